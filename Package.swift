@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Where libtorch lies. `Scripts/bootstrap` sets the link `.libtorch`; LIBTORCH overrides it. The manifest never
+// probes the disk: SwiftPM caches its answer, which would go stale.
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "espalier",
+  platforms: [.macOS(.v14)],
+  products: [
+    .executable(name: "espalier", targets: ["espalier"]),
+    .library(name: "Espalier", targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Results", "Experiments"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+  ],
+  targets: [
+    .target(
+      name: "CTorch",
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include", "-O3", "-fno-math-errno",
+        ])
+      ],
+      linkerSettings: [
+        .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
+        .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl", .when(platforms: [.linux])),
+      ]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+    .target(name: "Networks", swiftSettings: strict),
+    .target(
+      name: "Datasets",
+      dependencies: [
+        "Torch", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      ], swiftSettings: strict),
+    .target(name: "Training", dependencies: ["Torch", "Networks", "Datasets"], swiftSettings: strict),
+    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets"], swiftSettings: strict),
+    .target(name: "Results", swiftSettings: strict),
+    .target(
+      name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "espalier",
+      dependencies: [
+        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets"], path: "Benchmarks",
+      exclude: ["peer.py", "README.md"], swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
+    .testTarget(
+      name: "DatasetsTests",
+      dependencies: [
+        "Datasets", "Torch", "TestSupport", "CZlib",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["espalier", "TestSupport"], swiftSettings: strict),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,81 @@
+#include <ATen/Functions.h>
+#include <ATen/core/grad_mode.h>
+
+#include "Handle.hpp"
+
+using namespace espalier;
+
+ct_tensor ct_layer_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
+  return tensor("linear", [&] { return at::linear(x->value, weight->value, optional(bias)); });
+}
+
+ct_tensor ct_layer_convolution(
+    ct_tensor x, ct_tensor weight, ct_tensor bias, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2],
+    int64_t groups) {
+  return tensor("convolution", [&] {
+    return at::conv2d(x->value, weight->value, optional(bias), ints(stride, 2), ints(padding, 2), ints(dilation, 2), groups);
+  });
+}
+
+ct_tensor ct_layer_max_pool(
+    ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode) {
+  return tensor("max_pool", [&] {
+    return at::max_pool2d(x->value, ints(kernel, 2), ints(stride, 2), ints(padding, 2), {1, 1}, ceil_mode != 0);
+  });
+}
+
+ct_tensor ct_layer_average_pool(
+    ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode) {
+  return tensor("average_pool", [&] {
+    return at::avg_pool2d(x->value, ints(kernel, 2), ints(stride, 2), ints(padding, 2), ceil_mode != 0);
+  });
+}
+
+ct_tensor ct_layer_adaptive_average_pool(ct_tensor x, int64_t height, int64_t width) {
+  return tensor("adaptive_average_pool", [&] {
+    const int64_t sizes[2] = {height, width};
+    return at::adaptive_avg_pool2d(x->value, at::IntArrayRef(sizes, 2));
+  });
+}
+
+ct_tensor ct_layer_batch_norm(
+    ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor running_mean, ct_tensor running_variance, int32_t training, double momentum,
+    double epsilon) {
+  return tensor("batch_norm", [&] {
+    return at::batch_norm(
+        x->value, optional(weight), optional(bias), optional(running_mean), optional(running_variance), training != 0, momentum, epsilon,
+        /*cudnn_enabled=*/true);
+  });
+}
+
+ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generator) {
+  return tensor("dropout", [&]() -> at::Tensor {
+    TORCH_CHECK(probability >= 0 && probability < 1, "the probability must lie in [0, 1), not ", probability);
+    at::Tensor keep;
+    {
+      const at::NoGradGuard no_grad;
+      keep = at::empty_like(x->value);
+      // at::dropout draws from the global generator, which no checkpoint of ours could restore.
+      keep.bernoulli_(1 - probability, generator->value).div_(1 - probability);
+    }
+    return x->value.mul(keep);
+  });
+}
+
+ct_tensor ct_layer_log_softmax(ct_tensor x, int64_t dim) {
+  return tensor("log_softmax", [&] { return at::log_softmax(x->value, dim); });
+}
+
+ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim) {
+  return tensor("softmax", [&] { return at::softmax(x->value, dim); });
+}
+
+ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t reduction, double label_smoothing) {
+  return tensor("cross_entropy", [&] {
+    return at::cross_entropy_loss(logits->value, labels->value, {}, reduction, -100, label_smoothing);
+  });
+}
+
+ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction) {
+  return tensor("mean_squared", [&] { return at::mse_loss(x->value, y->value, reduction); });
+}

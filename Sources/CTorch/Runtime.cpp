@@ -1,0 +1,127 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <dlfcn.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include <cstring>
+
+#include "Handle.hpp"
+
+namespace espalier {
+
+static thread_local std::string last_error;
+
+void set_error(const char *operation, const char *message) {
+  try {
+    last_error = std::string(operation) + ": " + message;
+  } catch (...) {
+    last_error.clear();
+  }
+}
+
+std::vector<at::Tensor> list(const ct_tensor *tensors, int32_t count) {
+  std::vector<at::Tensor> values;
+  values.reserve(count);
+  for (int32_t i = 0; i < count; ++i) values.push_back(tensors[i] ? tensors[i]->value : at::Tensor());
+  return values;
+}
+
+at::ScalarType scalar_type(int32_t type) {
+  switch (type) {
+    case CT_UINT8: return at::kByte;
+    case CT_INT64: return at::kLong;
+    case CT_FLOAT32: return at::kFloat;
+    case CT_FLOAT64: return at::kDouble;
+    case CT_BOOL: return at::kBool;
+    case CT_INT32: return at::kInt;
+    default: TORCH_CHECK(false, "unknown element type ", type);
+  }
+}
+
+}  // namespace espalier
+
+using namespace espalier;
+
+const char *ct_error_message(void) { return last_error.c_str(); }
+const char *ct_runtime_version(void) { return TORCH_VERSION; }
+
+const char *ct_runtime_cpu_capability(void) {
+  static const std::string name = at::get_cpu_capability();
+  return name.c_str();
+}
+
+int ct_runtime_set_threads(int32_t count) {
+  return effect("set_threads", [&] { at::set_num_threads(count); });
+}
+
+int32_t ct_runtime_threads(void) { return at::get_num_threads(); }
+
+int ct_runtime_flush_denormals(int32_t enabled) {
+  return effect("flush_denormals", [&] {
+    at::globalContext().setFlushDenormal(enabled != 0);
+    // The mode belongs to each thread: a grain of one per worker reaches all of them.
+    const int64_t workers = at::get_num_threads();
+    at::parallel_for(0, workers, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled != 0); });
+  });
+}
+
+int32_t ct_runtime_set_gradients(int32_t enabled) {
+  const bool before = at::GradMode::is_enabled();
+  at::GradMode::set_enabled(enabled != 0);
+  return before;
+}
+
+int32_t ct_runtime_gradients(void) { return at::GradMode::is_enabled(); }
+
+int ct_runtime_load_cuda(const char *path) {
+  return effect("load_cuda", [&] {
+    std::string library = "libtorch_cuda.so";
+    if (path) {
+      library = path;
+    } else {
+      Dl_info info;
+      if (dladdr(reinterpret_cast<void *>(&at::set_num_threads), &info) && info.dli_fname) {
+        const std::string cpu = info.dli_fname;
+        const auto slash = cpu.rfind('/');
+        if (slash != std::string::npos) library = cpu.substr(0, slash + 1) + library;
+      }
+    }
+    TORCH_CHECK(dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL), dlerror());
+    TORCH_CHECK(at::globalContext().hasCUDA(), library, " is loaded, but no CUDA device answers");
+  });
+}
+
+int32_t ct_runtime_cuda_devices(void) {
+  return guarded<int32_t>("cuda_devices", 0, [] {
+    const auto *guard = c10::impl::device_guard_impl_registry[static_cast<size_t>(c10::DeviceType::CUDA)].load();
+    return guard ? static_cast<int32_t>(guard->deviceCount()) : 0;
+  });
+}
+
+int ct_runtime_synchronize(int32_t device) {
+  return effect("synchronize", [&] {
+    if (device != CT_CUDA) return;
+    const auto *guard = c10::impl::getDeviceGuardImpl(c10::DeviceType::CUDA);
+    guard->synchronizeDevice(0);
+  });
+}
+
+ct_generator ct_generator_new(uint64_t seed) {
+  return guarded<ct_generator>("generator", nullptr, [&] {
+    return new ct_generator_s{at::make_generator<at::CPUGeneratorImpl>(seed)};
+  });
+}
+
+void ct_generator_free(ct_generator generator) { delete generator; }
+
+ct_tensor ct_generator_state(ct_generator generator) {
+  return tensor("generator_state", [&] { return generator->value.get_state(); });
+}
+
+int ct_generator_set_state(ct_generator generator, ct_tensor state) {
+  return effect("generator_set_state", [&] { generator->value.set_state(state->value); });
+}

@@ -1,0 +1,192 @@
+// The C face of libtorch: all that the Torch module may see of it.
+//
+// Ownership: a returned handle is +1 and is given back with the family's `_free`. Arguments are borrowed.
+// Failure: NULL, or nonzero from a function that returns int; the message, which begins with the operation's name,
+// is then in ct_error_message() of the same thread. No C++ exception crosses this header.
+// Shapes are int64_t arrays with their length; booleans are int32_t.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_generator_s *ct_generator;
+
+// Element types.
+enum { CT_UINT8 = 0, CT_INT64 = 1, CT_FLOAT32 = 2, CT_FLOAT64 = 3, CT_BOOL = 4, CT_INT32 = 5, CT_OTHER = -1 };
+// Devices.
+enum { CT_CPU = 0, CT_CUDA = 1 };
+
+// The message of the last failure on this thread; valid until the next one.
+const char *ct_error_message(void);
+
+// Runtime.cpp
+const char *ct_runtime_version(void);
+const char *ct_runtime_cpu_capability(void);
+int ct_runtime_set_threads(int32_t count);
+int32_t ct_runtime_threads(void);
+// Flushes denormals to zero on this thread and on the worker threads it computes with.
+int ct_runtime_flush_denormals(int32_t enabled);
+// Returns the state before.
+int32_t ct_runtime_set_gradients(int32_t enabled);
+int32_t ct_runtime_gradients(void);
+// Loads libtorch_cuda.so from beside libtorch_cpu.so, or from `path` if not NULL.
+int ct_runtime_load_cuda(const char *path);
+int32_t ct_runtime_cuda_devices(void);
+int ct_runtime_synchronize(int32_t device);
+
+ct_generator ct_generator_new(uint64_t seed);
+void ct_generator_free(ct_generator generator);
+ct_tensor ct_generator_state(ct_generator generator);
+int ct_generator_set_state(ct_generator generator, ct_tensor state);
+
+// Tensor.cpp: life, facts, data
+void ct_tensor_free(ct_tensor x);
+ct_tensor ct_tensor_empty(const int64_t *sizes, int32_t rank, int32_t type, int32_t device);
+ct_tensor ct_tensor_full(const int64_t *sizes, int32_t rank, double value, int32_t type, int32_t device);
+ct_tensor ct_tensor_from_data(const void *data, const int64_t *sizes, int32_t rank, int32_t type);
+ct_tensor ct_tensor_arange(int64_t count, int32_t type);
+ct_tensor ct_tensor_permutation(int64_t count, ct_generator generator);
+ct_tensor ct_tensor_empty_like(ct_tensor x);
+ct_tensor ct_tensor_full_like(ct_tensor x, double value, int32_t type);
+int32_t ct_tensor_rank(ct_tensor x);
+void ct_tensor_sizes(ct_tensor x, int64_t *sizes);
+int64_t ct_tensor_count(ct_tensor x);
+int32_t ct_tensor_type(ct_tensor x);
+int32_t ct_tensor_device(ct_tensor x);
+int32_t ct_tensor_is_contiguous(ct_tensor x);
+int32_t ct_tensor_is_channels_last(ct_tensor x);
+// NULL if not on the CPU.
+void *ct_tensor_data(ct_tensor x);
+// Copies in row-major order, whatever the strides.
+int ct_tensor_copy_out(ct_tensor x, void *data, size_t bytes);
+int ct_tensor_item(ct_tensor x, double *value);
+ct_tensor ct_tensor_retain(ct_tensor x);
+ct_tensor ct_tensor_clone(ct_tensor x);
+ct_tensor ct_tensor_detach(ct_tensor x);
+ct_tensor ct_tensor_contiguous(ct_tensor x);
+ct_tensor ct_tensor_channels_last(ct_tensor x);
+ct_tensor ct_tensor_to_type(ct_tensor x, int32_t type);
+ct_tensor ct_tensor_to_device(ct_tensor x, int32_t device);
+int ct_tensor_copy(ct_tensor destination, ct_tensor source);
+int ct_tensor_fill(ct_tensor x, double value);
+int ct_tensor_fill_normal(ct_tensor x, double mean, double deviation, ct_generator generator);
+int ct_tensor_fill_uniform(ct_tensor x, double low, double high, ct_generator generator);
+int ct_tensor_fill_bernoulli(ct_tensor x, double probability, ct_generator generator);
+// destination += scale * source
+int ct_tensor_accumulate(ct_tensor destination, ct_tensor source, double scale);
+// x *= factor (element-wise, broadcast)
+int ct_tensor_scale(ct_tensor x, ct_tensor factor);
+
+// Operations.cpp
+enum {
+  CT_NEG, CT_ABS, CT_EXP, CT_LOG, CT_SQRT, CT_SQUARE, CT_RECIPROCAL, CT_SIGN, CT_SIGMOID, CT_TANH, CT_RELU, CT_GELU, CT_SILU,
+  CT_FLOOR, CT_ROUND, CT_IS_FINITE, CT_LOGICAL_NOT
+};
+ct_tensor ct_math_unary(int32_t operation, ct_tensor x);
+enum {
+  CT_ADD, CT_SUBTRACT, CT_MULTIPLY, CT_DIVIDE, CT_MAXIMUM, CT_MINIMUM, CT_POWER, CT_EQUAL, CT_NOT_EQUAL, CT_LESS, CT_LESS_EQUAL,
+  CT_GREATER, CT_GREATER_EQUAL, CT_MATMUL
+};
+ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y);
+ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double y);
+ct_tensor ct_math_clamp(ct_tensor x, double low, double high);
+ct_tensor ct_math_where(ct_tensor condition, ct_tensor x, ct_tensor y);
+enum { CT_SUM, CT_MEAN, CT_MAX, CT_MIN, CT_PRODUCT, CT_NORM, CT_VARIANCE, CT_ARGMAX, CT_ARGMIN, CT_L1, CT_LOG_SUM_EXP };
+// rank_of_dims == 0 reduces over everything. ARGMAX/ARGMIN take one dimension, or none.
+ct_tensor ct_math_reduce(int32_t operation, ct_tensor x, const int64_t *dims, int32_t dim_count, int32_t keep);
+ct_tensor ct_math_cumulative_sum(ct_tensor x, int64_t dim);
+// Stable: equal elements keep their order.
+ct_tensor ct_math_argsort(ct_tensor x, int64_t dim, int32_t descending);
+int ct_math_top(ct_tensor x, int64_t count, int64_t dim, int32_t largest, ct_tensor *values, ct_tensor *indices);
+
+ct_tensor ct_shape_reshape(ct_tensor x, const int64_t *sizes, int32_t rank);
+ct_tensor ct_shape_permute(ct_tensor x, const int64_t *dims, int32_t rank);
+ct_tensor ct_shape_expand(ct_tensor x, const int64_t *sizes, int32_t rank);
+ct_tensor ct_shape_flatten(ct_tensor x, int64_t first, int64_t last);
+ct_tensor ct_shape_narrow(ct_tensor x, int64_t dim, int64_t start, int64_t length);
+ct_tensor ct_shape_slice(ct_tensor x, int64_t dim, int64_t start, int64_t end, int64_t step);
+ct_tensor ct_shape_select(ct_tensor x, int64_t dim, int64_t index);
+ct_tensor ct_shape_index_select(ct_tensor x, int64_t dim, ct_tensor indices);
+ct_tensor ct_shape_gather(ct_tensor x, int64_t dim, ct_tensor indices);
+ct_tensor ct_shape_concatenate(const ct_tensor *parts, int32_t count, int64_t dim);
+ct_tensor ct_shape_stack(const ct_tensor *parts, int32_t count, int64_t dim);
+ct_tensor ct_shape_pad(ct_tensor x, const int64_t *padding, int32_t count);
+// x[i] = value for every i of indices, over the flattened, contiguous x
+int ct_shape_fill_at(ct_tensor x, ct_tensor indices, double value);
+
+// Layers.cpp
+ct_tensor ct_layer_linear(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null);
+ct_tensor ct_layer_convolution(
+  ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2],
+  int64_t groups);
+ct_tensor ct_layer_max_pool(
+  ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode);
+ct_tensor ct_layer_average_pool(
+  ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode);
+ct_tensor ct_layer_adaptive_average_pool(ct_tensor x, int64_t height, int64_t width);
+ct_tensor ct_layer_batch_norm(
+  ct_tensor x, ct_tensor weight_or_null, ct_tensor bias_or_null, ct_tensor running_mean, ct_tensor running_variance, int32_t training,
+  double momentum, double epsilon);
+ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generator);
+ct_tensor ct_layer_log_softmax(ct_tensor x, int64_t dim);
+ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim);
+enum { CT_REDUCE_NONE, CT_REDUCE_MEAN, CT_REDUCE_SUM };
+ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t reduction, double label_smoothing);
+ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction);
+
+// Gradients.cpp
+int ct_gradient_require(ct_tensor x, int32_t required);
+int32_t ct_gradient_is_required(ct_tensor x);
+// NULL without a message if there is none.
+ct_tensor ct_gradient_get(ct_tensor x);
+int ct_gradient_clear(ct_tensor x);
+int ct_gradient_backward(ct_tensor x, int32_t retain_graph);
+// d(sum of outputs·seeds)/d(inputs); seeds may be NULL (ones, scalar outputs); an input the outputs don't depend on gets NULL.
+int ct_gradient_of(
+  const ct_tensor *outputs, int32_t output_count, const ct_tensor *seeds, const ct_tensor *inputs, int32_t input_count,
+  int32_t retain_graph, int32_t create_graph, ct_tensor *gradients);
+
+// Optimizers.cpp: one vectorised pass over all parameters. Each reads the parameter's accumulated gradient and clears it; a parameter
+// without one is left alone. masks[i] may be NULL; where a mask (bool, same layout) is false, parameter and moments become exactly 0.
+typedef struct {
+  double learning_rate, momentum, weight_decay;
+  int32_t nesterov;
+} ct_sgd_options;
+int ct_optimizer_sgd_step(
+  const ct_tensor *parameters, const ct_tensor *velocities, const ct_tensor *masks, int32_t count, const ct_sgd_options *options);
+typedef struct {
+  double learning_rate, beta1, beta2, epsilon, weight_decay;
+  int32_t decoupled;
+  int64_t step;  // 1 for the first
+} ct_adam_options;
+int ct_optimizer_adam_step(
+  const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments, const ct_tensor *masks, int32_t count,
+  const ct_adam_options *options);
+// x = 0 where mask is false; any NULL mask is skipped.
+int ct_optimizer_apply_masks(const ct_tensor *tensors, const ct_tensor *masks, int32_t count);
+
+// Images.cpp: out[i] = table[channel][byte] of image indices[i], shifted by offsets and mirrored; no libtorch call inside, so that a
+// loader's own thread may run it.
+typedef struct {
+  const uint8_t *images;   // [count, channels, height, width]
+  int64_t count;
+  int32_t channels, height, width;
+  const float *table;      // [channels, 256]
+  const float *fill;       // [channels], what lies outside the image
+  int32_t channels_last;   // order of the output within one example
+} ct_image_source;
+// dy, dx: where in the image the output's corner lies (negative: outside); mirrored: 0 or 1; all three may be NULL together.
+int ct_image_assemble(
+  const ct_image_source *source, const int64_t *indices, int64_t count, const int32_t *dy, const int32_t *dx, const uint8_t *mirrored,
+  float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,69 @@
+internal import CTorch
+
+/// The type of a tensor's elements.
+public enum ElementType: String, Codable, Sendable, CaseIterable {
+  case uint8, int64, float32, float64, bool, int32
+
+  var code: Int32 {
+    switch self {
+    case .uint8: Int32(CT_UINT8)
+    case .int64: Int32(CT_INT64)
+    case .float32: Int32(CT_FLOAT32)
+    case .float64: Int32(CT_FLOAT64)
+    case .bool: Int32(CT_BOOL)
+    case .int32: Int32(CT_INT32)
+    }
+  }
+
+  init?(code: Int32) {
+    guard let type = Self.allCases.first(where: { $0.code == code }) else { return nil }
+    self = type
+  }
+
+  /// Bytes of one element.
+  public var size: Int {
+    switch self {
+    case .uint8, .bool: 1
+    case .int32, .float32: 4
+    case .int64, .float64: 8
+    }
+  }
+
+  /// Whether gradients can flow through it.
+  public var isFloatingPoint: Bool { self == .float32 || self == .float64 }
+}
+
+/// A Swift type that tensors hold.
+public protocol TensorElement: Sendable {
+  /// The libtorch type of the same layout.
+  static var elementType: ElementType { get }
+}
+
+extension UInt8: TensorElement {
+  public static var elementType: ElementType { .uint8 }
+}
+extension Int64: TensorElement {
+  public static var elementType: ElementType { .int64 }
+}
+extension Int32: TensorElement {
+  public static var elementType: ElementType { .int32 }
+}
+extension Float: TensorElement {
+  public static var elementType: ElementType { .float32 }
+}
+extension Double: TensorElement {
+  public static var elementType: ElementType { .float64 }
+}
+extension Bool: TensorElement {
+  public static var elementType: ElementType { .bool }
+}
+
+/// Where a tensor lies.
+public enum Device: String, Codable, Sendable, CaseIterable {
+  /// Main memory.
+  case cpu
+  /// The first CUDA device; see ``TorchRuntime/loadCUDA(from:)``.
+  case cuda
+
+  var code: Int32 { self == .cpu ? Int32(CT_CPU) : Int32(CT_CUDA) }
+}

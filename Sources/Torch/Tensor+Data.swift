@@ -1,0 +1,94 @@
+internal import CTorch
+
+// What goes in and out of a tensor, and what changes one in place.
+extension Tensor {
+  /// The elements in row-major order, one copy.
+  ///
+  /// - Throws: ``TorchError`` if the tensor holds another type.
+  public func array<Element: TensorElement>(_ type: Element.Type = Element.self) throws -> [Element] {
+    guard elementType == Element.elementType else {
+      throw TorchError("array: the tensor holds \(elementType.map(\.rawValue) ?? "another type"), not \(Element.elementType)")
+    }
+    let count = count
+    return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try checked(ct_tensor_copy_out(handle, buffer.baseAddress, buffer.count * MemoryLayout<Element>.stride))
+      initialized = count
+    }
+  }
+
+  /// The elements' bytes in row-major order.
+  public func bytes() throws -> [UInt8] {
+    let size = byteCount
+    return try [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+      try checked(ct_tensor_copy_out(handle, buffer.baseAddress, size))
+      initialized = size
+    }
+  }
+
+  /// The only element.
+  public func item() throws -> Double {
+    var value = 0.0
+    try checked(ct_tensor_item(handle, &value))
+    return value
+  }
+
+  /// Calls `body` with the elements where they lie, in storage order.
+  ///
+  /// - Throws: ``TorchError`` if the tensor holds another type, has gaps, or is not on the CPU.
+  public func withElements<Element: TensorElement, Result>(
+    _ type: Element.Type = Element.self, _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
+  ) throws -> Result {
+    guard elementType == Element.elementType, isContiguous || isChannelsLast, let data = ct_tensor_data(handle) else {
+      throw TorchError("withElements: needs dense \(Element.elementType) elements on the CPU")
+    }
+    return try body(UnsafeMutableBufferPointer(start: data.assumingMemoryBound(to: Element.self), count: count))
+  }
+
+  /// A copy of its own, in the same layout.
+  public func copied() throws -> Tensor { try checked(ct_tensor_clone(handle)) }
+
+  /// The same storage outside of the gradient graph.
+  public func detached() throws -> Tensor { try checked(ct_tensor_detach(handle)) }
+
+  /// This tensor if it is row-major already, or else a copy that is.
+  public func contiguous() throws -> Tensor { try checked(ct_tensor_contiguous(handle)) }
+
+  /// This tensor if it lies batch, height, width, channels already, or else a copy that does. Rank 4.
+  public func channelsLast() throws -> Tensor { try checked(ct_tensor_channels_last(handle)) }
+
+  /// The elements as another type.
+  public func cast(to type: ElementType) throws -> Tensor { try checked(ct_tensor_to_type(handle, type.code)) }
+
+  /// The elements on another device.
+  public func moved(to device: Device) throws -> Tensor { try checked(ct_tensor_to_device(handle, device.code)) }
+
+  /// Overwrites this tensor's elements with another's of the same shape; no gradient is recorded.
+  public func copy(from source: Tensor) throws { try checked(ct_tensor_copy(handle, source.handle)) }
+
+  /// Overwrites every element.
+  public func fill(_ value: Double) throws { try checked(ct_tensor_fill(handle, value)) }
+
+  /// Overwrites with draws from N(mean, deviation²).
+  public func fillNormal(mean: Double = 0, deviation: Double = 1, generator: Generator) throws {
+    try checked(ct_tensor_fill_normal(handle, mean, deviation, generator.handle))
+  }
+
+  /// Overwrites with draws from U[low, high).
+  public func fillUniform(low: Double = 0, high: Double = 1, generator: Generator) throws {
+    try checked(ct_tensor_fill_uniform(handle, low, high, generator.handle))
+  }
+
+  /// Overwrites with 1 at this probability and 0 else.
+  public func fillBernoulli(_ probability: Double, generator: Generator) throws {
+    try checked(ct_tensor_fill_bernoulli(handle, probability, generator.handle))
+  }
+
+  /// Adds `scale`·source in place; no gradient is recorded.
+  public func accumulate(_ source: Tensor, scale: Double = 1) throws { try checked(ct_tensor_accumulate(handle, source.handle, scale)) }
+
+  /// Multiplies in place, broadcasting; no gradient is recorded.
+  public func scale(by factor: Tensor) throws { try checked(ct_tensor_scale(handle, factor.handle)) }
+
+  /// Writes one value at flat row-major positions of a contiguous tensor.
+  public func fill(_ value: Double, at indices: Tensor) throws { try checked(ct_shape_fill_at(handle, indices.handle, value)) }
+}
