@@ -100,12 +100,18 @@ void require_dense(const at::Tensor &x, const at::Tensor &like, const char *what
   TORCH_CHECK(x.sizes() == like.sizes() && x.strides() == like.strides(), what, " must have the parameter's layout");
 }
 
+// The untyped accessors: newer clangs mangle the typed ones' constraints, and the wheel's symbols lack them.
 template <typename Real>
 Real *at_index(const at::Tensor &x, int64_t i) {
-  return x.mutable_data_ptr<Real>() + i;
+  return static_cast<Real *>(x.mutable_data_ptr()) + i;
 }
 
-const uint8_t *mask_at(const at::Tensor &mask, int64_t i) { return reinterpret_cast<const uint8_t *>(mask.const_data_ptr<bool>()) + i; }
+template <typename Real>
+const Real *gradient_at(const at::Tensor &x, int64_t i) {
+  return static_cast<const Real *>(x.const_data_ptr()) + i;
+}
+
+const uint8_t *mask_at(const at::Tensor &mask, int64_t i) { return static_cast<const uint8_t *>(mask.const_data_ptr()) + i; }
 
 }  // namespace
 
@@ -125,12 +131,12 @@ int ct_optimizer_sgd_step(
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {
           auto *weight = at_index<double>(w, begin), *velocity = at_index<double>(m, begin);
-          const auto *gradient = g.const_data_ptr<double>() + begin;
+          const auto *gradient = gradient_at<double>(g, begin);
           if (masked) sgd_double_masked(weight, gradient, velocity, mask_at(masks[k]->value, begin), n, *options);
           else sgd_double(weight, gradient, velocity, n, *options);
         } else {
           auto *weight = at_index<float>(w, begin), *velocity = at_index<float>(m, begin);
-          const auto *gradient = g.const_data_ptr<float>() + begin;
+          const auto *gradient = gradient_at<float>(g, begin);
           if (masked) sgd_float_masked(weight, gradient, velocity, mask_at(masks[k]->value, begin), n, *options);
           else sgd_float(weight, gradient, velocity, n, *options);
         }
@@ -167,12 +173,12 @@ int ct_optimizer_adam_step(
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {
           auto *weight = at_index<double>(w, begin), *first = at_index<double>(m, begin), *second = at_index<double>(v, begin);
-          const auto *gradient = g.const_data_ptr<double>() + begin;
+          const auto *gradient = gradient_at<double>(g, begin);
           if (masked) adam_double_masked(weight, gradient, first, second, mask_at(masks[k]->value, begin), n, o);
           else adam_double(weight, gradient, first, second, n, o);
         } else {
           auto *weight = at_index<float>(w, begin), *first = at_index<float>(m, begin), *second = at_index<float>(v, begin);
-          const auto *gradient = g.const_data_ptr<float>() + begin;
+          const auto *gradient = gradient_at<float>(g, begin);
           if (masked) adam_float_masked(weight, gradient, first, second, mask_at(masks[k]->value, begin), n, o);
           else adam_float(weight, gradient, first, second, n, o);
         }
