@@ -1,0 +1,85 @@
+internal import Foundation
+public import Networks
+public import Pruning
+public import Torch
+public import Training
+
+/// One run as a value: what is trained, on what, how, and how it is pruned. The recipe that a model file keeps.
+public struct Experiment: Codable, Hashable, Sendable {
+  /// Where the model comes from.
+  public enum Start: Codable, Hashable, Sendable {
+    /// A name of the architectures' catalogue, freshly initialised, or with weights from a bare safetensors file.
+    case network(String, weights: String?)
+    /// A model file.
+    case file(String)
+  }
+  /// Where the model comes from.
+  public var start: Start
+  /// Which data.
+  public var data: DataPlan
+  /// How fresh weights are drawn.
+  public var initialization: Initialization
+  /// The training before any pruning, or during it; nil if a given model is pruned as it is.
+  public var training: TrainingPlan?
+  /// What is pruned; nil if nothing is.
+  public var pruning: PruningPlan?
+  /// The training after each round; its length is the pruning plan's.
+  public var recovery: TrainingPlan?
+
+  /// An experiment of these parts.
+  public init(
+    start: Start, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan?, pruning: PruningPlan? = nil,
+    recovery: TrainingPlan? = nil
+  ) {
+    self.start = start
+    self.data = data
+    self.initialization = initialization
+    self.training = training
+    self.pruning = pruning
+    self.recovery = recovery
+  }
+
+  /// The recipe's text: the same experiment, the same bytes.
+  public var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
+
+  /// What happens, in order.
+  enum Phase: Hashable {
+    /// The dense training.
+    case train
+    /// Training with removals in its course.
+    case trainAndPrune
+    /// Removal k of n.
+    case prune(Int, of: Int)
+    /// Training after removal k of n.
+    case recover(Int, of: Int)
+  }
+
+  var phases: [Phase] {
+    var phases: [Phase] = []
+    guard let pruning else { return training == nil ? [] : [.train] }
+    switch pruning.timing {
+    case .during: phases.append(.trainAndPrune)
+    case .rounds(let count, let recovery):
+      if training != nil { phases.append(.train) }
+      for k in 1...max(count, 1) {
+        phases.append(.prune(k, of: count))
+        if recovery.iterations(perEpoch: 1) > 0 { phases.append(.recover(k, of: count)) }
+      }
+    }
+    return phases
+  }
+}
+
+/// What a run reports while it goes on.
+public struct RunProgress: Sendable {
+  /// E.g. `training`, `round 2/5`.
+  public var phase: String
+  /// The trainer's.
+  public var training: TrainingProgress
+}

@@ -1,0 +1,56 @@
+internal import Foundation
+public import Networks
+public import Torch
+public import Training
+
+/// How long one forward pass takes here.
+public enum Latency {
+  /// Seconds per pass, one sample per repetition, after a warm-up.
+  ///
+  /// Evaluation mode, no gradients, random input, the layout that inference uses (channels-last where there are convolutions).
+  /// Each sample averages as many passes as fill about 2 ms, so that the clock's own cost does not count.
+  public static func samples(of model: Model, batch: Int, repetitions: Int = 15) throws -> [Double] {
+    try interleaved([model], batch: batch, repetitions: repetitions)[0]
+  }
+
+  /// The same for several models, their repetitions taken in turn, so that a neighbour on the machine disturbs all alike.
+  public static func interleaved(_ models: [Model], batch: Int, repetitions: Int = 15) throws -> [[Double]] {
+    try withoutGradients {
+      let generator = try Generator(seed: 0)
+      let subjects = try models.map { model -> (executor: Executor, input: Tensor) in
+        var input = try Tensor.normal([batch] + model.network.inputShape.dimensions, generator: generator)
+        if input.rank == 4 { input = try input.channelsLast() }
+        return (try Executor(model.laidOutForInference()), input)
+      }
+      var passes: [Int] = []
+      for (executor, input) in subjects {
+        for _ in 0..<2 { _ = try executor.forward(input) }
+        let once = try seconds { _ = try executor.forward(input) }
+        passes.append(min(max(Int(0.002 / max(once, 1e-6)), 1), 1000))
+      }
+      var samples = Array(repeating: [Double](), count: models.count)
+      for _ in 0..<repetitions {
+        for (i, (executor, input)) in subjects.enumerated() {
+          let elapsed = try seconds { for _ in 0..<passes[i] { _ = try executor.forward(input) } }
+          samples[i].append(elapsed / Double(passes[i]))
+        }
+      }
+      return samples
+    }
+  }
+
+  private static func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = DispatchTime.now().uptimeNanoseconds
+    try body()
+    return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+  }
+}
+
+extension Model {
+  /// The model with convolution weights channels-last, without gradients.
+  func laidOutForInference() throws -> Model {
+    var result = self
+    result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
+    return result
+  }
+}

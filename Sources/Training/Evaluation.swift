@@ -1,0 +1,40 @@
+public import Torch
+
+/// Loss and accuracy over a whole set.
+public struct Evaluation: Codable, Hashable, Sendable {
+  /// Mean cross-entropy in nats.
+  public var loss: Double
+  /// Examples whose largest logit is their label's.
+  public var correct: Int
+  /// Examples in all.
+  public var count: Int
+  /// correct/count.
+  public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
+
+  /// An evaluation of these counts.
+  public init(loss: Double, correct: Int, count: Int) {
+    self.loss = loss
+    self.correct = correct
+    self.count = count
+  }
+}
+
+extension Executor {
+  /// Evaluates without recording gradients: one forward pass per batch.
+  ///
+  /// - Parameter batches: pairs of images [batch, …] and labels [batch].
+  public func evaluate(_ batches: some Sequence<(images: Tensor, labels: Tensor)>) throws -> Evaluation {
+    try withoutGradients {
+      var loss = 0.0
+      var correct = 0
+      var count = 0
+      for batch in batches {
+        let logits = try forward(batch.images)
+        loss += try logits.crossEntropy(batch.labels, reduction: .sum).item()
+        correct += Int(try logits.argmax(1).equal(batch.labels).sum().item())
+        count += batch.labels.count
+      }
+      return Evaluation(loss: count == 0 ? 0 : loss / Double(count), correct: correct, count: count)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+internal import Networks
+public import Torch
+
+/// Whether a forward pass is part of training.
+public enum ExecutionMode {
+  /// Running statistics, no dropout.
+  case evaluation
+  /// Batch statistics, which move the running ones; dropout drawn from the generator.
+  case training(Generator)
+}
+
+/// Runs a model's network on libtorch.
+///
+/// The graph is compiled once into a list of instructions with their tensors resolved; a pass walks it and drops each value
+/// after its last use. The tensors are the model's own: an optimizer that moves them moves the executor.
+public final class Executor {
+  private struct Instruction {
+    let node: String
+    let operation: Operation
+    let inputs: [Int]
+    let tensors: [Tensor?]
+    /// Values that nobody reads after this instruction.
+    let finished: [Int]
+  }
+
+  private let instructions: [Instruction]
+  private let inputShape: [Int]
+  private let name: String
+  private let outputs: [Int]
+  private var values: [Tensor?]
+
+  /// Compiles the model's network.
+  ///
+  /// - Throws: ``ModelError`` if a tensor is missing.
+  public init(_ model: Model) throws {
+    let network = model.network
+    name = network.name
+    var index: [String: Int] = [:]
+    for (i, node) in network.nodes.enumerated() { index[node.name] = i }
+    func slot(_ name: String) throws -> Int {
+      guard let i = index[name] else { throw ModelError.parameters(network: network.name, problems: ["no node \(name)"]) }
+      return i
+    }
+    outputs = try network.outputs.map(slot)
+    var lastUse: [Int: Int] = [:]
+    for (i, node) in network.nodes.enumerated() { for input in node.inputs { lastUse[try slot(input)] = i } }
+    for output in outputs { lastUse[output] = nil }
+    var finished: [Int: [Int]] = [:]
+    for (value, last) in lastUse { finished[last, default: []].append(value) }
+    instructions = try network.nodes.enumerated().map { i, node in
+      let roles: [ParameterName.Role]
+      switch node.operation {
+      case .linear, .convolution: roles = [.weight, .bias]
+      case .batchNorm: roles = [.weight, .bias, .runningMean, .runningVariance]
+      default: roles = []
+      }
+      return Instruction(
+        node: node.name, operation: node.operation, inputs: try node.inputs.map(slot),
+        tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, finished: finished[i] ?? [])
+    }
+    values = Array(repeating: nil, count: instructions.count)
+    inputShape = try network.inputShape.dimensions
+  }
+
+  /// The first output for a batch [examples, …].
+  public func forward(_ input: Tensor, mode: ExecutionMode = .evaluation) throws -> Tensor {
+    try forward(input, mode: mode, observing: []) { _, _ in }
+  }
+
+  /// The first output for a batch, showing the values of some nodes on the way.
+  ///
+  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name.
+  public func forward(
+    _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
+  ) throws -> Tensor {
+    defer { for i in values.indices { values[i] = nil } }
+    for (i, instruction) in instructions.enumerated() {
+      let value = try evaluate(instruction, input, mode)
+      values[i] = value
+      if !observed.isEmpty, observed.contains(instruction.node) { try observe(instruction.node, value) }
+      for j in instruction.finished { values[j] = nil }
+    }
+    guard let first = outputs.first, let result = values[first] else { throw TorchError("forward: network \(name) has no output") }
+    return result
+  }
+
+  private func evaluate(_ instruction: Instruction, _ input: Tensor, _ mode: ExecutionMode) throws -> Tensor {
+    func operand(_ i: Int = 0) throws -> Tensor {
+      guard i < instruction.inputs.count, let value = values[instruction.inputs[i]] else {
+        throw TorchError("\(instruction.node): an operand is missing")
+      }
+      return value
+    }
+    func parameter(_ i: Int) throws -> Tensor {
+      guard let tensor = instruction.tensors[i] else { throw TorchError("\(instruction.node): a parameter is missing") }
+      return tensor
+    }
+    switch instruction.operation {
+    case .input:
+      let given = Array(input.shape.dropFirst())
+      if given == inputShape { return input }
+      guard given.reduce(1, *) == inputShape.reduce(1, *), inputShape.count == 1 else {
+        throw ModelError.input(network: name, expected: inputShape, given: given)
+      }
+      return try input.flattened(from: 1)
+    case .linear: return try operand().linear(parameter(0), instruction.tensors[1])
+    case .convolution(let layer):
+      return try operand().convolution(
+        parameter(0), instruction.tensors[1], stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
+        groups: layer.groups)
+    case .batchNorm(let layer):
+      let training = if case .training = mode { true } else { false }
+      return try operand().batchNorm(
+        weight: instruction.tensors[0], bias: instruction.tensors[1], runningMean: parameter(2), runningVariance: parameter(3),
+        training: training, momentum: layer.momentum, epsilon: layer.epsilon)
+    case .activation(let kind):
+      switch kind {
+      case .relu: return try operand().relu()
+      case .tanh: return try operand().tanh()
+      case .gelu: return try operand().gelu()
+      case .silu: return try operand().silu()
+      }
+    case .maxPool(let pool):
+      return try operand().maxPool(
+        kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode)
+    case .averagePool(let pool):
+      return try operand().averagePool(
+        kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode)
+    case .adaptiveAveragePool(let height, let width): return try operand().adaptiveAveragePool(height: height, width: width)
+    case .dropout(let probability):
+      if case .training(let generator) = mode, probability > 0 { return try operand().dropout(probability, generator: generator) }
+      return try operand()
+    case .flatten: return try operand().flattened(from: 1)
+    case .add:
+      var sum = try operand()
+      for i in 1..<max(instruction.inputs.count, 1) { sum = try sum + operand(i) }
+      return sum
+    case .concat: return try Tensor.concatenated(instruction.inputs.indices.map { try operand($0) }, 1)
+    case .subsamplePad(let stride, let before, let after):
+      let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
+      return try sampled.padded([0, 0, 0, 0, before, after])
+    }
+  }
+}
+
+extension Extent {
+  var pair: (height: Int, width: Int) { (height, width) }
+}

@@ -1,0 +1,55 @@
+/// A length of training: epochs (`40ep`) or iterations (`50000it`).
+public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
+  /// Passes over the training set.
+  case epochs(Int)
+  /// Optimizer steps.
+  case iterations(Int)
+
+  /// Parses `40ep` or `50000it`; a bare number counts epochs.
+  ///
+  /// - Throws: ``PlanError`` that says what is possible.
+  public init(parsing text: String) throws {
+    let digits = text.prefix { $0.isNumber }
+    guard let count = Int(digits), count >= 0 else { throw PlanError("\"\(text)\" is no length of training: write 40ep or 50000it") }
+    switch text.dropFirst(digits.count) {
+    case "ep", "": self = .epochs(count)
+    case "it": self = .iterations(count)
+    default: throw PlanError("\"\(text)\" is no length of training: write 40ep or 50000it")
+    }
+  }
+
+  /// The number of optimizer steps, given how many make an epoch; saturates.
+  public func iterations(perEpoch: Int) -> Int {
+    switch self {
+    case .epochs(let count):
+      let (product, overflow) = count.multipliedReportingOverflow(by: perEpoch)
+      return overflow ? .max : product
+    case .iterations(let count): return count
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .epochs(let count): "\(count)ep"
+    case .iterations(let count): "\(count)it"
+    }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    try self.init(parsing: text)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
+
+/// A plan that cannot be carried out as it was given.
+public struct PlanError: Error, CustomStringConvertible, Equatable {
+  /// What was given and what is possible.
+  public let description: String
+  /// An error of these words.
+  public init(_ description: String) { self.description = description }
+}

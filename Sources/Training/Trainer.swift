@@ -1,0 +1,205 @@
+public import Datasets
+internal import Foundation
+public import Networks
+public import Torch
+
+/// The training loop.
+///
+/// The same model, plan and data give the same bits, also when the loop is broken off at any step and continued from its
+/// ``State``: order and augmentation are pure functions of seed, epoch and position, and every other stream of randomness
+/// is in the state.
+public final class Trainer {
+  /// How it trains.
+  public let plan: TrainingPlan
+  /// What it trains; ``replaceModel(_:slices:)`` exchanges it in mid-course.
+  public private(set) var model: Model
+  /// Finished steps.
+  public private(set) var iteration: Int
+  /// What was seen so far.
+  public private(set) var log: TrainingLog
+  /// Steps in all.
+  public let totalIterations: Int
+  /// Steps in an epoch.
+  public var iterationsPerEpoch: Int { loader.batchesPerEpoch }
+  /// Seconds spent in each epoch's steps, evaluation and hooks apart; epochs done before a resume are missing.
+  public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
+  /// Seconds since the training began in this process, evaluations included.
+  public private(set) var seconds = 0.0
+
+  private let data: TrainingData
+  private let loader: BatchLoader
+  private let hooks: [any TrainingHook]
+  private let dropout: Generator
+  private var executor: Executor
+  private var optimizer: Optimizer
+  private let validation: EvaluationBatches?
+  private let test: EvaluationBatches?
+
+  /// A trainer at the start, or at a state.
+  public init(
+    _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil
+  ) throws {
+    try plan.validate()
+    guard data.training.count > 0 else { throw TrainingError.noData }
+    self.plan = plan
+    self.data = data
+    self.hooks = hooks
+    let channelsLast = model.network.hasConvolutions
+    loader = try data.loader(
+      batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
+    totalIterations = plan.length.iterations(perEpoch: loader.batchesPerEpoch)
+    validation = try data.validation.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
+    test = try data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
+    dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
+    self.model = try model.laidOutForTraining()
+    optimizer = try Optimizer(plan.optimizer, model: self.model, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
+    executor = try Executor(self.model)
+    iteration = state?.iteration ?? 0
+    log = state?.log ?? TrainingLog()
+    if let state {
+      try dropout.restore(state.dropout)
+      for hook in hooks { try hook.restore(state.hooks[hook.name] ?? [:]) }
+    }
+  }
+
+  /// All that decides how training goes on.
+  public struct State {
+    /// Finished steps.
+    public var iteration: Int
+    /// Evaluations and running sums.
+    public var log: TrainingLog
+    /// Steps and moments.
+    public var optimizer: Optimizer.State
+    /// The dropout generator's.
+    public var dropout: Tensor
+    /// Each hook's, by name.
+    public var hooks: [String: [String: Tensor]]
+    /// A state of these parts.
+    public init(iteration: Int, log: TrainingLog, optimizer: Optimizer.State, dropout: Tensor, hooks: [String: [String: Tensor]]) {
+      self.iteration = iteration
+      self.log = log
+      self.optimizer = optimizer
+      self.dropout = dropout
+      self.hooks = hooks
+    }
+  }
+
+  /// The present state; tensors are the live ones, to be written before the next step.
+  public func state() throws -> State {
+    State(
+      iteration: iteration, log: log, optimizer: optimizer.state, dropout: try dropout.state(),
+      hooks: Dictionary(uniqueKeysWithValues: try hooks.map { ($0.name, try $0.state()) }))
+  }
+
+  /// Trains to the end of the plan.
+  ///
+  /// - Parameters:
+  ///   - afterStep: called after every step and its evaluations; what it throws stops the loop in a state that can be continued.
+  ///   - report: progress for display.
+  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, and whatever a hook or `afterStep` throws.
+  public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }) throws {
+    let started = Date()
+    var inEpoch = 0.0
+    defer { seconds += Date().timeIntervalSince(started) }
+    while iteration < totalIterations {
+      let stepStarted = Date()
+      let epoch = iteration / iterationsPerEpoch
+      let batch = try loader.batch(epoch: epoch, index: iteration % iterationsPerEpoch)
+      let rate = plan.learningRate.rate(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch)
+      let loss = try step(batch, learningRate: rate)
+      iteration += 1
+      log.lossSum += loss
+      log.lossCount += 1
+      for hook in hooks { try hook.didStep(self) }
+      inEpoch += Date().timeIntervalSince(stepStarted)
+      let epochEnds = iteration % iterationsPerEpoch == 0
+      var evaluation: EvaluationRecord?
+      if iteration % max(plan.evaluateEvery.iterations(perEpoch: iterationsPerEpoch), 1) == 0 || iteration == totalIterations {
+        evaluation = try evaluate()
+      }
+      report(
+        TrainingProgress(
+          iteration: iteration, total: totalIterations, iterationsPerEpoch: iterationsPerEpoch, loss: loss, learningRate: rate,
+          evaluation: evaluation))
+      if epochEnds {
+        epochSeconds.append((epoch + 1, inEpoch))
+        inEpoch = 0
+        for hook in hooks { try hook.didFinishEpoch(self, epoch: epoch + 1) }
+      }
+      try afterStep(self)
+    }
+  }
+
+  private func step(_ batch: Batch, learningRate: Double) throws -> Double {
+    let observed = hooks.isEmpty ? [] : hooks.reduce(into: Set<String>()) { $0.formUnion($1.observedNodes) }
+    let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
+      try withoutGradients {
+        for hook in hooks where hook.observedNodes.contains(node) { try hook.observe(value.detached(), of: node) }
+      }
+    }
+    let loss = try logits.crossEntropy(batch.labels, labelSmoothing: plan.labelSmoothing)
+    let value = try loss.item()
+    guard value.isFinite else { throw TrainingError.nonFiniteLoss(iteration: iteration + 1, learningRate: learningRate) }
+    try loss.backward()
+    for hook in hooks { try hook.didComputeGradients(self) }
+    try optimizer.step(learningRate: learningRate)
+    return value
+  }
+
+  private func evaluate() throws -> EvaluationRecord {
+    var record = EvaluationRecord(
+      iteration: iteration, trainingLoss: log.lossCount == 0 ? 0 : log.lossSum / Double(log.lossCount),
+      validation: try validation.map { try executor.evaluate($0) }, test: nil)
+    log.lossSum = 0
+    log.lossCount = 0
+    let isBest = record.validation.map { $0.loss < log.best?.validation?.loss ?? .infinity } ?? false
+    if isBest || iteration == totalIterations { record.test = try test.map { try executor.evaluate($0) } }
+    log.evaluations.append(record)
+    return record
+  }
+
+  /// The present model on the validation set; nil without one.
+  public func evaluateValidation() throws -> Evaluation? { try validation.map { try executor.evaluate($0) } }
+
+  /// The present model on the test set; nil without one.
+  public func evaluateTest() throws -> Evaluation? { try test.map { try executor.evaluate($0) } }
+
+  /// Goes on with a smaller model; weights, moments and masks were, or are, cut by the same slices.
+  public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
+    let state = try optimizer.state.cut(by: slices)
+    model = try replacement.laidOutForTraining()
+    optimizer = try Optimizer(plan.optimizer, model: model, state: state)
+    executor = try Executor(model)
+  }
+
+  /// Holds what these masks prune at exactly 0 from now on.
+  public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
+    model.masks = masks
+    try optimizer.adoptMasks(of: model)
+  }
+}
+
+extension Network {
+  /// Whether images pass through convolutions, so that the channels-last layout pays.
+  public var hasConvolutions: Bool {
+    nodes.contains { if case .convolution = $0.operation { true } else { false } }
+  }
+}
+
+extension Model {
+  /// The model with convolution weights laid out channels-last and gradients asked for, in fresh storage.
+  ///
+  /// Always from row-major copies, so that a model read from a file and one that went through surgery get the same strides, and so
+  /// the same kernels and bits.
+  func laidOutForTraining() throws -> Model {
+    var result = self
+    for (name, tensor) in tensors {
+      let dense = try Tensor.empty(tensor.shape, type: tensor.elementType ?? .float32)
+      try dense.copy(from: tensor)
+      let laidOut = tensor.rank == 4 ? try dense.channelsLast() : dense
+      try laidOut.requireGradient(name.role.isTrained)
+      result.tensors[name] = laidOut
+    }
+    return result
+  }
+}

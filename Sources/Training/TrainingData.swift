@@ -1,0 +1,39 @@
+public import Datasets
+public import Torch
+
+/// The images a run trains, validates and tests on, with how they become numbers.
+public struct TrainingData: Sendable {
+  /// What is learned from.
+  public var training: ImageSet
+  /// What early stopping and choices look at; nil without one.
+  public var validation: ImageSet?
+  /// What results are reported on; nil without one.
+  public var test: ImageSet?
+  /// Mean and deviation per channel.
+  public var normalization: Normalization
+  /// How training images are varied, where a plan asks for it.
+  public var augmentation: Augmentation?
+
+  /// Data of these parts.
+  public init(
+    training: ImageSet, validation: ImageSet?, test: ImageSet?, normalization: Normalization, augmentation: Augmentation? = nil
+  ) {
+    self.training = training
+    self.validation = validation
+    self.test = test
+    self.normalization = normalization
+    self.augmentation = augmentation
+  }
+
+  /// Training batches in an order that seed and epoch determine; a last, smaller batch is left out unless it is the only one.
+  func loader(batchSize: Int, seed: UInt64, augment: Bool, channelsLast: Bool) throws -> BatchLoader {
+    try BatchLoader(
+      training, batchSize: batchSize, seed: seed, normalization: normalization, augmentation: augment ? augmentation : nil,
+      channelsLast: channelsLast, shuffle: true, dropLast: training.count > batchSize)
+  }
+
+  /// Batches of a set in its own order.
+  public func evaluationBatches(_ set: ImageSet, batchSize: Int = 500, channelsLast: Bool) throws -> EvaluationBatches {
+    try EvaluationBatches(set, batchSize: batchSize, normalization: normalization, channelsLast: channelsLast)
+  }
+}
