@@ -1,0 +1,180 @@
+/// A family of networks that a name can ask for, such as `vgg11 … vgg19-bn-cifar:512-512`.
+///
+/// Adding a family is one new file with a static member and one line in ``all``.
+///
+/// ```swift
+/// let network = try Architecture.parse("vgg16-bn-cifar", input: .image(channels: 3, height: 32, width: 32), classes: 10)
+/// ```
+public struct Architecture: Sendable {
+  /// How the family's names are spelled, e.g. `resnet-(6n+2)`.
+  public let pattern: String
+  /// One line: layout, paper.
+  public let summary: String
+  /// Names of members; all of them where they are few.
+  public let examples: [String]
+  /// The member of that name; nil if the name is of another family.
+  let blueprint: @Sendable (String) throws -> Blueprint?
+
+  /// The shape of the first example's native input, e.g. 3×224×224.
+  public var nativeInput: FeatureShape? {
+    guard let example = examples.first, let blueprint = try? blueprint(example) else { return nil }
+    return blueprint.input.native
+  }
+
+  /// All families, in the order of lists and help texts.
+  public static let all: [Architecture] = [
+    .leNet300, .leNet5, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet, .vgg, .vggCIFAR,
+    .resNetCIFAR, .resNetImageNet,
+  ]
+
+  /// Every example of every family.
+  public static var names: [String] { all.flatMap(\.examples) }
+
+  /// The network of that name for data of that shape and number of classes; native ones where they are not given.
+  ///
+  /// Networks that begin by flattening take any input of fitting size, networks that end in adaptive pooling any image size
+  /// from their minimum on, all others their native shape only. The last layer gets `classes` units.
+  /// - Parameter dataset: what errors call the data.
+  /// - Throws: ``NetworkError/architecture(_:)``: an unknown name (with the nearest known one), or a network that does
+  ///   not suit the data (with those that do).
+  public static func parse(_ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil) throws -> Network {
+    guard let blueprint = try blueprint(named: text) else { throw unknown(text) }
+    let shape = input ?? blueprint.input.native
+    let data = dataset ?? "the data set"
+    guard shape.isReasonable else { throw NetworkError.architecture("input shape \(shape) of \(data) is out of range") }
+    guard blueprint.input.accepts(shape) else {
+      var message = "network \(text) takes \(blueprint.input), \(data) has \(shape)"
+      let fitting = patterns(for: shape)
+      if !fitting.isEmpty { message += "; networks for \(shape): \(fitting.joined(separator: ", "))" }
+      throw NetworkError.architecture(message)
+    }
+    let count = classes ?? blueprint.classes.native
+    guard (1...Limits.size).contains(count) else { throw NetworkError.architecture("\(data) has \(count) classes; at least 1 is needed") }
+    if case .exactly(let outputs) = blueprint.classes, outputs != count {
+      throw NetworkError.architecture("network \(text) has \(outputs) outputs, \(data) has \(count) classes")
+    }
+    return try blueprint.build(shape, count)
+  }
+
+  /// Patterns of the families with a member for inputs of that shape: those made for it, or else those that can take it.
+  static func patterns(for shape: FeatureShape) -> [String] {
+    func fitting(_ suits: (Blueprint.Input) -> Bool) -> [String] {
+      all.filter { family in family.examples.contains { (try? family.blueprint($0)).flatMap { $0 }.map { suits($0.input) } ?? false } }
+        .map(\.pattern)
+    }
+    let made = fitting { input in
+      switch input {
+      case .anything, .elements: true
+      case .exactly, .images: input.native == shape
+      }
+    }
+    return made.count > 2 ? made : fitting { $0.isElements || $0.accepts(shape) }
+  }
+
+  private static func blueprint(named text: String) throws -> Blueprint? {
+    for family in all { if let blueprint = try family.blueprint(text) { return blueprint } }
+    return nil
+  }
+
+  private static func unknown(_ text: String) -> NetworkError {
+    let nearest = names.map { (name: $0, distance: text.lowercased().editDistance(to: $0)) }.min { $0.distance < $1.distance }
+    if let nearest, nearest.distance <= max(2, text.count / 3), text.count <= 80 {
+      return .architecture("unknown network \(text.quoted); did you mean \(nearest.name)?")
+    }
+    return .architecture("unknown network \(text.quoted); known: \(all.map(\.pattern).joined(separator: ", "))")
+  }
+}
+
+/// One member of a family before it knows the data.
+struct Blueprint: Sendable {
+  /// What a network takes.
+  enum Input: Sendable, CustomStringConvertible {
+    /// Any shape, flattened.
+    case anything(native: FeatureShape)
+    /// Any shape of this many elements, flattened.
+    case elements(Int)
+    /// That shape only.
+    case exactly(FeatureShape)
+    /// Images of the native channels and at least `minimum` pixels in height and width.
+    case images(native: FeatureShape, minimum: Int)
+
+    var native: FeatureShape {
+      switch self {
+      case .anything(let native), .exactly(let native), .images(let native, _): native
+      case .elements(let count): .vector(count)
+      }
+    }
+
+    /// Whether a member of the family can be named for any shape.
+    var isElements: Bool { if case .elements = self { true } else { false } }
+
+    func accepts(_ shape: FeatureShape) -> Bool {
+      switch (self, shape) {
+      case (.anything, _): true
+      case (.elements(let count), _): shape.elements == count
+      case (.exactly(let native), _): shape == native
+      case (.images(let native, let minimum), .image(let channels, let height, let width)):
+        channels == native.channels && height >= minimum && width >= minimum
+      case (.images, .vector): false
+      }
+    }
+
+    var description: String {
+      switch self {
+      case .anything: "any input"
+      case .elements(let count): "\(count) inputs"
+      case .exactly(let shape): "\(shape) images"
+      case .images(let native, let minimum): "\(native) images (or other sizes from \(minimum)×\(minimum) on)"
+      }
+    }
+  }
+
+  /// How many classes a network tells apart.
+  enum Classes: Sendable {
+    case any(native: Int)
+    case exactly(Int)
+
+    var native: Int {
+      switch self {
+      case .any(let count), .exactly(let count): count
+      }
+    }
+  }
+
+  var input: Input
+  var classes: Classes
+  var build: @Sendable (FeatureShape, Int) throws -> Network
+}
+
+extension String {
+  /// Insertions, deletions and substitutions of characters from one text to the other (Levenshtein); for short texts.
+  func editDistance(to other: String) -> Int {
+    guard count <= 100, other.count <= 100 else { return .max }
+    let target = Array(other)
+    var row = Array(0...target.count)
+    for (index, character) in enumerated() {
+      var diagonal = row[0]
+      row[0] = index + 1
+      for column in target.indices {
+        let substitution = diagonal + (character == target[column] ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = Swift.min(substitution, row[column] + 1, row[column + 1] + 1)
+      }
+    }
+    return row[target.count]
+  }
+
+  /// Widths joined by `-`, e.g. `784-300-10`; nil unless all are whole numbers from 1 to a million.
+  var widths: [Int]? {
+    let parts = split(separator: "-", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { part in part.allSatisfy { $0.isASCII && $0.isNumber } ? Int(part) : nil }
+    guard numbers.count == parts.count, numbers.allSatisfy({ (1...1_000_000).contains($0) }) else { return nil }
+    return numbers
+  }
+
+  /// What follows that prefix, or nil.
+  func after(_ prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+
+  /// A whole number as people write it: no sign, no leading zero.
+  var depth: Int? { Int(self).flatMap { String($0) == self ? $0 : nil } }
+}

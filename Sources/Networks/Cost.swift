@@ -1,0 +1,107 @@
+/// What one node of a network costs.
+public struct LayerCost: Codable, Hashable, Sendable {
+  /// The node's name.
+  public var node: String
+  /// What it computes, e.g. `convolution`.
+  public var kind: String
+  /// The shape of its value.
+  public var output: FeatureShape
+  /// Learned numbers; 0 where an earlier node shares the module.
+  public var parameters: Int
+  /// Running statistics; 0 where an earlier node shares the module.
+  public var buffers: Int
+  /// Multiplies of one example, counted for convolutions and linear layers only; biases are not counted.
+  public var macs: Int
+}
+
+/// What a network costs for one example.
+public struct Cost: Codable, Hashable, Sendable {
+  /// One row per node, in order.
+  public var layers: [LayerCost]
+  /// Learned numbers: weights, biases, norm scales and shifts.
+  public var parameters: Int
+  /// Numbers that are kept but not learned: running means and variances.
+  public var buffers: Int
+  /// Multiplies of convolutions and linear layers, counted with their padding, without biases.
+  public var macs: Int
+  /// Bytes of all node values together in float32: what training keeps for the backward pass, about. Flattening is free.
+  public var totalActivationBytes: Int
+  /// Bytes of the node values that are alive at once in float32, at worst, when each is freed after its last reader.
+  public var peakActivationBytes: Int
+  /// 2·MACs: a multiply and an addition each. (Li et al. call MACs "FLOPs".)
+  public var flops: Int { 2 * macs }
+  /// Bytes of parameters and buffers in float32.
+  public var bytes: Int { 4 * (parameters + buffers) }
+}
+
+extension Network {
+  /// Parameters, multiplies and memory, per node and in total.
+  ///
+  /// MACs of a convolution: outputs·(inputs/groups)·kernel height·kernel width·output height·output width; of a linear
+  /// layer inputs·outputs.
+  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` where a total leaves 64 bits.
+  public func cost() throws -> Cost {
+    let shapes = try shapes()
+    var seen: Set<String> = []
+    let layers = try nodes.map { node in
+      guard let shape = shapes[node.name] else { throw NetworkError.invalid("\(node.name): has no shape") }
+      let isFirst = seen.insert(node.module).inserted
+      let tensors = node.operation.parameters
+      func count(_ isTrained: Bool) throws -> Int {
+        guard isFirst else { return 0 }
+        return try within(Int.sum(tensors.filter { $0.role.isTrained == isTrained }.map { Int.product($0.dimensions) ?? .max }))
+      }
+      return LayerCost(
+        node: node.name, kind: node.operation.kind, output: shape, parameters: try count(true), buffers: try count(false),
+        macs: try within(node.operation.macs(output: shape)))
+    }
+    let memory = try activationBytes(shapes)
+    return Cost(
+      layers: layers, parameters: try within(Int.sum(layers.map(\.parameters))), buffers: try within(Int.sum(layers.map(\.buffers))),
+      macs: try within(Int.sum(layers.map(\.macs))), totalActivationBytes: memory.total, peakActivationBytes: memory.peak)
+  }
+
+  /// Leaves room for the factors 2 and 4 of ``Cost/flops`` and ``Cost/bytes``.
+  private func within(_ count: Int?) throws -> Int {
+    guard let count, count <= Int.max / 16 else {
+      throw NetworkError.tooLarge("network \(name.quoted) costs more than can be counted in 64 bits")
+    }
+    return count
+  }
+
+  private func activationBytes(_ shapes: [String: FeatureShape]) throws -> (total: Int, peak: Int) {
+    // A flattened value is its input seen differently, so both live in one storage.
+    var storage: [String: String] = [:]
+    var lastUse: [String: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      if case .flatten = node.operation, let input = node.inputs.first { storage[node.name] = storage[input] ?? input }
+      for name in node.inputs + [node.name] { lastUse[storage[name] ?? name] = index }
+    }
+    for output in outputs { lastUse[storage[output] ?? output] = nodes.count }
+    var freedAfter = [[Int]](repeating: [], count: nodes.count + 1)
+    var (total, alive, peak) = (0, 0, 0)
+    for (index, node) in nodes.enumerated() {
+      if storage[node.name] == nil, let bytes = Int.product([4, shapes[node.name]?.elements ?? 0]) {
+        total = try within(Int.sum([total, bytes]))
+        alive += bytes
+        freedAfter[lastUse[node.name] ?? index].append(bytes)
+      }
+      peak = max(peak, alive)
+      for bytes in freedAfter[index] { alive -= bytes }
+    }
+    return (total, peak)
+  }
+}
+
+extension Operation {
+  /// Multiplies for one example, nil where they leave 64 bits.
+  func macs(output: FeatureShape) -> Int? {
+    switch self {
+    case .linear(let layer): Int.product([layer.inputs, layer.outputs])
+    case .convolution(let layer):
+      Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
+    case .input, .batchNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .subsamplePad:
+      0
+    }
+  }
+}

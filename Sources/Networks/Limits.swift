@@ -1,0 +1,31 @@
+/// Bounds that keep sizes from untrusted files inside 64-bit arithmetic.
+enum Limits {
+  /// The largest single size: libtorch's kernels index with 32 bits in places.
+  static let size = Int(Int32.max)
+  /// The most elements of one tensor or of one example's features.
+  static let elements = 1 << 36
+}
+
+extension Int {
+  /// The product, or nil where it leaves 64 bits.
+  static func product(_ factors: some Sequence<Int>) -> Int? {
+    var result = 1
+    for factor in factors {
+      let (partial, overflow) = result.multipliedReportingOverflow(by: factor)
+      if overflow { return nil }
+      result = partial
+    }
+    return result
+  }
+
+  /// The sum, or nil where it leaves 64 bits.
+  static func sum(_ terms: some Sequence<Int>) -> Int? {
+    var result = 0
+    for term in terms {
+      let (partial, overflow) = result.addingReportingOverflow(term)
+      if overflow { return nil }
+      result = partial
+    }
+    return result
+  }
+}

@@ -1,0 +1,56 @@
+/// A network's JSON: `{"name": …, "nodes": [{"name": …, "operation": {…}, "inputs": […]}, …], "outputs": […]}`.
+///
+/// Reading never yields a network that ``Network/validate()`` or ``Network/shapes()`` would refuse.
+extension Network: Codable {
+  private enum Key: String, CodingKey { case name, nodes, outputs }
+
+  /// - Throws: ``NetworkError`` that says what is wrong and at which node.
+  public init(from decoder: any Decoder) throws {
+    do {
+      let fields = try decoder.container(keyedBy: Key.self)
+      self.init(
+        name: try fields.decode(String.self, forKey: .name), nodes: try fields.decode([Node].self, forKey: .nodes),
+        outputs: try fields.decode([String].self, forKey: .outputs))
+    } catch is DecodingError {
+      throw NetworkError.malformed("a network must be an object with \"name\" (text), \"nodes\" and \"outputs\" (arrays)")
+    }
+    _ = try shapes()
+  }
+
+  /// Writes name, nodes and outputs.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(name, forKey: .name)
+    try fields.encode(nodes, forKey: .nodes)
+    try fields.encode(outputs, forKey: .outputs)
+  }
+}
+
+extension Network.Node: Codable {
+  private enum Key: String, CodingKey { case name, operation, inputs, module }
+
+  /// - Throws: ``NetworkError/malformed(_:)`` that begins with the node's name.
+  public init(from decoder: any Decoder) throws {
+    guard let fields = try? decoder.container(keyedBy: Key.self), let name = try? fields.decode(String.self, forKey: .name) else {
+      throw NetworkError.malformed("a node must be an object with a field \"name\"")
+    }
+    do {
+      self.init(
+        name: name, operation: try fields.decode(Operation.self, forKey: .operation),
+        inputs: try fields.decode([String].self, forKey: .inputs), module: try fields.decodeIfPresent(String.self, forKey: .module))
+    } catch let NetworkError.malformed(problem) {
+      throw NetworkError.malformed("node \(name.quoted): \(problem)")
+    } catch is DecodingError {
+      throw NetworkError.malformed("node \(name.quoted): needs \"operation\" (an object) and \"inputs\" (an array of names)")
+    }
+  }
+
+  /// Writes the module only where it is not the node's name.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Key.self)
+    try fields.encode(name, forKey: .name)
+    try fields.encode(operation, forKey: .operation)
+    try fields.encode(inputs, forKey: .inputs)
+    if module != name { try fields.encode(module, forKey: .module) }
+  }
+}

@@ -1,0 +1,182 @@
+/// In JSON an operation is a flat object with a `type`:
+/// `{"type": "convolution", "inputs": 3, "outputs": 64, "kernel": [3, 3], "stride": [1, 1], …}`.
+///
+/// All fields are written; when reading, those with a default in the Swift initializer may be left out, and a field
+/// that the operation does not have is an error: an option of a later version must not be ignored in silence.
+extension Operation: Codable {
+  /// - Throws: ``NetworkError/malformed(_:)`` naming type and field for an unknown type, a missing, unknown or ill-typed
+  ///   field or a size that no layer can have.
+  public init(from decoder: any Decoder) throws {
+    let fields = try OperationFields(from: decoder)
+    switch fields.type {
+    case .input:
+      try fields.allow(["shape"])
+      self = .input(try fields.required("shape", as: FeatureShape.self, "an array of dimensions"))
+    case .linear:
+      try fields.allow(["inputs", "outputs", "bias"])
+      self = .linear(Linear(try fields.integer("inputs"), try fields.integer("outputs"), bias: try fields.flag("bias", default: true)))
+    case .convolution:
+      try fields.allow(["inputs", "outputs", "kernel", "stride", "padding", "dilation", "groups", "bias"])
+      self = .convolution(
+        Convolution(
+          try fields.integer("inputs"), try fields.integer("outputs"), kernel: try fields.extent("kernel"),
+          stride: try fields.extent("stride", default: Extent(1)), padding: try fields.extent("padding", default: Extent(0)),
+          dilation: try fields.extent("dilation", default: Extent(1)), groups: try fields.integer("groups", default: 1),
+          bias: try fields.flag("bias", default: true)))
+    case .batchNorm:
+      try fields.allow(["features", "epsilon", "momentum", "affine"])
+      self = .batchNorm(
+        BatchNorm(
+          try fields.integer("features"), epsilon: try fields.number("epsilon", default: 1e-5),
+          momentum: try fields.number("momentum", default: 0.1), affine: try fields.flag("affine", default: true)))
+    case .activation:
+      try fields.allow(["function"])
+      let name = try fields.required("function", as: String.self, "a name")
+      guard let function = Activation(rawValue: name) else {
+        let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+        throw NetworkError.malformed("activation: unknown function \(name.quoted); known: \(known)")
+      }
+      self = .activation(function)
+    case .maxPool: self = .maxPool(try fields.pooling())
+    case .averagePool: self = .averagePool(try fields.pooling())
+    case .adaptiveAveragePool:
+      try fields.allow(["size"])
+      let size = try fields.extent("size")
+      self = .adaptiveAveragePool(height: size.height, width: size.width)
+    case .dropout:
+      try fields.allow(["probability"])
+      self = .dropout(try fields.number("probability"))
+    case .flatten:
+      try fields.allow([])
+      self = .flatten
+    case .add:
+      try fields.allow([])
+      self = .add
+    case .concat:
+      try fields.allow([])
+      self = .concat
+    case .subsamplePad:
+      try fields.allow(["stride", "before", "after"])
+      self = .subsamplePad(
+        stride: try fields.integer("stride"), before: try fields.integer("before"), after: try fields.integer("after"))
+    }
+    if let problem { throw NetworkError.malformed("\(kind): \(problem)") }
+  }
+
+  /// Writes every field of the operation.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: FieldKey.self)
+    try fields.encode(kind, forKey: "type")
+    switch self {
+    case .input(let shape): try fields.encode(shape, forKey: "shape")
+    case .linear(let layer):
+      try fields.encode(layer.inputs, forKey: "inputs")
+      try fields.encode(layer.outputs, forKey: "outputs")
+      try fields.encode(layer.bias, forKey: "bias")
+    case .convolution(let layer):
+      try fields.encode(layer.inputs, forKey: "inputs")
+      try fields.encode(layer.outputs, forKey: "outputs")
+      try fields.encode(layer.kernel, forKey: "kernel")
+      try fields.encode(layer.stride, forKey: "stride")
+      try fields.encode(layer.padding, forKey: "padding")
+      try fields.encode(layer.dilation, forKey: "dilation")
+      try fields.encode(layer.groups, forKey: "groups")
+      try fields.encode(layer.bias, forKey: "bias")
+    case .batchNorm(let norm):
+      try fields.encode(norm.features, forKey: "features")
+      try fields.encode(norm.epsilon, forKey: "epsilon")
+      try fields.encode(norm.momentum, forKey: "momentum")
+      try fields.encode(norm.affine, forKey: "affine")
+    case .activation(let function): try fields.encode(function.rawValue, forKey: "function")
+    case .maxPool(let pooling), .averagePool(let pooling):
+      try fields.encode(pooling.kernel, forKey: "kernel")
+      try fields.encode(pooling.stride, forKey: "stride")
+      try fields.encode(pooling.padding, forKey: "padding")
+      try fields.encode(pooling.ceilMode, forKey: "ceilMode")
+    case .adaptiveAveragePool(let height, let width): try fields.encode(Extent(height, width), forKey: "size")
+    case .dropout(let probability): try fields.encode(probability, forKey: "probability")
+    case .flatten, .add, .concat: break
+    case .subsamplePad(let stride, let before, let after):
+      try fields.encode(stride, forKey: "stride")
+      try fields.encode(before, forKey: "before")
+      try fields.encode(after, forKey: "after")
+    }
+  }
+}
+
+/// In JSON an extent is `[height, width]`.
+extension Extent: Codable {
+  /// - Throws: ``NetworkError/malformed(_:)`` unless there are two whole numbers.
+  public init(from decoder: any Decoder) throws {
+    guard let pair = try? decoder.singleValueContainer().decode([Int].self), pair.count == 2 else {
+      throw NetworkError.malformed("an extent must be [height, width] in whole numbers")
+    }
+    self.init(pair[0], pair[1])
+  }
+
+  /// Writes `[height, width]`.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode([height, width])
+  }
+}
+
+/// A key of a JSON object, whatever it is called; needed to see the unknown ones.
+struct FieldKey: CodingKey, ExpressibleByStringLiteral {
+  let stringValue: String
+  var intValue: Int? { nil }
+  init(stringValue: String) { self.stringValue = stringValue }
+  init(stringLiteral value: String) { self.stringValue = value }
+  init?(intValue: Int) { nil }
+}
+
+/// The fields of one operation's JSON object, read with errors that name type and field.
+private struct OperationFields {
+  let type: Operation.Kind
+  private let container: KeyedDecodingContainer<FieldKey>
+
+  init(from decoder: any Decoder) throws {
+    guard let container = try? decoder.container(keyedBy: FieldKey.self), let name = try? container.decode(String.self, forKey: "type")
+    else { throw NetworkError.malformed("an operation must be an object with a field \"type\"") }
+    guard let type = Operation.Kind(rawValue: name) else {
+      let known = Operation.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw NetworkError.malformed("unknown operation type \(name.quoted); known: \(known)")
+    }
+    self.type = type
+    self.container = container
+  }
+
+  func allow(_ names: Set<String>) throws {
+    // The smallest one, so that the message does not depend on the dictionary's order.
+    let unknown = container.allKeys.map(\.stringValue).filter { $0 != "type" && !names.contains($0) }.min()
+    if let unknown { throw NetworkError.malformed("\(type.rawValue): unknown field \(unknown.quoted)") }
+  }
+
+  func required<Value: Decodable>(_ name: String, as: Value.Type, _ wanted: String) throws -> Value {
+    let key = FieldKey(stringValue: name)
+    guard container.contains(key) else { throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" is missing") }
+    do { return try container.decode(Value.self, forKey: key) } catch is DecodingError {
+      throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" must be \(wanted)")
+    } catch let NetworkError.malformed(problem) {
+      throw NetworkError.malformed("\(type.rawValue): field \"\(name)\": \(problem)")
+    }
+  }
+
+  private func value<Value: Decodable>(_ name: String, default fallback: Value?, _ wanted: String) throws -> Value {
+    if let fallback, !container.contains(FieldKey(stringValue: name)) { return fallback }
+    return try required(name, as: Value.self, wanted)
+  }
+
+  func integer(_ name: String, default fallback: Int? = nil) throws -> Int { try value(name, default: fallback, "a whole number") }
+  func number(_ name: String, default fallback: Double? = nil) throws -> Double { try value(name, default: fallback, "a number") }
+  func flag(_ name: String, default fallback: Bool) throws -> Bool { try value(name, default: fallback, "true or false") }
+  func extent(_ name: String, default fallback: Extent? = nil) throws -> Extent { try value(name, default: fallback, "[height, width]") }
+
+  func pooling() throws -> Pooling {
+    try allow(["kernel", "stride", "padding", "ceilMode"])
+    let kernel = try extent("kernel")
+    return Pooling(
+      kernel: kernel, stride: try extent("stride", default: kernel), padding: try extent("padding", default: Extent(0)),
+      ceilMode: try flag("ceilMode", default: false))
+  }
+}

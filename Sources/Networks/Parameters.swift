@@ -1,0 +1,45 @@
+extension Network {
+  /// Names and dimensions of all tensors a model of this network has, in the order of its nodes, within a module in the
+  /// order weight, bias, running mean, running variance; a module that several nodes share appears once.
+  ///
+  /// Linear weights are [outputs, inputs], convolution weights [outputs, inputs/groups, kernel height, kernel width],
+  /// everything else [channels].
+  /// - Throws: what ``validate()`` throws.
+  public func parameterShapes() throws -> [(name: ParameterName, dimensions: [Int])] {
+    try validate()
+    var seen: Set<String> = []
+    return nodes.flatMap { node -> [(name: ParameterName, dimensions: [Int])] in
+      guard seen.insert(node.module).inserted else { return [] }
+      return node.operation.parameters.map { (ParameterName(node.module, $0.role), $0.dimensions) }
+    }
+  }
+
+  /// The weights of linear and convolution layers in the order of their nodes: what sparsity is a fraction of.
+  public var prunableWeights: [ParameterName] {
+    var seen: Set<String> = []
+    return nodes.compactMap { node in
+      switch node.operation {
+      case .linear, .convolution: seen.insert(node.module).inserted ? ParameterName(node.module, .weight) : nil
+      default: nil
+      }
+    }
+  }
+}
+
+extension Operation {
+  /// Roles and dimensions of the operation's tensors, in PyTorch's order.
+  var parameters: [(role: ParameterName.Role, dimensions: [Int])] {
+    switch self {
+    case .linear(let layer):
+      [(.weight, [layer.outputs, layer.inputs])] + (layer.bias ? [(.bias, [layer.outputs])] : [])
+    case .convolution(let layer):
+      // A hostile file may say 0 groups; `problem` reports it, a division would trap first.
+      [(.weight, [layer.outputs, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])]
+        + (layer.bias ? [(.bias, [layer.outputs])] : [])
+    case .batchNorm(let norm):
+      (norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : [])
+        + [(.runningMean, [norm.features]), (.runningVariance, [norm.features])]
+    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .subsamplePad: []
+    }
+  }
+}

@@ -1,0 +1,153 @@
+extension Network {
+  /// The shape of every node's value, by node name.
+  ///
+  /// - Throws: what ``validate()`` throws, and ``NetworkError/shape(node:problem:)`` naming the first node that cannot
+  ///   take what it gets: `conv3: expects 64 channels, gets 50 from pool1 (50×8×8)`.
+  public func shapes() throws -> [String: FeatureShape] {
+    try validate()
+    var shapes: [String: FeatureShape] = [:]
+    shapes.reserveCapacity(nodes.count)
+    for node in nodes {
+      let operands = node.inputs.compactMap { name in shapes[name].map { (name: name, shape: $0) } }
+      shapes[node.name] = try node.outputShape(of: operands)
+    }
+    return shapes
+  }
+
+  /// The shape of one example.
+  public var inputShape: FeatureShape {
+    get throws {
+      for node in nodes { if case .input(let shape) = node.operation { return shape } }
+      throw NetworkError.invalid("a network has exactly one input node; found none")
+    }
+  }
+
+  /// The shape of the first output, the classifier's.
+  public var outputShape: FeatureShape {
+    get throws {
+      let shapes = try shapes()
+      guard let output = outputs.first, let shape = shapes[output] else {
+        throw NetworkError.invalid("a network needs at least one output")
+      }
+      return shape
+    }
+  }
+
+  /// How many classes the first output tells apart: its elements.
+  public var classes: Int { get throws { try outputShape.elements } }
+}
+
+extension Network.Node {
+  typealias Operand = (name: String, shape: FeatureShape)
+
+  /// The value's shape for operands of these shapes.
+  func outputShape(of operands: [Operand]) throws -> FeatureShape {
+    if case .input(let shape) = operation { return shape }
+    guard let first = operands.first else { throw NetworkError.shape(node: name, problem: "has no input") }
+    let shape: FeatureShape
+    switch operation {
+    case .input(let given): shape = given
+    case .linear(let layer): shape = try linear(layer, first)
+    case .convolution(let layer):
+      let image = try image(first)
+      try expect(layer.inputs, "channels", first)
+      shape = .image(
+        channels: layer.outputs,
+        height: try windows(
+          image.height, layer.kernel.height, layer.stride.height, layer.padding.height, layer.dilation.height, layer.kernel, first),
+        width: try windows(
+          image.width, layer.kernel.width, layer.stride.width, layer.padding.width, layer.dilation.width, layer.kernel, first))
+    case .batchNorm(let norm):
+      try expect(norm.features, first.shape.dimensions.count == 1 ? "features" : "channels", first)
+      shape = first.shape
+    case .activation, .dropout: shape = first.shape
+    case .maxPool(let pooling), .averagePool(let pooling): shape = try pooled(pooling, first)
+    case .adaptiveAveragePool(let height, let width):
+      _ = try image(first)
+      shape = .image(channels: first.shape.channels, height: height, width: width)
+    case .flatten: shape = .vector(first.shape.elements)
+    case .add: shape = try sum(operands, first)
+    case .concat: shape = try concatenation(operands, first)
+    case .subsamplePad(let stride, let before, let after):
+      let image = try image(first)
+      shape = .image(
+        channels: first.shape.channels + before + after, height: (image.height - 1) / stride + 1, width: (image.width - 1) / stride + 1)
+    }
+    guard shape.isReasonable else { throw NetworkError.tooLarge("\(name): its value \(shape) is larger than any machine can hold") }
+    return shape
+  }
+
+  private func expect(_ count: Int, _ what: String, _ operand: Operand) throws {
+    guard operand.shape.channels == count else {
+      throw NetworkError.shape(
+        node: name, problem: "expects \(count) \(what), gets \(operand.shape.channels) from \(operand.name) (\(operand.shape))")
+    }
+  }
+
+  private func image(_ operand: Operand) throws -> (height: Int, width: Int) {
+    guard case .image(_, let height, let width) = operand.shape else {
+      throw NetworkError.shape(
+        node: name, problem: "expects an image (channels×height×width), gets a vector from \(operand.name) (\(operand.shape))")
+    }
+    return (height, width)
+  }
+
+  private func linear(_ layer: Linear, _ operand: Operand) throws -> FeatureShape {
+    guard case .vector = operand.shape else {
+      throw NetworkError.shape(
+        node: name,
+        problem: "expects a vector of \(layer.inputs) features, gets an image from \(operand.name) (\(operand.shape)); flatten it")
+    }
+    try expect(layer.inputs, "features", operand)
+    return .vector(layer.outputs)
+  }
+
+  /// ⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
+  private func windows(
+    _ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ window: Extent, _ operand: Operand
+  ) throws -> Int {
+    let room = size + 2 * padding - dilation * (kernel - 1) - 1
+    guard room >= 0 else { throw misfit(window, operand) }
+    return room / stride + 1
+  }
+
+  private func misfit(_ window: Extent, _ operand: Operand) -> NetworkError {
+    .shape(node: name, problem: "its \(window) window does not fit into \(operand.name) (\(operand.shape))")
+  }
+
+  private func pooled(_ pooling: Pooling, _ operand: Operand) throws -> FeatureShape {
+    func along(_ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int) throws -> Int {
+      let room = size + 2 * padding - kernel
+      guard room >= 0 else { throw misfit(pooling.kernel, operand) }
+      guard pooling.ceilMode else { return room / stride + 1 }
+      let count = (room + stride - 1) / stride + 1
+      // PyTorch drops a last window that would begin in the padding behind the image.
+      return (count - 1) * stride >= size + padding ? count - 1 : count
+    }
+    let image = try image(operand)
+    return .image(
+      channels: operand.shape.channels,
+      height: try along(image.height, pooling.kernel.height, pooling.stride.height, pooling.padding.height),
+      width: try along(image.width, pooling.kernel.width, pooling.stride.width, pooling.padding.width))
+  }
+
+  private func sum(_ operands: [Operand], _ first: Operand) throws -> FeatureShape {
+    for operand in operands where operand.shape != first.shape {
+      throw NetworkError.shape(
+        node: name,
+        problem: "expects inputs of one shape, gets \(first.shape) from \(first.name) and \(operand.shape) from \(operand.name)")
+    }
+    return first.shape
+  }
+
+  private func concatenation(_ operands: [Operand], _ first: Operand) throws -> FeatureShape {
+    for operand in operands where operand.shape.dimensions.dropFirst() != first.shape.dimensions.dropFirst() {
+      throw NetworkError.shape(
+        node: name,
+        problem: "expects inputs of one height and width, gets \(first.shape) from \(first.name) and \(operand.shape) from \(operand.name)")
+    }
+    let channels = Int.sum(operands.map(\.shape.channels)) ?? .max
+    guard case .image(_, let height, let width) = first.shape else { return .vector(channels) }
+    return .image(channels: channels, height: height, width: width)
+  }
+}

@@ -1,0 +1,124 @@
+extension Network {
+  /// Checks everything about the graph that needs no shapes.
+  ///
+  /// Names are unique and printable, inputs exist and stand before their readers, there is one `input` node and at least
+  /// one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide channels,
+  /// and nodes that share a module are equal operations.
+  ///
+  /// - Throws: ``NetworkError/invalid(_:)`` or ``NetworkError/tooLarge(_:)`` naming the first node at fault.
+  public func validate() throws {
+    var earlier: Set<String> = []
+    var modules: [String: Node] = [:]
+    var inputs: [String] = []
+    for node in nodes {
+      guard node.name.isPrintableName else {
+        throw NetworkError.invalid("node name \(node.name.quoted): must be 1 to 200 visible characters without blanks")
+      }
+      guard node.module.isPrintableName else {
+        throw NetworkError.invalid("\(node.name): module name \(node.module.quoted) must be 1 to 200 visible characters without blanks")
+      }
+      for input in node.inputs where !earlier.contains(input) {
+        let exists = nodes.contains { $0.name == input }
+        throw NetworkError.invalid(
+          exists ? "\(node.name): its input \(input.quoted) must stand before it" : "\(node.name): there is no node \(input.quoted) to read"
+        )
+      }
+      guard earlier.insert(node.name).inserted else { throw NetworkError.invalid("two nodes are named \(node.name)") }
+      guard node.operation.arity.contains(node.inputs.count) else {
+        throw NetworkError.invalid("\(node.name): \(node.operation.kind) takes \(node.operation.arityInWords), gets \(node.inputs.count)")
+      }
+      if let problem = node.operation.problem { throw NetworkError.invalid("\(node.name): \(problem)") }
+      for (role, dimensions) in node.operation.parameters where (Int.product(dimensions) ?? .max) > Limits.elements {
+        throw NetworkError.tooLarge("\(node.name): \(role.rawValue) [\(dimensions.listed)] is larger than any machine can hold")
+      }
+      if let twin = modules[node.module], twin.operation != node.operation {
+        throw NetworkError.invalid("\(node.name) and \(twin.name) share module \(node.module) but are different operations")
+      }
+      modules[node.module] = node
+      if case .input = node.operation { inputs.append(node.name) }
+    }
+    guard inputs.count == 1 else {
+      let found = inputs.isEmpty ? "none" : inputs.joined(separator: ", ")
+      throw NetworkError.invalid("a network has exactly one input node; found \(found)")
+    }
+    guard !outputs.isEmpty else { throw NetworkError.invalid("a network needs at least one output") }
+    for output in outputs where !earlier.contains(output) {
+      throw NetworkError.invalid("output \(output.quoted) is no node")
+    }
+  }
+}
+
+extension Operation {
+  /// How many inputs a node with this operation may have.
+  var arity: ClosedRange<Int> {
+    switch self {
+    case .input: 0...0
+    case .add, .concat: 2...1000
+    default: 1...1
+    }
+  }
+
+  var arityInWords: String {
+    switch self {
+    case .input: "no input"
+    case .add, .concat: "2 to 1000 inputs"
+    default: "1 input"
+    }
+  }
+
+  /// What is wrong with the operation's own numbers, or nil.
+  var problem: String? {
+    switch self {
+    case .input(let shape): shape.isReasonable ? nil : "input shape \(shape) is out of range"
+    case .linear(let layer): size(layer.inputs, "inputs") ?? size(layer.outputs, "outputs")
+    case .convolution(let layer):
+      size(layer.inputs, "inputs") ?? size(layer.outputs, "outputs") ?? extent(layer.kernel, "kernel") ?? extent(layer.stride, "stride")
+        ?? extent(layer.padding, "padding", from: 0) ?? extent(layer.dilation, "dilation") ?? size(layer.groups, "groups")
+        ?? divides(layer.groups, layer.inputs, "input") ?? divides(layer.groups, layer.outputs, "output")
+    case .batchNorm(let norm):
+      size(norm.features, "features")
+        ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
+        ?? ((0...1).contains(norm.momentum) ? nil : "momentum must lie between 0 and 1, is \(norm.momentum)")
+    case .activation, .flatten, .add, .concat: nil
+    case .maxPool(let pooling), .averagePool(let pooling):
+      extent(pooling.kernel, "kernel") ?? extent(pooling.stride, "stride") ?? extent(pooling.padding, "padding", from: 0)
+        ?? (pooling.padding.height <= pooling.kernel.height / 2 && pooling.padding.width <= pooling.kernel.width / 2
+          ? nil : "padding \(pooling.padding) is more than half of the window \(pooling.kernel)")
+    case .adaptiveAveragePool(let height, let width): extent(Extent(height, width), "size")
+    case .dropout(let probability):
+      probability >= 0 && probability < 1 ? nil : "probability must be at least 0 and below 1, is \(probability)"
+    case .subsamplePad(let stride, let before, let after):
+      size(stride, "stride") ?? size(before, "before", from: 0) ?? size(after, "after", from: 0)
+    }
+  }
+
+  private func size(_ value: Int, _ name: String, from least: Int = 1) -> String? {
+    (least...Limits.size).contains(value) ? nil : "\(name) must be from \(least) to \(Limits.size), is \(value)"
+  }
+
+  private func extent(_ value: Extent, _ name: String, from least: Int = 1) -> String? {
+    size(value.height, name, from: least) ?? size(value.width, name, from: least)
+  }
+
+  private func divides(_ groups: Int, _ channels: Int, _ side: String) -> String? {
+    channels.isMultiple(of: groups) ? nil : "\(groups) groups do not divide \(channels) \(side) channels"
+  }
+}
+
+extension String {
+  /// Visible characters only: names from files are printed on terminals, where control and direction characters would lie.
+  fileprivate var isPrintableName: Bool {
+    guard !isEmpty, utf8.count <= 200 else { return false }
+    return unicodeScalars.allSatisfy { scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator: false
+      default: true
+      }
+    }
+  }
+}
+
+extension [Int] {
+  /// The numbers with commas between.
+  var listed: String { map(String.init).joined(separator: ", ") }
+}
