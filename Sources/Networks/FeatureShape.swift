@@ -44,7 +44,7 @@ extension FeatureShape: Codable {
   /// - Throws: ``NetworkError/malformed(_:)`` unless there are one or three positive dimensions of reasonable size.
   public init(from decoder: any Decoder) throws {
     let dimensions: [Int]
-    do { dimensions = try decoder.singleValueContainer().decode([Int].self) } catch is DecodingError {
+    do { dimensions = try decoder.singleValueContainer().decode([Int].self) } catch {
       throw NetworkError.malformed("a shape must be [features] or [channels, height, width] in whole numbers")
     }
     switch dimensions.count {

@@ -11,7 +11,9 @@ extension Network: Codable {
       self.init(
         name: try fields.decode(String.self, forKey: .name), nodes: try fields.decode([Node].self, forKey: .nodes),
         outputs: try fields.decode([String].self, forKey: .outputs))
-    } catch is DecodingError {
+    } catch let error as NetworkError {
+      throw error
+    } catch {
       throw NetworkError.malformed("a network must be an object with \"name\" (text), \"nodes\" and \"outputs\" (arrays)")
     }
     _ = try shapes()
@@ -40,7 +42,9 @@ extension Network.Node: Codable {
         inputs: try fields.decode([String].self, forKey: .inputs), module: try fields.decodeIfPresent(String.self, forKey: .module))
     } catch let NetworkError.malformed(problem) {
       throw NetworkError.malformed("node \(name.quoted): \(problem)")
-    } catch is DecodingError {
+    } catch let error as NetworkError {
+      throw error
+    } catch {
       throw NetworkError.malformed("node \(name.quoted): needs \"operation\" (an object) and \"inputs\" (an array of names)")
     }
   }

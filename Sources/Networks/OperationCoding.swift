@@ -155,10 +155,11 @@ private struct OperationFields {
   func required<Value: Decodable>(_ name: String, as: Value.Type, _ wanted: String) throws -> Value {
     let key = FieldKey(stringValue: name)
     guard container.contains(key) else { throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" is missing") }
-    do { return try container.decode(Value.self, forKey: key) } catch is DecodingError {
-      throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" must be \(wanted)")
-    } catch let NetworkError.malformed(problem) {
+    do { return try container.decode(Value.self, forKey: key) } catch let NetworkError.malformed(problem) {
       throw NetworkError.malformed("\(type.rawValue): field \"\(name)\": \(problem)")
+    } catch {
+      // Not only DecodingError: Foundation has an error of its own for 3.5 where a whole number is wanted.
+      throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" must be \(wanted)")
     }
   }
 

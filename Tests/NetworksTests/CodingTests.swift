@@ -1,0 +1,136 @@
+import Foundation
+import Networks
+import Testing
+
+@Suite struct CodingTests {
+  private let encoder: JSONEncoder = {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return encoder
+  }()
+
+  private func json(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
+
+  @Test(arguments: Architecture.names)
+  func networksSurviveJSON(name: String) throws {
+    let network = try Architecture.parse(name)
+    #expect(try JSONDecoder().decode(Network.self, from: encoder.encode(network)) == network)
+  }
+
+  @Test(arguments: [
+    (Networks.Operation.input(.image(channels: 3, height: 32, width: 32)), #"{"shape":[3,32,32],"type":"input"}"#),
+    (.linear(Linear(784, 300)), #"{"bias":true,"inputs":784,"outputs":300,"type":"linear"}"#),
+    (
+      .convolution(Convolution(3, 64, kernel: Extent(3, 5), padding: Extent(1), bias: false)),
+      #"{"bias":false,"dilation":[1,1],"groups":1,"inputs":3,"kernel":[3,5],"outputs":64,"padding":[1,1],"stride":[1,1],"type":"convolution"}"#
+    ),
+    (.batchNorm(BatchNorm(8, epsilon: 0.5)), #"{"affine":true,"epsilon":0.5,"features":8,"momentum":0.1,"type":"batchNorm"}"#),
+    (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
+    (
+      .maxPool(Pooling(kernel: Extent(3), stride: Extent(2), ceilMode: true)),
+      #"{"ceilMode":true,"kernel":[3,3],"padding":[0,0],"stride":[2,2],"type":"maxPool"}"#
+    ),
+    (.averagePool(Pooling(kernel: Extent(2))), #"{"ceilMode":false,"kernel":[2,2],"padding":[0,0],"stride":[2,2],"type":"averagePool"}"#),
+    (.adaptiveAveragePool(height: 7, width: 6), #"{"size":[7,6],"type":"adaptiveAveragePool"}"#),
+    (.dropout(0.5), #"{"probability":0.5,"type":"dropout"}"#),
+    (.flatten, #"{"type":"flatten"}"#),
+    (.add, #"{"type":"add"}"#),
+    (.concat, #"{"type":"concat"}"#),
+    (.subsamplePad(stride: 2, before: 8, after: 8), #"{"after":8,"before":8,"stride":2,"type":"subsamplePad"}"#),
+  ])
+  func operations(operation: Networks.Operation, text: String) throws {
+    #expect(try json(operation) == text)
+    #expect(try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8)) == operation)
+  }
+
+  @Test func defaultsMayBeLeftOut() throws {
+    let text = #"{"type":"convolution","inputs":3,"outputs":64,"kernel":[3,3]}"#
+    #expect(try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8)) == .convolution(Convolution(3, 64, kernel: Extent(3))))
+    let pool = #"{"type":"maxPool","kernel":[3,2]}"#
+    #expect(try JSONDecoder().decode(Networks.Operation.self, from: Data(pool.utf8)) == .maxPool(Pooling(kernel: Extent(3, 2))))
+  }
+
+  @Test(arguments: [
+    (
+      #"{"type":"attention"}"#,
+      """
+      unknown operation type "attention"; known: input, linear, convolution, batchNorm, activation, maxPool, averagePool, \
+      adaptiveAveragePool, dropout, flatten, add, concat, subsamplePad
+      """
+    ),
+    ("7", "an operation must be an object with a field \"type\""),
+    (#"{"inputs":3}"#, "an operation must be an object with a field \"type\""),
+    (#"{"type":"linear","inputs":3}"#, "linear: field \"outputs\" is missing"),
+    (#"{"type":"linear","inputs":"3","outputs":2}"#, "linear: field \"inputs\" must be a whole number"),
+    (#"{"type":"linear","inputs":3.5,"outputs":2}"#, "linear: field \"inputs\" must be a whole number"),
+    (#"{"type":"linear","inputs":1e300,"outputs":2}"#, "linear: field \"inputs\" must be a whole number"),
+    (#"{"type":"linear","inputs":-3,"outputs":2}"#, "linear: inputs must be from 1 to 2147483647, is -3"),
+    (#"{"type":"linear","inputs":9223372036854775807,"outputs":2}"#, "linear: inputs must be from 1 to 2147483647, is 9223372036854775807"),
+    (#"{"type":"linear","inputs":3,"outputs":2,"rank":4}"#, "linear: unknown field \"rank\""),
+    (#"{"type":"linear","inputs":3,"outputs":2,"bias":1}"#, "linear: field \"bias\" must be true or false"),
+    (
+      #"{"type":"convolution","inputs":3,"outputs":2,"kernel":3}"#,
+      "convolution: field \"kernel\": an extent must be [height, width] in whole numbers"
+    ),
+    (
+      #"{"type":"convolution","inputs":3,"outputs":2,"kernel":[3,3,3]}"#,
+      "convolution: field \"kernel\": an extent must be [height, width] in whole numbers"
+    ),
+    (
+      #"{"type":"convolution","inputs":3,"outputs":2,"kernel":[3,3],"groups":0}"#,
+      "convolution: groups must be from 1 to 2147483647, is 0"
+    ),
+    (
+      #"{"type":"convolution","inputs":4,"outputs":6,"kernel":[3,3],"groups":4}"#, "convolution: 4 groups do not divide 6 output channels"
+    ),
+    (#"{"type":"activation","function":"sigmoid"}"#, "activation: unknown function \"sigmoid\"; known: relu, tanh, gelu, silu"),
+    (#"{"type":"dropout","probability":1}"#, "dropout: probability must be at least 0 and below 1, is 1.0"),
+    (#"{"type":"batchNorm","features":4,"epsilon":0}"#, "batchNorm: epsilon must be positive, is 0.0"),
+    (#"{"type":"maxPool","kernel":[2,2],"padding":[2,0]}"#, "maxPool: padding 2×0 is more than half of the window 2×2"),
+    (#"{"type":"input","shape":[3,32]}"#, "input: field \"shape\": a shape has 1 or 3 dimensions, this one has 2"),
+    (
+      #"{"type":"input","shape":[4194305,4194305,211106198978564]}"#,
+      "input: field \"shape\": shape 4194305×4194305×211106198978564 is out of range"
+    ),
+  ])
+  func badOperations(text: String, words: String) {
+    #expect(throws: NetworkError.malformed(words)) { try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8)) }
+  }
+
+  @Test(arguments: [
+    ("[]", NetworkError.malformed("a network must be an object with \"name\" (text), \"nodes\" and \"outputs\" (arrays)")),
+    (#"{"name":"x","nodes":[{}],"outputs":[]}"#, .malformed("a node must be an object with a field \"name\"")),
+    (
+      #"{"name":"x","nodes":[{"name":"a","inputs":[]}],"outputs":[]}"#,
+      .malformed("node \"a\": needs \"operation\" (an object) and \"inputs\" (an array of names)")
+    ),
+    (
+      #"{"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"conv"}}],"outputs":[]}"#,
+      .malformed(
+        """
+        node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, activation, maxPool, averagePool, \
+        adaptiveAveragePool, dropout, flatten, add, concat, subsamplePad
+        """)
+    ),
+    (
+      #"{"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"input","shape":[4]}}],"outputs":["b"]}"#,
+      .invalid("output \"b\" is no node")
+    ),
+    (
+      """
+      {"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"input","shape":[4]}},
+      {"name":"fc","inputs":["a"],"operation":{"type":"linear","inputs":5,"outputs":2}}],"outputs":["fc"]}
+      """,
+      .shape(node: "fc", problem: "expects 5 features, gets 4 from a (4)")
+    ),
+  ])
+  func badNetworks(text: String, error: NetworkError) {
+    #expect(throws: error) { try JSONDecoder().decode(Network.self, from: Data(text.utf8)) }
+  }
+
+  @Test func sharedModulesAreWritten() throws {
+    let node = Network.Node(name: "again", operation: .flatten, inputs: ["a"], module: "first")
+    #expect(try json(node) == #"{"inputs":["a"],"module":"first","name":"again","operation":{"type":"flatten"}}"#)
+    #expect(try JSONDecoder().decode(Network.Node.self, from: encoder.encode(node)) == node)
+  }
+}

@@ -1,0 +1,87 @@
+import Networks
+import Testing
+
+@Suite struct ShapeInferenceTests {
+  private func shape(_ operation: Networks.Operation, of input: FeatureShape) throws -> FeatureShape {
+    var builder = NetworkBuilder("test", input: input)
+    builder.append("a", operation, from: ["input"])
+    return try builder.network().outputShape
+  }
+
+  /// Sizes that PyTorch gives.
+  @Test(arguments: [
+    (Networks.Operation.convolution(Convolution(3, 8, kernel: Extent(11), stride: Extent(4), padding: Extent(2))), 224, 224, "8×55×55"),
+    (.convolution(Convolution(3, 8, kernel: Extent(3, 5), stride: Extent(2, 1), padding: Extent(1, 0))), 9, 9, "8×5×5"),
+    (.convolution(Convolution(3, 8, kernel: Extent(3), dilation: Extent(2))), 7, 5, "8×3×1"),
+    (.maxPool(Pooling(kernel: Extent(2))), 5, 4, "3×2×2"),
+    (.maxPool(Pooling(kernel: Extent(2), ceilMode: true)), 5, 4, "3×3×2"),
+    (.maxPool(Pooling(kernel: Extent(3), stride: Extent(2), padding: Extent(1))), 112, 112, "3×56×56"),
+    // The last window would begin in the padding, so it does not count.
+    (.averagePool(Pooling(kernel: Extent(2), stride: Extent(3), padding: Extent(1), ceilMode: true)), 5, 5, "3×2×2"),
+    (.adaptiveAveragePool(height: 7, width: 6), 3, 3, "3×7×6"),
+    (.flatten, 4, 5, "60"),
+    (.subsamplePad(stride: 2, before: 2, after: 1), 5, 4, "6×3×2"),
+    (.dropout(0.2), 2, 2, "3×2×2"),
+    (.batchNorm(BatchNorm(3)), 2, 2, "3×2×2"),
+  ])
+  func shapes(operation: Networks.Operation, height: Int, width: Int, expected: String) throws {
+    #expect(try shape(operation, of: .image(channels: 3, height: height, width: width)).description == expected)
+  }
+
+  @Test func branches() throws {
+    var builder = NetworkBuilder("branches", input: .image(channels: 2, height: 4, width: 4))
+    let one = builder.convolution("one", 3, kernel: 1, from: "input")
+    let two = builder.convolution("two", 5, kernel: 1, from: "input")
+    let both = builder.concat([one, two, "input"])
+    builder.add([both, both])
+    let network = try builder.network()
+    #expect(try network.outputShape == .image(channels: 10, height: 4, width: 4))
+    #expect(network.consumers(of: "input").map(\.name) == ["one", "two", "concat1"])
+    #expect(network.node(named: "two")?.inputs == ["input"])
+    #expect(network.node(named: "three") == nil)
+  }
+
+  @Test(arguments: [
+    (Networks.Operation.convolution(Convolution(64, 8, kernel: Extent(3))), "a: expects 64 channels, gets 50 from input (50×8×8)"),
+    (.convolution(Convolution(50, 8, kernel: Extent(9, 3))), "a: its 9×3 window does not fit into input (50×8×8)"),
+    (.maxPool(Pooling(kernel: Extent(9))), "a: its 9×9 window does not fit into input (50×8×8)"),
+    (.batchNorm(BatchNorm(64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
+    (.linear(Linear(3200, 10)), "a: expects a vector of 3200 features, gets an image from input (50×8×8); flatten it"),
+  ])
+  func misfits(operation: Networks.Operation, words: String) {
+    #expect { try shape(operation, of: .image(channels: 50, height: 8, width: 8)) } throws: { "\($0)" == words }
+  }
+
+  @Test func vectorMisfits() {
+    #expect { try shape(.linear(Linear(512, 10)), of: .vector(256)) } throws: {
+      "\($0)" == "a: expects 512 features, gets 256 from input (256)"
+    }
+    #expect { try shape(.batchNorm(BatchNorm(512)), of: .vector(256)) } throws: {
+      "\($0)" == "a: expects 512 features, gets 256 from input (256)"
+    }
+    #expect { try shape(.maxPool(Pooling(kernel: Extent(2))), of: .vector(256)) } throws: {
+      "\($0)" == "a: expects an image (channels×height×width), gets a vector from input (256)"
+    }
+  }
+
+  @Test func unequalBranches() {
+    var builder = NetworkBuilder("unequal", input: .image(channels: 2, height: 4, width: 4))
+    let small = builder.maxPool(2)
+    var sum = builder
+    sum.add(["input", small])
+    #expect { try sum.network() } throws: { "\($0)" == "add1: expects inputs of one shape, gets 2×4×4 from input and 2×2×2 from pool1" }
+    builder.concat(["input", small])
+    #expect { try builder.network() } throws: {
+      "\($0)" == "concat1: expects inputs of one height and width, gets 2×4×4 from input and 2×2×2 from pool1"
+    }
+  }
+
+  @Test func theFirstMistakeIsTheOneReported() {
+    var builder = NetworkBuilder("mistaken", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("conv1", 8, kernel: 5)
+    builder.relu()
+    builder.flatten()
+    builder.linear("fc1", 0)
+    #expect { try builder.network() } throws: { "\($0)" == "conv1: its 5×5 window does not fit into input (1×4×4)" }
+  }
+}
