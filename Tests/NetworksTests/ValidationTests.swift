@@ -77,7 +77,7 @@ import Testing
     // Doubling channels by concatenation: the lists of channels must not double with them.
     var builder = NetworkBuilder("doubling", input: .image(channels: 1, height: 1, width: 1))
     builder.convolution("c", 1, kernel: 1)
-    for _ in 0..<24 { builder.concat([builder.last, builder.last]) }
+    for _ in 0..<30 { builder.concat([builder.last, builder.last]) }
     builder.convolution("d", 1, kernel: 1)
     #expect(try builder.network().channelGroups().groups.isEmpty)
   }
