@@ -1,0 +1,26 @@
+internal import Foundation
+
+/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`: one measurement in a process of its own.
+@main
+enum EspalierBench {
+  static func main() {
+    var values: [String: String] = [:]
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    for (key, value) in zip(arguments, arguments.dropFirst()) where key.hasPrefix("--") { values[String(key.dropFirst(2))] = value }
+    let known = BenchmarkCase.all.map(\.name).joined(separator: ", ")
+    guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
+      FileHandle.standardError.write(
+        Data("usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S]; cases: \(known)\n".utf8))
+      exit(64)
+    }
+    do {
+      print(
+        try subject.measure(
+          masked: values["variant"] == "masked", threads: values["threads"].flatMap(Int.init) ?? 1,
+          seconds: values["seconds"].flatMap(Double.init) ?? 5))
+    } catch {
+      FileHandle.standardError.write(Data("espalier-bench: \(error)\n".utf8))
+      exit(70)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+internal import Foundation
+internal import Networks
+internal import Torch
+internal import Training
+
+/// What can be measured: a network, a batch and an optimizer on synthetic, resident data.
+struct BenchmarkCase {
+  var name: String
+  var network: String
+  var batch: Int
+  var optimizer: OptimizerPlan
+  var learningRate: Double
+
+  static let all = [
+    BenchmarkCase(name: "lenet-300-100", network: "lenet-300-100", batch: 60, optimizer: .adam(), learningRate: 1.2e-3),
+    BenchmarkCase(name: "medium-conv", network: "medium-conv", batch: 64, optimizer: .sgd(), learningRate: 0.01),
+    BenchmarkCase(name: "vgg16-cifar", network: "vgg16-cifar", batch: 64, optimizer: .sgd(), learningRate: 0.01),
+    BenchmarkCase(name: "vgg16-bn-cifar", network: "vgg16-bn-cifar", batch: 64, optimizer: .sgd(), learningRate: 0.01),
+  ]
+
+  /// One line of JSON: steps per second over about `seconds`, after a warm-up, and this process's peak memory.
+  func measure(masked: Bool, threads: Int, seconds: Double) throws -> String {
+    try TorchRuntime.configure(threads: threads)
+    let generator = try Generator(seed: 1)
+    var model = try Model(Architecture.parse(network), seed: 1).laidOutForBenchmark()
+    if masked { try model.maskNineTenths(generator) }
+    let executor = try Executor(model)
+    let stepper = try Optimizer(optimizer, model: model)
+    let shape = try model.network.inputShape.dimensions
+    let count = shape.count == 1 ? 60_000 : 2_000
+    let images = try Tensor.uniform([count] + shape, generator: generator)
+    let labels = try (Tensor.permutation(count, generator: generator).cast(to: .float64) * (10 / Double(count))).floor().cast(to: .int64)
+
+    func step() throws {
+      let chosen = try Tensor.permutation(count, generator: generator).narrowed(0, from: 0, length: batch)
+      var batchImages = try images.indexed(0, chosen)
+      if batchImages.rank == 4 { batchImages = try batchImages.channelsLast() }
+      let loss = try executor.forward(batchImages, mode: .training(generator)).crossEntropy(labels.indexed(0, chosen))
+      _ = try loss.item()
+      try loss.backward()
+      try stepper.step(learningRate: learningRate)
+    }
+
+    let warm = Date()
+    var warmSteps = 0
+    repeat {
+      try step()
+      warmSteps += 1
+    } while warmSteps < 3 || -warm.timeIntervalSinceNow < seconds / 5
+    let start = Date()
+    var steps = 0
+    repeat {
+      try step()
+      steps += 1
+    } while -start.timeIntervalSinceNow < seconds
+    let rate = Double(steps) / -start.timeIntervalSinceNow
+    var usage = rusage()
+    getrusage(RUSAGE_SELF, &usage)
+    let record: [String: Any] = [
+      "case": name, "variant": masked ? "masked" : "dense", "threads": threads, "steps_per_second": rate,
+      "peak_rss_bytes": Int(usage.ru_maxrss) * 1024, "version": TorchRuntime.version,
+    ]
+    return String(decoding: try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys]), as: UTF8.self)
+  }
+}
+
+extension Model {
+  /// As the trainer lays models out: convolution weights channels-last, gradients asked for.
+  fileprivate func laidOutForBenchmark() throws -> Model {
+    var result = self
+    for (name, tensor) in tensors {
+      let laidOut = tensor.rank == 4 ? try tensor.channelsLast() : tensor
+      try laidOut.requireGradient(name.role.isTrained)
+      result.tensors[name] = laidOut
+    }
+    return result
+  }
+
+  /// Random masks that keep a tenth of every prunable weight.
+  fileprivate mutating func maskNineTenths(_ generator: Generator) throws {
+    for name in network.prunableWeights {
+      let keep = try Tensor.empty(tensor(name).shape)
+      try keep.fillBernoulli(0.1, generator: generator)
+      masks[name] = try keep.notEqual(0)
+    }
+  }
+}

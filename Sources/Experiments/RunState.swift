@@ -1,0 +1,90 @@
+public import Pruning
+public import Training
+
+/// What a run has recorded so far; kept in its checkpoints.
+public struct RunState: Codable, Sendable {
+  /// The phase under way, an index of ``Experiment/phases``.
+  public var phase = 0
+  /// Each finished training, in order.
+  public var trainings: [TrainingResult] = []
+  /// Each removal, in order.
+  public var events: [PruningEvent] = []
+  /// The same for the model file.
+  public var history: [RemovalEvent] = []
+  /// The model before the first removal.
+  public var dense: ModelFacts?
+  /// Its evaluation on the test set.
+  public var denseTest: Evaluation?
+  /// Its evaluation on the validation set.
+  public var denseValidation: Evaluation?
+  /// Seconds of training in all processes that took part, evaluations included.
+  public var seconds = 0.0
+
+  /// One training's outcome.
+  public struct TrainingResult: Codable, Sendable {
+    /// E.g. `training`, `round 2/5`.
+    public var phase: String
+    /// Steps.
+    public var iterations: Int
+    /// The evaluation of lowest validation loss.
+    public var best: EvaluationRecord?
+    /// The last evaluation.
+    public var last: EvaluationRecord?
+    /// Median seconds of an epoch's steps, first quarter and last quarter of the epochs timed in one process.
+    public var epochSeconds: [Double]
+  }
+
+  /// Nothing yet.
+  public init() {}
+}
+
+/// Countable facts about a model.
+public struct ModelFacts: Codable, Hashable, Sendable {
+  /// Learned numbers.
+  public var parameters: Int
+  /// Weights of linear and convolution layers.
+  public var prunableWeights: Int
+  /// Of them, those that are not exactly 0.
+  public var nonZeroWeights: Int
+  /// Multiplies of one example, dense.
+  public var macs: Int
+  /// Multiplies of one example by weights that are not 0.
+  public var effectiveMACs: Int
+  /// Bytes of all tensors in float32.
+  public var bytes: Int
+  /// Units of each layer that has any: linear outputs and convolution channels.
+  public var widths: [Width]
+
+  /// A layer and its units.
+  public struct Width: Codable, Hashable, Sendable {
+    /// The layer's node.
+    public var layer: String
+    /// Its output channels.
+    public var units: Int
+  }
+}
+
+extension Model {
+  /// Counts what there is: one pass over the weights.
+  public func facts() throws -> ModelFacts {
+    let cost = try network.cost()
+    var (prunable, nonZero, effective) = (0, 0, 0)
+    var widths: [ModelFacts.Width] = []
+    for (node, layer) in zip(network.nodes, cost.layers) {
+      switch node.operation {
+      case .linear(let linear): widths.append(.init(layer: node.name, units: linear.outputs))
+      case .convolution(let convolution): widths.append(.init(layer: node.name, units: convolution.outputs))
+      default: continue
+      }
+      let weight = try tensor(.init(node.module, .weight))
+      let kept = try weight.detached().nonZeroCount()
+      prunable += weight.count
+      nonZero += kept
+      // Every weight of a layer is used equally often, so the multiplies that matter are in proportion.
+      effective += weight.count == 0 ? 0 : layer.macs / weight.count * kept
+    }
+    return ModelFacts(
+      parameters: cost.parameters, prunableWeights: prunable, nonZeroWeights: nonZero, macs: cost.macs, effectiveMACs: effective,
+      bytes: cost.bytes, widths: widths)
+  }
+}

@@ -1,0 +1,219 @@
+internal import Datasets
+internal import Foundation
+public import Networks
+public import Pruning
+public import Torch
+public import Training
+
+/// Carries out one experiment: trains, prunes, recovers, compacts, with a checkpoint to go on from.
+///
+/// Killed at any instant and resumed, it ends with the same bytes as an unbroken run: between two checkpoints nothing is lost but
+/// time.
+public final class Runner {
+  /// What is carried out.
+  public let experiment: Experiment
+  /// What was recorded.
+  public private(set) var state = RunState()
+  /// The model as it stands.
+  public private(set) var model: Model
+  /// Names of the classes.
+  public let classes: [String]
+  /// How images become numbers.
+  public let preprocessing: Preprocessing
+
+  private let data: TrainingData
+  private let options: Options
+  private var resumed: Checkpoint?
+  private var lastCheckpoint = Date()
+
+  /// How a run deals with its surroundings; nothing here changes what is computed.
+  public struct Options {
+    /// Where checkpoints go; nil for none.
+    public var checkpoint: String?
+    /// How often; nil for each epoch, but not more than every few seconds.
+    public var checkpointEvery: Step?
+    /// Whether to go on from the checkpoint, if there is one.
+    public var resume: Bool
+    /// Asked after every step: whether to stop.
+    public var interrupted: () -> Bool
+    /// Gets progress.
+    public var report: (RunProgress) -> Void
+    /// Gets lines worth reading, such as a removal's counts.
+    public var note: (String) -> Void
+
+    /// Options; see the properties.
+    public init(
+      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, interrupted: @escaping () -> Bool = { false },
+      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
+    ) {
+      self.checkpoint = checkpoint
+      self.checkpointEvery = checkpointEvery
+      self.resume = resume
+      self.interrupted = interrupted
+      self.report = report
+      self.note = note
+    }
+  }
+
+  /// Loads the data and the model, or the checkpoint.
+  public init(_ experiment: Experiment, options: Options = Options()) throws {
+    self.experiment = experiment
+    self.options = options
+    let loaded = try experiment.data.load()
+    data = loaded.data
+    classes = loaded.classes
+    let set = loaded.data.training
+    preprocessing = Preprocessing(
+      inputShape: [set.channels, set.height, set.width], mean: loaded.data.normalization.mean, deviation: loaded.data.normalization.deviation)
+    if options.resume, let path = options.checkpoint, FileManager.default.fileExists(atPath: path) {
+      let checkpoint = try Checkpoint(contentsOf: path)
+      let progress = try Progress(parsing: checkpoint.progress, path: path)
+      guard progress.recipe == (try experiment.json) else {
+        throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
+      }
+      state = progress.state
+      model = checkpoint.model
+      resumed = checkpoint
+    } else {
+      let start = try experiment.startingModel(for: set, classes: loaded.classes.count)
+      model = start.model
+      state.history = start.history
+    }
+  }
+
+  private struct Progress: Codable {
+    var recipe: String
+    var state: RunState
+
+    init(recipe: String, state: RunState) {
+      self.recipe = recipe
+      self.state = state
+    }
+
+    init(parsing json: String, path: String) throws {
+      do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
+        throw PlanError("\(path): the checkpoint's record is damaged")
+      }
+    }
+  }
+
+  /// Runs to the end, from wherever it stands.
+  ///
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, and everything that can go wrong on the way.
+  public func run() throws {
+    let phases = experiment.phases
+    let pruner = try experiment.pruning.map { try Pruner($0, model: model, events: state.events) }
+    if state.phase == 0, resumed == nil, experiment.training == nil { try recordDense(model) }
+    while state.phase < phases.count {
+      try carryOut(phases[state.phase], pruner)
+      state.phase += 1
+      resumed = nil
+      if state.phase < phases.count { try checkpoint(training: nil) }
+    }
+    if let pruning = experiment.pruning, pruning.granularity == .weight, pruning.compact, let pruner { try compact(pruner) }
+  }
+
+  private func carryOut(_ phase: Experiment.Phase, _ pruner: Pruner?) throws {
+    switch phase {
+    case .train:
+      guard let plan = experiment.training else { return }
+      try train(plan, name: "training", hooks: [])
+      try recordDense(model)
+    case .trainAndPrune:
+      guard let plan = experiment.training, let pruner else { return }
+      pruner.willPrune = { [unowned self] trainer in
+        if state.dense == nil {
+          state.dense = try trainer.model.facts()
+          state.denseTest = try trainer.evaluateTest()
+          state.denseValidation = trainer.log.evaluations.last?.validation
+        }
+      }
+      pruner.didPrune = { [unowned self] event, removal in record(event, removal) }
+      try train(plan, name: "training", hooks: [pruner])
+      if state.dense == nil { try recordDense(model) }
+    case .prune(let k, let count):
+      guard let pruner else { return }
+      let before = try evaluate(model)
+      var pruned = try pruner.prune(model, event: k, of: count, iteration: state.trainings.reduce(0) { $0 + $1.iterations })
+      model = pruned.model
+      pruned.event.before = before
+      pruned.event.after = try evaluate(model)
+      record(pruned.event, pruned.removal)
+    case .recover(let k, let count):
+      guard let plan = experiment.recovery else { return }
+      try train(plan, name: "round \(k)/\(count)", hooks: [])
+    }
+  }
+
+  private func record(_ event: PruningEvent, _ removal: RemovalEvent) {
+    state.events.append(event)
+    state.history.append(removal)
+    options.note(event.summary)
+  }
+
+  private func recordDense(_ model: Model) throws {
+    state.dense = try model.facts()
+    state.denseTest = try data.test.map { try model.evaluate($0, data) }
+    state.denseValidation = try evaluate(model)
+  }
+
+  private func evaluate(_ model: Model) throws -> Evaluation? { try data.validation.map { try model.evaluate($0, data) } }
+
+  private func train(_ plan: TrainingPlan, name: String, hooks: [any TrainingHook]) throws {
+    let before = state.seconds
+    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: resumed?.training)
+    let started = Date()
+    let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
+    try trainer.run(
+      afterStep: { trainer in
+        model = trainer.model
+        let stop = options.interrupted()
+        let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || -lastCheckpoint.timeIntervalSinceNow > 5)
+        if stop || due, trainer.iteration < trainer.totalIterations {
+          state.seconds = before + Date().timeIntervalSince(started)
+          try checkpoint(training: trainer.state())
+        }
+        if stop, trainer.iteration < trainer.totalIterations { throw TrainingError.interrupted(iteration: trainer.iteration) }
+      }, report: { options.report(RunProgress(phase: name, training: $0)) })
+    model = trainer.model
+    state.seconds = before + Date().timeIntervalSince(started)
+    state.trainings.append(
+      .init(
+        phase: name, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
+        epochSeconds: trainer.epochSeconds.map(\.seconds)))
+  }
+
+  private func compact(_ pruner: Pruner) throws {
+    let compacted = try pruner.compact(model)
+    model = compacted.model
+    for line in compacted.notes { options.note(line) }
+    if let removal = compacted.removal { state.history.append(removal) }
+    compactionProof = compacted.proof
+  }
+
+  /// The largest relative difference of the final compaction's proof; nil if nothing was cut there.
+  public private(set) var compactionProof: Double?
+
+  private func checkpoint(training: Trainer.State?) throws {
+    guard let path = options.checkpoint else { return }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let progress = try encoder.encode(Progress(recipe: experiment.json, state: state))
+    try Checkpoint(model: model, training: training, progress: String(decoding: progress, as: UTF8.self)).write(to: path)
+    lastCheckpoint = Date()
+  }
+
+  /// The model on the test set; nil without one.
+  public func evaluateTest() throws -> Evaluation? { try data.test.map { try model.evaluate($0, data) } }
+
+  /// What is saved.
+  public func file() throws -> ModelFile {
+    ModelFile(model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: try experiment.json)
+  }
+}
+
+extension Model {
+  func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
+    try Executor(laidOutForInference()).evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
+  }
+}
