@@ -1,0 +1,50 @@
+# `make` lists the targets. Each one provides what it needs (Scripts/bootstrap).
+
+SWIFT ?= swift
+# Options for every `swift build` and `swift test`, for example SWIFTFLAGS="--jobs 1".
+SWIFTFLAGS ?=
+# The main job, as a user types it: a network and a data set in, a smaller network and its report row out.
+QUICKSTART_MODEL := .build/quickstart/lenet-300-100-digits.safetensors
+QUICKSTART ?= prune --network lenet-300-100 --dataset digits --sparsity 0.9 --output $(QUICKSTART_MODEL)
+# Options for Scripts/bench, for example BENCHFLAGS="--cases lenet-300-100 --repetitions 3".
+BENCHFLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap quickstart build test bench format lint check docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap: ## Provide libtorch and the system packages; done at once when nothing is missing
+	@Scripts/bootstrap
+
+quickstart: bootstrap ## Set up, build, train LeNet-300-100 on the digits and remove 90 % of its weights
+	$(SWIFT) build $(SWIFTFLAGS) --configuration release --product espalier
+	@mkdir -p $(dir $(QUICKSTART_MODEL))
+	"$$($(SWIFT) build $(SWIFTFLAGS) --configuration release --show-bin-path)/espalier" $(QUICKSTART)
+
+build: bootstrap ## Build the command and the library for release
+	$(SWIFT) build $(SWIFTFLAGS) --configuration release --product espalier
+
+test: bootstrap ## Set up, build and run the tests
+	$(SWIFT) build $(SWIFTFLAGS) --build-tests
+	$(SWIFT) test $(SWIFTFLAGS) --skip-build --disable-xctest
+
+bench: bootstrap ## Measure training steps per second against PyTorch on this machine
+	$(SWIFT) build $(SWIFTFLAGS) --configuration release --product espalier-bench
+	Scripts/bench $(BENCHFLAGS)
+
+format: ## Rewrite the sources in the house style
+	Scripts/format
+
+lint: ## Say where the sources differ from the house style
+	Scripts/format --lint
+
+check: ## What continuous integration does: lint, debug and release builds without warnings, tests
+	Scripts/check
+
+docs: bootstrap ## Documentation of the modules as a web site in .build/docs
+	Scripts/docs
+
+clean: ## Remove what builds made; libtorch stays in its cache
+	rm -rf .build .venv-bench
