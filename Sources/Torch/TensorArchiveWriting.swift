@@ -1,0 +1,150 @@
+internal import CTorch
+import Foundation
+
+extension TensorArchive {
+  /// Writes the file, all of it or nothing: equal archives give equal bytes.
+  ///
+  /// The bytes go to a temporary file in the same folder, which is flushed to the disk and takes the file's place only then; a
+  /// crash at any instant leaves the old file or the new one. Large elements come first and names are sorted within a size,
+  /// which aligns every tensor. A device or pipe is written to directly.
+  ///
+  /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: No space left on device`.
+  public func write(to path: String) throws {
+    do {
+      let (header, order) = try layout()
+      let file = try AtomicFile(path)
+      do {
+        try header.withUnsafeBytes { bytes in try file.write(bytes) }
+        for tensor in order {
+          if tensor.device == .cpu, tensor.isContiguous, let data = ct_tensor_data(tensor.handle) {
+            try file.write(UnsafeRawBufferPointer(start: data, count: tensor.byteCount))
+          } else {
+            try tensor.bytes().withUnsafeBytes { bytes in try file.write(bytes) }
+          }
+        }
+        try file.commit()
+      } catch {
+        file.abandon()
+        throw error
+      }
+    } catch {
+      throw TensorArchiveError.writing(path: path, problem: (error as? ArchiveProblem)?.text ?? String(describing: error))
+    }
+  }
+
+  /// The bytes before the data, and the tensors in the order of their data.
+  private func layout() throws -> (header: [UInt8], order: [Tensor]) {
+    guard tensors.count <= Self.maximumCount else {
+      throw ArchiveProblem("\(tensors.count) tensors are too many, at most \(Self.maximumCount) are allowed")
+    }
+    let typed = try tensors.map { name, tensor in
+      guard name != "__metadata__" else { throw ArchiveProblem("no tensor can be named \"__metadata__\"") }
+      guard let type = tensor.elementType else { throw ArchiveProblem("entry \(name.quoted): its element type has no place in the format") }
+      return (name: name, tensor: tensor, type: StoredType(type))
+    }
+    let entries = typed.sorted { ($1.type.size, $0.name) < ($0.type.size, $1.name) }
+
+    var fields: [String] = []
+    if !metadata.isEmpty {
+      let texts = metadata.sorted { $0.key < $1.key }.map { "\($0.key.json):\($0.value.json)" }
+      fields.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
+    }
+    var offset = 0
+    for (name, tensor, type) in entries {
+      let end = offset + tensor.byteCount
+      let shape = tensor.shape.map(String.init).joined(separator: ",")
+      fields.append("\(name.json):{\"dtype\":\"\(type.rawValue)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      offset = end
+    }
+    var text = Array("{\(fields.joined(separator: ","))}".utf8)
+    text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
+    guard text.count <= Self.maximumHeaderLength else {
+      throw ArchiveProblem("its header would have \(text.count) bytes, at most \(Self.maximumHeaderLength) are allowed")
+    }
+    let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
+    return (length + text, entries.map(\.tensor))
+  }
+}
+
+extension String {
+  /// As a JSON string.
+  fileprivate var json: String {
+    var result = "\""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case "\0"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}
+
+/// A file that takes its place only when it is complete and on the disk.
+private final class AtomicFile {
+  private let destination: String
+  /// nil where the destination itself is written to.
+  private let temporary: String?
+  private let descriptor: Int32
+
+  init(_ path: String) throws(ArchiveProblem) {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    if exists, kind == S_IFDIR { throw ArchiveProblem("it is a folder") }
+    if exists, kind != S_IFREG {
+      // A device or pipe must not be replaced by a file.
+      (destination, temporary) = (path, nil)
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      // A link stays a link: what it points to is replaced, from a temporary file in that folder.
+      let target = exists ? realpath(path, nil) : nil
+      let place = target.map { String(cString: $0) } ?? path
+      free(target)
+      destination = place
+      let folder = place.lastIndex(of: "/").map { place[...$0] } ?? ""
+      let name = folder + ".espalier-" + String(UInt64.random(in: 0 ... .max), radix: 16) + ".partial"
+      temporary = name
+      descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    }
+    guard descriptor >= 0 else { throw .system }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = UnsafeRawBufferPointer(rebasing: rest)
+      let count = Foundation.write(descriptor, piece.baseAddress, piece.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .system
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  func commit() throws(ArchiveProblem) {
+    guard let temporary else { return }
+    guard fsync(descriptor) == 0, rename(temporary, destination) == 0 else { throw .system }
+    let folder = destination.lastIndex(of: "/").map { String(destination[...$0]) } ?? "."
+    let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if opened >= 0 {
+      // The new name is safe on the disk only with the folder; not every file system can promise it.
+      fsync(opened)
+      close(opened)
+    }
+  }
+
+  func abandon() {
+    if let temporary { unlink(temporary) }
+  }
+
+  deinit { close(descriptor) }
+}
