@@ -1,0 +1,90 @@
+/// Whether what was done to a model can make inference faster, with dense kernels, as far as the numbers allow to say.
+public struct InferenceVerdict: Codable, Hashable, Sendable {
+  /// The answer in a word.
+  public enum Answer: String, Codable, Hashable, Sendable {
+    /// Every measured batch size ran faster.
+    case faster
+    /// Some batch sizes ran faster, none slower.
+    case partlyFaster
+    /// Tensors are smaller, but the measured times overlap, or point both ways.
+    case undecided
+    /// Tensors are smaller, but it ran no faster and somewhere slower.
+    case slower
+    /// Tensors are smaller; no time was taken.
+    case notMeasured
+    /// Tensors have the size they had.
+    case unchanged
+  }
+  /// The answer in a word.
+  public var answer: Answer
+  /// The answer in sentences, with its numbers.
+  public var words: String
+
+  /// The verdict on `pruned` beside `dense`; a pure function of their numbers.
+  ///
+  /// A time counts as lower or higher only where the boxes between the quartiles are apart.
+  public init(dense: Artefact, pruned: Artefact) {
+    let zeros = pruned.prunableWeights - pruned.nonZeroWeights
+    let shrank = pruned.macs < dense.macs || pruned.tensorBytes < dense.tensorBytes
+    let share = pruned.prunableWeights == 0 ? 0 : Double(zeros) / Double(pruned.prunableWeights)
+    guard shrank else {
+      answer = .unchanged
+      if pruned.nonZeroWeights >= dense.nonZeroWeights {
+        words = "Nothing was removed: inference takes as long as before."
+      } else {
+        words =
+          "\(Format.percent(share)) of the weights are zero, but tensors keep their size: dense kernels will not run faster; "
+          + "whole units must go (compact), or a sparse runtime is needed."
+      }
+      return
+    }
+    let macs = Self.quotient(pruned.macs, dense.macs)
+    var sentences: [String]
+    (answer, sentences) = Self.timed(macs: macs, dense: dense.latency, pruned: pruned.latency)
+    // Below a hundredth it would be a remark about nothing.
+    if share >= 0.01 {
+      sentences.append(
+        "\(Format.percent(share)) of the weights still there are zero, which dense kernels multiply all the same: a sparse runtime "
+          + "could do with \(Format.ratio(Self.quotient(pruned.effectiveMACs, dense.macs))) the MACs.")
+    }
+    words = sentences.joined(separator: " ")
+  }
+
+  private static func quotient(_ numerator: Int, _ denominator: Int) -> Double? {
+    denominator == 0 ? nil : Double(numerator) / Double(denominator)
+  }
+
+  private static func timed(macs: Double?, dense: [BatchLatency], pruned: [BatchLatency]) -> (Answer, [String]) {
+    var said: [Measurement.Order: [String]] = [:]
+    var pairs = 0
+    for after in pruned {
+      guard let before = dense.first(where: { $0.batch == after.batch }), before.time.median > 0 else { continue }
+      pairs += 1
+      let ratio = Format.ratio(after.time.median / before.time.median)
+      said[after.time.order(to: before.time), default: []].append("\(ratio) as long at batch \(after.batch)")
+    }
+    let size = "\(Format.ratio(macs)) the MACs"
+    guard pairs > 0 else { return (.notMeasured, ["Tensors shrank to \(size); the time was not measured."]) }
+    let lower = said[.lower].map(list)
+    let higher = said[.higher].map(list)
+    let unclear = said[.undecided].map(list)
+    switch (lower, higher, unclear) {
+    case (let lower?, nil, nil): return (.faster, ["Tensors shrank: \(size) run \(lower)."])
+    case (let lower?, nil, let unclear?):
+      return (
+        .partlyFaster,
+        ["Tensors shrank: \(size) run \(lower).", "Measured times overlap elsewhere (\(unclear)): no gain can be claimed there."]
+      )
+    case (let lower?, let higher?, _):
+      return (.undecided, ["Tensors shrank: \(size) run \(lower), but \(higher)."])
+    case (nil, let higher?, _): return (.slower, ["Tensors shrank to \(size), but run \(higher): no faster."])
+    case (nil, nil, let unclear):
+      return (.undecided, ["Tensors shrank to \(size), but the measured times overlap (\(unclear ?? "")): no gain can be claimed."])
+    }
+  }
+
+  private static func list(_ parts: [String]) -> String {
+    guard let last = parts.last, parts.count > 1 else { return parts.first ?? "" }
+    return parts.dropLast().joined(separator: ", ") + " and " + last
+  }
+}

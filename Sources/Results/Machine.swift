@@ -1,0 +1,121 @@
+internal import Foundation
+
+#if canImport(Darwin)
+  internal import Darwin
+#elseif canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// The computer that a run's times belong to.
+public struct Machine: Codable, Hashable, Sendable {
+  /// The processor's own name, e.g. `AMD EPYC 7763 64-Core Processor`.
+  public var processor: String
+  /// Logical processors this process may use.
+  public var cores: Int
+  /// Threads that operations computed with.
+  public var threads: Int
+  /// Main memory in bytes.
+  public var memory: Int
+  /// Operating system and architecture, e.g. `Linux x86_64`.
+  public var system: String
+  /// `cpu` or `cuda`.
+  public var device: String
+
+  /// A machine of these parts.
+  public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu") {
+    self.processor = processor
+    self.cores = cores
+    self.threads = threads
+    self.memory = memory
+    self.system = system
+    self.device = device
+  }
+
+  /// The computer this process runs on.
+  public static func current(threads: Int, device: String = "cpu") -> Machine {
+    let process = ProcessInfo.processInfo
+    return Machine(
+      processor: processorName(), cores: process.activeProcessorCount, threads: threads, memory: Int(clamping: process.physicalMemory),
+      system: system, device: device)
+  }
+
+  /// The number of processor cores this process may use, hyper-threads not counted: more threads only get in each other's way.
+  public static var physicalCores: Int {
+    let logical = max(ProcessInfo.processInfo.activeProcessorCount, 1)
+    #if os(Linux)
+      guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return logical }
+      return min(physicalCores(cpuinfo: text) ?? logical, logical)
+    #else
+      return logical
+    #endif
+  }
+
+  /// The largest resident set of this process so far, in bytes.
+  public static var peakMemory: Int {
+    var usage = rusage()
+    #if canImport(Darwin)
+      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss
+    #else
+      // Linux counts in units of 1,024 bytes.
+      guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+      return usage.ru_maxrss * 1024
+    #endif
+  }
+
+  /// Distinct pairs of package and core in the text of `/proc/cpuinfo`; nil where it names none (other architectures than x86).
+  static func physicalCores(cpuinfo text: String) -> Int? {
+    var cores: Set<String> = []
+    var package = ""
+    for line in text.split(separator: "\n") {
+      if line.hasPrefix("physical id") { package = value(of: line) }
+      if line.hasPrefix("core id") { cores.insert(package + "/" + value(of: line)) }
+    }
+    return cores.isEmpty ? nil : cores.count
+  }
+
+  /// The first `model name` in the text of `/proc/cpuinfo`.
+  static func processorName(cpuinfo text: String) -> String? {
+    text.split(separator: "\n").first { $0.hasPrefix("model name") }.map(value(of:)).flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  private static func value(of line: Substring) -> String {
+    guard let colon = line.firstIndex(of: ":") else { return "" }
+    return line[line.index(after: colon)...].split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+  }
+
+  private static func processorName() -> String {
+    #if canImport(Darwin)
+      var size = 0
+      guard sysctlbyname("machdep.cpu.brand_string", nil, &size, nil, 0) == 0, size > 1 else { return architecture }
+      var bytes = [UInt8](repeating: 0, count: size)
+      guard sysctlbyname("machdep.cpu.brand_string", &bytes, &size, nil, 0) == 0 else { return architecture }
+      return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    #else
+      let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+      return processorName(cpuinfo: text) ?? architecture
+    #endif
+  }
+
+  private static var system: String {
+    #if os(Linux)
+      "Linux \(architecture)"
+    #elseif os(macOS)
+      "macOS \(architecture)"
+    #else
+      architecture
+    #endif
+  }
+
+  private static var architecture: String {
+    #if arch(x86_64)
+      "x86_64"
+    #elseif arch(arm64)
+      "arm64"
+    #else
+      "unknown architecture"
+    #endif
+  }
+}

@@ -1,0 +1,127 @@
+extension RunRecord {
+  /// The row for people: a table dense | pruned | change, then the facts that are no pair of numbers, then the verdict.
+  ///
+  /// - Parameter width: where lines of words break; the table keeps its own width.
+  public func text(width: Int = 100) -> String {
+    var text = TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n"
+    for (label, words) in facts {
+      text += label + String(repeating: " ", count: max(Self.labelWidth - label.count, 1))
+      text +=
+        TextTable.wrapped(words, width: max(width - Self.labelWidth, 20)).split(separator: "\n")
+        .joined(separator: "\n" + String(repeating: " ", count: Self.labelWidth)) + "\n"
+    }
+    return text
+  }
+
+  private static let labelWidth = 13
+
+  private var title: String { "\(network) on \(data.name), seed \(seed)" + (method.map { ": " + $0 } ?? "") }
+
+  private var table: TextTable {
+    var table = TextTable(
+      alignments: [.left, .right, .right, .right], header: pruned == nil ? ["", "model"] : ["", "dense", "pruned", "change"])
+    func row(_ label: String, _ cell: (Artefact) -> String?, change: (Artefact, Artefact) -> String?) {
+      let before = cell(dense)
+      guard let pruned else {
+        if let before { table.append([label, before]) }
+        return
+      }
+      let after = cell(pruned)
+      if before == nil && after == nil { return }
+      table.append([label, before ?? "–", after ?? "–", change(dense, pruned) ?? "–"])
+    }
+    func size(_ label: String, _ value: @escaping (Artefact) -> Int?, _ format: (Int) -> String = Format.count) {
+      row(label, { value($0).map(format) }) { before, after in
+        guard let a = value(before), let b = value(after) else { return nil }
+        return Format.ratio(a == 0 ? nil : Double(b) / Double(a))
+      }
+    }
+    func accuracy(_ label: String, _ value: @escaping (Artefact) -> Accuracy?) {
+      row(label, { value($0).map { "\(Format.percent($0.fraction)) ± \(Format.fixed($0.standardError * 100, 2))" } }) { before, after in
+        guard let a = value(before), let b = value(after) else { return nil }
+        return Format.points(b.fraction - a.fraction)
+      }
+    }
+    func time(_ label: String, _ value: @escaping (Artefact) -> Measurement?) {
+      row(label, { value($0)?.text }) { before, after in
+        guard let a = value(before), let b = value(after), a.median > 0 else { return nil }
+        return Format.ratio(b.median / a.median) + (b.order(to: a) == .undecided ? " (overlap)" : "")
+      }
+    }
+    accuracy("test accuracy, end of training") { $0.accuracyAtEnd }
+    accuracy("test accuracy, validation-chosen") { $0.accuracyChosen }
+    row("test loss, end of training", { $0.accuracyAtEnd.map { Format.fixed($0.loss, 4) } }) { before, after in
+      guard let a = before.accuracyAtEnd?.loss, let b = after.accuracyAtEnd?.loss else { return nil }
+      return (b >= a ? "+" : "") + Format.fixed(b - a, 4)
+    }
+    size("parameters") { $0.parameters }
+    size("prunable weights") { $0.prunableWeights }
+    size("non-zero weights") { $0.nonZeroWeights }
+    size("units") { $0.units }
+    size("tensors", { $0.tensorBytes }, Format.bytes)
+    size("file", { $0.fileBytes }, Format.bytes)
+    size("MACs", { $0.macs }, Format.large)
+    size("MACs of non-zero weights", { $0.effectiveMACs }, Format.large)
+    for batch in batches { time("latency, batch \(batch)") { side in side.latency.first { $0.batch == batch }?.time } }
+    time("training epoch") { $0.epoch }
+    return table
+  }
+
+  private var batches: [Int] {
+    let all = dense.latency + (pruned?.latency ?? [])
+    return Set(all.map(\.batch)).sorted()
+  }
+
+  private var facts: [(String, String)] {
+    var facts: [(String, String)] = []
+    if let weights { facts.append(("sparsity", Self.words(weights, of: "weights"))) }
+    if let units { facts.append(("units", Self.words(units, of: "units"))) }
+    if let widths = widthWords { facts.append(("widths", widths)) }
+    if let proof {
+      let surgeries = proof.surgeries == 1 ? "1 surgery" : "\(Format.count(proof.surgeries)) surgeries"
+      facts.append(
+        (
+          "proof",
+          "masked and compacted outputs differ by at most \(Format.significant(proof.largestRelativeDifference, 2)) of the largest output "
+            + "(\(surgeries); allowed \(Format.significant(proof.tolerance, 2)))"
+        ))
+    }
+    facts.append(("data", dataWords))
+    if let trainingSeconds {
+      facts.append(("training", Format.duration(trainingSeconds) + (steps.map { ", \(Format.count($0)) steps" } ?? "")))
+    }
+    facts.append(("peak memory", Format.bytes(peakMemory)))
+    let threads = machine.threads == 1 ? "1 thread" : "\(machine.threads) threads"
+    let device = machine.device == "cpu" ? "" : ", \(machine.device)"
+    facts.append(("machine", "\(machine.processor), \(threads)\(device), espalier \(tool.version), libtorch \(tool.libtorch)"))
+    if let inference { facts.append(("inference", inference.words)) }
+    return facts
+  }
+
+  private static func words(_ removal: Removal, of things: String) -> String {
+    let counts = "\(Format.count(removal.removed)) of \(Format.count(removal.total)) \(things)"
+    let achieved = "achieved \(Format.percent(removal.achieved, digits: 3)) (\(counts))"
+    return removal.asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
+  }
+
+  private var dataWords: String {
+    var words = "\(Format.count(data.training)) training"
+    if let all = data.subsetOf { words += " (of \(Format.count(all)))" }
+    words += ", \(Format.count(data.validation)) validation, \(Format.count(data.test)) test images; accuracy ± standard error"
+    let sides = pruned.map { [("dense", dense), ("pruned", $0)] } ?? [("", dense)]
+    let chosen = sides.compactMap { side, artefact in
+      artefact.accuracyChosen?.iteration.map { (side.isEmpty ? "" : side + " ") + "step \(Format.count($0))" }
+    }
+    if !chosen.isEmpty { words += "; lowest validation loss: " + chosen.joined(separator: ", ") }
+    return words + (data.note.map { "; " + $0 } ?? "")
+  }
+
+  /// Layers whose widths differ; a layer that is gone becomes 0.
+  private var widthWords: String? {
+    guard let pruned else { return nil }
+    let after = Dictionary(pruned.widths.map { ($0.layer, $0.units) }, uniquingKeysWith: { first, _ in first })
+    let changed = dense.widths.filter { after[$0.layer] != $0.units }
+    guard !changed.isEmpty else { return nil }
+    return changed.map { "\($0.layer) \($0.units) → \(after[$0.layer] ?? 0)" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,185 @@
+public import Foundation
+
+/// One run's outcome: the row that tables, reports and comparisons are made of.
+public struct RunRecord: Codable, Hashable, Sendable {
+  /// The layout of this record; readers of a later version know what they have.
+  public var format = 1
+  /// What computed it.
+  public var tool: Tool
+  /// Where.
+  public var machine: Machine
+  /// The command line, program name first.
+  public var command: [String]
+  /// The network's name.
+  public var network: String
+  /// Which images.
+  public var data: DataSummary
+  /// Determines initial weights, data order and random scores.
+  public var seed: UInt64
+  /// What was pruned, how and when, in words; nil where nothing was.
+  public var method: String?
+  /// Before pruning.
+  public var dense: Artefact
+  /// After pruning; nil where nothing was pruned.
+  public var pruned: Artefact?
+  /// Asked and achieved sparsity: of the dense model's prunable weights.
+  public var weights: Removal?
+  /// Asked and achieved fraction of the dense model's units.
+  public var units: Removal?
+  /// That surgery left the function alone.
+  public var proof: Proof?
+  /// Training time of all phases, evaluations included, in seconds.
+  public var trainingSeconds: Double?
+  /// Training steps of all phases.
+  public var steps: Int?
+  /// The process's largest resident set in bytes.
+  public var peakMemory: Int
+
+  /// A record of these parts; see the properties.
+  public init(
+    tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary, seed: UInt64, method: String? = nil,
+    dense: Artefact,
+    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, trainingSeconds: Double? = nil,
+    steps: Int? = nil, peakMemory: Int
+  ) {
+    self.tool = tool
+    self.machine = machine
+    self.command = command
+    self.network = network
+    self.data = data
+    self.seed = seed
+    self.method = method
+    self.dense = dense
+    self.pruned = pruned
+    self.weights = weights
+    self.units = units
+    self.proof = proof
+    self.trainingSeconds = trainingSeconds
+    self.steps = steps
+    self.peakMemory = peakMemory
+  }
+
+  /// Whether what was done can make inference faster; nil where nothing was pruned.
+  public var inference: InferenceVerdict? { pruned.map { InferenceVerdict(dense: dense, pruned: $0) } }
+
+  /// Reads what ``json()`` wrote.
+  ///
+  /// - Throws: `DecodingError` for text that is no record.
+  public init(json: Data) throws {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    self = try decoder.decode(RunRecord.self, from: json)
+  }
+
+  /// Indented JSON with sorted keys; the derived numbers and the verdict are in it too.
+  public func json() throws -> String { try prettyJSON(WithVerdict(record: self)) }
+
+  /// The record's keys and `inference` beside them.
+  private struct WithVerdict: Encodable {
+    var record: RunRecord
+    private enum CodingKeys: String, CodingKey { case inference }
+    func encode(to encoder: any Encoder) throws {
+      try record.encode(to: encoder)
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encodeIfPresent(record.inference, forKey: .inference)
+    }
+  }
+}
+
+/// The versions behind a number.
+public struct Tool: Codable, Hashable, Sendable {
+  /// Espalier's.
+  public var version: String
+  /// libtorch's.
+  public var libtorch: String
+
+  /// These versions.
+  public init(version: String, libtorch: String) {
+    self.version = version
+    self.libtorch = libtorch
+  }
+}
+
+/// The images of a run.
+public struct DataSummary: Codable, Hashable, Sendable {
+  /// The data set's name.
+  public var name: String
+  /// What is unusual about it, e.g. that the test split at hand is incomplete; nil for nothing.
+  public var note: String?
+  /// Images the optimizer saw.
+  public var training: Int
+  /// Of so many in the training split; nil if it was not cut.
+  public var subsetOf: Int?
+  /// Images held out for choices.
+  public var validation: Int
+  /// Images that results are reported on.
+  public var test: Int
+
+  /// A summary of these counts.
+  public init(name: String, note: String? = nil, training: Int, subsetOf: Int? = nil, validation: Int, test: Int) {
+    self.name = name
+    self.note = note
+    self.training = training
+    self.subsetOf = subsetOf
+    self.validation = validation
+    self.test = test
+  }
+}
+
+/// How much was to go, and how much went.
+public struct Removal: Codable, Hashable, Sendable {
+  /// The fraction asked for; nil if none was named.
+  public var asked: Double?
+  /// Things removed by the selection.
+  public var removed: Int
+  /// Things there were.
+  public var total: Int
+
+  /// removed/total.
+  public var achieved: Double { total == 0 ? 0 : Double(removed) / Double(total) }
+
+  /// A removal of these counts.
+  public init(asked: Double?, removed: Int, of total: Int) {
+    self.asked = asked
+    self.removed = removed
+    self.total = total
+  }
+
+  private enum CodingKeys: String, CodingKey { case asked, removed, total }
+  private enum DerivedKeys: String, CodingKey { case achieved }
+
+  /// The counts and the fraction.
+  public func encode(to encoder: any Encoder) throws {
+    var stored = encoder.container(keyedBy: CodingKeys.self)
+    try stored.encodeIfPresent(asked, forKey: .asked)
+    try stored.encode(removed, forKey: .removed)
+    try stored.encode(total, forKey: .total)
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(achieved, forKey: .achieved)
+  }
+}
+
+/// That the model after surgery computes what the masked model computed.
+public struct Proof: Codable, Hashable, Sendable {
+  /// Surgeries that were checked.
+  public var surgeries: Int
+  /// The largest |difference| of the two models' outputs over the largest |output|.
+  public var largestRelativeDifference: Double
+  /// What would have been refused.
+  public var tolerance: Double
+
+  /// A proof of these numbers.
+  public init(surgeries: Int, largestRelativeDifference: Double, tolerance: Double = 1e-4) {
+    self.surgeries = surgeries
+    self.largestRelativeDifference = largestRelativeDifference
+    self.tolerance = tolerance
+  }
+}
+
+/// Indented, keys sorted, slashes as they are, numbers that JSON lacks as "nan" and "inf".
+func prettyJSON(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}

@@ -1,0 +1,57 @@
+/// Rows of cells, printed in aligned columns for a fixed-width font.
+public struct TextTable: Hashable, Sendable {
+  /// Which side a column's cells lean to.
+  public enum Alignment: Hashable, Sendable {
+    case left, right
+  }
+  /// One per column.
+  public var alignments: [Alignment]
+  /// The first row; nil for none.
+  public var header: [String]?
+  /// The rows below; missing cells are empty, and an empty row is a blank line.
+  public private(set) var rows: [[String]] = []
+
+  /// A table without rows.
+  public init(alignments: [Alignment], header: [String]? = nil) {
+    self.alignments = alignments
+    self.header = header
+  }
+
+  /// Appends a row.
+  public mutating func append(_ row: [String]) { rows.append(row) }
+
+  /// The lines, two spaces between columns, no spaces at the ends.
+  public var text: String {
+    let all = (header.map { [$0] } ?? []) + rows
+    var widths = [Int](repeating: 0, count: alignments.count)
+    for row in all {
+      for (column, cell) in row.enumerated() where column < widths.count { widths[column] = max(widths[column], cell.count) }
+    }
+    return all.map { row in
+      var line = ""
+      for (column, cell) in row.prefix(widths.count).enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        line += (column == 0 ? "" : "  ") + (alignments[column] == .left ? cell + padding : padding + cell)
+      }
+      while line.last == " " { line.removeLast() }
+      return line + "\n"
+    }.joined()
+  }
+
+  /// Words broken into lines of at most `width` characters; lines after the first begin with `indent` spaces.
+  public static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ", omittingEmptySubsequences: true) {
+      let margin = lines.isEmpty ? 0 : indent
+      if !line.isEmpty, margin + line.count + 1 + word.count > width {
+        lines.append(String(repeating: " ", count: margin) + line)
+        line = String(word)
+      } else {
+        line += (line.isEmpty ? "" : " ") + word
+      }
+    }
+    lines.append(String(repeating: " ", count: lines.isEmpty ? 0 : indent) + line)
+    return lines.joined(separator: "\n")
+  }
+}
