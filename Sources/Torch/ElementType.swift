@@ -40,21 +40,27 @@ public protocol TensorElement: Sendable {
 }
 
 extension UInt8: TensorElement {
+  /// `uint8`.
   public static var elementType: ElementType { .uint8 }
 }
 extension Int64: TensorElement {
+  /// `int64`.
   public static var elementType: ElementType { .int64 }
 }
 extension Int32: TensorElement {
+  /// `int32`.
   public static var elementType: ElementType { .int32 }
 }
 extension Float: TensorElement {
+  /// `float32`.
   public static var elementType: ElementType { .float32 }
 }
 extension Double: TensorElement {
+  /// `float64`.
   public static var elementType: ElementType { .float64 }
 }
 extension Bool: TensorElement {
+  /// `bool`.
   public static var elementType: ElementType { .bool }
 }
 

@@ -40,10 +40,12 @@ extension Tensor {
 
   /// The parts one after another along a dimension.
   public static func concatenated(_ parts: [Tensor], _ dim: Int = 0) throws -> Tensor {
-    try checked(parts.map { Optional($0.handle) }.withUnsafeBufferPointer { ct_shape_concatenate($0.baseAddress, Int32($0.count), Int64(dim)) })
+    let handles = parts.map { Optional($0.handle) }
+    return try checked(ct_shape_concatenate(handles, Int32(handles.count), Int64(dim)))
   }
   /// The parts as slices of a new dimension.
   public static func stacked(_ parts: [Tensor], _ dim: Int = 0) throws -> Tensor {
-    try checked(parts.map { Optional($0.handle) }.withUnsafeBufferPointer { ct_shape_stack($0.baseAddress, Int32($0.count), Int64(dim)) })
+    let handles = parts.map { Optional($0.handle) }
+    return try checked(ct_shape_stack(handles, Int32(handles.count), Int64(dim)))
   }
 }

@@ -48,7 +48,8 @@ extension Tensor {
 
   /// The maximum over windows.
   public func maxPool(
-    kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0), ceilMode: Bool = false
+    kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
+    ceilMode: Bool = false
   ) throws -> Tensor {
     var (kernel, stride, padding) = (Pair(kernel), Pair(stride), Pair(padding))
     return try checked(
@@ -59,7 +60,8 @@ extension Tensor {
 
   /// The mean over windows, padding counted as zeros.
   public func averagePool(
-    kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0), ceilMode: Bool = false
+    kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
+    ceilMode: Bool = false
   ) throws -> Tensor {
     var (kernel, stride, padding) = (Pair(kernel), Pair(stride), Pair(padding))
     return try checked(

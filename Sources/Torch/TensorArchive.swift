@@ -37,6 +37,7 @@ public enum TensorArchiveError: Error, Hashable, Sendable, CustomStringConvertib
   /// The file could not be written; nothing is left of the attempt, and what was there before is still there.
   case writing(path: String, problem: String)
 
+  /// One line, with the path first.
   public var description: String {
     switch self {
     case .reading(let path, let problem): "cannot read \(path): \(problem)"

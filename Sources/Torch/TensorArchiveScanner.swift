@@ -73,7 +73,7 @@ struct TensorArchiveScanner {
 
   /// A string, with its escapes resolved.
   mutating func string() throws(ArchiveProblem) -> String {
-    try expect("\"")
+    guard take("\"") else { throw problem("expected a string") }
     var start = position
     var result = ""
     while position < bytes.count {
