@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Networks
+internal import Results
 internal import Torch
 internal import Training
 
@@ -31,8 +32,16 @@ struct BenchmarkCase {
     let images = try Tensor.uniform([count] + shape, generator: generator)
     let labels = try (Tensor.permutation(count, generator: generator).cast(to: .float64) * (10 / Double(count))).floor().cast(to: .int64)
 
+    var order = try Tensor.permutation(count, generator: generator)
+    var next = 0
+
     func step() throws {
-      let chosen = try Tensor.permutation(count, generator: generator).narrowed(0, from: 0, length: batch)
+      if next + batch > count {
+        order = try Tensor.permutation(count, generator: generator)
+        next = 0
+      }
+      let chosen = try order.narrowed(0, from: next, length: batch)
+      next += batch
       var batchImages = try images.indexed(0, chosen)
       if batchImages.rank == 4 { batchImages = try batchImages.channelsLast() }
       let loss = try executor.forward(batchImages, mode: .training(generator)).crossEntropy(labels.indexed(0, chosen))
@@ -54,11 +63,9 @@ struct BenchmarkCase {
       steps += 1
     } while -start.timeIntervalSinceNow < seconds
     let rate = Double(steps) / -start.timeIntervalSinceNow
-    var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
     let record: [String: Any] = [
       "case": name, "variant": masked ? "masked" : "dense", "threads": threads, "steps_per_second": rate,
-      "peak_rss_bytes": Int(usage.ru_maxrss) * 1024, "version": TorchRuntime.version,
+      "peak_rss_bytes": Machine.peakMemory, "version": TorchRuntime.version,
     ]
     return String(decoding: try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys]), as: UTF8.self)
   }

@@ -113,6 +113,28 @@ const Real *gradient_at(const at::Tensor &x, int64_t i) {
 
 const uint8_t *mask_at(const at::Tensor &mask, int64_t i) { return static_cast<const uint8_t *>(mask.const_data_ptr()) + i; }
 
+void hold_at_zero(const at::Tensor &mask, std::initializer_list<at::Tensor> tensors) {
+  const at::Tensor pruned = mask.logical_not();
+  for (at::Tensor x : tensors) x.masked_fill_(pruned, 0);
+}
+
+// The same arithmetic in libtorch's operations, for devices that the loops above cannot reach.
+void sgd_elsewhere(at::Tensor &w, const at::Tensor &m, const ct_sgd_options &o) {
+  at::Tensor g = w.grad();
+  if (o.weight_decay != 0) g = g.add(w, o.weight_decay);
+  m.mul_(o.momentum).add_(g);
+  w.add_(o.nesterov ? g.add(m, o.momentum) : m, -o.learning_rate);
+}
+
+void adam_elsewhere(at::Tensor &w, const at::Tensor &m, const at::Tensor &v, const Adam &o, double beta1, double beta2) {
+  at::Tensor g = w.grad();
+  if (o.decoupled) w.mul_(1 - o.learning_rate * o.weight_decay);
+  else if (o.weight_decay != 0) g = g.add(w, o.weight_decay);
+  m.mul_(beta1).add_(g, 1 - beta1);
+  v.mul_(beta2).addcmul_(g, g, 1 - beta2);
+  w.addcdiv_(m, v.sqrt().mul_(o.inverse_root_correction).add_(o.epsilon), -o.step_size);
+}
+
 }  // namespace
 
 int ct_optimizer_sgd_step(
@@ -123,6 +145,12 @@ int ct_optimizer_sgd_step(
       at::Tensor &w = parameters[k]->value;
       if (!w.grad().defined()) continue;
       const at::Tensor &m = velocities[k]->value;
+      if (!w.is_cpu()) {
+        sgd_elsewhere(w, m, *options);
+        if (masks && masks[k]) hold_at_zero(masks[k]->value, {w, m});
+        w.mutable_grad() = at::Tensor();
+        continue;
+      }
       require_dense(m, w, "the velocity");
       const at::Tensor g = aligned(w.grad(), w);
       const bool masked = masks && masks[k];
@@ -164,6 +192,12 @@ int ct_optimizer_adam_step(
       at::Tensor &w = parameters[k]->value;
       if (!w.grad().defined()) continue;
       const at::Tensor &m = first_moments[k]->value, &v = second_moments[k]->value;
+      if (!w.is_cpu()) {
+        adam_elsewhere(w, m, v, o, options->beta1, options->beta2);
+        if (masks && masks[k]) hold_at_zero(masks[k]->value, {w, m, v});
+        w.mutable_grad() = at::Tensor();
+        continue;
+      }
       require_dense(m, w, "the first moment");
       require_dense(v, w, "the second moment");
       const at::Tensor g = aligned(w.grad(), w);

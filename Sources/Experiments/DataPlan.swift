@@ -8,9 +8,9 @@ public struct DataPlan: Codable, Hashable, Sendable {
   public var dataset: String
   /// Where the files lie; nil for the default place. Not part of what is computed, and so not of recipes.
   public var directory: String?
-  /// So many training examples, drawn in proportion to their classes; nil for all.
+  /// So many training examples, as equally many of each class as there are; nil for all.
   public var subset: Int?
-  /// Examples held out of training for choices; nil for a tenth (a quarter of a subset, beside it).
+  /// Examples held out of training for choices, 0 for none; nil for a tenth of the training part (a quarter of a subset, beside it).
   public var validation: Int?
   /// Determines the draws.
   public var seed: UInt64
@@ -25,4 +25,25 @@ public struct DataPlan: Codable, Hashable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey { case dataset, subset, validation, seed }
+
+  /// The images, divided.
+  ///
+  /// The validation part is drawn first, so that runs with different subsets choose by images that none of them trained on.
+  /// - Throws: `DatasetError` for missing or damaged files and impossible counts.
+  public func load() throws -> TrainingData {
+    let description = try Dataset.named(dataset)
+    let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory)
+    var training = all
+    var validationPart: ImageSet?
+    let held = validation ?? min(subset.map { max($0 / 4, 1) } ?? all.count / 10, all.count / 2)
+    if held > 0 {
+      let parts = try all.split(validation: held, seed: SeedPurpose.split.seed(from: seed))
+      training = parts.training
+      validationPart = parts.validation
+    }
+    if let subset { training = try training.subset(subset, seed: SeedPurpose.subset.seed(from: seed)) }
+    return TrainingData(
+      training: training, validation: validationPart, test: test, normalization: description.normalization,
+      augmentation: description.augmentation.isNone ? nil : description.augmentation)
+  }
 }

@@ -1,3 +1,4 @@
+public import Networks
 public import Pruning
 public import Training
 
@@ -13,6 +14,8 @@ public struct RunState: Codable, Sendable {
   public var history: [RemovalEvent] = []
   /// The model before the first removal.
   public var dense: ModelFacts?
+  /// Its network.
+  public var denseNetwork: Network?
   /// Its evaluation on the test set.
   public var denseTest: Evaluation?
   /// Its evaluation on the validation set.
@@ -30,7 +33,9 @@ public struct RunState: Codable, Sendable {
     public var best: EvaluationRecord?
     /// The last evaluation.
     public var last: EvaluationRecord?
-    /// Median seconds of an epoch's steps, first quarter and last quarter of the epochs timed in one process.
+    /// All evaluations, in order.
+    public var evaluations: [EvaluationRecord]
+    /// Seconds of each epoch's steps, of those this process did.
     public var epochSeconds: [Double]
   }
 

@@ -1,8 +1,8 @@
 internal import Datasets
 internal import Foundation
-public import Networks
+internal import Networks
 public import Pruning
-public import Torch
+internal import Torch
 public import Training
 
 /// Carries out one experiment: trains, prunes, recovers, compacts, with a checkpoint to go on from.
@@ -21,7 +21,7 @@ public final class Runner {
   /// How images become numbers.
   public let preprocessing: Preprocessing
 
-  private let data: TrainingData
+  let data: TrainingData
   private let options: Options
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
@@ -59,12 +59,10 @@ public final class Runner {
   public init(_ experiment: Experiment, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
-    let loaded = try experiment.data.load()
-    data = loaded.data
-    classes = loaded.classes
-    let set = loaded.data.training
+    data = try experiment.data.load()
+    classes = data.training.classNames
     preprocessing = Preprocessing(
-      inputShape: [set.channels, set.height, set.width], mean: loaded.data.normalization.mean, deviation: loaded.data.normalization.deviation)
+      inputShape: data.training.imageShape, mean: data.normalization.mean, deviation: data.normalization.deviation)
     if options.resume, let path = options.checkpoint, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       let progress = try Progress(parsing: checkpoint.progress, path: path)
@@ -75,7 +73,7 @@ public final class Runner {
       model = checkpoint.model
       resumed = checkpoint
     } else {
-      let start = try experiment.startingModel(for: set, classes: loaded.classes.count)
+      let start = try experiment.startingModel(for: data.training)
       model = start.model
       state.history = start.history
     }
@@ -102,7 +100,9 @@ public final class Runner {
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, and everything that can go wrong on the way.
   public func run() throws {
     let phases = experiment.phases
-    let pruner = try experiment.pruning.map { try Pruner($0, model: model, events: state.events) }
+    let pruner = try experiment.pruning.map {
+      try Pruner($0, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
+    }
     if state.phase == 0, resumed == nil, experiment.training == nil { try recordDense(model) }
     while state.phase < phases.count {
       try carryOut(phases[state.phase], pruner)
@@ -117,13 +117,14 @@ public final class Runner {
     switch phase {
     case .train:
       guard let plan = experiment.training else { return }
-      try train(plan, name: "training", hooks: [])
+      try train(plan, name: "training", hooks: pruner.map { [$0] } ?? [])
       try recordDense(model)
     case .trainAndPrune:
       guard let plan = experiment.training, let pruner else { return }
       pruner.willPrune = { [unowned self] trainer in
         if state.dense == nil {
           state.dense = try trainer.model.facts()
+          state.denseNetwork = trainer.model.network
           state.denseTest = try trainer.evaluateTest()
           state.denseValidation = trainer.log.evaluations.last?.validation
         }
@@ -134,6 +135,9 @@ public final class Runner {
     case .prune(let k, let count):
       guard let pruner else { return }
       let before = try evaluate(model)
+      if pruner.needsSweep {
+        try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
+      }
       var pruned = try pruner.prune(model, event: k, of: count, iteration: state.trainings.reduce(0) { $0 + $1.iterations })
       model = pruned.model
       pruned.event.before = before
@@ -141,7 +145,7 @@ public final class Runner {
       record(pruned.event, pruned.removal)
     case .recover(let k, let count):
       guard let plan = experiment.recovery else { return }
-      try train(plan, name: "round \(k)/\(count)", hooks: [])
+      try train(plan, name: "round \(k)/\(count)", hooks: pruner.map { [$0] } ?? [])
     }
   }
 
@@ -153,6 +157,7 @@ public final class Runner {
 
   private func recordDense(_ model: Model) throws {
     state.dense = try model.facts()
+    state.denseNetwork = model.network
     state.denseTest = try data.test.map { try model.evaluate($0, data) }
     state.denseValidation = try evaluate(model)
   }
@@ -180,11 +185,11 @@ public final class Runner {
     state.trainings.append(
       .init(
         phase: name, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
-        epochSeconds: trainer.epochSeconds.map(\.seconds)))
+        evaluations: trainer.log.evaluations,        epochSeconds: trainer.epochSeconds.map(\.seconds)))
   }
 
   private func compact(_ pruner: Pruner) throws {
-    let compacted = try pruner.compact(model)
+    let compacted = try pruner.compact(model, iteration: state.trainings.reduce(0) { $0 + $1.iterations })
     model = compacted.model
     for line in compacted.notes { options.note(line) }
     if let removal = compacted.removal { state.history.append(removal) }

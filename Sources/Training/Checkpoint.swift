@@ -1,6 +1,6 @@
 internal import Foundation
-public import Networks
-public import Torch
+internal import Networks
+internal import Torch
 
 /// A run broken off at some step: everything that decides how it goes on, in one `.safetensors`.
 ///

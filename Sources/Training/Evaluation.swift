@@ -1,4 +1,5 @@
-public import Torch
+public import Datasets
+internal import Torch
 
 /// Loss and accuracy over a whole set.
 public struct Evaluation: Codable, Hashable, Sendable {
@@ -21,18 +22,23 @@ public struct Evaluation: Codable, Hashable, Sendable {
 
 extension Executor {
   /// Evaluates without recording gradients: one forward pass per batch.
-  ///
-  /// - Parameter batches: pairs of images [batch, …] and labels [batch].
-  public func evaluate(_ batches: some Sequence<(images: Tensor, labels: Tensor)>) throws -> Evaluation {
+  public func evaluate(_ batches: EvaluationBatches) throws -> Evaluation {
+    try evaluate { try batches.forEach($0) }
+  }
+
+  /// Evaluates one batch.
+  public func evaluate(_ batch: Batch) throws -> Evaluation {
+    try evaluate { try $0(batch) }
+  }
+
+  private func evaluate(_ forEachBatch: ((Batch) throws -> Void) throws -> Void) throws -> Evaluation {
     try withoutGradients {
-      var loss = 0.0
-      var correct = 0
-      var count = 0
-      for batch in batches {
+      var (loss, correct, count) = (0.0, 0, 0)
+      try forEachBatch { batch in
         let logits = try forward(batch.images)
         loss += try logits.crossEntropy(batch.labels, reduction: .sum).item()
         correct += Int(try logits.argmax(1).equal(batch.labels).sum().item())
-        count += batch.labels.count
+        count += batch.count
       }
       return Evaluation(loss: count == 0 ? 0 : loss / Double(count), correct: correct, count: count)
     }

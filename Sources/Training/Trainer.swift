@@ -1,4 +1,4 @@
-public import Datasets
+internal import Datasets
 internal import Foundation
 public import Networks
 public import Torch
@@ -124,8 +124,8 @@ public final class Trainer {
       if epochEnds {
         epochSeconds.append((epoch + 1, inEpoch))
         inEpoch = 0
-        for hook in hooks { try hook.didFinishEpoch(self, epoch: epoch + 1) }
       }
+      for hook in hooks { try hook.didFinishStep(self) }
       try afterStep(self)
     }
   }

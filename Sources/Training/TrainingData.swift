@@ -1,5 +1,5 @@
 public import Datasets
-public import Torch
+internal import Torch
 
 /// The images a run trains, validates and tests on, with how they become numbers.
 public struct TrainingData: Sendable {
@@ -28,7 +28,7 @@ public struct TrainingData: Sendable {
   /// Training batches in an order that seed and epoch determine; a last, smaller batch is left out unless it is the only one.
   func loader(batchSize: Int, seed: UInt64, augment: Bool, channelsLast: Bool) throws -> BatchLoader {
     try BatchLoader(
-      training, batchSize: batchSize, seed: seed, normalization: normalization, augmentation: augment ? augmentation : nil,
+      training, batchSize: batchSize, seed: seed, normalization: normalization, augmentation: augment ? augmentation ?? .none : .none,
       channelsLast: channelsLast, shuffle: true, dropLast: training.count > batchSize)
   }
 

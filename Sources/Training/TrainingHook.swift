@@ -3,7 +3,7 @@ public import Torch
 /// Something that acts during training: masks, pruning, probes. Training itself knows nothing of them.
 ///
 /// Order within a step: forward (``observe(_:of:)``), backward, ``didComputeGradients(_:)``, optimizer step,
-/// ``didStep(_:)``; after the last step of an epoch the evaluation, then ``didFinishEpoch(_:epoch:)``.
+/// ``didStep(_:)``, the evaluation where one is due, ``didFinishStep(_:)``.
 public protocol TrainingHook: AnyObject {
   /// Names a hook in checkpoints.
   var name: String { get }
@@ -15,8 +15,8 @@ public protocol TrainingHook: AnyObject {
   func didComputeGradients(_ trainer: Trainer) throws
   /// The optimizer has moved the weights; `trainer.iteration` counts the finished steps.
   func didStep(_ trainer: Trainer) throws
-  /// An epoch (counted from 1) is complete and evaluated.
-  func didFinishEpoch(_ trainer: Trainer, epoch: Int) throws
+  /// The step is complete and, where that was due, evaluated: the place to exchange the model.
+  func didFinishStep(_ trainer: Trainer) throws
   /// What a checkpoint must keep.
   func state() throws -> [String: Tensor]
   /// Continues from what ``state()`` gave.
@@ -28,7 +28,7 @@ extension TrainingHook {
   public func observe(_ value: Tensor, of node: String) throws {}
   public func didComputeGradients(_ trainer: Trainer) throws {}
   public func didStep(_ trainer: Trainer) throws {}
-  public func didFinishEpoch(_ trainer: Trainer, epoch: Int) throws {}
+  public func didFinishStep(_ trainer: Trainer) throws {}
   public func state() throws -> [String: Tensor] { [:] }
   public func restore(_ state: [String: Tensor]) throws {}
 }

@@ -1,0 +1,55 @@
+public import Datasets
+internal import Foundation
+internal import Networks
+internal import Torch
+public import Training
+
+extension Experiment {
+  /// The model a run begins with, and what was removed from it before.
+  ///
+  /// - Throws: errors that say how network and images do not fit.
+  func startingModel(for images: ImageSet) throws -> (model: Model, history: [RemovalEvent]) {
+    switch start {
+    case .network(let name, let weights):
+      let network = try Self.network(name, for: images)
+      if let weights { return (try Model.load(weights: weights, into: network).model, []) }
+      let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data.seed)
+      return (try Model(network, initialization: initialization, seed: seed), [])
+    case .file(let path):
+      let file = try ModelFile(contentsOf: path)
+      let network = file.model.network
+      let (takes, classes) = (try network.inputShape, try network.classes)
+      guard takes.elements == images.imageSize, classes == images.classes else {
+        throw PlanError(
+          "\(path) holds a network for \(takes) inputs and \(classes) classes; "
+            + "\(images.name) has \(images.shapeInWords) images and \(images.classes) classes")
+      }
+      return (file.model, file.history)
+    }
+  }
+
+  private static func network(_ name: String, for images: ImageSet) throws -> Network {
+    try Architecture.parse(
+      name, input: .image(channels: images.channels, height: images.height, width: images.width), classes: images.classes,
+      dataset: images.name)
+  }
+
+  /// The name of the data set that a model file's recipe was trained on; nil if the file knows none.
+  public static func dataset(of path: String) throws -> String? {
+    guard let recipe = try ModelFile(contentsOf: path).recipe else { return nil }
+    return (try? JSONDecoder().decode(Experiment.self, from: Data(recipe.utf8)))?.data.dataset
+  }
+
+  /// Loss and accuracy of a given model on a data set's test part.
+  public static func evaluate(_ start: Start, on plan: DataPlan) throws -> (network: String, dataset: String, evaluation: Evaluation) {
+    let data = try plan.load()
+    let experiment = Experiment(start: start, data: plan, training: nil)
+    let model = try experiment.startingModel(for: data.training).model
+    guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
+    return (model.network.name, plan.dataset, try model.evaluate(test, data))
+  }
+}
+
+extension ImageSet {
+  fileprivate var shapeInWords: String { "\(channels)×\(height)×\(width)" }
+}

@@ -1,0 +1,136 @@
+internal import Foundation
+public import Results
+public import Torch
+public import Training
+
+extension Runner {
+  /// The row of a finished run.
+  ///
+  /// Measures both models' latency in turn, and sizes of the files; the dense model's by writing its like to a temporary file.
+  /// - Parameters:
+  ///   - command: the command line, program name first.
+  ///   - version: Espalier's.
+  ///   - file: the written model file; nil if none was.
+  ///   - latencyBatches: batch sizes to time; empty for none.
+  public func row(command: [String], version: String, file: String?, latencyBatches: [Int] = [1, 64]) throws -> RunRecord {
+    let facts = try model.facts()
+    let dense = state.dense ?? facts
+    let denseModel = try denseTwin()
+    let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
+    func times(_ which: Int) -> [BatchLatency] {
+      zip(latencyBatches, latency).compactMap { batch, samples in
+        Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
+      }
+    }
+    let pruned = experiment.pruning != nil
+    let (firstEpochs, lastEpochs) = epochTimes()
+    var before = dense.artefact(latency: times(0))
+    before.fileBytes = try fileSize(of: denseModel)
+    before.epoch = firstEpochs
+    if pruned {
+      before.accuracyAtEnd = state.denseTest.map { Accuracy($0, iteration: denseTraining?.last?.iteration) }
+      before.accuracyChosen = denseTraining?.best.flatMap(Accuracy.init)
+    } else {
+      before.accuracyAtEnd = state.trainings.last?.last.flatMap(Accuracy.init)
+      before.accuracyChosen = state.trainings.last?.best.flatMap(Accuracy.init)
+    }
+    var after: Artefact?
+    if pruned {
+      var artefact = facts.artefact(latency: times(1))
+      artefact.fileBytes = file.flatMap { try? FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }
+      artefact.accuracyAtEnd = try evaluateTest().map { Accuracy($0, iteration: state.trainings.last?.last?.iteration) }
+      artefact.accuracyChosen = chosenAfterPruning.flatMap(Accuracy.init)
+      artefact.epoch = lastEpochs
+      after = artefact
+    }
+    return RunRecord(
+      tool: Tool(version: version, libtorch: TorchRuntime.version),
+      machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
+      seed: experiment.training?.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before, pruned: after,
+      weights: removedWeights(dense, facts), units: removedUnits(dense, facts), proof: proof,
+      trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
+      steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
+  }
+
+  /// A model of the dense network's shape; its weights do not matter for time and size.
+  private func denseTwin() throws -> Model {
+    guard let network = state.denseNetwork else { return model }
+    return try Model(network, seed: 0)
+  }
+
+  private var denseTraining: RunState.TrainingResult? { state.trainings.first { $0.phase == "training" } }
+
+  /// The validation-chosen evaluation among those after the last removal.
+  private var chosenAfterPruning: EvaluationRecord? {
+    guard let last = state.events.last, let training = state.trainings.last else { return nil }
+    if case .during = experiment.pruning?.timing {
+      return training.evaluations.filter { $0.iteration > last.iteration && $0.validation != nil }.min {
+        ($0.validation?.loss ?? .infinity, $0.iteration) < ($1.validation?.loss ?? .infinity, $1.iteration)
+      }
+    }
+    return training.phase == "training" ? nil : training.best
+  }
+
+  private func epochTimes() -> (first: Measurement?, last: Measurement?) {
+    guard case .during(let every) = experiment.pruning?.timing, let seconds = state.trainings.last?.epochSeconds,
+      case .epochs(let span) = every, seconds.count >= 2 * span
+    else {
+      let first = denseTraining.flatMap { Measurement($0.epochSeconds, unit: .seconds) }
+      let last = state.trainings.last.flatMap { Measurement($0.epochSeconds, unit: .seconds) }
+      return (first, last)
+    }
+    return (Measurement(Array(seconds.prefix(span)), unit: .seconds), Measurement(Array(seconds.suffix(span)), unit: .seconds))
+  }
+
+  private var proof: Proof? {
+    let differences = state.events.compactMap(\.proof) + (compactionProof.map { [$0] } ?? [])
+    guard let largest = differences.max() else { return nil }
+    return Proof(surgeries: differences.count, largestRelativeDifference: largest)
+  }
+
+  private func removedWeights(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
+    guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
+    let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
+    // What the selection removed; compaction may have taken kept weights of dead units besides.
+    let removed = state.events.last.map { dense.prunableWeights - $0.kept } ?? 0
+    return Removal(asked: asked, removed: removed, of: dense.prunableWeights)
+  }
+
+  private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
+    guard let pruning = experiment.pruning, pruning.granularity != .weight else { return nil }
+    let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
+    let total = state.events.first.map { $0.kept + $0.removed } ?? 0
+    return Removal(asked: asked, removed: state.events.reduce(0) { $0 + $1.removed }, of: total)
+  }
+
+  private func fileSize(of model: Model) throws -> Int? {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("espalier-\(UUID().uuidString).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var file = try self.file()
+    file.model = model
+    file.history = []
+    // A full temporary folder must not lose a finished run.
+    guard (try? file.write(to: path)) != nil else { return nil }
+    return try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+  }
+}
+
+extension Accuracy {
+  init(_ evaluation: Evaluation, iteration: Int?) {
+    self.init(correct: evaluation.correct, count: evaluation.count, loss: evaluation.loss, iteration: iteration)
+  }
+
+  init?(_ record: EvaluationRecord) {
+    guard let test = record.test else { return nil }
+    self.init(test, iteration: record.iteration)
+  }
+}
+
+extension ModelFacts {
+  func artefact(latency: [BatchLatency]) -> Artefact {
+    Artefact(
+      parameters: parameters, prunableWeights: prunableWeights, nonZeroWeights: nonZeroWeights,
+      widths: widths.map { LayerWidth(layer: $0.layer, units: $0.units) }, tensorBytes: bytes, macs: macs, effectiveMACs: effectiveMACs,
+      latency: latency)
+  }
+}

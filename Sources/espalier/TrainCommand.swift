@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Experiments
+
+/// `espalier train`.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a network of the catalogue on a data set.",
+    discussion: """
+      espalier train --network lenet-300-100 --dataset digits --epochs 30 --output dense.safetensors
+      espalier train --network resnet-20 --dataset cifar-10 --optimizer sgd --learning-rate 0.1 --decay cosine --epochs 40 -o r20.safetensors
+
+      Killed or stopped with Ctrl-C, the same command with --resume ends with the same bytes as an unbroken run.
+      """)
+
+  @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all.", valueName: "name"))
+  var network: String
+
+  @Option(help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"))
+  var weights: String?
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Run") var run: RunOptions
+  @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() throws {
+    let experiment = Experiment(
+      start: .network(network, weights: weights), data: try data.plan(seed: run.seed), initialization: training.initialization,
+      training: try training.plan(seed: run.seed))
+    let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
+    try ExperimentRun(
+      experiment: experiment, run: run, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()
+  }
+}

@@ -1,0 +1,105 @@
+internal import ArgumentParser
+internal import Torch
+internal import Training
+
+/// How a model is trained; shared by the commands that train.
+struct TrainingOptions: ParsableArguments {
+  @Option(help: "Length of training: epochs (20 or 20ep) or steps (50000it).")
+  var epochs: Step = .epochs(20)
+
+  @Option(help: "Examples per step.")
+  var batchSize = 64
+
+  @Option(help: "sgd, adam or adamw.")
+  var optimizer: OptimizerName = .adam
+
+  @Option(help: "Learning rate; 0.001 for adam and adamw, 0.01 for sgd unless given.")
+  var learningRate: Double?
+
+  @Option(help: "Momentum of sgd.")
+  var momentum = 0.9
+
+  @Flag(help: "Nesterov's form of sgd's momentum.")
+  var nesterov = false
+
+  @Option(help: "Weight decay; 0 unless given (0.01 for adamw).")
+  var weightDecay: Double?
+
+  @Option(help: "How the learning rate falls: constant, cosine, multi-step (see --milestones) or exponential (times --decay-factor each epoch).")
+  var decay: DecayName = .constant
+
+  @Option(help: ArgumentHelp("Where multi-step decay happens, e.g. 30ep,40ep.", valueName: "steps"))
+  var milestones: StepList?
+
+  @Option(help: "Factor of multi-step (0.1) and exponential (0.95) decay.")
+  var decayFactor: Double?
+
+  @Option(help: "Length of the learning rate's linear climb, e.g. 5ep or 500it.")
+  var warmUp: Step = .iterations(0)
+
+  @Option(help: "How often the validation set is evaluated.")
+  var evaluateEvery: Step = .epochs(1)
+
+  @Option(help: "Share of the target spread over all classes.")
+  var labelSmoothing = 0.0
+
+  @Flag(inversion: .prefixedNo, help: "Crop and mirror training images where the data set's entry says so.")
+  var augment = true
+
+  @Option(help: "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var initialization: Initialization = .kaimingUniform
+
+  enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
+  enum DecayName: String, ExpressibleByArgument, CaseIterable {
+    case constant, cosine
+    case multiStep = "multi-step"
+    case exponential
+  }
+
+  /// The plan that these options describe.
+  ///
+  /// - Throws: `PlanError` for values no training can have.
+  func plan(length: Step? = nil, seed: UInt64) throws -> TrainingPlan {
+    let optimizer: OptimizerPlan =
+      switch self.optimizer {
+      case .sgd: .sgd(momentum: momentum, weightDecay: weightDecay ?? 0, nesterov: nesterov)
+      case .adam: .adam(weightDecay: weightDecay ?? 0)
+      case .adamw: .adamW(weightDecay: weightDecay ?? 0.01)
+      }
+    let decay: LearningRateSchedule.Decay =
+      switch self.decay {
+      case .constant: .constant
+      case .cosine: .cosine
+      case .multiStep: .multiStep(milestones: milestones?.steps ?? [], factor: decayFactor ?? 0.1)
+      case .exponential: .exponential(factor: decayFactor ?? 0.95)
+      }
+    if self.decay == .multiStep, milestones == nil { throw PlanError("--decay multi-step needs --milestones, e.g. --milestones 30ep,40ep") }
+    let plan = TrainingPlan(
+      length: length ?? epochs, batchSize: batchSize, optimizer: optimizer,
+      learningRate: LearningRateSchedule(
+        base: learningRate ?? (self.optimizer == .sgd ? 0.01 : 0.001), decay: decay, warmUp: warmUp),
+      evaluateEvery: evaluateEvery, labelSmoothing: labelSmoothing, augment: augment, seed: seed)
+    try plan.validate()
+    return plan
+  }
+}
+
+/// Several steps, as `30ep,40ep`.
+struct StepList: ExpressibleByArgument {
+  var steps: [Step]
+  init?(argument: String) {
+    let parts = argument.split(separator: ",").map { try? Step(parsing: String($0)) }
+    guard !parts.isEmpty, parts.allSatisfy({ $0 != nil }) else { return nil }
+    steps = parts.compactMap(\.self)
+  }
+}
+
+extension Step: @retroactive ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let step = try? Step(parsing: argument) else { return nil }
+    self = step
+  }
+  public var defaultValueDescription: String { description }
+}
+
+extension Initialization: @retroactive ExpressibleByArgument {}
