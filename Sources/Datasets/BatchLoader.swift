@@ -1,0 +1,137 @@
+internal import Torch
+
+/// Training batches, any batch of any epoch, ready early when they are taken in order.
+///
+/// The order of an epoch and every augmentation are pure functions of (seed, epoch, position): a run resumed at any batch
+/// sees what the unbroken run saw, and reading ahead changes nothing. Taken from one thread.
+///
+/// ```swift
+/// let loader = try BatchLoader(train, batchSize: 60, seed: 7, normalization: description.normalization)
+/// for index in 0..<loader.batchesPerEpoch { let batch = try loader.batch(epoch: 0, index: index) … }
+/// ```
+public final class BatchLoader {
+  /// Who assembles batches.
+  public enum Prefetch: Sendable, Equatable {
+    /// A thread of the loader's own if assembling takes longer than handing over between threads, else the calling thread.
+    case automatic
+    /// The calling thread.
+    case never
+    /// A thread of the loader's own, this many batches ahead.
+    case ahead(Int)
+  }
+
+  /// What is loaded.
+  public let set: ImageSet
+  /// Examples of a batch; the last of an epoch may have fewer.
+  public let batchSize: Int
+  /// What order and augmentation are drawn from.
+  public let seed: UInt64
+  /// What is done to bytes.
+  public let normalization: Normalization
+  /// What is done to images.
+  public let augmentation: Augmentation
+  /// Whether images lie batch, height, width, channels in memory.
+  public let channelsLast: Bool
+  /// Whether each epoch has an order of its own.
+  public let shuffle: Bool
+  /// Batches of one epoch, the last partial one included unless it is dropped.
+  public let batchesPerEpoch: Int
+  /// Whether a thread of its own assembles batches.
+  public var isPrefetching: Bool { prefetcher != nil }
+
+  private let assembler: BatchAssembler
+  private let prefetcher: BatchPrefetcher?
+  // Handed to the prefetcher and not yet taken, oldest first.
+  private var pending: [(epoch: Int, index: Int, number: Int, batch: Batch)] = []
+
+  /// A loader of a set.
+  ///
+  /// - Parameters:
+  ///   - normalization: the catalogue's (``DatasetDescription/normalization``), or the training part's ``ImageSet/meanAndDeviation()``.
+  ///   - dropLast: whether an epoch ends before a batch that would be smaller.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if the set is empty, an epoch has no batch, or the normalisation does not fit.
+  public init(
+    _ set: ImageSet, batchSize: Int, seed: UInt64, normalization: Normalization, augmentation: Augmentation = .none,
+    channelsLast: Bool = false, shuffle: Bool = true, dropLast: Bool = false, prefetch: Prefetch = .automatic
+  ) throws {
+    guard batchSize >= 1 else { throw DatasetError.badRequest("a batch size of \(batchSize): it must be at least 1") }
+    guard set.count > 0 else { throw DatasetError.badRequest("\(set.name) has no examples") }
+    guard !dropLast || batchSize <= set.count else {
+      throw DatasetError.badRequest(
+        "a batch size of \(batchSize) with the last partial batch dropped: \(set.name) has \(set.count) examples")
+    }
+    guard (0...1 << 16).contains(augmentation.padding) else {
+      throw DatasetError.badRequest("a crop with padding \(augmentation.padding): it must lie in 0…65536")
+    }
+    self.set = set
+    self.batchSize = min(batchSize, set.count)
+    self.seed = seed
+    self.normalization = normalization
+    self.augmentation = augmentation
+    self.channelsLast = channelsLast
+    self.shuffle = shuffle
+    let whole = set.count / self.batchSize
+    batchesPerEpoch = dropLast || set.count % self.batchSize == 0 ? whole : whole + 1
+    assembler = BatchAssembler(
+      set: set, batchSize: self.batchSize, seed: seed, shuffle: shuffle, augmentation: augmentation,
+      assembly: try set.assembly(normalization, channelsLast: channelsLast))
+    switch prefetch {
+    case .never: prefetcher = nil
+    case .ahead(let depth): prefetcher = BatchPrefetcher(assembler, depth: max(1, min(depth, 64)))
+    case .automatic:
+      let work = self.batchSize * set.imageSize * (augmentation.isNone ? 1 : Self.augmentedCost)
+      prefetcher = work >= Self.prefetchThreshold ? BatchPrefetcher(assembler, depth: 3) : nil
+    }
+    prefetcher?.start()
+  }
+
+  // Measured: a pixel that is cropped takes about as long as four that are not, and below this many pixels assembling costs less
+  // than waking a thread.
+  private static let augmentedCost = 4
+  private static let prefetchThreshold = 1 << 17
+
+  // The tensors that the thread writes to must outlive its last write.
+  deinit { prefetcher?.stop() }
+
+  /// The examples in the order of an epoch, all of them.
+  public func order(epoch: Int) -> [Int] { BatchAssembler.order(count: set.count, seed: seed, epoch: epoch, shuffle: shuffle) }
+
+  /// A batch; the one after the last that was taken is ready early.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch.
+  public func batch(epoch: Int, index: Int) throws -> Batch {
+    guard index >= 0, index < batchesPerEpoch, epoch >= 0 else {
+      throw DatasetError.badRequest("batch \(index) of epoch \(epoch): an epoch has \(batchesPerEpoch), from 0")
+    }
+    guard let prefetcher else {
+      let target = try unfilled(index: index)
+      try assembler.assemble(epoch: epoch, index: index, pixels: target.pixels, labels: target.labels)
+      return target.batch
+    }
+    if let first = pending.first, first.epoch != epoch || first.index != index {
+      // Another place than expected: what is under way must be finished before its tensors may go.
+      for request in pending { try? prefetcher.wait(for: request.number) }
+      pending.removeAll()
+    }
+    var next: (epoch: Int, index: Int) = pending.last.map { following($0.epoch, $0.index) } ?? (epoch, index)
+    while pending.count < prefetcher.depth {
+      let target = try unfilled(index: next.index)
+      let number = prefetcher.submit(epoch: next.epoch, index: next.index, into: target)
+      pending.append((next.epoch, next.index, number, target.batch))
+      next = following(next.epoch, next.index)
+    }
+    let taken = pending.removeFirst()
+    try prefetcher.wait(for: taken.number)
+    return taken.batch
+  }
+
+  private func following(_ epoch: Int, _ index: Int) -> (epoch: Int, index: Int) {
+    index + 1 < batchesPerEpoch ? (epoch, index + 1) : (epoch + 1, 0)
+  }
+
+  private func unfilled(index: Int) throws -> UnfilledBatch {
+    try UnfilledBatch(
+      count: min(batchSize, set.count - index * batchSize), channels: set.channels, height: set.height, width: set.width,
+      channelsLast: channelsLast)
+  }
+}

@@ -1,0 +1,90 @@
+internal import Foundation
+
+/// A thread that fills batches in the order they are handed in.
+// Sendable by hand: `assembler` is touched by the worker only, everything else under `condition`.
+final class BatchPrefetcher: @unchecked Sendable {
+  private struct Request {
+    let epoch: Int
+    let index: Int
+    let pixels: UnsafeMutableBufferPointer<Float>
+    let labels: UnsafeMutableBufferPointer<Int64>
+  }
+
+  private let assembler: BatchAssembler
+  private let condition = NSCondition()
+  // Slot n % depth holds request n and, once it is done, its failure.
+  private var requests: [Request?]
+  private var failures: [(any Error)?]
+  private var submitted = 0
+  private var completed = 0
+  private var isStopping = false
+  private var hasStopped = false
+
+  let depth: Int
+
+  init(_ assembler: BatchAssembler, depth: Int) {
+    self.assembler = assembler
+    self.depth = depth
+    requests = Array(repeating: nil, count: depth)
+    failures = Array(repeating: nil, count: depth)
+  }
+
+  /// Starts the thread, which keeps this object, but not the loader, alive.
+  func start() {
+    let thread = Thread { self.work() }
+    thread.name = "espalier.batches"
+    thread.start()
+  }
+
+  /// Hands in a batch to fill; at most `depth` may be unclaimed. Gives its number for ``wait(for:)``.
+  func submit(epoch: Int, index: Int, into target: UnfilledBatch) -> Int {
+    condition.lock()
+    defer { condition.unlock() }
+    let number = submitted
+    requests[number % depth] = Request(epoch: epoch, index: index, pixels: target.pixels, labels: target.labels)
+    failures[number % depth] = nil
+    submitted += 1
+    condition.broadcast()
+    return number
+  }
+
+  /// Returns once that batch is filled.
+  func wait(for number: Int) throws {
+    condition.lock()
+    defer { condition.unlock() }
+    while completed <= number { condition.wait() }
+    if let failure = failures[number % depth] { throw failure }
+  }
+
+  /// Returns once the thread has written its last byte.
+  func stop() {
+    condition.lock()
+    isStopping = true
+    condition.broadcast()
+    while !hasStopped { condition.wait() }
+    condition.unlock()
+  }
+
+  private func work() {
+    condition.lock()
+    while true {
+      while completed == submitted, !isStopping { condition.wait() }
+      if isStopping { break }
+      guard let request = requests[completed % depth] else { break }
+      condition.unlock()
+      var failure: (any Error)?
+      do {
+        try assembler.assemble(epoch: request.epoch, index: request.index, pixels: request.pixels, labels: request.labels)
+      } catch let error {
+        failure = error
+      }
+      condition.lock()
+      failures[completed % depth] = failure
+      completed += 1
+      condition.broadcast()
+    }
+    hasStopped = true
+    condition.broadcast()
+    condition.unlock()
+  }
+}

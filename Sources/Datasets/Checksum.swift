@@ -1,0 +1,82 @@
+internal import Crypto
+internal import Foundation
+
+/// A published digest of a file.
+///
+/// Most image data sets are published with MD5 only. That detects broken transfers, not a forger who can make a file
+/// of the same MD5.
+public enum Checksum: Sendable, Equatable, CustomStringConvertible {
+  /// 32 hexadecimal digits.
+  case md5(String)
+  /// 64 hexadecimal digits.
+  case sha256(String)
+
+  /// `md5` or `sha256`.
+  public var algorithm: String {
+    switch self {
+    case .md5: "md5"
+    case .sha256: "sha256"
+    }
+  }
+
+  /// Lower-case hexadecimal digits.
+  public var digits: String {
+    switch self {
+    case .md5(let digits), .sha256(let digits): digits
+    }
+  }
+
+  /// The algorithm, then the digits.
+  public var description: String { "\(algorithm) \(digits)" }
+
+  /// The digest by the same algorithm of a whole file, read in pieces.
+  ///
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if it can't be read.
+  public func computed(ofFile path: String) throws -> Checksum {
+    var running = RunningChecksum(like: self)
+    let file = try FileReader(path: path)
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+      if count == 0 { return running.finished }
+      buffer.withUnsafeBytes { running.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    }
+  }
+}
+
+/// A digest that grows as bytes arrive.
+struct RunningChecksum {
+  private enum State {
+    case md5(Insecure.MD5)
+    case sha256(SHA256)
+  }
+  private var state: State
+
+  init(like checksum: Checksum) {
+    switch checksum {
+    case .md5: state = .md5(Insecure.MD5())
+    case .sha256: state = .sha256(SHA256())
+    }
+  }
+
+  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    switch state {
+    case .md5(var hash):
+      hash.update(bufferPointer: bytes)
+      state = .md5(hash)
+    case .sha256(var hash):
+      hash.update(bufferPointer: bytes)
+      state = .sha256(hash)
+    }
+  }
+
+  var finished: Checksum {
+    func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+      digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+    switch state {
+    case .md5(let hash): return .md5(hexadecimal(hash.finalize()))
+    case .sha256(let hash): return .sha256(hexadecimal(hash.finalize()))
+    }
+  }
+}

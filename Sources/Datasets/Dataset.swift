@@ -1,0 +1,108 @@
+public import Foundation
+
+/// The data sets that are known by name.
+///
+/// ```swift
+/// let (train, test) = try Dataset.load(name: "mnist", dataDirectory: "data")
+/// ```
+public enum Dataset {
+  /// The catalogue.
+  public static let all: [DatasetDescription] = DatasetCatalogue.entries
+
+  /// The catalogue's entry of this name.
+  ///
+  /// - Throws: ``DatasetError/unknownName(_:suggestion:known:)``, naming the nearest known one.
+  public static func named(_ name: String) throws -> DatasetDescription {
+    if let found = all.first(where: { $0.name == name }) { return found }
+    let known = all.map(\.name)
+    throw DatasetError.unknownName(name, suggestion: Spelling.nearest(to: name, among: known), known: known)
+  }
+
+  /// `ESPALIER_DATA_DIR`, or else `espalier` in `XDG_DATA_HOME`, or else `~/.local/share/espalier`.
+  public static func defaultDirectory(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
+    func set(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    if let directory = set("ESPALIER_DATA_DIR") { return directory }
+    let home = set("HOME") ?? NSHomeDirectory()
+    return "\(set("XDG_DATA_HOME") ?? "\(home)/.local/share")/espalier"
+  }
+
+  /// Reads a data set's training and test parts whole.
+  ///
+  /// Counts come from the files: ``ImageSet/isPartial`` tells where they hold fewer than was published.
+  ///
+  /// - Parameters:
+  ///   - name: one of the catalogue's.
+  ///   - dataDirectory: the folder that holds `mnist/`, `cifar-10-batches-bin/` and so on; nil: ``defaultDirectory(environment:)``.
+  /// - Throws: ``DatasetError`` if the name is unknown, or files are missing or damaged.
+  public static func load(name: String, dataDirectory: String? = nil) throws -> (train: ImageSet, test: ImageSet) {
+    let description = try named(name)
+    if description.format == .embedded { return try Digits.load(description) }
+    let location = try DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory())
+    switch description.format {
+    case .embedded: return try Digits.load(description)
+    case .idx(let training, let test, let transposed, let firstLabel):
+      func part(_ pair: DatasetDescription.IDXPair, _ name: ImageSet.Part) throws -> ImageSet {
+        try EMNIST.load(
+          images: location.path(of: pair.images), labels: location.path(of: pair.labels), transposed: transposed, firstLabel: firstLabel,
+          description: description, part: name)
+      }
+      return (try part(training, .training), try part(test, .test))
+    case .cifar(let training, let test, let labelBytes):
+      func part(_ files: [DatasetDescription.LocalFile], _ name: ImageSet.Part) throws -> ImageSet {
+        let (pixels, labels) = try CIFAR.read(
+          paths: files.map { location.path(of: $0) }, labelBytes: labelBytes, dataset: description.name, classes: description.classes)
+        return ImageSet(storage: pixels, labels: labels, description: description, part: name)
+      }
+      return (try part(training, .training), try part(test, .test))
+    }
+  }
+
+  /// Where a data set's files lie, without reading them; nil if they don't. `digits` lies in the program: an empty path.
+  public static func location(of description: DatasetDescription, in dataDirectory: String? = nil) -> String? {
+    if description.format == .embedded { return "" }
+    return try? DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory()).folder
+  }
+}
+
+/// The folder that holds a data set's files, and the files in it.
+struct DatasetLocation {
+  let folder: String
+  private var paths: [String: String] = [:]
+
+  func path(of file: DatasetDescription.LocalFile) -> String { paths[file.name] ?? "\(folder)/\(file.name)" }
+
+  /// The first of the data set's folders that holds all files.
+  ///
+  /// - Throws: ``DatasetError/missingFiles(dataset:directory:files:isIncomplete:)``, naming what the best folder lacks.
+  init(of description: DatasetDescription, in directory: String) throws {
+    var partly: (folder: String, missing: [String])?
+    for folder in description.folders {
+      let absolute = folder.hasPrefix("/") ? folder : "\(directory)/\(folder)"
+      let (found, missing) = Self.search(absolute, for: description)
+      if missing.isEmpty {
+        self.folder = absolute
+        paths = found
+        return
+      }
+      if partly == nil, !found.isEmpty { partly = (folder, missing) }
+    }
+    let folder = partly?.folder ?? description.folders.first ?? description.name
+    let files = (partly?.missing ?? description.publishedNames).map { "\(folder)/\($0)" }
+    throw DatasetError.missingFiles(dataset: description.name, directory: directory, files: files, isIncomplete: partly != nil)
+  }
+
+  /// Which of the files lie in a folder, by ``DatasetDescription/LocalFile/name``, and the published names of the others.
+  static func search(_ folder: String, for description: DatasetDescription) -> (found: [String: String], missing: [String]) {
+    var found: [String: String] = [:]
+    var missing: [String] = []
+    for (file, published) in zip(description.localFiles, description.publishedNames) {
+      let candidates = description.isCompressible ? ["\(file.name).gz", file.name] : [file.name]
+      if let name = candidates.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) {
+        found[file.name] = "\(folder)/\(name)"
+      } else {
+        missing.append(published)
+      }
+    }
+    return (found, missing)
+  }
+}

@@ -1,0 +1,49 @@
+/// The IDX data sets: MNIST and those laid out like it, of which EMNIST stores its images transposed and numbers the
+/// classes of its `letters` from 1.
+enum EMNIST {
+  /// One part of a data set.
+  ///
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` for a damaged file, sizes that don't fit, or a label outside the classes.
+  static func load(
+    images imagesPath: String, labels labelsPath: String, transposed: Bool, firstLabel: Int, description: DatasetDescription,
+    part: ImageSet.Part
+  ) throws -> ImageSet {
+    let images = try IDX(path: imagesPath, rank: 3)
+    let labelFile = try IDX(path: labelsPath, rank: 1)
+    let (count, height, width) = (images.dimensions[0], images.dimensions[1], images.dimensions[2])
+    guard height == description.height, width == description.width else {
+      throw DatasetError.badFile(
+        path: imagesPath, problem: "images of \(height)×\(width) pixels: \(description.name) has \(description.height)×\(description.width)"
+      )
+    }
+    guard labelFile.dimensions[0] == count else {
+      throw DatasetError.badFile(path: labelsPath, problem: "\(labelFile.dimensions[0]) labels for the \(count) images of \(imagesPath)")
+    }
+    guard count > 0 else { throw DatasetError.badFile(path: imagesPath, problem: "holds no images") }
+    let labels = try labelFile.elements().withBytes { bytes in
+      try bytes.enumerated().map { example, label in
+        guard Int(label) >= firstLabel, Int(label) < firstLabel + description.classes else {
+          throw badLabel(labelsPath, Int(label), example, description.name, firstLabel, description.classes)
+        }
+        return Int64(label) - Int64(firstLabel)
+      }
+    }
+    let stored = try images.elements()
+    let pixels = transposed ? try upright(stored, count: count, side: height, path: imagesPath) : stored
+    return ImageSet(storage: pixels, labels: labels, description: description, part: part)
+  }
+
+  /// out[y][x] = in[x][y] of each square image.
+  static func upright(_ stored: ByteStorage, count: Int, side: Int, path: String) throws -> ByteStorage {
+    try ByteStorage(count: stored.count, path: path) { out in
+      stored.withBytes { bytes in
+        for example in 0..<count {
+          let start = example * side * side
+          for y in 0..<side {
+            for x in 0..<side { out[start + y * side + x] = bytes[start + x * side + y] }
+          }
+        }
+      }
+    }
+  }
+}

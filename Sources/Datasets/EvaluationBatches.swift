@@ -1,0 +1,61 @@
+internal import Torch
+
+/// A set's examples in their own order, in batches without augmentation: for evaluating again and again.
+///
+/// Batches that fit into the memory limit together are assembled once, when first taken, and kept.
+public final class EvaluationBatches {
+  /// The number of batches; the last may be smaller.
+  public let count: Int
+  /// Examples of a batch.
+  public let batchSize: Int
+  /// What is loaded.
+  public let set: ImageSet
+
+  private let normalization: Normalization
+  private let channelsLast: Bool
+  private var kept: [Batch?]?
+
+  /// Batches of a set.
+  ///
+  /// - Parameter memoryLimit: bytes of tensors up to which all batches are kept.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if the set is empty or the normalisation does not fit.
+  public init(
+    _ set: ImageSet, batchSize: Int = 500, normalization: Normalization, channelsLast: Bool = false, memoryLimit: Int = 256 << 20
+  ) throws {
+    guard batchSize >= 1 else { throw DatasetError.badRequest("a batch size of \(batchSize): it must be at least 1") }
+    guard set.count > 0 else { throw DatasetError.badRequest("\(set.name) has no examples") }
+    try normalization.validate(channels: set.channels)
+    self.set = set
+    self.batchSize = min(batchSize, set.count)
+    self.normalization = normalization
+    self.channelsLast = channelsLast
+    count = (set.count - 1) / self.batchSize + 1
+    let bytes = set.count * (set.imageSize * 4 + 8)
+    kept = bytes <= memoryLimit ? Array(repeating: nil, count: count) : nil
+  }
+
+  /// The batch of examples `batchSize`·index ….
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such batch.
+  public func batch(_ index: Int) throws -> Batch {
+    guard (0..<count).contains(index) else { throw DatasetError.badRequest("batch \(index): there are \(count), from 0") }
+    if let batch = kept?[index] { return batch }
+    let start = index * batchSize
+    let batch = try set.batch(
+      of: start..<min(start + batchSize, set.count), normalization: normalization, channelsLast: channelsLast)
+    kept?[index] = batch
+    return batch
+  }
+
+  /// Calls `body` with each batch in order.
+  public func forEach(_ body: (Batch) throws -> Void) throws {
+    for index in 0..<count { try body(batch(index)) }
+  }
+}
+
+extension ImageSet {
+  /// This set's examples in their own order, in batches.
+  public func batches(of size: Int, normalization: Normalization, channelsLast: Bool = false) throws -> EvaluationBatches {
+    try EvaluationBatches(self, batchSize: size, normalization: normalization, channelsLast: channelsLast)
+  }
+}

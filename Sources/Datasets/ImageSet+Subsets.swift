@@ -1,0 +1,107 @@
+internal import Foundation
+
+extension ImageSet {
+  /// Exactly `count` examples, as equally many of each class as there are, drawn at random; in the original order.
+  ///
+  /// Class counts differ by at most one, except that a class with too few examples gives all and the others fill up. Which
+  /// classes give one more is drawn too. With one seed, a smaller subset lies within a larger one as far as the counts allow.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless 1 ≤ count ≤ ``ImageSet/count``.
+  public func subset(_ count: Int, seed: UInt64) throws -> ImageSet {
+    guard (1...max(1, self.count)).contains(count), count <= self.count else {
+      throw DatasetError.badRequest("a subset of \(count) examples: \(name) has \(self.count), so 1…\(self.count) are possible")
+    }
+    let available = examplesByClass()
+    var generator = SeededGenerator(seed: seed, .subset)
+    var order = Array(available.indices)
+    generator.shuffle(&order)
+    var quota = Array(repeating: 0, count: classes)
+    var left = count
+    // Classes that can give their even share or less give all they have until an even share of the rest fits.
+    var open = order.filter { !available[$0].isEmpty }
+    while left > 0, !open.isEmpty {
+      let share = left / open.count
+      let exhausted = open.filter { available[$0].count <= share }
+      if exhausted.isEmpty {
+        for (rank, label) in open.enumerated() { quota[label] = share + (rank < left % open.count ? 1 : 0) }
+        break
+      }
+      for label in exhausted {
+        quota[label] = available[label].count
+        left -= available[label].count
+      }
+      open.removeAll { quota[$0] > 0 }
+    }
+    return try selecting(draw(quota, from: available, stream: .subset, seed: seed).sorted())
+  }
+
+  /// Divides into a training and a validation part of exactly `validation` examples, both in the original order.
+  ///
+  /// Each class gives its proportional number, rounded up for those with the largest remainders (the lower label first).
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless both parts have an example.
+  public func split(validation: Int, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
+    guard validation >= 1, validation < count else {
+      throw DatasetError.badRequest(
+        "a validation part of \(validation) examples: \(name) has \(count), so 1…\(count - 1) are possible")
+    }
+    let available = examplesByClass()
+    // Exact: a class count times the validation count stays far below 2⁶³.
+    var quota = available.map { $0.count * validation / count }
+    let remainders = available.map { $0.count * validation % count }
+    let byRemainder = remainders.indices.sorted { (remainders[$1], $0) < (remainders[$0], $1) }
+    for label in byRemainder.prefix(validation - quota.reduce(0, +)) { quota[label] += 1 }
+    let chosen = Set(draw(quota, from: available, stream: .split, seed: seed))
+    return (
+      try selecting((0..<count).filter { !chosen.contains($0) }), try selecting((0..<count).filter { chosen.contains($0) })
+    )
+  }
+
+  /// Divides off a fraction of the examples for validation, floor(fraction·count + 0.5) of them.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless 0 < fraction < 1 and both parts have an example.
+  public func split(validationFraction fraction: Double, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
+    guard fraction > 0, fraction < 1 else {
+      throw DatasetError.badRequest("a validation fraction of \(fraction): it must lie between 0 and 1")
+    }
+    return try split(validation: Int((fraction * Double(count) + 0.5).rounded(.down)), seed: seed)
+  }
+
+  // Each class has a stream of its own, so that one class's count does not change what is drawn of another.
+  private func draw(_ quota: [Int], from available: [[Int]], stream: SeededGenerator.Stream, seed: UInt64) -> [Int] {
+    zip(quota, available).enumerated().flatMap { label, pair in
+      var generator = SeededGenerator(seed: seed, stream, UInt64(label) + 1)
+      var examples = pair.1
+      generator.shuffle(&examples)
+      return examples.prefix(pair.0)
+    }
+  }
+
+  /// Mean and population deviation of byte/255 per channel over this set: exact sums, by counting bytes.
+  public func meanAndDeviation() -> Normalization {
+    var histogram = Array(repeating: 0, count: channels * 256)
+    let area = height * width
+    storage.withBytes { bytes in
+      for position in positions {
+        for channel in 0..<channels {
+          let start = (Int(position) * channels + channel) * area
+          for byte in bytes[start..<(start + area)] { histogram[channel * 256 + Int(byte)] += 1 }
+        }
+      }
+    }
+    let pixels = Double(max(1, count * area))
+    var result = Normalization(mean: [], deviation: [])
+    for channel in 0..<channels {
+      let counts = histogram[(channel * 256)..<(channel * 256 + 256)]
+      let mean = counts.enumerated().reduce(0) { $0 + Double($1.offset) * Double($1.element) } / pixels / 255
+      let variance = counts.enumerated().reduce(0.0) { sum, entry in
+        let difference = Double(entry.offset) / 255 - mean
+        return sum + difference * difference * Double(entry.element)
+      }
+      result.mean.append(Float(mean))
+      // A channel of one colour has none; 1 keeps it finite.
+      result.deviation.append(variance > 0 ? Float((variance / pixels).squareRoot()) : 1)
+    }
+    return result
+  }
+}
