@@ -1,0 +1,121 @@
+public import Networks
+public import Torch
+internal import Training
+
+/// Sums a criterion's vectors, one per training step and channel group, until a removal reads and resets them.
+///
+/// Sums are float64; a step costs one reduction per group and no read-back. ``state()`` goes into checkpoints.
+public final class ScoreAccumulator {
+  /// What is summed.
+  public let criterion: Criterion
+  private let scoring: any AccumulatedScoring
+  private var groups: [Group] = []
+  private var byNode: [String: [Int]] = [:]
+  private var sums: [Tensor?] = []
+
+  private struct Group {
+    let name: String
+    let weight: ParameterName
+    let node: String
+  }
+
+  /// An empty accumulator for the channel groups of a network; nil if the criterion sums nothing over steps.
+  ///
+  /// - Throws: ``NetworkError`` from the network's shapes.
+  public init?(_ criterion: Criterion, network: Network, granularity: Granularity) throws {
+    guard let scoring = criterion.method.implementation as? any AccumulatedScoring else { return nil }
+    self.criterion = criterion
+    self.scoring = scoring
+    try reset(for: network, granularity: granularity)
+  }
+
+  /// Forgets everything, and goes on with a network that a surgery has made.
+  public func reset(for network: Network, granularity: Granularity) throws {
+    let preActivation = criterion.options.contains(.preActivation)
+    groups = try network.channelGroups().groups.filter { granularity.includes($0, of: network) }.compactMap { group in
+      guard let producer = group.producers.first else { return nil }
+      return Group(
+        name: group.name, weight: ParameterName(producer.module, .weight),
+        node: network.observedNode(of: producer.node, preActivation: preActivation))
+    }
+    byNode = scoring.source == .activations ? Dictionary(grouping: groups.indices, by: { groups[$0].node }) : [:]
+    reset()
+  }
+
+  /// Forgets all steps.
+  public func reset() { sums = Array(repeating: nil, count: groups.count) }
+
+  /// Nodes whose values ``add(_:of:)`` wants in every training step; none for sums over weights.
+  public var observedNodes: Set<String> { Set(byNode.keys) }
+
+  /// Adds a step's value [batch, channels, …] of an observed node.
+  public func add(_ value: Tensor, of node: String) throws {
+    for index in byNode[node] ?? [] { try add(scoring.stepScores(value), at: index) }
+  }
+
+  /// Adds a step's weights; nothing for sums over activations.
+  public func add(weights tensors: [ParameterName: Tensor]) throws {
+    guard scoring.source == .weights else { return }
+    for (index, group) in groups.enumerated() {
+      guard let weight = tensors[group.weight] else { throw PruningError.mismatch("\(group.weight): there is no such tensor") }
+      try add(scoring.stepScores(weight.detached()), at: index)
+    }
+  }
+
+  private func add(_ scores: Tensor, at index: Int) throws {
+    try withoutGradients {
+      var step = try scores.detached().cast(to: .float64)
+      // A step in which no unit answers adds zeros, not 0/0.
+      if criterion.options.contains(.normalize) { step = try step / step.max().clamped(.leastNormalMagnitude, .infinity) }
+      if let sum = sums[index] { try sum.accumulate(step) } else { sums[index] = try step.copied() }
+    }
+  }
+
+  /// The sums [channels] by group.
+  ///
+  /// - Throws: ``PruningError/nothingAccumulated(criterion:)`` before the first step.
+  public func scores() throws -> [String: Tensor] {
+    var result: [String: Tensor] = [:]
+    for (group, sum) in zip(groups, sums) {
+      guard let sum else { throw PruningError.nothingAccumulated(criterion: criterion.name) }
+      result[group.name] = sum
+    }
+    return result
+  }
+
+  /// What a checkpoint keeps: the sums by group.
+  public func state() -> [String: Tensor] {
+    var state: [String: Tensor] = [:]
+    for (group, sum) in zip(groups, sums) { state[group.name] = sum }
+    return state
+  }
+
+  /// Continues from what ``state()`` gave.
+  ///
+  /// - Throws: ``PruningError/mismatch(_:)`` for sums of groups that the network does not have.
+  public func restore(_ state: [String: Tensor]) throws {
+    let unknown = Set(state.keys).subtracting(groups.map(\.name)).sorted()
+    guard unknown.isEmpty else {
+      throw PruningError.mismatch("the checkpoint has scores for \(unknown.joined(separator: ", ")), which the network does not have")
+    }
+    sums = try groups.map { try state[$0.name]?.cast(to: .float64).copied() }
+  }
+}
+
+extension Network {
+  /// The node whose value is a layer's output after its norm and activation, or, `preActivation`, after its norm only.
+  ///
+  /// Where the layer's value is read by several nodes, or no activation follows, the last value before that.
+  func observedNode(of producer: String, preActivation: Bool) -> String {
+    var current = producer
+    while true {
+      let readers = consumers(of: current)
+      guard readers.count == 1, let reader = readers.first else { return current }
+      switch reader.operation {
+      case .batchNorm: current = reader.name
+      case .activation: return preActivation ? current : reader.name
+      default: return current
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/// What can be wrong with a request to prune; each one a line for the person who made it.
+public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A number that is no fraction in [0, 1).
+  case fraction(option: String, given: String)
+  /// A score of a layer that is not a number, so that nothing can be ranked.
+  case notANumber(layer: String, criterion: String?)
+  /// The layers' floors leave less to remove than is asked.
+  case floors(asked: Int, present: Int, layers: [LayerFloor])
+  /// A criterion that is not in the catalogue.
+  case unknownCriterion(given: String, suggestion: String?)
+  /// A criterion that does not score things of this size.
+  case granularity(criterion: String, asked: String, possible: [String])
+  /// An option that a criterion does not have.
+  case option(criterion: String, option: String, possible: [String])
+  /// A criterion that needs activations or weights of training steps and has seen none.
+  case nothingAccumulated(criterion: String)
+  /// A layer to be left alone that is not there, or has nothing that could be pruned.
+  case unknownLayer(given: String, possible: [String])
+  /// A network none of whose things can leave; with the reasons.
+  case nothingToPrune(network: String, granularity: String, refused: [String])
+  /// Tensors that do not belong together.
+  case mismatch(String)
+  /// The outputs before and after a surgery differ.
+  case notEquivalent(network: String, largestDifference: Double, largestOutput: Double, tolerance: Double)
+
+  /// A layer and how many of its things must stay.
+  public struct LayerFloor: Hashable, Sendable {
+    /// The layer's name.
+    public var layer: String
+    /// How many stay at least.
+    public var minimum: Int
+    /// A layer and its floor.
+    public init(layer: String, minimum: Int) {
+      self.layer = layer
+      self.minimum = minimum
+    }
+  }
+
+  /// The line to show.
+  public var description: String {
+    switch self {
+    case .fraction(let option, let given):
+      return "\(option) \(given) is not a fraction: give a number from 0 up to, but not including, 1"
+    case .notANumber(let layer, let criterion):
+      return "\(layer): \(criterion.map { "criterion \($0)" } ?? "the criterion") gives a score that is not a number (NaN)"
+    case .floors(let asked, let present, let layers):
+      let total = layers.reduce(0) { $0 + $1.minimum }
+      let shown = layers.prefix(8).map { "\($0.layer) \($0.minimum)" }.joined(separator: ", ")
+      let more = layers.count > 8 ? ", and \(layers.count - 8) more" : ""
+      return "cannot remove \(asked) of \(present): the layers' floors keep at least \(total) (\(shown)\(more))"
+    case .unknownCriterion(let given, let suggestion):
+      return "unknown criterion \(given.debugDescription)"
+        + (suggestion.map { ": did you mean \($0)?" } ?? ": choose one of \(PruningMethod.all.map(\.name).joined(separator: ", "))")
+    case .granularity(let criterion, let asked, let possible):
+      return "criterion \(criterion) does not score by \(asked): choose \(possible.joined(separator: " or "))"
+    case .option(let criterion, let option, let possible):
+      return "criterion \(criterion) has no option \(option): "
+        + (possible.isEmpty ? "it has none" : "it has \(possible.joined(separator: ", "))")
+    case .nothingAccumulated(let criterion):
+      return "criterion \(criterion) sums over training steps and has seen none: prune during training, or choose l1, l2 or random"
+    case .unknownLayer(let given, let possible):
+      let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
+      return "there is no layer \(given.debugDescription) to leave alone: choose from \(shown)"
+    case .nothingToPrune(let network, let granularity, let refused):
+      let reasons = refused.prefix(4).joined(separator: "; ") + (refused.count > 4 ? "; and \(refused.count - 4) more" : "")
+      return "no \(granularity) of \(network) can be removed" + (reasons.isEmpty ? "" : ": \(reasons)")
+    case .mismatch(let problem): return problem
+    case .notEquivalent(let network, let difference, let output, let tolerance):
+      return "the surgery on \(network) changed its outputs: the largest difference from the masked network is \(difference), "
+        + "the largest output \(output), allowed are \(tolerance) of it"
+    }
+  }
+}

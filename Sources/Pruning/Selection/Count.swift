@@ -1,0 +1,86 @@
+/// How a fraction of n things becomes a whole number of them.
+///
+/// The tolerance 1e-9 undoes the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its
+/// `floor` is still 29. Li et al. 2017 counted with `ceil`, seed 001's 3,136 filters of VGG-16 need `floor`.
+public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
+  /// ⌊p·n + 0.5⌋.
+  case round
+  /// ⌊p·n + 1e-9⌋.
+  case floor
+  /// ⌈p·n − 1e-9⌉.
+  case ceil
+
+  /// The number of things that a fraction of n is, never below 0 nor above n.
+  ///
+  /// ```swift
+  /// Rounding.floor.count(0.05, of: 64)  // 3
+  /// ```
+  public func count(_ fraction: Double, of n: Int) -> Int {
+    guard n > 0, fraction > 0 else { return 0 }
+    let exact = fraction * Double(n)
+    let rounded: Double =
+      switch self {
+      case .round: (exact + 0.5).rounded(.down)
+      case .floor: (exact + 1e-9).rounded(.down)
+      case .ceil: (exact - 1e-9).rounded(.up)
+      }
+    guard rounded < Double(n) else { return n }
+    return max(Int(rounded), 0)
+  }
+}
+
+/// Fractions as people give them.
+public enum Fraction {
+  /// The fraction, if it lies in [0, 1).
+  ///
+  /// - Parameter option: how the text was marked, e.g. `--sparsity`; begins the error.
+  /// - Throws: ``PruningError/fraction(option:given:)``.
+  public static func checked(_ value: Double, option: String) throws -> Double {
+    guard value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: "\(value)") }
+    return value
+  }
+
+  /// Reads a fraction in [0, 1) from text.
+  ///
+  /// - Throws: ``PruningError/fraction(option:given:)`` with the text as it was given.
+  public static func parse(_ text: String, option: String) throws -> Double {
+    guard let value = Double(text), value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: text) }
+    return value
+  }
+}
+
+/// How much one event removes.
+public enum RemovalAmount: Hashable, Sendable {
+  /// This fraction of what is still there (iterative pruning).
+  case ofKept(Double)
+  /// As much as makes this fraction of what was there at the very first (cumulative schedules).
+  case ofOriginal(Double)
+  /// This many.
+  case count(Int)
+
+  /// The number of things to remove now.
+  ///
+  /// - Parameters:
+  ///   - kept: things still there.
+  ///   - original: things before the first event.
+  public func count(kept: Int, original: Int, rounding: Rounding) -> Int {
+    switch self {
+    case .ofKept(let fraction): rounding.count(fraction, of: kept)
+    case .ofOriginal(let fraction): min(max(rounding.count(fraction, of: original) - (original - kept), 0), kept)
+    case .count(let count): min(max(count, 0), kept)
+    }
+  }
+}
+
+/// Kept widths that are multiples of 8 or 16 suit vector instructions better than odd ones.
+public enum WidthMultiple {
+  /// The width to keep when `wanted` of `present` units would stay: the nearest multiple, of two equally near ones the
+  /// smaller, at least one multiple, never more than `present`; where `present` is no more than one multiple nothing goes.
+  public static func kept(wanted: Int, present: Int, multiple: Int) -> Int {
+    guard multiple > 1 else { return wanted }
+    guard present > multiple else { return present }
+    let below = wanted / multiple * multiple
+    let nearest = 2 * (wanted - below) > multiple ? below + multiple : below
+    return min(max(nearest, multiple), present / multiple * multiple)
+  }
+}

@@ -1,0 +1,132 @@
+public import Torch
+
+/// What a selection chooses from: one layer's scores.
+public struct ScoredLayer {
+  /// The layer's or group's name.
+  public var name: String
+  /// float32 or float64; the lowest leave. For weights of the weight's shape, for units one per unit.
+  public var scores: Tensor
+  /// Bool, of the scores' shape: what is still there; nil if everything is.
+  public var kept: Tensor?
+  /// How many things there were before the first event; cumulative amounts and floors are fractions of it.
+  public var original: Int
+
+  /// A layer; `original` is the number of scores unless given.
+  public init(name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil) {
+    self.name = name
+    self.scores = scores
+    self.kept = kept
+    self.original = original ?? scores.count
+  }
+}
+
+/// How a selection chooses.
+public struct SelectionRule: Hashable, Sendable {
+  /// Whether layers compete.
+  public var scope: Scope
+  /// How a fraction becomes a count.
+  public var rounding: Rounding
+  /// No layer falls below this fraction of its original things (rounded up).
+  public var minimumLayerDensity: Double
+  /// No layer falls below this many: 1 for units, 0 for weights.
+  public var minimumCount: Int
+  /// What stays of a layer is a multiple of this (see ``WidthMultiple``); 1 leaves it as it comes.
+  public var widthMultiple: Int
+
+  /// A rule; see the properties.
+  public init(
+    scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0, widthMultiple: Int = 1
+  ) {
+    self.scope = scope
+    self.rounding = rounding
+    self.minimumLayerDensity = minimumLayerDensity
+    self.minimumCount = minimumCount
+    self.widthMultiple = widthMultiple
+  }
+
+  /// The rule for things of this size: of units at least one stays in each layer.
+  public init(
+    granularity: Granularity, scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, widthMultiple: Int = 1
+  ) {
+    self.init(
+      scope: scope, rounding: rounding, minimumLayerDensity: minimumLayerDensity, minimumCount: granularity.isStructured ? 1 : 0,
+      widthMultiple: granularity.isStructured ? widthMultiple : 1)
+  }
+
+  func floor(original: Int) -> Int { max(minimumCount, Rounding.ceil.count(minimumLayerDensity, of: original)) }
+}
+
+/// An exact choice of what leaves: asked = removed, equal scores in the order of layers and then row-major.
+///
+/// ```swift
+/// let selection = try Selection(.ofKept(0.2), of: layers, rule: SelectionRule(scope: .global))
+/// ```
+/// Linear time: the k-th smallest score is found by radix over the scores' bits, nothing is sorted.
+public struct Selection {
+  /// One layer's part.
+  public struct Layer {
+    /// The layer's or group's name.
+    public var name: String
+    /// Bool, of the scores' shape: what stays.
+    public var kept: Tensor
+    /// Things there before.
+    public var before: Int
+    /// Things that leave now.
+    public var removed: Int
+    /// Things that stay.
+    public var after: Int { before - removed }
+  }
+
+  /// In the order given.
+  public var layers: [Layer]
+  /// The number that the amount means, before floors and width multiples (layer scope: summed).
+  public var asked: Int
+  /// The number that leaves: the same, unless a floor binds in layer scope or widths are rounded.
+  public var removed: Int { layers.reduce(0) { $0 + $1.removed } }
+
+  /// Chooses.
+  ///
+  /// A floor (``SelectionRule/minimumLayerDensity``) that binds shifts the removal to the next lowest scores elsewhere in
+  /// global scope, and is where a layer stops in layer scope.
+  /// - Throws: ``PruningError/floors(asked:present:layers:)`` if the floors leave less than the asked amount in global
+  ///   scope; ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape.
+  public init(_ amount: RemovalAmount, of layers: [ScoredLayer], rule: SelectionRule, criterion: String? = nil) throws {
+    let counts = try layers.map { layer in
+      let scores = layer.scores
+      guard let kept = layer.kept else { return scores.count }
+      guard kept.shape == scores.shape, kept.elementType == .bool else {
+        throw PruningError.mismatch("\(layer.name): the mask of shape \(kept.shape) does not fit scores of shape \(scores.shape)")
+      }
+      return Int(try kept.sum().item())
+    }
+    let types = Set(layers.map { $0.scores.elementType })
+    if types == [.float32] {
+      self = try Selector<Float>(layers, counts, rule, criterion).select(amount)
+    } else {
+      let cast = try layers.map { layer in
+        var layer = layer
+        layer.scores = try layer.scores.cast(to: .float64)
+        return layer
+      }
+      self = try Selector<Double>(cast, counts, rule, criterion).select(amount)
+    }
+  }
+
+  init(layers: [Layer], asked: Int) {
+    self.layers = layers
+    self.asked = asked
+  }
+
+  /// The row-major indices of what leaves now, by layer; layers that lose nothing are missing.
+  ///
+  /// - Parameter layers: those that the selection was made from.
+  public func removedIndices(from layers: [ScoredLayer]) throws -> [String: [Int]] {
+    var result: [String: [Int]] = [:]
+    for (before, after) in zip(layers, self.layers) where after.removed > 0 {
+      let stays = try after.kept.array(Bool.self)
+      let there = try before.kept?.array(Bool.self)
+      result[after.name] = stays.indices.filter { !stays[$0] && there?[$0] ?? true }
+    }
+    return result
+  }
+}

@@ -1,0 +1,42 @@
+internal import Foundation
+
+/// How a removal is spread over n events.
+///
+/// All but ``iterative`` are cumulative: s_k, the fraction of the *original* things that is gone after event k = 1 … n, is a
+/// formula of k/n, and s_n is the asked fraction exactly.
+public enum SparsitySchedule: String, Codable, Hashable, Sendable, CaseIterable {
+  /// Everything at the first event.
+  case oneShot = "one-shot"
+  /// Each event removes the asked fraction p of what is still there: s_k = 1 − (1 − p)^k.
+  case iterative
+  /// s_k = s·(1 − (1 − k/n)³) (Zhu & Gupta 2017, beginning dense).
+  case cubic
+  /// s_k = s·k/n.
+  case linear
+  /// Each event keeps the same fraction: s_k = 1 − (1 − s)^(k/n).
+  case exponential
+
+  /// s_k for the asked fraction; for ``iterative`` that is the fraction per event.
+  ///
+  /// Events before the first are 0; events after the last are as the last, except for ``iterative``.
+  public func sparsity(afterEvent k: Int, of n: Int, fraction: Double) -> Double {
+    guard k > 0 else { return 0 }
+    let part = Double(k) / Double(max(n, 1))
+    switch self {
+    case .iterative: return 1 - pow(1 - fraction, Double(k))
+    case _ where k >= n: return fraction
+    case .oneShot: return fraction
+    case .cubic: return fraction * (1 - pow(1 - part, 3))
+    case .linear: return fraction * part
+    case .exponential: return 1 - pow(1 - fraction, part)
+    }
+  }
+
+  /// What event k of n removes.
+  public func amount(forEvent k: Int, of n: Int, fraction: Double) -> RemovalAmount {
+    switch self {
+    case .iterative: .ofKept(k > 0 ? fraction : 0)
+    default: .ofOriginal(sparsity(afterEvent: k, of: n, fraction: fraction))
+    }
+  }
+}
