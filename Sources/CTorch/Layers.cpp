@@ -42,6 +42,10 @@ ct_tensor ct_layer_batch_norm(
     ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor running_mean, ct_tensor running_variance, int32_t training, double momentum,
     double epsilon) {
   return tensor("batch_norm", [&] {
+    // libtorch would divide by n − 1 = 0 and leave NaN in the running variance.
+    TORCH_CHECK(
+        !training || x->value.dim() < 2 || x->value.numel() != x->value.size(1),
+        "training needs more than one value per channel, and the batch is ", x->value.sizes());
     return at::batch_norm(
         x->value, optional(weight), optional(bias), optional(running_mean), optional(running_variance), training != 0, momentum, epsilon,
         /*cudnn_enabled=*/true);
@@ -54,9 +58,11 @@ ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generat
     at::Tensor keep;
     {
       const at::NoGradGuard no_grad;
-      keep = at::empty_like(x->value);
+      // Drawn on the CPU, where the generator is, also for other devices: the same seed gives the same mask.
+      keep = at::empty_like(x->value, x->value.options().device(at::kCPU));
       // at::dropout draws from the global generator, which no checkpoint of ours could restore.
       keep.bernoulli_(1 - probability, generator->value).div_(1 - probability);
+      if (!x->value.is_cpu()) keep = keep.to(x->value.device());
     }
     return x->value.mul(keep);
   });

@@ -5,8 +5,14 @@
 
 using namespace espalier;
 
+static const char *unary_name(int32_t operation) {
+  static const char *names[] = {"negative", "absolute", "exponential", "logarithm", "square_root", "square", "reciprocal", "sign", "sigmoid",
+                                "tanh", "relu", "gelu", "silu", "floor", "round", "is_finite", "logical_not"};
+  return operation >= CT_NEG && operation <= CT_LOGICAL_NOT ? names[operation] : "unary";
+}
+
 ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
-  return tensor("unary", [&]() -> at::Tensor {
+  return tensor(unary_name(operation), [&]() -> at::Tensor {
     const at::Tensor &a = x->value;
     switch (operation) {
       case CT_NEG: return a.neg();

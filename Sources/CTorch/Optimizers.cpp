@@ -15,6 +15,11 @@
 #define ESPALIER_VECTORISED
 #endif
 
+// No fused multiply-adds: each clone then rounds as a plain loop does, and a step gives the same bits on every machine.
+#ifdef __clang__
+#pragma clang fp contract(off)
+#endif
+
 using namespace espalier;
 
 namespace {
@@ -90,14 +95,19 @@ ESPALIER_SGD(sgd_double, double)
 
 // The gradient with the parameter's own strides, so that one index serves both.
 at::Tensor aligned(const at::Tensor &gradient, const at::Tensor &parameter) {
-  if (gradient.strides() == parameter.strides() && gradient.scalar_type() == parameter.scalar_type()) return gradient;
+  if (gradient.is_cpu() && gradient.strides() == parameter.strides() && gradient.scalar_type() == parameter.scalar_type()) return gradient;
   return at::empty_like(parameter).copy_(gradient);
 }
 
-void require_dense(const at::Tensor &x, const at::Tensor &like, const char *what) {
+void require_dense(const at::Tensor &x, const at::Tensor &like, at::ScalarType type, const char *what) {
   TORCH_CHECK(x.is_cpu(), what, " must lie on the CPU");
+  TORCH_CHECK(x.scalar_type() == type, what, " must be of ", type, ", not ", x.scalar_type());
   TORCH_CHECK(x.is_non_overlapping_and_dense(), what, " must be dense");
   TORCH_CHECK(x.sizes() == like.sizes() && x.strides() == like.strides(), what, " must have the parameter's layout");
+}
+
+void require_real(const at::Tensor &x) {
+  TORCH_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble, "a parameter must be of Float or Double, not ", x.scalar_type());
 }
 
 // The untyped accessors: newer clangs mangle the typed ones' constraints, and the wheel's symbols lack them.
@@ -151,10 +161,11 @@ int ct_optimizer_sgd_step(
         w.mutable_grad() = at::Tensor();
         continue;
       }
-      require_dense(m, w, "the velocity");
+      require_real(w);
+      require_dense(m, w, w.scalar_type(), "the velocity");
       const at::Tensor g = aligned(w.grad(), w);
       const bool masked = masks && masks[k];
-      if (masked) require_dense(masks[k]->value, w, "the mask");
+      if (masked) require_dense(masks[k]->value, w, at::kBool, "the mask");
       at::parallel_for(0, w.numel(), grain, [&](int64_t begin, int64_t end) {
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {
@@ -179,6 +190,7 @@ int ct_optimizer_adam_step(
     const ct_adam_options *options) {
   return effect("adam_step", [&] {
     const at::NoGradGuard no_grad;
+    TORCH_CHECK(options->step >= 1, "steps count from 1, not ", options->step);
     const double correction1 = 1 - std::pow(options->beta1, options->step), correction2 = 1 - std::pow(options->beta2, options->step);
     const Adam o{options->learning_rate,
                  options->beta1,
@@ -198,11 +210,12 @@ int ct_optimizer_adam_step(
         w.mutable_grad() = at::Tensor();
         continue;
       }
-      require_dense(m, w, "the first moment");
-      require_dense(v, w, "the second moment");
+      require_real(w);
+      require_dense(m, w, w.scalar_type(), "the first moment");
+      require_dense(v, w, w.scalar_type(), "the second moment");
       const at::Tensor g = aligned(w.grad(), w);
       const bool masked = masks && masks[k];
-      if (masked) require_dense(masks[k]->value, w, "the mask");
+      if (masked) require_dense(masks[k]->value, w, at::kBool, "the mask");
       at::parallel_for(0, w.numel(), grain, [&](int64_t begin, int64_t end) {
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {

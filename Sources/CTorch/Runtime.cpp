@@ -7,7 +7,8 @@
 #include <dlfcn.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include <cstring>
+#include <algorithm>
+#include <cctype>
 
 #include "Handle.hpp"
 
@@ -18,6 +19,9 @@ static thread_local std::string last_error;
 void set_error(const char *operation, const char *message) {
   try {
     last_error = std::string(operation) + ": " + message;
+    // libtorch's longer messages have several lines; ours have one.
+    while (!last_error.empty() && std::isspace(static_cast<unsigned char>(last_error.back()))) last_error.pop_back();
+    std::replace(last_error.begin(), last_error.end(), '\n', ' ');
   } catch (...) {
     last_error.clear();
   }

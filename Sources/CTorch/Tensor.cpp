@@ -71,7 +71,9 @@ int32_t ct_tensor_is_contiguous(ct_tensor x) { return x->value.is_contiguous(); 
 int32_t ct_tensor_is_channels_last(ct_tensor x) {
   return x->value.dim() == 4 && x->value.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
-void *ct_tensor_data(ct_tensor x) { return x->value.is_cpu() ? x->value.data_ptr() : nullptr; }
+void *ct_tensor_data(ct_tensor x) {
+  return guarded<void *>("data", nullptr, [&] { return x->value.is_cpu() ? x->value.data_ptr() : nullptr; });
+}
 
 int ct_tensor_copy_out(ct_tensor x, void *data, size_t bytes) {
   return effect("copy_out", [&] {

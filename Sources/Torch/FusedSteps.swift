@@ -53,8 +53,9 @@ public final class FusedParameters {
   public func stepSGD(learningRate: Double, momentum: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) throws {
     var options = ct_sgd_options(
       learning_rate: learningRate, momentum: momentum, weight_decay: weightDecay, nesterov: nesterov ? 1 : 0)
+    guard let velocities = momentHandles.first else { throw TorchError("sgd_step: needs one moment per parameter, has none") }
     try checked(
-      ct_optimizer_sgd_step(parameterHandles, momentHandles[0], maskHandles, Int32(parameterHandles.count), &options))
+      ct_optimizer_sgd_step(parameterHandles, velocities, maskHandles, Int32(parameterHandles.count), &options))
   }
 
   /// Adam (Kingma & Ba 2015) with bias correction; `decoupled` is AdamW's weight decay (Loshchilov & Hutter 2019).
@@ -64,6 +65,9 @@ public final class FusedParameters {
     learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0,
     decoupled: Bool = false, step: Int
   ) throws {
+    guard momentHandles.count > 1 else {
+      throw TorchError("adam_step: needs two moments per parameter, has \(momentHandles.count)")
+    }
     var options = ct_adam_options(
       learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
       decoupled: decoupled ? 1 : 0, step: Int64(step))

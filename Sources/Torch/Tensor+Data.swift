@@ -38,9 +38,11 @@ extension Tensor {
   public func withElements<Element: TensorElement, Result>(
     _ type: Element.Type = Element.self, _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) throws -> Result {
-    guard elementType == Element.elementType, isContiguous || isChannelsLast, let data = ct_tensor_data(handle) else {
+    guard elementType == Element.elementType, isContiguous || isChannelsLast, device == .cpu else {
       throw TorchError("withElements: needs dense \(Element.elementType) elements on the CPU")
     }
+    // An empty tensor may have no storage.
+    guard let data = ct_tensor_data(handle) else { return try body(UnsafeMutableBufferPointer(start: nil, count: 0)) }
     return try body(UnsafeMutableBufferPointer(start: data.assumingMemoryBound(to: Element.self), count: count))
   }
 

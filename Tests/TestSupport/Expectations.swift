@@ -20,7 +20,7 @@ extension Tensor {
 }
 
 /// Random numbers of known origin for tests that mutate and draw (SplitMix64).
-public struct SeededGenerator: RandomNumberGenerator {
+public struct RandomStream: RandomNumberGenerator {
   private var state: UInt64
 
   /// The stream of this seed.

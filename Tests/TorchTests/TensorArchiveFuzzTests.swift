@@ -12,7 +12,7 @@ import Torch
   ]
 
   @Test(arguments: 0..<8) func everyMutationLoadsOrThrows(seed: Int) throws {
-    var random = SeededGenerator(seed: UInt64(seed))
+    var random = RandomStream(seed: UInt64(seed))
     try withTemporaryDirectory { folder throws in
       try exampleArchive().write(to: folder + "/good")
       let good = [
@@ -35,9 +35,9 @@ import Torch
     }
   }
 
-  private static func mutated(_ good: [UInt8], other: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  private static func mutated(_ good: [UInt8], other: [UInt8], _ random: inout RandomStream) -> [UInt8] {
     var bytes = good
-    func place(_ random: inout SeededGenerator) -> Int { Int.random(in: 0..<max(bytes.count, 1), using: &random) }
+    func place(_ random: inout RandomStream) -> Int { Int.random(in: 0..<max(bytes.count, 1), using: &random) }
     for _ in 0...Int.random(in: 0...2, using: &random) where !bytes.isEmpty {
       switch Int.random(in: 0..<7, using: &random) {
       case 0: bytes[place(&random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
@@ -57,7 +57,7 @@ import Torch
   }
 
   /// One run of digits of the header becomes a hostile number, and the header's length is put right.
-  private static func withNumberReplaced(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  private static func withNumberReplaced(_ bytes: [UInt8], _ random: inout RandomStream) -> [UInt8] {
     guard bytes.count > 8, bytes[2..<8].allSatisfy({ $0 == 0 }) else { return bytes }
     let length = Int(bytes[0]) | Int(bytes[1]) << 8
     guard 8 + length <= bytes.count else { return bytes }

@@ -1,0 +1,130 @@
+"""Makes layers.json: what PyTorch's layers, losses and their gradients give in float64.
+
+  python3 layers.py        needs torch 2.11
+
+Each case: inputs by name (tensors as shape and values), options, and the outputs by name. Gradients are those of
+sum(output ** 3).
+"""
+import json
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+torch.manual_seed(20)
+torch.set_default_dtype(torch.float64)
+cases = []
+
+
+def stored(x):
+    return {"shape": list(x.shape), "values": [float(f"{v:.14g}") if x.is_floating_point() else v for v in x.detach().flatten().tolist()]}
+
+
+def drawn(*shape):
+    # Multiples of 1/16: short in JSON, exact in every type.
+    return (torch.randn(shape) * 16).round() / 16
+
+
+def case(name, inputs, compute, differentiate=(), **options):
+    inputs = {k: v.clone() for k, v in inputs.items()}
+    before = {k: stored(v) for k, v in inputs.items()}
+    for k in differentiate:
+        inputs[k].requires_grad_()
+    output = compute(**inputs)
+    outputs = {"output": stored(output)}
+    if differentiate:
+        (output**3).sum().backward()
+        for k in differentiate:
+            outputs["gradient of " + k] = stored(inputs[k].grad)
+    for k, v in inputs.items():
+        if k.startswith("running"):
+            outputs[k] = stored(v)
+    cases.append({"name": name, "inputs": before, "options": options, "outputs": outputs})
+
+
+def convolution(name, x, weight, bias=None, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    inputs = {"x": drawn(*x), "weight": drawn(*weight)} | ({} if bias is None else {"bias": drawn(bias)})
+    case(
+        name, inputs, lambda x, weight, bias=None: F.conv2d(x, weight, bias, stride, padding, dilation, groups), tuple(inputs),
+        kind="convolution", stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+convolution("plain", (2, 2, 4, 5), (3, 2, 3, 3))
+convolution("bias, stride 2", (1, 2, 6, 5), (3, 2, 3, 3), 3, stride=(2, 2))
+convolution("padding 1", (1, 1, 4, 4), (2, 1, 3, 3), 2, padding=(1, 1))
+convolution("dilation 2", (1, 2, 6, 6), (2, 2, 3, 3), 2, dilation=(2, 2))
+convolution("groups 2", (1, 4, 3, 3), (6, 2, 2, 2), 6, groups=2)
+convolution("depthwise", (1, 3, 4, 4), (3, 1, 3, 3), 3, padding=(1, 1), groups=3)
+convolution("all different", (1, 2, 7, 9), (4, 1, 3, 2), 4, stride=(2, 3), padding=(2, 1), dilation=(1, 2), groups=2)
+
+
+def pool(name, kind, x, **options):
+    def compute(x):
+        if kind == "adaptiveAveragePool":
+            return F.adaptive_avg_pool2d(x, options["size"])
+        if kind == "maxPool":
+            return F.max_pool2d(x, options["kernel"], options["stride"], options["padding"], ceil_mode=options["ceilMode"])
+        return F.avg_pool2d(x, options["kernel"], options["stride"], options["padding"], ceil_mode=options["ceilMode"])
+
+    case(name, {"x": drawn(*x)}, compute, ("x",), kind=kind, **options)
+
+
+for kind in ("maxPool", "averagePool"):
+    pool(kind + " 2", kind, (1, 2, 4, 6), kernel=(2, 2), stride=(2, 2), padding=(0, 0), ceilMode=False)
+    pool(kind + " 3 by 2, padding 1", kind, (1, 2, 5, 5), kernel=(3, 3), stride=(2, 2), padding=(1, 1), ceilMode=False)
+    pool(kind + " rectangular, ceil", kind, (1, 1, 6, 7), kernel=(3, 2), stride=(2, 3), padding=(0, 1), ceilMode=True)
+pool("adaptive 1", "adaptiveAveragePool", (2, 3, 3, 4), size=(1, 1))
+pool("adaptive 2x3", "adaptiveAveragePool", (1, 2, 5, 7), size=(2, 3))
+
+
+def batch_norm(name, x, training, affine=True):
+    channels = x[1]
+    inputs = {"x": drawn(*x), "runningMean": drawn(channels), "runningVariance": drawn(channels).abs() + 0.5}
+    if affine:
+        inputs |= {"weight": drawn(channels), "bias": drawn(channels)}
+    case(
+        name, inputs,
+        lambda x, runningMean, runningVariance, weight=None, bias=None: F.batch_norm(
+            x, runningMean, runningVariance, weight, bias, training, 0.1, 1e-5),
+        ("x", "weight", "bias") if affine else ("x",), kind="batchNorm", training=training, momentum=0.1, epsilon=1e-5)
+
+
+batch_norm("images, training", (2, 3, 2, 3), True)
+batch_norm("images, evaluation", (2, 3, 2, 3), False)
+batch_norm("vectors, training", (5, 3), True)
+batch_norm("no scale and shift", (4, 2), True, affine=False)
+
+labels = torch.tensor([0, 3, 1])
+for reduction, smoothing in (("none", 0.0), ("mean", 0.0), ("sum", 0.0), ("mean", 0.1)):
+    case(
+        f"cross-entropy {reduction} {smoothing}", {"x": drawn(3, 4) * 3, "labels": labels},
+        lambda x, labels: F.cross_entropy(x, labels, reduction=reduction, label_smoothing=smoothing), ("x",),
+        kind="crossEntropy", reduction=reduction, smoothing=smoothing)
+case("linear", {"x": drawn(3, 4), "weight": drawn(2, 4), "bias": drawn(2)}, F.linear, ("x", "weight", "bias"), kind="linear")
+for name, function in {
+    "softmax": lambda x: F.softmax(x, -1), "logSoftmax": lambda x: F.log_softmax(x, -1), "gelu": F.gelu, "silu": F.silu,
+    "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": F.relu,
+}.items():
+    case(name, {"x": drawn(2, 5)}, lambda x, function=function: function(x), ("x",), kind=name)
+
+# Second order: loss of a small network, its gradient, and the Hessian times a direction.
+inputs = {
+    "x": drawn(2, 1, 4, 4), "kernel": drawn(2, 1, 3, 3), "weight": drawn(3, 8), "labels": torch.tensor([2, 0]),
+    "kernelDirection": drawn(2, 1, 3, 3), "weightDirection": drawn(3, 8),
+}
+kernel, weight = inputs["kernel"].clone().requires_grad_(), inputs["weight"].clone().requires_grad_()
+loss = F.cross_entropy(torch.tanh(F.conv2d(inputs["x"], kernel)).flatten(1) @ weight.t(), inputs["labels"])
+gradients = torch.autograd.grad(loss, [kernel, weight], create_graph=True)
+product = (gradients[0] * inputs["kernelDirection"]).sum() + (gradients[1] * inputs["weightDirection"]).sum()
+second = torch.autograd.grad(product, [kernel, weight])
+cases.append({
+    "name": "Hessian times direction", "inputs": {k: stored(v) for k, v in inputs.items()}, "options": {"kind": "hessian"},
+    "outputs": {
+        "output": stored(loss), "gradient of kernel": stored(gradients[0]), "gradient of weight": stored(gradients[1]),
+        "product of kernel": stored(second[0]), "product of weight": stored(second[1]),
+    },
+})
+
+path = pathlib.Path(__file__).with_suffix(".json")
+path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
+print(len(cases), "cases,", path.stat().st_size, "bytes")
