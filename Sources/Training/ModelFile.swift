@@ -1,0 +1,131 @@
+internal import Networks
+internal import Torch
+
+/// A model with all that is needed to use it and to understand how it came about, in one `.safetensors` file.
+///
+/// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata:
+/// `format` (`espalier`), `version`, `network`, `history`, `classes`, and where known `preprocessing` and `recipe`, all JSON. Nothing in it
+/// depends on the time or the machine: the same model gives the same bytes. Nothing in it is executed.
+///
+/// ```swift
+/// let file = try ModelFile(contentsOf: "vgg16.safetensors")
+/// print(file.model.network.name, file.history.count)
+/// ```
+public struct ModelFile {
+  /// Network, weights and masks.
+  public var model: Model
+  /// Every removal since the original, in order.
+  public var history: [RemovalEvent]
+  /// How images become the network's input; nil if it is unknown.
+  public var preprocessing: Preprocessing?
+  /// What the classifier's outputs stand for, in order; empty if unknown.
+  public var classes: [String]
+  /// JSON of the plan the model was made by; nil if it is unknown.
+  public var recipe: String?
+
+  /// A file of these parts.
+  public init(
+    model: Model, history: [RemovalEvent] = [], preprocessing: Preprocessing? = nil, classes: [String] = [], recipe: String? = nil
+  ) {
+    self.model = model
+    self.history = history
+    self.preprocessing = preprocessing
+    self.classes = classes
+    self.recipe = recipe
+  }
+
+  /// The `version` written, and the only one read.
+  public static let version = "1"
+}
+
+/// One removal of units or weights, as a model file remembers it.
+///
+/// Applied in order to the original network, the events' `removed` give the smaller one.
+public struct RemovalEvent: Codable, Hashable, Sendable {
+  /// Training steps done before it.
+  public var step: Int
+  /// What was done, in words, e.g. `filters, 5 % of each layer, rounded down`.
+  public var method: String
+  /// What decided, e.g. `l2`.
+  public var criterion: String
+  /// Units cut out, by channel group: ascending indices among the units the group had just before.
+  public var removed: [String: [Int]]
+  /// Weights masked since the event before, by parameter.
+  public var masked: [String: Int]
+
+  /// An event of these parts.
+  public init(step: Int, method: String, criterion: String, removed: [String: [Int]] = [:], masked: [String: Int] = [:]) {
+    self.step = step
+    self.method = method
+    self.criterion = criterion
+    self.removed = removed
+    self.masked = masked
+  }
+}
+
+/// How a stored image becomes a network's input: (byte/255 − mean)/deviation, per channel.
+public struct Preprocessing: Codable, Hashable, Sendable {
+  /// Channels, height and width of one image.
+  public var inputShape: [Int]
+  /// Per channel.
+  public var mean: [Float]
+  /// Per channel, above 0.
+  public var deviation: [Float]
+
+  /// Normalisation of images of this shape.
+  public init(inputShape: [Int], mean: [Float], deviation: [Float]) {
+    self.inputShape = inputShape
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  /// What is wrong with the numbers, by themselves or for this network; nil if nothing is.
+  func problem(for network: Network) throws -> String? {
+    var elements = 1
+    for size in inputShape {
+      let (product, overflow) = elements.multipliedReportingOverflow(by: size)
+      guard size > 0, !overflow else { return "the input shape \(inputShape) is impossible" }
+      elements = product
+    }
+    let expected = try network.inputShape
+    guard elements == expected.elements else { return "images of shape \(inputShape) do not fill the network's input \(expected)" }
+    guard let channels = inputShape.first, mean.count == channels, deviation.count == channels else {
+      return "mean and deviation must have one number per channel of \(inputShape)"
+    }
+    guard mean.allSatisfy(\.isFinite), deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+      return "mean and deviation must be finite, and the deviation above 0"
+    }
+    return nil
+  }
+}
+
+/// What can be wrong with a model file, or with a file of weights; the description is one line.
+public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The file is not what it should be.
+  case reading(path: String, problem: String)
+  /// The model cannot be kept as it is.
+  case writing(path: String, problem: String)
+  /// A bare file of weights does not fit the network.
+  case weights(path: String, network: String, missing: [String], unexpected: [String], misshaped: [String])
+
+  /// One line, with the path first.
+  public var description: String {
+    switch self {
+    case .reading(let path, let problem): return "cannot read \(path): \(problem)"
+    case .writing(let path, let problem): return "cannot write \(path): \(problem)"
+    case .weights(let path, let network, let missing, let unexpected, let misshaped):
+      let parts = [("missing ", missing), ("unexpected ", unexpected), ("mis-shaped ", misshaped)].filter { !$0.1.isEmpty }
+      return "the weights of \(path) do not fit network \(network): "
+        + parts.map { $0 + Self.listed($1) }.joined(separator: "; ")
+    }
+  }
+
+  private static func listed(_ names: [String]) -> String {
+    names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+  }
+}
+
+extension String {
+  /// In quotation marks on one line, without control characters and not longer than 80: names come from hostile files.
+  var quoted: String { (unicodeScalars.count > 80 ? String(unicodeScalars.prefix(77)) + "..." : self).debugDescription }
+}

@@ -1,0 +1,159 @@
+internal import Foundation
+internal import Networks
+internal import Torch
+
+/// The most bytes of one text of the metadata.
+private let maximumTextLength = 1 << 24
+/// Masks stand beside their parameters under this ending.
+private let maskSuffix = ".mask"
+
+extension ModelFile {
+  /// Reads a file that ``write(to:)`` made, and checks that its parts fit each other.
+  ///
+  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``ModelFileError`` if it holds no sound model.
+  public init(contentsOf path: String) throws {
+    let archive = try TensorArchive(contentsOf: path)
+    do {
+      try self.init(archive)
+    } catch let problem as ModelFileProblem {
+      throw ModelFileError.reading(path: path, problem: problem.text)
+    } catch {
+      throw ModelFileError.reading(path: path, problem: String(describing: error))
+    }
+  }
+
+  private init(_ archive: TensorArchive) throws {
+    let texts = archive.metadata
+    guard texts["format"] == "espalier" else {
+      throw ModelFileProblem("it holds weights, but no network: give it as the weights of a network that is named")
+    }
+    guard texts["version"] == Self.version else {
+      throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(Self.version) is known")
+    }
+    let network = try decode(Network.self, "network", of: texts)
+    model = try Self.model(network, archive.tensors)
+    history = try decode([RemovalEvent].self, "history", of: texts)
+    classes = try decode([String].self, "classes", of: texts)
+    preprocessing = texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts)
+    recipe = texts["recipe"]
+    try check()
+  }
+
+  private static func model(_ network: Network, _ stored: [String: Tensor]) throws -> Model {
+    var tensors: [ParameterName: Tensor] = [:]
+    var masks: [ParameterName: Tensor] = [:]
+    var unexpected: [String] = []
+    for (key, tensor) in stored {
+      if let name = ParameterName(key) {
+        tensors[name] = tensor
+      } else if key.hasSuffix(maskSuffix), let name = ParameterName(String(key.dropLast(maskSuffix.count))) {
+        masks[name] = tensor
+      } else {
+        unexpected.append(key)
+      }
+    }
+    if let first = unexpected.min() { throw ModelFileProblem("no network has a tensor named \(first.quoted)") }
+    return try Model(network: network, tensors: tensors, masks: masks)
+  }
+
+  /// Writes the file: equal models give equal bytes; see ``TensorArchive/write(to:)`` for what happens when it fails.
+  ///
+  /// - Throws: ``ModelFileError`` if the parts do not fit each other, `TensorArchiveError` if writing fails.
+  public func write(to path: String) throws {
+    let archive: TensorArchive
+    do {
+      // The parts are open to change, so they may no longer fit.
+      _ = try Model(network: model.network, tensors: model.tensors, masks: model.masks)
+      _ = try model.network.shapes()
+      try check()
+      archive = try self.archive()
+    } catch let problem as ModelFileProblem {
+      throw ModelFileError.writing(path: path, problem: problem.text)
+    } catch {
+      throw ModelFileError.writing(path: path, problem: String(describing: error))
+    }
+    try archive.write(to: path)
+  }
+
+  private func archive() throws -> TensorArchive {
+    var archive = TensorArchive()
+    for (name, tensor) in model.tensors { archive.tensors[name.description] = tensor }
+    for (name, mask) in model.masks { archive.tensors[name.description + maskSuffix] = mask }
+    archive.metadata = [
+      "format": "espalier", "version": Self.version, "network": try json(model.network), "history": try json(history),
+      "classes": try json(classes),
+    ]
+    archive.metadata["preprocessing"] = try preprocessing.map(json)
+    archive.metadata["recipe"] = recipe
+    for (key, text) in archive.metadata where text.utf8.count > maximumTextLength {
+      throw ModelFileProblem("its \(key) has \(text.utf8.count) bytes of JSON, and at most \(maximumTextLength) are allowed")
+    }
+    return archive
+  }
+
+  /// What reading and writing both ask of the parts.
+  private func check() throws {
+    var first: (name: ParameterName, type: ElementType)?
+    for (name, tensor) in model.tensors.sorted(by: { $0.key < $1.key }) {
+      guard let type = tensor.elementType, type.isFloatingPoint else {
+        throw ModelFileProblem("\(name) has elements of \(tensor.elementType?.rawValue ?? "another type"), not float32 or float64")
+      }
+      if let first, first.type != type { throw ModelFileProblem("\(first.name) is of \(first.type), but \(name) of \(type)") }
+      first = first ?? (name, type)
+    }
+    for (name, mask) in model.masks.sorted(by: { $0.key < $1.key }) {
+      let tensor = try model.tensor(name).detached()
+      let pruned = try mask.select(tensor.zerosLike(), else: tensor).nonZeroCount()
+      if pruned > 0 { throw ModelFileProblem("\(pruned) pruned elements of \(name) are not 0") }
+    }
+    if !classes.isEmpty {
+      let outputs = try model.network.classes
+      guard classes.count == outputs else { throw ModelFileProblem("it names \(classes.count) classes, but the network has \(outputs)") }
+    }
+    if let problem = try preprocessing?.problem(for: model.network) { throw ModelFileProblem(problem) }
+  }
+}
+
+/// What is wrong with a file, before its path is known.
+private struct ModelFileProblem: Error {
+  let text: String
+  init(_ text: String) { self.text = text }
+}
+
+private func json(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+private func decode<Value: Decodable>(_ type: Value.Type, _ key: String, of texts: [String: String]) throws -> Value {
+  guard let text = texts[key] else { throw ModelFileProblem("its metadata lack \(key.quoted)") }
+  guard text.utf8.count <= maximumTextLength else {
+    throw ModelFileProblem("its \(key) has \(text.utf8.count) bytes of JSON, and at most \(maximumTextLength) are allowed")
+  }
+  do {
+    return try JSONDecoder().decode(type, from: Data(text.utf8))
+  } catch let error as NetworkError {
+    throw ModelFileProblem("its \(key): \(error)")
+  } catch let error as DecodingError {
+    throw ModelFileProblem("its \(key) is damaged: \(error.inWords)")
+  } catch {
+    throw ModelFileProblem("its \(key) is damaged")
+  }
+}
+
+extension DecodingError {
+  /// Where and what, on one line.
+  fileprivate var inWords: String {
+    let (context, what): (Context, String) =
+      switch self {
+      case .keyNotFound(let key, let context): (context, "\(key.stringValue.quoted) is missing")
+      case .typeMismatch(let type, let context): (context, "expected \(type)")
+      case .valueNotFound(let type, let context): (context, "expected \(type)")
+      case .dataCorrupted(let context): (context, context.codingPath.isEmpty ? "it is not JSON" : "a value is out of range")
+      @unknown default: (Context(codingPath: [], debugDescription: ""), "it cannot be read")
+      }
+    let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue.quoted }.joined(separator: " ")
+    return place.isEmpty ? what : "\(what) at \(place)"
+  }
+}
