@@ -11,6 +11,14 @@ public struct WeightsReport: Hashable, Sendable {
   public var hadModulePrefix: Bool
   /// Tensors that were not float32 in the file, with what they were.
   public var converted: [String]
+
+  /// A report of these parts.
+  public init(loaded: Int, ignored: [String] = [], hadModulePrefix: Bool = false, converted: [String] = []) {
+    self.loaded = loaded
+    self.ignored = ignored
+    self.hadModulePrefix = hadModulePrefix
+    self.converted = converted
+  }
 }
 
 extension Model {

@@ -1,0 +1,74 @@
+import Networks
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Bare files of weights, as other programs write them.
+@Suite struct ModelFileWeightsTests {
+  private func load(_ change: (inout [String: Tensor]) throws -> Void) throws -> (model: Model, report: WeightsReport) {
+    try withTemporaryDirectory { folder throws in
+      let model = try exampleModelFile().model
+      var tensors = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.key.description, $0.value) })
+      try change(&tensors)
+      try TensorArchive(tensors: tensors, metadata: ["format": "pt"]).write(to: folder + "/weights")
+      return try Model.load(weights: folder + "/weights", into: model.network)
+    }
+  }
+
+  private func problem(_ change: (inout [String: Tensor]) throws -> Void) throws -> String {
+    do {
+      _ = try load(change)
+      return "loaded"
+    } catch let error as ModelFileError {
+      return error.description.replacing(#/\S*/weights/#, with: "PATH")
+    }
+  }
+
+  @Test func byName() throws {
+    let (model, report) = try load { _ in }
+    #expect(report == WeightsReport(loaded: 8, ignored: [], hadModulePrefix: false, converted: []))
+    let expected = try exampleModelFile().model
+    for (name, tensor) in expected.tensors { #expect(try model.tensor(name).bytes() == tensor.bytes()) }
+    #expect(model.masks.isEmpty)
+  }
+
+  @Test func whatPyTorchAdds() throws {
+    let (model, report) = try load { tensors in
+      tensors["features.1.num_batches_tracked"] = try .scalar(3, type: .int64)
+      tensors["classifier.bias"] = try tensors["classifier.bias"]?.cast(to: .float64)
+      tensors = Dictionary(uniqueKeysWithValues: tensors.map { ("module." + $0.key, $0.value) })
+    }
+    #expect(
+      report
+        == WeightsReport(
+          loaded: 8, ignored: ["features.1.num_batches_tracked"], hadModulePrefix: true, converted: ["classifier.bias (float64)"]))
+    #expect(try model.tensor(.init("classifier", .bias)).elementType == .float32)
+  }
+
+  @Test func everythingThatDoesNotFitIsListed() throws {
+    #expect(
+      try problem { tensors in
+        tensors["features.0.bias"] = nil
+        tensors["features.1.running_mean"] = nil
+        tensors["extra.weight"] = try .zeros([1])
+        tensors["a b\n"] = try .zeros([1])
+        tensors["classifier.bias"] = try .zeros([10])
+      }
+        == "the weights of PATH do not fit network tiny: missing features.0.bias, features.1.running_mean; "
+        + "unexpected \"a b\\n\", extra.weight; mis-shaped classifier.bias [10] instead of [3]")
+    #expect(
+      try problem { tensors in
+        for i in 0..<12 { tensors["extra\(i + 10)"] = try .zeros([1]) }
+      }
+        == "the weights of PATH do not fit network tiny: unexpected extra10, extra11, extra12, extra13, extra14, extra15, extra16, extra17 "
+        + "and 4 more")
+    #expect(
+      try problem { $0["classifier.bias"] = try .zeros([3], type: .int64) }
+        == "cannot read PATH: classifier.bias has elements of int64")
+    // A prefix on some names only is no prefix.
+    #expect(
+      try problem { $0["module.classifier.bias"] = $0.removeValue(forKey: "classifier.bias") }
+        == "the weights of PATH do not fit network tiny: missing classifier.bias; unexpected module.classifier.bias")
+  }
+}
