@@ -4,35 +4,37 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
   public struct Row: Codable, Hashable, Sendable {
     /// The layer's name.
     public var name: String
-    /// In the first model; nil where it has none of this name.
+    /// In the first model; nil where it has no such layer.
     public var first: LayerSummary?
-    /// In the second model; nil where it has none of this name.
+    /// In the second model; nil where it has no such layer.
     public var second: LayerSummary?
   }
   /// The first model.
   public var first: ModelSummary
   /// The second model.
   public var second: ModelSummary
-  /// Layers of either, matched by name, in order.
+  /// Layers of either, matched by name and operation, in order.
   public var rows: [Row]
 
   /// The comparison of these models.
   public init(_ first: ModelSummary, _ second: ModelSummary) {
     self.first = first
     self.second = second
-    let known = Set(first.layers.map(\.name))
+    // A batch norm that has another model's convolution's name is another layer.
+    func identity(_ layer: LayerSummary) -> [String] { [layer.name, layer.operation] }
+    let known = Set(first.layers.map(identity))
     let second = second.layers
-    let places = Dictionary(second.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let places = Dictionary(second.enumerated().map { (identity($1), $0) }, uniquingKeysWith: { first, _ in first })
     var rows: [Row] = []
     var next = 0
     func takeUnmatched(before place: Int) {
       while next < place {
-        if !known.contains(second[next].name) { rows.append(Row(name: second[next].name, first: nil, second: second[next])) }
+        if !known.contains(identity(second[next])) { rows.append(Row(name: second[next].name, first: nil, second: second[next])) }
         next += 1
       }
     }
     for layer in first.layers {
-      let place = places[layer.name]
+      let place = places[identity(layer)]
       // Layers that only the second has stand where they stand there.
       if let place { takeUnmatched(before: place) }
       rows.append(Row(name: layer.name, first: layer, second: place.map { second[$0] }))
@@ -46,31 +48,36 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
 
   /// An aligned table: `64 → 50` where the models differ, one number where they agree, `–` where one has no such layer.
   ///
-  /// Layers without parameters appear only where one model has none of the name.
+  /// Layers without parameters are left out, and zeros where neither model's values are known.
   public var text: String {
-    var table = TextTable(
-      alignments: [.left, .left, .left, .right, .right, .right], header: ["layer", "units", "weights", "parameters", "non-zero", "MACs"])
-    for row in rows where row.first == nil || row.second == nil || (row.first ?? row.second)?.parameters != 0 {
+    let knowsValues = first.nonZeroWeights != nil || second.nonZeroWeights != nil
+    var header = ["layer", "units", "weights", "parameters"]
+    if knowsValues { header.append("non-zero") }
+    var table = TextTable(alignments: header.indices.map { $0 < 3 ? .left : .right } + [.right], header: header + ["MACs"])
+    for row in rows where [row.first, row.second].contains(where: { ($0?.parameters ?? 0) > 0 }) {
       func cell(_ value: (LayerSummary) -> String?) -> String {
-        Self.arrow(row.first.map { value($0) ?? "" } ?? "–", row.second.map { value($0) ?? "" } ?? "–")
+        let (before, after) = (row.first.flatMap(value) ?? "", row.second.flatMap(value) ?? "")
+        return before.isEmpty && after.isEmpty ? "" : Self.arrow(before.isEmpty ? "–" : before, after.isEmpty ? "–" : after)
       }
-      table.append([
+      var cells = [
         row.name, cell { $0.units.map(Format.count) }, cell { Format.shape($0.weightShape) }, cell { Format.nonZero($0.parameters) },
-        cell { $0.nonZeroWeights.map(Format.count) }, cell { Format.nonZero($0.macs) },
-      ])
+      ]
+      if knowsValues { cells.append(cell { $0.nonZeroWeights.map(Format.count) }) }
+      table.append(cells + [cell { Format.nonZero($0.macs) }])
     }
     table.append([])
     func total(_ label: String, _ value: (ModelSummary) -> Int?, _ format: (Int) -> String = Format.count) -> [String] {
       let (a, b) = (value(first), value(second))
       guard a != nil || b != nil else { return [] }
       var words = Self.arrow(a.map(format) ?? "–", b.map(format) ?? "–")
-      if let a, let b, a != b { words += "  (\(Format.ratio(a == 0 ? nil : Double(b) / Double(a))))" }
+      if let a, let b, format(a) != format(b) { words += "  (\(Format.ratio(a == 0 ? nil : Double(b) / Double(a))))" }
       return [label, words]
     }
     var totals = TextTable(alignments: [.left, .left])
     for row in [
       total("units") { $0.units }, total("parameters") { $0.parameters }, total("prunable weights") { $0.prunableWeights },
-      total("non-zero weights") { $0.nonZeroWeights }, total("MACs") { $0.macs }, total("MACs of non-zero weights") { $0.effectiveMACs },
+      total("non-zero weights") { $0.nonZeroWeights }, total("MACs") { $0.macs },
+      total("MACs of non-zero weights") { knowsValues ? $0.effectiveMACs : nil },
       total("tensors", { $0.tensorBytes }, Format.bytes), total("file", { $0.fileBytes }, Format.bytes),
     ] where !row.isEmpty { totals.append(row) }
     return table.text + totals.text

@@ -70,6 +70,31 @@ import Testing
         """)
   }
 
+  @Test func withoutValuesThereAreNoZeros() {
+    var bare = [first, second]
+    for model in bare.indices {
+      for index in bare[model].layers.indices { bare[model].layers[index].nonZeroWeights = nil }
+    }
+    // Another operation of the same name is another layer.
+    bare[1].layers[2].name = "conv2"
+    bare[1].layers[2].operation = "linear"
+    #expect(
+      NetworkComparison(bare[0], bare[1]).text == """
+        layer  units    weights                       parameters                     MACs
+        conv1  64 → 50  64×3×3×3 → 50×3×3×3        1,792 → 1,400    1,769,472 → 1,382,400
+        conv2  – → 50   – → 50×50×1×1                  – → 2,550            – → 2,560,000
+        conv2  128      128×64×3×3 → 128×50×3×3  73,856 → 57,728  75,497,472 → 58,982,400
+
+        units             192 → 228  (1.19×)
+        parameters        75,648 → 61,678  (0.82×)
+        prunable weights  75,456 → 61,450  (0.81×)
+        MACs              77,266,944 → 62,924,800  (0.81×)
+        tensors           303 kB → 200 kB  (0.66×)
+        file              303 kB → –
+
+        """)
+  }
+
   @Test func summaryOfOneModel() {
     #expect(
       second.text == """

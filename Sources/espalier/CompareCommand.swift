@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Results
+
+/// `espalier compare`.
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Show two models side by side, layer by layer.",
+    discussion: """
+      Where they differ a cell reads "64 → 50"; where they agree it has one number:
+        espalier compare dense.safetensors small.safetensors
+
+      Either one may be a network of the catalogue:
+        espalier compare vgg16-bn-cifar small.safetensors
+      """)
+
+  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "first"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "second"))
+  var second: String
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let comparison = NetworkComparison(try ModelSource(first).summary(), try ModelSource(second).summary())
+    guard !json else { return try Console.print(comparison.json()) }
+    try Console.print("\(first) → \(second)\n\n" + comparison.text)
+  }
+}

@@ -1,0 +1,69 @@
+internal import Foundation
+
+/// Results go to standard output, everything else to standard error.
+enum Console {
+  /// Writes a result, with a line feed at its end.
+  ///
+  /// - Throws: ``OutputError`` if it could not be written, e.g. on a full disk.
+  static func print(_ text: String) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    } catch {
+      throw OutputError(path: "standard output", underlying: error)
+    }
+  }
+
+  /// Writes to standard error; there is nobody left to tell if that fails.
+  static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+  /// Writes a result to a file, replacing it whole or not at all.
+  ///
+  /// - Throws: ``OutputError``.
+  static func write(_ text: String, to path: String) throws {
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw OutputError(path: path, underlying: error)
+    }
+  }
+
+  /// Whether standard error is a terminal that can redraw a line.
+  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
+
+  /// Columns of the terminal behind this descriptor; nil if it is none.
+  static func columns(of descriptor: Int32) -> Int? {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
+  /// Where lines of words on standard output break: the terminal's width between 60 and 120, 100 elsewhere.
+  static var textWidth: Int { min(max(columns(of: STDOUT_FILENO) ?? 100, 60), 120) }
+}
+
+/// An output that could not be written.
+struct OutputError: ReportedError, CustomStringConvertible {
+  /// Where to.
+  let path: String
+  /// The system's words.
+  let reason: String
+  let exitStatus: ExitStatus
+
+  init(path: String, underlying error: any Error) {
+    self.path = path
+    let error = error as NSError
+    let system = (error.userInfo[NSUnderlyingErrorKey] as? NSError) ?? error
+    if system.domain == NSPOSIXErrorDomain {
+      reason = String(cString: strerror(Int32(clamping: system.code)))
+      // Writing into a folder that is not there is a failure to create, not a missing input.
+      let status = ExitStatus(errorNumber: Int32(clamping: system.code))
+      exitStatus = status == .noInput ? .cannotCreate : status
+    } else {
+      reason = error.localizedDescription
+      let status = ExitStatus(for: error)
+      exitStatus = status == .noInput || status == .software ? .cannotCreate : status
+    }
+  }
+
+  var description: String { "cannot write \(path): \(reason)" }
+}

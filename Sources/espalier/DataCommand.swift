@@ -1,0 +1,76 @@
+internal import ArgumentParser
+internal import Datasets
+internal import Foundation
+internal import Results
+
+/// `espalier data`.
+struct DataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data",
+    abstract: "List, fetch and verify data sets.",
+    discussion: """
+      espalier data list
+      espalier data fetch mnist cifar-10
+      espalier data verify cifar-10 --data-dir DIR
+
+      Files lie in --data-dir; else in ESPALIER_DATA_DIR; else in the folder
+      espalier of XDG_DATA_HOME or ~/.local/share. digits is built in.
+      """,
+    subcommands: [List.self])
+
+  /// Where the files are.
+  struct Location: ParsableArguments {
+    @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
+    var dataDir: String?
+
+    var directory: String { dataDir ?? Dataset.defaultDirectory() }
+  }
+
+  /// `espalier data list`.
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all data sets, and where those lie that are here.")
+
+    @OptionGroup var location: Location
+
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    struct Row: Encodable {
+      var name: String
+      var title: String
+      var shape: [Int]
+      var classes: Int
+      var training: Int
+      var test: Int
+      var licence: String
+      var source: String
+      /// Nil where its files are not at hand; empty for what is built in.
+      var location: String?
+    }
+
+    func run() throws {
+      let rows = Dataset.all.map { set in
+        Row(
+          name: set.name, title: set.title, shape: [set.channels, set.height, set.width], classes: set.classes, training: set.trainingCount,
+          test: set.testCount, licence: set.licence, source: set.source, location: Dataset.location(of: set, in: location.directory))
+      }
+      guard !json else {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try Console.print(String(decoding: encoder.encode(rows), as: UTF8.self))
+      }
+      var table = TextTable(
+        alignments: [.left, .left, .right, .right, .right, .left, .left],
+        header: ["name", "images", "classes", "training", "test", "licence", "where"])
+      for row in rows {
+        let place = row.location.map { $0.isEmpty ? "built in" : $0 } ?? "not here"
+        table.append([
+          row.name, Format.shape(row.shape), Format.count(row.classes), Format.count(row.training), Format.count(row.test), row.licence,
+          place,
+        ])
+      }
+      try Console.print(
+        table.text + "\nCounts are the published ones. \"espalier data fetch NAME\" brings what is not here to \(location.directory)")
+    }
+  }
+}

@@ -1,0 +1,83 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Torch
+
+/// The command `espalier`.
+@main
+struct Espalier: ParsableCommand {
+  /// The version of the tool, as `--version` and every record say it.
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "espalier",
+    abstract: "Trains neural networks, prunes them, and says honestly what came of it.",
+    discussion: """
+      From a network and a data set to a smaller network, in one command
+      (the data set digits is built in):
+        espalier prune --network lenet-300-100 --dataset digits --sparsity 0.9
+
+      Step by step:
+        espalier train --network lenet-5 --dataset mnist -o dense.safetensors
+        espalier prune dense.safetensors --granularity filter --fraction 0.3 \\
+          --recovery 5ep -o small.safetensors
+        espalier compare dense.safetensors small.safetensors
+        espalier evaluate small.safetensors
+
+      What there is:
+        espalier methods          criteria, schedules, networks
+        espalier data list        data sets, and which of them are here
+        espalier inspect vgg16    the layers of a network or a model file
+
+      Results go to standard output, progress and errors to standard error.
+      Exit statuses: 0 done, 64 wrong use, 65 damaged input, 66 missing input,
+      69 out of reach, 70 failure within, 73 output cannot be made, 74 reading
+      or writing broke off, 130 stopped with Ctrl-C.
+      """,
+    version: "espalier \(version) (libtorch \(TorchRuntime.version))",
+    subcommands: [
+      TrainCommand.self, PruneCommand.self, EvaluateCommand.self, InspectCommand.self, CompareCommand.self, MethodsCommand.self,
+      DataCommand.self,
+    ])
+
+  /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.
+  @MainActor static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      try CommandSpelling.check(arguments)
+      var command = try parseAsRoot(arguments)
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      stop(error, arguments)
+    }
+  }
+
+  /// Ends the process: help and version as they are, anything else as one line and its status.
+  private static func stop(_ error: any Error, _ arguments: [String]) -> Never {
+    let code = exitCode(for: error)
+    if code == .success { exit(withError: error) }
+    if let status = error as? ExitCode { Foundation.exit(status.rawValue) }
+    var text: String
+    let status: ExitStatus
+    if code == .validationFailure {
+      status = .usage
+      text = message(for: error)
+      let path = CommandSpelling.path(of: arguments).joined(separator: " ")
+      if !(error is ValidationError) { text += (text.hasSuffix(".") || text.hasSuffix("?") ? " See" : "; see") + " \"\(path) --help\"" }
+    } else {
+      status = ExitStatus(for: error)
+      text = Self.words(for: error)
+    }
+    // Errors of other libraries may span lines; the reader of a log wants one.
+    Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n")
+    Foundation.exit(status.rawValue)
+  }
+
+  /// Our errors describe themselves; Foundation's keep their words for people elsewhere.
+  private static func words(for error: any Error) -> String {
+    error is CocoaError || error is POSIXError || type(of: error) is NSError.Type ? error.localizedDescription : String(describing: error)
+  }
+}

@@ -1,0 +1,37 @@
+internal import Foundation
+
+// Both are plain words of memory that a signal handler may store to; nothing else is allowed there.
+nonisolated(unsafe) private var received: sig_atomic_t = 0
+
+/// Ctrl-C and SIGTERM as a wish that long work looks at between two steps.
+enum Interrupt {
+  /// From now on the first SIGINT or SIGTERM is only noted; a second one ends the process at once.
+  static func install() {
+    received = 0
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        if received != 0 { _exit(128 + number) }
+        received = sig_atomic_t(number)
+      }
+    }
+  }
+
+  /// Whether somebody asked to stop.
+  static var isRequested: Bool { received != 0 }
+
+  /// The signal that was noted; 0 for none.
+  static var signal: Int32 { Int32(received) }
+
+  /// The system's call; its name is taken by the property.
+  private static func signal(_ number: Int32, _ handler: @convention(c) (Int32) -> Void) {
+    var action = sigaction()
+    #if canImport(Darwin)
+      action.__sigaction_u.__sa_handler = handler
+    #else
+      action.__sigaction_handler.sa_handler = handler
+    #endif
+    // Reads and writes under way go on afterwards.
+    action.sa_flags = SA_RESTART
+    sigaction(number, &action, nil)
+  }
+}

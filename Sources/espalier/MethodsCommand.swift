@@ -1,0 +1,156 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Networks
+internal import Pruning
+internal import Results
+internal import Training
+
+/// `espalier methods`.
+struct MethodsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "methods",
+    abstract: "List what there is: criteria, granularities, schedules, networks, initialisations.",
+    discussion: """
+      espalier methods
+      espalier methods criteria
+      espalier methods networks --json
+      """)
+
+  /// A part of the list.
+  enum Section: String, ExpressibleByArgument, CaseIterable, Encodable, CodingKeyRepresentable {
+    case criteria, granularities, scopes, rounding, schedules, networks, initializations
+  }
+
+  @Argument(help: ArgumentHelp("Only one part: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "part"))
+  var section: Section?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let sections = section.map { [$0] } ?? Section.allCases
+    guard !json else {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      let lists = Dictionary(uniqueKeysWithValues: sections.map { ($0, $0.entries) })
+      return try Console.print(String(decoding: encoder.encode(lists), as: UTF8.self))
+    }
+    try Console.print(sections.map { $0.text(width: Console.textWidth) }.joined(separator: "\n"))
+  }
+}
+
+extension MethodsCommand {
+  /// A line of a list.
+  struct Entry: Encodable {
+    var name: String
+    var summary: String
+    /// The score or count that it stands for.
+    var formula: String?
+    /// Where it is from.
+    var paper: String?
+    /// What it can be used with.
+    var scores: [String]?
+  }
+}
+
+extension MethodsCommand.Section {
+  /// The list, from the catalogues.
+  var entries: [MethodsCommand.Entry] {
+    switch self {
+    case .criteria:
+      PruningMethod.all.map { method in
+        let needs = method.data == .nothing ? "" : "; needs \(method.data.rawValue)"
+        return .init(
+          name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper,
+          scores: method.granularities.map(\.rawValue))
+      }
+    case .granularities: Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    case .scopes: Scope.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    case .rounding: Rounding.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    case .schedules: SparsitySchedule.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    case .networks:
+      Architecture.all.map { .init(name: $0.pattern, summary: $0.summary) }
+    case .initializations: Initialization.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    }
+  }
+
+  private var heading: String {
+    switch self {
+    case .criteria: "criteria: what is ranked, low scores leave first (--criterion)"
+    case .granularities: "granularities: the size of what leaves (--granularity)"
+    case .scopes: "scopes: who competes with whom (--scope)"
+    case .rounding: "rounding: how a fraction of n becomes a count (--rounding)"
+    case .schedules: "schedules: how --sparsity is spread over the rounds (--schedule)"
+    case .networks: "networks (--network)"
+    case .initializations: "initialisations of fresh weights (--initialization)"
+    }
+  }
+
+  func text(width: Int) -> String {
+    let entries = entries
+    let indent = (entries.map(\.name.count).max() ?? 0) + 4
+    return heading + "\n"
+      + entries.map { entry in
+        let name = "  " + entry.name + String(repeating: " ", count: indent - 2 - entry.name.count)
+        var words = entry.summary
+        if let scores = entry.scores { words += " [\(scores.joined(separator: ", "))]" }
+        if let formula = entry.formula { words += "; \(formula)" }
+        if let paper = entry.paper { words += "; \(paper)" }
+        let lines = TextTable.wrapped(words, width: max(width - indent, 30)).split(separator: "\n")
+        return name + lines.joined(separator: "\n" + String(repeating: " ", count: indent)) + "\n"
+      }.joined()
+  }
+}
+
+extension Granularity {
+  fileprivate var summary: String {
+    switch self {
+    case .weight: "single weights of linear and convolution layers, held at 0; dead units are cut out at the end"
+    case .unit: "neurons of linear layers and filters of convolutions, cut out"
+    case .filter: "filters of convolutions, cut out"
+    }
+  }
+}
+
+extension Scope {
+  fileprivate var summary: String {
+    switch self {
+    case .layer: "each layer loses the asked fraction of its own"
+    case .global: "all layers are ranked together"
+    }
+  }
+}
+
+extension Rounding {
+  fileprivate var summary: String {
+    switch self {
+    case .round: "to the nearest, halves up"
+    case .floor: "down"
+    case .ceil: "up"
+    }
+  }
+}
+
+extension SparsitySchedule {
+  fileprivate var summary: String {
+    switch self {
+    case .oneShot: "everything at the first round"
+    case .iterative: "each round takes the same fraction of what is left, as --fraction does"
+    case .cubic: "fast at first: s·(1 − (1 − k/n)³) is gone after round k of n (Zhu & Gupta 2017)"
+    case .linear: "s·k/n is gone after round k of n"
+    case .exponential: "every round keeps the same share: 1 − (1 − s)^(k/n) is gone after round k of n"
+    }
+  }
+}
+
+extension Initialization {
+  fileprivate var summary: String {
+    switch self {
+    case .kaimingNormal: "N(0, 2/fan-in), biases 0 (He et al. 2015)"
+    case .kaimingUniform: "U(±√(6/fan-in)), biases 0 (He et al. 2015)"
+    case .glorotNormal: "N(0, 2/(fan-in + fan-out)), biases 0 (Glorot & Bengio 2010)"
+    case .glorotUniform: "U(±√(6/(fan-in + fan-out))), biases 0 (Glorot & Bengio 2010)"
+    case .pytorch: "weights and biases U(±1/√fan-in), as PyTorch's layers are made"
+    }
+  }
+}

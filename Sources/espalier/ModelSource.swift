@@ -1,0 +1,78 @@
+internal import Datasets
+internal import Foundation
+internal import Networks
+internal import Results
+internal import Torch
+internal import Training
+
+/// What `inspect` and `compare` look at: a model file, or a network of the catalogue by its name.
+enum ModelSource {
+  case file(ModelFile, path: String)
+  case network(Network)
+
+  /// The file of that path if there is one, or else the network of that name.
+  ///
+  /// - Parameter dataset: what the network is made for; nil for its native input and classes.
+  /// - Throws: what reading the file throws, or that there is neither.
+  init(_ text: String, dataset: DatasetDescription? = nil) throws {
+    if FileManager.default.fileExists(atPath: text) {
+      self = .file(try ModelFile(contentsOf: text), path: text)
+      return
+    }
+    // A path that leads nowhere must not be taken for a misspelt network.
+    if text.contains("/") || text.hasSuffix(".safetensors") { throw MissingFile(path: text) }
+    do {
+      let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
+      self = .network(try Architecture.parse(text, input: input, classes: dataset?.classes, dataset: dataset?.name))
+    } catch NetworkError.architecture(let problem) where problem.hasPrefix("unknown network") {
+      throw NetworkError.architecture("there is no file \(text.prefix(80).debugDescription), and as a network: \(problem)")
+    }
+  }
+
+  /// The network.
+  var network: Network {
+    switch self {
+    case .file(let file, _): file.model.network
+    case .network(let network): network
+    }
+  }
+
+  /// Layer by layer.
+  func summary() throws -> ModelSummary {
+    switch self {
+    case .file(let file, let path):
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+      return try ModelSummary(network: file.model.network, model: file.model, fileBytes: size)
+    case .network(let network): return try ModelSummary(network: network, model: nil, fileBytes: nil)
+    }
+  }
+}
+
+extension ModelSummary {
+  /// The layers of a network, with the zeros of a model of it where one is given.
+  ///
+  /// A module that several nodes share counts where it stands first.
+  init(network: Network, model: Model?, fileBytes: Int?) throws {
+    let cost = try network.cost()
+    let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
+    let prunable = Set(network.prunableWeights)
+    var seen: Set<String> = []
+    let layers = try zip(network.nodes, cost.layers).map { node, layer in
+      let name = ParameterName(node.module, .weight)
+      let shape = seen.insert(node.module).inserted ? shapes[name] : nil
+      return LayerSummary(
+        name: node.name, operation: layer.kind, weightShape: shape, outputShape: layer.output.dimensions, parameters: layer.parameters,
+        nonZeroWeights: try shape == nil ? nil : model?.tensors[name]?.detached().nonZeroCount(),
+        keptWeights: try shape == nil ? nil : model?.masks[name]?.nonZeroCount(), macs: layer.macs,
+        isPrunable: shape != nil && prunable.contains(name))
+    }
+    self.init(network: network.name, layers: layers, tensorBytes: cost.bytes, fileBytes: fileBytes)
+  }
+}
+
+/// A file that was named and is not there.
+struct MissingFile: ReportedError, CustomStringConvertible {
+  let path: String
+  var exitStatus: ExitStatus { .noInput }
+  var description: String { "there is no file \(path)" }
+}

@@ -1,0 +1,147 @@
+internal import Foundation
+internal import Results
+
+/// Shows how far a run is: one line redrawn in place on a terminal, lines now and then elsewhere, nothing when quiet.
+///
+/// It writes to standard error, so that results on standard output can be piped.
+final class ProgressDisplay {
+  /// One moment of a run.
+  struct Moment {
+    /// E.g. `training`, `round 2/5`, `fetching mnist`.
+    var phase: String
+    /// Things done of `total`.
+    var done: Int
+    /// Things in all.
+    var total: Int
+    /// Things in an epoch; nil where there are none.
+    var perEpoch: Int?
+    /// What is counted, as in `412 it/s`.
+    var unit = "it"
+    /// The present training loss.
+    var loss: Double?
+    /// The newest accuracy on the validation set.
+    var accuracy: Double?
+    /// Whether this moment is worth a line where lines are few, as an evaluation is.
+    var isMilestone = false
+  }
+
+  /// How it is shown.
+  enum Style: Equatable {
+    case quiet
+    /// At most one line in so many seconds, and one at each phase's end.
+    case lines(every: Double)
+    /// A line of at most this many characters, redrawn.
+    case bar(width: Int)
+  }
+
+  private let style: Style
+  private let now: () -> Double
+  private let write: (String) -> Void
+  private var phase: String?
+  private var phaseStart = (time: 0.0, done: 0)
+  private var window: [(time: Double, done: Int)] = []
+  private var lastShown = -Double.infinity
+  private var accuracy: Double?
+  private var isLineOpen = false
+
+  /// A display of this style.
+  /// - Parameters:
+  ///   - now: seconds on a clock that never goes back.
+  ///   - write: where text goes.
+  init(
+    _ style: Style, now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }, write: @escaping (String) -> Void = Console.note
+  ) {
+    self.style = style
+    self.now = now
+    self.write = write
+  }
+
+  /// The display that fits standard error.
+  convenience init(quiet: Bool) {
+    if quiet {
+      self.init(.quiet)
+    } else if Console.isTerminal {
+      self.init(.bar(width: max((Console.columns(of: STDERR_FILENO) ?? 80) - 1, 40)))
+    } else {
+      self.init(.lines(every: 5))
+    }
+  }
+
+  /// Takes note of a moment, and shows it if it is time.
+  func report(_ moment: Moment) {
+    let time = now()
+    if moment.phase != phase { begin(moment, at: time) }
+    if let newest = moment.accuracy { accuracy = newest }
+    let isLast = moment.done >= moment.total
+    switch style {
+    case .quiet: return
+    case .lines(let interval):
+      guard isLast || (time - lastShown >= interval && (moment.isMilestone || time - lastShown >= 4 * interval)) else { return }
+    case .bar: guard isLast || time - lastShown >= 0.1 else { return }
+    }
+    lastShown = time
+    window.append((time, moment.done))
+    window.removeAll { time - $0.time > 10 && $0.time != window.last?.time }
+    show(line(moment, at: time, isLast: isLast), isLast: isLast)
+  }
+
+  /// Prints a line that stays, above the bar if there is one.
+  func note(_ text: String) {
+    guard style != .quiet else { return }
+    write((isLineOpen ? "\r\u{1B}[K" : "") + text + "\n")
+    isLineOpen = false
+    // The bar comes back with the next moment.
+    if case .bar = style { lastShown = -.infinity }
+  }
+
+  /// Leaves the cursor at the beginning of a line.
+  func finish() {
+    if isLineOpen { write("\n") }
+    isLineOpen = false
+  }
+
+  private func begin(_ moment: Moment, at time: Double) {
+    finish()
+    phase = moment.phase
+    // A run that was resumed begins in the middle, and what was done before costs no time now.
+    phaseStart = (time, moment.done > 1 ? moment.done : 0)
+    window = [phaseStart]
+    accuracy = nil
+    // Lines come after some time, a bar at once.
+    if case .lines = style { lastShown = time } else { lastShown = -.infinity }
+  }
+
+  private func line(_ moment: Moment, at time: Double, isLast: Bool) -> String {
+    var parts = [moment.phase]
+    if let perEpoch = moment.perEpoch, perEpoch > 0 {
+      let epochs = (moment.total + perEpoch - 1) / perEpoch
+      parts.append("epoch \(min(max((moment.done + perEpoch - 1) / perEpoch, 1), epochs))/\(epochs)")
+    } else {
+      parts.append("\(moment.unit == "B" ? Format.bytes(moment.done) : Format.count(moment.done))")
+    }
+    let share = moment.total > 0 ? Double(moment.done) / Double(moment.total) : 0
+    if case .bar(let width) = style, width >= 70 {
+      let filled = Int((share * 20).rounded(.down))
+      parts.append("[" + String(repeating: "█", count: min(filled, 20)) + String(repeating: "·", count: max(20 - filled, 0)) + "]")
+    }
+    parts.append(Format.percent(share, digits: 0))
+    let since = isLast ? phaseStart : window.first ?? phaseStart
+    let elapsed = time - since.time
+    if elapsed > 0, moment.done > since.done {
+      let rate = Double(moment.done - since.done) / elapsed
+      parts.append(moment.unit == "B" ? Format.bytes(rate) + "/s" : "\(Format.significant(rate, 3)) \(moment.unit)/s")
+      parts.append(
+        isLast
+          ? "in \(Format.duration(time - phaseStart.time))" : "ETA \(Format.duration(max(Double(moment.total - moment.done) / rate, 0)))")
+    }
+    if let loss = moment.loss { parts.append("loss \(Format.significant(loss, 3))") }
+    if let accuracy { parts.append("validation \(Format.percent(accuracy))") }
+    return parts.joined(separator: "  ")
+  }
+
+  private func show(_ line: String, isLast: Bool) {
+    guard case .bar(let width) = style else { return write(line + "\n") }
+    write("\r" + (line.count > width ? String(line.prefix(width - 1)) + "…" : line) + "\u{1B}[K" + (isLast ? "\n" : ""))
+    isLineOpen = !isLast
+  }
+}

@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Datasets
+internal import Experiments
+internal import Results
+internal import Torch
+
+/// Which images; shared by the commands that need any.
+struct DataOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"))
+  var dataset: String?
+
+  @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
+  var dataDir: String?
+
+  @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))
+  var subset: Int?
+
+  @Option(help: ArgumentHelp("Images held out of training to choose by; a tenth unless given, 0 for none.", valueName: "images"))
+  var validation: Int?
+
+  func validate() throws {
+    if let subset, subset < 1 { throw ValidationError("--subset \(subset) is impossible: give at least 1 image") }
+    if let validation, validation < 0 { throw ValidationError("--validation \(validation) is impossible: give 0 or more images") }
+  }
+
+  /// The plan that these options describe.
+  ///
+  /// - Parameter fallback: the data set where none was named, e.g. the one a model file was trained on.
+  /// - Throws: `ValidationError` where there is neither.
+  func plan(seed: UInt64, fallback: String? = nil) throws -> DataPlan {
+    guard let name = dataset ?? fallback else {
+      throw ValidationError("which data? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")
+    }
+    return DataPlan(dataset: name, directory: dataDir, subset: subset, validation: validation, seed: seed)
+  }
+}
+
+/// How it is computed; shared by the commands that compute.
+struct RunOptions: ParsableArguments {
+  /// What computes.
+  enum DeviceName: String, ExpressibleByArgument, CaseIterable { case cpu, cuda }
+
+  @Option(help: ArgumentHelp("Determines initial weights, data order and random scores.", valueName: "number"))
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "count"))
+  var threads: Int = Machine.physicalCores
+
+  @Option(help: "What computes: cpu or cuda.")
+  var device: DeviceName = .cpu
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: give 1 to 1024") }
+  }
+
+  /// Sets libtorch up as the options say.
+  ///
+  /// - Throws: ``UnavailableError`` where there is no such device.
+  func apply() throws {
+    try TorchRuntime.configure(threads: threads)
+    guard device == .cuda else { return }
+    do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda: \(error)") }
+  }
+
+  /// The machine as records name it.
+  var machine: Machine { .current(threads: threads, device: device.rawValue) }
+}
+
+/// What is said; shared by the commands that take long.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"))
+  var output: String?
+
+  /// Prints a result in the form that was asked for.
+  func print(_ record: RunRecord) throws { try Console.print(json ? record.json() : record.text(width: Console.textWidth)) }
+}
+
+/// Something outside that is out of reach.
+struct UnavailableError: ReportedError, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+  var exitStatus: ExitStatus { .unavailable }
+}

@@ -1,0 +1,100 @@
+@testable import espalier
+import Testing
+
+/// A display on a clock that only the test moves, and what it wrote.
+private final class Recording {
+  var time = 100.0
+  var written: [String] = []
+  private(set) lazy var display = ProgressDisplay(style, now: { [unowned self] in time }, write: { [unowned self] in written.append($0) })
+  private let style: ProgressDisplay.Style
+  init(_ style: ProgressDisplay.Style) { self.style = style }
+
+  func step(
+    _ done: Int, at time: Double, loss: Double? = 0.5, accuracy: Double? = nil, phase: String = "training", isMilestone: Bool = false
+  ) {
+    self.time = time
+    display.report(
+      ProgressDisplay.Moment(
+        phase: phase, done: done, total: 100, perEpoch: 10, loss: loss, accuracy: accuracy, isMilestone: isMilestone || accuracy != nil))
+  }
+}
+
+@Suite struct ProgressDisplayTests {
+  @Test func aBarIsRedrawnInPlace() {
+    let recording = Recording(.bar(width: 120))
+    recording.step(1, at: 100)
+    recording.step(2, at: 100.05)  // too soon
+    recording.step(20, at: 102, loss: 0.25, accuracy: 0.9375)
+    recording.step(100, at: 110)
+    #expect(
+      recording.written == [
+        "\rtraining  epoch 1/10  [····················]  1 %  loss 0.500\u{1B}[K",
+        "\rtraining  epoch 2/10  [████················]  20 %  10.0 it/s  ETA 8.00 s  loss 0.250  validation 93.75 %\u{1B}[K",
+        "\rtraining  epoch 10/10  [████████████████████]  100 %  10.0 it/s  in 10.0 s  loss 0.500  validation 93.75 %\u{1B}[K\n",
+      ])
+  }
+
+  @Test func aNarrowTerminalCutsTheLine() {
+    let recording = Recording(.bar(width: 40))
+    recording.step(1, at: 100)
+    recording.step(20, at: 102, loss: 0.25, accuracy: 0.9375)
+    #expect(recording.written.last == "\rtraining  epoch 2/10  20 %  10.0 it/s  …\u{1B}[K")
+  }
+
+  @Test func elsewhereLinesAreFew() {
+    let recording = Recording(.lines(every: 5))
+    for step in 1...99 { recording.step(step, at: 100 + Double(step) / 10, accuracy: step % 10 == 0 ? 0.5 : nil) }
+    recording.step(100, at: 110, loss: 0.125)
+    #expect(
+      recording.written == [
+        "training  epoch 6/10  60 %  9.92 it/s  ETA 4.03 s  loss 0.500  validation 50.00 %\n",
+        "training  epoch 10/10  100 %  10.1 it/s  in 9.90 s  loss 0.125  validation 50.00 %\n",
+      ])
+  }
+
+  @Test func quietSaysNothing() {
+    let recording = Recording(.quiet)
+    recording.step(1, at: 100)
+    recording.display.note("removed 10 of 100")
+    recording.step(100, at: 200)
+    recording.display.finish()
+    #expect(recording.written.isEmpty)
+  }
+
+  @Test func notesStayAboveTheBar() {
+    let recording = Recording(.bar(width: 80))
+    recording.step(10, at: 100)
+    recording.display.note("prune 1: 64 → 61")
+    recording.display.finish()
+    #expect(recording.written.last == "\r\u{1B}[Kprune 1: 64 → 61\n")
+    recording.step(20, at: 101)
+    recording.display.finish()
+    #expect(recording.written.last == "\n")
+  }
+
+  @Test func aNewPhaseBeginsItsOwnTime() {
+    let recording = Recording(.lines(every: 5))
+    recording.step(100, at: 150)
+    recording.step(1, at: 151, phase: "round 1/2")
+    recording.step(100, at: 161, phase: "round 1/2")
+    #expect(recording.written.count == 2)
+    #expect(recording.written.last == "round 1/2  epoch 10/10  100 %  9.90 it/s  in 10.0 s  loss 0.500\n")
+  }
+
+  @Test func aResumedRunCountsOnlyItsOwnSteps() {
+    let recording = Recording(.bar(width: 120))
+    recording.step(50, at: 100)
+    recording.step(60, at: 101)
+    #expect(recording.written.last == "\rtraining  epoch 6/10  [████████████········]  60 %  10.0 it/s  ETA 4.00 s  loss 0.500\u{1B}[K")
+  }
+
+  @Test func bytesAreShownAsBytes() {
+    var written: [String] = []
+    var time = 0.0
+    let display = ProgressDisplay(.lines(every: 5), now: { time }, write: { written.append($0) })
+    display.report(.init(phase: "fetching mnist", done: 0, total: 10_000_000, unit: "B"))
+    time = 4
+    display.report(.init(phase: "fetching mnist", done: 10_000_000, total: 10_000_000, unit: "B"))
+    #expect(written == ["fetching mnist  10.0 MB  100 %  2.50 MB/s  in 4.00 s\n"])
+  }
+}
