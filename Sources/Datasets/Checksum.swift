@@ -34,13 +34,8 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if it can't be read.
   public func computed(ofFile path: String) throws -> Checksum {
     var running = RunningChecksum(like: self)
-    let file = try FileReader(path: path)
-    var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
-      let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
-      if count == 0 { return running.finished }
-      buffer.withUnsafeBytes { running.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-    }
+    try running.update(file: path)
+    return running.finished
   }
 }
 
@@ -67,6 +62,17 @@ struct RunningChecksum {
     case .sha256(var hash):
       hash.update(bufferPointer: bytes)
       state = .sha256(hash)
+    }
+  }
+
+  /// Takes in a whole file.
+  mutating func update(file path: String) throws {
+    let file = try FileReader(path: path)
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+      let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
+      if count == 0 { return }
+      buffer.withUnsafeBytes { update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
   }
 

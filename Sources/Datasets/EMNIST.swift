@@ -10,27 +10,40 @@ enum EMNIST {
   ) throws -> ImageSet {
     let images = try IDX(path: imagesPath, rank: 3)
     let labelFile = try IDX(path: labelsPath, rank: 1)
-    let (count, height, width) = (images.dimensions[0], images.dimensions[1], images.dimensions[2])
-    guard height == description.height, width == description.width else {
-      throw DatasetError.badFile(
-        path: imagesPath, problem: "images of \(height)×\(width) pixels: \(description.name) has \(description.height)×\(description.width)"
-      )
-    }
+    let count = images.dimensions[0]
+    try checkSize(of: images, description)
     guard labelFile.dimensions[0] == count else {
       throw DatasetError.badFile(path: labelsPath, problem: "\(labelFile.dimensions[0]) labels for the \(count) images of \(imagesPath)")
     }
     guard count > 0 else { throw DatasetError.badFile(path: imagesPath, problem: "holds no images") }
-    let labels = try labelFile.elements().withBytes { bytes in
+    let labels = try labels(of: labelFile, firstLabel: firstLabel, description)
+    let stored = try images.elements()
+    let pixels = transposed ? try upright(stored, count: count, side: images.dimensions[1], path: imagesPath) : stored
+    return ImageSet(storage: pixels, labels: labels, description: description, part: part)
+  }
+
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the images are of another size than the data set's.
+  static func checkSize(of images: IDX, _ description: DatasetDescription) throws {
+    let (height, width) = (images.dimensions[1], images.dimensions[2])
+    guard height == description.height, width == description.width else {
+      throw DatasetError.badFile(
+        path: images.path,
+        problem: "images of \(height)×\(width) pixels: \(description.name) has \(description.height)×\(description.width)")
+    }
+  }
+
+  /// The labels, from 0.
+  ///
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` for a label outside the classes.
+  static func labels(of file: IDX, firstLabel: Int, _ description: DatasetDescription) throws -> [Int64] {
+    try file.elements().withBytes { bytes in
       try bytes.enumerated().map { example, label in
         guard Int(label) >= firstLabel, Int(label) < firstLabel + description.classes else {
-          throw badLabel(labelsPath, Int(label), example, description.name, firstLabel, description.classes)
+          throw badLabel(file.path, Int(label), example, description.name, firstLabel, description.classes)
         }
         return Int64(label) - Int64(firstLabel)
       }
     }
-    let stored = try images.elements()
-    let pixels = transposed ? try upright(stored, count: count, side: height, path: imagesPath) : stored
-    return ImageSet(storage: pixels, labels: labels, description: description, part: part)
   }
 
   /// out[y][x] = in[x][y] of each square image.

@@ -1,6 +1,7 @@
-public import Datasets
+internal import Datasets
 internal import Foundation
 internal import Networks
+internal import Pruning
 internal import Torch
 public import Training
 

@@ -1,7 +1,5 @@
 internal import Foundation
-public import Networks
 public import Pruning
-public import Torch
 public import Training
 
 /// One run as a value: what is trained, on what, how, and how it is pruned. The recipe that a model file keeps.

@@ -1,6 +1,6 @@
 internal import Foundation
-public import Networks
-public import Torch
+internal import Networks
+internal import Torch
 public import Training
 
 /// How long one forward pass takes here.

@@ -1,7 +1,10 @@
+internal import Datasets
 internal import Foundation
+internal import Networks
+internal import Pruning
 public import Results
-public import Torch
-public import Training
+internal import Torch
+internal import Training
 
 extension Runner {
   /// The row of a finished run.
@@ -19,7 +22,7 @@ extension Runner {
     let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in
-        Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
+        Results.Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
       }
     }
     let pruned = experiment.pruning != nil
@@ -71,15 +74,23 @@ extension Runner {
     return training.phase == "training" ? nil : training.best
   }
 
-  private func epochTimes() -> (first: Measurement?, last: Measurement?) {
+  private func epochTimes() -> (first: Results.Measurement?, last: Results.Measurement?) {
     guard case .during(let every) = experiment.pruning?.timing, let seconds = state.trainings.last?.epochSeconds,
       case .epochs(let span) = every, seconds.count >= 2 * span
     else {
-      let first = denseTraining.flatMap { Measurement($0.epochSeconds, unit: .seconds) }
-      let last = state.trainings.last.flatMap { Measurement($0.epochSeconds, unit: .seconds) }
+      let first = denseTraining.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }
+      let last = state.trainings.last.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }
       return (first, last)
     }
-    return (Measurement(Array(seconds.prefix(span)), unit: .seconds), Measurement(Array(seconds.suffix(span)), unit: .seconds))
+    return (Results.Measurement(Array(seconds.prefix(span)), unit: .seconds), Results.Measurement(Array(seconds.suffix(span)), unit: .seconds))
+  }
+
+  private var dataSummary: DataSummary {
+    let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
+    return DataSummary(
+      name: experiment.data.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
+      subsetOf: experiment.data.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,
+      test: data.test?.count ?? 0)
   }
 
   private var proof: Proof? {

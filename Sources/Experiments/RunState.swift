@@ -1,5 +1,6 @@
 public import Networks
 public import Pruning
+internal import Torch
 public import Training
 
 /// What a run has recorded so far; kept in its checkpoints.

@@ -1,8 +1,8 @@
 internal import Datasets
 internal import Foundation
 internal import Networks
-public import Pruning
-internal import Torch
+internal import Pruning
+public import Torch
 public import Training
 
 /// Carries out one experiment: trains, prunes, recovers, compacts, with a checkpoint to go on from.
@@ -34,6 +34,8 @@ public final class Runner {
     public var checkpointEvery: Step?
     /// Whether to go on from the checkpoint, if there is one.
     public var resume: Bool
+    /// What computes the trainings.
+    public var device: Device
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -43,12 +45,13 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, interrupted: @escaping () -> Bool = { false },
+      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu, interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpoint = checkpoint
       self.checkpointEvery = checkpointEvery
       self.resume = resume
+      self.device = device
       self.interrupted = interrupted
       self.report = report
       self.note = note
@@ -166,7 +169,7 @@ public final class Runner {
 
   private func train(_ plan: TrainingPlan, name: String, hooks: [any TrainingHook]) throws {
     let before = state.seconds
-    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: resumed?.training)
+    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: resumed?.training, device: options.device)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
@@ -180,7 +183,9 @@ public final class Runner {
         }
         if stop, trainer.iteration < trainer.totalIterations { throw TrainingError.interrupted(iteration: trainer.iteration) }
       }, report: { options.report(RunProgress(phase: name, training: $0)) })
-    model = trainer.model
+    // Row-major, as a checkpoint would give it back: sums over another layout end in other bits.
+    model = try trainer.model.moved(to: .cpu)
+    model.tensors = try model.tensors.mapValues { try $0.contiguous() }
     state.seconds = before + Date().timeIntervalSince(started)
     state.trainings.append(
       .init(

@@ -1,4 +1,4 @@
-public import Training
+internal import Training
 
 extension PruningPlan {
   /// The plan in words, e.g. `filters by l2, 5 % of each layer each time (floor), every 7ep`.

@@ -4,7 +4,7 @@ internal import Torch
 
 /// A run broken off at some step: everything that decides how it goes on, in one `.safetensors`.
 ///
-/// Tensors: the model's under its parameter names, masks as `NAME.mask`, moments as `optimizer.K.NAME`, the dropout stream as
+/// Tensors: the model's as `model.NAME`, masks as `mask.NAME`, moments as `optimizer.K.NAME`, the dropout stream as
 /// `random.dropout`, hooks' as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous one.
 public struct Checkpoint {
   /// The model as it was.
@@ -22,18 +22,23 @@ public struct Checkpoint {
   }
 
   private struct Header: Codable {
+    struct Training: Codable {
+      var iteration: Int
+      var stepCount: Int
+      var log: TrainingLog
+    }
     var network: Network
-    var iteration: Int?
-    var stepCount: Int?
-    var log: TrainingLog?
+    var training: Training?
     var progress: String
   }
 
   /// Writes the file, replacing an earlier one.
+  ///
+  /// - Throws: `TensorArchiveError`, e.g. `cannot write run.checkpoint: No space left on device`.
   public func write(to path: String) throws {
     var tensors: [String: Tensor] = [:]
-    for (name, tensor) in model.tensors { tensors[name.description] = tensor }
-    for (name, mask) in model.masks { tensors["\(name).mask"] = mask }
+    for (name, tensor) in model.tensors { tensors["model.\(name)"] = tensor }
+    for (name, mask) in model.masks { tensors["mask.\(name)"] = mask }
     if let training {
       for (name, moments) in training.optimizer.moments {
         for (k, moment) in moments.enumerated() { tensors["optimizer.\(k).\(name)"] = moment }
@@ -42,8 +47,8 @@ public struct Checkpoint {
       for (hook, values) in training.hooks { for (key, value) in values { tensors["hook.\(hook).\(key)"] = value } }
     }
     let header = Header(
-      network: model.network, iteration: training?.iteration, stepCount: training?.optimizer.stepCount, log: training?.log,
-      progress: progress)
+      network: model.network,
+      training: training.map { .init(iteration: $0.iteration, stepCount: $0.optimizer.stepCount, log: $0.log) }, progress: progress)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let json = String(decoding: try encoder.encode(header), as: UTF8.self)
@@ -51,40 +56,73 @@ public struct Checkpoint {
   }
 
   /// Reads a file that ``write(to:)`` made.
+  ///
+  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``PlanError`` with the path if it is no sound checkpoint.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
-    guard archive.metadata["format"] == "espalier-checkpoint", archive.metadata["version"] == "1",
-      let json = archive.metadata["checkpoint"]
-    else { throw PlanError("\(path) is no checkpoint of this version of espalier") }
-    let header: Header
-    do { header = try JSONDecoder().decode(Header.self, from: Data(json.utf8)) } catch {
-      throw PlanError("\(path): the checkpoint's header is damaged: \(error)")
+    guard archive.metadata["format"] == "espalier-checkpoint", archive.metadata["version"] == "1" else {
+      throw PlanError("\(path) is no checkpoint of this version of espalier")
     }
+    do { try self.init(archive) } catch let error as DecodingError {
+      throw PlanError("\(path) is a damaged checkpoint: its header does not say what it should (\(error.place))")
+    } catch {
+      throw PlanError("\(path) is a damaged checkpoint: \(error)")
+    }
+  }
+
+  private init(_ archive: TensorArchive) throws {
+    let header = try JSONDecoder().decode(Header.self, from: Data((archive.metadata["checkpoint"] ?? "").utf8))
+    let stored = archive.tensors
     var tensors: [ParameterName: Tensor] = [:]
     var masks: [ParameterName: Tensor] = [:]
-    for (name, _) in try header.network.parameterShapes() {
-      tensors[name] = archive.tensors[name.description]
-      masks[name] = archive.tensors["\(name).mask"]
+    var moments: [ParameterName: [Tensor]] = [:]
+    for (name, shape) in try header.network.parameterShapes() {
+      tensors[name] = stored["model.\(name)"]
+      masks[name] = stored["mask.\(name)"]
+      var found: [Tensor] = []
+      while let moment = stored["optimizer.\(found.count).\(name)"] {
+        guard moment.shape == shape else { throw PlanError("a moment of \(name) has shape \(moment.shape), not \(shape)") }
+        found.append(moment)
+      }
+      if !found.isEmpty { moments[name] = found }
     }
+    let counts = Set(tensors.keys.filter(\.role.isTrained).map { moments[$0]?.count ?? 0 })
+    guard counts.count <= 1 else { throw PlanError("some parameters lack the moments that others have") }
     model = try Model(network: header.network, tensors: tensors, masks: masks)
     progress = header.progress
-    guard let iteration = header.iteration, let stepCount = header.stepCount, let log = header.log,
-      let dropout = archive.tensors["random.dropout"]
-    else {
-      training = nil
+    let used = tensors.count + masks.count + moments.values.reduce(0) { $0 + $1.count }
+    guard let training = header.training else {
+      guard used == stored.count else { throw PlanError("it holds tensors that belong nowhere") }
+      self.training = nil
       return
     }
-    var moments: [ParameterName: [Tensor]] = [:]
-    for name in tensors.keys {
-      let stored = (0..<2).compactMap { archive.tensors["optimizer.\($0).\(name)"] }
-      if !stored.isEmpty { moments[name] = stored }
-    }
+    guard training.iteration >= 0, (0...training.iteration).contains(training.stepCount),
+      (0...training.iteration).contains(training.log.lossCount)
+    else { throw PlanError("its numbers of steps are impossible") }
+    guard let dropout = stored["random.dropout"] else { throw PlanError("it lacks random.dropout") }
     var hooks: [String: [String: Tensor]] = [:]
-    for (key, tensor) in archive.tensors where key.hasPrefix("hook.") {
+    for (key, tensor) in stored {
       let parts = key.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
-      if parts.count == 3 { hooks[String(parts[1]), default: [:]][String(parts[2])] = tensor }
+      if parts.count == 3, parts[0] == "hook" { hooks[String(parts[1]), default: [:]][String(parts[2])] = tensor }
     }
-    training = Trainer.State(
-      iteration: iteration, log: log, optimizer: .init(stepCount: stepCount, moments: moments), dropout: dropout, hooks: hooks)
+    guard used + 1 + hooks.values.reduce(0, { $0 + $1.count }) == stored.count else {
+      throw PlanError("it holds tensors that belong nowhere")
+    }
+    self.training = Trainer.State(
+      iteration: training.iteration, log: training.log, optimizer: .init(stepCount: training.stepCount, moments: moments),
+      dropout: dropout, hooks: hooks)
+  }
+}
+
+extension DecodingError {
+  /// The path to the field at fault.
+  fileprivate var place: String {
+    let path: [any CodingKey] =
+      switch self {
+      case .keyNotFound(let key, let context): context.codingPath + [key]
+      case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context): context.codingPath
+      @unknown default: []
+      }
+    return path.isEmpty ? "it is not JSON" : path.map(\.stringValue).joined(separator: ".")
   }
 }

@@ -36,11 +36,15 @@ extension Executor {
       var (loss, correct, count) = (0.0, 0, 0)
       try forEachBatch { batch in
         let logits = try forward(batch.images)
-        loss += try logits.crossEntropy(batch.labels, reduction: .sum).item()
-        correct += Int(try logits.argmax(1).equal(batch.labels).sum().item())
+        let labels = try labels(of: batch)
+        loss += try logits.crossEntropy(labels, reduction: .sum).item()
+        correct += Int(try logits.argmax(1).equal(labels).sum().item())
         count += batch.count
       }
       return Evaluation(loss: count == 0 ? 0 : loss / Double(count), correct: correct, count: count)
     }
   }
+
+  /// A batch's labels where the model lies.
+  func labels(of batch: Batch) throws -> Tensor { try device == .cpu ? batch.labels : batch.labels.moved(to: device) }
 }

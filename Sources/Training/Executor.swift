@@ -28,6 +28,8 @@ public final class Executor {
   private let name: String
   private let outputs: [Int]
   private var values: [Tensor?]
+  /// Where the model's tensors lie; batches are brought there.
+  public let device: Device
 
   /// Compiles the model's network.
   ///
@@ -60,6 +62,7 @@ public final class Executor {
     }
     values = Array(repeating: nil, count: instructions.count)
     inputShape = try network.inputShape.dimensions
+    device = model.tensors.values.first?.device ?? .cpu
   }
 
   /// The first output for a batch [examples, …].
@@ -74,6 +77,7 @@ public final class Executor {
     _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
   ) throws -> Tensor {
     defer { for i in values.indices { values[i] = nil } }
+    let input = try device == .cpu ? input : input.moved(to: device)
     for (i, instruction) in instructions.enumerated() {
       let value = try evaluate(instruction, input, mode)
       values[i] = value

@@ -64,6 +64,14 @@ public struct Model {
     return copy
   }
 
+  /// The model on another device.
+  public func moved(to device: Device) throws -> Model {
+    var copy = self
+    copy.tensors = try tensors.mapValues { try $0.detached().moved(to: device) }
+    copy.masks = try masks.mapValues { try $0.moved(to: device) }
+    return copy
+  }
+
   /// Sets every masked element to exactly 0.
   public func applyMasks() throws {
     for (name, mask) in masks {
@@ -101,6 +109,7 @@ public enum ModelError: Error, CustomStringConvertible, Equatable {
   /// An image's shape is not what the network takes.
   case input(network: String, expected: [Int], given: [Int])
 
+  /// One line.
   public var description: String {
     switch self {
     case .parameters(let network, let problems):

@@ -10,6 +10,13 @@ public enum OptimizerPlan: Codable, Hashable, Sendable {
   /// Loshchilov & Hutter 2019; weight decay apart from the gradient.
   case adamW(weightDecay: Double = 0.01)
 
+  /// λ, of whichever kind.
+  var weightDecay: Double {
+    switch self {
+    case .sgd(_, let weightDecay, _), .adam(let weightDecay), .adamW(let weightDecay): weightDecay
+    }
+  }
+
   /// Moments kept per parameter.
   var momentCount: Int {
     switch self {
@@ -35,6 +42,8 @@ public final class Optimizer {
   }
 
   /// An optimizer that continues from a state; a moment that the state lacks starts at zero.
+  ///
+  /// - Throws: ``PlanError`` if a stored moment has another shape than its parameter.
   public init(_ plan: OptimizerPlan, model: Model, state: State) throws {
     self.plan = plan
     names = try model.network.parameterShapes().map(\.name).filter(\.role.isTrained)
@@ -42,7 +51,13 @@ public final class Optimizer {
     stepCount = state.stepCount
     for (index, name) in names.enumerated() {
       guard let stored = state.moments[name] else { continue }
-      for (moment, value) in zip(fused.moments, stored) { try moment[index].copy(from: value) }
+      for (moment, value) in zip(fused.moments, stored) {
+        // A copy would broadcast.
+        guard value.shape == moment[index].shape else {
+          throw PlanError("a stored moment of \(name) has shape \(value.shape), not \(moment[index].shape)")
+        }
+        try moment[index].copy(from: value)
+      }
     }
     try adoptMasks(of: model)
   }
@@ -80,10 +95,11 @@ public final class Optimizer {
     /// The state for the model after a surgery.
     public func cut(by slices: [TensorSlice]) throws -> State {
       var result = self
-      let count = moments.values.first?.count ?? 0
-      for k in 0..<count {
-        let cut = try slices.applied(to: moments.mapValues { $0[k] })
-        for (name, tensor) in cut { result.moments[name]?[k] = tensor }
+      for (name, tensors) in moments {
+        let cuts = slices.filter { $0.parameter == name }
+        result.moments[name] = try tensors.map { tensor in
+          try cuts.reduce(tensor) { try $0.detached().indexed($1.dimension, $1.keep) }
+        }
       }
       return result
     }

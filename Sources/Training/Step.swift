@@ -28,6 +28,7 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
+  /// As ``init(parsing:)`` reads it.
   public var description: String {
     switch self {
     case .epochs(let count): "\(count)ep"
@@ -35,11 +36,13 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
+  /// Reads the text of ``description``.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
     try self.init(parsing: text)
   }
 
+  /// Writes the text of ``description``.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)

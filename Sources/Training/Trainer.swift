@@ -21,12 +21,13 @@ public final class Trainer {
   public let totalIterations: Int
   /// Steps in an epoch.
   public var iterationsPerEpoch: Int { loader.batchesPerEpoch }
-  /// Seconds spent in each epoch's steps, evaluation and hooks apart; epochs done before a resume are missing.
+  /// Seconds of each epoch's steps and of what hooks do within them, evaluations and ``TrainingHook/didFinishStep(_:)`` apart;
+  /// epochs that were begun before a resume are missing.
   public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
   /// Seconds since the training began in this process, evaluations included.
   public private(set) var seconds = 0.0
 
-  private let data: TrainingData
+  private let device: Device
   private let loader: BatchLoader
   private let hooks: [any TrainingHook]
   private let dropout: Generator
@@ -34,15 +35,20 @@ public final class Trainer {
   private var optimizer: Optimizer
   private let validation: EvaluationBatches?
   private let test: EvaluationBatches?
+  // nil while the present epoch was not seen from its beginning.
+  private var timeInEpoch: Duration?
 
-  /// A trainer at the start, or at a state.
+  /// A trainer at the start, or at a state; `model` itself is not touched.
+  ///
+  /// - Throws: ``PlanError`` if plan, hooks or state are impossible, ``TrainingError/noData``, and what data and model throw.
   public init(
-    _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil
+    _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu
   ) throws {
     try plan.validate()
+    try hooks.validateNames()
     guard data.training.count > 0 else { throw TrainingError.noData }
+    guard state.map({ $0.iteration >= 0 }) ?? true else { throw PlanError("a training cannot go on from step \(state?.iteration ?? 0)") }
     self.plan = plan
-    self.data = data
     self.hooks = hooks
     let channelsLast = model.network.hasConvolutions
     loader = try data.loader(
@@ -51,11 +57,13 @@ public final class Trainer {
     validation = try data.validation.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
     test = try data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
-    self.model = try model.laidOutForTraining()
+    self.device = device
+    self.model = try model.laidOutForTraining(on: device)
     optimizer = try Optimizer(plan.optimizer, model: self.model, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
     executor = try Executor(self.model)
     iteration = state?.iteration ?? 0
     log = state?.log ?? TrainingLog()
+    timeInEpoch = iteration % loader.batchesPerEpoch == 0 ? .zero : nil
     if let state {
       try dropout.restore(state.dropout)
       for hook in hooks { try hook.restore(state.hooks[hook.name] ?? [:]) }
@@ -98,11 +106,11 @@ public final class Trainer {
   ///   - report: progress for display.
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, and whatever a hook or `afterStep` throws.
   public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }) throws {
-    let started = Date()
-    var inEpoch = 0.0
-    defer { seconds += Date().timeIntervalSince(started) }
+    let clock = ContinuousClock()
+    let started = clock.now
+    defer { seconds += (clock.now - started) / .seconds(1) }
     while iteration < totalIterations {
-      let stepStarted = Date()
+      let stepStarted = clock.now
       let epoch = iteration / iterationsPerEpoch
       let batch = try loader.batch(epoch: epoch, index: iteration % iterationsPerEpoch)
       let rate = plan.learningRate.rate(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch)
@@ -111,7 +119,7 @@ public final class Trainer {
       log.lossSum += loss
       log.lossCount += 1
       for hook in hooks { try hook.didStep(self) }
-      inEpoch += Date().timeIntervalSince(stepStarted)
+      timeInEpoch? += clock.now - stepStarted
       let epochEnds = iteration % iterationsPerEpoch == 0
       var evaluation: EvaluationRecord?
       if iteration % max(plan.evaluateEvery.iterations(perEpoch: iterationsPerEpoch), 1) == 0 || iteration == totalIterations {
@@ -122,8 +130,8 @@ public final class Trainer {
           iteration: iteration, total: totalIterations, iterationsPerEpoch: iterationsPerEpoch, loss: loss, learningRate: rate,
           evaluation: evaluation))
       if epochEnds {
-        epochSeconds.append((epoch + 1, inEpoch))
-        inEpoch = 0
+        if let timeInEpoch { epochSeconds.append((epoch + 1, timeInEpoch / .seconds(1))) }
+        timeInEpoch = .zero
       }
       for hook in hooks { try hook.didFinishStep(self) }
       try afterStep(self)
@@ -131,13 +139,14 @@ public final class Trainer {
   }
 
   private func step(_ batch: Batch, learningRate: Double) throws -> Double {
-    let observed = hooks.isEmpty ? [] : hooks.reduce(into: Set<String>()) { $0.formUnion($1.observedNodes) }
+    let watched = hooks.map(\.observedNodes)
+    let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
     let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
-        for hook in hooks where hook.observedNodes.contains(node) { try hook.observe(value.detached(), of: node) }
+        for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
       }
     }
-    let loss = try logits.crossEntropy(batch.labels, labelSmoothing: plan.labelSmoothing)
+    let loss = try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
     let value = try loss.item()
     guard value.isFinite else { throw TrainingError.nonFiniteLoss(iteration: iteration + 1, learningRate: learningRate) }
     try loss.backward()
@@ -152,10 +161,19 @@ public final class Trainer {
       validation: try validation.map { try executor.evaluate($0) }, test: nil)
     log.lossSum = 0
     log.lossCount = 0
+    try checkFinite(record.validation?.loss)
     let isBest = record.validation.map { $0.loss < log.best?.validation?.loss ?? .infinity } ?? false
     if isBest || iteration == totalIterations { record.test = try test.map { try executor.evaluate($0) } }
+    try checkFinite(record.test?.loss)
     log.evaluations.append(record)
     return record
+  }
+
+  /// A last step can break a model without a further step that would tell.
+  private func checkFinite(_ loss: Double?) throws {
+    guard let loss, !loss.isFinite else { return }
+    let rate = plan.learningRate.rate(at: iteration - 1, of: totalIterations, perEpoch: iterationsPerEpoch)
+    throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
   }
 
   /// The present model on the validation set; nil without one.
@@ -164,17 +182,23 @@ public final class Trainer {
   /// The present model on the test set; nil without one.
   public func evaluateTest() throws -> Evaluation? { try test.map { try executor.evaluate($0) } }
 
-  /// Goes on with a smaller model; weights, moments and masks were, or are, cut by the same slices.
+  /// Goes on with another model, copied; the optimizer's moments are cut by the slices that made it of the present one.
+  ///
+  /// - Parameter slices: what ``Model/cut(to:slices:)`` was given; empty if no tensor changed its shape.
+  /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model stays then.
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
-    let state = try optimizer.state.cut(by: slices)
-    model = try replacement.laidOutForTraining()
-    optimizer = try Optimizer(plan.optimizer, model: model, state: state)
-    executor = try Executor(model)
+    let laidOut = try replacement.laidOutForTraining(on: device)
+    let next = try Optimizer(plan.optimizer, model: laidOut, state: optimizer.state.cut(by: slices))
+    executor = try Executor(laidOut)
+    model = laidOut
+    optimizer = next
   }
 
-  /// Holds what these masks prune at exactly 0 from now on.
+  /// Holds what these masks prune at exactly 0 from now on; they take the place of all earlier ones.
+  ///
+  /// - Throws: ``ModelError`` if a mask does not fit; the earlier ones stay then.
   public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
-    model.masks = masks
+    model = try Model(network: model.network, tensors: model.tensors, masks: masks)
     try optimizer.adoptMasks(of: model)
   }
 }
@@ -191,12 +215,12 @@ extension Model {
   ///
   /// Always from row-major copies, so that a model read from a file and one that went through surgery get the same strides, and so
   /// the same kernels and bits.
-  func laidOutForTraining() throws -> Model {
+  func laidOutForTraining(on device: Device) throws -> Model {
     var result = self
     for (name, tensor) in tensors {
       let dense = try Tensor.empty(tensor.shape, type: tensor.elementType ?? .float32)
       try dense.copy(from: tensor)
-      let laidOut = tensor.rank == 4 ? try dense.channelsLast() : dense
+      let laidOut = try (tensor.rank == 4 ? dense.channelsLast() : dense).moved(to: device)
       try laidOut.requireGradient(name.role.isTrained)
       result.tensors[name] = laidOut
     }

@@ -5,9 +5,9 @@ public import Torch
 /// Order within a step: forward (``observe(_:of:)``), backward, ``didComputeGradients(_:)``, optimizer step,
 /// ``didStep(_:)``, the evaluation where one is due, ``didFinishStep(_:)``.
 public protocol TrainingHook: AnyObject {
-  /// Names a hook in checkpoints.
+  /// Names the hook in checkpoints: without dots, and another one for each of a trainer's hooks.
   var name: String { get }
-  /// Nodes whose values ``observe(_:of:)`` gets in every training step.
+  /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
   var observedNodes: Set<String> { get }
   /// A node's value [batch, …]; no gradient is recorded here.
   func observe(_ value: Tensor, of node: String) throws
@@ -24,11 +24,31 @@ public protocol TrainingHook: AnyObject {
 }
 
 extension TrainingHook {
+  /// None.
   public var observedNodes: Set<String> { [] }
+  /// Does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
+  /// Does nothing.
   public func didComputeGradients(_ trainer: Trainer) throws {}
+  /// Does nothing.
   public func didStep(_ trainer: Trainer) throws {}
+  /// Does nothing.
   public func didFinishStep(_ trainer: Trainer) throws {}
+  /// Nothing.
   public func state() throws -> [String: Tensor] { [:] }
+  /// Does nothing.
   public func restore(_ state: [String: Tensor]) throws {}
+}
+
+extension [any TrainingHook] {
+  /// - Throws: ``PlanError`` if a checkpoint could not tell the hooks apart.
+  func validateNames() throws {
+    var seen: Set<String> = []
+    for hook in self {
+      guard !hook.name.isEmpty, !hook.name.contains(".") else {
+        throw PlanError("a training hook cannot be named \"\(hook.name)\": give it a name without dots")
+      }
+      guard seen.insert(hook.name).inserted else { throw PlanError("two training hooks are named \"\(hook.name)\"") }
+    }
+  }
 }

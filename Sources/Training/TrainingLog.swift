@@ -8,6 +8,14 @@ public struct EvaluationRecord: Codable, Hashable, Sendable {
   public var validation: Evaluation?
   /// On the test set: at new minima of the validation loss and at the end only.
   public var test: Evaluation?
+
+  /// A record of these parts.
+  public init(iteration: Int, trainingLoss: Double, validation: Evaluation? = nil, test: Evaluation? = nil) {
+    self.iteration = iteration
+    self.trainingLoss = trainingLoss
+    self.validation = validation
+    self.test = test
+  }
 }
 
 /// What training has seen so far: exact, and kept in checkpoints.
@@ -55,6 +63,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   /// There is nothing to learn from.
   case noData
 
+  /// One line.
   public var description: String {
     switch self {
     case .nonFiniteLoss(let iteration, let learningRate):

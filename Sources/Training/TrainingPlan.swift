@@ -47,6 +47,9 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
       }
       guard !nesterov || momentum > 0 else { throw PlanError("Nesterov's step needs a momentum above 0") }
     }
+    guard optimizer.weightDecay >= 0, optimizer.weightDecay.isFinite else {
+      throw PlanError("a weight decay of \(optimizer.weightDecay) is impossible: give 0 or a number above it")
+    }
     guard evaluateEvery.iterations(perEpoch: 1) > 0 else { throw PlanError("evaluating every \(evaluateEvery) is impossible") }
   }
 }
@@ -55,6 +58,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
 public enum SeedPurpose: UInt64, Sendable {
   case initialization = 1
   case order, dropout, split, subset, scores, proof
+
   /// SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
   public func seed(from seed: UInt64) -> UInt64 {
     var z = seed &+ 0x9E37_79B9_7F4A_7C15 &* rawValue

@@ -16,7 +16,7 @@ struct DataCommand: ParsableCommand {
       Files lie in --data-dir; else in ESPALIER_DATA_DIR; else in the folder
       espalier of XDG_DATA_HOME or ~/.local/share. digits is built in.
       """,
-    subcommands: [List.self])
+    subcommands: [List.self, DataFetchCommand.self, DataVerifyCommand.self])
 
   /// Where the files are.
   struct Location: ParsableArguments {

@@ -23,7 +23,7 @@ struct EvaluateCommand: ParsableCommand {
   var weights: String?
 
   @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Run") var run: RunOptions
+  @OptionGroup(title: "Run") var running: RunOptions
 
   @Flag(help: "Print the result as JSON.")
   var json = false
@@ -34,11 +34,11 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    try run.apply()
+    try running.apply()
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let result = try Experiment.evaluate(start, on: data.plan(seed: run.seed, fallback: fallback))
+    let result = try Experiment.evaluate(start, on: data.plan(seed: running.seed, fallback: fallback))
     if json {
       struct Row: Encodable {
         var network: String

@@ -116,7 +116,7 @@ extension ModelFileError: ReportedError {
 extension PruningError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated: .usage
+    case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune: .usage
     case .notANumber: .dataError
     case .mismatch, .notEquivalent: .software
     }

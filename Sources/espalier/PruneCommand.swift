@@ -1,6 +1,6 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Experiments
-internal import Pruning
+public import Pruning
 internal import Training
 
 /// `espalier prune`: the main job.
@@ -33,7 +33,7 @@ struct PruneCommand: ParsableCommand {
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
-  @OptionGroup(title: "Run") var run: RunOptions
+  @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -47,21 +47,21 @@ struct PruneCommand: ParsableCommand {
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let plan = try pruning.plan(seed: run.seed, defaultRecovery: training.epochs.half)
+    let plan = try pruning.plan(seed: running.seed, defaultRecovery: training.epochs.half)
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
-    case .during: dense = try training.plan(seed: run.seed)
+    case .during: dense = try training.plan(seed: running.seed)
     case .rounds(_, let length):
       // A model file or given weights are trained already.
-      if model == nil, weights == nil, training.epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: run.seed) }
-      if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: run.seed) }
+      if model == nil, weights == nil, training.epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
+      if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
     }
     let experiment = Experiment(
-      start: start, data: try data.plan(seed: run.seed, fallback: fallback), initialization: training.initialization, training: dense,
+      start: start, data: try data.plan(seed: running.seed, fallback: fallback), initialization: training.initialization, training: dense,
       pruning: plan, recovery: recovery)
     try ExperimentRun(
-      experiment: experiment, run: run, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors")()
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors")()
   }
 }
 
@@ -156,7 +156,7 @@ extension Step {
   }
 }
 
-extension Granularity: @retroactive ExpressibleByArgument {}
-extension Scope: @retroactive ExpressibleByArgument {}
-extension Rounding: @retroactive ExpressibleByArgument {}
-extension SparsitySchedule: @retroactive ExpressibleByArgument {}
+extension Granularity: ExpressibleByArgument {}
+extension Scope: ExpressibleByArgument {}
+extension Rounding: ExpressibleByArgument {}
+extension SparsitySchedule: ExpressibleByArgument {}

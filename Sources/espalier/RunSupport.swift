@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Results
+internal import Torch
 internal import Training
 
 /// Checkpoints and reports of a long run; shared by `train` and `prune`.
@@ -39,7 +41,7 @@ struct ExperimentRun {
     let runner = try Runner(
       experiment,
       options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpoints.checkpointEvery, resume: checkpoints.resume,
+        checkpoint: checkpoint, checkpointEvery: checkpoints.checkpointEvery, resume: checkpoints.resume, device: run.device == .cuda ? .cuda : .cpu,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()

@@ -21,16 +21,16 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
-  @OptionGroup(title: "Run") var run: RunOptions
+  @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func run() throws {
     let experiment = Experiment(
-      start: .network(network, weights: weights), data: try data.plan(seed: run.seed), initialization: training.initialization,
-      training: try training.plan(seed: run.seed))
+      start: .network(network, weights: weights), data: try data.plan(seed: running.seed), initialization: training.initialization,
+      training: try training.plan(seed: running.seed))
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     try ExperimentRun(
-      experiment: experiment, run: run, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()
   }
 }

@@ -1,6 +1,5 @@
-internal import ArgumentParser
-internal import Torch
-internal import Training
+public import ArgumentParser
+public import Training
 
 /// How a model is trained; shared by the commands that train.
 struct TrainingOptions: ParsableArguments {
@@ -94,7 +93,7 @@ struct StepList: ExpressibleByArgument {
   }
 }
 
-extension Step: @retroactive ExpressibleByArgument {
+extension Step: ExpressibleByArgument {
   public init?(argument: String) {
     guard let step = try? Step(parsing: argument) else { return nil }
     self = step
@@ -102,4 +101,4 @@ extension Step: @retroactive ExpressibleByArgument {
   public var defaultValueDescription: String { description }
 }
 
-extension Initialization: @retroactive ExpressibleByArgument {}
+extension Initialization: ExpressibleByArgument {}

@@ -1,0 +1,89 @@
+internal import CZlib
+internal import Foundation
+
+/// Takes single files out of a .tar.gz or .zip.
+///
+/// Only members of exactly the wanted names are written, each to the path given for it, so no name in an archive decides where
+/// anything is put. Links and folders are never made.
+enum Archive {
+  /// - Parameter members: where each wanted member goes.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the archive is damaged or lacks a member.
+  static func extract(_ path: String, members: [String: String]) throws {
+    let found = path.hasSuffix(".zip") ? try ZipArchive(path: path).extract(members) : try TarArchive(path: path).extract(members)
+    let lacking = members.keys.filter { !found.contains($0) }.sorted()
+    guard lacking.isEmpty else { throw DatasetError.badFile(path: path, problem: "lacks \(lacking.joined(separator: ", "))") }
+  }
+
+  /// Copies `count` bytes to a file by way of a `.part`, and gives their CRC-32.
+  @discardableResult
+  static func copy(_ reader: InflatingReader, count: Int, to target: String) throws -> UInt {
+    let writer = try FileWriter(appendingTo: target + ".part")
+    try writer.restart()
+    var crc = crc32(0, nil, 0)
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while writer.count < count {
+      let wanted = min(buffer.count, count - writer.count)
+      let read = try buffer.withUnsafeMutableBytes { try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted])) }
+      guard read == wanted else {
+        throw DatasetError.badFile(path: reader.path, problem: "ends within \((target as NSString).lastPathComponent)")
+      }
+      crc = crc32(crc, buffer, UInt32(read))
+      try buffer.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<read])) }
+    }
+    try writer.moved(to: target)
+    return UInt(crc)
+  }
+}
+
+/// Blocks of 512 bytes: a header with name, size and kind, then the member's bytes, padded (POSIX ustar).
+struct TarArchive {
+  let path: String
+
+  func extract(_ members: [String: String]) throws -> Set<String> {
+    let reader = try InflatingReader(path: path)
+    var found: Set<String> = []
+    var header = [UInt8](repeating: 0, count: 512)
+    while found.count < members.count {
+      let count = try header.withUnsafeMutableBytes { try reader.read(into: $0) }
+      if count == 0 || header.allSatisfy({ $0 == 0 }) { break }
+      guard count == 512, Self.hasValidSum(header), let size = Self.octal(header[124..<136]) else {
+        throw DatasetError.badFile(path: path, problem: "is not a tar archive, or is damaged")
+      }
+      let prefix = Self.text(header[345..<500])
+      let name = (prefix.isEmpty ? "" : prefix + "/") + Self.text(header[0..<100])
+      let isFile = header[156] == UInt8(ascii: "0") || header[156] == 0
+      if let target = members[name] {
+        guard isFile else { throw DatasetError.badFile(path: path, problem: "\(name) in it is not a file") }
+        try Archive.copy(reader, count: size, to: target)
+        found.insert(name)
+        try skip((512 - size % 512) % 512, reader)
+      } else {
+        try skip(size + (512 - size % 512) % 512, reader)
+      }
+    }
+    return found
+  }
+
+  private func skip(_ count: Int, _ reader: InflatingReader) throws {
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    var left = count
+    while left > 0 {
+      let read = try buffer.withUnsafeMutableBytes { try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: $0.prefix(left))) }
+      guard read > 0 else { throw DatasetError.badFile(path: path, problem: "ends within a member") }
+      left -= read
+    }
+  }
+
+  private static func text(_ field: ArraySlice<UInt8>) -> String { String(decoding: field.prefix { $0 != 0 }, as: UTF8.self) }
+
+  // Twelve octal digits at most, so below 2³⁶.
+  private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
+    let digits = text(field).trimmingCharacters(in: .whitespaces)
+    return digits.utf8.allSatisfy { (0x30...0x37).contains($0) } ? Int(digits, radix: 8) : nil
+  }
+
+  private static func hasValidSum(_ header: [UInt8]) -> Bool {
+    let sum = header.enumerated().reduce(0) { $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element)) }
+    return octal(header[148..<156]) == sum
+  }
+}

@@ -1,0 +1,126 @@
+internal import Foundation
+
+/// Fetches data sets from their authors' addresses.
+///
+/// A file is fetched into `FILE.part`, goes on where it broke off (also in another run), and gets its name only once its
+/// published checksum holds. Archives are unpacked after that, only the members that the data set needs, and removed.
+public struct Downloader: Sendable {
+  /// How far one file is.
+  public struct Progress: Sendable, Equatable {
+    /// The file's name.
+    public let file: String
+    /// Bytes here, from earlier runs too.
+    public let received: Int
+    /// Bytes of the whole file, where known.
+    public let total: Int?
+    /// Bytes a second, of this run.
+    public let rate: Double
+  }
+
+  /// What became of one file.
+  public struct FetchedFile: Sendable, Equatable {
+    /// Where it lies now.
+    public let path: String
+    /// Whether it lay there before.
+    public let wasThere: Bool
+  }
+
+  /// How often a file that makes no progress is asked for.
+  public let attempts: Int
+  /// Seconds before the second attempt; doubled for each further one, up to 30.
+  public let backoff: Double
+  private let transport: any HTTPTransport
+
+  /// A downloader.
+  public init(attempts: Int = 5, backoff: Double = 1) {
+    self.init(attempts: attempts, backoff: backoff, transport: NetworkTransport())
+  }
+
+  init(attempts: Int, backoff: Double, transport: any HTTPTransport) {
+    self.attempts = max(1, attempts)
+    self.backoff = max(0, backoff)
+    self.transport = transport
+  }
+
+  /// Brings a data set's missing files to its folder in `dataDirectory`.
+  ///
+  /// - Parameters:
+  ///   - mirror: the folder's address to fetch the files of these names from, instead of their authors'.
+  ///   - replace: whether files that are there but are not the published ones are fetched anew. Without it they are an error.
+  ///   - progress: called for every piece that arrives, from any thread.
+  /// - Throws: ``DatasetError/download(url:problem:)``, or ``DatasetError/badFile(path:problem:)`` for what can't be written.
+  public func fetch(
+    _ description: DatasetDescription, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
+  ) async throws -> [FetchedFile] {
+    let folder = "\(dataDirectory)/\(description.folders.first ?? description.name)"
+    let targets = zip(description.localFiles, description.publishedNames).map { (path: "\(folder)/\($1)", checksum: $0.checksum) }
+    var missing: Set<String> = []
+    for target in targets where try Self.isMissing(target.path, target.checksum, replace: replace) { missing.insert(target.path) }
+    for remote in description.downloads {
+      let url = mirror.map { $0.hasSuffix("/") ? $0 + remote.name : "\($0)/\(remote.name)" } ?? remote.url
+      if remote.isArchive {
+        guard !missing.isEmpty else { continue }
+        let archive = "\(dataDirectory)/\(remote.name)"
+        let wasThere = try !Self.isMissing(archive, remote.checksum, replace: replace)
+        if !wasThere { try await download(remote, from: url, to: archive, progress: progress) }
+        var members: [String: String] = [:]
+        for member in remote.members {
+          let target = "\(folder)/\((member as NSString).lastPathComponent)"
+          if missing.contains(target) { members[member] = target }
+        }
+        try Archive.extract(archive, members: members)
+        if !wasThere { try? FileManager.default.removeItem(atPath: archive) }
+      } else {
+        let target = "\(folder)/\(remote.name)"
+        if missing.contains(target) { try await download(remote, from: url, to: target, progress: progress) }
+      }
+    }
+    return targets.map { FetchedFile(path: $0.path, wasThere: !missing.contains($0.path)) }
+  }
+
+  private static func isMissing(_ path: String, _ checksum: Checksum?, replace: Bool) throws -> Bool {
+    guard FileManager.default.fileExists(atPath: path) else { return true }
+    guard let checksum, case let found = try checksum.computed(ofFile: path), found != checksum else { return false }
+    guard replace else {
+      throw DatasetError.badFile(
+        path: path,
+        problem: "is there but is not the published file (\(found), published \(checksum.digits)); give --replace to fetch it anew")
+    }
+    return true
+  }
+
+  private func download(
+    _ remote: RemoteFile, from url: String, to target: String, progress: @escaping @Sendable (Progress) -> Void
+  ) async throws {
+    let partial = try PartialFile(path: target + ".part", remote: remote, progress: progress)
+    var failures = 0
+    while true {
+      let before = partial.count
+      do {
+        try await transport.get(url, from: before, into: partial)
+        try partial.checkLength()
+      } catch let failure as TransportFailure {
+        failures = partial.count > before ? 1 : failures + 1
+        guard failure.isTransient else { throw DatasetError.download(url: url, problem: failure.problem) }
+        guard failures < attempts else {
+          let kept = partial.count > 0 ? "; \(partial.count) bytes are kept in \(partial.path), run the command again to go on" : ""
+          throw DatasetError.download(url: url, problem: "\(failure.problem) (\(attempts) attempts)\(kept)")
+        }
+        try await Task.sleep(nanoseconds: UInt64(min(30, backoff * pow(2, Double(failures - 1))) * 1e9))
+        continue
+      }
+      let found = partial.checksum
+      if found == remote.checksum { return try partial.keep(as: target) }
+      try partial.restart()
+      // A part kept from another time may be of another file; one that came in one piece is what the server has.
+      if before > 0, !partial.hasRestarted {
+        partial.hasRestarted = true
+        continue
+      }
+      partial.discard()
+      throw DatasetError.download(
+        url: url, problem: "what arrived has the \(found), not the published \(remote.checksum.digits), and was removed")
+    }
+  }
+}

@@ -1,0 +1,77 @@
+internal import Foundation
+
+/// A file that arrives, with the checksum of what is there so far.
+final class PartialFile: DownloadSink {
+  private let writer: FileWriter
+  private let remote: RemoteFile
+  private let progress: @Sendable (Downloader.Progress) -> Void
+  private var running: RunningChecksum
+  private var total: Int?
+  private var received = 0
+  private let started = DispatchTime.now().uptimeNanoseconds
+  /// Whether what an earlier run kept has been given up.
+  var hasRestarted = false
+
+  var path: String { writer.path }
+  var count: Int { writer.count }
+  var checksum: Checksum { running.finished }
+
+  /// Takes up what an earlier run kept.
+  init(path: String, remote: RemoteFile, progress: @escaping @Sendable (Downloader.Progress) -> Void) throws {
+    writer = try FileWriter(appendingTo: path)
+    self.remote = remote
+    self.progress = progress
+    total = remote.size
+    running = RunningChecksum(like: remote.checksum)
+    if writer.count > 0 {
+      try running.update(file: path)
+    }
+  }
+
+  func begin(_ head: HTTPHead) throws {
+    switch head.status {
+    case 206 where head.range.map({ $0.start == count }) ?? false: total = head.range?.size
+    case 200:
+      // The server gives no parts, or was asked for all: what is here is of no use.
+      try restart()
+      total = head.length
+    case 206:
+      try restart()
+      throw TransportFailure(problem: "the server sent another part than was asked for", isTransient: true)
+    // Nothing lies beyond what is here; whether that is the file, the checksum tells.
+    case 416 where count > 0: total = count
+    case 408, 425, 429, 500...599: throw TransportFailure(problem: "the server answered \(head.status) \(head.reason)", isTransient: true)
+    default: throw TransportFailure(problem: "the server answered \(head.status) \(head.reason)", isTransient: false)
+    }
+    ignoresBody = head.status == 416
+  }
+
+  private var ignoresBody = false
+
+  func receive(_ bytes: UnsafeRawBufferPointer) throws {
+    guard !ignoresBody else { return }
+    try writer.write(bytes)
+    running.update(bytes)
+    received += bytes.count
+    let seconds = Double(DispatchTime.now().uptimeNanoseconds - started) / 1e9
+    progress(
+      Downloader.Progress(file: remote.name, received: count, total: total, rate: seconds > 0 ? Double(received) / seconds : 0))
+  }
+
+  /// - Throws: ``TransportFailure`` if the server announced more.
+  func checkLength() throws {
+    if let total, count < total, !ignoresBody {
+      throw TransportFailure(problem: "the connection broke off", isTransient: true)
+    }
+  }
+
+  /// Forgets what is here.
+  func restart() throws {
+    try writer.restart()
+    running = RunningChecksum(like: remote.checksum)
+  }
+
+  func keep(as target: String) throws { try writer.moved(to: target) }
+
+  func discard() { try? FileManager.default.removeItem(atPath: path) }
+}

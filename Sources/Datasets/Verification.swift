@@ -1,0 +1,82 @@
+internal import Foundation
+
+/// What ``Dataset/verify(_:in:)`` found of one file.
+public struct FileReport: Sendable, Equatable {
+  /// A file's state.
+  public enum State: Sendable, Equatable {
+    /// Byte for byte the published file.
+    case ok
+    /// Well formed and usable, but not shown to be the published file; why.
+    case readable(String)
+    /// Not there.
+    case missing
+    /// There, but unusable; why.
+    case corrupt(String)
+  }
+
+  /// The file's published name.
+  public let name: String
+  /// Where it lies; nil where it is missing.
+  public let path: String?
+  /// What it is worth.
+  public let state: State
+}
+
+extension Dataset {
+  /// Checks each file of a data set against its published checksum; where there is none, or it differs, by reading the file.
+  ///
+  /// - Returns: a report per file; none for `digits`, which lies in the program.
+  public static func verify(_ description: DatasetDescription, in dataDirectory: String? = nil) throws -> [FileReport] {
+    let directory = dataDirectory ?? defaultDirectory()
+    let folders = description.folders.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
+    // The folder that a load would take, or else the one with most files.
+    let searches = folders.map { DatasetLocation.search($0, for: description).found }
+    let found = searches.first { $0.count == description.localFiles.count } ?? searches.max { $0.count < $1.count } ?? [:]
+    return zip(description.localFiles, description.publishedNames).map { file, name in
+      guard let path = found[file.name] else { return FileReport(name: name, path: nil, state: .missing) }
+      return FileReport(name: name, path: path, state: state(of: file, at: path, published: name, description))
+    }
+  }
+
+  private static func state(
+    of file: DatasetDescription.LocalFile, at path: String, published name: String, _ description: DatasetDescription
+  ) -> FileReport.State {
+    do {
+      let isPublishedForm = (path as NSString).lastPathComponent == name
+      if let checksum = file.checksum, isPublishedForm, try checksum.computed(ofFile: path) == checksum { return .ok }
+      let (count, expected) = try examples(of: file, at: path, description)
+      guard count >= expected else { return .readable("holds \(count) of the \(expected) published examples") }
+      let reason =
+        file.checksum == nil
+        ? "no checksum of it is published"
+        : isPublishedForm ? "its checksum is not the published one" : "the published checksum is of \(name)"
+      return .readable("holds \(count) examples; \(reason)")
+    } catch DatasetError.badFile(_, let problem) {
+      return .corrupt(problem)
+    } catch {
+      return .corrupt("\(error)")
+    }
+  }
+
+  /// How many examples a file holds, read through, and how many were published.
+  private static func examples(
+    of file: DatasetDescription.LocalFile, at path: String, _ description: DatasetDescription
+  ) throws -> (count: Int, expected: Int) {
+    switch description.format {
+    case .embedded: return (0, 0)
+    case .idx(let training, _, _, let firstLabel):
+      let expected = file == training.images || file == training.labels ? description.trainingCount : description.testCount
+      if file.name.contains("labels") {
+        return (try EMNIST.labels(of: IDX(path: path, rank: 1), firstLabel: firstLabel, description).count, expected)
+      }
+      let images = try IDX(path: path, rank: 3)
+      try EMNIST.checkSize(of: images, description)
+      _ = try images.elements()
+      return (images.dimensions[0], expected)
+    case .cifar(let training, _, let labelBytes):
+      let (_, labels) = try CIFAR.read(
+        paths: [path], labelBytes: labelBytes, dataset: description.name, classes: description.classes)
+      return (labels.count, training.contains(file) ? description.trainingCount / training.count : description.testCount)
+    }
+  }
+}

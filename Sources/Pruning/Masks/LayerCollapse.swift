@@ -1,0 +1,51 @@
+internal import Networks
+internal import Torch
+public import Training
+
+extension Model {
+  /// Layers through which nothing flows any more, by module name in the order of the layers: those without any weight left,
+  /// and those at which the last path from the network's input ends.
+  ///
+  /// Follows which channels are reached from the input through weights that are not 0; one pass over the weights. Biases
+  /// carry nothing of the input. (Layer collapse, Tanaka et al. 2020.)
+  /// - Throws: ``NetworkError`` from the network's shapes.
+  public func collapsedLayers() throws -> [String] {
+    let shapes = try network.shapes()
+    // Per node, whether each channel (or feature) depends on the input.
+    var reached: [String: [Bool]] = [:]
+    var collapsed: [String] = []
+    for node in network.nodes {
+      let operands = node.inputs.map { reached[$0] ?? [] }
+      let first = operands.first ?? []
+      switch node.operation {
+      case .input(let shape): reached[node.name] = Array(repeating: true, count: shape.channels)
+      case .linear, .convolution:
+        let weight = try tensor(ParameterName(node.module, .weight)).detached()
+        var groups = 1
+        if case .convolution(let layer) = node.operation { groups = layer.groups }
+        let (outputs, any) = try reach(weight, from: first, groups: groups)
+        if !any || (first.contains(true) && !outputs.contains(true)), !collapsed.contains(node.module) { collapsed.append(node.module) }
+        reached[node.name] = outputs
+      case .batchNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout: reached[node.name] = first
+      case .flatten:
+        let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
+        reached[node.name] = first.flatMap { Array(repeating: $0, count: positions) }
+      case .add: reached[node.name] = first.indices.map { i in operands.contains { $0[i] } }
+      case .concat: reached[node.name] = operands.flatMap { $0 }
+      case .subsamplePad(_, let before, let after):
+        reached[node.name] = Array(repeating: false, count: before) + first + Array(repeating: false, count: after)
+      }
+    }
+    return collapsed
+  }
+
+  /// Which outputs a live weight connects to a reached input, and whether there is any live weight.
+  private func reach(_ weight: Tensor, from inputs: [Bool], groups: Int) throws -> (outputs: [Bool], any: Bool) {
+    let nonZero = try weight.notEqual(0)
+    let taps = try (weight.rank == 4 ? nonZero.sum(2, 3) : nonZero).cast(to: .float32)
+    let perGroup = taps.shape[1]
+    let source = try Tensor(inputs.map { $0 ? 1 : 0 as Float }, shape: [groups, perGroup, 1])
+    let sums = try taps.reshaped([groups, -1, perGroup]).matmul(source).flattened()
+    return (try sums.array(Float.self).map { $0 > 0 }, try taps.max().item() > 0)
+  }
+}

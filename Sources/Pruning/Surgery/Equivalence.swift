@@ -1,0 +1,52 @@
+internal import Networks
+public import Torch
+public import Training
+
+/// The measured agreement of a smaller network with the one it came from.
+public struct EquivalenceProof: Hashable, Sendable {
+  /// max |masked − compacted| over a random batch's outputs.
+  public var largestDifference: Double
+  /// max |masked|.
+  public var largestOutput: Double
+  /// The largest difference allowed, as a fraction of the largest output: 1e-9 in float64, 1e-4 in float32.
+  public var tolerance: Double
+  /// The type it was computed in.
+  public var elementType: ElementType
+
+  /// Largest difference over largest output; 0 where both are 0.
+  public var relativeDifference: Double { largestDifference == 0 ? 0 : largestDifference / largestOutput }
+  /// Whether the difference is allowed; not where an output is infinite or not a number.
+  public var holds: Bool { largestOutput.isFinite && largestDifference <= tolerance * largestOutput }
+}
+
+/// Proves that two models compute the same.
+public enum Equivalence {
+  /// Runs one random batch through both models, in evaluation mode and in their own element type.
+  ///
+  /// Inputs are N(0, 1); 4 examples, 1 of large images. Costs two forward passes.
+  /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
+  ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
+  public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
+    let (before, after) = (try masked.network.outputShape, try compacted.network.outputShape)
+    guard before == after else {
+      throw PruningError.mismatch("the surgery on \(masked.network.name) changed its output from \(before) to \(after)")
+    }
+    let type: ElementType = masked.tensors.values.first?.elementType == .float64 ? .float64 : .float32
+    let input = try masked.network.inputShape
+    let examples = input.elements > 50_000 ? 1 : 4
+    return try withoutGradients {
+      let batch = try Tensor.normal([examples] + input.dimensions, type: type, generator: Generator(seed: seed))
+      let expected = try Executor(masked).forward(batch)
+      let found = try Executor(compacted).forward(batch)
+      let proof = EquivalenceProof(
+        largestDifference: try (expected - found).absolute().max().item(), largestOutput: try expected.absolute().max().item(),
+        tolerance: type == .float64 ? 1e-9 : 1e-4, elementType: type)
+      guard proof.holds else {
+        throw PruningError.notEquivalent(
+          network: masked.network.name, largestDifference: proof.largestDifference, largestOutput: proof.largestOutput,
+          tolerance: proof.tolerance)
+      }
+      return proof
+    }
+  }
+}

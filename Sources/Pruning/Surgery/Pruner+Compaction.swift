@@ -1,0 +1,20 @@
+public import Training
+
+extension Pruner {
+  /// Removes the dead units of a masked model physically, as the last act of pruning weights.
+  ///
+  /// - Parameter iteration: finished training steps, for the record.
+  /// - Returns: the model; lines for units that had to stay, by group; the record, nil where nothing was cut; and the proof's
+  ///   largest difference over the largest output.
+  /// - Throws: what ``Training/Model/compacted(duringTraining:seed:)`` throws.
+  public func compact(
+    _ model: Model, iteration: Int
+  ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: Double?) {
+    let compaction = try model.compacted(seed: SeedPurpose.proof.seed(from: plan.seed))
+    let removal =
+      compaction.removed.isEmpty
+      ? nil
+      : RemovalEvent(step: iteration, method: "dead units removed", criterion: "dead", removed: compaction.removed.removals)
+    return (compaction.model, compaction.notes, removal, compaction.proof?.relativeDifference)
+  }
+}

@@ -1,0 +1,206 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a run of the built program gave.
+struct Outcome {
+  var status: Int32
+  var output: String
+  var errors: String
+}
+
+/// Runs the `espalier` that was built beside these tests.
+///
+/// - Parameter outputTo: a path that standard output goes to instead.
+func espalier(_ arguments: String..., outputTo path: String? = nil) throws -> Outcome { try espalier(arguments, outputTo: path) }
+
+/// The same with a list of arguments.
+func espalier(_ arguments: [String], outputTo path: String? = nil) throws -> Outcome {
+  let process = Process()
+  process.executableURL = try program
+  process.arguments = arguments
+  let (output, errors) = (Pipe(), Pipe())
+  process.standardOutput = try path.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? output
+  process.standardError = errors
+  process.standardInput = FileHandle.nullDevice
+  try process.run()
+  // Errors are short; a full pipe of them would stop the program before it closes its output.
+  let text = path == nil ? try output.fileHandleForReading.readToEnd() ?? Data() : Data()
+  let complaint = try errors.fileHandleForReading.readToEnd() ?? Data()
+  process.waitUntilExit()
+  return Outcome(
+    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self), errors: String(decoding: complaint, as: UTF8.self))
+}
+
+private struct NoProgram: Error, CustomStringConvertible {
+  let description = "the program espalier was not found beside the tests"
+}
+
+private var program: URL {
+  get throws {
+    // The test runner's own path leads to the folder of products, with or without a bundle in between.
+    let places = [Bundle.main.bundleURL] + Bundle.allBundles.map(\.bundleURL) + CommandLine.arguments.map { URL(fileURLWithPath: $0) }
+    for place in places {
+      var folder = place
+      for _ in 0..<4 {
+        let candidate = folder.appendingPathComponent("espalier")
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder), !isFolder.boolValue { return candidate }
+        folder.deleteLastPathComponent()
+      }
+    }
+    throw NoProgram()
+  }
+}
+
+@Suite struct CommandLineTests {
+  @Test func helpTeaches() throws {
+    let help = try espalier("--help")
+    #expect(help.status == 0)
+    #expect(help.output.contains("espalier prune --network lenet-300-100 --dataset digits --sparsity 0.9"))
+    for command in ["train", "prune", "evaluate", "inspect", "compare", "methods", "data"] {
+      #expect(help.output.contains("\n  \(command) "), "the overview lists \(command)")
+      let own = try espalier(command, "--help")
+      #expect(own.status == 0)
+      #expect(
+        own.output.contains("  espalier \(command)") || own.output.contains("\nespalier \(command)"), "\(command)'s help has an example")
+    }
+    #expect(try espalier().output == help.output, "no command shows the overview")
+  }
+
+  @Test func theVersionNamesLibtorch() throws {
+    let version = try espalier("--version")
+    #expect(version.status == 0)
+    #expect(version.output.hasPrefix("espalier 0.1.0 (libtorch 2."))
+  }
+
+  @Test(arguments: ["bash", "zsh", "fish"])
+  func completionsAreGenerated(shell: String) throws {
+    let script = try espalier("--generate-completion-script", shell)
+    #expect(script.status == 0)
+    #expect(script.output.contains("inspect") && script.output.contains("granularity"))
+  }
+
+  @Test(arguments: [
+    (["prun"], 64, "espalier: unknown command \"prun\"; did you mean prune?\n"),
+    (["data", "fecth"], 64, "espalier: unknown command \"data fecth\"; did you mean fetch?\n"),
+    (["inspect", "--jsn", "vgg16"], 64, "espalier: Unknown option '--jsn'. Did you mean '--json'? See \"espalier inspect --help\"\n"),
+    (["inspect"], 64, "espalier: Missing expected argument '<model>'; see \"espalier inspect --help\"\n"),
+    (
+      ["inspect", "vg16"], 64,
+      "espalier: there is no file \"vg16\", and as a network: unknown network \"vg16\"; did you mean vgg16?\n"
+    ),
+    (["inspect", "gone.safetensors"], 66, "espalier: there is no file gone.safetensors\n"),
+    (
+      ["inspect", "resnet-20", "--dataset", "mnist"], 64,
+      "espalier: network resnet-20 takes 3×32×32 images (or other sizes from 8×8 on), mnist has 1×28×28; networks for 1×28×28: "
+        + "lenet-300-100, lenet-5, mlp:WIDTHS\n"
+    ),
+  ])
+  func mistakesGetOneLine(arguments: [String], status: Int, words: String) throws {
+    let outcome = try espalier(arguments)
+    #expect(outcome.errors == words)
+    #expect(outcome.status == Int32(status))
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test func damagedFilesAreNamed() throws {
+    try withTemporaryDirectory { folder in
+      let empty = folder + "/empty.safetensors"
+      try Data().write(to: URL(fileURLWithPath: empty))
+      let huge = folder + "/huge.safetensors"
+      try Data("no safetensors at all".utf8).write(to: URL(fileURLWithPath: huge))
+      for path in [empty, huge] {
+        let outcome = try espalier("inspect", path)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.hasPrefix("espalier: cannot read \(path): "))
+        #expect(outcome.errors.filter(\.isNewline).count == 1)
+      }
+    }
+  }
+
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "this system has no /dev/full"))
+  func aFullDiskIsReported() throws {
+    let outcome = try espalier("inspect", "vgg16", outputTo: "/dev/full")
+    #expect(outcome.errors == "espalier: cannot write standard output: No space left on device\n")
+    #expect(outcome.status == 74)
+  }
+
+  @Test func aNetworkIsInspectedWithoutAFile() throws {
+    let outcome = try espalier("inspect", "lenet-300-100")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(
+      outcome.output == """
+        lenet-300-100
+
+        layer    operation   weights    output   parameters     MACs
+        input    input                  1×28×28
+        flatten  flatten                784
+        fc1      linear      300×784    300         235,500  235,200
+        relu1    activation             300
+        fc2      linear      100×300    100          30,100   30,000
+        relu2    activation             100
+        fc3      linear      10×100     10            1,010    1,000
+        total                410 units              266,610  266,200
+
+        size  tensors 1.07 MB, activations of one example at most 4.34 kB
+
+        """)
+  }
+
+  @Test func aNetworkIsMadeForADataSet() throws {
+    let outcome = try espalier("inspect", "lenet-300-100", "--dataset", "digits", "--json")
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let summary = try #require(object["summary"] as? [String: Any])
+    let layers = try #require(summary["layers"] as? [[String: Any]])
+    #expect(layers.first?["outputShape"] as? [Int] == [1, 8, 8])
+    #expect(layers.compactMap { $0["weightShape"] as? [Int] } == [[300, 64], [100, 300], [10, 100]])
+  }
+
+  @Test func networksAreCompared() throws {
+    let outcome = try espalier("compare", "mlp:784-300-100-10", "mlp:784-50-100-10")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.output == """
+        mlp:784-300-100-10 → mlp:784-50-100-10
+
+        layer  units     weights            parameters              MACs
+        fc1    300 → 50  300×784 → 50×784  235,500 → 39,250  235,200 → 39,200
+
+        """)
+  }
+
+  @Test func methodsAreListed() throws {
+    let all = try espalier("methods")
+    #expect(all.status == 0)
+    for word in ["magnitude", "activation", "weight-norm", "cubic", "exponential", "lenet-300-100", "kaiming-uniform", "floor"] {
+      #expect(all.output.contains("\n  \(word) "), "the list names \(word)")
+    }
+    let json = try espalier("methods", "criteria", "--json")
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect(Array(object.keys) == ["criteria"])
+  }
+
+  @Test func dataSetsAreListedAndVerified() throws {
+    try withTemporaryDirectory { folder in
+      let list = try espalier("data", "list", "--data-dir", folder)
+      #expect(list.status == 0)
+      #expect(
+        list.output.contains("\nmnist            1×28×28       10    60,000   10,000  CC BY-SA 3.0                              not here\n")
+      )
+      let missing = try espalier("data", "verify", "mnist", "--data-dir", folder)
+      #expect(missing.status == 66)
+      #expect(missing.output.contains("train-images-idx3-ubyte.gz  missing"))
+      let builtIn = try espalier("data", "verify", "digits", "--data-dir", folder)
+      #expect(builtIn.status == 0)
+      let unknown = try espalier("data", "verify", "minst", "--data-dir", folder)
+      #expect(unknown.status == 64)
+      #expect(unknown.errors.hasPrefix("espalier: unknown data set \"minst\"; did you mean mnist?"))
+      let nothing = try espalier("data", "verify", "--data-dir", folder)
+      #expect(nothing.status == 0)
+      let fetched = try espalier("data", "fetch", "digits", "--data-dir", folder)
+      #expect(fetched.status == 0)
+      #expect(fetched.errors == "digits is built in: there is nothing to fetch\n")
+    }
+  }
+}

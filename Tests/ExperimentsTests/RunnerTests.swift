@@ -1,0 +1,127 @@
+import Experiments
+import Foundation
+import Networks
+import Pruning
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Runs on the embedded digits: real data, seconds.
+@Suite(.serialized) struct RunnerTests {
+  init() throws { try TorchRuntime.configure(threads: 1) }
+
+  private func plan(_ length: Step) -> TrainingPlan {
+    TrainingPlan(length: length, batchSize: 60, learningRate: LearningRateSchedule(base: 1.2e-3), seed: 3)
+  }
+
+  private func weights(rounds: Int = 3, sparsity: Double = 0.9, compact: Bool = true) -> Experiment {
+    Experiment(
+      start: .network("mlp:64-40-20-10", weights: nil), data: DataPlan(dataset: "digits", seed: 3), training: plan(.epochs(4)),
+      pruning: PruningPlan(
+        criterion: .magnitude, granularity: .weight, scope: .global, amount: .total(sparsity),
+        timing: .rounds(rounds, recovery: .epochs(2)), compact: compact, seed: 3), recovery: plan(.epochs(2)))
+  }
+
+  private func units() -> Experiment {
+    Experiment(
+      start: .network("mlp:64-40-20-10", weights: nil), data: DataPlan(dataset: "digits", subset: 300, seed: 3),
+      training: plan(.epochs(7)),
+      pruning: PruningPlan(
+        criterion: .activation, granularity: .unit, scope: .layer, rounding: .floor, amount: .perEvent(0.1),
+        timing: .during(every: .epochs(2)), seed: 3))
+  }
+
+  /// The file's bytes after the run, broken off after so many calls and taken up again as often.
+  private func bytes(of experiment: Experiment, breakingAfter steps: [Int] = []) throws -> (file: Data, state: RunState) {
+    let folder = try TemporaryDirectory()
+    let checkpoint = folder.file("run.checkpoint")
+    for limit in steps {
+      var count = 0
+      let runner = try Runner(
+        experiment,
+        options: .init(
+          checkpoint: checkpoint, checkpointEvery: .iterations(5), resume: true,
+          interrupted: {
+            count += 1
+            return count == limit
+          }))
+      #expect(throws: TrainingError.self) { try runner.run() }
+    }
+    let runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
+    try runner.run()
+    let path = folder.file("model.safetensors")
+    try runner.file().write(to: path)
+    return (try Data(contentsOf: URL(fileURLWithPath: path)), runner.state)
+  }
+
+  @Test func askedSparsityIsAchievedExactly() throws {
+    let runner = try Runner(weights(compact: false))
+    try runner.run()
+    // 64·40 + 40·20 + 20·10 = 3,560 weights, of which 3,204 leave; rounds keep 3560·0.1^(k/3).
+    let facts = try runner.model.facts()
+    #expect(facts.prunableWeights == 3560)
+    #expect(facts.nonZeroWeights == 356)
+    #expect(runner.state.events.map(\.kept) == [1652, 767, 356])
+    #expect(runner.state.dense?.nonZeroWeights == 3560)
+  }
+
+  @Test func compactionKeepsTheFunctionAndShrinks() throws {
+    let masked = try Runner(weights(sparsity: 0.97, compact: false))
+    try masked.run()
+    let compacted = try Runner(weights(sparsity: 0.97))
+    try compacted.run()
+    #expect(try compacted.model.facts().parameters < masked.model.facts().parameters)
+    #expect(try compacted.evaluateTest()?.correct == masked.evaluateTest()?.correct)
+    #expect(try #require(compacted.compactionProof) <= 1e-4)
+  }
+
+  @Test func unitsLeaveDuringTrainingAtTheRightSteps() throws {
+    let runner = try Runner(units())
+    try runner.run()
+    // After epochs 2, 4 and 6 of 7, never after the last; floor(0.1·40) = 4, floor(0.1·36) = 3, floor(0.1·33) = 3.
+    #expect(runner.state.events.map(\.iteration) == [10, 20, 30])
+    #expect(runner.state.events.map { [$0.widths["fc1"], $0.widths["fc2"]] } == [[36, 18], [33, 17], [30, 16]])
+    #expect(runner.state.events.allSatisfy { $0.proof.map { $0 <= 1e-4 } ?? false })
+    #expect(runner.state.history.count == 3)
+  }
+
+  @Test func resumedRunsEndWithTheSameBytes() throws {
+    let unbroken = try bytes(of: weights()).file
+    #expect(try bytes(of: weights(), breakingAfter: [7, 40, 33]).file == unbroken)
+    let during = try bytes(of: units()).file
+    #expect(try bytes(of: units(), breakingAfter: [3, 9, 12]).file == during)
+    #expect(during != unbroken)
+  }
+
+  @Test func aCheckpointOfAnotherRunIsRefused() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("run.checkpoint")
+    var count = 0
+    let runner = try Runner(
+      weights(),
+      options: .init(
+        checkpoint: path,
+        interrupted: {
+          count += 1
+          return count == 3
+        }))
+    #expect(throws: TrainingError.interrupted(iteration: 3)) { try runner.run() }
+    #expect(throws: PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")) {
+      try Runner(weights(rounds: 2), options: .init(checkpoint: path, resume: true))
+    }
+  }
+
+  @Test func theRowTellsWhatWasAskedAndAchieved() throws {
+    let runner = try Runner(weights())
+    try runner.run()
+    let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [1])
+    #expect(row.weights?.asked == 0.9)
+    #expect(row.weights?.removed == 3204)
+    #expect(row.weights?.total == 3560)
+    #expect(row.dense.macs == 3560)
+    #expect(try #require(row.pruned).nonZeroWeights <= 356)
+    #expect(row.data.test == 360)
+    #expect(row.dense.accuracyAtEnd?.count == 360)
+  }
+}

@@ -1,0 +1,158 @@
+import Networks
+import Pruning
+import Testing
+import Torch
+import Training
+
+/// Runs both models on one batch; the largest difference.
+private func difference(_ a: Model, _ b: Model) throws -> Double {
+  let shape = try a.network.inputShape.dimensions
+  let x = try Tensor.normal([3] + shape, type: .float64, generator: Generator(seed: 99))
+  return try (Executor(a).forward(x) - Executor(b).forward(x)).absolute().max().item()
+}
+
+/// Masks these rows or columns of a weight, dimension 0 for a unit's inputs and 1 for its outputs.
+private func mask(_ model: inout Model, _ module: String, _ dimension: Int, _ indices: [Int]) throws {
+  let name = ParameterName(module, .weight)
+  let weight = try model.tensor(name)
+  var stays = Array(repeating: true, count: weight.shape[dimension])
+  for index in indices { stays[index] = false }
+  var shape = Array(repeating: 1, count: weight.rank)
+  shape[dimension] = stays.count
+  let new = try Tensor(stays, shape: shape).expanded(weight.shape).contiguous()
+  model.masks[name] = try model.masks[name].map { try new.select($0, else: $0.zerosLike()) } ?? new
+  try model.applyMasks()
+}
+
+private func pair(padding: Int, bias: Bool = true, norm: Bool = false, secondNorm: Bool = false) throws -> Model {
+  var builder = NetworkBuilder("pair", input: .image(channels: 2, height: 6, width: 6))
+  builder.convolution("conv1", 4, kernel: 3)
+  if norm { builder.batchNorm("bn1") }
+  builder.activation(.tanh)
+  builder.maxPool(2)
+  builder.convolution("conv2", 3, kernel: 1 + padding, padding: padding, bias: bias)
+  if secondNorm { builder.batchNorm("bn2") }
+  builder.relu()
+  builder.flatten()
+  builder.linear("fc", 2)
+  return try builder.network().randomModel(seed: 5)
+}
+
+struct DeadUnitsTests {
+  @Test func unitsWithoutOutputLeave() throws {
+    var model = try pair(padding: 1)
+    try mask(&model, "conv2", 1, [0, 2])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [0, 2]])
+    #expect(compaction.stayed.isEmpty && compaction.proof?.holds == true)
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func aConstantMovesIntoTheConsumersBias() throws {
+    var model = try pair(padding: 0)
+    try mask(&model, "conv1", 0, [1])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [1]])
+    // b₂ + tanh(b₁)·ΣW₂[:, 1], tap by tap.
+    let constant = try model.tensor(ParameterName("conv1", .bias)).tanh().array(Double.self)[1]
+    let weight = try model.tensor(ParameterName("conv2", .weight)).sum(2, 3).array(Double.self)
+    let before = try model.tensor(ParameterName("conv2", .bias)).array(Double.self)
+    let after = try compaction.model.tensor(ParameterName("conv2", .bias)).array(Double.self)
+    for output in 0..<3 { #expect(abs(after[output] - before[output] - constant * weight[4 * output + 1]) < 1e-12) }
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func aConstantBeforePaddingStaysAndIsReported() throws {
+    var model = try pair(padding: 1)
+    try mask(&model, "conv1", 0, [1, 3])
+    // Unit 3 says tanh(0) = 0, which padding cannot change.
+    try model.tensor(ParameterName("conv1", .bias)).fill(0, at: Tensor([3] as [Int64]))
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [3]])
+    #expect(compaction.stayed.map(\.description) == ["conv1 unit 1 has no input but stays: conv2 pads its input"])
+    #expect(compaction.notes == ["conv1: 1 unit without input stays: conv2 pads its input"])
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func aConstantPassesTheNormOnItsWay() throws {
+    var model = try pair(padding: 0, norm: true)
+    try mask(&model, "conv1", 0, [0])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [0]])
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func withoutBiasTheNormBehindTakesIt() throws {
+    var model = try pair(padding: 0, bias: false, secondNorm: true)
+    try mask(&model, "conv1", 0, [0])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [0]])
+    #expect(try difference(model, compaction.model) < 1e-12)
+    var bare = try pair(padding: 0, bias: false)
+    try mask(&bare, "conv1", 0, [0])
+    let stays = try bare.compacted()
+    #expect(stays.removed.isEmpty && stays.proof == nil)
+    #expect(stays.notes == ["conv1: 1 unit without input stays: conv2 has no bias"])
+  }
+
+  @Test func deathSpreadsBothWays() throws {
+    // fc1 unit 0 feeds fc2 unit 0 only, fc2 unit 0 feeds nothing; fc2 unit 1 hears only fc1 unit 1, which hears nothing.
+    var model = try TinyNetworks.mlp([2, 3, 4, 2]).randomModel(seed: 8)
+    let weight = ParameterName("fc2", .weight)
+    let kept: [Bool] = [true, true, true, false, true, false, false, false, true, false, false, true]
+    model.masks[weight] = try Tensor(kept, shape: [4, 3])
+    try model.applyMasks()
+    try mask(&model, "fc3", 1, [0])
+    try mask(&model, "fc1", 0, [1])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["fc1": [0, 1], "fc2": [0, 1]])
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func aLayerKeepsAUnit() throws {
+    var model = try TinyNetworks.mlp([2, 3, 2]).randomModel(seed: 8)
+    try mask(&model, "fc2", 1, [0, 1, 2])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["fc1": [1, 2]])
+    #expect(compaction.notes == ["fc1: 1 unit without output stays: a layer keeps at least one unit"])
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  @Test func duringTrainingOnlyUnitsWithoutOutputLeave() throws {
+    var model = try pair(padding: 0)
+    try mask(&model, "conv1", 0, [1])
+    try mask(&model, "conv2", 1, [2])
+    // Zeros that are not masked still learn.
+    try model.tensor(ParameterName("fc", .weight)).fill(0)
+    let compaction = try model.compacted(duringTraining: true)
+    #expect(compaction.removed.removals == ["conv1": [2]])
+    #expect(compaction.proof != nil && compaction.stayed.isEmpty)
+  }
+
+  @Test(arguments: 0..<120)
+  func outputsStayTheSame(seed: UInt64) throws {
+    var random = Seeded(seed &+ 1000)
+    let network = try TinyNetworks.sequential(&random)
+    var model = try network.randomModel(seed: seed)
+    for name in network.prunableWeights {
+      // Whole rows, columns and single weights.
+      let shape = try model.tensor(name).shape
+      try mask(&model, name.module, 0, (0..<shape[0]).filter { _ in name.module != "out" && random.chance(0.3) })
+      try mask(&model, name.module, 1, (0..<shape[1]).filter { _ in random.chance(0.25) })
+    }
+    let selection = try Selection(.ofKept(0.3), of: model.weightScores(.magnitude), rule: SelectionRule(scope: .global))
+    try model.prune(selection)
+    for training in [false, true] {
+      let compaction = try model.compacted(duringTraining: training, seed: seed)
+      #expect(try difference(model, compaction.model) <= 1e-9, "seed \(seed)")
+      #expect(compaction.removed.isEmpty == (compaction.proof == nil), "seed \(seed)")
+      // A fixpoint: nothing more to find, and the record leads to the same network.
+      #expect(try compaction.model.compacted(duringTraining: training, seed: seed).removed.isEmpty, "seed \(seed)")
+      #expect(try model.network.removing(compaction.removed.removals).network == compaction.model.network, "seed \(seed)")
+      // Masked stays masked and zero.
+      for (name, mask) in compaction.model.masks {
+        #expect(try mask.select(mask.zerosLike(), else: compaction.model.tensor(name).notEqual(0)).sum().item() == 0, "seed \(seed)")
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import Networks
+import Pruning
+import Testing
+import Torch
+import Training
+
+struct SurgeonTests {
+  @Test func aHandWorkedCut() throws {
+    // 2 → 3 → 1: unit 1 leaves.
+    let network = try TinyNetworks.mlp([2, 3, 1])
+    let model = try Model(
+      network: network,
+      tensors: [
+        ParameterName("fc1", .weight): Tensor([1, 2, 3, 4, 5, 6] as [Double], shape: [3, 2]),
+        ParameterName("fc1", .bias): Tensor([1, 2, 3] as [Double]),
+        ParameterName("fc2", .weight): Tensor([10, 20, 30] as [Double], shape: [1, 3]),
+        ParameterName("fc2", .bias): Tensor([7] as [Double]),
+      ])
+    let plan = SurgeryPlan(removals: ["fc1": [1]])
+    let surgery = try Surgeon.operate(plan, on: model, seed: 1)
+    let small = surgery.model
+    #expect(try small.tensor(ParameterName("fc1", .weight)).array(Double.self) == [1, 2, 5, 6])
+    #expect(try small.tensor(ParameterName("fc1", .bias)).array(Double.self) == [1, 3])
+    #expect(try small.tensor(ParameterName("fc2", .weight)).array(Double.self) == [10, 30])
+    #expect(surgery.proof?.elementType == .float64 && surgery.proof?.tolerance == 1e-9)
+    #expect(try plan.lines(for: network) == ["fc1 3 → 2: fc1[out] → fc2[in]"])
+    // The given model is untouched.
+    #expect(try model.tensor(ParameterName("fc1", .bias)).array(Double.self) == [1, 2, 3])
+    let masked = try Surgeon.masked(plan, model)
+    #expect(try masked.tensor(ParameterName("fc1", .weight)).array(Double.self) == [1, 2, 0, 0, 5, 6])
+    #expect(try masked.tensor(ParameterName("fc2", .weight)).array(Double.self) == [10, 20, 30])
+  }
+
+  @Test func anEmptyPlanCutsNothing() throws {
+    let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 1)
+    let surgery = try Surgeon.operate(SurgeryPlan(removals: ["fc1": []]), on: model, seed: 1)
+    #expect(surgery.proof == nil && surgery.slices.isEmpty && surgery.model.network == model.network)
+  }
+
+  @Test func masksAreCutWithTheirWeights() throws {
+    var model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 1)
+    let name = ParameterName("fc1", .weight)
+    model.masks[name] = try Tensor([true, false, true, true, false, true], shape: [3, 2])
+    try model.applyMasks()
+    let small = try Surgeon.operate(SurgeryPlan(removals: ["fc1": [0]]), on: model, seed: 1).model
+    #expect(try small.masks[name]?.array(Bool.self) == [true, true, false, true])
+    #expect(try small.tensor(name).array(Double.self)[2] == 0)
+  }
+
+  @Test func zeroWeightsBeforeANormAreNotEnough() throws {
+    // A norm turns 0 into β − γμ/σ; masking has to silence the norm as well.
+    var builder = NetworkBuilder("norm", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("conv1", 2, kernel: 3, padding: 1, bias: false)
+    builder.batchNorm("bn1")
+    builder.relu()
+    builder.convolution("conv2", 2, kernel: 3, padding: 1)
+    let model = try builder.network().randomModel(seed: 3)
+    let masked = try Surgeon.masked(SurgeryPlan(removals: ["conv1": [1]]), model)
+    for (role, silent) in [(ParameterName.Role.weight, 0.0), (.bias, 0), (.runningMean, 0), (.runningVariance, 1)] {
+      let (before, after) = (
+        try model.tensor(ParameterName("bn1", role)).array(Double.self), try masked.tensor(ParameterName("bn1", role)).array(Double.self)
+      )
+      #expect(after == [before[0], silent])
+    }
+  }
+
+  @Test(arguments: 0..<80)
+  func compactedEqualsMasked(seed: UInt64) throws {
+    var random = Seeded(seed)
+    let network = try TinyNetworks.sequential(&random)
+    let model = try network.randomModel(seed: seed)
+    let layers = try model.unitScores(.random, granularity: .unit, seed: seed)
+    let selection = try Selection(
+      .ofKept(Double(random.below(90)) / 100), of: layers, rule: SelectionRule(granularity: .unit, scope: Scope.allCases[random.below(2)]))
+    let plan = SurgeryPlan(removals: try selection.removedIndices(from: layers))
+    let surgery = try Surgeon.operate(plan, on: model, seed: seed)
+    if let proof = surgery.proof {
+      #expect(proof.holds && proof.relativeDifference <= 1e-9 && proof.largestOutput > 0, "seed \(seed): \(proof)")
+    } else {
+      #expect(plan.isEmpty, "seed \(seed)")
+    }
+    let single = try Surgeon.operate(plan, on: model.cast(to: .float32), seed: seed)
+    #expect(single.proof.map { $0.holds && $0.tolerance == 1e-4 } ?? true, "seed \(seed)")
+  }
+
+  @Test func aWrongCutIsCaught() throws {
+    let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2)
+    let masked = try Surgeon.masked(SurgeryPlan(removals: ["fc1": [0]]), model)
+    let (network, slices) = try model.network.removing(["fc1": [1]])
+    let wrong = try model.cut(to: network, slices: slices)
+    let error = #expect(throws: PruningError.self) { try Equivalence.prove(masked: masked, compacted: wrong, seed: 1) }
+    guard case .notEquivalent(let name, let difference, let output, let tolerance) = error else {
+      Issue.record("no such error: \(String(describing: error))")
+      return
+    }
+    #expect(name == "mlp" && difference > 0 && tolerance == 1e-9)
+    #expect(
+      error?.description == "the surgery on mlp changed its outputs: the largest difference from the masked network is \(difference), "
+        + "the largest output \(output), allowed are 1e-09 of it")
+  }
+
+  @Test func outputsThatAreNoNumbersProveNothing() throws {
+    let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2)
+    try model.tensor(ParameterName("fc2", .bias)).fill(.nan)
+    #expect(throws: PruningError.self) { try Surgeon.operate(SurgeryPlan(removals: ["fc1": [0]]), on: model, seed: 1) }
+  }
+
+  @Test func plansThatDoNotFit() throws {
+    let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2)
+    func message(_ removals: [String: [Int]]) -> String? {
+      #expect(throws: NetworkError.self) { try Surgeon.operate(SurgeryPlan(removals: removals), on: model, seed: 1) }?.description
+    }
+    #expect(message(["fc1": [3]]) == "fc1: there is no channel 3 among 3")
+    #expect(message(["fc1": [0, 1, 2]]) == "fc1: cannot lose all of its 3 channels; at least one stays")
+    #expect(message(["fc2": [0]]) == "fc2: its channels cannot be removed: they are the network's output fc2")
+  }
+
+  @Test func sixRoundsOfFivePercentOfVGG16() throws {
+    var network = try Architecture.parse("vgg16-cifar", input: .image(channels: 3, height: 32, width: 32), classes: 10)
+    let model = try network.randomModel(seed: 1, type: .float32)
+    var current = model
+    let originals = Dictionary(uniqueKeysWithValues: try network.channelGroups().groups.map { ($0.name, $0.width) })
+    for round in 1...6 {
+      let layers = try current.unitScores(.l2, granularity: .filter, originals: originals, round: round)
+      let selection = try Selection(.ofKept(0.05), of: layers, rule: SelectionRule(granularity: .filter, scope: .layer, rounding: .floor))
+      #expect(selection.asked == selection.removed)
+      let surgery = try Surgeon.operate(SurgeryPlan(removals: try selection.removedIndices(from: layers)), on: current, seed: UInt64(round))
+      #expect(surgery.proof?.holds == true)
+      current = surgery.model
+    }
+    network = current.network
+    let widths = network.nodes.compactMap { node in if case .convolution(let layer) = node.operation { layer.outputs } else { nil } }
+    #expect(widths == [50, 50, 96, 96, 190, 190, 190, 379, 379, 379, 379, 379, 379])
+    #expect(network.filters == 3136)
+  }
+}
