@@ -61,7 +61,7 @@ extension MethodsCommand.Section {
       PruningMethod.all.map { method in
         let needs = method.data == .nothing ? "" : "; needs \(method.data.rawValue)"
         return .init(
-          name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper,
+          name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper == "—" ? nil : method.paper,
           scores: method.granularities.map(\.rawValue))
       }
     case .granularities: Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }

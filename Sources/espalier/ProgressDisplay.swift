@@ -11,7 +11,7 @@ final class ProgressDisplay {
     var phase: String
     /// Things done of `total`.
     var done: Int
-    /// Things in all.
+    /// Things in all; 0 where nobody knows.
     var total: Int
     /// Things in an epoch; nil where there are none.
     var perEpoch: Int?
@@ -72,7 +72,7 @@ final class ProgressDisplay {
     let time = now()
     if moment.phase != phase { begin(moment, at: time) }
     if let newest = moment.accuracy { accuracy = newest }
-    let isLast = moment.done >= moment.total
+    let isLast = moment.total > 0 && moment.done >= moment.total
     switch style {
     case .quiet: return
     case .lines(let interval):
@@ -103,8 +103,8 @@ final class ProgressDisplay {
   private func begin(_ moment: Moment, at time: Double) {
     finish()
     phase = moment.phase
-    // A run that was resumed begins in the middle, and what was done before costs no time now.
-    phaseStart = (time, moment.done > 1 ? moment.done : 0)
+    // The clock starts with the first moment, so what was done until then does not count; a resumed run begins in the middle.
+    phaseStart = (time, moment.done)
     window = [phaseStart]
     accuracy = nil
     // Lines come after some time, a bar at once.
@@ -120,19 +120,21 @@ final class ProgressDisplay {
       parts.append("\(moment.unit == "B" ? Format.bytes(moment.done) : Format.count(moment.done))")
     }
     let share = moment.total > 0 ? Double(moment.done) / Double(moment.total) : 0
-    if case .bar(let width) = style, width >= 70 {
+    if case .bar(let width) = style, width >= 70, moment.total > 0 {
       let filled = Int((share * 20).rounded(.down))
       parts.append("[" + String(repeating: "█", count: min(filled, 20)) + String(repeating: "·", count: max(20 - filled, 0)) + "]")
     }
-    parts.append(Format.percent(share, digits: 0))
+    if moment.total > 0 { parts.append(Format.percent(share, digits: 0)) }
     let since = isLast ? phaseStart : window.first ?? phaseStart
     let elapsed = time - since.time
     if elapsed > 0, moment.done > since.done {
       let rate = Double(moment.done - since.done) / elapsed
       parts.append(moment.unit == "B" ? Format.bytes(rate) + "/s" : "\(Format.significant(rate, 3)) \(moment.unit)/s")
-      parts.append(
-        isLast
-          ? "in \(Format.duration(time - phaseStart.time))" : "ETA \(Format.duration(max(Double(moment.total - moment.done) / rate, 0)))")
+      if isLast {
+        parts.append("in \(Format.duration(time - phaseStart.time))")
+      } else if moment.total > 0 {
+        parts.append("ETA \(Format.duration(Double(moment.total - moment.done) / rate))")
+      }
     }
     if let loss = moment.loss { parts.append("loss \(Format.significant(loss, 3))") }
     if let accuracy { parts.append("validation \(Format.percent(accuracy))") }

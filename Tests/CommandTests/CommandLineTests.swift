@@ -164,8 +164,16 @@ private var program: URL {
       outcome.output == """
         mlp:784-300-100-10 → mlp:784-50-100-10
 
-        layer  units     weights            parameters              MACs
+        layer  units     weights                 parameters              MACs
         fc1    300 → 50  300×784 → 50×784  235,500 → 39,250  235,200 → 39,200
+        fc2    100       100×300 → 100×50    30,100 → 5,100    30,000 → 5,000
+        fc3    10        10×100                       1,010             1,000
+
+        units             410 → 160  (0.39×)
+        parameters        266,610 → 45,360  (0.17×)
+        prunable weights  266,200 → 45,200  (0.17×)
+        MACs              266,200 → 45,200  (0.17×)
+        tensors           1.07 MB → 181 kB  (0.17×)
 
         """)
   }

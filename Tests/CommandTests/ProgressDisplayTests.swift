@@ -24,21 +24,21 @@ private final class Recording {
     let recording = Recording(.bar(width: 120))
     recording.step(1, at: 100)
     recording.step(2, at: 100.05)  // too soon
-    recording.step(20, at: 102, loss: 0.25, accuracy: 0.9375)
-    recording.step(100, at: 110)
+    recording.step(21, at: 102, loss: 0.25, accuracy: 0.9375)
+    recording.step(100, at: 109.9)
     #expect(
       recording.written == [
         "\rtraining  epoch 1/10  [····················]  1 %  loss 0.500\u{1B}[K",
-        "\rtraining  epoch 2/10  [████················]  20 %  10.0 it/s  ETA 8.00 s  loss 0.250  validation 93.75 %\u{1B}[K",
-        "\rtraining  epoch 10/10  [████████████████████]  100 %  10.0 it/s  in 10.0 s  loss 0.500  validation 93.75 %\u{1B}[K\n",
+        "\rtraining  epoch 3/10  [████················]  21 %  10.0 it/s  ETA 7.90 s  loss 0.250  validation 93.75 %\u{1B}[K",
+        "\rtraining  epoch 10/10  [████████████████████]  100 %  10.0 it/s  in 9.90 s  loss 0.500  validation 93.75 %\u{1B}[K\n",
       ])
   }
 
   @Test func aNarrowTerminalCutsTheLine() {
     let recording = Recording(.bar(width: 40))
     recording.step(1, at: 100)
-    recording.step(20, at: 102, loss: 0.25, accuracy: 0.9375)
-    #expect(recording.written.last == "\rtraining  epoch 2/10  20 %  10.0 it/s  …\u{1B}[K")
+    recording.step(21, at: 102, loss: 0.25, accuracy: 0.9375)
+    #expect(recording.written.last == "\rtraining  epoch 3/10  21 %  10.0 it/s  …\u{1B}[K")
   }
 
   @Test func elsewhereLinesAreFew() {
@@ -47,8 +47,8 @@ private final class Recording {
     recording.step(100, at: 110, loss: 0.125)
     #expect(
       recording.written == [
-        "training  epoch 6/10  60 %  9.92 it/s  ETA 4.03 s  loss 0.500  validation 50.00 %\n",
-        "training  epoch 10/10  100 %  10.1 it/s  in 9.90 s  loss 0.125  validation 50.00 %\n",
+        "training  epoch 6/10  60 %  10.0 it/s  ETA 4.00 s  loss 0.500  validation 50.00 %\n",
+        "training  epoch 10/10  100 %  10.0 it/s  in 9.90 s  loss 0.125  validation 50.00 %\n",
       ])
   }
 
