@@ -77,7 +77,12 @@ public struct Checkpoint {
     var masks: [ParameterName: Tensor] = [:]
     var moments: [ParameterName: [Tensor]] = [:]
     for (name, shape) in try header.network.parameterShapes() {
-      tensors[name] = stored["model.\(name)"]
+      if let tensor = stored["model.\(name)"] {
+        guard let type = tensor.elementType, type.isFloatingPoint else {
+          throw PlanError("\(name) has elements of \(tensor.elementType?.rawValue ?? "another type"), not float32 or float64")
+        }
+        tensors[name] = tensor
+      }
       masks[name] = stored["mask.\(name)"]
       var found: [Tensor] = []
       while let moment = stored["optimizer.\(found.count).\(name)"] {

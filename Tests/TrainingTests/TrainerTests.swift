@@ -85,7 +85,7 @@ private func trainer(
   @Test func testsOnlyAtNewMinimaAndAtTheEnd() throws {
     try withThreads {
       // A rate at which the validation loss falls at first and then jumps about.
-      let trainer = try trainer(.iterations(40), every: .iterations(1), rate: .init(base: 0.1))
+      let trainer = try trainer(.iterations(40), every: .iterations(1), rate: .init(base: 0.5))
       try trainer.run()
       let losses = trainer.log.evaluations.compactMap(\.validation?.loss)
       var minimum = Double.infinity
