@@ -5,7 +5,7 @@ SWIFT ?= swift
 SWIFTFLAGS ?=
 # The main job, as a user types it: a network and a data set in, a smaller network and its report row out.
 QUICKSTART_MODEL := .build/quickstart/lenet-300-100-digits.safetensors
-QUICKSTART ?= prune --network lenet-300-100 --dataset digits --sparsity 0.9 --output $(QUICKSTART_MODEL)
+QUICKSTART ?= prune --network lenet-300-100 --dataset digits --sparsity 0.9 --epochs 60 --learning-rate 0.002 --decay cosine --output $(QUICKSTART_MODEL)
 # Options for Scripts/bench, for example BENCHFLAGS="--cases lenet-300-100 --repetitions 3".
 BENCHFLAGS ?=
 

@@ -116,6 +116,9 @@ public final class Runner {
     if let pruning = experiment.pruning, pruning.granularity == .weight, pruning.compact, let pruner { try compact(pruner) }
   }
 
+  /// Steps of all finished trainings.
+  private var iterations: Int { state.trainings.reduce(0) { $0 + $1.iterations } }
+
   private func carryOut(_ phase: Experiment.Phase, _ pruner: Pruner?) throws {
     switch phase {
     case .train:
@@ -137,11 +140,13 @@ public final class Runner {
       if state.dense == nil { try recordDense(model) }
     case .prune(let k, let count):
       guard let pruner else { return }
-      let before = try evaluate(model)
+      // Where nothing was trained since the last removal, its evaluation holds still.
+      let isUntouched = state.events.last.map { $0.iteration == iterations } ?? false
+      let before = try isUntouched ? state.events.last?.after : evaluate(model)
       if pruner.needsSweep {
         try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
       }
-      var pruned = try pruner.prune(model, event: k, of: count, iteration: state.trainings.reduce(0) { $0 + $1.iterations })
+      var pruned = try pruner.prune(model, event: k, of: count, iteration: iterations)
       model = pruned.model
       pruned.event.before = before
       pruned.event.after = try evaluate(model)
@@ -194,7 +199,7 @@ public final class Runner {
   }
 
   private func compact(_ pruner: Pruner) throws {
-    let compacted = try pruner.compact(model, iteration: state.trainings.reduce(0) { $0 + $1.iterations })
+    let compacted = try pruner.compact(model, iteration: iterations)
     model = compacted.model
     for line in compacted.notes { options.note(line) }
     if let removal = compacted.removal { state.history.append(removal) }

@@ -46,7 +46,8 @@ struct ExperimentRun {
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error {
-        display.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it")
+        // Also when quiet: without it the work would seem lost.
+        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it\n")
       }
       throw error
     }

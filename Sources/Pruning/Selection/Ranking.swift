@@ -28,92 +28,127 @@ extension Double: RankedElement {
 }
 
 /// One layer's scores and which of its things are still there; the tensors that own them outlive it.
+///
+/// The loops have no branch on the mask: at low density it would be mispredicted all the time.
 struct RankedSection<Element: RankedElement> {
   let scores: UnsafeBufferPointer<Element>
-  let kept: UnsafeBufferPointer<Bool>?
+  /// 1 where a thing is still there, else 0; nil if everything is.
+  let kept: UnsafeBufferPointer<UInt8>?
 
-  @inline(__always)
-  func forEachKept(_ body: (Element.Key) -> Void) {
-    if let kept {
-      for i in scores.indices where kept[i] { body(scores[i].key) }
-    } else {
-      for score in scores { body(score.key) }
-    }
+  /// Things still there.
+  var count: Int {
+    guard let kept else { return scores.count }
+    var total = 0
+    for flag in kept { total += Int(flag) }
+    return total
   }
 
   /// Whether any score of a thing that is still there is not a number.
   var hasNaN: Bool {
-    var found = false
+    var found: UInt8 = 0
     if let kept {
-      for i in scores.indices { found = found || (kept[i] && scores[i].isNaN) }
+      for i in scores.indices { found |= kept[i] & (scores[i].isNaN ? 1 : 0) }
     } else {
-      for score in scores { found = found || score.isNaN }
+      for score in scores { found |= score.isNaN ? 1 : 0 }
     }
-    return found
+    return found != 0
   }
 
   /// The number of things still there whose key is below the cut, and at it.
   func count(at cut: Element.Key) -> (below: Int, equal: Int) {
     var (below, equal) = (0, 0)
-    forEachKept { key in
-      below += key < cut ? 1 : 0
-      equal += key == cut ? 1 : 0
+    if let kept {
+      for i in scores.indices {
+        let key = scores[i].key
+        below += key < cut ? Int(kept[i]) : 0
+        equal += key == cut ? Int(kept[i]) : 0
+      }
+    } else {
+      for score in scores {
+        let key = score.key
+        below += key < cut ? 1 : 0
+        equal += key == cut ? 1 : 0
+      }
     }
     return (below, equal)
   }
 
-  /// Writes what stays if everything below the cut goes, and of what equals it the first `ties`.
-  func mark(below cut: Element.Key, ties: Int, into result: UnsafeMutableBufferPointer<Bool>) {
-    var ties = ties
+  /// Adds, for each key, the number of things with that first digit.
+  func addFirstDigits(shift: Int, to histogram: UnsafeMutableBufferPointer<Int>) {
+    if let kept {
+      for i in scores.indices { histogram[Int(truncatingIfNeeded: scores[i].key >> Element.Key(shift))] += Int(kept[i]) }
+    } else {
+      for score in scores { histogram[Int(truncatingIfNeeded: score.key >> Element.Key(shift))] += 1 }
+    }
+  }
+
+  /// Writes the keys of things still there that begin like the prefix, one after another.
+  func collect(_ prefix: Element.Key, shift: Int, into keys: UnsafeMutableBufferPointer<Element.Key>, at start: Int) -> Int {
+    var end = start
     for i in scores.indices {
       let key = scores[i].key
-      var stays = kept?[i] ?? true
-      if stays, key <= cut {
-        if key < cut {
-          stays = false
-        } else if ties > 0 {
-          stays = false
-          ties -= 1
-        }
+      // Written always, counted only if it belongs; the last place may be written in vain.
+      keys[end] = key
+      end += key >> Element.Key(shift) == prefix ? Int(kept?[i] ?? 1) : 0
+    }
+    return end
+  }
+
+  /// Writes what stays if everything below the cut goes, and of what equals it the first `ties`.
+  func mark(below cut: Element.Key, ties: Int, into result: UnsafeMutableBufferPointer<Bool>) {
+    if let kept {
+      for i in scores.indices { result[i] = kept[i] & (scores[i].key >= cut ? 1 : 0) != 0 }
+    } else {
+      for i in scores.indices { result[i] = scores[i].key >= cut }
+    }
+    var (left, i) = (ties, 0)
+    while left > 0, i < scores.count {
+      if result[i], scores[i].key == cut {
+        result[i] = false
+        left -= 1
       }
-      result[i] = stays
+      i += 1
     }
   }
 }
 
-/// The key of the k-th smallest of all things still there (k from 1), by radix from the highest bits down: three passes
-/// for float32, nothing sorted, nothing copied.
+/// The key of the k-th smallest of all things still there (1 ≤ k ≤ their number), by radix from the highest bits down.
+///
+/// One pass counts first digits, a second one collects the keys that share the right one; the rest happens among those.
 func smallestKey<Element: RankedElement>(_ k: Int, in sections: [RankedSection<Element>]) -> Element.Key {
   let digit = 11
+  var shift = Element.Key.bitWidth - digit
+  var histogram = [Int](repeating: 0, count: 1 << digit)
+  for section in sections { histogram.withUnsafeMutableBufferPointer { section.addFirstDigits(shift: shift, to: $0) } }
   var remaining = k
-  var prefix: Element.Key = 0
-  var resolved = 0
-  while resolved < Element.Key.bitWidth {
-    let width = min(digit, Element.Key.bitWidth - resolved)
-    let shift = Element.Key.bitWidth - resolved - width
-    var histogram = [Int](repeating: 0, count: 1 << width)
+  var prefix = Element.Key(truncatingIfNeeded: bucket(&remaining, in: histogram))
+  let matching = histogram[Int(truncatingIfNeeded: prefix)]
+  // One place more than there are matches: see `collect`.
+  let keys = [Element.Key](unsafeUninitializedCapacity: matching + 1) { buffer, count in
+    count = 0
+    for section in sections { count = section.collect(prefix, shift: shift, into: buffer, at: count) }
+  }
+  while shift > 0 {
+    let width = min(digit, shift)
+    let above = prefix
+    let next = shift - width
     let lowMask = Element.Key((1 << width) - 1)
-    histogram.withUnsafeMutableBufferPointer { histogram in
-      for section in sections {
-        if resolved == 0 {
-          section.forEachKept { histogram[Int(truncatingIfNeeded: $0 >> Element.Key(shift))] += 1 }
-        } else {
-          let known = prefix >> Element.Key(shift + width)
-          section.forEachKept { key in
-            if key >> Element.Key(shift + width) == known {
-              histogram[Int(truncatingIfNeeded: (key >> Element.Key(shift)) & lowMask)] += 1
-            }
-          }
-        }
-      }
+    var counts = [Int](repeating: 0, count: 1 << width)
+    counts.withUnsafeMutableBufferPointer { counts in
+      for key in keys where key >> Element.Key(shift) == above { counts[Int(truncatingIfNeeded: (key >> Element.Key(next)) & lowMask)] += 1 }
     }
-    var bucket = 0
-    while bucket < histogram.count - 1, remaining > histogram[bucket] {
-      remaining -= histogram[bucket]
-      bucket += 1
-    }
-    prefix |= Element.Key(truncatingIfNeeded: bucket) << Element.Key(shift)
-    resolved += width
+    prefix = above << Element.Key(width) | Element.Key(truncatingIfNeeded: bucket(&remaining, in: counts))
+    shift = next
   }
   return prefix
+}
+
+/// The digit of the `remaining`-th key; what lies below it is taken off `remaining`.
+private func bucket(_ remaining: inout Int, in histogram: [Int]) -> Int {
+  var bucket = 0
+  while bucket < histogram.count - 1, remaining > histogram[bucket] {
+    remaining -= histogram[bucket]
+    bucket += 1
+  }
+  return bucket
 }

@@ -91,24 +91,20 @@ public struct Selection {
   /// - Throws: ``PruningError/floors(asked:present:layers:)`` if the floors leave less than the asked amount in global
   ///   scope; ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape.
   public init(_ amount: RemovalAmount, of layers: [ScoredLayer], rule: SelectionRule, criterion: String? = nil) throws {
-    let counts = try layers.map { layer in
-      let scores = layer.scores
-      guard let kept = layer.kept else { return scores.count }
-      guard kept.shape == scores.shape, kept.elementType == .bool else {
-        throw PruningError.mismatch("\(layer.name): the mask of shape \(kept.shape) does not fit scores of shape \(scores.shape)")
-      }
-      return Int(try kept.sum().item())
+    for layer in layers {
+      guard let kept = layer.kept, kept.shape != layer.scores.shape || kept.elementType != .bool else { continue }
+      throw PruningError.mismatch("\(layer.name): the mask of shape \(kept.shape) does not fit scores of shape \(layer.scores.shape)")
     }
     let types = Set(layers.map { $0.scores.elementType })
     if types == [.float32] {
-      self = try Selector<Float>(layers, counts, rule, criterion).select(amount)
+      self = try Selector<Float>(layers, rule, criterion).select(amount)
     } else {
       let cast = try layers.map { layer in
         var layer = layer
         layer.scores = try layer.scores.cast(to: .float64)
         return layer
       }
-      self = try Selector<Double>(cast, counts, rule, criterion).select(amount)
+      self = try Selector<Double>(cast, rule, criterion).select(amount)
     }
   }
 

@@ -9,9 +9,8 @@ struct Selector<Element: RankedElement> {
   // The sections point into these.
   private let storage: [Tensor]
 
-  init(_ layers: [ScoredLayer], _ counts: [Int], _ rule: SelectionRule, _ criterion: String?) throws {
+  init(_ layers: [ScoredLayer], _ rule: SelectionRule, _ criterion: String?) throws {
     self.layers = layers
-    self.counts = counts
     self.rule = rule
     var storage: [Tensor] = []
     sections = try layers.map { layer in
@@ -21,9 +20,12 @@ struct Selector<Element: RankedElement> {
       storage += [scores] + (kept.map { [$0] } ?? [])
       return RankedSection(
         scores: try scores.withElements(Element.self) { UnsafeBufferPointer($0) },
-        kept: try kept?.withElements(Bool.self) { UnsafeBufferPointer($0) })
+        kept: try kept?.withElements(Bool.self) { flags in
+          UnsafeRawPointer(flags.baseAddress).map { UnsafeBufferPointer(start: $0.assumingMemoryBound(to: UInt8.self), count: flags.count) }
+        } ?? nil)
     }
     self.storage = storage
+    counts = sections.map(\.count)
     for (layer, section) in zip(layers, sections) where section.hasNaN {
       throw PruningError.notANumber(layer: layer.name, criterion: criterion)
     }
@@ -90,7 +92,7 @@ struct Selector<Element: RankedElement> {
     let result = try Tensor.empty(layer.scores.shape, type: .bool)
     try result.withElements(Bool.self) { result in
       if count == 0 {
-        for i in result.indices { result[i] = section.kept?[i] ?? true }
+        for i in result.indices { result[i] = section.kept?[i] ?? 1 != 0 }
       } else {
         let cut = smallestKey(count, in: [section])
         section.mark(below: cut, ties: count - section.count(at: cut).below, into: result)
