@@ -15,7 +15,7 @@ enum TinyNetworks {
 
   /// A random sequential network: convolutions with and without padding, norm, bias; pooling; flattening; linear layers.
   static func sequential(_ random: inout Seeded) throws -> Network {
-    var builder = NetworkBuilder("random", input: .image(channels: 1 + random.below(3), height: 9, width: 8))
+    var builder = NetworkBuilder("random", input: .image(channels: 1 + random.below(3), height: 13, width: 12))
     let activations = Activation.allCases
     for i in 1...(1 + random.below(3)) {
       builder.convolution("conv\(i)", 2 + random.below(5), kernel: 1 + random.below(3), padding: random.below(2), bias: random.chance(0.7))

@@ -135,7 +135,9 @@ func smallestKey<Element: RankedElement>(_ k: Int, in sections: [RankedSection<E
     let lowMask = Element.Key((1 << width) - 1)
     var counts = [Int](repeating: 0, count: 1 << width)
     counts.withUnsafeMutableBufferPointer { counts in
-      for key in keys where key >> Element.Key(shift) == above { counts[Int(truncatingIfNeeded: (key >> Element.Key(next)) & lowMask)] += 1 }
+      for key in keys where key >> Element.Key(shift) == above {
+        counts[Int(truncatingIfNeeded: (key >> Element.Key(next)) & lowMask)] += 1
+      }
     }
     prefix = above << Element.Key(width) | Element.Key(truncatingIfNeeded: bucket(&remaining, in: counts))
     shift = next

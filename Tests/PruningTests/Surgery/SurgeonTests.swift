@@ -71,7 +71,7 @@ struct SurgeonTests {
     let model = try network.randomModel(seed: seed)
     let layers = try model.unitScores(.random, granularity: .unit, seed: seed)
     let selection = try Selection(
-      .ofKept(Double(random.below(90)) / 100), of: layers, rule: SelectionRule(granularity: .unit, scope: Scope.allCases[random.below(2)]))
+      .ofKept(Double(random.below(60)) / 100), of: layers, rule: SelectionRule(granularity: .unit, scope: Scope.allCases[random.below(2)]))
     let plan = SurgeryPlan(removals: try selection.removedIndices(from: layers))
     let surgery = try Surgeon.operate(plan, on: model, seed: seed)
     if let proof = surgery.proof {
