@@ -1,12 +1,12 @@
 // The optimizers' loops: one pass over parameter, gradient and moments with the mask fused in, where libtorch's own steps make a
 // pass over each tensor's operation and know no masks.
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <cmath>
 
 #include "Handle.hpp"
+#include "Parallel.hpp"
 
 // One body, compiled for each instruction set; the loader picks by the machine it runs on.
 #if defined(__x86_64__) && defined(__linux__)
@@ -166,7 +166,7 @@ int ct_optimizer_sgd_step(
       const at::Tensor g = aligned(w.grad(), w);
       const bool masked = masks && masks[k];
       if (masked) require_dense(masks[k]->value, w, at::kBool, "the mask");
-      at::parallel_for(0, w.numel(), grain, [&](int64_t begin, int64_t end) {
+      parallel_elements(w, grain, [&](int64_t begin, int64_t end) {
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {
           auto *weight = at_index<double>(w, begin), *velocity = at_index<double>(m, begin);
@@ -216,7 +216,7 @@ int ct_optimizer_adam_step(
       const at::Tensor g = aligned(w.grad(), w);
       const bool masked = masks && masks[k];
       if (masked) require_dense(masks[k]->value, w, at::kBool, "the mask");
-      at::parallel_for(0, w.numel(), grain, [&](int64_t begin, int64_t end) {
+      parallel_elements(w, grain, [&](int64_t begin, int64_t end) {
         const int64_t n = end - begin;
         if (w.scalar_type() == at::kDouble) {
           auto *weight = at_index<double>(w, begin), *first = at_index<double>(m, begin), *second = at_index<double>(v, begin);

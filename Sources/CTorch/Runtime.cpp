@@ -11,6 +11,7 @@
 #include <cctype>
 
 #include "Handle.hpp"
+#include "Parallel.hpp"
 
 namespace espalier {
 
@@ -68,8 +69,8 @@ int ct_runtime_flush_denormals(int32_t enabled) {
   return effect("flush_denormals", [&] {
     at::globalContext().setFlushDenormal(enabled != 0);
     // The mode belongs to each thread: a grain of one per worker reaches all of them.
-    const int64_t workers = at::get_num_threads();
-    at::parallel_for(0, workers, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled != 0); });
+    const at::Tensor workers = at::empty({at::get_num_threads()}, at::kByte);
+    parallel_elements(workers, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled != 0); });
   });
 }
 
