@@ -82,7 +82,9 @@ extension Runner {
       let last = state.trainings.last.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }
       return (first, last)
     }
-    return (Results.Measurement(Array(seconds.prefix(span)), unit: .seconds), Results.Measurement(Array(seconds.suffix(span)), unit: .seconds))
+    return (
+      Results.Measurement(Array(seconds.prefix(span)), unit: .seconds), Results.Measurement(Array(seconds.suffix(span)), unit: .seconds)
+    )
   }
 
   private var dataSummary: DataSummary {

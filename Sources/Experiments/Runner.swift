@@ -45,7 +45,8 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu, interrupted: @escaping () -> Bool = { false },
+      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
+      interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpoint = checkpoint
@@ -195,7 +196,7 @@ public final class Runner {
     state.trainings.append(
       .init(
         phase: name, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
-        evaluations: trainer.log.evaluations,        epochSeconds: trainer.epochSeconds.map(\.seconds)))
+        evaluations: trainer.log.evaluations, epochSeconds: trainer.epochSeconds.map(\.seconds)))
   }
 
   private func compact(_ pruner: Pruner) throws {

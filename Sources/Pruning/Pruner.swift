@@ -32,7 +32,9 @@ public final class Pruner {
     let (groups, refused) = try original.channelGroups()
     originalWidths = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })
     try plan.criterion.check(plan.granularity)
-    if plan.granularity.isStructured, !groups.contains(where: { plan.granularity.includes($0, of: original) && !plan.ignored.contains($0.name) }) {
+    if plan.granularity.isStructured,
+      !groups.contains(where: { plan.granularity.includes($0, of: original) && !plan.ignored.contains($0.name) })
+    {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
     }

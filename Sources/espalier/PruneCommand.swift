@@ -39,7 +39,9 @@ struct PruneCommand: ParsableCommand {
 
   func validate() throws {
     if model != nil, network != nil { throw ValidationError("give a model file or --network, not both") }
-    if model == nil, network == nil { throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100") }
+    if model == nil, network == nil {
+      throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100")
+    }
     if model != nil, weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
   }
 
@@ -131,7 +133,9 @@ struct PruningOptions: ParsableArguments {
     let timing: PruningPlan.Timing
     if let every {
       guard every.iterations(perEpoch: 1) > 0 else { throw PlanError("--every \(every) is impossible: give at least 1ep or 1it") }
-      guard rounds == nil, recovery == nil else { throw PlanError("--every prunes during training: --rounds and --recovery do not go with it") }
+      guard rounds == nil, recovery == nil else {
+        throw PlanError("--every prunes during training: --rounds and --recovery do not go with it")
+      }
       timing = .during(every: every)
     } else {
       let rounds = rounds ?? (isWeight ? 5 : 1)
@@ -141,7 +145,8 @@ struct PruningOptions: ParsableArguments {
     let plan = PruningPlan(
       criterion: try Criterion(named: criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
       granularity: granularity, scope: scope ?? (isWeight ? .global : .layer), rounding: rounding, amount: amount, timing: timing,
-      schedule: schedule, minimumLayerDensity: minimumLayerDensity, widthMultiple: widthMultiple, ignored: ignore, compact: compact, seed: seed)
+      schedule: schedule, minimumLayerDensity: minimumLayerDensity, widthMultiple: widthMultiple, ignored: ignore, compact: compact,
+      seed: seed)
     try plan.validate()
     return plan
   }

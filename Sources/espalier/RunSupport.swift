@@ -41,7 +41,8 @@ struct ExperimentRun {
     let runner = try Runner(
       experiment,
       options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpoints.checkpointEvery, resume: checkpoints.resume, device: run.device == .cuda ? .cuda : .cpu,
+        checkpoint: checkpoint, checkpointEvery: checkpoints.checkpointEvery, resume: checkpoints.resume,
+        device: run.device == .cuda ? .cuda : .cpu,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()

@@ -24,7 +24,8 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Weight decay; 0 unless given (0.01 for adamw).")
   var weightDecay: Double?
 
-  @Option(help: "How the learning rate falls: constant, cosine, multi-step (see --milestones) or exponential (times --decay-factor each epoch).")
+  @Option(
+    help: "The learning rate's fall: constant, cosine, multi-step (at --milestones) or exponential (each epoch).")
   var decay: DecayName = .constant
 
   @Option(help: ArgumentHelp("Where multi-step decay happens, e.g. 30ep,40ep.", valueName: "steps"))
@@ -94,10 +95,12 @@ struct StepList: ExpressibleByArgument {
 }
 
 extension Step: ExpressibleByArgument {
+  /// Reads `40ep`, `50000it` or a number of epochs.
   public init?(argument: String) {
     guard let step = try? Step(parsing: argument) else { return nil }
     self = step
   }
+  /// As it would be typed.
   public var defaultValueDescription: String { description }
 }
 

@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Networks
 import Pruning
+import Results
 import TestSupport
 import Testing
 import Torch
