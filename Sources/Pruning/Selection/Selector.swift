@@ -81,7 +81,6 @@ struct Selector<Element: RankedElement> {
       for i in full { removals[i] = capacities[i] }
       remaining -= full.reduce(0) { $0 + capacities[$1] }
       open.removeAll { full.contains($0) }
-      for i in open { removals[i] = 0 }
     }
     return removals
   }

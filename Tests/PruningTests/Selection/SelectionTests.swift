@@ -51,11 +51,13 @@ struct SelectionTests {
   }
 
   @Test func rowMajorWhateverTheMemoryLayout() throws {
-    // Channels-last storage orders these 2×2×1×2 weights differently.
-    let scores = try Tensor.zeros([2, 2, 1, 2]).channelsLast()
-    let layers = [ScoredLayer(name: "c", scores: scores)]
-    let selection = try Selection(.count(3), of: layers, rule: SelectionRule(scope: .layer))
-    #expect(try selection.removedIndices(from: layers) == ["c": [0, 1, 2]])
+    // Channels-last storage holds 4, 2, 3, 1.
+    let scores = try Tensor([4, 3, 2, 1] as [Float], shape: [1, 2, 2, 1]).channelsLast()
+    for scope in Scope.allCases {
+      let layers = [ScoredLayer(name: "c", scores: scores)]
+      let selection = try Selection(.count(2), of: layers, rule: SelectionRule(scope: scope))
+      #expect(try selection.removedIndices(from: layers) == ["c": [2, 3]])
+    }
   }
 
   @Test func prunedStaysPrunedAndCountsNoMore() throws {
