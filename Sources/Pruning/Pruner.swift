@@ -106,7 +106,7 @@ public final class Pruner {
     try pruned.applyMasks()
     let event = PruningEvent(
       number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after }, widths: [:],
-      proof: nil, before: nil, after: nil, collapsed: selection.layers.filter { $0.after == 0 }.map(\.name))
+      proof: nil, before: nil, after: nil, collapsed: try pruned.collapsedLayers())
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: plan.criterion.name,
       masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))

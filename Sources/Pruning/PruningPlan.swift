@@ -14,7 +14,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public enum Timing: Codable, Hashable, Sendable {
     /// In rounds after training, each one a removal and then `recovery` steps of training; one round is one-shot.
     case rounds(Int, recovery: Step)
-    /// During training, after every k-th such step before the end: after epoch k·N while k·N < epochs (seed 001).
+    /// During training, after every k-th such step before the end: after epoch k·N while k·N < epochs (Salcedo & Sharma).
     case during(every: Step)
   }
 

@@ -9,7 +9,7 @@ public struct AccumulatedActivation: AccumulatedScoring {
   public static let method = PruningMethod(
     name: "activation", summary: "units that answer weakly during training leave",
     formula: "Σ over training steps of ‖a‖₂ over (batch, height, width), a after the activation and before pooling",
-    paper: "seed 001, Algorithms 1–3", data: .activations, options: [.normalize, .preActivation],
+    paper: "Salcedo & Sharma, Algorithms 1–3", data: .activations, options: [.normalize, .preActivation],
     implementation: AccumulatedActivation())
 
   /// The criterion; it has no state.

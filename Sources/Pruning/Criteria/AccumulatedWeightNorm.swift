@@ -7,7 +7,7 @@ public struct AccumulatedWeightNorm: AccumulatedScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "weight-norm", summary: "units whose incoming weights were small during training leave",
-    formula: "Σ over training steps of √Σw² over incoming weights, without bias", paper: "seed 001, Algorithms 1–3", data: .weights,
+    formula: "Σ over training steps of √Σw² over incoming weights, without bias", paper: "Salcedo & Sharma, Algorithms 1–3", data: .weights,
     options: [.normalize], implementation: AccumulatedWeightNorm())
 
   /// The criterion; it has no state.

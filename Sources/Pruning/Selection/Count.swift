@@ -1,7 +1,7 @@
 /// How a fraction of n things becomes a whole number of them.
 ///
 /// The tolerance 1e-9 undoes the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its
-/// `floor` is still 29. Li et al. 2017 counted with `ceil`, seed 001's 3,136 filters of VGG-16 need `floor`.
+/// `floor` is still 29. Li et al. 2017 counted with `ceil`, Salcedo & Sharma's 3,136 filters of VGG-16 need `floor`.
 public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// ⌊p·n + 0.5⌋.
   case round
