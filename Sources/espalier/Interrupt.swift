@@ -14,6 +14,12 @@ enum Interrupt {
         received = sig_atomic_t(number)
       }
     }
+    // Whoever started this process may have blocked them, and a mask is inherited.
+    var unblocked = sigset_t()
+    sigemptyset(&unblocked)
+    sigaddset(&unblocked, SIGINT)
+    sigaddset(&unblocked, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
   }
 
   /// Whether somebody asked to stop.
