@@ -1,8 +1,15 @@
+import Foundation
 import Networks
 import TestSupport
 import Testing
 import Torch
 import Training
+
+/// A file of the test data that PyTorch trained.
+private func trained(_ name: String) -> String? {
+  let path = testDataDirectory.map { $0.appendingPathComponent("models/resnet-cifar10/\(name)").path }
+  return path.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
+}
 
 /// Bare files of weights, as other programs write them.
 @Suite struct ModelFileWeightsTests {
@@ -31,6 +38,16 @@ import Training
     let expected = try exampleModelFile().model
     for (name, tensor) in expected.tensors { #expect(try model.tensor(name).bytes() == tensor.bytes()) }
     #expect(model.masks.isEmpty)
+  }
+
+  @Test(.enabled(if: trained("resnet20-12fca82f.safetensors") != nil, "needs the trained networks")) func aTrainedNetwork() throws {
+    let path = try #require(trained("resnet20-12fca82f.safetensors"))
+    let network = try Architecture.parse("resnet-20")
+    let (model, report) = try Model.load(weights: path, into: network)
+    #expect(report.loaded == (try network.parameterShapes().count) && report.converted.isEmpty)
+    #expect(try model.tensor(.init("conv1", .weight)).shape == [16, 3, 3, 3])
+    // Its kernels do not fit another depth: everything too many is listed.
+    #expect(throws: ModelFileError.self) { try Model.load(weights: path, into: Architecture.parse("resnet-32")) }
   }
 
   @Test func whatPyTorchAdds() throws {
