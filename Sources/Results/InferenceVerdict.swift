@@ -34,7 +34,7 @@ public struct InferenceVerdict: Codable, Hashable, Sendable {
       } else {
         words =
           "\(Format.percent(share)) of the weights are zero, but tensors keep their size: dense kernels will not run faster; "
-          + "whole units must go (compact), or a sparse runtime is needed."
+          + "whole units would have to go, or a sparse runtime is needed."
       }
       return
     }

@@ -3,17 +3,8 @@ extension RunRecord {
   ///
   /// - Parameter width: where lines of words break; the table keeps its own width.
   public func text(width: Int = 100) -> String {
-    var text = TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n"
-    for (label, words) in facts {
-      text += label + String(repeating: " ", count: max(Self.labelWidth - label.count, 1))
-      text +=
-        TextTable.wrapped(words, width: max(width - Self.labelWidth, 20)).split(separator: "\n")
-        .joined(separator: "\n" + String(repeating: " ", count: Self.labelWidth)) + "\n"
-    }
-    return text
+    TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + TextTable.facts(facts, width: width)
   }
-
-  private static let labelWidth = 13
 
   private var title: String { "\(network) on \(data.name), seed \(seed)" + (method.map { ": " + $0 } ?? "") }
 
@@ -72,8 +63,8 @@ extension RunRecord {
     return Set(all.map(\.batch)).sorted()
   }
 
-  private var facts: [(String, String)] {
-    var facts: [(String, String)] = []
+  private var facts: [(label: String, words: String)] {
+    var facts: [(label: String, words: String)] = []
     if let weights { facts.append(("sparsity", Self.words(weights, of: "weights"))) }
     if let units { facts.append(("units", Self.words(units, of: "units"))) }
     if let widths = widthWords { facts.append(("widths", widths)) }
@@ -94,8 +85,20 @@ extension RunRecord {
     let threads = machine.threads == 1 ? "1 thread" : "\(machine.threads) threads"
     let device = machine.device == "cpu" ? "" : ", \(machine.device)"
     facts.append(("machine", "\(machine.processor), \(threads)\(device), espalier \(tool.version), libtorch \(tool.libtorch)"))
+    if let commandLine { facts.append(("command", commandLine)) }
     if let inference { facts.append(("inference", inference.words)) }
     return facts
+  }
+
+  /// As it can be typed again: the program without its folder, words with blanks in quotation marks.
+  private var commandLine: String? {
+    guard let program = command.first else { return nil }
+    let name = program.split(separator: "/").last.map(String.init) ?? program
+    let words = command.dropFirst().map { word in
+      let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0)) }
+      return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+    return ([name] + words).joined(separator: " ")
   }
 
   private static func words(_ removal: Removal, of things: String) -> String {

@@ -38,6 +38,16 @@ public struct TextTable: Hashable, Sendable {
     }.joined()
   }
 
+  /// Facts as lines of a label and words, the words wrapped beside their label; an empty label continues the one above.
+  public static func facts(_ facts: [(label: String, words: String)], width: Int) -> String {
+    let indent = (facts.map(\.label.count).max() ?? 0) + 2
+    return facts.map { label, words in
+      let lines = wrapped(words, width: max(width - indent, 20)).split(separator: "\n")
+      let margin = String(repeating: " ", count: indent)
+      return label + String(repeating: " ", count: indent - label.count) + lines.joined(separator: "\n" + margin) + "\n"
+    }.joined()
+  }
+
   /// Words broken into lines of at most `width` characters; lines after the first begin with `indent` spaces.
   public static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
     var lines: [String] = []

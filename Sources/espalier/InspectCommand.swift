@@ -72,32 +72,38 @@ struct Inspection: Encodable {
 
   func json() throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    encoder.outputFormatting = [.sortedKeys]
+    let flat = try encoder.encode(self)
+    guard var object = try JSONSerialization.jsonObject(with: flat) as? [String: Any] else { return String(decoding: flat, as: UTF8.self) }
+    // The recipe is JSON itself; readers should not have to unpack a text within a text.
+    if let recipe, let parsed = try? JSONSerialization.jsonObject(with: Data(recipe.utf8)) { object["recipe"] = parsed }
+    let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    return String(decoding: data, as: UTF8.self)
   }
 
   func text(width: Int) -> String {
-    var facts = TextTable(alignments: [.left, .left])
+    var facts: [(label: String, words: String)] = []
     let sizes = ["tensors \(Format.bytes(summary.tensorBytes))"] + (summary.fileBytes.map { ["file \(Format.bytes($0))"] } ?? [])
-    facts.append(["size", (sizes + ["activations of one example at most \(Format.bytes(activationBytes))"]).joined(separator: ", ")])
+    facts.append(("size", (sizes + ["activations of one example at most \(Format.bytes(activationBytes))"]).joined(separator: ", ")))
     if summary.nonZeroWeights != nil, summary.effectiveMACs != summary.macs {
-      facts.append(["MACs", "\(Format.count(summary.effectiveMACs)) of \(Format.count(summary.macs)) multiply a weight that is not 0"])
+      facts.append(("MACs", "\(Format.count(summary.effectiveMACs)) of \(Format.count(summary.macs)) multiply a weight that is not 0"))
     }
     if let preprocessing {
       let numbers = { (values: [Float]) in values.map { Format.significant(Double($0), 4) }.joined(separator: ", ") }
-      facts.append([
-        "input",
-        "\(Format.shape(preprocessing.inputShape)), (value/255 − mean)/deviation, mean \(numbers(preprocessing.mean)), "
-          + "deviation \(numbers(preprocessing.deviation))",
-      ])
+      facts.append(
+        (
+          "input",
+          "\(Format.shape(preprocessing.inputShape)), (value/255 − mean)/deviation, mean \(numbers(preprocessing.mean)), "
+            + "deviation \(numbers(preprocessing.deviation))"
+        ))
     }
     if !classes.isEmpty {
       let shown = classes.prefix(12).map(Self.printable).joined(separator: ", ")
-      facts.append(["classes", "\(classes.count): \(shown)\(classes.count > 12 ? ", …" : "")"])
+      facts.append(("classes", "\(classes.count): \(shown)\(classes.count > 12 ? ", …" : "")"))
     }
-    for (index, event) in history.enumerated() { facts.append([index == 0 ? "history" : "", event.words]) }
-    if let recipe { facts.append(["recipe", Self.printable(recipe)]) }
-    return "\(Self.printable(summary.network))\n\n" + summary.text + "\n" + facts.text
+    for (index, event) in history.enumerated() { facts.append((index == 0 ? "history" : "", event.words)) }
+    if let recipe { facts.append(("recipe", Self.printable(recipe).replacing(",\"", with: ", \""))) }
+    return "\(Self.printable(summary.network))\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
   }
 
   /// Without control characters: names come from files, and a terminal obeys escape sequences.
@@ -109,7 +115,9 @@ struct Inspection: Encodable {
 extension RemovalEvent {
   /// One line: when, what, by what, how much of which layer.
   var words: String {
-    var parts = ["step \(Format.count(step)): \(Inspection.printable(method)) by \(Inspection.printable(criterion))"]
+    // Most methods' words name their criterion themselves.
+    let by = method.contains(criterion) ? "" : " by " + Inspection.printable(criterion)
+    var parts = ["step \(Format.count(step)): \(Inspection.printable(method))\(by)"]
     let units = removed.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
     if !units.isEmpty {
       parts.append("units " + units.map { "\(Inspection.printable($0.key)) −\($0.value.count)" }.joined(separator: ", "))

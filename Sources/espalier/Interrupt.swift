@@ -8,6 +8,11 @@ enum Interrupt {
   /// From now on the first SIGINT or SIGTERM is only noted; a second one ends the process at once.
   static func install() {
     received = 0
+    // Whoever started this process may have had them blocked, and a mask is inherited.
+    var wanted = sigset_t()
+    sigemptyset(&wanted)
+    for number in [SIGINT, SIGTERM] { sigaddset(&wanted, number) }
+    pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         if received != 0 { _exit(128 + number) }

@@ -81,7 +81,8 @@ final class ProgressDisplay {
     }
     lastShown = time
     window.append((time, moment.done))
-    window.removeAll { time - $0.time > 10 && $0.time != window.last?.time }
+    // The rate is that of the last 10 s, or since the last line where lines are further apart.
+    while window.count > 2, time - window[1].time >= 10 { window.removeFirst() }
     show(line(moment, at: time, isLast: isLast), isLast: isLast)
   }
 

@@ -59,7 +59,7 @@ struct RunOptions: ParsableArguments {
   func apply() throws {
     try TorchRuntime.configure(threads: threads)
     guard device == .cuda else { return }
-    do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda: \(error)") }
+    do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
 
   /// The machine as records name it.

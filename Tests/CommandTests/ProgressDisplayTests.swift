@@ -52,6 +52,18 @@ private final class Recording {
       ])
   }
 
+  @Test func theRateIsThatOfTheLastSeconds() {
+    let recording = Recording(.bar(width: 120))
+    recording.step(1, at: 100)
+    recording.step(11, at: 110)
+    recording.step(31, at: 120)
+    #expect(recording.written.last?.contains("  2.00 it/s  ETA 34.5 s  ") == true, "20 steps in 10 s")
+    recording.step(61, at: 130)
+    #expect(recording.written.last?.contains("  3.00 it/s  ETA 13.0 s  ") == true, "30 steps in 10 s")
+    recording.step(100, at: 143)
+    #expect(recording.written.last?.contains("  2.30 it/s  in 43.0 s  ") == true, "99 steps in 43 s")
+  }
+
   @Test func quietSaysNothing() {
     let recording = Recording(.quiet)
     recording.step(1, at: 100)

@@ -27,7 +27,7 @@ import Testing
     // Even a lucky measurement does not make it faster.
     #expect(
       verdict.words == "91.00 % of the weights are zero, but tensors keep their size: dense kernels will not run faster; "
-        + "whole units must go (compact), or a sparse runtime is needed.")
+        + "whole units would have to go, or a sparse runtime is needed.")
     #expect(InferenceVerdict(dense: dense, pruned: dense).words == "Nothing was removed: inference takes as long as before.")
   }
 

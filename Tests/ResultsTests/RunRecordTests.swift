@@ -22,7 +22,7 @@ import Testing
     return RunRecord(
       tool: Tool(version: "0.1.0", libtorch: "2.11.0"),
       machine: Machine(processor: "A Processor", cores: 2, threads: 2, memory: 24_000_000_000, system: "Linux x86_64"),
-      command: ["espalier", "prune", "--network", "lenet-300-100"], network: "lenet-300-100",
+      command: ["/usr/bin/espalier", "prune", "--network", "lenet-300-100", "--output", "my model.safetensors"], network: "lenet-300-100",
       data: DataSummary(
         name: "digits", note: "8×8 images", training: 1_293, subsetOf: 1_437, validation: 144, test: 360), seed: 7,
       method: "weights by magnitude, 5 rounds", dense: dense, pruned: pruned, weights: Removal(asked: 0.9, removed: 46_980, of: 52_200),
@@ -61,6 +61,8 @@ import Testing
         training     12.3 s, 3,000 steps
         peak memory  512 MB
         machine      A Processor, 2 threads, espalier 0.1.0, libtorch 2.11.0
+        command      espalier prune --network lenet-300-100 --output 'my
+                     model.safetensors'
         inference    Tensors shrank: 0.27× the MACs run 0.60× as long at batch 64.
                      Measured times overlap elsewhere (1.00× as long at batch 1): no
                      gain can be claimed there. 63.12 % of the weights still there are
@@ -115,6 +117,8 @@ import Testing
         peak memory  512 MB
         machine      A Processor, 2 threads, espalier 0.1.0,
                      libtorch 2.11.0
+        command      espalier prune --network lenet-300-100 --output
+                     'my model.safetensors'
 
         """)
   }
