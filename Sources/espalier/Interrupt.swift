@@ -1,6 +1,6 @@
 internal import Foundation
 
-// Both are plain words of memory that a signal handler may store to; nothing else is allowed there.
+// A plain word of memory, the only thing that a signal handler may store to.
 nonisolated(unsafe) private var received: sig_atomic_t = 0
 
 /// Ctrl-C and SIGTERM as a wish that long work looks at between two steps.
@@ -8,11 +8,6 @@ enum Interrupt {
   /// From now on the first SIGINT or SIGTERM is only noted; a second one ends the process at once.
   static func install() {
     received = 0
-    // Whoever started this process may have had them blocked, and a mask is inherited.
-    var wanted = sigset_t()
-    sigemptyset(&wanted)
-    for number in [SIGINT, SIGTERM] { sigaddset(&wanted, number) }
-    pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         if received != 0 { _exit(128 + number) }
