@@ -102,7 +102,7 @@ extension RunRecord {
   }
 
   private static func words(_ removal: Removal, of things: String) -> String {
-    let counts = "\(Format.count(removal.removed)) of \(Format.count(removal.total)) \(things)"
+    let counts = "\(Format.count(removal.removed)) of \(Format.count(removal.total)) \(things), \(Format.count(removal.left)) left"
     let achieved = "achieved \(Format.percent(removal.achieved, digits: 3)) (\(counts))"
     return removal.asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
   }

@@ -135,6 +135,8 @@ public struct Removal: Codable, Hashable, Sendable {
   /// Things there were.
   public var total: Int
 
+  /// total − removed.
+  public var left: Int { total - removed }
   /// removed/total.
   public var achieved: Double { total == 0 ? 0 : Double(removed) / Double(total) }
 

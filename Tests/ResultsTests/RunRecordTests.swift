@@ -50,8 +50,9 @@ import Testing
         latency, batch 1                  31.0 µs (30.5–31.5)  31.0 µs (30.0–31.5)  1.00× (overlap)
         latency, batch 64                    102 µs (101–103)  61.0 µs (60.5–61.5)            0.60×
 
-        sparsity     asked 90.000 %, achieved 90.000 % (46,980 of 52,200 weights)
-        units        achieved 34.146 % (140 of 410 units)
+        sparsity     asked 90.000 %, achieved 90.000 % (46,980 of 52,200 weights, 5,220
+                     left)
+        units        achieved 34.146 % (140 of 410 units, 270 left)
         widths       fc1 300 → 190, fc2 100 → 70
         proof        masked and compacted outputs differ by at most 1.2e-07 of the
                      largest output (1 surgery; allowed 1.0e-04)
