@@ -117,6 +117,8 @@ final class Watcher: TrainingHook {
 
 /// Runs `body` with this many threads of libtorch's; the number belongs to the calling thread.
 func withThreads<Result>(_ threads: Int = 1, _ body: () throws -> Result) throws -> Result {
+  // libtorch gives a thread that asks for the first time the number that any thread set last: ask before setting it.
+  _ = TorchRuntime.threads
   try TorchRuntime.configure(threads: threads)
   return try body()
 }
