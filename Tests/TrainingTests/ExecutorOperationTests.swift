@@ -1,0 +1,162 @@
+import Networks
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// The value of a network of one operation after its input, on one example.
+private func value(
+  _ input: FeatureShape, _ x: [Float], parameters: [(ParameterName.Role, [Float], [Int])] = [], mode: ExecutionMode = .evaluation,
+  _ build: (inout NetworkBuilder) -> Void
+) throws -> [Double] {
+  var builder = NetworkBuilder("one", input: input)
+  build(&builder)
+  let network = try builder.network()
+  var tensors: [ParameterName: Tensor] = [:]
+  for (role, values, shape) in parameters { tensors[ParameterName("op", role)] = try Tensor(values, shape: shape) }
+  let executor = try Executor(Model(network: network, tensors: tensors))
+  return try executor.forward(Tensor(x, shape: [1] + input.dimensions), mode: mode).doubles()
+}
+
+private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels: 1, height: height, width: width) }
+
+@Suite struct ExecutorOperationTests {
+  private let count: [Float] = (1...16).map(Float.init)
+
+  @Test func linear() throws {
+    let weights: [(ParameterName.Role, [Float], [Int])] = [(.weight, [1, 2, 3, 4, 5, 6], [2, 3])]
+    #expect(try value(.vector(3), [1, 10, 100], parameters: weights) { $0.linear("op", 2, bias: false) } == [321, 654])
+    #expect(
+      try value(.vector(3), [1, 10, 100], parameters: weights + [(.bias, [-1, 1], [2])]) { $0.linear("op", 2) } == [320, 655])
+  }
+
+  @Test func convolutionWithStridePaddingDilationAndGroups() throws {
+    // Sums of the 3×3 windows around (0, 0), (0, 2), (2, 0) and (2, 2) of 1 … 16 in rows of four.
+    let ones = [(ParameterName.Role.weight, [Float](repeating: 1, count: 9), [1, 1, 3, 3])]
+    #expect(
+      try value(grey(4, 4), count, parameters: ones) { $0.convolution("op", 1, kernel: 3, stride: 2, padding: 1, bias: false) }
+        == [1 + 2 + 5 + 6, 2 + 3 + 4 + 6 + 7 + 8, 5 + 6 + 9 + 10 + 13 + 14, 6 + 7 + 8 + 10 + 11 + 12 + 14 + 15 + 16])
+    let dilated = Operation.convolution(Convolution(1, 1, kernel: Extent(2), dilation: Extent(3), bias: false))
+    #expect(
+      try value(grey(4, 4), count, parameters: [(.weight, [1, 10, 100, 1000], [1, 1, 2, 2])]) { $0.append("op", dilated, from: ["input"]) }
+        == [1 + 40 + 1300 + 16000])
+    // Each of two groups sees one of the two channels.
+    #expect(
+      try value(
+        .image(channels: 2, height: 1, width: 1), [3, 5], parameters: [(.weight, [10, 100], [2, 1, 1, 1]), (.bias, [1, 2], [2])]
+      ) { $0.convolution("op", 2, kernel: 1, groups: 2) } == [31, 502])
+  }
+
+  @Test func pooling() throws {
+    #expect(try value(grey(4, 4), count) { $0.maxPool(2) } == [6, 8, 14, 16])
+    #expect(try value(grey(4, 4), count) { $0.maxPool(3, stride: 1) } == [11, 12, 15, 16])
+    #expect(try value(grey(4, 4), count) { $0.averagePool(2) } == [3.5, 5.5, 11.5, 13.5])
+    #expect(try value(grey(4, 4), count) { $0.adaptiveAveragePool(1) } == [8.5])
+    #expect(try value(grey(4, 4), count) { $0.append("op", .adaptiveAveragePool(height: 2, width: 1), from: ["input"]) } == [4.5, 12.5])
+    // The third window hangs over the edge.
+    let ceiling = Operation.maxPool(Pooling(kernel: Extent(2), ceilMode: true))
+    #expect(
+      try value(grey(1, 3), [1, 2, 3]) { $0.append("op", .maxPool(Pooling(kernel: Extent(1, 2), ceilMode: true)), from: ["input"]) } == [
+        2, 3,
+      ])
+    #expect(try value(grey(3, 3), Array(count.prefix(9))) { $0.append("op", ceiling, from: ["input"]) } == [5, 6, 8, 9])
+  }
+
+  @Test func activations() throws {
+    let x: [Float] = [-2, -0.5, 0, 0.5, 2]
+    func expect(_ activation: Activation, _ expected: [Double]) throws {
+      let found = try value(.vector(5), x) { $0.activation(activation) }
+      #expect(relativeError(found, expected) < 1e-6, "\(activation)")
+    }
+    try expect(.relu, [0, 0, 0, 0.5, 2])
+    try expect(.tanh, [-0.9640275801, -0.4621171573, 0, 0.4621171573, 0.9640275801])
+    // x·Φ(x) and x/(1 + e⁻ˣ).
+    try expect(.gelu, [-0.0455002639, -0.1542687694, 0, 0.3457312306, 1.9544997361])
+    try expect(.silu, [-0.2384058440, -0.1887703344, 0, 0.3112296656, 1.7615941560])
+  }
+
+  @Test func batchNorm() throws {
+    let parameters: [(ParameterName.Role, [Float], [Int])] = [
+      (.weight, [2, 3], [2]), (.bias, [1, -1], [2]), (.runningMean, [1, 0], [2]), (.runningVariance, [4, 0.25], [2]),
+    ]
+    let shape = FeatureShape.image(channels: 2, height: 1, width: 2)
+    // γ(x − μ)/√(σ² + ε) + β with the running statistics.
+    let still = try value(shape, [1, 5, 0, 1], parameters: parameters) { $0.batchNorm("op") }
+    #expect(relativeError(still, [1, 5, -1, 5]) < 1e-4)
+    // With the batch's: channel 0 has mean 3 and variance 4, channel 1 mean 0.5 and variance 0.25.
+    let moving = try value(shape, [1, 5, 0, 1], parameters: parameters, mode: .training(Generator(seed: 1))) { $0.batchNorm("op") }
+    #expect(relativeError(moving, [-1, 3, -4, 2]) < 1e-3)
+  }
+
+  @Test func trainingMovesRunningStatisticsAndEvaluationDoesNot() throws {
+    var builder = NetworkBuilder("norm", input: .image(channels: 1, height: 1, width: 2))
+    builder.batchNorm("op")
+    let model = try Model(builder.network(), seed: 1)
+    let executor = try Executor(model)
+    let mean = try model.tensor(ParameterName("op", .runningMean))
+    let variance = try model.tensor(ParameterName("op", .runningVariance))
+    let x = try Tensor([1, 5] as [Float], shape: [1, 1, 1, 2])
+    _ = try executor.forward(x)
+    #expect(try mean.doubles() + variance.doubles() == [0, 1])
+    _ = try executor.forward(x, mode: .training(Generator(seed: 1)))
+    // A tenth of the way to the mean 3 and the unbiased variance 8.
+    #expect(relativeError(try mean.doubles() + variance.doubles(), [0.3, 1.7]) < 1e-6)
+  }
+
+  @Test func dropoutScalesWhatItKeepsAndOnlyInTraining() throws {
+    let x = [Float](repeating: 3, count: 1000)
+    #expect(try value(.vector(1000), x) { $0.dropout(0.75) } == x.map(Double.init))
+    let dropped = try value(.vector(1000), x, mode: .training(Generator(seed: 1))) { $0.dropout(0.75) }
+    #expect(Set(dropped) == [0, 12])
+    #expect((200..<300).contains(dropped.count { $0 != 0 }))
+    #expect(try value(.vector(1000), x, mode: .training(Generator(seed: 1))) { $0.dropout(0) } == x.map(Double.init))
+  }
+
+  @Test func branches() throws {
+    let sum = try value(.vector(2), [1, -2]) { $0.add(["input", $0.relu(), $0.activation(.tanh, from: "input")]) }
+    #expect(relativeError(sum, [2 + 0.7615941560, -2 - 0.9640275801]) < 1e-6)
+    let shape = FeatureShape.image(channels: 2, height: 1, width: 2)
+    #expect(
+      try value(shape, [1, -2, 3, -4]) { $0.concat([$0.relu(), "input"]) } == [1, 0, 3, 0, 1, -2, 3, -4])
+    #expect(try value(shape, [1, -2, 3, -4]) { $0.flatten() } == [1, -2, 3, -4])
+    // Every second pixel, a channel of zeros before and two after.
+    #expect(
+      try value(grey(3, 3), Array(count.prefix(9))) { $0.subsamplePad(stride: 2, before: 1, after: 2) } == [
+        0, 0, 0, 0, 1, 3, 7, 9, 0, 0, 0, 0, 0, 0, 0, 0,
+      ])
+  }
+
+  @Test func aModuleMayStandTwice() throws {
+    let twice = try value(.vector(1), [3], parameters: [(.weight, [2], [1, 1]), (.bias, [1], [1])]) { builder in
+      builder.append("op", .linear(Linear(1, 1)), from: ["input"])
+      builder.append("again", .linear(Linear(1, 1)), from: ["op"], module: "op")
+    }
+    #expect(twice == [15])
+  }
+
+  @Test func vectorsTakeImagesOfAsManyElements() throws {
+    var builder = NetworkBuilder("vector", input: .vector(4))
+    builder.relu()
+    let executor = try Executor(Model(builder.network(), seed: 1))
+    #expect(try executor.forward(Tensor([-1, 2, 3, 4] as [Float], shape: [1, 1, 2, 2])).shape == [1, 4])
+    #expect(throws: ModelError.input(network: "vector", expected: [4], given: [1, 3, 2])) { try executor.forward(.zeros([1, 1, 3, 2])) }
+  }
+
+  @Test func theFirstOutputIsTheClassifier() throws {
+    var builder = NetworkBuilder("outputs", input: .vector(2))
+    builder.relu("first")
+    builder.activation(.tanh, "second")
+    let network = try builder.network(outputs: ["first", "second"])
+    #expect(try Executor(Model(network, seed: 1)).forward(Tensor([7, -7] as [Float], shape: [1, 2])).doubles() == [7, 0])
+  }
+
+  @Test func anErrorLeavesTheExecutorUsable() throws {
+    struct Refusal: Error {}
+    var builder = NetworkBuilder("errors", input: .vector(2))
+    builder.relu("op")
+    let executor = try Executor(Model(builder.network(), seed: 1))
+    let x = try Tensor([1, -1] as [Float], shape: [1, 2])
+    #expect(throws: Refusal.self) { try executor.forward(x, mode: .evaluation, observing: ["op"]) { _, _ in throw Refusal() } }
+    #expect(try executor.forward(x).doubles() == [1, 0])
+  }
+}
