@@ -35,7 +35,7 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     let ones = [(ParameterName.Role.weight, [Float](repeating: 1, count: 9), [1, 1, 3, 3])]
     #expect(
       try value(grey(4, 4), count, parameters: ones) { $0.convolution("op", 1, kernel: 3, stride: 2, padding: 1, bias: false) }
-        == [1 + 2 + 5 + 6, 2 + 3 + 4 + 6 + 7 + 8, 5 + 6 + 9 + 10 + 13 + 14, 6 + 7 + 8 + 10 + 11 + 12 + 14 + 15 + 16])
+        == [14, 30, 57, 99])
     let dilated = Operation.convolution(Convolution(1, 1, kernel: Extent(2), dilation: Extent(3), bias: false))
     #expect(
       try value(grey(4, 4), count, parameters: [(.weight, [1, 10, 100, 1000], [1, 1, 2, 2])]) { $0.append("op", dilated, from: ["input"]) }
