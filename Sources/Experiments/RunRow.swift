@@ -32,7 +32,7 @@ extension Runner {
     before.epoch = firstEpochs
     if pruned {
       before.accuracyAtEnd = state.denseTest.map { Accuracy($0, iteration: denseTraining?.last?.iteration) }
-      before.accuracyChosen = denseTraining?.best.flatMap(Accuracy.init)
+      before.accuracyChosen = chosenBeforePruning.flatMap(Accuracy.init)
     } else {
       before.accuracyAtEnd = state.trainings.last?.last.flatMap(Accuracy.init)
       before.accuracyChosen = state.trainings.last?.best.flatMap(Accuracy.init)
@@ -66,12 +66,20 @@ extension Runner {
   /// The validation-chosen evaluation among those after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
-    if case .during = experiment.pruning?.timing {
-      return training.evaluations.filter { $0.iteration > last.iteration && $0.validation != nil }.min {
-        ($0.validation?.loss ?? .infinity, $0.iteration) < ($1.validation?.loss ?? .infinity, $1.iteration)
-      }
-    }
+    if case .during = experiment.pruning?.timing { return Self.best(of: training.evaluations.filter { $0.iteration > last.iteration }) }
     return training.phase == "training" ? nil : training.best
+  }
+
+  /// The validation-chosen evaluation among those up to the first removal.
+  private var chosenBeforePruning: EvaluationRecord? {
+    guard case .during = experiment.pruning?.timing, let first = state.events.first else { return denseTraining?.best }
+    return Self.best(of: denseTraining?.evaluations.filter { $0.iteration <= first.iteration } ?? [])
+  }
+
+  private static func best(of evaluations: [EvaluationRecord]) -> EvaluationRecord? {
+    var log = TrainingLog()
+    log.evaluations = evaluations
+    return log.best
   }
 
   private func epochTimes() -> (first: Results.Measurement?, last: Results.Measurement?) {

@@ -13,11 +13,14 @@ extension PruningPlan {
       case .perEvent(let fraction): "\(percent(fraction)) \(reach) each time"
       case .total(let fraction): "\(percent(fraction)) \(reach) in all"
       }
+    // What each round takes of what is left needs no schedule.
+    let spread = if case .total = amount { " (\(schedule.rawValue))" } else { "" }
     let when =
       switch timing {
       case .during(let every): "every \(every)"
-      case .rounds(1, let recovery): "one-shot, \(recovery) of recovery"
-      case .rounds(let count, let recovery): "\(count) rounds (\(schedule.rawValue)), \(recovery) of recovery each"
+      case .rounds(let count, let recovery):
+        (count == 1 ? "one-shot" : "\(count) rounds\(spread)")
+          + (recovery.iterations(perEpoch: 1) > 0 ? ", \(recovery) of recovery\(count == 1 ? "" : " each")" : "")
       }
     let rounded = rounding == .round ? "" : " (\(rounding.rawValue))"
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""

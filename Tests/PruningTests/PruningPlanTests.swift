@@ -1,0 +1,43 @@
+import Pruning
+import Testing
+import Training
+
+@Suite struct PruningPlanTests {
+  private func plan(
+    _ granularity: Granularity, _ amount: PruningPlan.Amount, _ timing: PruningPlan.Timing, schedule: SparsitySchedule = .exponential,
+    widthMultiple: Int = 1
+  ) -> PruningPlan {
+    PruningPlan(
+      criterion: granularity == .weight ? .magnitude : .l2, granularity: granularity, scope: granularity == .weight ? .global : .layer,
+      rounding: granularity == .weight ? .round : .floor, amount: amount, timing: timing, schedule: schedule, widthMultiple: widthMultiple)
+  }
+
+  @Test func saysInWordsWhatItDoes() {
+    #expect(
+      plan(.weight, .total(0.9), .rounds(5, recovery: .epochs(10))).words
+        == "weights by magnitude, 90 % over all layers in all, 5 rounds (exponential), 10ep of recovery each")
+    #expect(
+      plan(.filter, .perEvent(0.05), .during(every: .epochs(7))).words
+        == "filters by l2, 5 % of each layer each time (floor), every 7ep")
+    #expect(
+      plan(.filter, .perEvent(0.125), .rounds(6, recovery: .epochs(0)), widthMultiple: 8).words
+        == "filters by l2, 12.5 % of each layer each time (floor), 6 rounds, widths multiples of 8")
+    #expect(
+      plan(.unit, .total(0.5), .rounds(1, recovery: .iterations(300))).words
+        == "units by l2, 50 % of each layer in all (floor), one-shot, 300it of recovery")
+  }
+
+  @Test func refusesWhatContradictsItself() {
+    #expect(throws: PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")) {
+      try plan(.weight, .total(0.5), .rounds(1, recovery: .epochs(0)), widthMultiple: 8).validate()
+    }
+    #expect(throws: PlanError("--width-multiple 0 is impossible: give 1 to 4096")) {
+      try plan(.unit, .total(0.5), .rounds(1, recovery: .epochs(0)), widthMultiple: 0).validate()
+    }
+    #expect(
+      throws: PlanError("--schedule iterative takes --fraction, what each round removes of what is left, not --sparsity")
+    ) {
+      try plan(.weight, .total(0.5), .rounds(2, recovery: .epochs(0)), schedule: .iterative).validate()
+    }
+  }
+}
