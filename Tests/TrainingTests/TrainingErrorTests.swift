@@ -85,12 +85,20 @@ import Training
 
   @Test func whatAHookThrowsComesOut() throws {
     struct Refusal: Error {}
+    // At the fourth step: before it counts, and after.
+    let places: [(place: String, finished: Int, arm: (Watcher) -> Void)] = [
+      ("observe", 3, { $0.onObserve = { _, _ in throw Refusal() } }),
+      ("didComputeGradients", 3, { $0.onGradients = { _ in throw Refusal() } }), ("didStep", 4, { $0.onStep = { _ in throw Refusal() } }),
+      ("didFinishStep", 4, { $0.onFinish = { _ in throw Refusal() } }),
+    ]
     try withThreads {
-      let hook = Watcher()
-      hook.onGradients = { if $0.iteration == 3 { throw Refusal() } }
-      let trainer = try trainer(rate: 0.01, hooks: [hook])
-      #expect(throws: Refusal.self) { try trainer.run() }
-      #expect(trainer.iteration == 3)
+      for (place, finished, arm) in places {
+        let hook = Watcher()
+        hook.observedNodes = ["fc1"]
+        let trainer = try trainer(rate: 0.01, hooks: [hook])
+        #expect(throws: Refusal.self, "\(place)") { try trainer.run(afterStep: { if $0.iteration == 3 { arm(hook) } }) }
+        #expect(trainer.iteration == finished, "\(place)")
+      }
     }
   }
 }
