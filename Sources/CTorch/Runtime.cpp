@@ -60,7 +60,11 @@ const char *ct_runtime_cpu_capability(void) {
 }
 
 int ct_runtime_set_threads(int32_t count) {
-  return effect("set_threads", [&] { at::set_num_threads(count); });
+  return effect("set_threads", [&] {
+    // A thread that asks for the first time gets what any thread set last: it must have asked before it is told.
+    at::get_num_threads();
+    at::set_num_threads(count);
+  });
 }
 
 int32_t ct_runtime_threads(void) { return at::get_num_threads(); }
