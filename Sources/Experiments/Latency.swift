@@ -5,15 +5,11 @@ public import Training
 
 /// How long one forward pass takes here.
 public enum Latency {
-  /// Seconds per pass, one sample per repetition, after a warm-up.
+  /// Seconds per pass of several models, one sample per repetition each, after a warm-up.
   ///
   /// Evaluation mode, no gradients, random input, the layout that inference uses (channels-last where there are convolutions).
-  /// Each sample averages as many passes as fill about 2 ms, so that the clock's own cost does not count.
-  public static func samples(of model: Model, batch: Int, repetitions: Int = 15) throws -> [Double] {
-    try interleaved([model], batch: batch, repetitions: repetitions)[0]
-  }
-
-  /// The same for several models, their repetitions taken in turn, so that a neighbour on the machine disturbs all alike.
+  /// Each sample averages as many passes as fill about 2 ms, so that the clock's own cost does not count; the models take turns, so that a
+  /// neighbour on the machine disturbs all alike.
   public static func interleaved(_ models: [Model], batch: Int, repetitions: Int = 15) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)

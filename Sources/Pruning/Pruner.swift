@@ -97,13 +97,8 @@ public final class Pruner {
   private func pruneWeights(_ model: Model, _ amount: RemovalAmount, _ k: Int, _ iteration: Int) throws -> Pruned {
     let layers = try model.weightScores(plan.criterion, ignoring: plan.ignored, seed: scoreSeed, round: k)
     let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
-    var pruned = model
-    pruned.tensors = try model.tensors.mapValues { try $0.detached() }
-    for layer in selection.layers {
-      pruned.masks[ParameterName(layer.name, .weight)] = layer.kept
-    }
-    pruned = try pruned.copied()
-    try pruned.applyMasks()
+    var pruned = try model.copied()
+    try pruned.prune(selection)
     let event = PruningEvent(
       number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after }, widths: [:],
       proof: nil, before: nil, after: nil, collapsed: try pruned.collapsedLayers())
