@@ -5,6 +5,9 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <torch/csrc/api/include/torch/version.h>
 
 #include <algorithm>
@@ -76,6 +79,14 @@ int ct_runtime_flush_denormals(int32_t enabled) {
     const at::Tensor workers = at::empty({at::get_num_threads()}, at::kByte);
     parallel_elements(workers, 1, [&](int64_t, int64_t) { at::globalContext().setFlushDenormal(enabled != 0); });
   });
+}
+
+void ct_runtime_keep_memory(void) {
+#ifdef __GLIBC__
+  // 32 MiB is the most that glibc takes as the size from which an allocation gets pages of its own.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+#endif
 }
 
 int32_t ct_runtime_set_gradients(int32_t enabled) {

@@ -32,6 +32,8 @@ int ct_runtime_set_threads(int32_t count);
 int32_t ct_runtime_threads(void);
 // Flushes denormals to zero on this thread and on the worker threads it computes with.
 int ct_runtime_flush_denormals(int32_t enabled);
+// Keeps freed memory in the process up to half a gigabyte, instead of paging it in again at each step (glibc; else nothing).
+void ct_runtime_keep_memory(void);
 // Returns the state before.
 int32_t ct_runtime_set_gradients(int32_t enabled);
 int32_t ct_runtime_gradients(void);
