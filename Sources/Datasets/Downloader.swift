@@ -32,8 +32,13 @@ public struct Downloader: Sendable {
   private let transport: any HTTPTransport
 
   /// A downloader.
-  public init(attempts: Int = 5, backoff: Double = 1) {
-    self.init(attempts: attempts, backoff: backoff, transport: NetworkTransport())
+  ///
+  /// - Parameters:
+  ///   - attempts: how often a file that makes no progress is asked for.
+  ///   - backoff: seconds before the second attempt.
+  ///   - patience: seconds of silence after which an attempt has failed.
+  public init(attempts: Int = 5, backoff: Double = 1, patience: Int = 30) {
+    self.init(attempts: attempts, backoff: backoff, transport: NetworkTransport(patience: max(1, patience)))
   }
 
   init(attempts: Int, backoff: Double, transport: any HTTPTransport) {

@@ -46,9 +46,12 @@ protocol HTTPTransport: Sendable {
 
 /// The transport that users get: HTTP/1.1 with TLS, redirects followed.
 struct NetworkTransport: HTTPTransport {
+  /// Seconds of silence that end an answer.
+  let patience: Int
+
   func get(_ url: String, from offset: Int, into sink: any DownloadSink) async throws {
     var configuration = HTTPClient.Configuration(
-      redirectConfiguration: .follow(max: 5, allowCycles: false), timeout: .init(connect: .seconds(20), read: .seconds(30)))
+      redirectConfiguration: .follow(max: 5, allowCycles: false), timeout: .init(connect: .seconds(20), read: .seconds(Int64(patience))))
     configuration.httpVersion = .http1Only
     // Retrying is the downloader's; here a refused connection shall say so at once.
     configuration.connectionPool.retryConnectionEstablishment = false
