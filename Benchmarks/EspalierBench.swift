@@ -1,6 +1,7 @@
 internal import Foundation
 
-/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`: one measurement in a process of its own.
+/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, or `--surgery NETWORK --threads N`: one measurement
+/// in a process of its own.
 @main
 enum EspalierBench {
   static func main() {
@@ -8,16 +9,27 @@ enum EspalierBench {
     let arguments = Array(CommandLine.arguments.dropFirst())
     for (key, value) in zip(arguments, arguments.dropFirst()) where key.hasPrefix("--") { values[String(key.dropFirst(2))] = value }
     let known = BenchmarkCase.all.map(\.name).joined(separator: ", ")
+    let threads = values["threads"].flatMap(Int.init) ?? 1
+    if let network = values["surgery"] { finish { try SurgeryTime.measure(network, threads: threads) } }
     guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
       FileHandle.standardError.write(
-        Data("usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S]; cases: \(known)\n".utf8))
+        Data(
+          "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK; cases: \(known)\n"
+            .utf8
+        ))
       exit(64)
     }
+    finish {
+      try subject.measure(
+        masked: values["variant"] == "masked", threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 5)
+    }
+  }
+
+  /// Prints what is measured, or why it cannot be, and ends.
+  private static func finish(_ measure: () throws -> String) -> Never {
     do {
-      print(
-        try subject.measure(
-          masked: values["variant"] == "masked", threads: values["threads"].flatMap(Int.init) ?? 1,
-          seconds: values["seconds"].flatMap(Double.init) ?? 5))
+      print(try measure())
+      exit(0)
     } catch {
       FileHandle.standardError.write(Data("espalier-bench: \(error)\n".utf8))
       exit(70)

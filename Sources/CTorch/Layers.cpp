@@ -52,6 +52,26 @@ ct_tensor ct_layer_batch_norm(
   });
 }
 
+ct_tensor ct_layer_group_norm(ct_tensor x, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, int64_t absent) {
+  return tensor("group_norm", [&]() -> at::Tensor {
+    const at::Tensor &input = x->value;
+    if (absent == 0) return at::group_norm(input, groups, optional(weight), optional(bias), epsilon, /*cudnn_enabled=*/true);
+    TORCH_CHECK(
+        input.dim() >= 2 && groups > 0 && input.size(1) % groups == 0, groups, " groups do not divide the channels of ", input.sizes());
+    const int64_t present = input.size(1) / groups, positions = input[0][0].numel();
+    const at::Tensor grouped = input.reshape({input.size(0), groups, present * positions});
+    const double all = static_cast<double>((present + absent) * positions), zeros = static_cast<double>(absent * positions);
+    const at::Tensor mean = grouped.sum({2}, /*keepdim=*/true).div(all), centred = grouped.sub(mean);
+    const at::Tensor variance = centred.square().sum({2}, /*keepdim=*/true).add(mean.square(), zeros).div(all);
+    at::Tensor result = centred.mul(variance.add(epsilon).rsqrt()).reshape(input.sizes());
+    std::vector<int64_t> column(input.dim(), 1);
+    column[1] = -1;
+    if (weight) result = result.mul(weight->value.reshape(column));
+    if (bias) result = result.add(bias->value.reshape(column));
+    return result;
+  });
+}
+
 ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generator) {
   return tensor("dropout", [&]() -> at::Tensor {
     TORCH_CHECK(probability >= 0 && probability < 1, "the probability must lie in [0, 1), not ", probability);

@@ -100,7 +100,8 @@ extension Operation {
     case .linear(let layer): Int.product([layer.inputs, layer.outputs])
     case .convolution(let layer):
       Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
-    case .input, .batchNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .subsamplePad:
+    case .input, .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat,
+      .narrow, .subsamplePad:
       0
     }
   }

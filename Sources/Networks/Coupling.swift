@@ -1,79 +1,197 @@
-/// Channels that leave a network together: one layer's units, the norms on their way, and the layers that read them.
+/// Channels that are alike in a network: each of them leaves alone, but with everything that it is coupled to.
 ///
+/// All channels of a group touch the same nodes. The layers that make them are `producers` (several where values are summed,
+/// where weights are shared, and behind depthwise convolutions), `dependents` scale or count them, `consumers` read them.
 /// Printed as the path of a removal: `conv1[out] → bn1 → conv2[in]`, after flattening `conv2[out] → fc1[in×16]`.
 public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identifiable {
-  /// A layer that a removal touches, and where the group's channels lie in its features.
+  /// A node that a removal touches, and where the group's channels lie in it.
   public struct Member: Hashable, Sendable {
     /// The node.
     public var node: String
     /// The prefix of its parameters' names.
     public var module: String
-    /// The layer's feature that belongs to the group's channel 0.
-    public var offset: Int
-    /// How many of the layer's features one channel covers: 1, or height·width after flattening.
+    /// The node's features that are the group's channels, `spread` of them for each channel in turn.
+    public var features: [Int]
+    /// How many of the node's features one channel covers: height·width after flattening, one per group in a grouped convolution.
     public var spread: Int
 
-    /// A member whose features begin at `offset`, `spread` of them per channel.
-    public init(node: String, module: String, offset: Int = 0, spread: Int = 1) {
+    /// A member whose features are given channel by channel.
+    public init(node: String, module: String, features: [Int], spread: Int = 1) {
       self.node = node
       self.module = module
-      self.offset = offset
+      self.features = features
       self.spread = spread
     }
 
-    /// The layer's features that are the group's channel `channel`: offset + channel·spread, and spread − 1 more.
-    public func features(ofChannel channel: Int) -> Range<Int> { offset + channel * spread..<offset + (channel + 1) * spread }
+    /// The node's features that are the group's channel `channel`, ascending.
+    public func features(ofChannel channel: Int) -> ArraySlice<Int> { features[channel * spread..<(channel + 1) * spread] }
   }
 
-  /// Linear layers and convolutions whose output channels these are.
+  /// Unique in the network: the first producer's node, with `:2`, `:3` … behind it for its further groups.
+  public var name: String
+  /// Linear layers and convolutions that make these channels, in the order of the nodes.
   public var producers: [Member]
-  /// Norms that scale them.
+  /// Norms that scale them, and padded shortcuts and narrowings that count them.
   public var dependents: [Member]
   /// Linear layers and convolutions that read them.
   public var consumers: [Member]
   /// Channels.
   public var width: Int
 
-  /// The first producer's node name.
-  public var name: String { producers.first?.node ?? "" }
   /// The group's name.
   public var id: String { name }
 
   /// The path of a removal.
   public var description: String {
-    let consumed = consumers.map { "\($0.node)[in\($0.spread == 1 ? "" : "×\($0.spread)")]" }.joined(separator: ", ")
-    let produced = producers.map { "\($0.node)[out]" }.joined(separator: " + ")
-    return ([produced] + dependents.map(\.node) + [consumed]).joined(separator: " → ")
+    func suffix(_ member: Member) -> String { member.spread == 1 ? "" : "×\(member.spread)" }
+    let produced = producers.map { "\($0.node)[out\(suffix($0))]" }.joined(separator: " + ")
+    let consumed = consumers.map { "\($0.node)[in\(suffix($0))]" }.joined(separator: ", ")
+    var between: [String] = []
+    for member in dependents where between.last != member.node { between.append(member.node) }
+    return ([produced] + between + [consumed]).joined(separator: " → ")
   }
 }
 
 extension Network {
-  /// Which channels can be removed physically, and which cannot, with the reason in words.
+  /// Which channels can be removed physically, and which layers have none that can, with the reason in words.
   ///
-  /// Every linear layer and convolution appears once, as a group's producer or as refused, in the order of the nodes.
-  /// Removable are the units of layers on a sequential path (norm, activation, pooling, dropout, flattening) to other
-  /// convolutions or linear layers, also inside residual blocks; not yet removable what reaches a sum, a concatenation, a
-  /// padded shortcut or a grouped convolution, and never the network's outputs.
-  /// - Throws: what ``shapes()`` throws.
+  /// Every linear layer and convolution is a producer of at least one group or refused; both in the order of the nodes. Never
+  /// removable are channels of the network's inputs and outputs, with all that is coupled to them, and channels nobody reads.
+  ///
+  /// ```swift
+  /// for group in try Architecture.parse("resnet-20").channelGroups().groups { print(group) }
+  /// ```
+  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` beyond 67 million channels in all nodes together.
   public func channelGroups() throws -> (groups: [ChannelGroup], refused: [(producer: String, reason: String)]) {
-    var spaceOf: [String: Int] = [:]
-    let spaces = ChannelSpaces(self, shapes: try shapes(), spaceOf: &spaceOf)
+    let flow = try ChannelFlow(self, shapes: try shapes())
+    let classes = ChannelClasses(flow)
     var groups: [ChannelGroup] = []
-    var refused: [(producer: String, reason: String)] = []
-    for node in nodes {
-      guard let index = spaceOf[node.name] else { continue }
-      let space = spaces[index]
-      if let reason = space.refusal {
-        refused.append((node.name, reason))
-      } else if space.producers.count > 1 {
-        refused.append((node.name, "they are made by \(space.producers.map(\.node).joined(separator: " and "))"))
-      } else if space.consumers.isEmpty {
-        refused.append((node.name, "no layer reads them"))
-      } else {
-        groups.append(
-          ChannelGroup(producers: space.producers, dependents: space.dependents, consumers: space.consumers, width: space.width))
-      }
+    var names: [String: Int] = [:]
+    for alike in classes.alike {
+      guard var group = group(of: alike, classes, flow) else { continue }
+      names[group.name, default: 0] += 1
+      if let number = names[group.name], number > 1 { group.name += ":\(number)" }
+      groups.append(group)
+    }
+    var removable: Set<String> = []
+    for group in groups { removable.formUnion(group.producers.map(\.node)) }
+    let refused = flow.touches.compactMap { touch -> (producer: String, reason: String)? in
+      let name = nodes[touch.node].name
+      guard touch.role == .producer, !removable.contains(name) else { return nil }
+      let reason = touch.sources.first.flatMap { classes.reasons[classes.classOf[Int($0)]] }
+      return (name, reason ?? "no layer reads them")
     }
     return (groups, refused)
+  }
+
+  private func group(of alike: [Int], _ classes: ChannelClasses, _ flow: ChannelFlow) -> ChannelGroup? {
+    guard let first = alike.first else { return nil }
+    var (producers, dependents, consumers): ([ChannelGroup.Member], [ChannelGroup.Member], [ChannelGroup.Member]) = ([], [], [])
+    for run in classes.runs(of: first) {
+      let touch = flow.touches[run.touch]
+      let node = nodes[touch.node]
+      let member = ChannelGroup.Member(
+        node: node.name, module: node.module, features: classes.features(of: alike, at: run.offsets), spread: run.offsets.count)
+      switch touch.role {
+      case .producer: producers.append(member)
+      case .dependent: dependents.append(member)
+      case .consumer: consumers.append(member)
+      }
+    }
+    guard let name = producers.first?.node, !consumers.isEmpty else { return nil }
+    return ChannelGroup(name: name, producers: producers, dependents: dependents, consumers: consumers, width: alike.count)
+  }
+}
+
+/// The sets of channels that leave together, what each touches, and which of them are alike.
+private struct ChannelClasses {
+  /// The class of each source.
+  let classOf: [Int]
+  /// Why a class may not leave.
+  let reasons: [Int: String]
+  /// Classes that touch the same nodes equally often and may leave, in the order of their first member.
+  private(set) var alike: [[Int]] = []
+
+  /// What class c touches stands at starts[c] ..< starts[c + 1], in the order of the touches.
+  private let starts: [Int]
+  private let entries: [(touch: Int32, feature: Int32)]
+
+  init(_ flow: ChannelFlow) {
+    var numbers = [Int](repeating: -1, count: flow.count)
+    var count = 0
+    for source in 0..<flow.count {
+      let root = Int(flow.root(Int32(source)))
+      // A root stands before all that it stands for.
+      if root == source {
+        numbers[source] = count
+        count += 1
+      } else {
+        numbers[source] = numbers[root]
+      }
+    }
+    var reasons: [Int: String] = [:]
+    for refusal in flow.refusals {
+      for source in refusal.sources where reasons[numbers[Int(source)]] == nil { reasons[numbers[Int(source)]] = refusal.reason }
+    }
+    var starts = [Int](repeating: 0, count: count + 1)
+    for touch in flow.touches { for source in touch.sources { starts[numbers[Int(source)] + 1] += 1 } }
+    for index in starts.indices.dropFirst() { starts[index] += starts[index - 1] }
+    var next = starts
+    var entries = [(touch: Int32, feature: Int32)](repeating: (0, 0), count: starts.last ?? 0)
+    for (index, touch) in flow.touches.enumerated() {
+      for (offset, source) in touch.sources.enumerated() {
+        let number = numbers[Int(source)]
+        entries[next[number]] = (Int32(index), Int32(touch.features[offset]))
+        next[number] += 1
+      }
+    }
+    classOf = numbers
+    self.reasons = reasons
+    self.starts = starts
+    self.entries = entries
+    var places: [[Int32]: Int] = [:]
+    var found: [(first: (touch: Int32, feature: Int32), classes: [Int])] = []
+    for number in 0..<count where reasons[number] == nil {
+      let own = entries[starts[number]..<starts[number + 1]]
+      guard let producer = own.first(where: { flow.touches[Int($0.touch)].role == .producer }) else { continue }
+      let signature = own.map(\.touch)
+      if let place = places[signature] {
+        found[place].classes.append(number)
+      } else {
+        places[signature] = found.count
+        found.append((producer, [number]))
+      }
+    }
+    // By the first producer, not by the first source: the zeros of a shortcut may be older than the layer they are added to.
+    for index in found.indices {
+      found[index].classes.sort { producerFeature($0, flow) < producerFeature($1, flow) }
+      found[index].first.feature = producerFeature(found[index].classes[0], flow)
+    }
+    alike = found.sorted { ($0.first.touch, $0.first.feature) < ($1.first.touch, $1.first.feature) }.map(\.classes)
+  }
+
+  private func producerFeature(_ number: Int, _ flow: ChannelFlow) -> Int32 {
+    entries[starts[number]..<starts[number + 1]].first { flow.touches[Int($0.touch)].role == .producer }?.feature ?? 0
+  }
+
+  /// The touches of a class, each with its place among the class's entries: the same for all that are alike.
+  func runs(of number: Int) -> [(touch: Int, offsets: Range<Int>)] {
+    var runs: [(touch: Int, offsets: Range<Int>)] = []
+    for (offset, entry) in entries[starts[number]..<starts[number + 1]].enumerated() {
+      if let last = runs.last, last.touch == Int(entry.touch) {
+        runs[runs.count - 1].offsets = last.offsets.lowerBound..<offset + 1
+      } else {
+        runs.append((Int(entry.touch), offset..<offset + 1))
+      }
+    }
+    return runs
+  }
+
+  /// The features at these places of each class in turn.
+  func features(of numbers: [Int], at offsets: Range<Int>) -> [Int] {
+    var features: [Int] = []
+    features.reserveCapacity(numbers.count * offsets.count)
+    for number in numbers { for offset in offsets { features.append(Int(entries[starts[number] + offset].feature)) } }
+    return features
   }
 }

@@ -62,6 +62,16 @@ public struct NetworkBuilder {
     append(name, .batchNorm(BatchNorm(channels(of: input))), from: [input ?? last])
   }
 
+  /// A norm over groups of channels; one group is layer norm.
+  @discardableResult
+  public mutating func groupNorm(_ name: String, groups: Int = 1, from input: String? = nil) -> String {
+    append(name, .groupNorm(GroupNorm(groups: groups, channels(of: input))), from: [input ?? last])
+  }
+
+  /// A further input.
+  @discardableResult
+  public mutating func input(_ name: String, _ shape: FeatureShape) -> String { append(name, .input(shape), from: []) }
+
   /// max(x, 0).
   @discardableResult
   public mutating func relu(_ name: String? = nil, from input: String? = nil) -> String {
@@ -116,6 +126,16 @@ public struct NetworkBuilder {
   @discardableResult
   public mutating func concat(_ inputs: [String], _ name: String? = nil) -> String {
     append(name ?? unused("concat"), .concat, from: inputs)
+  }
+
+  /// Parts of so many channels each, one after another.
+  public mutating func split(_ counts: [Int], from input: String? = nil) -> [String] {
+    let source = input ?? last
+    var start = 0
+    return counts.map { count in
+      defer { start += count }
+      return append(unused("split"), .narrow(start: start, count: count), from: [source])
+    }
   }
 
   /// The parameter-free shortcut: every `stride`-th pixel, zero channels before and after.

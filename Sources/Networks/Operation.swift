@@ -11,6 +11,8 @@ public enum Operation: Hashable, Sendable {
   case convolution(Convolution)
   /// y = γ·(x − μ)/√(σ² + ε) + β per channel; batch statistics in training, running ones in evaluation.
   case batchNorm(BatchNorm)
+  /// y = γ·(x − μ)/√(σ² + ε) + β with mean and variance of each example over groups of channels (layer norm: one group).
+  case groupNorm(GroupNorm)
   /// An element-wise activation; every one of them maps 0 to 0.
   case activation(Activation)
   /// Maximum over a window.
@@ -27,6 +29,8 @@ public enum Operation: Hashable, Sendable {
   case add
   /// Concatenation along channels.
   case concat
+  /// Some of the channels, one after another: a part of a split.
+  case narrow(start: Int, count: Int)
   /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
   case subsamplePad(stride: Int, before: Int, after: Int)
 }
@@ -117,6 +121,29 @@ public struct BatchNorm: Hashable, Sendable {
   }
 }
 
+/// Normalisation over groups of channels and all positions, example by example, the same in training and evaluation.
+public struct GroupNorm: Hashable, Sendable {
+  /// Into how many runs of equally many channels these are divided; one: layer norm, as many as channels: instance norm.
+  public var groups: Int
+  /// Channels of an image, features of a vector.
+  public var features: Int
+  /// ε, added to the variance.
+  public var epsilon: Double
+  /// Whether scale γ and shift β are learned; else they are 1 and 0.
+  public var affine: Bool
+  /// Channels of each group that were removed and still count, as zeros, in its mean and variance: only so does the norm of the
+  /// channels that are left stay what it was.
+  public var absent: Int
+  /// A norm with PyTorch's defaults.
+  public init(groups: Int, _ features: Int, epsilon: Double = 1e-5, affine: Bool = true, absent: Int = 0) {
+    self.groups = groups
+    self.features = features
+    self.epsilon = epsilon
+    self.affine = affine
+    self.absent = absent
+  }
+}
+
 /// An element-wise non-linearity with f(0) = 0.
 public enum Activation: String, Codable, Hashable, Sendable, CaseIterable {
   /// max(x, 0).
@@ -154,8 +181,8 @@ extension Operation {
 
   /// What JSON's `type` field may say.
   enum Kind: String, CaseIterable {
-    case input, linear, convolution, batchNorm, activation, maxPool, averagePool, adaptiveAveragePool, dropout, flatten, add, concat
-    case subsamplePad
+    case input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, adaptiveAveragePool, dropout, flatten
+    case add, concat, narrow, subsamplePad
   }
 
   var type: Kind {
@@ -164,6 +191,7 @@ extension Operation {
     case .linear: .linear
     case .convolution: .convolution
     case .batchNorm: .batchNorm
+    case .groupNorm: .groupNorm
     case .activation: .activation
     case .maxPool: .maxPool
     case .averagePool: .averagePool
@@ -172,6 +200,7 @@ extension Operation {
     case .flatten: .flatten
     case .add: .add
     case .concat: .concat
+    case .narrow: .narrow
     case .subsamplePad: .subsamplePad
     }
   }

@@ -29,6 +29,12 @@ extension Operation: Codable {
         BatchNorm(
           try fields.integer("features"), epsilon: try fields.number("epsilon", default: 1e-5),
           momentum: try fields.number("momentum", default: 0.1), affine: try fields.flag("affine", default: true)))
+    case .groupNorm:
+      try fields.allow(["groups", "features", "epsilon", "affine", "absent"])
+      self = .groupNorm(
+        GroupNorm(
+          groups: try fields.integer("groups"), try fields.integer("features"), epsilon: try fields.number("epsilon", default: 1e-5),
+          affine: try fields.flag("affine", default: true), absent: try fields.integer("absent", default: 0)))
     case .activation:
       try fields.allow(["function"])
       let name = try fields.required("function", as: String.self, "a name")
@@ -55,6 +61,9 @@ extension Operation: Codable {
     case .concat:
       try fields.allow([])
       self = .concat
+    case .narrow:
+      try fields.allow(["start", "count"])
+      self = .narrow(start: try fields.integer("start"), count: try fields.integer("count"))
     case .subsamplePad:
       try fields.allow(["stride", "before", "after"])
       self = .subsamplePad(
@@ -87,6 +96,12 @@ extension Operation: Codable {
       try fields.encode(norm.epsilon, forKey: "epsilon")
       try fields.encode(norm.momentum, forKey: "momentum")
       try fields.encode(norm.affine, forKey: "affine")
+    case .groupNorm(let norm):
+      try fields.encode(norm.groups, forKey: "groups")
+      try fields.encode(norm.features, forKey: "features")
+      try fields.encode(norm.epsilon, forKey: "epsilon")
+      try fields.encode(norm.affine, forKey: "affine")
+      try fields.encode(norm.absent, forKey: "absent")
     case .activation(let function): try fields.encode(function.rawValue, forKey: "function")
     case .maxPool(let pooling), .averagePool(let pooling):
       try fields.encode(pooling.kernel, forKey: "kernel")
@@ -96,6 +111,9 @@ extension Operation: Codable {
     case .adaptiveAveragePool(let height, let width): try fields.encode(Extent(height, width), forKey: "size")
     case .dropout(let probability): try fields.encode(probability, forKey: "probability")
     case .flatten, .add, .concat: break
+    case .narrow(let start, let count):
+      try fields.encode(start, forKey: "start")
+      try fields.encode(count, forKey: "count")
     case .subsamplePad(let stride, let before, let after):
       try fields.encode(stride, forKey: "stride")
       try fields.encode(before, forKey: "before")

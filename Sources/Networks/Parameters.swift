@@ -39,7 +39,8 @@ extension Operation {
     case .batchNorm(let norm):
       (norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : [])
         + [(.runningMean, [norm.features]), (.runningVariance, [norm.features])]
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .subsamplePad: []
+    case .groupNorm(let norm): norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : []
+    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .subsamplePad: []
     }
   }
 }

@@ -14,12 +14,17 @@ extension Network {
     return shapes
   }
 
-  /// The shape of one example.
+  /// The shape of one example; of its first part where the network has several inputs.
   public var inputShape: FeatureShape {
     get throws {
-      for node in nodes { if case .input(let shape) = node.operation { return shape } }
-      throw NetworkError.invalid("a network has exactly one input node; found none")
+      guard let first = inputShapes.first else { throw NetworkError.invalid("a network needs at least one input node") }
+      return first
     }
+  }
+
+  /// The shapes of one example's parts, one for each input node in their order.
+  public var inputShapes: [FeatureShape] {
+    nodes.compactMap { if case .input(let shape) = $0.operation { shape } else { nil } }
   }
 
   /// The shape of the first output, the classifier's.
@@ -60,6 +65,9 @@ extension Network.Node {
     case .batchNorm(let norm):
       try expect(norm.features, first.shape.dimensions.count == 1 ? "features" : "channels", first)
       shape = first.shape
+    case .groupNorm(let norm):
+      try expect(norm.features, first.shape.dimensions.count == 1 ? "features" : "channels", first)
+      shape = first.shape
     case .activation, .dropout: shape = first.shape
     case .maxPool(let pooling), .averagePool(let pooling): shape = try pooled(pooling, first)
     case .adaptiveAveragePool(let height, let width):
@@ -68,6 +76,18 @@ extension Network.Node {
     case .flatten: shape = .vector(first.shape.elements)
     case .add: shape = try sum(operands, first)
     case .concat: shape = try concatenation(operands, first)
+    case .narrow(let start, let count):
+      // Both are within 31 bits.
+      guard start + count <= first.shape.channels else {
+        throw NetworkError.shape(
+          node: name,
+          problem: "takes channels \(start) to \(start + count - 1), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
+      }
+      if case .image(_, let height, let width) = first.shape {
+        shape = .image(channels: count, height: height, width: width)
+      } else {
+        shape = .vector(count)
+      }
     case .subsamplePad(let stride, let before, let after):
       let image = try image(first)
       shape = .image(

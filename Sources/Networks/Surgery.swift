@@ -23,52 +23,50 @@ extension Network {
   ///
   /// `removals` maps names of ``channelGroups()`` to ascending indices of channels. Producers lose outputs (weight
   /// dimension 0, bias), norms their scales, shifts and running statistics, consumers inputs (weight dimension 1; behind a
-  /// flattening channel c is the features c·H·W ..< (c+1)·H·W). The slices stand in the order of the nodes; a weight
-  /// between two shrinking layers has two, in whichever order they are applied.
+  /// flattening channel c is the features c·H·W ..< (c+1)·H·W), depthwise convolutions whole groups, padded shortcuts zeros. The
+  /// slices stand in the order of the nodes, once for each module; a weight between two shrinking layers has two, in
+  /// whichever order they are applied.
   ///
   /// ```swift
   /// let (smaller, slices) = try network.removing(["conv1": [3, 17]])
   /// ```
+  /// - Parameter groups: this network's channel groups, if they are at hand.
   /// - Throws: ``NetworkError/removal(layer:problem:)`` for a layer that is no group, indices that are not ascending, out of
   ///   range, or all there are; and what ``shapes()`` throws.
-  public func removing(_ removals: [String: [Int]]) throws -> (network: Network, slices: [TensorSlice]) {
-    let (groups, refused) = try channelGroups()
+  public func removing(
+    _ removals: [String: [Int]], groups: [ChannelGroup]? = nil
+  ) throws -> (network: Network, slices: [TensorSlice]) {
+    let groups = try groups ?? channelGroups().groups
     let byName = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0) })
-    var outputs: [String: Set<Int>] = [:]
-    var inputs: [String: Set<Int>] = [:]
+    // Features that leave, by node: of its own side (outputs, or what it counts) and of what it reads.
+    var lost: [String: Set<Int>] = [:]
+    var unread: [String: Set<Int>] = [:]
     for (name, channels) in removals.sorted(by: { $0.key < $1.key }) {
-      guard let group = byName[name] else { throw unremovable(name, refused) }
+      guard let group = byName[name] else { throw try unremovable(name) }
       try group.check(channels)
-      for channel in channels {
-        for member in group.producers + group.dependents {
-          outputs[member.node, default: []].formUnion(member.features(ofChannel: channel))
-        }
-        for member in group.consumers { inputs[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
+      for member in group.producers + group.dependents {
+        for channel in channels { lost[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
+      }
+      for member in group.consumers {
+        for channel in channels { unread[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
       }
     }
     var network = self
     var slices: [TensorSlice] = []
+    var cut: Set<String> = []
     for (index, node) in nodes.enumerated() {
-      let (lost, unread) = (outputs[node.name] ?? [], inputs[node.name] ?? [])
+      let (lost, unread) = (lost[node.name] ?? [], unread[node.name] ?? [])
       guard !lost.isEmpty || !unread.isEmpty else { continue }
-      for (role, dimensions) in node.operation.parameters {
-        let name = ParameterName(node.module, role)
-        if !lost.isEmpty {
-          slices.append(TensorSlice(parameter: name, dimension: 0, keep: (0..<dimensions[0]).filter { !lost.contains($0) }))
-        }
-        if !unread.isEmpty, dimensions.count > 1 {
-          slices.append(TensorSlice(parameter: name, dimension: 1, keep: (0..<dimensions[1]).filter { !unread.contains($0) }))
-        }
-      }
-      network.nodes[index].operation = node.operation.narrowed(inputs: unread.count, outputs: lost.count)
+      if cut.insert(node.module).inserted { slices += node.slices(losing: lost, unread: unread) }
+      network.nodes[index].operation = node.operation.narrowed(losing: lost, unread: unread.count)
     }
     // Cheap, and the proof that coupling and shapes agree.
     _ = try network.shapes()
     return (network, slices)
   }
 
-  private func unremovable(_ name: String, _ refused: [(producer: String, reason: String)]) -> NetworkError {
-    if let reason = refused.first(where: { $0.producer == name })?.reason {
+  private func unremovable(_ name: String) throws -> NetworkError {
+    if let reason = try channelGroups().refused.first(where: { $0.producer == name })?.reason {
       return .removal(layer: name, problem: "its channels cannot be removed: \(reason)")
     }
     guard let node = node(named: name) else { return .removal(layer: name.quoted, problem: "there is no such layer") }
@@ -90,23 +88,83 @@ extension ChannelGroup {
   }
 }
 
+extension Network.Node {
+  /// How the node's tensors are cut.
+  fileprivate func slices(losing lost: Set<Int>, unread: Set<Int>) -> [TensorSlice] {
+    // What a grouped convolution no longer reads is the same in each of its groups, whose places a weight counts.
+    var unread = unread
+    if case .convolution(let layer) = operation, layer.groups > 1 {
+      let size = layer.inputs / layer.groups
+      unread = Set(unread.map { $0 % size })
+    }
+    return operation.parameters.flatMap { role, dimensions -> [TensorSlice] in
+      let name = ParameterName(module, role)
+      var slices: [TensorSlice] = []
+      if !lost.isEmpty {
+        slices.append(TensorSlice(parameter: name, dimension: 0, keep: (0..<dimensions[0]).filter { !lost.contains($0) }))
+      }
+      if !unread.isEmpty, dimensions.count > 1 {
+        slices.append(TensorSlice(parameter: name, dimension: 1, keep: (0..<dimensions[1]).filter { !unread.contains($0) }))
+      }
+      return slices
+    }
+  }
+}
+
 extension Operation {
-  /// The operation with this many fewer inputs and outputs.
-  fileprivate func narrowed(inputs: Int, outputs: Int) -> Operation {
+  /// The operation without the features it lost, and this many fewer inputs.
+  fileprivate func narrowed(losing lost: Set<Int>, unread: Int) -> Operation {
     switch self {
     case .linear(var layer):
-      layer.inputs -= inputs
-      layer.outputs -= outputs
+      layer.inputs -= unread
+      layer.outputs -= lost.count
       return .linear(layer)
     case .convolution(var layer):
-      layer.inputs -= inputs
-      layer.outputs -= outputs
+      if layer.isDepthwise {
+        let groups = lost.count / (layer.outputs / layer.inputs)
+        layer.inputs -= groups
+        layer.groups -= groups
+      }
+      layer.inputs -= unread
+      layer.outputs -= lost.count
       return .convolution(layer)
     case .batchNorm(var norm):
-      norm.features -= outputs
+      norm.features -= lost.count
       return .batchNorm(norm)
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .subsamplePad:
-      return self
+    case .groupNorm(var norm):
+      if norm.groups == norm.features {
+        norm.groups -= lost.count
+      } else {
+        norm.absent += lost.count / norm.groups
+      }
+      norm.features -= lost.count
+      return .groupNorm(norm)
+    case .narrow(let start, let count):
+      return .narrow(
+        start: start - lost.count { $0 < start }, count: count - lost.count { (start..<start + count).contains($0) })
+    case .subsamplePad(let stride, let before, let after):
+      let front = lost.count { $0 < before }
+      return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))
+    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat: return self
     }
+  }
+}
+
+extension Network {
+  /// The network with a learned constant per unit in a linear layer or convolution that had none; shared modules get it at every node.
+  public func addingBias(to module: String) -> Network {
+    var network = self
+    for (index, node) in nodes.enumerated() where node.module == module {
+      switch node.operation {
+      case .linear(var layer):
+        layer.bias = true
+        network.nodes[index].operation = .linear(layer)
+      case .convolution(var layer):
+        layer.bias = true
+        network.nodes[index].operation = .convolution(layer)
+      default: break
+      }
+    }
+    return network
   }
 }

@@ -1,7 +1,7 @@
 extension Network {
   /// Checks everything about the graph that needs no shapes.
   ///
-  /// Names are unique and printable, inputs exist and stand before their readers, there is one `input` node and at least
+  /// Names are unique and printable, inputs exist and stand before their readers, there is at least one `input` node and
   /// one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide channels,
   /// and nodes that share a module are equal operations.
   ///
@@ -9,7 +9,7 @@ extension Network {
   public func validate() throws {
     var earlier: Set<String> = []
     var modules: [String: Node] = [:]
-    var inputs: [String] = []
+    var hasInput = false
     for node in nodes {
       guard node.name.isPrintableName else {
         throw NetworkError.invalid("node name \(node.name.quoted): must be 1 to 200 visible characters without blanks")
@@ -35,12 +35,9 @@ extension Network {
         throw NetworkError.invalid("\(node.name) and \(twin.name) share module \(node.module) but are different operations")
       }
       modules[node.module] = node
-      if case .input = node.operation { inputs.append(node.name) }
+      if case .input = node.operation { hasInput = true }
     }
-    guard inputs.count == 1 else {
-      let found = inputs.isEmpty ? "none" : inputs.joined(separator: ", ")
-      throw NetworkError.invalid("a network has exactly one input node; found \(found)")
-    }
+    guard hasInput else { throw NetworkError.invalid("a network needs at least one input node") }
     guard !outputs.isEmpty else { throw NetworkError.invalid("a network needs at least one output") }
     for output in outputs where !earlier.contains(output) {
       throw NetworkError.invalid("output \(output.quoted) is no node")
@@ -79,7 +76,12 @@ extension Operation {
       size(norm.features, "features")
         ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
         ?? ((0...1).contains(norm.momentum) ? nil : "momentum must lie between 0 and 1, is \(norm.momentum)")
+    case .groupNorm(let norm):
+      size(norm.features, "features") ?? size(norm.groups, "groups") ?? divides(norm.groups, norm.features, "input")
+        ?? size(norm.absent, "absent", from: 0)
+        ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
     case .activation, .flatten, .add, .concat: nil
+    case .narrow(let start, let count): size(start, "start", from: 0) ?? size(count, "count")
     case .maxPool(let pooling), .averagePool(let pooling):
       extent(pooling.kernel, "kernel") ?? extent(pooling.stride, "stride") ?? extent(pooling.padding, "padding", from: 0)
         ?? (pooling.padding.height <= pooling.kernel.height / 2 && pooling.padding.width <= pooling.kernel.width / 2

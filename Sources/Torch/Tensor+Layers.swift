@@ -84,6 +84,13 @@ extension Tensor {
         handle, weight?.handle, bias?.handle, runningMean.handle, runningVariance.handle, training ? 1 : 0, momentum, epsilon))
   }
 
+  /// γ·(x − μ)/√(σ² + ε) + β, mean and variance of each example over groups of channels and all positions.
+  ///
+  /// - Parameter absent: channels of each group that are not there and count as zeros in mean and variance.
+  public func groupNorm(groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double, absent: Int = 0) throws -> Tensor {
+    try checked(ct_layer_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, epsilon, Int64(absent)))
+  }
+
   /// Each element 0 with this probability, the others divided by 1 − p.
   public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {
     try checked(ct_layer_dropout(handle, probability, generator.handle))

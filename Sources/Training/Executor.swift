@@ -7,6 +7,8 @@ public enum ExecutionMode {
   case evaluation
   /// Batch statistics, which move the running ones; dropout drawn from the generator.
   case training(Generator)
+  /// Batch statistics, which move the running ones by this share, whatever the norms say; no dropout.
+  case recalibration(momentum: Double)
 }
 
 /// Runs a model's network on libtorch.
@@ -18,13 +20,15 @@ public final class Executor {
     let node: String
     let operation: Operation
     let inputs: [Int]
+    /// Which of the given batches an input node takes.
+    let entry: Int
     let tensors: [Tensor?]
     /// Values that nobody reads after this instruction.
     let finished: [Int]
   }
 
   private let instructions: [Instruction]
-  private let inputShape: [Int]
+  private let inputShapes: [[Int]]
   private let name: String
   private let outputs: [Int]
   private var values: [Tensor?]
@@ -49,19 +53,22 @@ public final class Executor {
     for output in outputs { lastUse[output] = nil }
     var finished: [Int: [Int]] = [:]
     for (value, last) in lastUse { finished[last, default: []].append(value) }
+    var entries = 0
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
-      case .linear, .convolution: roles = [.weight, .bias]
+      case .linear, .convolution, .groupNorm: roles = [.weight, .bias]
       case .batchNorm: roles = [.weight, .bias, .runningMean, .runningVariance]
       default: roles = []
       }
+      let entry = entries
+      if case .input = node.operation { entries += 1 }
       return Instruction(
-        node: node.name, operation: node.operation, inputs: try node.inputs.map(slot),
+        node: node.name, operation: node.operation, inputs: try node.inputs.map(slot), entry: entry,
         tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, finished: finished[i] ?? [])
     }
     values = Array(repeating: nil, count: instructions.count)
-    inputShape = try network.inputShape.dimensions
+    inputShapes = network.inputShapes.map(\.dimensions)
     device = model.tensors.values.first?.device ?? .cpu
   }
 
@@ -77,18 +84,36 @@ public final class Executor {
     _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
   ) throws -> Tensor {
     defer { for i in values.indices { values[i] = nil } }
-    let input = try device == .cpu ? input : input.moved(to: device)
-    for (i, instruction) in instructions.enumerated() {
-      let value = try evaluate(instruction, input, mode)
-      values[i] = value
-      if !observed.isEmpty, observed.contains(instruction.node) { try observe(instruction.node, value) }
-      for j in instruction.finished { values[j] = nil }
-    }
+    try run([input], mode, observed, observe)
     guard let first = outputs.first, let result = values[first] else { throw TorchError("forward: network \(name) has no output") }
     return result
   }
 
-  private func evaluate(_ instruction: Instruction, _ input: Tensor, _ mode: ExecutionMode) throws -> Tensor {
+  /// All outputs for one batch per input, in evaluation mode.
+  ///
+  /// - Throws: ``ModelError`` if the batches do not fit; ``TorchError`` from the operations, with the node's name.
+  public func outputs(of inputs: [Tensor]) throws -> [Tensor] {
+    defer { for i in values.indices { values[i] = nil } }
+    try run(inputs, .evaluation, []) { _, _ in }
+    return outputs.compactMap { values[$0] }
+  }
+
+  private func run(
+    _ inputs: [Tensor], _ mode: ExecutionMode, _ observed: Set<String>, _ observe: (String, Tensor) throws -> Void
+  ) throws {
+    guard inputs.count == inputShapes.count else {
+      throw ModelError.inputs(network: name, expected: inputShapes.count, given: inputs.count)
+    }
+    let inputs = try device == .cpu ? inputs : inputs.map { try $0.moved(to: device) }
+    for (i, instruction) in instructions.enumerated() {
+      let value = try evaluate(instruction, inputs, mode)
+      values[i] = value
+      if !observed.isEmpty, observed.contains(instruction.node) { try observe(instruction.node, value) }
+      for j in instruction.finished { values[j] = nil }
+    }
+  }
+
+  private func evaluate(_ instruction: Instruction, _ inputs: [Tensor], _ mode: ExecutionMode) throws -> Tensor {
     func operand(_ i: Int = 0) throws -> Tensor {
       guard i < instruction.inputs.count, let value = values[instruction.inputs[i]] else {
         throw TorchError("\(instruction.node): an operand is missing")
@@ -101,6 +126,7 @@ public final class Executor {
     }
     switch instruction.operation {
     case .input:
+      let (input, inputShape) = (inputs[instruction.entry], inputShapes[instruction.entry])
       let given = Array(input.shape.dropFirst())
       if given == inputShape { return input }
       guard given.reduce(1, *) == inputShape.reduce(1, *), inputShape.count == 1 else {
@@ -113,10 +139,18 @@ public final class Executor {
         parameter(0), instruction.tensors[1], stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
         groups: layer.groups)
     case .batchNorm(let layer):
-      let training = if case .training = mode { true } else { false }
+      let (batchStatistics, momentum): (Bool, Double) =
+        switch mode {
+        case .evaluation: (false, layer.momentum)
+        case .training: (true, layer.momentum)
+        case .recalibration(let momentum): (true, momentum)
+        }
       return try operand().batchNorm(
         weight: instruction.tensors[0], bias: instruction.tensors[1], runningMean: parameter(2), runningVariance: parameter(3),
-        training: training, momentum: layer.momentum, epsilon: layer.epsilon)
+        training: batchStatistics, momentum: momentum, epsilon: layer.epsilon)
+    case .groupNorm(let layer):
+      return try operand().groupNorm(
+        groups: layer.groups, weight: instruction.tensors[0], bias: instruction.tensors[1], epsilon: layer.epsilon, absent: layer.absent)
     case .activation(let kind):
       switch kind {
       case .relu: return try operand().relu()
@@ -140,6 +174,7 @@ public final class Executor {
       for i in 1..<max(instruction.inputs.count, 1) { sum = try sum + operand(i) }
       return sum
     case .concat: return try Tensor.concatenated(instruction.inputs.indices.map { try operand($0) }, 1)
+    case .narrow(let start, let count): return try operand().narrowed(1, from: start, length: count)
     case .subsamplePad(let stride, let before, let after):
       let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
       return try sampled.padded([0, 0, 0, 0, before, after])

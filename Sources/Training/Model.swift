@@ -106,6 +106,8 @@ extension [TensorSlice] {
 public enum ModelError: Error, CustomStringConvertible, Equatable {
   /// Tensors do not fit the network.
   case parameters(network: String, problems: [String])
+  /// A network takes another number of batches.
+  case inputs(network: String, expected: Int, given: Int)
   /// An image's shape is not what the network takes.
   case input(network: String, expected: [Int], given: [Int])
 
@@ -116,6 +118,8 @@ public enum ModelError: Error, CustomStringConvertible, Equatable {
       let shown = problems.prefix(8).joined(separator: "; ")
       let more = problems.count > 8 ? "; and \(problems.count - 8) more" : ""
       return "the weights do not fit network \(network): \(shown)\(more)"
+    case .inputs(let network, let expected, let given):
+      return "network \(network) has \(expected) inputs and takes a batch for each, not \(given)"
     case .input(let network, let expected, let given):
       return "network \(network) takes examples of shape \(expected), not \(given)"
     }

@@ -36,6 +36,11 @@ import Testing
     (.flatten, #"{"type":"flatten"}"#),
     (.add, #"{"type":"add"}"#),
     (.concat, #"{"type":"concat"}"#),
+    (
+      .groupNorm(GroupNorm(groups: 2, 8, absent: 1)),
+      #"{"absent":1,"affine":true,"epsilon":1e-05,"features":8,"groups":2,"type":"groupNorm"}"#
+    ),
+    (.narrow(start: 1, count: 3), #"{"count":3,"start":1,"type":"narrow"}"#),
     (.subsamplePad(stride: 2, before: 8, after: 8), #"{"after":8,"before":8,"stride":2,"type":"subsamplePad"}"#),
   ])
   func operations(operation: Networks.Operation, text: String) throws {
@@ -54,8 +59,8 @@ import Testing
     (
       #"{"type":"attention"}"#,
       """
-      unknown operation type "attention"; known: input, linear, convolution, batchNorm, activation, maxPool, averagePool, \
-      adaptiveAveragePool, dropout, flatten, add, concat, subsamplePad
+      unknown operation type "attention"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, \
+      adaptiveAveragePool, dropout, flatten, add, concat, narrow, subsamplePad
       """
     ),
     ("7", "an operation must be an object with a field \"type\""),
@@ -108,8 +113,8 @@ import Testing
       #"{"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"conv"}}],"outputs":[]}"#,
       .malformed(
         """
-        node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, activation, maxPool, averagePool, \
-        adaptiveAveragePool, dropout, flatten, add, concat, subsamplePad
+        node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, \
+        averagePool, adaptiveAveragePool, dropout, flatten, add, concat, narrow, subsamplePad
         """)
     ),
     (

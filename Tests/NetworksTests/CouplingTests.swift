@@ -16,34 +16,56 @@ import Testing
     #expect(vgg.groups.prefix(13).map(\.width).reduce(0, +) == 4224)
   }
 
-  @Test func residualBlocks() throws {
-    let basic = try Architecture.parse("resnet-20").channelGroups()
-    #expect(basic.groups.count == 9)
-    #expect(basic.groups[0].description == "layer1.0.conv1[out] → layer1.0.bn1 → layer1.0.conv2[in]")
-    #expect(basic.refused.count == 11)
-    #expect(basic.refused.first?.producer == "conv1")
-    #expect(basic.refused.first?.reason == "they reach the sum layer1.0.add")
-    #expect(basic.refused.first { $0.producer == "layer1.2.conv2" }?.reason == "they reach the sum layer1.0.add")
+  @Test func residualStreams() throws {
+    // Option A pads: stage 1's channels run through all three stages, stage 2's own ones through two.
+    let (groups, refused) = try Architecture.parse("resnet-20").channelGroups()
+    #expect(groups.map(\.name).filter { !$0.hasSuffix(".conv1") } == ["conv1", "layer2.0.conv2", "layer3.0.conv2"])
+    #expect(groups.count == 3 + 9)
+    let stream = try #require(groups.first)
+    #expect(stream.width == 16)
+    #expect(
+      stream.producers.map(\.node) == ["conv1"]
+        + (1...3).flatMap { stage in (0...2).map { "layer\(stage).\($0).conv2" } })
+    // 8 zero channels before the 16 in stage 2, 16 more in stage 3.
+    #expect(stream.producers[4].features == Array(8..<24) && stream.producers[7].features == Array(24..<40))
+    let second = try #require(groups.first { $0.name == "layer2.0.conv2" })
+    #expect(second.width == 16 && second.producers[0].features == Array(0..<8) + Array(24..<32))
+    #expect(second.dependents[0].node == "layer2.0.bn2" && second.dependents[1].node == "layer2.0.shortcut")
+    #expect(second.dependents[1].features == second.producers[0].features)
+    #expect(groups.last { $0.name == "layer3.0.conv2" }?.width == 32)
+    #expect(groups[1].description == "layer1.0.conv1[out] → layer1.0.bn1 → layer1.0.conv2[in]")
+    #expect(refused.map(\.producer) == ["linear"])
+
     let bottleneck = try Architecture.parse("resnet-50").channelGroups()
-    #expect(bottleneck.groups.count == 33)
     // The stem feeds no sum: the first block's shortcut is a projection.
     #expect(bottleneck.groups[0].description == "conv1[out] → bn1 → layer1.0.conv1[in], layer1.0.downsample.0[in]")
     #expect(bottleneck.groups[2].description == "layer1.0.conv2[out] → layer1.0.bn2 → layer1.0.conv3[in]")
-    #expect(bottleneck.refused.count == 16 + 4 + 1)
+    #expect(bottleneck.groups.count == 1 + 2 * 16 + 4)
+    let stage = try #require(bottleneck.groups.first { $0.name == "layer1.0.conv3" })
+    #expect(stage.producers.map(\.node) == ["layer1.0.conv3", "layer1.0.downsample.0", "layer1.1.conv3", "layer1.2.conv3"])
+    #expect(stage.width == 256)
   }
 
-  @Test func everyLayerIsEitherAGroupOrRefused() throws {
+  @Test func everyLayerIsAProducerOrRefused() throws {
     for name in Architecture.names {
       let network = try Architecture.parse(name)
       let (groups, refused) = try network.channelGroups()
-      let producers = network.nodes.filter { network.prunableWeights.contains(ParameterName($0.module, .weight)) }.map(\.name)
-      #expect(Set(groups.map(\.name) + refused.map(\.producer)) == Set(producers), "\(name)")
-      #expect(groups.count + refused.count == producers.count, "\(name)")
+      let layers = network.nodes.filter { network.prunableWeights.contains(ParameterName($0.module, .weight)) }.map(\.name)
+      let producers = Set(groups.flatMap(\.producers).map(\.node))
+      #expect(producers.union(refused.map(\.producer)) == Set(layers), "\(name)")
+      #expect(producers.isDisjoint(with: refused.map(\.producer)), "\(name)")
+      #expect(Set(groups.map(\.name)).count == groups.count, "\(name)")
+      // Each feature of a layer is in one group at most, and in one where nothing is refused.
+      for layer in layers where producers.contains(layer) {
+        let members = groups.flatMap(\.producers).filter { $0.node == layer }
+        let features = members.flatMap(\.features)
+        #expect(Set(features).count == features.count, "\(name): \(layer)")
+      }
     }
   }
 
-  @Test func reasons() throws {
-    var builder = NetworkBuilder("reasons", input: .image(channels: 4, height: 4, width: 4))
+  @Test func allThatCouples() throws {
+    var builder = NetworkBuilder("couples", input: .image(channels: 4, height: 4, width: 4))
     let one = builder.convolution("one", 4, kernel: 1)
     let two = builder.convolution("two", 4, kernel: 1, groups: 2)
     builder.convolution("left", 3, kernel: 1)
@@ -56,13 +78,74 @@ import Testing
     builder.flatten()
     builder.linear("head", 2)
     let (groups, refused) = try builder.network().channelGroups()
-    #expect(groups.isEmpty)
     #expect(
-      refused.map { "\($0.producer): \($0.reason)" } == [
-        "one: they feed the grouped convolution two", "two: it is a grouped convolution", "left: they reach the concatenation concat1",
-        "mixed: they reach the padded shortcut shortcut1", "deaf: no layer reads them", "shared: shared shares its weights with again",
-        "again: again shares its weights with shared", "head: they are the network's output head",
+      groups.map { "\($0.width): \($0)" } == [
+        // A grouped convolution's groups stay equally large, on both sides.
+        "2: one[out×2] → two[in×2], deaf[in×2]", "2: two[out×2] → left[in×2], mixed[in×2]", "3: left[out] → mixed[in]",
+        "4: mixed[out] → shared[in], again[in]", "4: shared[out] + again[out] → head[in×4]",
       ])
+    #expect(groups[0].producers[0].features == [0, 2, 1, 3])
+    #expect(refused.map { "\($0.producer): \($0.reason)" } == ["deaf: no layer reads them", "head: they are the network's output head"])
+  }
+
+  @Test func depthwiseConvolutions() throws {
+    var builder = NetworkBuilder("depthwise", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("in", 3, kernel: 1)
+    builder.append("dw", .convolution(Convolution(3, 6, kernel: Extent(3), padding: Extent(1), groups: 3)), from: ["in"])
+    builder.batchNorm("bn")
+    // From one channel to several: no depthwise convolution, though groups and inputs are equal.
+    builder.convolution("point", 1, kernel: 1)
+    builder.convolution("fan", 4, kernel: 1)
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    let groups = try network.channelGroups().groups
+    #expect(
+      groups.map(\.description) == ["in[out] + dw[out×2] → bn → point[in×2]", "point[out] → fan[in]", "fan[out] → out[in]"])
+    let (smaller, slices) = try network.removing(["in": [1]])
+    #expect(
+      slices.map { "\($0.parameter) \($0.dimension) \($0.keep)" } == [
+        "in.weight 0 [0, 2]", "in.bias 0 [0, 2]", "dw.weight 0 [0, 1, 4, 5]", "dw.bias 0 [0, 1, 4, 5]", "bn.weight 0 [0, 1, 4, 5]",
+        "bn.bias 0 [0, 1, 4, 5]", "bn.running_mean 0 [0, 1, 4, 5]", "bn.running_var 0 [0, 1, 4, 5]", "point.weight 1 [0, 1, 4, 5]",
+      ])
+    #expect(
+      smaller.node(named: "dw")?.operation == .convolution(Convolution(2, 4, kernel: Extent(3), padding: Extent(1), groups: 2)))
+  }
+
+  @Test func splitsAndNorms() throws {
+    var builder = NetworkBuilder("splits", input: .image(channels: 1, height: 2, width: 2))
+    let source = builder.convolution("source", 6, kernel: 1)
+    builder.groupNorm("norm", groups: 2)
+    let parts = builder.split([2, 4])
+    builder.convolution("one", 2, kernel: 1, from: parts[0])
+    builder.convolution("two", 2, kernel: 1, from: parts[1])
+    builder.concat(["one", "two"])
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    let groups = try network.channelGroups().groups
+    // The norm's groups are channels 0 1 2 and 3 4 5; 0 goes with 3, 1 with 4, 2 with 5.
+    #expect(
+      groups.map { "\($0.width): \($0)" } == [
+        "2: source[out×2] → norm → split1 → split2 → one[in], two[in]", "1: source[out×2] → norm → split1 → split2 → two[in×2]",
+        "2: one[out] → out[in]", "2: two[out] → out[in]",
+      ])
+    #expect(groups.map(\.name) == [source, "source:2", "one", "two"])
+    let (smaller, _) = try network.removing(["source": [1]])
+    #expect(smaller.node(named: "norm")?.operation == .groupNorm(GroupNorm(groups: 2, 4, absent: 1)))
+    #expect(smaller.node(named: "split1")?.operation == .narrow(start: 0, count: 1))
+    #expect(smaller.node(named: "split2")?.operation == .narrow(start: 1, count: 3))
+  }
+
+  @Test func severalInputs() throws {
+    var builder = NetworkBuilder("two inputs", input: .vector(3))
+    builder.linear("a", 4)
+    builder.input("other", .vector(2))
+    builder.linear("b", 4)
+    builder.add(["a", "b"])
+    builder.relu()
+    builder.linear("out", 2)
+    let network = try builder.network()
+    #expect(network.inputShapes == [.vector(3), .vector(2)])
+    #expect(try network.channelGroups().groups.map(\.description) == ["a[out] + b[out] → out[in]"])
   }
 
   @Test func severalReadersAndFlattenedNorms() throws {
@@ -75,8 +158,8 @@ import Testing
     let network = try builder.network(outputs: [left, right])
     let group = try #require(network.channelGroups().groups.first)
     #expect(group.description == "conv[out] → bn → left[in×6], right[in]")
-    #expect(group.dependents.map(\.spread) == [6])
-    #expect(group.consumers[0].features(ofChannel: 2) == 12..<18)
-    #expect(group.consumers[1].features(ofChannel: 2) == 2..<3)
+    #expect(group.dependents.map(\.spread) == [6] && group.dependents[0].features == Array(0..<24))
+    #expect(group.consumers[0].features(ofChannel: 2) == [12, 13, 14, 15, 16, 17])
+    #expect(group.consumers[1].features(ofChannel: 2) == [2])
   }
 }

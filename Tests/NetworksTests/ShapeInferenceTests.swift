@@ -23,6 +23,8 @@ import Testing
     (.subsamplePad(stride: 2, before: 2, after: 1), 5, 4, "6×3×2"),
     (.dropout(0.2), 2, 2, "3×2×2"),
     (.batchNorm(BatchNorm(3)), 2, 2, "3×2×2"),
+    (.groupNorm(GroupNorm(groups: 3, 3)), 2, 2, "3×2×2"),
+    (.narrow(start: 1, count: 2), 2, 4, "2×2×4"),
   ])
   func shapes(operation: Networks.Operation, height: Int, width: Int, expected: String) throws {
     #expect(try shape(operation, of: .image(channels: 3, height: height, width: width)).description == expected)

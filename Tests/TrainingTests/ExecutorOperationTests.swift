@@ -112,6 +112,47 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     #expect(try value(.vector(1000), x, mode: .training(Generator(seed: 1))) { $0.dropout(0) } == x.map(Double.init))
   }
 
+  @Test func groupNorms() throws {
+    let epsilon = 1e-5
+    // Mean 2, variance 1; then mean 30, variance 100.
+    let plain = [(ParameterName.Role.weight, [1, 1, 1, 1] as [Float], [4]), (.bias, [0, 0, 0, 0], [4])]
+    let two = try value(.vector(4), [1, 3, 20, 40], parameters: plain) { $0.groupNorm("op", groups: 2) }
+    let (one, ten) = (1 / (1 + epsilon).squareRoot(), 10 / (100 + epsilon).squareRoot())
+    #expect(relativeError(two, [-one, one, -ten, ten]) < 1e-6)
+    // Two channels that are gone count as zeros: mean 1, variance (1 + 9)/4 − 1 = 1.5.
+    let layer = try value(.vector(2), [1, 3], parameters: [(.weight, [2], [2, 3]), (.bias, [2], [5, 6])]) {
+      $0.append("op", .groupNorm(GroupNorm(groups: 1, 2, absent: 2)), from: ["input"])
+    }
+    #expect(relativeError(layer, [5, 6 + 3 * 2 / (1.5 + epsilon).squareRoot()]) < 1e-6)
+    // The same with positions, and without scale.
+    let image = FeatureShape.image(channels: 2, height: 1, width: 2)
+    let unscaled = try value(image, [1, 1, 3, 3]) {
+      $0.append("op", .groupNorm(GroupNorm(groups: 1, 2, affine: false, absent: 2)), from: ["input"])
+    }
+    #expect(relativeError(unscaled, [0, 0, 2 / (1.5 + epsilon).squareRoot(), 2 / (1.5 + epsilon).squareRoot()]) < 1e-6)
+  }
+
+  @Test func splits() throws {
+    #expect(try value(.vector(3), [1, 2, 3]) { _ = $0.split([1, 2]) } == [2, 3])
+    let image = FeatureShape.image(channels: 3, height: 1, width: 2)
+    #expect(try value(image, [1, 2, 3, 4, 5, 6]) { _ = $0.split([1, 1]) } == [3, 4])
+  }
+
+  @Test func severalInputsAndOutputs() throws {
+    var builder = NetworkBuilder("two", input: .vector(2))
+    let first = builder.relu("a")
+    let second = builder.input("other", .vector(2))
+    let sum = builder.add([first, second])
+    let network = try builder.network(outputs: [sum, first])
+    let executor = try Executor(Model(network: network, tensors: [:]))
+    let (x, y) = (try Tensor([1, -2] as [Float], shape: [1, 2]), try Tensor([10, 20] as [Float], shape: [1, 2]))
+    #expect(try executor.outputs(of: [x, y]).map { try $0.doubles() } == [[11, 20], [1, 0]])
+    #expect(throws: ModelError.inputs(network: "two", expected: 2, given: 1)) { try executor.forward(x) }
+    #expect(
+      ModelError.inputs(network: "two", expected: 2, given: 1).description
+        == "network two has 2 inputs and takes a batch for each, not 1")
+  }
+
   @Test func branches() throws {
     let sum = try value(.vector(2), [1, -2]) { $0.add(["input", $0.relu(), $0.activation(.tanh, from: "input")]) }
     #expect(relativeError(sum, [2 + 0.7615941560, -2 - 0.9640275801]) < 1e-6)

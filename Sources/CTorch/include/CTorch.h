@@ -135,6 +135,7 @@ ct_tensor ct_layer_adaptive_average_pool(ct_tensor x, int64_t height, int64_t wi
 ct_tensor ct_layer_batch_norm(
   ct_tensor x, ct_tensor weight_or_null, ct_tensor bias_or_null, ct_tensor running_mean, ct_tensor running_variance, int32_t training,
   double momentum, double epsilon);
+ct_tensor ct_layer_group_norm(ct_tensor x, int64_t groups, ct_tensor weight_or_null, ct_tensor bias_or_null, double epsilon, int64_t absent);
 ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generator);
 ct_tensor ct_layer_log_softmax(ct_tensor x, int64_t dim);
 ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim);

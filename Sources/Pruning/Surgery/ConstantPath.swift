@@ -20,35 +20,108 @@ struct ConstantPath {
     self.group = group
     self.model = model
     obstacles = Array(repeating: nil, count: group.width)
-    guard let producer = group.producers.first else { return }
-    let bias = try model.tensors[ParameterName(producer.module, .bias)]?.detached().cast(to: .float64)
-    // [units, features per unit]
-    var values = [producer.node: try (bias ?? Tensor.zeros([group.width], type: .float64)).reshaped([group.width, 1])]
     let shapes = try model.network.shapes()
+    // [units, features per unit] by node; what is missing does not come from the group.
+    var values: [String: Tensor] = [:]
     for node in model.network.nodes {
-      guard let source = node.inputs.first, let value = values[source] else { continue }
+      let operands = node.inputs.map { values[$0] }
+      if let producer = group.producers.first(where: { $0.node == node.name }) {
+        if case .convolution(let layer) = node.operation, layer.isDepthwise {
+          values[node.name] = try filtered(operands.first ?? nil, producer, node, layer)
+        } else {
+          values[node.name] = try bias(of: producer)
+          try consumeIfRead(operands.first ?? nil, node)
+        }
+        continue
+      }
+      guard operands.contains(where: { $0 != nil }) || isPadded(node) else { continue }
+      let value = operands.compactMap(\.self).first
       switch node.operation {
-      case .batchNorm(let norm): values[node.name] = try normalized(value, node, norm)
-      case .activation(let kind): values[node.name] = try activated(value, kind)
-      case .averagePool(let pool):
-        if pool.padding != Extent(0) { try obstruct(value, because: "\(node.name) averages in padding") }
-        values[node.name] = value
-      case .maxPool, .adaptiveAveragePool, .dropout: values[node.name] = value
-      case .flatten:
-        let positions = shapes[source]?.positions ?? 1
-        values[node.name] = try value.expanded([group.width, value.shape[1] * positions])
-      case .convolution(let layer):
-        if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
-        try consume(value, node, bias: layer.bias)
-      case .linear(let layer): try consume(value, node, bias: layer.bias)
-      case .input, .add, .concat, .subsamplePad: try obstruct(value, because: "it reaches \(node.name)")
+      case .add:
+        let known = operands.compactMap(\.self)
+        if known.count < operands.count { for value in known { try obstruct(value, because: "it reaches the sum \(node.name)") } }
+        values[node.name] = try known.dropFirst().reduce(known[0]) { try $0 + $1 }
+      case .concat: values[node.name] = try Tensor.concatenated(operands.compactMap(\.self), 1)
+      case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([group.width, 1], type: .float64)
+      case .linear, .convolution: try consumeIfRead(value, node)
+      default:
+        guard let value else { continue }
+        values[node.name] = try passed(value, node, shapes)
       }
     }
   }
 
+  /// What an operation with one operand makes of the constants.
+  private mutating func passed(_ value: Tensor, _ node: Network.Node, _ shapes: [String: FeatureShape]) throws -> Tensor? {
+    switch node.operation {
+    case .batchNorm(let norm): return try normalized(value, node, norm)
+    case .groupNorm:
+      // It would not lose only these units' answers, but move the others'.
+      obstruct(because: "\(node.name) normalises it with other units")
+      return value
+    case .activation(let kind): return try activated(value, kind)
+    case .averagePool(let pool):
+      if pool.padding != Extent(0) { try obstruct(value, because: "\(node.name) averages in padding") }
+      return value
+    case .flatten:
+      let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
+      let (units, features) = (group.width, value.shape[1])
+      return try value.reshaped([units, features, 1]).expanded([units, features, positions]).reshaped([units, features * positions])
+    case .narrow(let start, let count):
+      let inside = group.dependents.filter { $0.node == node.name }.filter { (start..<start + count).contains($0.features[0]) }
+      let features = inside.reduce(0) { $0 + $1.spread }
+      if features != 0, features != value.shape[1] { try obstruct(value, because: "\(node.name) takes a part of it") }
+      return features == 0 ? nil : value
+    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .dropout, .add, .concat, .subsamplePad: return value
+    }
+  }
+
+  /// The biases of a producer's units: [units, features per unit].
+  private func bias(of producer: ChannelGroup.Member) throws -> Tensor {
+    guard let bias = try model.tensors[ParameterName(producer.module, .bias)]?.detached().cast(to: .float64) else {
+      return try Tensor.zeros([group.width, producer.spread], type: .float64)
+    }
+    return try bias.indexed(0, producer.features).reshaped([group.width, producer.spread])
+  }
+
+  /// What a depthwise convolution makes of the constants: its taps' sum times the constant, and its bias.
+  private mutating func filtered(
+    _ value: Tensor?, _ producer: ChannelGroup.Member, _ node: Network.Node, _ layer: Convolution
+  ) throws -> Tensor {
+    let bias = try bias(of: producer)
+    guard let value else { return bias }
+    if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
+    let taps = try model.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64).sum(1, 2, 3)
+    return try taps.indexed(0, producer.features).reshaped([group.width, producer.spread]) * value + bias
+  }
+
+  private func isPadded(_ node: Network.Node) -> Bool {
+    guard case .subsamplePad = node.operation else { return false }
+    return group.dependents.contains { $0.node == node.name }
+  }
+
+  private mutating func consumeIfRead(_ value: Tensor?, _ node: Network.Node) throws {
+    guard let value, group.consumers.contains(where: { $0.node == node.name }) else { return }
+    var hasBias = false
+    switch node.operation {
+    case .linear(let layer): hasBias = layer.bias
+    case .convolution(let layer):
+      if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
+      if layer.groups > 1 {
+        try obstruct(value, because: "\(node.name) is a grouped convolution")
+        return
+      }
+      hasBias = layer.bias
+    default: return
+    }
+    try consume(value, node, bias: hasBias)
+  }
+
   private func normalized(_ value: Tensor, _ node: Network.Node, _ norm: BatchNorm) throws -> Tensor {
+    guard let member = group.dependents.first(where: { $0.node == node.name }) else { return value }
     func part(_ role: ParameterName.Role) throws -> Tensor? {
-      try model.tensors[ParameterName(node.module, role)]?.detached().cast(to: .float64).reshaped([group.width, -1])
+      try model.tensors[ParameterName(node.module, role)]?.detached().cast(to: .float64)
+        .indexed(0, member.features).reshaped([group.width, member.spread])
     }
     guard let mean = try part(.runningMean), let variance = try part(.runningVariance) else { return value }
     var result = try (value - mean) / (variance + norm.epsilon).squareRoot()
@@ -66,6 +139,8 @@ struct ConstantPath {
     }
   }
 
+  private mutating func obstruct(because reason: String) { for unit in obstacles.indices { obstacles[unit] = obstacles[unit] ?? reason } }
+
   /// Units that say anything but 0 here cannot be silenced.
   private mutating func obstruct(_ value: Tensor, because reason: String) throws {
     let loud = try value.absolute().sum(1).array(Double.self)
@@ -74,10 +149,13 @@ struct ConstantPath {
 
   private mutating func consume(_ value: Tensor, _ node: Network.Node, bias: Bool) throws {
     guard let member = group.consumers.first(where: { $0.node == node.name }) else { return }
-    let weight = try model.tensor(ParameterName(node.module, .weight)).detached()
-      .narrowed(1, from: member.offset, length: group.width * member.spread).cast(to: .float64)
+    if model.network.nodes.contains(where: { $0.module == node.module && $0.name != node.name }) {
+      try obstruct(value, because: "\(node.name) shares its weights")
+      return
+    }
+    let weight = try model.tensor(ParameterName(node.module, .weight)).detached().indexed(1, member.features).cast(to: .float64)
     // [outputs, units, features per unit]
-    let perFeature = try (weight.rank == 4 ? weight.sum(2, 3) : weight).reshaped([weight.shape[0], group.width, -1])
+    let perFeature = try (weight.rank == 4 ? weight.sum(2, 3) : weight).reshaped([weight.shape[0], group.width, member.spread])
     if bias {
       changes.append((ParameterName(node.module, .bias), 1, perFeature, value))
       return

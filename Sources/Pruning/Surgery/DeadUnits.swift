@@ -97,19 +97,31 @@ private struct DeadUnitSearch {
     var live = Array(repeating: 0.0, count: group.width)
     for consumer in group.consumers {
       let weights = try kept(ParameterName(consumer.module, .weight))
-      let perInput = try weights.rank == 4 ? weights.sum(0, 2, 3) : weights.sum(0)
-      let part = try perInput.narrowed(0, from: consumer.offset, length: group.width * consumer.spread)
-      live = zip(live, try part.reshaped([group.width, consumer.spread]).sum(1).cast(to: .float64).array(Double.self)).map(+)
+      let perInput = try perInput(weights, of: consumer.node)
+      let part = try perInput.indexed(0, consumer.features).reshaped([group.width, consumer.spread])
+      live = zip(live, try part.sum(1).cast(to: .float64).array(Double.self)).map(+)
     }
-    return try remove(live.indices.filter { live[$0] == 0 }, from: group, lacking: "output")
+    let dead = live.indices.filter { live[$0] == 0 }
+    if let norm = group.dependents.first(where: { normalisesTogether($0.node) }) {
+      // Nobody reads it, but the norm hears it, and so do the units beside it.
+      for unit in dead { note(unit, of: group, lacks: "output", because: "\(norm.node) normalises it with other units") }
+      return false
+    }
+    return try remove(dead, from: group, lacking: "output")
+  }
+
+  private func normalisesTogether(_ node: String) -> Bool {
+    if case .groupNorm(let norm) = model.network.node(named: node)?.operation { norm.groups < norm.features } else { false }
   }
 
   mutating func removeWithoutInput(_ name: String) throws -> Bool {
     guard let group = try group(name) else { return false }
     var live = Array(repeating: 0.0, count: group.width)
-    for producer in group.producers {
-      let weights = try kept(ParameterName(producer.module, .weight)).contiguous().flattened(from: 1)
-      live = zip(live, try weights.sum(1).cast(to: .float64).array(Double.self)).map(+)
+    // A depthwise convolution makes nothing of its own: it passes on what the layer before it says.
+    for producer in group.producers where !isDepthwise(producer.node) {
+      let perUnit = try kept(ParameterName(producer.module, .weight)).contiguous().flattened(from: 1).sum(1)
+      let part = try perUnit.indexed(0, producer.features).reshaped([group.width, producer.spread])
+      live = zip(live, try part.sum(1).cast(to: .float64).array(Double.self)).map(+)
     }
     let dead = live.indices.filter { live[$0] == 0 }
     guard !dead.isEmpty else { return false }
@@ -122,6 +134,17 @@ private struct DeadUnitSearch {
     guard !free.isEmpty else { return false }
     model.tensors.merge(try path.folded(free)) { $1 }
     return try cut(free, from: group)
+  }
+
+  private func isDepthwise(_ node: String) -> Bool {
+    if case .convolution(let layer) = model.network.node(named: node)?.operation { layer.isDepthwise } else { false }
+  }
+
+  /// The number of weights that read each of a layer's inputs.
+  private func perInput(_ kept: Tensor, of node: String) throws -> Tensor {
+    let taps = try kept.rank == 4 ? kept.sum(2, 3) : kept.cast(to: .int64)
+    guard case .convolution(let layer) = model.network.node(named: node)?.operation, layer.groups > 1 else { return try taps.sum(0) }
+    return try taps.reshaped([layer.groups, layer.outputs / layer.groups, layer.inputs / layer.groups]).sum(1).flattened()
   }
 
   private func group(_ name: String) throws -> ChannelGroup? { try model.network.channelGroups().groups.first { $0.name == name } }

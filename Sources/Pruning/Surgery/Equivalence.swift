@@ -23,24 +23,34 @@ public struct EquivalenceProof: Hashable, Sendable {
 public enum Equivalence {
   /// Runs one random batch through both models, in evaluation mode and in their own element type.
   ///
-  /// Inputs are N(0, 1); 4 examples, 1 of large images. Costs two forward passes.
+  /// Inputs are N(0, 1); 4 examples, 1 of large images; all outputs are compared. Costs two forward passes.
   /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
   ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
-    let (before, after) = (try masked.network.outputShape, try compacted.network.outputShape)
-    guard before == after else {
-      throw PruningError.mismatch("the surgery on \(masked.network.name) changed its output from \(before) to \(after)")
+    let (shapesBefore, shapesAfter) = (try masked.network.shapes(), try compacted.network.shapes())
+    for output in masked.network.outputs {
+      guard let before = shapesBefore[output], let after = shapesAfter[output], before == after else {
+        let found = shapesAfter[output].map { "\($0)" } ?? "nothing"
+        throw PruningError.mismatch(
+          "the surgery on \(masked.network.name) changed its output \(output) from \(shapesBefore[output].map { "\($0)" } ?? "nothing") to \(found)"
+        )
+      }
     }
     let type: ElementType = masked.tensors.values.first?.elementType == .float64 ? .float64 : .float32
-    let input = try masked.network.inputShape
-    let examples = input.elements > 50_000 ? 1 : 4
+    let inputs = masked.network.inputShapes
+    let examples = inputs.contains { $0.elements > 50_000 } ? 1 : 4
     return try withoutGradients {
-      let batch = try Tensor.normal([examples] + input.dimensions, type: type, generator: Generator(seed: seed))
-      let expected = try Executor(masked).forward(batch)
-      let found = try Executor(compacted).forward(batch)
+      let generator = try Generator(seed: seed)
+      let batches = try inputs.map { try Tensor.normal([examples] + $0.dimensions, type: type, generator: generator) }
+      let expected = try Executor(masked).outputs(of: batches)
+      let found = try Executor(compacted).outputs(of: batches)
+      // NaN must not lose a comparison: `max` of Swift would drop it.
+      let differences: [Double] = try zip(expected, found).map { try ($0 - $1).absolute().max().item() }
+      let sizes: [Double] = try expected.map { try $0.absolute().max().item() }
       let proof = EquivalenceProof(
-        largestDifference: try (expected - found).absolute().max().item(), largestOutput: try expected.absolute().max().item(),
-        tolerance: type == .float64 ? 1e-9 : 1e-4, elementType: type)
+        largestDifference: differences.contains(where: \.isNaN) ? .nan : differences.max() ?? 0,
+        largestOutput: sizes.contains(where: \.isNaN) ? .nan : sizes.max() ?? 0, tolerance: type == .float64 ? 1e-9 : 1e-4,
+        elementType: type)
       guard proof.holds else {
         throw PruningError.notEquivalent(
           network: masked.network.name, largestDifference: proof.largestDifference, largestOutput: proof.largestOutput,

@@ -10,6 +10,8 @@ public struct Surgery {
   public var slices: [TensorSlice]
   /// That its outputs equal the masked network's; nil where nothing was cut.
   public var proof: EquivalenceProof?
+  /// Seconds that the proof took.
+  public var proofSeconds = 0.0
 }
 
 /// Cuts units out of models, and proves each time that the outputs are those of the masked network.
@@ -17,15 +19,23 @@ public enum Surgeon {
   /// Removes units physically.
   ///
   /// Producers lose outputs, norms channels, consumers inputs; masks are cut like their weights. The given model is left as it is.
-  /// - Parameter seed: for the proof's random batch.
+  /// - Parameters:
+  ///   - groups: the channel groups of the model's network, if they are at hand.
+  ///   - seed: for the proof's random batch.
+  ///   - proves: whether the proof is made; without it a surgery is only as right as its plan. For benchmarks.
   /// - Throws: ``NetworkError`` for a plan that does not fit the network; ``PruningError`` if the proof fails.
-  public static func operate(_ plan: SurgeryPlan, on model: Model, seed: UInt64) throws -> Surgery {
+  public static func operate(
+    _ plan: SurgeryPlan, on model: Model, groups: [ChannelGroup]? = nil, seed: UInt64, proves: Bool = true
+  ) throws -> Surgery {
     guard !plan.isEmpty else { return Surgery(model: model, slices: [], proof: nil) }
     return try withoutGradients {
-      let (network, slices) = try model.network.removing(plan.removals)
+      let groups = try groups ?? model.network.channelGroups().groups
+      let (network, slices) = try model.network.removing(plan.removals, groups: groups)
       let compacted = try model.cut(to: network, slices: slices)
-      let proof = try Equivalence.prove(masked: masked(plan, model), compacted: compacted, seed: seed)
-      return Surgery(model: compacted, slices: slices, proof: proof)
+      let clock = ContinuousClock()
+      let started = clock.now
+      let proof = proves ? try Equivalence.prove(masked: silenced(plan, groups, model), compacted: compacted, seed: seed) : nil
+      return Surgery(model: compacted, slices: slices, proof: proof, proofSeconds: (clock.now - started) / .seconds(1))
     }
   }
 
@@ -35,10 +45,15 @@ public enum Surgeon {
   /// weights alone would not do: a norm would still emit act(β − γμ/σ). Tensors that stay as they are are shared.
   /// - Throws: ``NetworkError`` for a plan that does not fit the network.
   public static func masked(_ plan: SurgeryPlan, _ model: Model) throws -> Model {
+    let groups = try model.network.channelGroups().groups
     // For its errors: unknown groups, indices out of range.
-    _ = try model.network.removing(plan.removals)
-    var result = model
-    for group in try model.network.channelGroups().groups {
+    _ = try model.network.removing(plan.removals, groups: groups)
+    return try silenced(plan, groups, model)
+  }
+
+  private static func silenced(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ model: Model) throws -> Model {
+    var result = try model.withScaledGroupNorms()
+    for group in groups {
       guard let gone = plan.removals[group.name] else { continue }
       for member in group.producers + group.dependents {
         for role in ParameterName.Role.allCases {
@@ -51,6 +66,22 @@ public enum Surgeon {
           result.tensors[name] = try Tensor(stays, shape: column).select(tensor.detached(), else: silent)
         }
       }
+    }
+    return result
+  }
+}
+
+extension Model {
+  /// The model with a scale and a shift for every group norm that has none: where channels count as zeros, (0 − μ)/σ is not 0.
+  fileprivate func withScaledGroupNorms() throws -> Model {
+    var result = self
+    for (index, node) in network.nodes.enumerated() {
+      guard case .groupNorm(var norm) = node.operation, !norm.affine else { continue }
+      norm.affine = true
+      result.network.nodes[index].operation = .groupNorm(norm)
+      let type = tensors.values.first?.elementType ?? .float32
+      result.tensors[ParameterName(node.module, .weight)] = try Tensor.ones([norm.features], type: type)
+      result.tensors[ParameterName(node.module, .bias)] = try Tensor.zeros([norm.features], type: type)
     }
     return result
   }

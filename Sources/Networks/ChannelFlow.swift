@@ -1,0 +1,161 @@
+/// Which channels of a network's values must leave together: a union-find over single channels.
+///
+/// Every channel that something makes (a layer's unit, an input's plane, the zeros of a padded shortcut) is a *source*. A
+/// node's value is a list of sources, one per feature. Operations rearrange the lists; what can only leave together is
+/// united: the i-th channels of a sum's operands, the j-th channels of a grouped convolution's or norm's groups (which stay
+/// equally large), and what nodes with shared weights read and make at the same place.
+struct ChannelFlow {
+  typealias Source = Int32
+
+  /// A node whose size depends on channels that it makes, scales or reads.
+  struct Touch {
+    enum Role { case producer, dependent, consumer }
+    let node: Int
+    let role: Role
+    let sources: [Source]
+    /// The node's feature that belongs to each source.
+    let features: FeatureRuns
+  }
+
+  /// One run of features, or two with a gap between.
+  struct FeatureRuns {
+    var first = 0
+    var beforeGap = Int.max
+    var gap = 0
+    subscript(index: Int) -> Int { first + index + (index < beforeGap ? 0 : gap) }
+  }
+
+  /// More features than this are not followed: a file that claims them would fill the memory.
+  private static let featureLimit = 1 << 26
+
+  private(set) var touches: [Touch] = []
+  /// In the order in which they were found; the first reason of a channel is the one to tell.
+  private(set) var refusals: [(sources: [Source], reason: String)] = []
+  private var parents: [Source] = []
+  private var values: [String: [Source]] = [:]
+
+  /// Follows the channels through a network whose shapes are known.
+  ///
+  /// - Throws: ``NetworkError/tooLarge(_:)`` for more channels than can be followed.
+  init(_ network: Network, shapes: [String: FeatureShape]) throws {
+    let features = network.nodes.reduce(0) { min($0 + (shapes[$1.name]?.channels ?? 0), Self.featureLimit + 1) }
+    guard features <= Self.featureLimit else {
+      throw NetworkError.tooLarge(
+        "network \(network.name.quoted) has more than \(Self.featureLimit) channels: their coupling is not followed")
+    }
+    for (index, node) in network.nodes.enumerated() { follow(node, at: index, shapes) }
+    uniteSharedModules(network)
+    for output in network.outputs { refuse(values[output] ?? [], because: "they are the network's output \(output)") }
+  }
+
+  /// Number of sources.
+  var count: Int { parents.count }
+
+  /// The source that stands for all that leave together with this one: the earliest of them.
+  func root(_ source: Source) -> Source {
+    var source = source
+    while parents[Int(source)] != source { source = parents[Int(source)] }
+    return source
+  }
+
+  private mutating func follow(_ node: Network.Node, at index: Int, _ shapes: [String: FeatureShape]) {
+    let operands = node.inputs.map { values[$0] ?? [] }
+    let first = operands.first ?? []
+    let width = shapes[node.name]?.channels ?? 0
+    func touch(_ role: Touch.Role, _ sources: [Source], _ features: FeatureRuns = FeatureRuns()) -> Touch {
+      Touch(node: index, role: role, sources: sources, features: features)
+    }
+    switch node.operation {
+    case .input:
+      values[node.name] = made(width)
+      refuse(values[node.name] ?? [], because: "they are the network's input")
+    case .convolution(let layer) where layer.isDepthwise:
+      // Channel c makes channels c·m ..< (c+1)·m: they are one.
+      let multiplier = layer.outputs / layer.inputs
+      let sources = multiplier == 1 ? first : first.flatMap { Array(repeating: $0, count: multiplier) }
+      touches.append(touch(.producer, sources))
+      values[node.name] = sources
+    case .linear, .convolution:
+      let sources = made(width)
+      touches.append(touch(.consumer, first))
+      touches.append(touch(.producer, sources))
+      if case .convolution(let layer) = node.operation, layer.groups > 1 {
+        uniteAcross(layer.groups, first)
+        uniteAcross(layer.groups, sources)
+      }
+      values[node.name] = sources
+    case .batchNorm, .groupNorm:
+      touches.append(touch(.dependent, first))
+      if case .groupNorm(let norm) = node.operation { uniteAcross(norm.groups, first) }
+      values[node.name] = first
+    case .activation, .dropout, .maxPool, .averagePool, .adaptiveAveragePool: values[node.name] = first
+    case .flatten:
+      let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
+      values[node.name] = positions == 1 ? first : first.flatMap { Array(repeating: $0, count: positions) }
+    case .add:
+      for operand in operands.dropFirst() { unite(first, operand) }
+      values[node.name] = first
+    case .concat: values[node.name] = operands.flatMap(\.self)
+    case .narrow(let start, let count):
+      // Channels inside and outside of the part are not alike: at least one inside stays.
+      let inside = Array(first[start..<start + count])
+      let outside = Array(first[..<start] + first[(start + count)...])
+      touches.append(touch(.dependent, inside, FeatureRuns(first: start)))
+      if !outside.isEmpty { touches.append(touch(.dependent, outside, FeatureRuns(beforeGap: start, gap: count))) }
+      values[node.name] = inside
+    case .subsamplePad(_, let before, let after):
+      let (front, back) = (made(before), made(after))
+      if before + after > 0 { touches.append(touch(.dependent, front + back, FeatureRuns(beforeGap: before, gap: first.count))) }
+      values[node.name] = front + first + back
+    }
+  }
+
+  private mutating func made(_ count: Int) -> [Source] {
+    let start = Source(parents.count)
+    let sources = Array(start..<start + Source(count))
+    parents += sources
+    return sources
+  }
+
+  private mutating func refuse(_ sources: [Source], because reason: String) { refusals.append((sources, reason)) }
+
+  /// The earlier source stays the root, so that groups keep the order of the nodes.
+  private mutating func unite(_ one: Source, _ other: Source) {
+    let (a, b) = (compressedRoot(one), compressedRoot(other))
+    if a != b { parents[Int(max(a, b))] = min(a, b) }
+  }
+
+  private mutating func compressedRoot(_ source: Source) -> Source {
+    let root = root(source)
+    var source = source
+    while parents[Int(source)] != root { (source, parents[Int(source)]) = (parents[Int(source)], root) }
+    return root
+  }
+
+  private mutating func unite(_ first: [Source], _ second: [Source]) { for (a, b) in zip(first, second) { unite(a, b) } }
+
+  private mutating func uniteAcross(_ groups: Int, _ sources: [Source]) {
+    let size = sources.count / max(groups, 1)
+    guard groups > 1, size > 1 else { return }
+    for index in size..<sources.count { unite(sources[index % size], sources[index]) }
+  }
+
+  private mutating func uniteSharedModules(_ network: Network) {
+    var firsts: [String: Network.Node] = [:]
+    for node in network.nodes where !node.operation.parameters.isEmpty {
+      guard let first = firsts[node.module] else {
+        firsts[node.module] = node
+        continue
+      }
+      if let one = first.inputs.first, let other = node.inputs.first { unite(values[one] ?? [], values[other] ?? []) }
+      unite(values[first.name] ?? [], values[node.name] ?? [])
+    }
+  }
+}
+
+extension Convolution {
+  /// Each input channel is filtered by itself: as many groups as inputs, and more than one.
+  ///
+  /// A convolution from one channel is not: all its filters read the same channel, and can leave one by one.
+  public var isDepthwise: Bool { groups > 1 && groups == inputs }
+}

@@ -1,0 +1,169 @@
+import Networks
+
+/// Random graphs with everything that couples channels: sums (also of padded shortcuts), concatenations within each other, splits,
+/// depthwise and grouped convolutions, batch, group and layer norms, shared weights, several inputs and outputs.
+struct RandomGraph {
+  private var random: Seeded
+  private var builder: NetworkBuilder
+  private var number = 0
+  private var outputs: [String] = []
+
+  static func network(seed: UInt64) throws -> Network {
+    var graph = RandomGraph(seed: seed)
+    return try graph.network()
+  }
+
+  private init(seed: UInt64) {
+    random = Seeded(seed)
+    builder = NetworkBuilder("random\(seed)", input: .image(channels: 1 + random.below(3), height: 6, width: 5))
+  }
+
+  private mutating func network() throws -> Network {
+    if random.chance(0.2) {
+      let one = convolution(from: "input")
+      let second = builder.input("second", .image(channels: 2, height: 6, width: 5))
+      let other = convolution(width(of: one), from: second)
+      if random.chance(0.5) { builder.add([one, other]) } else { builder.concat([one, other]) }
+    } else {
+      convolution(from: "input")
+    }
+    for _ in 0..<(1 + random.below(4)) { block() }
+    if random.chance(0.2) { outputs.append(builder.convolution(name("side"), 2, kernel: 1)) }
+    head()
+    return try builder.network(outputs: outputs)
+  }
+
+  private mutating func name(_ stem: String) -> String {
+    number += 1
+    return "\(stem)\(number)"
+  }
+
+  private func width(of node: String) -> Int { widths[node] ?? 1 }
+  private var widths: [String: Int] = [:]
+  private var width: Int { builder.shape.channels }
+
+  private mutating func noted(_ node: String) -> String {
+    widths[node] = builder.shape.channels
+    return node
+  }
+
+  /// A convolution that keeps the image's size, perhaps with norm and activation.
+  @discardableResult
+  private mutating func convolution(_ width: Int? = nil, from input: String? = nil) -> String {
+    let kernel = random.chance(0.5) ? 1 : 3
+    builder.convolution(
+      name("conv"), width ?? 2 + random.below(5), kernel: kernel, padding: kernel / 2, bias: random.chance(0.6), from: input)
+    normAndActivation()
+    return noted(builder.last)
+  }
+
+  private mutating func normAndActivation() {
+    switch random.below(6) {
+    case 0, 1: builder.batchNorm(name("bn"))
+    case 2: groupNorm()
+    default: break
+    }
+    if random.chance(0.7) { builder.activation(Activation.allCases[random.below(Activation.allCases.count)], name("act")) }
+  }
+
+  private mutating func groupNorm() {
+    let divisors = (1...width).filter { width.isMultiple(of: $0) }
+    let norm = GroupNorm(groups: divisors[random.below(divisors.count)], width, affine: random.chance(0.7))
+    builder.append(name("gn"), .groupNorm(norm), from: [builder.last])
+  }
+
+  private mutating func block() {
+    let entry = builder.last
+    switch random.below(9) {
+    case 0:
+      // Identity shortcut.
+      let width = width
+      convolution()
+      builder.add([convolution(width), entry], name("sum"))
+    case 1:
+      // Projected shortcut.
+      let main = convolution()
+      let width = width
+      builder.add([main, convolution(width, from: entry)], name("sum"))
+    case 2:
+      // Padded shortcut.
+      let (before, after) = (random.below(3), random.below(3))
+      let main = convolution(width + before + after)
+      builder.add([builder.subsamplePad(stride: 1, before: before, after: after, name("pad"), from: entry), main], name("sum"))
+    case 3:
+      // Dense connections, one within the other.
+      let first = builder.concat([entry, convolution()], name("cat"))
+      let grown = convolution(from: first)
+      builder.concat(random.chance(0.5) ? [first, grown] : [grown, entry, grown], name("cat"))
+    case 4 where width > 1: splitBlock(entry)
+    case 5: depthwise()
+    case 6: grouped()
+    case 7: shared(entry)
+    default:
+      convolution()
+      if random.chance(0.3) { builder.maxPool(3, stride: 1, padding: 1, name("pool")) }
+      if random.chance(0.2) { builder.dropout(0.3, name("drop")) }
+    }
+    if random.chance(0.4) { normAndActivation() }
+  }
+
+  private mutating func splitBlock(_ entry: String) {
+    let first = 1 + random.below(width - 1)
+    let parts = builder.split([first, width - first], from: entry)
+    let main = convolution(random.chance(0.5) ? first : nil, from: parts[0])
+    if width(of: main) == first, random.chance(0.5) { builder.add([main, parts[0]], name("sum")) }
+    // Sometimes the second part is heard by nobody.
+    if random.chance(0.8) { builder.concat([builder.last, parts[1]], name("cat")) }
+  }
+
+  private mutating func depthwise() {
+    let inputs = width
+    let multiplier = 1 + random.below(2)
+    builder.append(
+      name("dw"),
+      .convolution(
+        Convolution(
+          inputs, inputs * multiplier, kernel: Extent(3), padding: Extent(1), groups: inputs, bias: random.chance(0.5))),
+      from: [builder.last])
+    normAndActivation()
+    convolution()
+  }
+
+  private mutating func grouped() {
+    convolution(4 + 2 * random.below(2))
+    builder.convolution(name("grouped"), 4, kernel: 3, padding: 1, groups: 2)
+    normAndActivation()
+    convolution()
+  }
+
+  /// One set of weights at two nodes, one behind the other or side by side.
+  private mutating func shared(_ entry: String) {
+    let width = width
+    let module = name("shared")
+    let layer = Operation.convolution(Convolution(width, width, kernel: Extent(1), bias: random.chance(0.5)))
+    if random.chance(0.5) {
+      builder.append("\(module)a", layer, from: [entry], module: module)
+      builder.activation(.tanh, name("act"))
+      builder.append("\(module)b", layer, from: [builder.last], module: module)
+    } else {
+      let one = convolution(width, from: entry)
+      let other = convolution(width, from: entry)
+      let first = builder.append("\(module)a", layer, from: [one], module: module)
+      let second = builder.append("\(module)b", layer, from: [other], module: module)
+      builder.concat([first, second], name("cat"))
+    }
+    convolution()
+  }
+
+  private mutating func head() {
+    if random.chance(0.5) { builder.adaptiveAveragePool(1 + random.below(2)) }
+    builder.flatten("flat")
+    if random.chance(0.3) { builder.batchNorm("flatnorm") }
+    builder.linear("fc", 2 + random.below(5))
+    if random.chance(0.3) { groupNorm() }
+    builder.activation(.relu, "fcact")
+    let hidden = builder.last
+    outputs.insert(builder.linear("out", 3), at: 0)
+    if random.chance(0.2) { outputs.append(builder.linear("also", 2, from: hidden)) }
+  }
+}
