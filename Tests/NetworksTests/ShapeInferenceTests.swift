@@ -49,6 +49,8 @@ import Testing
     (.maxPool(Pooling(kernel: Extent(9))), "a: its 9×9 window does not fit into input (50×8×8)"),
     (.batchNorm(BatchNorm(64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
     (.linear(Linear(3200, 10)), "a: expects a vector of 3200 features, gets an image from input (50×8×8); flatten it"),
+    (.narrow(start: 48, count: 3), "a: takes channels 48 to 50, gets 50 from input (50×8×8)"),
+    (.groupNorm(GroupNorm(groups: 2, 64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
   ])
   func misfits(operation: Networks.Operation, words: String) {
     #expect { try shape(operation, of: .image(channels: 50, height: 8, width: 8)) } throws: { "\($0)" == words }

@@ -37,9 +37,6 @@ import Testing
     expect("a: flatten takes 1 input, gets 2", [.init(name: "a", operation: .flatten, inputs: ["input", "input"])])
     expect("a: add takes 2 to 1000 inputs, gets 1", [.init(name: "a", operation: .add, inputs: ["input"])])
     expect("a: input takes no input, gets 1", [.init(name: "a", operation: .input(.vector(1)), inputs: ["input"])])
-    expect(
-      "a: takes channels 3 to 4, gets 4 from input (4×8×8)",
-      [.init(name: "a", operation: .narrow(start: 3, count: 2), inputs: ["input"])])
     expect("output \"b\" is no node", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: ["a", "b"])
     expect("a network needs at least one output", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: [])
     #expect(throws: NetworkError.invalid("a network needs at least one input node")) {

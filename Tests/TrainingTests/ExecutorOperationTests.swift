@@ -120,7 +120,7 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     let (one, ten) = (1 / (1 + epsilon).squareRoot(), 10 / (100 + epsilon).squareRoot())
     #expect(relativeError(two, [-one, one, -ten, ten]) < 1e-6)
     // Two channels that are gone count as zeros: mean 1, variance (1 + 9)/4 − 1 = 1.5.
-    let layer = try value(.vector(2), [1, 3], parameters: [(.weight, [2], [2, 3]), (.bias, [2], [5, 6])]) {
+    let layer = try value(.vector(2), [1, 3], parameters: [(.weight, [2, 3], [2]), (.bias, [5, 6], [2])]) {
       $0.append("op", .groupNorm(GroupNorm(groups: 1, 2, absent: 2)), from: ["input"])
     }
     #expect(relativeError(layer, [5, 6 + 3 * 2 / (1.5 + epsilon).squareRoot()]) < 1e-6)

@@ -65,13 +65,14 @@ struct ConstantPath {
       return value
     case .flatten:
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
-      let (units, features) = (group.width, value.shape[1])
-      return try value.reshaped([units, features, 1]).expanded([units, features, positions]).reshaped([units, features * positions])
+      return try repeated(value, positions)
     case .narrow(let start, let count):
       let inside = group.dependents.filter { $0.node == node.name }.filter { (start..<start + count).contains($0.features[0]) }
       let features = inside.reduce(0) { $0 + $1.spread }
-      if features != 0, features != value.shape[1] { try obstruct(value, because: "\(node.name) takes a part of it") }
-      return features == 0 ? nil : value
+      guard features != 0, features != value.shape[1] else { return features == 0 ? nil : value }
+      try obstruct(value, because: "\(node.name) takes a part of it")
+      // What is left to move is 0, whichever part it is.
+      return try value.narrowed(1, from: 0, length: features)
     case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .dropout, .add, .concat, .subsamplePad: return value
     }
   }
@@ -92,7 +93,14 @@ struct ConstantPath {
     guard let value else { return bias }
     if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
     let taps = try model.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64).sum(1, 2, 3)
-    return try taps.indexed(0, producer.features).reshaped([group.width, producer.spread]) * value + bias
+    let heard = try repeated(value, layer.outputs / layer.inputs)
+    return try taps.indexed(0, producer.features).reshaped([group.width, producer.spread]) * heard + bias
+  }
+
+  /// Each feature so many times, one after another.
+  private func repeated(_ value: Tensor, _ times: Int) throws -> Tensor {
+    let (units, features) = (group.width, value.shape[1])
+    return try value.reshaped([units, features, 1]).expanded([units, features, times]).reshaped([units, features * times])
   }
 
   private func isPadded(_ node: Network.Node) -> Bool {

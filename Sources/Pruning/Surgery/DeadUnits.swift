@@ -57,7 +57,7 @@ extension Model {
   /// - Throws: ``PruningError`` if the proof fails; ``NetworkError`` from the network's shapes.
   public func compacted(duringTraining: Bool = false, seed: UInt64 = 0) throws -> Compaction {
     try withoutGradients {
-      var search = DeadUnitSearch(self, masked: duringTraining)
+      var search = try DeadUnitSearch(self, masked: duringTraining)
       while true {
         var progress = false
         let names = try network.channelGroups().groups.map(\.name)
@@ -80,11 +80,13 @@ private struct DeadUnitSearch {
   private(set) var removed: [String: [Int]] = [:]
   private var reasons: [String: [Int: Compaction.Stay]] = [:]
   private var present: [String: [Int]] = [:]
+  private let widths: [String: Int]
   private let masked: Bool
 
-  init(_ model: Model, masked: Bool) {
+  init(_ model: Model, masked: Bool) throws {
     self.model = model
     self.masked = masked
+    widths = Dictionary(uniqueKeysWithValues: try model.network.channelGroups().groups.map { ($0.name, $0.width) })
   }
 
   var stayed: [Compaction.Stay] {
@@ -147,7 +149,12 @@ private struct DeadUnitSearch {
     return try taps.reshaped([layer.groups, layer.outputs / layer.groups, layer.inputs / layer.groups]).sum(1).flattened()
   }
 
-  private func group(_ name: String) throws -> ChannelGroup? { try model.network.channelGroups().groups.first { $0.name == name } }
+  /// The group of that name, if it is one of the beginning: the last channel of a depthwise convolution makes an ordinary one of it,
+  /// with a group of its own.
+  private func group(_ name: String) throws -> ChannelGroup? {
+    guard let group = try model.network.channelGroups().groups.first(where: { $0.name == name }) else { return nil }
+    return group.width == (present[name]?.count ?? widths[name]) ? group : nil
+  }
 
   /// True where a weight counts.
   private func kept(_ name: ParameterName) throws -> Tensor {
