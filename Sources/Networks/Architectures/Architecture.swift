@@ -24,7 +24,7 @@ public struct Architecture: Sendable {
   /// All families, in the order of lists and help texts.
   public static let all: [Architecture] = [
     .leNet300, .leNet5, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet, .vgg, .vggCIFAR,
-    .resNetCIFAR, .resNetImageNet,
+    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
   ]
 
   /// Every example of every family.
