@@ -49,14 +49,15 @@ struct PruneCommand: ParsableCommand {
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let plan = try pruning.plan(seed: running.seed, defaultRecovery: training.epochs.half)
+    let epochs = try training.length()
+    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
     case .during: dense = try training.plan(seed: running.seed)
     case .rounds(_, let length):
       // A model file or given weights are trained already.
-      if model == nil, weights == nil, training.epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
+      if model == nil, weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
     }
     let experiment = Experiment(
@@ -91,10 +92,10 @@ struct PruningOptions: ParsableArguments {
   var rounds: Int?
 
   @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
-  var recovery: Step?
+  var recovery: String?
 
   @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
-  var every: Step?
+  var every: String?
 
   @Option(help: "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")).")
   var schedule: SparsitySchedule = .exponential
@@ -130,6 +131,8 @@ struct PruningOptions: ParsableArguments {
     case (_?, _?): throw PlanError("give --sparsity (in all) or --fraction (each time), not both")
     }
     let isWeight = granularity == .weight
+    let every = try every.map { try Step($0, option: "--every") }
+    let recovery = try recovery.map { try Step($0, option: "--recovery") }
     let timing: PruningPlan.Timing
     if let every {
       guard every.iterations(perEpoch: 1) > 0 else { throw PlanError("--every \(every) is impossible: give at least 1ep or 1it") }
