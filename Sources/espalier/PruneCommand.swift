@@ -10,15 +10,19 @@ struct PruneCommand: ParsableCommand {
     abstract: "Prune a model file, or train a network first; ends with the row.",
     discussion: """
       Weights, in rounds of pruning and recovery:
-        espalier prune --network lenet-300-100 --dataset digits --sparsity 0.9 --output small.safetensors
-        espalier prune dense.safetensors --dataset mnist --sparsity 0.95 --rounds 10 --recovery 5ep -o small.safetensors
+        espalier prune --network lenet-300-100 --dataset digits \\
+          --sparsity 0.9 --output small.safetensors
+        espalier prune dense.safetensors --dataset mnist --sparsity 0.95 \\
+          --rounds 10 --recovery 5ep -o small.safetensors
 
       Filters, during training, 5 % of each layer's every 7 epochs:
-        espalier prune --network vgg16-cifar --dataset cifar-10 --granularity filter --criterion activation \\
-          --fraction 0.05 --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
+        espalier prune --network vgg16-cifar --dataset cifar-10 \\
+          --granularity filter --criterion activation --fraction 0.05 \\
+          --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
-      --sparsity is the fraction gone after the last round; --fraction what each round takes of what is left. Asked is achieved, to the last
-      count. "espalier methods" lists criteria and schedules.
+      --sparsity is the fraction gone after the last round; --fraction what each
+      round takes of what is left. Asked is achieved, to the last count.
+      "espalier methods" lists criteria and schedules.
       """)
 
   @Argument(help: ArgumentHelp("A model file to prune; or name a --network.", valueName: "model"))
