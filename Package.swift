@@ -39,16 +39,17 @@ let package = Package(
       ]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
-    .target(name: "Networks", swiftSettings: strict),
+    .target(name: "Words", swiftSettings: strict),
+    .target(name: "Networks", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Datasets",
       dependencies: [
-        "Torch", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        "Torch", "Words", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
     .target(name: "Training", dependencies: ["Torch", "Networks", "Datasets"], swiftSettings: strict),
-    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets"], swiftSettings: strict),
+    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Words"], swiftSettings: strict),
     .target(name: "Results", swiftSettings: strict),
     .target(
       name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"],
@@ -56,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results",
+        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Words",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -64,6 +65,7 @@ let package = Package(
       exclude: ["peer.py", "README.md"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "WordsTests", dependencies: ["Words"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
     .testTarget(
       name: "DatasetsTests",

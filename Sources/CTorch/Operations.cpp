@@ -7,7 +7,7 @@ using namespace espalier;
 
 static const char *unary_name(int32_t operation) {
   static const char *names[] = {"negative", "absolute", "exponential", "logarithm", "square_root", "square", "reciprocal", "sign", "sigmoid",
-                                "tanh", "relu", "gelu", "silu", "floor", "round", "is_finite", "logical_not"};
+                                "tanh", "relu", "relu6", "gelu", "silu", "floor", "round", "is_finite", "logical_not"};
   return operation >= CT_NEG && operation <= CT_LOGICAL_NOT ? names[operation] : "unary";
 }
 
@@ -26,6 +26,7 @@ ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
       case CT_SIGMOID: return a.sigmoid();
       case CT_TANH: return a.tanh();
       case CT_RELU: return a.relu();
+      case CT_RELU6: return at::relu6(a);
       case CT_GELU: return at::gelu(a);
       case CT_SILU: return at::silu(a);
       case CT_FLOOR: return a.floor();

@@ -1,4 +1,5 @@
 public import Foundation
+internal import Words
 
 /// The data sets that are known by name.
 ///
@@ -15,7 +16,7 @@ public enum Dataset {
   public static func named(_ name: String) throws -> DatasetDescription {
     if let found = all.first(where: { $0.name == name }) { return found }
     let known = all.map(\.name)
-    throw DatasetError.unknownName(name, suggestion: Spelling.nearest(to: name, among: known), known: known)
+    throw DatasetError.unknownName(name, suggestion: nearest(to: name, among: known), known: known)
   }
 
   /// `ESPALIER_DATA_DIR`, or else `espalier` in `XDG_DATA_HOME`, or else `~/.local/share/espalier`.

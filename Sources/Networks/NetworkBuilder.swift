@@ -58,8 +58,8 @@ public struct NetworkBuilder {
 
   /// A batch norm over all channels.
   @discardableResult
-  public mutating func batchNorm(_ name: String, from input: String? = nil) -> String {
-    append(name, .batchNorm(BatchNorm(channels(of: input))), from: [input ?? last])
+  public mutating func batchNorm(_ name: String, epsilon: Double = 1e-5, from input: String? = nil) -> String {
+    append(name, .batchNorm(BatchNorm(channels(of: input), epsilon: epsilon)), from: [input ?? last])
   }
 
   /// A norm over groups of channels; one group is layer norm.
@@ -84,12 +84,12 @@ public struct NetworkBuilder {
     append(name ?? unused(function.rawValue), .activation(function), from: [input ?? last])
   }
 
-  /// Maxima over square windows, side by side unless a stride is given.
+  /// Maxima over square windows, side by side unless a stride is given; with `ceilMode` a last, partly covered one counts.
   @discardableResult
   public mutating func maxPool(
-    _ kernel: Int, stride: Int? = nil, padding: Int = 0, _ name: String? = nil, from input: String? = nil
+    _ kernel: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false, _ name: String? = nil, from input: String? = nil
   ) -> String {
-    append(name ?? unused("pool"), .maxPool(window(kernel, stride, padding)), from: [input ?? last])
+    append(name ?? unused("pool"), .maxPool(window(kernel, stride, padding, ceilMode)), from: [input ?? last])
   }
 
   /// Means over square windows, side by side unless a stride is given.
@@ -169,8 +169,8 @@ public struct NetworkBuilder {
 
   private func channels(of input: String?) -> Int { shapes[input ?? last]?.channels ?? 1 }
 
-  private func window(_ kernel: Int, _ stride: Int?, _ padding: Int) -> Pooling {
-    Pooling(kernel: Extent(kernel), stride: Extent(stride ?? kernel), padding: Extent(padding))
+  private func window(_ kernel: Int, _ stride: Int?, _ padding: Int, _ ceilMode: Bool = false) -> Pooling {
+    Pooling(kernel: Extent(kernel), stride: Extent(stride ?? kernel), padding: Extent(padding), ceilMode: ceilMode)
   }
 
   private mutating func unused(_ stem: String) -> String {

@@ -148,6 +148,8 @@ public struct GroupNorm: Hashable, Sendable {
 public enum Activation: String, Codable, Hashable, Sendable, CaseIterable {
   /// max(x, 0).
   case relu
+  /// min(max(x, 0), 6).
+  case relu6
   /// Hyperbolic tangent.
   case tanh
   /// x·Φ(x), exact (error function).

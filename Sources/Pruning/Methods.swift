@@ -1,3 +1,5 @@
+internal import Words
+
 // Read this first: what Espalier can rank by. A new criterion is a file in Criteria, its test, and one line here.
 
 extension PruningMethod {
@@ -64,28 +66,6 @@ public struct PruningMethod: Sendable {
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``.
   public static func named(_ name: String) throws -> PruningMethod {
     if let found = all.first(where: { $0.name == name }) { return found }
-    throw PruningError.unknownCriterion(given: String(name.prefix(80)), suggestion: nearest(to: name))
-  }
-
-  private static func nearest(to name: String) -> String? {
-    let typed = Array(name.lowercased().replacing("_", with: "-").prefix(80))
-    let measured = all.map { (name: $0.name, distance: edits(typed, Array($0.name))) }
-    guard let best = measured.min(by: { $0.distance < $1.distance }), best.distance <= max(1, best.name.count / 3) else { return nil }
-    return best.name
-  }
-
-  /// Insertions, deletions and substitutions from one name to another.
-  private static func edits(_ a: [Character], _ b: [Character]) -> Int {
-    var row = Array(0...b.count)
-    for (i, character) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in b.enumerated() {
-        let substituted = diagonal + (character == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-      }
-    }
-    return row[b.count]
+    throw PruningError.unknownCriterion(given: String(name.prefix(80)), suggestion: nearest(to: name, among: all.map(\.name)))
   }
 }

@@ -144,6 +144,8 @@ extension Pruner: TrainingHook {
   }
 
   /// Prunes when the plan's step is reached; after the evaluation of that step, so that it shows the unpruned model.
+  ///
+  /// - Throws: ``PruningError``; ``TrainingError/nonFiniteLoss(iteration:learningRate:)`` if the model is broken before or after.
   public func didFinishStep(_ trainer: Trainer) throws {
     guard case .during(let every) = plan.timing else { return }
     let interval = every.iterations(perEpoch: trainer.iterationsPerEpoch)

@@ -53,6 +53,8 @@ extension Tensor {
   public func tanh() throws -> Tensor { try unary(CT_TANH) }
   /// max(x, 0).
   public func relu() throws -> Tensor { try unary(CT_RELU) }
+  /// min(max(x, 0), 6); the gradient is 0 at both bounds, as PyTorch's ReLU6 has it.
+  public func relu6() throws -> Tensor { try unary(CT_RELU6) }
   /// x·Φ(x).
   public func gelu() throws -> Tensor { try unary(CT_GELU) }
   /// x·σ(x).

@@ -154,6 +154,7 @@ public final class Executor {
     case .activation(let kind):
       switch kind {
       case .relu: return try operand().relu()
+      case .relu6: return try operand().relu6()
       case .tanh: return try operand().tanh()
       case .gelu: return try operand().gelu()
       case .silu: return try operand().silu()

@@ -158,29 +158,35 @@ public final class Trainer {
   private func evaluate() throws -> EvaluationRecord {
     var record = EvaluationRecord(
       iteration: iteration, trainingLoss: log.lossCount == 0 ? 0 : log.lossSum / Double(log.lossCount),
-      validation: try validation.map { try executor.evaluate($0) }, test: nil)
+      validation: try evaluateValidation(), test: nil)
     log.lossSum = 0
     log.lossCount = 0
-    try checkFinite(record.validation?.loss)
     let isBest = record.validation.map { $0.loss < log.best?.validation?.loss ?? .infinity } ?? false
-    if isBest || iteration == totalIterations { record.test = try test.map { try executor.evaluate($0) } }
-    try checkFinite(record.test?.loss)
+    if isBest || iteration == totalIterations { record.test = try evaluateTest() }
     log.evaluations.append(record)
     return record
   }
 
-  /// A last step can break a model without a further step that would tell.
-  private func checkFinite(_ loss: Double?) throws {
-    guard let loss, !loss.isFinite else { return }
-    let rate = plan.learningRate.rate(at: iteration - 1, of: totalIterations, perEpoch: iterationsPerEpoch)
-    throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
+  private func evaluate(on batches: EvaluationBatches?) throws -> Evaluation? {
+    guard let batches else { return nil }
+    let evaluation = try executor.evaluate(batches)
+    // A last step, or what a hook did after one, can break a model without a further step that would tell.
+    guard evaluation.loss.isFinite else {
+      let rate = plan.learningRate.rate(at: max(iteration - 1, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
+      throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
+    }
+    return evaluation
   }
 
   /// The present model on the validation set; nil without one.
-  public func evaluateValidation() throws -> Evaluation? { try validation.map { try executor.evaluate($0) } }
+  ///
+  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
+  public func evaluateValidation() throws -> Evaluation? { try evaluate(on: validation) }
 
   /// The present model on the test set; nil without one.
-  public func evaluateTest() throws -> Evaluation? { try test.map { try executor.evaluate($0) } }
+  ///
+  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
+  public func evaluateTest() throws -> Evaluation? { try evaluate(on: test) }
 
   /// Goes on with another model, copied; the optimizer's moments are cut by the slices that made it of the present one.
   ///

@@ -10,7 +10,8 @@ struct EvaluateCommand: ParsableCommand {
     abstract: "Loss and accuracy of a model on a data set's test images.",
     discussion: """
       espalier evaluate small.safetensors --dataset digits
-      espalier evaluate --network resnet-20 --weights resnet20.safetensors --dataset cifar-10 --data-dir DIR
+      espalier evaluate --network resnet-20 --weights r20.safetensors \\
+        --dataset cifar-10 --data-dir DIR
       """)
 
   @Argument(help: ArgumentHelp("A model file.", valueName: "model"))

@@ -10,15 +10,19 @@ struct PruneCommand: ParsableCommand {
     abstract: "Prune a model file, or train a network first; ends with the row.",
     discussion: """
       Weights, in rounds of pruning and recovery:
-        espalier prune --network lenet-300-100 --dataset digits --sparsity 0.9 --output small.safetensors
-        espalier prune dense.safetensors --dataset mnist --sparsity 0.95 --rounds 10 --recovery 5ep -o small.safetensors
+        espalier prune --network lenet-300-100 --dataset digits \\
+          --sparsity 0.9 --output small.safetensors
+        espalier prune dense.safetensors --dataset mnist --sparsity 0.95 \\
+          --rounds 10 --recovery 5ep -o small.safetensors
 
       Filters, during training, 5 % of each layer's every 7 epochs:
-        espalier prune --network vgg16-cifar --dataset cifar-10 --granularity filter --criterion activation \\
-          --fraction 0.05 --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
+        espalier prune --network vgg16-cifar --dataset cifar-10 \\
+          --granularity filter --criterion activation --fraction 0.05 \\
+          --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
-      --sparsity is the fraction gone after the last round; --fraction what each round takes of what is left. Asked is achieved, to the last
-      count. "espalier methods" lists criteria and schedules.
+      --sparsity is the fraction gone after the last round; --fraction what each
+      round takes of what is left. Asked is achieved, to the last count.
+      "espalier methods" lists criteria and schedules.
       """)
 
   @Argument(help: ArgumentHelp("A model file to prune; or name a --network.", valueName: "model"))
@@ -49,14 +53,15 @@ struct PruneCommand: ParsableCommand {
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let plan = try pruning.plan(seed: running.seed, defaultRecovery: training.epochs.half)
+    let epochs = try training.length()
+    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
     case .during: dense = try training.plan(seed: running.seed)
     case .rounds(_, let length):
       // A model file or given weights are trained already.
-      if model == nil, weights == nil, training.epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
+      if model == nil, weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
     }
     let experiment = Experiment(
@@ -91,10 +96,10 @@ struct PruningOptions: ParsableArguments {
   var rounds: Int?
 
   @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
-  var recovery: Step?
+  var recovery: String?
 
   @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
-  var every: Step?
+  var every: String?
 
   @Option(help: "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")).")
   var schedule: SparsitySchedule = .exponential
@@ -130,6 +135,8 @@ struct PruningOptions: ParsableArguments {
     case (_?, _?): throw PlanError("give --sparsity (in all) or --fraction (each time), not both")
     }
     let isWeight = granularity == .weight
+    let every = try every.map { try Step($0, option: "--every") }
+    let recovery = try recovery.map { try Step($0, option: "--recovery") }
     let timing: PruningPlan.Timing
     if let every {
       guard every.iterations(perEpoch: 1) > 0 else { throw PlanError("--every \(every) is impossible: give at least 1ep or 1it") }

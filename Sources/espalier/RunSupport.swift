@@ -14,7 +14,7 @@ struct CheckpointOptions: ParsableArguments {
   var checkpoint: String?
 
   @Option(help: ArgumentHelp("How often one is written; each epoch, but at most every 5 s, unless given.", valueName: "step"))
-  var checkpointEvery: Step?
+  var checkpointEvery: String?
 
   @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"))
   var report: String?
@@ -32,6 +32,7 @@ struct ExperimentRun {
   var path: String
 
   func callAsFunction() throws {
+    let checkpointEvery = try checkpoints.checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
     try requireWritable(path)
     try run.apply()
     let display = ProgressDisplay(quiet: output.quiet)
@@ -41,7 +42,7 @@ struct ExperimentRun {
     let runner = try Runner(
       experiment,
       options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpoints.checkpointEvery, resume: checkpoints.resume,
+        checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
         device: run.device == .cuda ? .cuda : .cpu,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {

@@ -7,10 +7,13 @@ struct TrainCommand: ParsableCommand {
     commandName: "train",
     abstract: "Train a network of the catalogue on a data set.",
     discussion: """
-      espalier train --network lenet-300-100 --dataset digits --epochs 30 --output dense.safetensors
-      espalier train --network resnet-20 --dataset cifar-10 --optimizer sgd --learning-rate 0.1 --decay cosine --epochs 40 -o r20.safetensors
+      espalier train --network lenet-300-100 --dataset digits --epochs 30 \\
+        --output dense.safetensors
+      espalier train --network resnet-20 --dataset cifar-10 --optimizer sgd \\
+        --learning-rate 0.1 --decay cosine --epochs 40 -o r20.safetensors
 
-      Killed or stopped with Ctrl-C, the same command with --resume ends with the same bytes as an unbroken run.
+      Killed or stopped with Ctrl-C, the same command with --resume ends with the
+      same bytes as an unbroken run.
       """)
 
   @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all.", valueName: "name"))

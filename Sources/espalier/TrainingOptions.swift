@@ -4,7 +4,7 @@ public import Training
 /// How a model is trained; shared by the commands that train.
 struct TrainingOptions: ParsableArguments {
   @Option(help: "Length of training: epochs (20 or 20ep) or steps (50000it).")
-  var epochs: Step = .epochs(20)
+  var epochs = "20ep"
 
   @Option(help: "Examples per step.")
   var batchSize = 64
@@ -29,16 +29,16 @@ struct TrainingOptions: ParsableArguments {
   var decay: DecayName = .constant
 
   @Option(help: ArgumentHelp("Where multi-step decay happens, e.g. 30ep,40ep.", valueName: "steps"))
-  var milestones: StepList?
+  var milestones: String?
 
   @Option(help: "Factor of multi-step (0.1) and exponential (0.95) decay.")
   var decayFactor: Double?
 
   @Option(help: "Length of the learning rate's linear climb, e.g. 5ep or 500it.")
-  var warmUp: Step = .iterations(0)
+  var warmUp = "0it"
 
   @Option(help: "How often the validation set is evaluated.")
-  var evaluateEvery: Step = .epochs(1)
+  var evaluateEvery = "1ep"
 
   @Option(help: "Share of the target spread over all classes.")
   var labelSmoothing = 0.0
@@ -56,10 +56,16 @@ struct TrainingOptions: ParsableArguments {
     case exponential
   }
 
+  /// The length of training.
+  ///
+  /// - Throws: `PlanError` if --epochs is none.
+  func length() throws -> Step { try Step(epochs, option: "--epochs") }
+
   /// The plan that these options describe.
   ///
   /// - Throws: `PlanError` for values no training can have.
   func plan(length: Step? = nil, seed: UInt64) throws -> TrainingPlan {
+    let milestones = try self.milestones.map { try Step.list($0, option: "--milestones") }
     let optimizer: OptimizerPlan =
       switch self.optimizer {
       case .sgd: .sgd(momentum: momentum, weightDecay: weightDecay ?? 0, nesterov: nesterov)
@@ -70,38 +76,18 @@ struct TrainingOptions: ParsableArguments {
       switch self.decay {
       case .constant: .constant
       case .cosine: .cosine
-      case .multiStep: .multiStep(milestones: milestones?.steps ?? [], factor: decayFactor ?? 0.1)
+      case .multiStep: .multiStep(milestones: milestones ?? [], factor: decayFactor ?? 0.1)
       case .exponential: .exponential(factor: decayFactor ?? 0.95)
       }
     if self.decay == .multiStep, milestones == nil { throw PlanError("--decay multi-step needs --milestones, e.g. --milestones 30ep,40ep") }
     let plan = TrainingPlan(
-      length: length ?? epochs, batchSize: batchSize, optimizer: optimizer,
+      length: try length ?? self.length(), batchSize: batchSize, optimizer: optimizer,
       learningRate: LearningRateSchedule(
-        base: learningRate ?? (self.optimizer == .sgd ? 0.01 : 0.001), decay: decay, warmUp: warmUp),
-      evaluateEvery: evaluateEvery, labelSmoothing: labelSmoothing, augment: augment, seed: seed)
+        base: learningRate ?? (self.optimizer == .sgd ? 0.01 : 0.001), decay: decay, warmUp: try Step(warmUp, option: "--warm-up")),
+      evaluateEvery: try Step(evaluateEvery, option: "--evaluate-every"), labelSmoothing: labelSmoothing, augment: augment, seed: seed)
     try plan.validate()
     return plan
   }
-}
-
-/// Several steps, as `30ep,40ep`.
-struct StepList: ExpressibleByArgument {
-  var steps: [Step]
-  init?(argument: String) {
-    let parts = argument.split(separator: ",").map { try? Step(parsing: String($0)) }
-    guard !parts.isEmpty, parts.allSatisfy({ $0 != nil }) else { return nil }
-    steps = parts.compactMap(\.self)
-  }
-}
-
-extension Step: ExpressibleByArgument {
-  /// Reads `40ep`, `50000it` or a number of epochs.
-  public init?(argument: String) {
-    guard let step = try? Step(parsing: argument) else { return nil }
-    self = step
-  }
-  /// As it would be typed.
-  public var defaultValueDescription: String { description }
 }
 
 extension Initialization: ExpressibleByArgument {}

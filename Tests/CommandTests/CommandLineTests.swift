@@ -96,6 +96,38 @@ var program: URL {
       "espalier: network resnet-20 takes 3×32×32 images (or other sizes from 8×8 on), mnist has 1×28×28; networks for 1×28×28: "
         + "lenet-300-100, lenet-5, mlp:WIDTHS\n"
     ),
+    (
+      ["train", "--network", "lenet-5", "--dataset", "mnist", "--epochs", "x"], 64,
+      "espalier: --epochs \"x\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--epochs=-3", "--sparsity", "0.5"], 64,
+      "espalier: --epochs \"-3\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--fraction", "0.5", "--every", "7epochs"], 64,
+      "espalier: --every \"7epochs\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--fraction", "0.5", "--recovery", ""], 64,
+      "espalier: --recovery \"\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["train", "--network", "lenet-5", "--dataset", "mnist", "--evaluate-every", "1.5ep"], 64,
+      "espalier: --evaluate-every \"1.5ep\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["train", "--network", "lenet-5", "--dataset", "mnist", "--warm-up", "it"], 64,
+      "espalier: --warm-up \"it\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["train", "--network", "lenet-5", "--dataset", "mnist", "--milestones", "3ep,,4ep"], 64,
+      "espalier: --milestones \"\" is no length of training: write 40ep or 50000it\n"
+    ),
+    (
+      ["train", "--network", "lenet-5", "--dataset", "mnist", "--checkpoint-every", "often"], 64,
+      "espalier: --checkpoint-every \"often\" is no length of training: write 40ep or 50000it\n"
+    ),
   ])
   func mistakesGetOneLine(arguments: [String], status: Int, words: String) throws {
     let outcome = try espalier(arguments)

@@ -32,13 +32,6 @@ import Testing
     #expect(message { _ = try Dataset.named("voices") } == "unknown data set \"voices\". Known: \(known)")
   }
 
-  @Test func editDistanceCountsSwapsAsOne() {
-    #expect(Spelling.distance(Array("mnits"), Array("mnist")) == 1)
-    #expect(Spelling.distance(Array(""), Array("abc")) == 3)
-    #expect(Spelling.distance(Array("kitten"), Array("sitting")) == 3)
-    #expect(Spelling.distance(Array("abc"), Array("abc")) == 0)
-  }
-
   @Test func defaultDirectoryFollowsTheEnvironment() {
     #expect(Dataset.defaultDirectory(environment: ["ESPALIER_DATA_DIR": "/d", "XDG_DATA_HOME": "/x", "HOME": "/h"]) == "/d")
     #expect(Dataset.defaultDirectory(environment: ["ESPALIER_DATA_DIR": "", "XDG_DATA_HOME": "/x", "HOME": "/h"]) == "/x/espalier")

@@ -25,6 +25,7 @@ import Testing
       #"{"bias":false,"dilation":[1,1],"groups":1,"inputs":3,"kernel":[3,5],"outputs":64,"padding":[1,1],"stride":[1,1],"type":"convolution"}"#
     ),
     (.batchNorm(BatchNorm(8, epsilon: 0.5)), #"{"affine":true,"epsilon":0.5,"features":8,"momentum":0.1,"type":"batchNorm"}"#),
+    (.activation(.relu6), #"{"function":"relu6","type":"activation"}"#),
     (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
     (
       .maxPool(Pooling(kernel: Extent(3), stride: Extent(2), ceilMode: true)),
@@ -88,7 +89,7 @@ import Testing
     (
       #"{"type":"convolution","inputs":4,"outputs":6,"kernel":[3,3],"groups":4}"#, "convolution: 4 groups do not divide 6 output channels"
     ),
-    (#"{"type":"activation","function":"sigmoid"}"#, "activation: unknown function \"sigmoid\"; known: relu, tanh, gelu, silu"),
+    (#"{"type":"activation","function":"sigmoid"}"#, "activation: unknown function \"sigmoid\"; known: relu, relu6, tanh, gelu, silu"),
     (#"{"type":"dropout","probability":1}"#, "dropout: probability must be at least 0 and below 1, is 1.0"),
     (#"{"type":"batchNorm","features":4,"epsilon":0}"#, "batchNorm: epsilon must be positive, is 0.0"),
     (#"{"type":"maxPool","kernel":[2,2],"padding":[2,0]}"#, "maxPool: padding 2×0 is more than half of the window 2×2"),

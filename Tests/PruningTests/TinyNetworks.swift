@@ -20,7 +20,7 @@ enum TinyNetworks {
     for i in 1...(1 + random.below(3)) {
       builder.convolution("conv\(i)", 2 + random.below(5), kernel: 1 + random.below(3), padding: random.below(2), bias: random.chance(0.7))
       if random.chance(0.4) { builder.batchNorm("bn\(i)") }
-      if random.chance(0.8) { builder.activation(activations[random.below(4)]) }
+      if random.chance(0.8) { builder.activation(activations[random.below(activations.count)]) }
       if i == 1, random.chance(0.6) {
         if random.chance(0.5) {
           builder.maxPool(2, padding: random.below(2))
@@ -34,7 +34,7 @@ enum TinyNetworks {
     for i in 1...(1 + random.below(2)) {
       builder.linear("fc\(i)", 2 + random.below(5), bias: random.chance(0.8))
       if random.chance(0.3) { builder.batchNorm("bnfc\(i)") }
-      builder.activation(activations[random.below(4)])
+      builder.activation(activations[random.below(activations.count)])
       if random.chance(0.3) { builder.dropout(0.5) }
     }
     builder.linear("out", 3)

@@ -125,6 +125,11 @@ cases.append({
     },
 })
 
+# Last, so that the draws before it stay what they were. The values 0 and 6 are the bounds, where the gradient is 0.
+x = drawn(2, 6) * 6
+x[0, :3] = torch.tensor([0.0, 6.0, 7.5])
+case("relu6", {"x": x}, lambda x: F.relu6(x), ("x",), kind="relu6")
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 print(len(cases), "cases,", path.stat().st_size, "bytes")

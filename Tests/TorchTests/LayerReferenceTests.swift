@@ -38,7 +38,7 @@ import Torch
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func theReferenceIsThere() { #expect(Self.cases.count == 32) }
+  @Test func theReferenceIsThere() { #expect(Self.cases.count == 33) }
 
   /// float64 proves the formula; float32 and channels-last run other kernels of the same formula.
   @Test(arguments: cases) func agreesWithPyTorch(_ golden: Case) throws {
@@ -108,6 +108,7 @@ import Torch
     case "tanh": return try x.tanh()
     case "sigmoid": return try x.sigmoid()
     case "relu": return try x.relu()
+    case "relu6": return try x.relu6()
     default: throw TorchError("no case of kind \(options.kind)")
     }
   }

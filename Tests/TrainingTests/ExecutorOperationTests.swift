@@ -69,6 +69,7 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
       #expect(relativeError(found, expected) < 1e-6, "\(activation)")
     }
     try expect(.relu, [0, 0, 0, 0.5, 2])
+    #expect(try value(.vector(5), [-7, 0, 2.5, 6, 7]) { $0.activation(.relu6) } == [0, 0, 2.5, 6, 6])
     try expect(.tanh, [-0.9640275801, -0.4621171573, 0, 0.4621171573, 0.9640275801])
     // x·Φ(x) and x/(1 + e⁻ˣ).
     try expect(.gelu, [-0.0455002639, -0.1542687694, 0, 0.3457312306, 1.9544997361])

@@ -87,7 +87,7 @@ int ct_tensor_scale(ct_tensor x, ct_tensor factor);
 
 // Operations.cpp
 enum {
-  CT_NEG, CT_ABS, CT_EXP, CT_LOG, CT_SQRT, CT_SQUARE, CT_RECIPROCAL, CT_SIGN, CT_SIGMOID, CT_TANH, CT_RELU, CT_GELU, CT_SILU,
+  CT_NEG, CT_ABS, CT_EXP, CT_LOG, CT_SQRT, CT_SQUARE, CT_RECIPROCAL, CT_SIGN, CT_SIGMOID, CT_TANH, CT_RELU, CT_RELU6, CT_GELU, CT_SILU,
   CT_FLOOR, CT_ROUND, CT_IS_FINITE, CT_LOGICAL_NOT
 };
 ct_tensor ct_math_unary(int32_t operation, ct_tensor x);

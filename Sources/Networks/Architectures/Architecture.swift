@@ -1,3 +1,5 @@
+internal import Words
+
 /// A family of networks that a name can ask for, such as `vgg11 … vgg19-bn-cifar:512-512`.
 ///
 /// Adding a family is one new file with a static member and one line in ``all``.
@@ -24,7 +26,7 @@ public struct Architecture: Sendable {
   /// All families, in the order of lists and help texts.
   public static let all: [Architecture] = [
     .leNet300, .leNet5, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet, .vgg, .vggCIFAR,
-    .resNetCIFAR, .resNetImageNet,
+    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
   ]
 
   /// Every example of every family.
@@ -77,9 +79,8 @@ public struct Architecture: Sendable {
   }
 
   private static func unknown(_ text: String) -> NetworkError {
-    let nearest = names.map { (name: $0, distance: text.lowercased().editDistance(to: $0)) }.min { $0.distance < $1.distance }
-    if let nearest, nearest.distance <= max(2, text.count / 3), text.count <= 80 {
-      return .architecture("unknown network \(text.quoted); did you mean \(nearest.name)?")
+    if let name = nearest(to: text, among: names) {
+      return .architecture("unknown network \(text.quoted); did you mean \(name)?")
     }
     return .architecture("unknown network \(text.quoted); known: \(all.map(\.pattern).joined(separator: ", "))")
   }
@@ -147,23 +148,6 @@ struct Blueprint: Sendable {
 }
 
 extension String {
-  /// Insertions, deletions and substitutions of characters from one text to the other (Levenshtein); for short texts.
-  func editDistance(to other: String) -> Int {
-    guard count <= 100, other.count <= 100 else { return .max }
-    let target = Array(other)
-    var row = Array(0...target.count)
-    for (index, character) in enumerated() {
-      var diagonal = row[0]
-      row[0] = index + 1
-      for column in target.indices {
-        let substitution = diagonal + (character == target[column] ? 0 : 1)
-        diagonal = row[column + 1]
-        row[column + 1] = Swift.min(substitution, row[column] + 1, row[column + 1] + 1)
-      }
-    }
-    return row[target.count]
-  }
-
   /// Widths joined by `-`, e.g. `784-300-10`; nil unless all are whole numbers from 1 to a million.
   var widths: [Int]? {
     let parts = split(separator: "-", omittingEmptySubsequences: false)

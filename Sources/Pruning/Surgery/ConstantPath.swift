@@ -141,6 +141,7 @@ struct ConstantPath {
   private func activated(_ value: Tensor, _ kind: Activation) throws -> Tensor {
     switch kind {
     case .relu: try value.relu()
+    case .relu6: try value.relu6()
     case .tanh: try value.tanh()
     case .gelu: try value.gelu()
     case .silu: try value.silu()

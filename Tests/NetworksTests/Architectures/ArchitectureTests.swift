@@ -66,7 +66,7 @@ import Testing
       """
       unknown network "transformer-large"; known: lenet-300-100, lenet-5, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
       alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[:HIDDEN|:none], resnet-(20|32|44|56|110), \
-      resnet-(18|34|50)
+      resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
       """
     ),
   ])
@@ -103,7 +103,8 @@ import Testing
       "small-conv", .image(channels: 3, height: 64, width: 64), 20, "pictures",
       """
       network small-conv takes 3×32×32 images, pictures has 3×64×64; networks for 3×64×64: lenet-300-100, mlp:WIDTHS, \
-      alexnet, vgg(11|13|16|19)[-bn], resnet-(20|32|44|56|110), resnet-(18|34|50)
+      alexnet, vgg(11|13|16|19)[-bn], resnet-(20|32|44|56|110), resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, \
+      squeezenet-1.1
       """
     ),
     (

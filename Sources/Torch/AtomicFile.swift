@@ -1,0 +1,112 @@
+import Foundation
+
+/// A file that takes its place only when it is complete and on the disk.
+final class AtomicFile {
+  private let destination: String
+  /// nil where the destination itself is written to.
+  private let temporary: String?
+  private let descriptor: Int32
+
+  init(_ path: String) throws(ArchiveProblem) {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    if exists, kind == S_IFDIR { throw ArchiveProblem("it is a folder") }
+    if exists, kind != S_IFREG {
+      // A device or pipe must not be replaced by a file.
+      (destination, temporary) = (path, nil)
+      descriptor = open(path, O_WRONLY | O_CLOEXEC)
+    } else {
+      // A link stays a link: what it points to is replaced, from a temporary file in that folder.
+      let target = exists ? realpath(path, nil) : nil
+      let place = target.map { String(cString: $0) } ?? path
+      free(target)
+      destination = place
+      Self.removeRemains(of: place)
+      let name = Self.temporaryPath(for: place)
+      temporary = name
+      descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      // Held until the file is closed, also by a kill: it tells others that this one is being written.
+      if descriptor >= 0 { _ = flock(descriptor, LOCK_EX | LOCK_NB) }
+    }
+    guard descriptor >= 0 else { throw .system }
+  }
+
+  // What was written earlier was written by another process.
+  private static let began = time(nil)
+
+  /// A new name beside the destination: `.espalier-NAME-RANDOM.partial`.
+  static func temporaryPath(for destination: String) -> String {
+    folder(of: destination) + stem(of: destination) + String(UInt64.random(in: 0 ... .max), radix: 16) + ending
+  }
+
+  /// Removes what processes that were killed while they wrote this file have left beside it.
+  ///
+  /// What this process or a living one is writing stays: only unlocked files from before its first write go.
+  private static func removeRemains(of destination: String) {
+    let (folder, stem) = (folder(of: destination), stem(of: destination))
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [] {
+      // Another file's stem may begin with this one's; what follows it is not hexadecimal then.
+      guard name.hasPrefix(stem), name.hasSuffix(ending), name.dropFirst(stem.count).dropLast(ending.count).allSatisfy(\.isHexDigit)
+      else { continue }
+      let remains = open(folder + name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard remains >= 0 else { continue }
+      defer { close(remains) }
+      var status = stat()
+      guard fstat(remains, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.modified < began else { continue }
+      if flock(remains, LOCK_EX | LOCK_NB) == 0 { unlink(folder + name) }
+    }
+  }
+
+  private static let ending = ".partial"
+
+  private static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "" }
+
+  private static func stem(of path: String) -> String {
+    let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+    // A name may have 255 bytes; 50 code points are at most 200.
+    return ".espalier-" + String(String.UnicodeScalarView(name.unicodeScalars.suffix(50))) + "-"
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let piece = UnsafeRawBufferPointer(rebasing: rest)
+      let count = Foundation.write(descriptor, piece.baseAddress, piece.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .system
+      }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  func commit() throws(ArchiveProblem) {
+    guard let temporary else { return }
+    guard fsync(descriptor) == 0, rename(temporary, destination) == 0 else { throw .system }
+    let folder = destination.lastIndex(of: "/").map { String(destination[...$0]) } ?? "."
+    let opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if opened >= 0 {
+      // The new name is safe on the disk only with the folder; not every file system can promise it.
+      fsync(opened)
+      close(opened)
+    }
+  }
+
+  func abandon() {
+    if let temporary { unlink(temporary) }
+  }
+
+  deinit { close(descriptor) }
+}
+
+extension stat {
+  /// Seconds since 1970.
+  fileprivate var modified: Int {
+    #if os(Linux)
+      st_mtim.tv_sec
+    #else
+      st_mtimespec.tv_sec
+    #endif
+  }
+}

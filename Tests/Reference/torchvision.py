@@ -1,0 +1,79 @@
+"""Makes torchvision-*.json: names and shapes of torchvision's tensors, its counts, and its outputs for weights of a formula.
+
+  python3 torchvision.py        needs torch 2.11, torchvision 0.26, numpy
+
+The k-th tensor in the order of the names' UTF-8 (from 0) has the elements u(k·2^32 + i), i counting row-major from 0, where
+u(n) is the top 24 bits of SplitMix64's n-th number (seed 0, from n = 0) divided by 2^24; they are mapped to
+  weights of linear layers and convolutions   (2u − 1)·sqrt(6/fan-in)
+  weights and running variances of norms      u + 1/2
+  everything else                             u − 1/2
+and the images, as tensor number 2^20, to 2u − 1. Outputs are those in evaluation mode, in float64.
+"""
+import json
+import pathlib
+import sys
+
+# This file would be taken for the package it imports.
+sys.path = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != pathlib.Path(__file__).resolve().parent]
+
+import numpy
+import torch
+from torchvision import models
+
+SHAPE, CLASSES = (2, 3, 97, 80), 10
+NETWORKS = {
+    "mobilenet-v2": models.mobilenet_v2,
+    "densenet-121": models.densenet121,
+    "googlenet": lambda **options: models.googlenet(aux_logits=False, init_weights=False, **options),
+    "squeezenet-1.1": models.squeezenet1_1,
+}
+
+
+def drawn(k, shape):
+    count = int(numpy.prod(shape))
+    with numpy.errstate(over="ignore"):
+        z = (numpy.arange(1, count + 1, dtype=numpy.uint64) + (numpy.uint64(k) << numpy.uint64(32))) * numpy.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
+        z ^= z >> numpy.uint64(31)
+    return torch.from_numpy(((z >> numpy.uint64(40)).astype(numpy.float64) / 2**24).reshape(shape))
+
+
+def macs(model):
+    """Multiplies of convolutions and linear layers for one image of 3×224×224."""
+    count = 0
+
+    def add(module, _, output):
+        nonlocal count
+        count += output[0].numel() * module.weight[0].numel()
+
+    hooks = [m.register_forward_hook(add) for m in model.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
+    with torch.no_grad():
+        model.eval()(torch.zeros(1, 3, 224, 224))
+    for hook in hooks:
+        hook.remove()
+    return count
+
+
+for name, build in NETWORKS.items():
+    native = build()
+    shapes = {k: list(v.shape) for k, v in native.state_dict().items() if not k.endswith("num_batches_tracked")}
+    golden = {"parameters": sum(p.numel() for p in native.parameters()), "macs": macs(native), "tensors": shapes}
+
+    model = build(num_classes=CLASSES).double().eval()
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    for k, key in enumerate(sorted(state)):
+        tensor, u = state[key], drawn(k, tuple(state[key].shape))
+        if tensor.dim() > 1:
+            u = (2 * u - 1) * (6 / tensor[0].numel()) ** 0.5
+        elif key.endswith("running_var") or (key.endswith("weight")):
+            u = u + 0.5
+        else:
+            u = u - 0.5
+        tensor.copy_(u)
+    with torch.no_grad():
+        output = model(2 * drawn(2**20, SHAPE) - 1)
+    golden |= {"classes": CLASSES, "input": list(SHAPE), "output": [float(f"{v:.14g}") for v in output.flatten().tolist()]}
+    path = pathlib.Path(__file__).with_name(f"torchvision-{name}.json")
+    path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
+    print(name, golden["parameters"], golden["macs"], path.stat().st_size, "bytes", golden["output"][:10])
