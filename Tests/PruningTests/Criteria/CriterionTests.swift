@@ -40,7 +40,8 @@ struct CriterionTests {
   @Test func theCatalogueIsWhole() throws {
     #expect(
       PruningMethod.all.map(\.name) == [
-        "magnitude", "l1", "l2", "random", "activation", "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation", "gradient-norm", "apoz", "entropy", "obd",
+        "magnitude", "l1", "l2", "random", "activation", "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation",
+        "gradient-norm", "apoz", "entropy", "obd",
       ])
     #expect(try Criterion(named: "norm") == .l2)
     for method in PruningMethod.all {
@@ -54,8 +55,9 @@ struct CriterionTests {
     func message(_ name: String) -> String? { #expect(throws: PruningError.self) { try Criterion(named: name) }?.description }
     #expect(message("magnitud") == "unknown criterion \"magnitud\": did you mean magnitude?")
     #expect(message("weight_norm") == "unknown criterion \"weight_norm\": did you mean weight-norm?")
-    #expect(message("saliency") == "unknown criterion \"saliency\": choose one of magnitude, l1, l2, random, activation, weight-norm, "
-      + "rs, mrs, abs-rs, abs-mrs, taylor, taylor-activation, gradient-norm, apoz, entropy, obd")
+    #expect(
+      message("saliency") == "unknown criterion \"saliency\": choose one of magnitude, l1, l2, random, activation, weight-norm, "
+        + "rs, mrs, abs-rs, abs-mrs, taylor, taylor-activation, gradient-norm, apoz, entropy, obd")
   }
 
   @Test func impossibleCombinationsGetAnAnswer() throws {

@@ -50,7 +50,8 @@ struct SweepErrorTests {
 
   @Test func whatWasNotGatheredIsNamed() throws {
     let result = try model().sweep([batch()], statistics: [.gradientSums])
-    #expect(message { _ = try result.scores(Criterion(named: "apoz")) } == "conv1: the sweep over the examples has not gathered zero counts")
+    #expect(
+      message { _ = try result.scores(Criterion(named: "apoz")) } == "conv1: the sweep over the examples has not gathered zero counts")
     #expect(
       message { _ = try result.weightScores(Criterion(named: "rs")) } == "criterion rs does not score by weight: choose unit or filter")
     #expect(

@@ -106,7 +106,8 @@ struct SweepReferenceTests {
     let statistics: Set<SweepStatistic> = [.weightGradients, .unitTaylorSquares, .weightTaylorSquares]
     let result = try model.sweep(batches, statistics: statistics, meanMaps: Set(document.meanMaps.keys))
     for criterion in try [
-      Criterion(named: "taylor"), Criterion(named: "taylor", options: [.signed]), Criterion(named: "gradient-norm"), Criterion(named: "norm"),
+      Criterion(named: "taylor"), Criterion(named: "taylor", options: [.signed]), Criterion(named: "gradient-norm"),
+      Criterion(named: "norm"),
     ] {
       let scores = try result.scores(criterion)
       let weights = criterion.name == "l2" ? [:] : try result.weightScores(criterion)

@@ -1,6 +1,6 @@
 public import Datasets
 internal import Networks
-internal import Torch
+public import Torch
 public import Training
 
 extension Model {

@@ -110,7 +110,7 @@ final class UnitSweep {
         let gradient = try (index < weightGradients.count ? weightGradients[index] : nil) ?? weight.tensor.zerosLike()
         for layer in weight.users { try layer.add(statistics, weightGradient: gradient, count: batch.count) }
       }
-      try add(loss: batchLoss.detached(), correct: logits.detached().argmax(1).equal(labels).sum())
+      try add(loss: batchLoss.detached(), correct: logits.detached().argmax(1).equal(labels).sum().cast(to: .float64))
     }
     examples += batch.count
   }
@@ -128,7 +128,7 @@ final class UnitSweep {
       try correct.accumulate(batchCorrect)
     } else {
       loss = try batchLoss.cast(to: .float64).copied()
-      correct = try batchCorrect.copied()
+      correct = batchCorrect
     }
   }
 
