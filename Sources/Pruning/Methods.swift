@@ -75,7 +75,7 @@ public struct PruningMethod: Sendable {
   /// Names that papers give to entries of the catalogue.
   private static let aliases = ["norm": "l2"]
 
-  /// The entry of this name, or of the one it stands for (`norm`, of Evci et al., is `l2`).
+  /// The entry of this name, or of the one it stands for (Mean Replacement Pruning calls `l2` `norm`).
   ///
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``.
   public static func named(_ name: String) throws -> PruningMethod {

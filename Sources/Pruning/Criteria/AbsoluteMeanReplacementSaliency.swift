@@ -7,7 +7,8 @@ public struct AbsoluteMeanReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "abs-mrs", summary: "units leave whose replacement by their mean changes examples' losses least",
-    formula: "E|Σ_p g·(ā − a)|", paper: "Evci et al. 2018", data: .examples, implementation: AbsoluteMeanReplacementSaliency())
+    formula: "E|Σ_p g·(ā − a)|", paper: "Mean Replacement Pruning, 2019", data: .examples, implementation: AbsoluteMeanReplacementSaliency()
+  )
 
   /// The criterion; it has no state.
   public init() {}

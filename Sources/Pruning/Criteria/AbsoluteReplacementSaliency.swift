@@ -8,7 +8,7 @@ public struct AbsoluteReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "abs-rs", summary: "units leave whose silence changes examples' losses least", formula: "E|Σ_p g·a|",
-    paper: "Evci et al. 2018; Molchanov et al. 2017", data: .examples, implementation: AbsoluteReplacementSaliency())
+    paper: "Mean Replacement Pruning, 2019; Molchanov et al. 2017", data: .examples, implementation: AbsoluteReplacementSaliency())
 
   /// The criterion; it has no state.
   public init() {}

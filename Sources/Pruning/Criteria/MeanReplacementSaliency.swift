@@ -7,7 +7,7 @@ public struct MeanReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "mrs", summary: "units leave whose replacement by their mean is expected to lower the loss most",
-    formula: "E[Σ_p g·(ā − a)]", paper: "Evci et al. 2018 (Mean Replacement Saliency)", data: .examples,
+    formula: "E[Σ_p g·(ā − a)]", paper: "Mean Replacement Pruning, 2019 (MRS)", data: .examples,
     implementation: MeanReplacementSaliency())
 
   /// The criterion; it has no state.

@@ -8,7 +8,7 @@ public struct ReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "rs", summary: "units leave whose silence is expected to lower the loss most", formula: "E[Σ_p g·(0 − a)]",
-    paper: "Evci et al. 2018 (Replacement Saliency)", data: .examples, implementation: ReplacementSaliency())
+    paper: "Mean Replacement Pruning, 2019 (RS)", data: .examples, implementation: ReplacementSaliency())
 
   /// The criterion; it has no state.
   public init() {}

@@ -1,6 +1,6 @@
 public import Networks
 
-/// Where a unit's value a, its gradient and its mean are taken (Evci et al. 2018).
+/// Where a unit's value a, its gradient and its mean are taken (Mean Replacement Pruning, anonymous, 2019).
 ///
 /// The two differ behind pooling: a maximum passes on one position of several, and the mean of maxima is not the maximum of means.
 public enum MeanPlace: String, Codable, Hashable, Sendable, CaseIterable {

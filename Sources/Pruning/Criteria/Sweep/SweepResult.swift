@@ -14,7 +14,7 @@ public struct SweepResult {
 
   /// One score per unit, float64 [units], by the layer's node; low ones leave. No further pass.
   ///
-  /// Criteria that look at weights only (`l2`, `random`, …) are served too, so that all six of Evci et al. come from one result.
+  /// Criteria that look at weights only (`l2`, `random`, …) are served too, so that all six of Mean Replacement Pruning come from one result.
   ///
   /// - Parameters:
   ///   - scope: `.global` divides each layer's scores by their 2-norm where the criterion says so.
