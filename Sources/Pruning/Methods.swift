@@ -11,6 +11,16 @@ extension PruningMethod {
     RandomScore.method,
     AccumulatedActivation.method,
     AccumulatedWeightNorm.method,
+    ReplacementSaliency.method,
+    MeanReplacementSaliency.method,
+    AbsoluteReplacementSaliency.method,
+    AbsoluteMeanReplacementSaliency.method,
+    Taylor.method,
+    TaylorActivation.method,
+    GradientNorm.method,
+    PercentageOfZeros.method,
+    ActivationEntropy.method,
+    OptimalBrainDamage.method,
   ]
 }
 
@@ -24,6 +34,8 @@ public struct PruningMethod: Sendable {
     case activations = "activations of training steps"
     /// The weights in training steps.
     case weights = "weights of training steps"
+    /// Labelled examples, in one sweep before the removal.
+    case examples = "labelled examples"
   }
 
   /// As typed in recipes and on the command line.
@@ -57,15 +69,19 @@ public struct PruningMethod: Sendable {
 
   /// The sizes of things it can score.
   public var granularities: [Granularity] {
-    let units = implementation is any UnitScoring || implementation is any AccumulatedScoring
-    return (implementation is any WeightScoring ? [.weight] : []) + (units ? [.unit, .filter] : [])
+    let units = implementation is any UnitScoring || implementation is any AccumulatedScoring || implementation is any SweptScoring
+    let weights = implementation is any WeightScoring || implementation is any SweptWeightScoring
+    return (weights ? [.weight] : []) + (units ? [.unit, .filter] : [])
   }
 
-  /// The entry of this name.
+  /// Names that papers give to entries of the catalogue.
+  private static let aliases = ["norm": "l2"]
+
+  /// The entry of this name, or of the one it stands for (Mean Replacement Pruning calls `l2` `norm`).
   ///
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``.
   public static func named(_ name: String) throws -> PruningMethod {
-    if let found = all.first(where: { $0.name == name }) { return found }
+    if let found = all.first(where: { $0.name == aliases[name, default: name] }) { return found }
     throw PruningError.unknownCriterion(given: String(name.prefix(80)), suggestion: nearest(to: name, among: all.map(\.name)))
   }
 }

@@ -14,6 +14,14 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case option(criterion: String, option: String, possible: [String])
   /// A criterion that needs activations or weights of training steps and has seen none.
   case nothingAccumulated(criterion: String)
+  /// A criterion that looks at examples, and none are given.
+  case needsData(criterion: String)
+  /// A sweep over examples that was not asked for what a criterion needs.
+  case notGathered(layer: String, statistic: String)
+  /// A NaN or infinity among what a sweep over examples computes; where it first appears.
+  case notFinite(String)
+  /// A layer to be scored that is not there, or has no units.
+  case unscoredLayer(given: String, possible: [String])
   /// A layer to be left alone that is not there, or has nothing that could be pruned.
   case unknownLayer(given: String, possible: [String])
   /// A network none of whose things can leave; with the reasons.
@@ -58,6 +66,12 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
         + (possible.isEmpty ? "it has none" : "it has \(possible.joined(separator: ", "))")
     case .nothingAccumulated(let criterion):
       return "criterion \(criterion) sums over training steps and has seen none: prune during training, or choose l1, l2 or random"
+    case .needsData(let criterion): return "criterion \(criterion) needs data: give --dataset"
+    case .notGathered(let layer, let statistic): return "\(layer): the sweep over the examples has not gathered \(statistic)"
+    case .notFinite(let place): return "no unit can be scored: \(place) are not all finite numbers (NaN or infinity)"
+    case .unscoredLayer(let given, let possible):
+      let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
+      return "there is no layer \(given.debugDescription) to score: choose from \(shown)"
     case .unknownLayer(let given, let possible):
       let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
       return "there is no layer \(given.debugDescription) to leave alone: choose from \(shown)"

@@ -117,8 +117,9 @@ extension PruningError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
     case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune: .usage
-    case .notANumber: .dataError
-    case .mismatch, .notEquivalent: .software
+    case .needsData, .unscoredLayer: .usage
+    case .notANumber, .notFinite: .dataError
+    case .mismatch, .notEquivalent, .notGathered: .software
     }
   }
 }

@@ -10,6 +10,8 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     case normalize
     /// Looks at the layer's output before its activation.
     case preActivation = "pre-activation"
+    /// Keeps the sign of the change of the loss, instead of its size.
+    case signed
     /// By spelling.
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
   }

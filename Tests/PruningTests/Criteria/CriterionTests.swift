@@ -37,8 +37,13 @@ struct CriterionTests {
     #expect(try RandomScore().unitScores(weight, context).shape == [3])
   }
 
-  @Test func theCatalogueIsWhole() {
-    #expect(PruningMethod.all.map(\.name) == ["magnitude", "l1", "l2", "random", "activation", "weight-norm"])
+  @Test func theCatalogueIsWhole() throws {
+    #expect(
+      PruningMethod.all.map(\.name) == [
+        "magnitude", "l1", "l2", "random", "activation", "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation",
+        "gradient-norm", "apoz", "entropy", "obd",
+      ])
+    #expect(try Criterion(named: "norm") == .l2)
     for method in PruningMethod.all {
       #expect(!method.granularities.isEmpty && !method.summary.isEmpty && !method.formula.isEmpty, "\(method.name)")
     }
@@ -50,7 +55,9 @@ struct CriterionTests {
     func message(_ name: String) -> String? { #expect(throws: PruningError.self) { try Criterion(named: name) }?.description }
     #expect(message("magnitud") == "unknown criterion \"magnitud\": did you mean magnitude?")
     #expect(message("weight_norm") == "unknown criterion \"weight_norm\": did you mean weight-norm?")
-    #expect(message("saliency") == "unknown criterion \"saliency\": choose one of magnitude, l1, l2, random, activation, weight-norm")
+    #expect(
+      message("saliency") == "unknown criterion \"saliency\": choose one of magnitude, l1, l2, random, activation, weight-norm, "
+        + "rs, mrs, abs-rs, abs-mrs, taylor, taylor-activation, gradient-norm, apoz, entropy, obd")
   }
 
   @Test func impossibleCombinationsGetAnAnswer() throws {

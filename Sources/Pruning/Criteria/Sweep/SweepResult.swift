@@ -1,0 +1,71 @@
+public import Torch
+public import Training
+
+/// What one sweep over examples has gathered: enough for every criterion whose statistics were asked for.
+public struct SweepResult {
+  /// The layers' statistics, in the order of the network's nodes.
+  public let layers: [LayerStatistics]
+  /// Where the units' values were taken.
+  public let place: MeanPlace
+  /// Loss and accuracy before anything is removed, in evaluation mode: the same numbers as ``Executor/evaluate(_:)`` gives.
+  public let evaluation: Evaluation
+  /// The asked nodes' values averaged over the examples, float64 [channels, height, width] or [features].
+  public let meanMaps: [String: Tensor]
+
+  /// One score per unit, float64 [units], by the layer's node; low ones leave. No further pass.
+  ///
+  /// Criteria that look at weights only (`l2`, `random`, …) are served too, so that all six of Mean Replacement Pruning come from one result.
+  ///
+  /// - Parameters:
+  ///   - scope: `.global` divides each layer's scores by their 2-norm where the criterion says so.
+  ///   - seed: with `round` and the layer's name, for random scores.
+  ///   - round: number of the removal.
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/nothingAccumulated(criterion:)``,
+  ///   ``PruningError/notGathered(layer:statistic:)``, ``PruningError/notANumber(layer:criterion:)``.
+  public func scores(_ criterion: Criterion, scope: Scope = .layer, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
+    try criterion.check(.unit)
+    let swept = criterion.sweptScoring
+    return try scores(criterion) { layer in
+      let context = ScoringContext(parameter: layer.parameter, seed: seed, round: round)
+      if let swept {
+        let scores = try swept.unitScores(layer, context).cast(to: .float64)
+        guard scope == .global, swept.normalizesLayers else { return scores }
+        // A layer of zeros stays one.
+        return try scores / scores.norm().clamped(.leastNormalMagnitude, .infinity)
+      }
+      guard let scoring = criterion.method.implementation as? any UnitScoring else {
+        throw PruningError.nothingAccumulated(criterion: criterion.name)
+      }
+      return try scoring.unitScores(layer.weight, context).cast(to: .float64)
+    }
+  }
+
+  /// One score per weight, of the weight's shape and type, by the layer's node; low ones leave. No further pass.
+  ///
+  /// - Throws: as ``scores(_:scope:seed:round:)``.
+  public func weightScores(_ criterion: Criterion, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
+    try criterion.check(.weight)
+    let swept = criterion.sweptScoring as? any SweptWeightScoring
+    let plain = criterion.method.implementation as? any WeightScoring
+    return try scores(criterion) { layer in
+      let context = ScoringContext(parameter: layer.parameter, seed: seed, round: round)
+      if let swept { return try swept.weightScores(layer, context) }
+      guard let plain else { throw PruningError.nothingAccumulated(criterion: criterion.name) }
+      return try plain.weightScores(layer.weight, context)
+    }
+  }
+
+  private func scores(_ criterion: Criterion, _ compute: (LayerStatistics) throws -> Tensor) throws -> [String: Tensor] {
+    try withoutGradients {
+      var result: [String: Tensor] = [:]
+      for layer in layers {
+        let scores = try compute(layer)
+        guard try scores.isFinite().logicalNot().sum().item() == 0 else {
+          throw PruningError.notANumber(layer: layer.node, criterion: criterion.name)
+        }
+        result[layer.node] = scores
+      }
+      return result
+    }
+  }
+}

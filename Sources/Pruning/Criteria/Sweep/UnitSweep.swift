@@ -1,0 +1,191 @@
+internal import Datasets
+internal import Networks
+internal import Torch
+internal import Training
+
+/// One forward and, where gradients are asked for, one backward pass per batch, gathering statistics of every scored layer.
+///
+/// Evaluation mode throughout: batch statistics would make one example's gradient depend on the others. The graph is
+/// recorded from the first scored value on, and no weight's gradient is computed unless one is asked for.
+final class UnitSweep {
+  private let statistics: Set<SweepStatistic>
+  private let meanMaps: Set<String>
+  private let probes: HessianProbes
+  private let layers: [LayerSweep]
+  private let byNode: [String: [LayerSweep]]
+  /// Weights to be differentiated by, each module once, and the layers that use them.
+  private let weights: [(tensor: Tensor, users: [LayerSweep])]
+  private let executor: Executor
+  private let type: ElementType
+  private let generator: Generator
+  private var maps: [String: Tensor] = [:]
+  private var loss: Tensor?
+  private var correct: Tensor?
+  private var examples = 0
+
+  init(
+    _ model: Model, layers asked: Set<String>?, statistics: Set<SweepStatistic>, place: MeanPlace, meanMaps: Set<String>,
+    probes: HessianProbes
+  ) throws {
+    self.statistics = statistics
+    self.meanMaps = meanMaps
+    self.probes = probes
+    let network = model.network
+    let shapes = try network.shapes()
+    for name in meanMaps.sorted() where shapes[name] == nil {
+      throw PruningError.mismatch("there is no node \(name.debugDescription) to average")
+    }
+    guard probes.perBatch >= 1 else { throw PruningError.mismatch("\(probes.perBatch) probes of the Hessian: at least 1 is needed") }
+    // Leaves of our own: the model's tensors neither gather gradients nor change what they require.
+    let own = try Model(network: network, tensors: model.tensors.mapValues { try $0.detached() })
+    let producers = network.nodes.filter { $0.operation.isScored }
+    if let unknown = asked?.subtracting(producers.map(\.name)).min() {
+      throw PruningError.unscoredLayer(given: unknown, possible: producers.map(\.name))
+    }
+    let layers = try producers.filter { asked?.contains($0.name) ?? true }.map { node in
+      let observed = network.scoredNode(of: node.name, place: place)
+      let name = ParameterName(node.module, .weight)
+      let units = shapes[node.name]?.channels ?? 0
+      return LayerSweep(
+        node: node.name, observed: observed, parameter: name, weight: try model.tensor(name).detached(), units: units,
+        positions: (shapes[observed]?.elements ?? 0) / max(units, 1))
+    }
+    self.layers = layers
+    byNode = Dictionary(grouping: layers, by: \.observed)
+    if statistics.contains(where: \.needsWeightGradient) {
+      var seen: Set<ParameterName> = []
+      weights = try layers.filter { seen.insert($0.parameter).inserted }.map { first in
+        let tensor = try own.tensor(first.parameter)
+        try tensor.requireGradient()
+        return (tensor, layers.filter { $0.parameter == first.parameter })
+      }
+    } else {
+      weights = []
+    }
+    executor = try Executor(own)
+    type = own.tensors.values.first { $0.elementType?.isFloatingPoint ?? false }?.elementType ?? .float32
+    generator = try Generator(seed: probes.seed)
+  }
+
+  /// Sweeps over a batch.
+  func add(_ batch: Batch) throws {
+    let gradients = statistics.contains { $0.needsActivationGradient || $0.needsWeightGradient }
+    try gradients ? withGradients { try pass(batch, differentiating: true) } : withoutGradients { try pass(batch, differentiating: false) }
+  }
+
+  private func pass(_ batch: Batch, differentiating: Bool) throws {
+    let byActivations = statistics.contains(where: \.needsActivationGradient)
+    var values: [(node: String, value: Tensor)] = []
+    let logits = try executor.forward(
+      batch.images.cast(to: type), mode: .evaluation, observing: Set(byNode.keys).union(meanMaps)
+    ) { node, value in
+      if let layers = byNode[node] {
+        if byActivations {
+          // Values behind the first one are in its graph already.
+          if !value.requiresGradient { try value.requireGradient() }
+          values.append((node, value))
+        } else {
+          try withoutGradients { for layer in layers { try layer.add(statistics, value: value, gradient: nil) } }
+        }
+      }
+      if meanMaps.contains(node) { try addMap(value, of: node) }
+    }
+    let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
+    let batchLoss = try logits.crossEntropy(labels, reduction: .sum)
+    var found: [Tensor?] = []
+    if differentiating, batchLoss.requiresGradient {
+      found = try Tensor.gradients(
+        of: [batchLoss], by: values.map(\.value) + weights.map(\.tensor),
+        createGraph: statistics.contains(.hessianDiagonal))
+    }
+    let weightGradients = Array(found.suffix(weights.count))
+    if statistics.contains(.hessianDiagonal) { try addCurvature(weightGradients) }
+    try withoutGradients {
+      for (index, (node, value)) in values.enumerated() {
+        // A layer that the loss does not depend on has gradient 0.
+        let gradient = try (index < found.count ? found[index] : nil) ?? value.zerosLike()
+        for layer in byNode[node] ?? [] { try layer.add(statistics, value: value, gradient: gradient) }
+      }
+      for (index, weight) in weights.enumerated() {
+        let gradient = try (index < weightGradients.count ? weightGradients[index] : nil) ?? weight.tensor.zerosLike()
+        for layer in weight.users { try layer.add(statistics, weightGradient: gradient, count: batch.count) }
+      }
+      try add(loss: batchLoss.detached(), correct: logits.detached().argmax(1).equal(labels).sum().cast(to: .float64))
+    }
+    examples += batch.count
+  }
+
+  private func addMap(_ value: Tensor, of node: String) throws {
+    try withoutGradients {
+      let sum = try value.detached().sum(0).cast(to: .float64)
+      if let map = maps[node] { try map.accumulate(sum) } else { maps[node] = sum }
+    }
+  }
+
+  private func add(loss batchLoss: Tensor, correct batchCorrect: Tensor) throws {
+    if let loss, let correct {
+      try loss.accumulate(batchLoss)
+      try correct.accumulate(batchCorrect)
+    } else {
+      loss = try batchLoss.cast(to: .float64).copied()
+      correct = batchCorrect
+    }
+  }
+
+  /// v ⊙ Hv, averaged over the batch's probes.
+  private func addCurvature(_ gradients: [Tensor?]) throws {
+    for _ in 0..<probes.perBatch {
+      let signs = try weights.map { weight in
+        let draws = try Tensor.empty(weight.tensor.shape, type: type)
+        try draws.fillBernoulli(0.5, generator: generator)
+        let signs = try withoutGradients { try draws * 2 - 1 }
+        return executor.device == .cpu ? signs : try signs.moved(to: executor.device)
+      }
+      // A gradient that depends on no weight (a unit that is off for the whole batch) bends nothing.
+      let bent = zip(gradients, signs).compactMap { gradient, sign in gradient.flatMap { $0.requiresGradient ? ($0, sign) : nil } }
+      let products =
+        bent.isEmpty
+        ? [] : try Tensor.gradients(of: bent.map(\.0), seeds: bent.map(\.1), by: weights.map(\.tensor), retainGraph: true)
+      try withoutGradients {
+        for (index, weight) in weights.enumerated() {
+          let product = try (index < products.count ? products[index]?.detached() : nil) ?? weight.tensor.zerosLike()
+          let estimate = try product * signs[index] / Double(probes.perBatch)
+          for layer in weight.users { try layer.add(hessianDiagonal: estimate) }
+        }
+      }
+    }
+  }
+
+  /// The layers with nothing gathered: what criteria that look at weights only need.
+  func withoutExamples() throws -> [LayerStatistics] { try layers.map { try $0.statistics(examples: 0) } }
+
+  /// Whether the loss and everything gathered are numbers, in one read-back.
+  private func isFinite(_ layers: [LayerStatistics]) throws -> Bool {
+    let tensors = layers.flatMap(\.gathered.values) + (loss.map { [$0] } ?? []) + maps.values
+    let faults = try tensors.map { try $0.isFinite().logicalNot().sum() }
+    return faults.isEmpty ? true : try Tensor.stacked(faults).sum().item() == 0
+  }
+
+  /// What was gathered over all batches; nil if some of it is not a finite number.
+  func result(at place: MeanPlace) throws -> SweepResult? {
+    try withoutGradients {
+      let layers = try layers.map { try $0.statistics(examples: examples) }
+      guard examples > 0, let loss, let correct else { throw PruningError.mismatch("a sweep needs examples, and there is none") }
+      guard try isFinite(layers) else { return nil }
+      return SweepResult(
+        layers: layers, place: place,
+        evaluation: Evaluation(loss: try loss.item() / Double(examples), correct: Int(try correct.item()), count: examples),
+        meanMaps: try maps.mapValues { try $0 / Double(examples) })
+    }
+  }
+}
+
+extension Operation {
+  /// Whether units are scored here.
+  var isScored: Bool {
+    switch self {
+    case .linear, .convolution: true
+    default: false
+    }
+  }
+}
