@@ -117,6 +117,7 @@ extension PruningError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
     case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune: .usage
+    case .emptied, .noNorm: .usage
     case .notANumber: .dataError
     case .mismatch, .notEquivalent: .software
     }
