@@ -78,7 +78,8 @@ extension Allocation: Codable {
     guard let allocation = Self(name: name) else {
       throw DecodingError.dataCorruptedError(
         in: container,
-        debugDescription: "unknown allocation \(String(name.prefix(80)).debugDescription): choose one of \(Self.names.joined(separator: ", "))")
+        debugDescription:
+          "unknown allocation \(String(name.prefix(80)).debugDescription): choose one of \(Self.names.joined(separator: ", "))")
     }
     self = allocation
   }

@@ -27,7 +27,8 @@ struct FilterGeometricMedianTests {
   @Test func memoryLayoutDoesNotMatter() throws {
     // Filters of two channels with two taps: (1, 2; 3, 4), zeros, (1, 2; 3, 0). ‖·‖: √30; √14; 4.
     let weight = try Tensor([1, 2, 3, 4, 0, 0, 0, 0, 1, 2, 3, 0] as [Float], shape: [3, 2, 2, 1])
-    let expected = [30.0.squareRoot() + 4, 30.0.squareRoot() + 14.0.squareRoot(), 14.0.squareRoot() + 4]
+    let (root30, root14) = (Double(30).squareRoot(), Double(14).squareRoot())
+    let expected = [root30 + 4, root30 + root14, root14 + 4]
     for layout in [weight, try weight.channelsLast()] {
       let scores = try FilterGeometricMedian().unitScores(layout, context).array(Double.self)
       #expect(zip(scores, expected).allSatisfy { abs($0 - $1) < 1e-12 }, "\(scores)")
@@ -47,7 +48,8 @@ struct FilterGeometricMedianTests {
     let weight = try Tensor.range(n, type: .float64).reshaped([n, 1])
     let scores = try FilterGeometricMedian().unitScores(weight, context).array(Double.self)
     for u in [0, 1, 550, 1023, 1024, 1099] {
-      #expect(abs(scores[u] - Double(u * (u + 1) / 2 + (n - 1 - u) * (n - u) / 2)) < 1e-6, "\(u)")
+      let distance = u * (u + 1) / 2 + (n - 1 - u) * (n - u) / 2
+      #expect(abs(scores[u] - Double(distance)) < 1e-6, "\(u)")
     }
     #expect(scores.count == n)
   }
@@ -57,25 +59,29 @@ struct LAMPTests {
   @Test func squaresOverThoseNotSmaller() throws {
     // 9/9, 1/(9 + 4 + 1), 4/(9 + 4), 0.
     let scores = try LAMP().weightScores(Tensor([3, -1, 2, 0] as [Float], shape: [2, 2]), context)
-    #expect(try scores.array(Double.self) == [1, 1 / 14.0, 4 / 13.0, 0] && scores.shape == [2, 2])
+    let expected: [Double] = [1, 1 / 14, 4 / 13, 0]
+    #expect(try scores.array(Double.self) == expected && scores.shape == [2, 2])
   }
 
   @Test func equalOnesInTheOrderOfTheirIndices() throws {
     // As the paper's index map: 1/3, 1/2, 1/1, so that one weight of a layer stands above all.
-    #expect(try LAMP().weightScores(Tensor([1, -1, 1] as [Float]), context).array(Double.self) == [1 / 3.0, 0.5, 1])
+    let expected: [Double] = [1 / 3, 1 / 2, 1]
+    #expect(try LAMP().weightScores(Tensor([1, -1, 1] as [Float]), context).array(Double.self) == expected)
     #expect(try LAMP().weightScores(Tensor([0, -0.0] as [Float]), context).array(Double.self) == [0, 0])
   }
 
   @Test func unitsByTheirSquaredNorms() throws {
     // 2, 4 and 1: 2/6, 1 and 1/7.
     let weight = try Tensor([1, 1, 0, -2, 1, 0] as [Float], shape: [3, 2])
-    #expect(try LAMP().unitScores(weight, context).array(Double.self) == [2 / 6.0, 1, 1 / 7.0])
+    let expected: [Double] = [2 / 6, 1, 1 / 7]
+    #expect(try LAMP().unitScores(weight, context).array(Double.self) == expected)
   }
 
   @Test func rowMajorWhateverTheMemoryLayout() throws {
     let weight = try Tensor([4, 3, 2, 1] as [Float], shape: [1, 2, 2, 1])
     let scores = try LAMP().weightScores(weight.channelsLast(), context).array(Double.self)
-    #expect(scores == [1, 9 / 25.0, 4 / 29.0, 1 / 30.0])
+    let expected: [Double] = [1, 9 / 25, 4 / 29, 1 / 30]
+    #expect(scores == expected)
   }
 
   @Test func notANumberIsSeen() throws {
@@ -140,7 +146,8 @@ struct ThresholdTests {
     #expect(selection.asked == 3 && selection.removed == 2)
     #expect(try selection.removedIndices(from: layers) == ["fc1": [0, 2]])
     // Σ 9, Σ² 78.5: mean 1.5, variance 13.0833 − 2.25, deviation 3.291.
-    #expect(try abs((layers[0].deviation ?? 0) - (78.5 / 6 - 2.25).squareRoot()) < 1e-12)
+    let deviation = try #require(layers[0].deviation)
+    #expect(abs(deviation * deviation - (78.5 / 6 - 2.25)) < 1e-12)
     #expect(try Selection(.belowDeviations(1), of: layers, rule: rule).removedIndices(from: layers) == ["fc1": [0, 2]])
   }
 
