@@ -8,6 +8,13 @@ extension PruningMethod {
     Magnitude.method,
     L1.method,
     L2.method,
+    LInfinity.method,
+    Threshold.method,
+    LAMP.method,
+    FilterGeometricMedian.method,
+    NormScale.method,
+    ExpectedNormOutput.method,
+    GreedyL1.method,
     RandomScore.method,
     AccumulatedActivation.method,
     AccumulatedWeightNorm.method,
@@ -50,13 +57,15 @@ public struct PruningMethod: Sendable {
   public let data: Data
   /// Variations it offers.
   public let options: [Criterion.Option]
+  /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
+  public let normalization: LayerNormalization
   /// The code.
   public let implementation: any ScoringMethod
 
   /// An entry of these parts.
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, options: [Criterion.Option] = [],
-    implementation: any ScoringMethod
+    normalization: LayerNormalization = .none, implementation: any ScoringMethod
   ) {
     self.name = name
     self.summary = summary
@@ -64,12 +73,15 @@ public struct PruningMethod: Sendable {
     self.paper = paper
     self.data = data
     self.options = options
+    self.normalization = normalization
     self.implementation = implementation
   }
 
   /// The sizes of things it can score.
   public var granularities: [Granularity] {
-    let units = implementation is any UnitScoring || implementation is any AccumulatedScoring || implementation is any SweptScoring
+    let units =
+      implementation is any UnitScoring || implementation is any NormScoring || implementation is any GreedyScoring
+      || implementation is any AccumulatedScoring || implementation is any SweptScoring
     let weights = implementation is any WeightScoring || implementation is any SweptWeightScoring
     return (weights ? [.weight] : []) + (units ? [.unit, .filter] : [])
   }

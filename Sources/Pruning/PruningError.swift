@@ -22,8 +22,12 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case notFinite(String)
   /// A layer to be scored that is not there, or has no units.
   case unscoredLayer(given: String, possible: [String])
-  /// A layer to be left alone that is not there, or has nothing that could be pruned.
-  case unknownLayer(given: String, possible: [String])
+  /// A name or pattern of layers that fits none of those that could be pruned.
+  case unknownLayer(option: String, given: String, possible: [String])
+  /// A fraction that means all units of a layer.
+  case emptied(layer: String, asked: Int, present: Int)
+  /// A criterion that scores by batch norms, and layers that have none.
+  case noNorm(criterion: String, layers: [String])
   /// A network none of whose things can leave; with the reasons.
   case nothingToPrune(network: String, granularity: String, refused: [String])
   /// Tensors that do not belong together.
@@ -72,9 +76,16 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .unscoredLayer(let given, let possible):
       let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
       return "there is no layer \(given.debugDescription) to score: choose from \(shown)"
-    case .unknownLayer(let given, let possible):
+    case .unknownLayer(let option, let given, let possible):
       let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
-      return "there is no layer \(given.debugDescription) to leave alone: choose from \(shown)"
+      return "\(option) \(given.debugDescription) matches no layer: possible are \(shown)"
+    case .emptied(let layer, let asked, let present):
+      return "the fraction would empty \(layer): \(asked) of its \(present) units are asked, and a layer keeps at least one: "
+        + "ask for less, or leave it alone with --ignore \(layer)"
+    case .noNorm(let criterion, let layers):
+      let shown = layers.prefix(8).joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more" : "")
+      return "criterion \(criterion) reads the batch norm behind a layer, and there is none behind \(shown): "
+        + "leave such layers alone with --ignore, or choose another criterion"
     case .nothingToPrune(let network, let granularity, let refused):
       let reasons = refused.prefix(4).joined(separator: "; ") + (refused.count > 4 ? "; and \(refused.count - 4) more" : "")
       return "no \(granularity) of \(network) can be removed" + (reasons.isEmpty ? "" : ": \(reasons)")

@@ -138,6 +138,8 @@ extension SparsitySchedule {
     case .iterative: "each round takes the same fraction of what is left, as --fraction does"
     case .cubic: "fast at first: s·(1 − (1 − k/n)³) is gone after round k of n (Zhu & Gupta 2017)"
     case .linear: "s·k/n is gone after round k of n"
+    case .cosine: "slow at both ends: s·(1 − cos(πk/n))/2 is gone after round k of n"
+    case .oneCycle: "slow at both ends, fast in between: a logistic curve in k/n (Hubens et al. 2021)"
     case .exponential: "every round keeps the same share: 1 − (1 − s)^(k/n) is gone after round k of n"
     }
   }

@@ -35,7 +35,8 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  private init(_ method: PruningMethod) {
+  /// An entry of the catalogue, without options.
+  init(_ method: PruningMethod) {
     self.method = method
     options = []
   }

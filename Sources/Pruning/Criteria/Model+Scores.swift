@@ -1,14 +1,14 @@
-internal import Networks
-internal import Torch
+public import Networks
+public import Torch
 public import Training
 
 extension Model {
   /// The scores of all prunable weights, in the order of the layers, with what is still there; layers by module name.
   ///
   /// - Parameters:
-  ///   - ignored: layers to leave out.
+  ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
   ///   - round: number of the removal; random scores differ between rounds.
-  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(given:possible:)``.
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
   public func weightScores(_ criterion: Criterion, ignoring ignored: [String] = [], seed: UInt64 = 0, round: Int = 0) throws
     -> [ScoredLayer]
   {
@@ -17,53 +17,68 @@ extension Model {
       throw PruningError.granularity(criterion: criterion.name, asked: "weight", possible: [])
     }
     let names = network.prunableWeights
-    try checkIgnored(ignored, among: names.map(\.module))
+    let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
     return try withoutGradients {
-      try names.filter { !ignored.contains($0.module) }.map { name in
-        let scores = try scoring.weightScores(tensor(name).detached(), ScoringContext(parameter: name, seed: seed, round: round))
-        return ScoredLayer(name: name.module, scores: scores, kept: masks[name])
+      try names.indices.filter { !left.contains($0) }.map { index in
+        let name = names[index]
+        let weight = try tensor(name).detached()
+        let scores = try scoring.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round))
+        return ScoredLayer(
+          name: name.module, scores: scores, kept: masks[name],
+          deviation: scoring.needsDeviation ? try weight.deviation(where: masks[name]) : nil)
       }
     }
   }
 
   /// The scores of the units of every channel group, in the order of the layers.
   ///
+  /// A criterion gives one vector per layer: from the layer's weight, from the batch norm behind it, from sums over training steps,
+  /// or from a sweep over data. Each group gathers those of its producers (of its norms, for criteria of norms), channel by channel.
   /// - Parameters:
   ///   - granularity: `unit` for all groups, `filter` for those of convolutions.
   ///   - accumulated: the sums, for criteria that need training steps.
+  ///   - swept: one vector [outputs] per producer's node, for criteria that need a sweep over data.
   ///   - originals: units of each group before the first removal; the present ones unless given.
-  ///   - ignored: groups to leave out.
-  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(given:possible:)``,
-  ///   ``PruningError/nothingAccumulated(criterion:)``.
+  ///   - ignored: names or patterns (``LayerPattern``) of groups to leave out, by any of their producers.
+  ///   - reduction: how a channel's scores in several layers become one.
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``,
+  ///   ``PruningError/nothingAccumulated(criterion:)``, ``PruningError/noNorm(criterion:layers:)``,
+  ///   ``PruningError/mismatch(_:)`` for vectors that do not fit their layers; `PlanError` for criteria that choose layer by layer.
   public func unitScores(
-    _ criterion: Criterion, granularity: Granularity, accumulated: ScoreAccumulator? = nil, originals: [String: Int] = [:],
-    ignoring ignored: [String] = [], seed: UInt64 = 0, round: Int = 0
+    _ criterion: Criterion, granularity: Granularity, accumulated: ScoreAccumulator? = nil, swept: [String: Tensor]? = nil,
+    originals: [String: Int] = [:], ignoring ignored: [String] = [], reduction: GroupReduction = .mean, seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(granularity)
-    let groups = try network.channelGroups().groups.filter { granularity.includes($0, of: network) }
-    try checkIgnored(ignored, among: groups.map(\.name))
-    let sums = criterion.method.implementation is any AccumulatedScoring ? try accumulated?.scores() : nil
+    if criterion.method.implementation is any GreedyScoring {
+      throw PlanError("criterion \(criterion.name) chooses layer by layer: it has no scores before the choice in earlier layers is made")
+    }
+    let groups = try network.channelGroups(granularity, ignoring: ignored)
     return try withoutGradients {
-      try groups.filter { !ignored.contains($0.name) }.compactMap { group in
-        guard let producer = group.producers.first else { return nil }
-        let name = ParameterName(producer.module, .weight)
-        let scores: Tensor
-        if let scoring = criterion.method.implementation as? any UnitScoring {
-          scores = try scoring.unitScores(tensor(name).detached(), ScoringContext(parameter: name, seed: seed, round: round))
-        } else if let sum = sums?[group.name] {
-          scores = sum
-        } else {
-          throw PruningError.nothingAccumulated(criterion: criterion.name)
-        }
-        guard scores.count == group.width else {
-          throw PruningError.mismatch("\(group.name): \(scores.count) scores for \(group.width) units")
-        }
-        return ScoredLayer(name: group.name, scores: scores, original: originals[group.name])
+      var vectors = try LayerVectors(self, criterion, accumulated: accumulated, swept: swept, seed: seed, round: round)
+      try vectors.checkNorms(of: groups)
+      return try groups.map { group in
+        try vectors.layer(of: group, reduction, original: originals[group.name])
       }
     }
   }
+}
 
-  private func checkIgnored(_ ignored: [String], among names: [String]) throws {
-    for name in ignored where !names.contains(name) { throw PruningError.unknownLayer(given: name, possible: names) }
+extension Network {
+  /// The groups whose channels can leave at a granularity, in the order of the layers.
+  ///
+  /// - Parameter ignored: names or patterns (``LayerPattern``) of groups to leave out, by node or module of any of their producers.
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``, and what ``Networks/Network/channelGroups()`` throws.
+  public func channelGroups(_ granularity: Granularity, ignoring ignored: [String] = []) throws -> [ChannelGroup] {
+    let groups = try channelGroups().groups.filter { granularity.includes($0, of: self) }
+    let left = try ignored.map { LayerPattern($0) }.indices(among: groups.map(\.memberNames), option: "--ignore")
+    return groups.indices.filter { !left.contains($0) }.map { groups[$0] }
+  }
+}
+
+extension ChannelGroup {
+  /// Names of its producers, nodes and modules, each once.
+  var memberNames: [String] {
+    var seen: Set<String> = []
+    return producers.flatMap { [$0.node, $0.module] }.filter { seen.insert($0).inserted }
   }
 }

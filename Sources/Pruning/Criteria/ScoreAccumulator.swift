@@ -2,18 +2,18 @@ public import Networks
 public import Torch
 internal import Training
 
-/// Sums a criterion's vectors, one per training step and channel group, until a removal reads and resets them.
+/// Sums a criterion's vectors, one per training step and producer of a channel group, until a removal reads and resets them.
 ///
-/// Sums are float64; a step costs one reduction per group and no read-back. ``state()`` goes into checkpoints.
+/// Sums are float64; a step costs one reduction per layer and no read-back. ``state()`` goes into checkpoints.
 public final class ScoreAccumulator {
   /// What is summed.
   public let criterion: Criterion
   private let scoring: any AccumulatedScoring
-  private var groups: [Group] = []
+  private var layers: [Layer] = []
   private var byNode: [String: [Int]] = [:]
   private var sums: [Tensor?] = []
 
-  private struct Group {
+  private struct Layer {
     let name: String
     let weight: ParameterName
     let node: String
@@ -32,18 +32,20 @@ public final class ScoreAccumulator {
   /// Forgets everything, and goes on with a network that a surgery has made.
   public func reset(for network: Network, granularity: Granularity) throws {
     let preActivation = criterion.options.contains(.preActivation)
-    groups = try network.channelGroups().groups.filter { granularity.includes($0, of: network) }.compactMap { group in
-      guard let producer = group.producers.first else { return nil }
-      return Group(
-        name: group.name, weight: ParameterName(producer.module, .weight),
+    var seen: Set<String> = []
+    let producers = try network.channelGroups().groups.filter { granularity.includes($0, of: network) }.flatMap(\.producers)
+    // A layer may belong to several groups, each of them part of its outputs.
+    layers = producers.filter { seen.insert($0.node).inserted }.map { producer in
+      Layer(
+        name: producer.node, weight: ParameterName(producer.module, .weight),
         node: network.observedNode(of: producer.node, preActivation: preActivation))
     }
-    byNode = scoring.source == .activations ? Dictionary(grouping: groups.indices, by: { groups[$0].node }) : [:]
+    byNode = scoring.source == .activations ? Dictionary(grouping: layers.indices, by: { layers[$0].node }) : [:]
     reset()
   }
 
   /// Forgets all steps.
-  public func reset() { sums = Array(repeating: nil, count: groups.count) }
+  public func reset() { sums = Array(repeating: nil, count: layers.count) }
 
   /// Nodes whose values ``add(_:of:)`` wants in every training step; none for sums over weights.
   public var observedNodes: Set<String> { Set(byNode.keys) }
@@ -56,8 +58,8 @@ public final class ScoreAccumulator {
   /// Adds a step's weights; nothing for sums over activations.
   public func add(weights tensors: [ParameterName: Tensor]) throws {
     guard scoring.source == .weights else { return }
-    for (index, group) in groups.enumerated() {
-      guard let weight = tensors[group.weight] else { throw PruningError.mismatch("\(group.weight): there is no such tensor") }
+    for (index, layer) in layers.enumerated() {
+      guard let weight = tensors[layer.weight] else { throw PruningError.mismatch("\(layer.weight): there is no such tensor") }
       try add(scoring.stepScores(weight.detached()), at: index)
     }
   }
@@ -71,34 +73,34 @@ public final class ScoreAccumulator {
     }
   }
 
-  /// The sums [channels] by group.
+  /// The sums [outputs] by producer's node.
   ///
   /// - Throws: ``PruningError/nothingAccumulated(criterion:)`` before the first step.
   public func scores() throws -> [String: Tensor] {
     var result: [String: Tensor] = [:]
-    for (group, sum) in zip(groups, sums) {
+    for (layer, sum) in zip(layers, sums) {
       guard let sum else { throw PruningError.nothingAccumulated(criterion: criterion.name) }
-      result[group.name] = sum
+      result[layer.name] = sum
     }
     return result
   }
 
-  /// What a checkpoint keeps: the sums by group.
+  /// What a checkpoint keeps: the sums by producer's node.
   public func state() -> [String: Tensor] {
     var state: [String: Tensor] = [:]
-    for (group, sum) in zip(groups, sums) { state[group.name] = sum }
+    for (layer, sum) in zip(layers, sums) { state[layer.name] = sum }
     return state
   }
 
   /// Continues from what ``state()`` gave.
   ///
-  /// - Throws: ``PruningError/mismatch(_:)`` for sums of groups that the network does not have.
+  /// - Throws: ``PruningError/mismatch(_:)`` for sums of layers that the network does not have.
   public func restore(_ state: [String: Tensor]) throws {
-    let unknown = Set(state.keys).subtracting(groups.map(\.name)).sorted()
+    let unknown = Set(state.keys).subtracting(layers.map(\.name)).sorted()
     guard unknown.isEmpty else {
       throw PruningError.mismatch("the checkpoint has scores for \(unknown.joined(separator: ", ")), which the network does not have")
     }
-    sums = try groups.map { try state[$0.name]?.cast(to: .float64).copied() }
+    sums = try layers.map { try state[$0.name]?.cast(to: .float64).copied() }
   }
 }
 
@@ -112,7 +114,7 @@ extension Network {
       let readers = consumers(of: current)
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
-      case .batchNorm: current = reader.name
+      case .batchNorm, .groupNorm: current = reader.name
       case .activation: return preActivation ? current : reader.name
       default: return current
       }

@@ -29,10 +29,18 @@ public struct ScoringContext: Sendable {
   }
 }
 
-/// A member of the catalogue; it also says how it scores by being a ``WeightScoring``, ``UnitScoring`` or ``AccumulatedScoring``.
+/// A member of the catalogue; it also says how it scores by being a ``WeightScoring``, ``UnitScoring``, ``NormScoring``,
+/// ``GreedyScoring`` or ``AccumulatedScoring``.
 public protocol ScoringMethod: Sendable {
   /// Its entry in the catalogue.
   static var method: PruningMethod { get }
+  /// Whether its layers carry the standard deviation of their weights (``ScoredLayer/deviation``); false unless said.
+  var needsDeviation: Bool { get }
+}
+
+extension ScoringMethod {
+  /// No.
+  public var needsDeviation: Bool { false }
 }
 
 /// Scores single weights; low ones leave.
@@ -44,6 +52,18 @@ public protocol WeightScoring: ScoringMethod {
 /// Scores units by their incoming weights; low ones leave.
 public protocol UnitScoring: ScoringMethod {
   /// One score per unit [outputs] from the incoming weights [outputs, …], without bias.
+  func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
+}
+
+/// Scores units by the batch norm behind their layer; low ones leave.
+public protocol NormScoring: ScoringMethod {
+  /// One score per feature of the norm, from its scale γ and shift β.
+  func unitScores(scale: Tensor, shift: Tensor) throws -> Tensor
+}
+
+/// Scores units layer by layer, knowing what has just been chosen in earlier layers; low ones leave.
+public protocol GreedyScoring: ScoringMethod {
+  /// One score per unit [outputs] from the incoming weights [outputs, …], those from chosen units at 0.
   func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 

@@ -57,14 +57,32 @@ public enum RemovalAmount: Hashable, Sendable {
   case ofOriginal(Double)
   /// This many.
   case count(Int)
+  /// As many as score below this: the threshold decides the count, layer by layer whatever the allocation, and a layer's floor is
+  /// where it stops. Equal scores all leave or all stay.
+  case below(Double)
+  /// As many as score below q times the standard deviation of their layer's weights (Han et al. 2015); goes with `threshold`, whose
+  /// layers carry that deviation (``ScoredLayer/deviation``).
+  case belowDeviations(Double)
 
-  /// The number of things to remove now.
+  /// Whether it counts from what was there at the very first.
+  var isCumulative: Bool { if case .ofOriginal = self { true } else { false } }
+
+  /// Whether scores decide the count.
+  public var isThreshold: Bool {
+    switch self {
+    case .ofKept, .ofOriginal, .count: false
+    case .below, .belowDeviations: true
+    }
+  }
+
+  /// The number of things to remove now; nil where scores decide it.
   ///
   /// - Parameters:
   ///   - kept: things still there.
   ///   - original: things before the first event.
-  public func count(kept: Int, original: Int, rounding: Rounding) -> Int {
+  public func count(kept: Int, original: Int, rounding: Rounding) -> Int? {
     switch self {
+    case .below, .belowDeviations: nil
     case .ofKept(let fraction): rounding.count(fraction, of: kept)
     case .ofOriginal(let fraction): min(max(rounding.count(fraction, of: original) - (original - kept), 0), kept)
     case .count(let count): min(max(count, 0), kept)

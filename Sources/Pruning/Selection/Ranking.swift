@@ -6,6 +6,8 @@ protocol RankedElement: TensorElement {
   /// Orders like the number; both zeros have one key.
   var key: Key { get }
   var isNaN: Bool { get }
+  /// The number in double precision.
+  var double: Double { get }
 }
 
 extension Float: RankedElement {
@@ -16,6 +18,9 @@ extension Float: RankedElement {
     if bits << 1 == 0 { return 1 << 31 }
     return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
   }
+
+  @inline(__always)
+  var double: Double { Double(self) }
 }
 
 extension Double: RankedElement {
@@ -25,6 +30,9 @@ extension Double: RankedElement {
     if bits << 1 == 0 { return 1 << 63 }
     return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
   }
+
+  @inline(__always)
+  var double: Double { self }
 }
 
 /// One layer's scores and which of its things are still there; the tensors that own them outlive it.
@@ -71,6 +79,13 @@ struct RankedSection<Element: RankedElement> {
       }
     }
     return (below, equal)
+  }
+
+  /// The number of things still there that score below a threshold.
+  func count(below threshold: Double) -> Int {
+    var below = 0
+    for i in scores.indices { below += scores[i].double < threshold ? Int(kept?[i] ?? 1) : 0 }
+    return below
   }
 
   /// Adds, for each key, the number of things with that first digit.

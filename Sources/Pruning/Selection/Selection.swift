@@ -10,20 +10,32 @@ public struct ScoredLayer {
   public var kept: Tensor?
   /// How many things there were before the first event; cumulative amounts and floors are fractions of it.
   public var original: Int
+  /// The names that patterns of ``Allocation/scoped(_:)`` find it by: for units, those of all producers of the group.
+  public var members: [String]
+  /// Dimensions of the weight, from which ``Allocation/erk`` computes densities.
+  public var dimensions: [Int]
+  /// The standard deviation (population form) of the signed weights still there, for ``RemovalAmount/belowDeviations(_:)``.
+  public var deviation: Double?
 
-  /// A layer; `original` is the number of scores unless given.
-  public init(name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil) {
+  /// A layer; `original` is the number of scores, `members` the name and `dimensions` the scores' shape unless given.
+  public init(
+    name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil, members: [String]? = nil, dimensions: [Int]? = nil,
+    deviation: Double? = nil
+  ) {
     self.name = name
     self.scores = scores
     self.kept = kept
     self.original = original ?? scores.count
+    self.members = members ?? [name]
+    self.dimensions = dimensions ?? scores.shape
+    self.deviation = deviation
   }
 }
 
 /// How a selection chooses.
 public struct SelectionRule: Hashable, Sendable {
-  /// Whether layers compete.
-  public var scope: Scope
+  /// How the removal is spread over the layers.
+  public var allocation: Allocation
   /// How a fraction becomes a count.
   public var rounding: Rounding
   /// No layer falls below this fraction of its original things (rounded up).
@@ -32,25 +44,58 @@ public struct SelectionRule: Hashable, Sendable {
   public var minimumCount: Int
   /// What stays of a layer is a multiple of this (see ``WidthMultiple``); 1 leaves it as it comes.
   public var widthMultiple: Int
+  /// What each layer's scores are divided by where layers are ranked together (``Allocation/global``, ``Allocation/scoped(_:)``).
+  public var normalization: LayerNormalization
 
   /// A rule; see the properties.
   public init(
-    scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0, widthMultiple: Int = 1
+    _ allocation: Allocation, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0,
+    widthMultiple: Int = 1, normalization: LayerNormalization = .none
   ) {
-    self.scope = scope
+    self.allocation = allocation
     self.rounding = rounding
     self.minimumLayerDensity = minimumLayerDensity
     self.minimumCount = minimumCount
     self.widthMultiple = widthMultiple
+    self.normalization = normalization
+  }
+
+  /// The rule for a scope.
+  public init(
+    scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0, widthMultiple: Int = 1,
+    normalization: LayerNormalization = .none
+  ) {
+    self.init(
+      Allocation(scope), rounding: rounding, minimumLayerDensity: minimumLayerDensity, minimumCount: minimumCount,
+      widthMultiple: widthMultiple, normalization: normalization)
   }
 
   /// The rule for things of this size: of units at least one stays in each layer.
   public init(
-    granularity: Granularity, scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, widthMultiple: Int = 1
+    granularity: Granularity, allocation: Allocation, rounding: Rounding = .round, minimumLayerDensity: Double = 0,
+    widthMultiple: Int = 1, normalization: LayerNormalization = .none
   ) {
     self.init(
-      scope: scope, rounding: rounding, minimumLayerDensity: minimumLayerDensity, minimumCount: granularity.isStructured ? 1 : 0,
-      widthMultiple: granularity.isStructured ? widthMultiple : 1)
+      allocation, rounding: rounding, minimumLayerDensity: minimumLayerDensity, minimumCount: granularity.isStructured ? 1 : 0,
+      widthMultiple: granularity.isStructured ? widthMultiple : 1, normalization: normalization)
+  }
+
+  /// The rule for things of this size and a scope.
+  public init(
+    granularity: Granularity, scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, widthMultiple: Int = 1,
+    normalization: LayerNormalization = .none
+  ) {
+    self.init(
+      granularity: granularity, allocation: Allocation(scope), rounding: rounding, minimumLayerDensity: minimumLayerDensity,
+      widthMultiple: widthMultiple, normalization: normalization)
+  }
+
+  /// The layers with scores that can be compared, where the allocation compares them.
+  func normalized(_ layers: [ScoredLayer]) throws -> [ScoredLayer] {
+    switch allocation {
+    case .layer, .uniform, .erk, .lamp: layers
+    case .global, .scoped: try layers.map { try normalization.applied(to: $0) }
+    }
   }
 
   func floor(original: Int) -> Int { max(minimumCount, Rounding.ceil.count(minimumLayerDensity, of: original)) }
@@ -79,22 +124,26 @@ public struct Selection {
 
   /// In the order given.
   public var layers: [Layer]
-  /// The number that the amount means, before floors and width multiples (layer scope: summed).
+  /// The number that the amount means, before floors and width multiples (summed over layers, or sets of layers, that count for
+  /// themselves).
   public var asked: Int
-  /// The number that leaves: the same, unless a floor binds in layer scope or widths are rounded.
+  /// The number that leaves: the same, unless a floor binds where layers count for themselves, or widths are rounded.
   public var removed: Int { layers.reduce(0) { $0 + $1.removed } }
 
   /// Chooses.
   ///
-  /// A floor (``SelectionRule/minimumLayerDensity``) that binds shifts the removal to the next lowest scores elsewhere in
-  /// global scope, and is where a layer stops in layer scope.
-  /// - Throws: ``PruningError/floors(asked:present:layers:)`` if the floors leave less than the asked amount in global
-  ///   scope; ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape.
+  /// A floor (``SelectionRule/minimumLayerDensity``, or the last unit) that binds shifts the removal to other layers, in a set of
+  /// layers that count together; in ``Allocation/layer`` and under thresholds it is where a layer stops.
+  /// - Throws: ``PruningError/floors(asked:present:layers:)`` if the floors leave less than the asked amount;
+  ///   ``PruningError/emptied(layer:asked:present:)`` for a fraction that would take all units of a layer;
+  ///   ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape; what
+  ///   ``Allocation/scoped(_:)`` may have wrong; `PlanError` for deviations of layers that have none.
   public init(_ amount: RemovalAmount, of layers: [ScoredLayer], rule: SelectionRule, criterion: String? = nil) throws {
     for layer in layers {
       guard let kept = layer.kept, kept.shape != layer.scores.shape || kept.elementType != .bool else { continue }
       throw PruningError.mismatch("\(layer.name): the mask of shape \(kept.shape) does not fit scores of shape \(layer.scores.shape)")
     }
+    let layers = try amount.isThreshold ? layers : rule.normalized(layers)
     let types = Set(layers.map { $0.scores.elementType })
     if types == [.float32] {
       self = try Selector<Float>(layers, rule, criterion).select(amount)

@@ -1,4 +1,5 @@
 internal import Torch
+internal import Training
 
 /// The selection for one type of scores.
 struct Selector<Element: RankedElement> {
@@ -34,23 +35,7 @@ struct Selector<Element: RankedElement> {
   func select(_ amount: RemovalAmount) throws -> Selection {
     try withExtendedLifetime(storage) {
       let capacities = zip(layers, counts).map { max($1 - rule.floor(original: $0.original), 0) }
-      var removals: [Int]
-      let asked: Int
-      switch rule.scope {
-      case .layer:
-        let wanted = zip(layers, counts).map { amount.count(kept: $1, original: $0.original, rounding: rule.rounding) }
-        asked = wanted.reduce(0, +)
-        removals = zip(wanted, capacities).map { min($0, $1) }
-      case .global:
-        let present = counts.reduce(0, +)
-        asked = amount.count(kept: present, original: layers.reduce(0) { $0 + $1.original }, rounding: rule.rounding)
-        guard asked <= capacities.reduce(0, +) else {
-          let floors = zip(layers, zip(counts, capacities)).filter { $1.0 > $1.1 }
-          throw PruningError.floors(
-            asked: asked, present: present, layers: floors.map { .init(layer: $0.name, minimum: $1.0 - $1.1) })
-        }
-        removals = spread(asked, capacities)
-      }
+      var (asked, removals) = try amount.isThreshold ? below(amount, capacities) : allocate(amount, capacities)
       if rule.widthMultiple > 1 {
         removals = zip(removals, counts).map {
           $0 == 0 ? 0 : $1 - WidthMultiple.kept(wanted: $1 - $0, present: $1, multiple: rule.widthMultiple)
@@ -60,12 +45,92 @@ struct Selector<Element: RankedElement> {
     }
   }
 
-  /// How many of the `count` lowest scores lie in each layer, no layer losing more than it can.
+  /// How many leave each layer whose count a threshold decides.
+  private func below(_ amount: RemovalAmount, _ capacities: [Int]) throws -> (asked: Int, removals: [Int]) {
+    let wanted = try zip(layers, sections).map { layer, section in
+      switch amount {
+      case .below(let threshold): return section.count(below: threshold)
+      case .belowDeviations(let factor):
+        guard let deviation = layer.deviation else {
+          throw PlanError("\(layer.name): the deviation of its weights is not known: thresholds in deviations go with criterion threshold")
+        }
+        return section.count(below: factor * deviation)
+      case .ofKept, .ofOriginal, .count: return 0
+      }
+    }
+    return (wanted.reduce(0, +), zip(wanted, capacities).map { min($0, $1) })
+  }
+
+  /// How many leave each layer of a counted amount.
+  private func allocate(_ amount: RemovalAmount, _ capacities: [Int]) throws -> (asked: Int, removals: [Int]) {
+    let all = Array(layers.indices)
+    switch rule.allocation {
+    case .layer:
+      let wanted = layers.indices.map { count(amount, of: [$0]) }
+      // A layer that has come down to its floor stays; one that a fraction would empty in one go is a mistake.
+      for l in all where rule.minimumCount > 0 && wanted[l] == counts[l] && capacities[l] > 0 {
+        throw PruningError.emptied(layer: layers[l].name, asked: wanted[l], present: counts[l])
+      }
+      return (wanted.reduce(0, +), zip(wanted, capacities).map { min($0, $1) })
+    case .global: return try allocate(amount, to: [all], capacities) { spread($0, $1, capacities) }
+    case .scoped(let patterns):
+      return try allocate(amount, to: Allocation.sets(patterns, of: layers), capacities) { spread($0, $1, capacities) }
+    case .lamp:
+      let ranked = try Selector<Double>(layers.map(LAMP.ranked), rule, nil)
+      return try allocate(amount, to: [all], capacities) { count, all in
+        withExtendedLifetime(ranked.storage) { ranked.spread(count, all, capacities) }
+      }
+    case .uniform:
+      // Cumulative amounts make all densities equal; the others take the same fraction of what is there.
+      let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : counts[$0] }.map(Double.init)
+      return try allocate(amount, to: [all], capacities) { count, _ in apportion(count, weights, capacities) }
+    case .erk:
+      let weights = layers.map { layer in
+        layer.dimensions.reduce(0) { $0 + Double($1) } / max(layer.dimensions.reduce(1) { $0 * Double($1) }, 1) * Double(layer.original)
+      }
+      return try allocate(amount, to: [all], capacities) { count, _ in apportion(count, weights, capacities) }
+    }
+  }
+
+  private func count(_ amount: RemovalAmount, of set: [Int]) -> Int {
+    let (present, original) = set.reduce((0, 0)) { ($0.0 + counts[$1], $0.1 + layers[$1].original) }
+    return amount.count(kept: present, original: original, rounding: rule.rounding) ?? 0
+  }
+
+  /// Counts the amount once per set, and lets `method` spread it over the set's layers.
+  private func allocate(
+    _ amount: RemovalAmount, to sets: [[Int]], _ capacities: [Int], _ method: (_ count: Int, _ set: [Int]) throws -> [Int]
+  ) throws -> (asked: Int, removals: [Int]) {
+    var removals = Array(repeating: 0, count: layers.count)
+    var asked = 0
+    for set in sets {
+      let wanted = count(amount, of: set)
+      guard wanted <= set.reduce(0, { $0 + capacities[$1] }) else {
+        let floors = set.filter { counts[$0] > capacities[$0] }
+        throw PruningError.floors(
+          asked: wanted, present: set.reduce(0) { $0 + counts[$1] },
+          layers: floors.map { .init(layer: layers[$0].name, minimum: counts[$0] - capacities[$0]) })
+      }
+      asked += wanted
+      let found = try method(wanted, set)
+      for l in set { removals[l] = found[l] }
+    }
+    return (asked, removals)
+  }
+
+  /// Removals by which what stays is in proportion to weights, as far as floors and what is there allow.
+  private func apportion(_ count: Int, _ weights: [Double], _ capacities: [Int]) -> [Int] {
+    let kept = Apportionment.shares(
+      Double(counts.reduce(0, +) - count), weights: weights, low: zip(counts, capacities).map { $0 - $1 }, high: counts)
+    return Apportionment.whole(count, shares: zip(counts, kept).map { Double($0) - $1 }, high: capacities)
+  }
+
+  /// How many of the `count` lowest scores of a set of layers lie in each layer, no layer losing more than it can.
   ///
   /// A layer that is full at one cut is full at every higher one, so it is settled and the rest chosen anew among the others.
-  private func spread(_ count: Int, _ capacities: [Int]) -> [Int] {
+  private func spread(_ count: Int, _ set: [Int], _ capacities: [Int]) -> [Int] {
     var removals = Array(repeating: 0, count: layers.count)
-    var open = layers.indices.filter { capacities[$0] > 0 }
+    var open = set.filter { capacities[$0] > 0 }
     var remaining = count
     while remaining > 0, !open.isEmpty {
       let cut = smallestKey(remaining, in: open.map { sections[$0] })

@@ -15,6 +15,11 @@ public enum SparsitySchedule: String, Codable, Hashable, Sendable, CaseIterable 
   case linear
   /// Each event keeps the same fraction: s_k = 1 − (1 − s)^(k/n).
   case exponential
+  /// s_k = s·(1 − cos(πk/n))/2.
+  case cosine
+  /// s_k = s·(1 + e^(β−α))/(1 + e^(β−α·k/n)) with α = 14 and β = 5 (Hubens et al. 2021): little at first, most around k/n = 5/14,
+  /// little at the end. Their curve begins at 0.7 % of s, which is then gone at the first event.
+  case oneCycle = "one-cycle"
 
   /// s_k for the asked fraction; for ``iterative`` that is the fraction per event.
   ///
@@ -29,6 +34,8 @@ public enum SparsitySchedule: String, Codable, Hashable, Sendable, CaseIterable 
     case .cubic: return fraction * (1 - pow(1 - part, 3))
     case .linear: return fraction * part
     case .exponential: return 1 - pow(1 - fraction, part)
+    case .cosine: return fraction * (1 - cos(.pi * part)) / 2
+    case .oneCycle: return fraction * (1 + exp(5 - 14)) / (1 + exp(5 - 14 * part))
     }
   }
 

@@ -40,8 +40,8 @@ struct CriterionTests {
   @Test func theCatalogueIsWhole() throws {
     #expect(
       PruningMethod.all.map(\.name) == [
-        "magnitude", "l1", "l2", "random", "activation", "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation",
-        "gradient-norm", "apoz", "entropy", "obd",
+        "magnitude", "l1", "l2", "linf", "threshold", "lamp", "fpgm", "bn-scale", "expected-bn", "li-greedy", "random", "activation",
+        "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation", "gradient-norm", "apoz", "entropy", "obd",
       ])
     #expect(try Criterion(named: "norm") == .l2)
     for method in PruningMethod.all {
@@ -49,15 +49,18 @@ struct CriterionTests {
     }
     #expect(Criterion.magnitude.method.granularities == [.weight, .unit, .filter])
     #expect(Criterion.activation.method.granularities == [.unit, .filter])
+    for criterion in [Criterion.linf, .fpgm, .normScale, .expectedNormOutput, .greedyL1] {
+      #expect(criterion.method.granularities == [.unit, .filter], "\(criterion)")
+    }
+    for criterion in [Criterion.threshold, .lamp] { #expect(criterion.method.granularities == [.weight, .unit, .filter], "\(criterion)") }
   }
 
   @Test func unknownNamesGetAnAnswer() {
     func message(_ name: String) -> String? { #expect(throws: PruningError.self) { try Criterion(named: name) }?.description }
     #expect(message("magnitud") == "unknown criterion \"magnitud\": did you mean magnitude?")
     #expect(message("weight_norm") == "unknown criterion \"weight_norm\": did you mean weight-norm?")
-    #expect(
-      message("saliency") == "unknown criterion \"saliency\": choose one of magnitude, l1, l2, random, activation, weight-norm, "
-        + "rs, mrs, abs-rs, abs-mrs, taylor, taylor-activation, gradient-norm, apoz, entropy, obd")
+    let names = PruningMethod.all.map(\.name).joined(separator: ", ")
+    #expect(message("no-such-criterion") == "unknown criterion \"no-such-criterion\": choose one of \(names)")
   }
 
   @Test func impossibleCombinationsGetAnAnswer() throws {
@@ -83,6 +86,10 @@ struct CriterionTests {
     let model = try TinyNetworks.mlp([2, 3, 2]).randomModel(seed: 1)
     #expect(try model.weightScores(.magnitude, ignoring: ["fc2"]).map(\.name) == ["fc1"])
     let error = #expect(throws: PruningError.self) { try model.weightScores(.magnitude, ignoring: ["fc9"]) }
-    #expect(error?.description == "there is no layer \"fc9\" to leave alone: choose from fc1, fc2")
+    #expect(error?.description == "--ignore \"fc9\" matches no layer: possible are fc1, fc2")
+    #expect(try model.weightScores(.magnitude, ignoring: ["*2"]).map(\.name) == ["fc1"])
+    #expect(try model.unitScores(.l1, granularity: .unit, ignoring: ["f?1"]).isEmpty)
+    let group = #expect(throws: PruningError.self) { try model.unitScores(.l1, granularity: .unit, ignoring: ["conv9*"]) }
+    #expect(group?.description == "--ignore \"conv9*\" matches no layer: possible are fc1")
   }
 }

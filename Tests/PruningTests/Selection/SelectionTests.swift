@@ -71,9 +71,9 @@ struct SelectionTests {
 
   @Test func unitsKeepOne() throws {
     let layers = [try layer("a", [1, 2]), try layer("b", [5])]
-    let selection = try Selection(.ofKept(0.9), of: layers, rule: SelectionRule(granularity: .unit, scope: .layer, rounding: .ceil))
+    let selection = try Selection(.ofKept(0.5), of: layers, rule: SelectionRule(granularity: .unit, scope: .layer, rounding: .ceil))
     #expect(selection.layers.map(\.after) == [1, 1])
-    #expect(selection.asked == 3 && selection.removed == 1)
+    #expect(selection.asked == 2 && selection.removed == 1)
   }
 
   @Test func aBindingFloorShiftsTheRemoval() throws {

@@ -23,8 +23,8 @@ extension Network {
       let readers = consumers(of: current)
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
-      case .batchNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten: current = reader.name
-      case .input, .linear, .convolution, .add, .concat, .subsamplePad: return current
+      case .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten: current = reader.name
+      case .input, .linear, .convolution, .add, .concat, .narrow, .subsamplePad: return current
       }
     }
     return current

@@ -1,0 +1,22 @@
+public import Torch
+
+/// `linf`: the largest absolute incoming weight of a unit, max|w|, bias aside.
+public struct LInfinity: UnitScoring {
+  /// Its entry in the catalogue.
+  public static let method = PruningMethod(
+    name: "linf", summary: "units none of whose incoming weights is large leave", formula: "max|w| over incoming weights, without bias",
+    paper: "Li et al. 2017 (compared with other norms by He et al. 2018)", data: .nothing, implementation: LInfinity())
+
+  /// The criterion; it has no state.
+  public init() {}
+
+  /// max|w|.
+  public func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor {
+    try weight.contiguous().flattened(from: 1).absolute().max(1)
+  }
+}
+
+extension Criterion {
+  /// max|w| of a unit.
+  public static let linf = Criterion(LInfinity.method)
+}

@@ -1,0 +1,48 @@
+internal import Networks
+public import Torch
+public import Training
+
+extension Model {
+  /// Scores the units of every channel group and chooses what leaves: ``unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)``
+  /// and a ``Selection`` from them.
+  ///
+  /// Criteria that choose layer by layer (`li-greedy`) go through the groups in order: each one's choice is made before the next one
+  /// is scored, and weights that read the chosen units count as 0 there. They go with ``Allocation/layer`` and with thresholds.
+  /// - Returns: the scored layers, and the choice made from them, in the same order.
+  /// - Throws: what the two throw; `PlanError` for layer-by-layer criteria where layers compete.
+  public func unitSelection(
+    _ amount: RemovalAmount, by criterion: Criterion, rule: SelectionRule, granularity: Granularity,
+    accumulated: ScoreAccumulator? = nil, swept: [String: Tensor]? = nil, originals: [String: Int] = [:],
+    ignoring ignored: [String] = [], reduction: GroupReduction = .mean, seed: UInt64 = 0, round: Int = 0
+  ) throws -> (layers: [ScoredLayer], selection: Selection) {
+    guard criterion.method.implementation is any GreedyScoring else {
+      let layers = try unitScores(
+        criterion, granularity: granularity, accumulated: accumulated, swept: swept, originals: originals, ignoring: ignored,
+        reduction: reduction, seed: seed, round: round)
+      return (layers, try Selection(amount, of: layers, rule: rule, criterion: criterion.name))
+    }
+    try criterion.check(granularity)
+    guard rule.allocation == .layer || amount.isThreshold else {
+      throw PlanError("criterion \(criterion.name) chooses layer by layer: it goes with --scope layer, not \(rule.allocation.name)")
+    }
+    let groups = try network.channelGroups(granularity, ignoring: ignored)
+    return try withoutGradients {
+      var removed: [String: Set<Int>] = [:]
+      var layers: [ScoredLayer] = []
+      var selection = Selection(layers: [], asked: 0)
+      for group in groups {
+        // Anew for each group: a layer of several groups is scored without what has left in between.
+        var vectors = try LayerVectors(self, criterion, accumulated: nil, swept: nil, seed: seed, round: round)
+        let layer = try vectors.layer(of: group, reduction, original: originals[group.name], removed: removed)
+        let choice = try Selection(amount, of: [layer], rule: rule, criterion: criterion.name)
+        for channel in try choice.removedIndices(from: [layer])[group.name] ?? [] {
+          for member in group.consumers { removed[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
+        }
+        layers.append(layer)
+        selection.layers += choice.layers
+        selection.asked += choice.asked
+      }
+      return (layers, selection)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+internal import Training
+
+/// How a removal is spread over the layers: how many leave each of them. Which ones is then a matter of their scores.
+///
+/// All but ``layer`` and ``scoped(_:)`` count the amount once for all layers together and remove exactly that number; floors
+/// shift removals to other layers. Written as `layer`, `uniform`, `erk`, `global`, `lamp`, or in JSON
+/// `{"scoped": [["layer1.*"], ["layer2.*"]]}`.
+public enum Allocation: Hashable, Sendable {
+  /// Every layer loses the asked fraction of its own, rounded for itself: a layer's count depends on no other layer.
+  case layer
+  /// The same fraction of each layer, rounded so that the counts add up to the asked one (largest remainder).
+  case uniform
+  /// The Erdős–Rényi kernel: density d_l ∝ Σdims_l/∏dims_l of the weight's dimensions, at most what is there, the rest
+  /// redistributed (Evci et al. 2020, after Mocanu et al. 2018). Small layers stay denser. Units are spread by the dimensions of
+  /// their layer's weight.
+  case erk
+  /// The lowest scores leave, wherever they are.
+  case global
+  /// Each layer loses as many as a global ranking by s²/Σ_{t≥s}t² would take from it (Lee et al. 2021), s the magnitudes of the
+  /// criterion's scores: with `magnitude`, LAMP itself. The largest of each layer ranks highest of all, so that it leaves last.
+  case lamp
+  /// Layers that match a pattern of one set are ranked together, each set losing the asked fraction of its own; a layer that is in
+  /// no set is ranked by itself.
+  case scoped([[LayerPattern]])
+
+  /// The allocation that a scope means.
+  public init(_ scope: Scope) { self = scope == .layer ? .layer : .global }
+
+  /// The names of those without parameters, as typed.
+  public static let names = ["layer", "uniform", "erk", "global", "lamp"]
+
+  /// An allocation by its name; nil for other words, also for `scoped`, which needs sets.
+  public init?(name: String) {
+    switch name {
+    case "layer": self = .layer
+    case "uniform": self = .uniform
+    case "erk": self = .erk
+    case "global": self = .global
+    case "lamp": self = .lamp
+    default: return nil
+    }
+  }
+
+  /// As typed; `scoped` for sets.
+  public var name: String {
+    switch self {
+    case .layer: "layer"
+    case .uniform: "uniform"
+    case .erk: "erk"
+    case .global: "global"
+    case .lamp: "lamp"
+    case .scoped: "scoped"
+    }
+  }
+}
+
+extension Allocation: CustomStringConvertible {
+  /// E.g. `erk`, or `scoped (layer1.*, conv1; layer2.*)`.
+  public var description: String {
+    guard case .scoped(let sets) = self else { return name }
+    return "scoped (\(sets.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: "; ")))"
+  }
+}
+
+extension Allocation: Codable {
+  private enum Key: String, CodingKey { case scoped }
+
+  /// Reads a name (also those of ``Scope``), or the sets.
+  ///
+  /// - Throws: `DecodingError` with the possible names.
+  public init(from decoder: any Decoder) throws {
+    if let container = try? decoder.container(keyedBy: Key.self) {
+      self = .scoped(try container.decode([[LayerPattern]].self, forKey: .scoped))
+      return
+    }
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let allocation = Self(name: name) else {
+      throw DecodingError.dataCorruptedError(
+        in: container,
+        debugDescription:
+          "unknown allocation \(String(name.prefix(80)).debugDescription): choose one of \(Self.names.joined(separator: ", "))")
+    }
+    self = allocation
+  }
+
+  /// Writes the name, or the sets.
+  public func encode(to encoder: any Encoder) throws {
+    if case .scoped(let sets) = self {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(sets, forKey: .scoped)
+    } else {
+      var container = encoder.singleValueContainer()
+      try container.encode(name)
+    }
+  }
+}
+
+extension Allocation {
+  /// The layers that are ranked together, each in exactly one set; sets and layers in order.
+  ///
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``; `PlanError` for a layer in two sets.
+  static func sets(_ patterns: [[LayerPattern]], of layers: [ScoredLayer]) throws -> [[Int]] {
+    var setOf: [Int: Int] = [:]
+    var sets: [[Int]] = []
+    for (number, set) in patterns.enumerated() {
+      let found = try set.indices(among: layers.map(\.members), option: "--scope")
+      for index in found.sorted() {
+        if let other = setOf[index] {
+          func words(_ set: [LayerPattern]) -> String { set.map(\.description).joined(separator: ", ").debugDescription }
+          throw PlanError("\(layers[index].name) is in two scopes, \(words(patterns[other])) and \(words(set)): give it one")
+        }
+        setOf[index] = number
+      }
+      sets.append(found.sorted())
+    }
+    return sets + layers.indices.filter { setOf[$0] == nil }.map { [$0] }
+  }
+}

@@ -1,0 +1,94 @@
+import Networks
+import Pruning
+import Testing
+import Torch
+import Training
+
+struct GreedyL1Tests {
+  private let rule = SelectionRule(granularity: .unit, scope: .layer)
+
+  private func model() throws -> Model {
+    var model = try TinyNetworks.mlp([2, 3, 2, 2]).randomModel(seed: 1)
+    model.tensors[ParameterName("fc1", .weight)] = try Tensor([0.5, -0.5, 1, 1, -2, 1] as [Double], shape: [3, 2])
+    model.tensors[ParameterName("fc2", .weight)] = try Tensor([10, 1, -1, 0, 2, 2] as [Double], shape: [2, 3])
+    return model
+  }
+
+  @Test func ignoresWeightsFromChosenUnits() throws {
+    // fc1: 1, 2, 3, and unit 0 leaves. fc2: 12 and 4; without column 0 it is 2 and 4.
+    let (layers, selection) = try model().unitSelection(.ofKept(0.34), by: .greedyL1, rule: rule, granularity: .unit)
+    #expect(try layers.map { try $0.scores.array(Double.self) } == [[1, 2, 3], [2, 4]])
+    #expect(try selection.removedIndices(from: layers) == ["fc1": [0], "fc2": [0]])
+    #expect(selection.asked == 2 && selection.removed == 2)
+    let independent = try model().unitSelection(.ofKept(0.34), by: .l1, rule: rule, granularity: .unit)
+    #expect(try independent.selection.removedIndices(from: independent.layers) == ["fc1": [0], "fc2": [1]])
+    // A layer left alone loses nothing that the next one could miss.
+    let second = try model().unitSelection(.ofKept(0.5), by: .greedyL1, rule: rule, granularity: .unit, ignoring: ["fc1"])
+    #expect(try second.selection.removedIndices(from: second.layers) == ["fc2": [1]])
+  }
+
+  @Test func followsChannelsThroughFlattening() throws {
+    var builder = NetworkBuilder("net", input: .image(channels: 1, height: 1, width: 2))
+    builder.convolution("conv1", 2, kernel: 1)
+    builder.relu()
+    builder.flatten()
+    builder.linear("fc1", 2)
+    builder.relu()
+    builder.linear("out", 2)
+    var model = try builder.network().randomModel(seed: 1)
+    model.tensors[ParameterName("conv1", .weight)] = try Tensor([5, 1] as [Double], shape: [2, 1, 1, 1])
+    // Channel 1, which leaves, is features 2 and 3.
+    model.tensors[ParameterName("fc1", .weight)] = try Tensor([1, 2, 30, 40, 3, 4, 5, 6] as [Double], shape: [2, 4])
+    let (layers, selection) = try model.unitSelection(.ofKept(0.5), by: .greedyL1, rule: rule, granularity: .unit)
+    #expect(try layers[1].scores.array(Double.self) == [3, 7])
+    #expect(try selection.removedIndices(from: layers) == ["conv1": [1], "fc1": [0]])
+  }
+
+  @Test func goesLayerByLayerOnly() throws {
+    let scores = #expect(throws: PlanError.self) { try model().unitScores(.greedyL1, granularity: .unit) }
+    #expect(
+      scores?.description == "criterion li-greedy chooses layer by layer: it has no scores before the choice in earlier layers is made")
+    for allocation in [Allocation.global, .erk] {
+      let error = #expect(throws: PlanError.self) {
+        try model().unitSelection(.ofKept(0.5), by: .greedyL1, rule: SelectionRule(allocation), granularity: .unit)
+      }
+      #expect(error?.description == "criterion li-greedy chooses layer by layer: it goes with --scope layer, not \(allocation)")
+    }
+    #expect(throws: PruningError.granularity(criterion: "li-greedy", asked: "weight", possible: ["unit", "filter"])) {
+      try model().unitSelection(.ofKept(0.5), by: .greedyL1, rule: rule, granularity: .weight)
+    }
+  }
+}
+
+struct UnitSelectionTests {
+  @Test func sweptScoresAreTakenByLayer() throws {
+    let model = try TinyNetworks.mlp([2, 3, 2, 2]).randomModel(seed: 1)
+    func scores(_ swept: [String: Tensor]?) throws -> [ScoredLayer] { try model.unitScores(.activation, granularity: .unit, swept: swept) }
+    let layers = try scores(["fc1": Tensor([3, 1, 2] as [Float]), "fc2": Tensor([5, 4] as [Float]), "out": Tensor([0] as [Float])])
+    #expect(try layers.map { try $0.scores.array(Float.self) } == [[3, 1, 2], [5, 4]])
+    #expect(layers.map(\.dimensions) == [[3, 2], [2, 3]] && layers.map(\.members) == [["fc1"], ["fc2"]])
+    let missing = #expect(throws: PruningError.self) { try scores(["fc1": Tensor([3, 1, 2] as [Float])]) }
+    #expect(missing?.description == "criterion activation gave no scores for layer fc2")
+    let short = #expect(throws: PruningError.self) { try scores(["fc1": Tensor([3, 1] as [Float])]) }
+    #expect(short?.description == "fc1: 2 scores for 3 units")
+    #expect(throws: PruningError.nothingAccumulated(criterion: "activation")) { try scores(nil) }
+  }
+
+  @Test func groupsAreFoundByName() throws {
+    let network = try TinyNetworks.mlp([2, 3, 2, 2])
+    #expect(try network.channelGroups(.unit).map(\.name) == ["fc1", "fc2"])
+    #expect(try network.channelGroups(.unit, ignoring: ["*1"]).map(\.name) == ["fc2"])
+    #expect(try network.channelGroups(.filter).isEmpty)
+  }
+
+  @Test func notANumberNamesTheLayer() throws {
+    let model = try TinyNetworks.mlp([2, 3, 2, 2]).randomModel(seed: 1)
+    try model.tensor(ParameterName("fc2", .weight)).fill(.nan)
+    for criterion in [Criterion.l1, .l2, .linf, .fpgm, .lamp, .threshold, .greedyL1] {
+      let error = #expect(throws: PruningError.self) {
+        try model.unitSelection(.ofKept(0.4), by: criterion, rule: SelectionRule(granularity: .unit, scope: .layer), granularity: .unit)
+      }
+      #expect(error?.description == "fc2: criterion \(criterion) gives a score that is not a number (NaN)")
+    }
+  }
+}
