@@ -66,35 +66,22 @@ struct NetworkTransport: HTTPTransport {
   }
 
   private func get(_ url: String, from offset: Int, into sink: any DownloadSink, with client: HTTPClient) async throws {
-    var request = HTTPClientRequest(url: url)
-    request.headers.add(name: "User-Agent", value: "espalier")
-    if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
-    let response: HTTPClientResponse
+    let answer = SinkDelegate(sink)
     do {
-      response = try await client.execute(request, deadline: .distantFuture)
-    } catch let error as CancellationError {
-      throw error
-    } catch {
-      throw Self.failure(error, url)
-    }
-    try sink.begin(
-      HTTPHead(
-        status: Int(response.status.code), reason: response.status.reasonPhrase,
-        length: response.headers.first(name: "Content-Length").flatMap { Int($0) },
-        range: HTTPHead.range(response.headers.first(name: "Content-Range"))))
-    var iterator = response.body.makeAsyncIterator()
-    while true {
-      let piece: ByteBuffer?
-      do {
-        piece = try await iterator.next()
-      } catch let error as CancellationError {
-        throw error
-      } catch {
-        throw Self.failure(error, url, begun: true)
+      var request = try HTTPClient.Request(url: url)
+      request.headers.add(name: "User-Agent", value: "espalier")
+      if offset > 0 { request.headers.add(name: "Range", value: "bytes=\(offset)-") }
+      let task = client.execute(request: request, delegate: answer)
+      try await withTaskCancellationHandler {
+        try await task.futureResult.get()
+      } onCancel: {
+        task.cancel()
       }
-      guard let piece else { return }
-      try piece.withUnsafeReadableBytes { try sink.receive($0) }
+    } catch let error where answer.refusal == nil {
+      try Task.checkCancellation()
+      throw Self.failure(error, url, begun: answer.hasBegun)
     }
+    if let refusal = answer.refusal { throw refusal }
   }
 
   private static func failure(_ error: any Error, _ url: String, begun: Bool = false) -> TransportFailure {
@@ -109,6 +96,46 @@ struct NetworkTransport: HTTPTransport {
     case .readTimeout: return TransportFailure(problem: "the server fell silent", isTransient: true)
     case .connectTimeout: return TransportFailure(problem: "no connection to \(host)", isTransient: true)
     default: return TransportFailure(problem: error.shortDescription.lowercased(), isTransient: true)
+    }
+  }
+}
+
+/// Hands an answer over piece by piece, on the connection's own thread.
+///
+/// Not as an asynchronous sequence: that waits for a turn among all tasks of the process, and on a machine whose few threads
+/// compute it was seen to wait for ever.
+private final class SinkDelegate: HTTPClientResponseDelegate, @unchecked Sendable {
+  // All calls come from one event loop, and the task reads only when these have ended.
+  private let sink: any DownloadSink
+  private(set) var hasBegun = false
+  private(set) var refusal: (any Error)?
+
+  init(_ sink: any DownloadSink) { self.sink = sink }
+
+  func didReceiveHead(task: HTTPClient.Task<Void>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+    hasBegun = true
+    return hand(over: task) {
+      try sink.begin(
+        HTTPHead(
+          status: Int(head.status.code), reason: head.status.reasonPhrase,
+          length: head.headers.first(name: "Content-Length").flatMap { Int($0) },
+          range: HTTPHead.range(head.headers.first(name: "Content-Range"))))
+    }
+  }
+
+  func didReceiveBodyPart(task: HTTPClient.Task<Void>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
+    hand(over: task) { try buffer.withUnsafeReadableBytes { try sink.receive($0) } }
+  }
+
+  func didFinishRequest(task: HTTPClient.Task<Void>) {}
+
+  private func hand(over task: HTTPClient.Task<Void>, _ body: () throws -> Void) -> EventLoopFuture<Void> {
+    do {
+      try body()
+      return task.eventLoop.makeSucceededVoidFuture()
+    } catch {
+      refusal = error
+      return task.eventLoop.makeFailedFuture(error)
     }
   }
 }

@@ -9,15 +9,17 @@ extension Experiment {
   /// The model a run begins with, and what was removed from it before.
   ///
   /// - Throws: errors that say how network and images do not fit.
-  func startingModel(for images: ImageSet) throws -> (model: Model, history: [RemovalEvent]) {
+  func startingFile(for images: ImageSet?) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
       let network = try Self.network(name, for: images)
-      if let weights { return (try Model.load(weights: weights, into: network).model, []) }
-      let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data.seed)
-      return (try Model(network, initialization: initialization, seed: seed), [])
+      let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
+      return ModelFile(
+        model: try weights.map { try Model.load(weights: $0, into: network).model }
+          ?? Model(network, initialization: initialization, seed: seed))
     case .file(let path):
       let file = try ModelFile(contentsOf: path)
+      guard let images else { return file }
       let network = file.model.network
       let (takes, classes) = (try network.inputShape, try network.classes)
       guard takes.elements == images.imageSize, classes == images.classes else {
@@ -25,12 +27,13 @@ extension Experiment {
           "\(path) holds a network for \(takes) inputs and \(classes) classes; "
             + "\(images.name) has \(images.shapeInWords) images and \(images.classes) classes")
       }
-      return (file.model, file.history)
+      return file
     }
   }
 
-  private static func network(_ name: String, for images: ImageSet) throws -> Network {
-    try Architecture.parse(
+  private static func network(_ name: String, for images: ImageSet?) throws -> Network {
+    guard let images else { return try Architecture.parse(name) }
+    return try Architecture.parse(
       name, input: .image(channels: images.channels, height: images.height, width: images.width), classes: images.classes,
       dataset: images.name)
   }
@@ -38,14 +41,14 @@ extension Experiment {
   /// The name of the data set that a model file's recipe was trained on; nil if the file knows none.
   public static func dataset(of path: String) throws -> String? {
     guard let recipe = try ModelFile(contentsOf: path).recipe else { return nil }
-    return (try? JSONDecoder().decode(Experiment.self, from: Data(recipe.utf8)))?.data.dataset
+    return (try? JSONDecoder().decode(Experiment.self, from: Data(recipe.utf8)))?.data?.dataset
   }
 
   /// Loss and accuracy of a given model on a data set's test part.
   public static func evaluate(_ start: Start, on plan: DataPlan) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let data = try plan.load()
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let model = try experiment.startingModel(for: data.training).model
+    let model = try experiment.startingFile(for: data.training).model
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))
   }

@@ -13,12 +13,14 @@ public struct Experiment: Codable, Hashable, Sendable {
   }
   /// Where the model comes from.
   public var start: Start
-  /// Which data.
-  public var data: DataPlan
+  /// Which data; nil where nothing is trained or looked at, and the network takes its native input.
+  public var data: DataPlan?
   /// How fresh weights are drawn.
   public var initialization: Initialization
   /// The training before any pruning, or during it; nil if a given model is pruned as it is.
   public var training: TrainingPlan?
+  /// The strength of network slimming's penalty on batch norms' scales in all trainings; nil for none.
+  public var slimming: Double?
   /// What is pruned; nil if nothing is.
   public var pruning: PruningPlan?
   /// The training after each round; its length is the pruning plan's.
@@ -26,13 +28,15 @@ public struct Experiment: Codable, Hashable, Sendable {
 
   /// An experiment of these parts.
   public init(
-    start: Start, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan?, pruning: PruningPlan? = nil,
+    start: Start, data: DataPlan?, initialization: Initialization = .kaimingUniform, training: TrainingPlan?, slimming: Double? = nil,
+    pruning: PruningPlan? = nil,
     recovery: TrainingPlan? = nil
   ) {
     self.start = start
     self.data = data
     self.initialization = initialization
     self.training = training
+    self.slimming = slimming
     self.pruning = pruning
     self.recovery = recovery
   }

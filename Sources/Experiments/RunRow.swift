@@ -51,6 +51,10 @@ extension Runner {
       machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
       seed: experiment.training?.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before, pruned: after,
       weights: removedWeights(dense, facts), units: removedUnits(dense, facts), proof: proof,
+      stages: state.stages.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
+      targets: state.events.compactMap(\.target).map {
+        ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
+      },
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
   }
@@ -95,11 +99,12 @@ extension Runner {
     )
   }
 
-  private var dataSummary: DataSummary {
+  private var dataSummary: DataSummary? {
+    guard let data, let plan = experiment.data else { return nil }
     let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
     return DataSummary(
-      name: experiment.data.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
-      subsetOf: experiment.data.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,
+      name: plan.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
+      subsetOf: plan.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,
       test: data.test?.count ?? 0)
   }
 

@@ -13,6 +13,8 @@ public struct RunState: Codable, Sendable {
   public var events: [PruningEvent] = []
   /// The same for the model file.
   public var history: [RemovalEvent] = []
+  /// Accuracies on the way, just after each removal between trainings.
+  public var stages: [Stage] = []
   /// The model before the first removal.
   public var dense: ModelFacts?
   /// Its network.
@@ -23,6 +25,16 @@ public struct RunState: Codable, Sendable {
   public var denseValidation: Evaluation?
   /// Seconds of training in all processes that took part, evaluations included.
   public var seconds = 0.0
+
+  /// The test set's verdict on a model on its way.
+  public struct Stage: Codable, Sendable {
+    /// The removal.
+    public var event: Int
+    /// `pruned` or `repaired`.
+    public var stage: String
+    /// On the test set.
+    public var test: Evaluation
+  }
 
   /// One training's outcome.
   public struct TrainingResult: Codable, Sendable {

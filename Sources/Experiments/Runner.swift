@@ -18,10 +18,11 @@ public final class Runner {
   public private(set) var model: Model
   /// Names of the classes.
   public let classes: [String]
-  /// How images become numbers.
-  public let preprocessing: Preprocessing
+  /// How images become numbers; nil where nobody has seen any.
+  public let preprocessing: Preprocessing?
 
-  let data: TrainingData
+  /// The images, divided; nil where the experiment has none.
+  let data: TrainingData?
   private let options: Options
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
@@ -63,10 +64,12 @@ public final class Runner {
   public init(_ experiment: Experiment, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
-    data = try experiment.data.load()
-    classes = data.training.classNames
-    preprocessing = Preprocessing(
-      inputShape: data.training.imageShape, mean: data.normalization.mean, deviation: data.normalization.deviation)
+    data = try experiment.data?.load()
+    let start = try experiment.startingFile(for: data?.training)
+    classes = data?.training.classNames ?? start.classes
+    preprocessing =
+      data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
+      ?? start.preprocessing
     if options.resume, let path = options.checkpoint, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       let progress = try Progress(parsing: checkpoint.progress, path: path)
@@ -77,7 +80,6 @@ public final class Runner {
       model = checkpoint.model
       resumed = checkpoint
     } else {
-      let start = try experiment.startingModel(for: data.training)
       model = start.model
       state.history = start.history
     }
@@ -104,9 +106,7 @@ public final class Runner {
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, and everything that can go wrong on the way.
   public func run() throws {
     let phases = experiment.phases
-    let pruner = try experiment.pruning.map {
-      try Pruner($0, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
-    }
+    let pruner = try experiment.pruning.map(makePruner)
     if state.phase == 0, resumed == nil, experiment.training == nil { try recordDense(model) }
     while state.phase < phases.count {
       try carryOut(phases[state.phase], pruner)
@@ -119,6 +119,38 @@ public final class Runner {
 
   /// Steps of all finished trainings.
   private var iterations: Int { state.trainings.reduce(0) { $0 + $1.iterations } }
+
+  /// A pruner that sees what the experiment has: examples, evaluations, the clock.
+  private func makePruner(_ plan: PruningPlan) throws -> Pruner {
+    let pruner = try Pruner(plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
+    pruner.examples = { [unowned self] in
+      guard let data else { return nil }
+      let chosen = try data.training.subset(
+        min(plan.examples, data.training.count), seed: SeedPurpose.examples.seed(from: plan.seed))
+      return try data.evaluationBatches(chosen, batchSize: 250, channelsLast: model.network.hasConvolutions)
+    }
+    pruner.evaluate = { [unowned self] model in
+      try note("pruned", model)
+      return try evaluate(model)
+    }
+    // Both take turns, so that a neighbour on the machine disturbs both; the dense one's share is what counts.
+    pruner.latency = { network in
+      let samples = try Latency.interleaved([Model(network, seed: 0)], batch: 1, repetitions: 9)[0].sorted()
+      return samples[samples.count / 2]
+    }
+    return pruner
+  }
+
+  /// Records the accuracy of a stage between the dense and the final model on the test set.
+  private func note(_ stage: String, _ model: Model) throws {
+    guard let test = data?.test, let data else { return }
+    state.stages.append(.init(event: state.events.count + 1, stage: stage, test: try model.evaluate(test, data)))
+  }
+
+  private func trainingData() throws -> TrainingData {
+    guard let data else { throw PlanError("training needs images: give --dataset, or --epochs 0 to prune without training") }
+    return data
+  }
 
   private func carryOut(_ phase: Experiment.Phase, _ pruner: Pruner?) throws {
     switch phase {
@@ -145,12 +177,14 @@ public final class Runner {
       let isUntouched = state.events.last.map { $0.iteration == iterations } ?? false
       let before = try isUntouched ? state.events.last?.after : evaluate(model)
       if pruner.needsSweep {
+        let data = try trainingData()
         try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
       }
       var pruned = try pruner.prune(model, event: k, of: count, iteration: iterations)
       model = pruned.model
       pruned.event.before = before
       pruned.event.after = try evaluate(model)
+      try note(pruned.event.pruned == nil ? "pruned" : "repaired", model)
       record(pruned.event, pruned.removal)
     case .recover(let k, let count):
       guard let plan = experiment.recovery else { return }
@@ -167,15 +201,25 @@ public final class Runner {
   private func recordDense(_ model: Model) throws {
     state.dense = try model.facts()
     state.denseNetwork = model.network
-    state.denseTest = try data.test.map { try model.evaluate($0, data) }
+    state.denseTest = try evaluateTest(model)
     state.denseValidation = try evaluate(model)
   }
 
-  private func evaluate(_ model: Model) throws -> Evaluation? { try data.validation.map { try model.evaluate($0, data) } }
+  private func evaluate(_ model: Model) throws -> Evaluation? {
+    guard let data else { return nil }
+    return try data.validation.map { try model.evaluate($0, data) }
+  }
+
+  private func evaluateTest(_ model: Model) throws -> Evaluation? {
+    guard let data else { return nil }
+    return try data.test.map { try model.evaluate($0, data) }
+  }
 
   private func train(_ plan: TrainingPlan, name: String, hooks: [any TrainingHook]) throws {
     let before = state.seconds
-    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: resumed?.training, device: options.device)
+    let penalty = try experiment.slimming.map { try SlimmingPenalty(strength: $0, network: model.network) }
+    let hooks = hooks + (penalty.map { [$0] } ?? [])
+    let trainer = try Trainer(plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
@@ -220,7 +264,7 @@ public final class Runner {
   }
 
   /// The model on the test set; nil without one.
-  public func evaluateTest() throws -> Evaluation? { try data.test.map { try model.evaluate($0, data) } }
+  public func evaluateTest() throws -> Evaluation? { try evaluateTest(model) }
 
   /// What is saved.
   public func file() throws -> ModelFile {

@@ -168,3 +168,17 @@ extension Network {
     return network
   }
 }
+
+extension Network {
+  /// Modules of linear layers and convolutions with a learned constant.
+  public var modulesWithBias: Set<String> {
+    Set(
+      nodes.compactMap { node in
+        switch node.operation {
+        case .linear(let layer): layer.bias ? node.module : nil
+        case .convolution(let layer): layer.bias ? node.module : nil
+        default: nil
+        }
+      })
+  }
+}

@@ -1,9 +1,9 @@
 public import Datasets
 public import Networks
-public import Torch
+internal import Torch
 public import Training
 
-/// Carries a ``PruningPlan`` out: scores → selection → masks or surgery, over time.
+/// Carries a ``PruningPlan`` out: scores → selection → masks or surgery → repair, over time.
 ///
 /// Between trainings call ``prune(_:event:of:iteration:)``; for plans that prune during training hand it to the trainer as a hook.
 public final class Pruner {
@@ -13,11 +13,19 @@ public final class Pruner {
   public var willPrune: (Trainer) throws -> Void = { _ in }
   /// Called after each removal in a training.
   public var didPrune: (PruningEvent, RemovalEvent) -> Void = { _, _ in }
+  /// Gives the training examples that criteria and repairs look at.
+  public var examples: () throws -> EvaluationBatches? = { nil }
+  /// Evaluates a model that has lost units and is not yet repaired; nil if nobody wants to know.
+  public var evaluate: (Model) throws -> Evaluation? = { _ in nil }
+  /// Measures one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
+  public var latency: ((Network) throws -> Double)?
 
+  private let original: Network
   /// Units per group before the first event: what cumulative schedules and floors count from.
   private let originalWidths: [String: Int]
-  private let accumulator: ScoreAccumulator?
-  private var eventNumber: Int
+  private var originalCost: Double?
+  let accumulator: ScoreAccumulator?
+  var eventNumber: Int
 
   /// A pruner for a model of this network.
   ///
@@ -28,13 +36,12 @@ public final class Pruner {
   /// - Throws: ``PruningError`` for plans that cannot work on this network.
   public init(_ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0) throws {
     self.plan = plan
+    self.original = original
     eventNumber = events
     let (groups, refused) = try original.channelGroups()
     originalWidths = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })
     try plan.criterion.check(plan.granularity)
-    if plan.granularity.isStructured,
-      !groups.contains(where: { plan.granularity.includes($0, of: original) && !plan.ignored.contains($0.name) })
-    {
+    if plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
     }
@@ -74,96 +81,153 @@ public final class Pruner {
   ///
   /// - Throws: ``PruningError``, also when the proof of a surgery fails.
   public func prune(_ model: Model, event k: Int, of n: Int, iteration: Int) throws -> Pruned {
-    try withoutGradients {
-      let amount: RemovalAmount
-      switch plan.amount {
-      case .perEvent(let fraction): amount = .ofKept(fraction)
-      case .total(let fraction): amount = plan.schedule.amount(forEvent: k, of: n, fraction: fraction)
-      }
-      eventNumber = k
-      return plan.granularity.isStructured
-        ? try pruneUnits(model, amount, k, iteration) : try pruneWeights(model, amount, k, iteration)
-    }
+    eventNumber = k
+    return plan.granularity.isStructured ? try pruneUnits(model, k, n, iteration) : try pruneWeights(model, k, n, iteration)
   }
 
   private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.seed) }
 
   private var rule: SelectionRule {
     SelectionRule(
-      granularity: plan.granularity, scope: plan.scope, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
-      widthMultiple: plan.widthMultiple)
+      granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
+      widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.method.normalization)
   }
 
-  private func pruneWeights(_ model: Model, _ amount: RemovalAmount, _ k: Int, _ iteration: Int) throws -> Pruned {
-    let layers = try model.weightScores(plan.criterion, ignoring: plan.ignored, seed: scoreSeed, round: k)
-    let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
-    var pruned = try model.copied()
-    try pruned.prune(selection)
+  /// What event k of n removes, where that is a number of things.
+  private func amount(_ k: Int, _ n: Int) -> RemovalAmount? {
+    switch plan.amount {
+    case .perEvent(let fraction): .ofKept(fraction)
+    case .total(let fraction): plan.schedule.amount(forEvent: k, of: n, fraction: fraction)
+    case .threshold(let threshold): .below(threshold)
+    case .deviations(let quality): .belowDeviations(quality)
+    case .cost: nil
+    }
+  }
+
+  // MARK: - Weights
+
+  private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
+    guard let amount = amount(k, n) else { throw PruningError.mismatch("a cost is no number of weights") }
+    let swept = try sweepResult(model, meanMaps: [])
+    return try withoutGradients {
+      let layers = try model.weightScores(
+        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), ignoring: plan.ignored, seed: scoreSeed,
+        round: k)
+      let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
+      var pruned = try model.copied()
+      try pruned.prune(selection)
+      let event = PruningEvent(
+        number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after }, widths: [:],
+        proof: nil, before: nil, pruned: nil, after: nil, collapsed: try pruned.collapsedLayers(), target: nil, surgerySeconds: nil)
+      let removal = RemovalEvent(
+        step: iteration, method: plan.words, criterion: plan.criterion.name,
+        masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
+      return Pruned(model: pruned, slices: [], event: event, removal: removal)
+    }
+  }
+
+  // MARK: - Units
+
+  private func pruneUnits(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
+    let clock = ContinuousClock()
+    var started = clock.now
+    let groups = try model.network.channelGroups().groups
+    var seconds = (clock.now - started) / .seconds(1)
+    var maps: Set<String> = []
+    for case .meanReplacement(let replacement) in plan.repairs { maps.formUnion(replacement.observedNodes(of: groups, in: model.network)) }
+    let swept = try sweepResult(model, meanMaps: maps)
+    let scores = try swept.flatMap { plan.criterion.needsExamples ? try scored($0, round: k) : nil }
+    started = clock.now
+    let choice = try choose(model, swept: scores, k, n)
+    let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
+    let cut = try Surgeon.operate(surgery, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k))
+    seconds += (clock.now - started) / .seconds(1) - cut.proofSeconds
+    let isRepaired = !plan.repairs.isEmpty && !surgery.isEmpty
+    let unrepaired = isRepaired ? try evaluate(cut.model) : nil
+    let repaired = isRepaired ? try repair(cut.model, surgery, model, groups, swept) : cut.model
+    try accumulator?.reset(for: repaired.network, granularity: plan.granularity)
     let event = PruningEvent(
-      number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after }, widths: [:],
-      proof: nil, before: nil, after: nil, collapsed: try pruned.collapsedLayers())
+      number: k, iteration: iteration, removed: choice.selection.removed, kept: choice.selection.layers.reduce(0) { $0 + $1.after },
+      widths: Dictionary(uniqueKeysWithValues: choice.selection.layers.map { ($0.name, $0.after) }),
+      proof: cut.proof?.relativeDifference, before: nil, pruned: unrepaired, after: nil, collapsed: [],
+      target: try choice.target.map {
+        try .init(measure: $0.measure, original: $0.original, asked: $0.asked, achieved: cost(cut.model.network))
+      },
+      surgerySeconds: seconds)
     let removal = RemovalEvent(
-      step: iteration, method: plan.words, criterion: plan.criterion.name,
-      masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
-    return Pruned(model: pruned, slices: [], event: event, removal: removal)
+      step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals,
+      biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
+    return Pruned(model: repaired, slices: cut.slices, event: event, removal: removal)
   }
 
-  private func pruneUnits(_ model: Model, _ amount: RemovalAmount, _ k: Int, _ iteration: Int) throws -> Pruned {
-    let layers = try model.unitScores(
-      plan.criterion, granularity: plan.granularity, accumulated: accumulator, originals: originalWidths, ignoring: plan.ignored,
-      seed: scoreSeed, round: k)
-    let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
-    let surgery = SurgeryPlan(removals: try selection.removedIndices(from: layers))
-    let cut = try Surgeon.operate(surgery, on: model, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k))
-    try accumulator?.reset(for: cut.model.network, granularity: plan.granularity)
-    let event = PruningEvent(
-      number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after },
-      widths: Dictionary(uniqueKeysWithValues: selection.layers.map { ($0.name, $0.after) }),
-      proof: cut.proof?.relativeDifference, before: nil, after: nil, collapsed: [])
-    let removal = RemovalEvent(
-      step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals)
-    return Pruned(model: cut.model, slices: cut.slices, event: event, removal: removal)
-  }
-}
-
-// MARK: - During training
-
-extension Pruner: TrainingHook {
-  /// Names its part of a checkpoint.
-  public var name: String { "pruner" }
-
-  /// The nodes whose values the criterion accumulates.
-  public var observedNodes: Set<String> { accumulator?.observedNodes ?? [] }
-
-  /// Adds a node's value to the criterion's sums.
-  public func observe(_ value: Tensor, of node: String) throws { try accumulator?.add(value, of: node) }
-
-  /// Adds the step's weights to the criterion's sums, and prunes where the plan says so: after every k-th `every` before the end.
-  public func didStep(_ trainer: Trainer) throws {
-    try withoutGradients { try accumulator?.add(weights: trainer.model.tensors) }
+  private struct Choice {
+    var layers: [ScoredLayer]
+    var selection: Selection
+    var target: (measure: CostTarget.Measure, original: Double, asked: Double)?
   }
 
-  /// Prunes when the plan's step is reached; after the evaluation of that step, so that it shows the unpruned model.
-  ///
-  /// - Throws: ``PruningError``; ``TrainingError/nonFiniteLoss(iteration:learningRate:)`` if the model is broken before or after.
-  public func didFinishStep(_ trainer: Trainer) throws {
-    guard case .during(let every) = plan.timing else { return }
-    let interval = every.iterations(perEpoch: trainer.iterationsPerEpoch)
-    guard interval > 0, trainer.iteration % interval == 0, trainer.iteration < trainer.totalIterations else { return }
-    try willPrune(trainer)
-    let count = (trainer.totalIterations - 1) / interval
-    let last = trainer.log.evaluations.last
-    let before = last?.iteration == trainer.iteration ? last?.validation : try trainer.evaluateValidation()
-    var pruned = try prune(trainer.model, event: eventNumber + 1, of: count, iteration: trainer.iteration)
-    try trainer.replaceModel(pruned.model, slices: pruned.slices)
-    pruned.event.before = before
-    pruned.event.after = try trainer.evaluateValidation()
-    didPrune(pruned.event, pruned.removal)
+  /// Which units leave at event k of n.
+  private func choose(_ model: Model, swept: [String: Tensor]?, _ k: Int, _ n: Int) throws -> Choice {
+    var scored: [ScoredLayer]?
+    func select(_ amount: RemovalAmount) throws -> (layers: [ScoredLayer], selection: Selection) {
+      if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: plan.criterion.name)) }
+      let selected = try model.unitSelection(
+        amount, by: plan.criterion, rule: rule, granularity: plan.granularity, accumulated: accumulator, swept: swept,
+        originals: originalWidths, ignoring: plan.ignored, reduction: plan.reduction, seed: scoreSeed, round: k)
+      if !plan.criterion.choosesLayerByLayer { scored = selected.layers }
+      return selected
+    }
+    return try withoutGradients {
+      if let amount = amount(k, n) {
+        let (layers, selection) = try select(amount)
+        return Choice(layers: layers, selection: selection)
+      }
+      guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is nothing to aim at") }
+      let original = try originalCost ?? cost(self.original)
+      originalCost = original
+      let goal = target.goal(original: original, share: plan.schedule.sparsity(afterEvent: k, of: n, fraction: 1))
+      let (layers, selection) = try TargetSearch(
+        goal: goal, competes: plan.allocation.isCounted, groups: model.network.channelGroups().groups, network: model.network, cost: cost
+      ).run(original: original, measure: target.measure, select: select)
+      return Choice(layers: layers, selection: selection, target: (target.measure, original, goal))
+    }
   }
 
-  /// The criterion's sums.
-  public func state() throws -> [String: Tensor] { accumulator?.state() ?? [:] }
+  /// What a network costs in the plan's measure.
+  private func cost(_ network: Network) throws -> Double {
+    guard case .cost(let target) = plan.amount else { return 0 }
+    if let counted = try network.counted(target.measure) { return counted }
+    guard let latency else { throw PruningError.mismatch("nothing measures latency here") }
+    return try latency(network)
+  }
 
-  /// Continues the criterion's sums.
-  public func restore(_ state: [String: Tensor]) throws { try accumulator?.restore(state) }
+  // MARK: - Examples
+
+  /// One pass over the examples for everything that looks at them; nil if nothing does.
+  private func sweepResult(_ model: Model, meanMaps: Set<String>) throws -> SweepResult? {
+    let statistics = try plan.criterion.statistics(for: plan.granularity)
+    guard !statistics.isEmpty || !meanMaps.isEmpty else { return nil }
+    guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
+    return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps)
+  }
+
+  private func scored(_ swept: SweepResult, round: Int) throws -> [String: Tensor] {
+    try swept.scores(plan.criterion, seed: scoreSeed, round: round)
+  }
+
+  private func repair(
+    _ compacted: Model, _ surgery: SurgeryPlan, _ original: Model, _ groups: [ChannelGroup], _ swept: SweepResult?
+  ) throws -> Model {
+    var model = compacted
+    for repair in plan.repairs {
+      switch repair {
+      case .meanReplacement(let replacement):
+        model = try replacement.applied(to: model, removing: surgery, of: original, groups: groups, means: swept?.meanMaps ?? [:])
+      case .batchNorms:
+        guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
+        model = try model.recalibratingBatchNorms(on: batches)
+      }
+    }
+    return model
+  }
 }

@@ -28,6 +28,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case emptied(layer: String, asked: Int, present: Int)
   /// A criterion that scores by batch norms, and layers that have none.
   case noNorm(criterion: String, layers: [String])
+  /// A cost that even the smallest network misses.
+  case unreachable(measure: CostTarget.Measure, asked: Double, least: Double)
   /// A network none of whose things can leave; with the reasons.
   case nothingToPrune(network: String, granularity: String, refused: [String])
   /// Tensors that do not belong together.
@@ -86,6 +88,11 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       let shown = layers.prefix(8).joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more" : "")
       return "criterion \(criterion) reads the batch norm behind a layer, and there is none behind \(shown): "
         + "leave such layers alone with --ignore, or choose another criterion"
+    case .unreachable(let measure, let asked, let least):
+      func number(_ value: Double) -> String {
+        measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(min(value.rounded(), 1e18)))"
+      }
+      return "\(measure.rawValue) of at most \(number(asked)) cannot be reached: with one unit left in each layer it is \(number(least))"
     case .nothingToPrune(let network, let granularity, let refused):
       let reasons = refused.prefix(4).joined(separator: "; ") + (refused.count > 4 ? "; and \(refused.count - 4) more" : "")
       return "no \(granularity) of \(network) can be removed" + (reasons.isEmpty ? "" : ": \(reasons)")

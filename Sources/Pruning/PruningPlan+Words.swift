@@ -7,14 +7,26 @@ extension PruningPlan {
       let text = "\((fraction * 1e6).rounded() / 1e4)"
       return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
     }
-    let reach = scope == .layer ? "of each layer" : "over all layers"
+    let reach =
+      switch allocation {
+      case .layer: "of each layer"
+      case .global: "over all layers"
+      default: "spread by \(allocation)"
+      }
     let much =
       switch amount {
       case .perEvent(let fraction): "\(percent(fraction)) \(reach) each time"
       case .total(let fraction): "\(percent(fraction)) \(reach) in all"
+      case .cost(let target): "\(target.words) \(reach)"
+      case .threshold(let threshold): "those below \(threshold)"
+      case .deviations(let quality): "those below \(quality) standard deviations of their layer"
       }
     // What each round takes of what is left needs no schedule.
-    let spread = if case .total = amount { " (\(schedule.rawValue))" } else { "" }
+    let spread =
+      switch amount {
+      case .total, .cost: " (\(schedule.rawValue))"
+      case .perEvent, .threshold, .deviations: ""
+      }
     let when =
       switch timing {
       case .during(let every): "every \(every)"
@@ -24,7 +36,8 @@ extension PruningPlan {
       }
     let rounded = rounding == .round ? "" : " (\(rounding.rawValue))"
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
-    return "\(granularity.plural) by \(criterion.name), \(much)\(rounded), \(when)\(multiple)"
+    let repaired = repairs.map { ", \($0.words)" }.joined()
+    return "\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)"
   }
 
   /// - Throws: `PlanError` or ``PruningError`` for a plan that contradicts itself.
@@ -34,8 +47,57 @@ extension PruningPlan {
     if widthMultiple > 1, !granularity.isStructured {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
-    if case .total = amount, schedule == .iterative {
+    guard (1...10_000_000).contains(examples) else { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
+    if !repairs.isEmpty, !granularity.isStructured {
+      throw PlanError("--repair mends what removed units leave behind: it does not go with --granularity weight")
+    }
+    if case .cost(let target) = amount {
+      guard granularity.isStructured else {
+        throw PlanError("--of \(target.measure.rawValue) counts what a smaller network costs: it does not go with --granularity weight")
+      }
+      switch target.amount {
+      case .less(let fraction): _ = try Fraction.checked(fraction, option: "--sparsity")
+      case .most(let cost): guard cost > 0, cost.isFinite else { throw PlanError("--limit \(cost) is impossible: give a number above 0") }
+      }
+    }
+    if case .threshold(let threshold) = amount, !(threshold > 0 && threshold.isFinite) {
+      throw PlanError("--threshold \(threshold) is impossible: give a number above 0")
+    }
+    if case .deviations(let quality) = amount, !(quality > 0 && quality.isFinite) {
+      throw PlanError("--deviations \(quality) is impossible: give a number above 0")
+    }
+    if schedule == .iterative, amount.isFinal {
       throw PlanError("--schedule iterative takes --fraction, what each round removes of what is left, not --sparsity")
+    }
+  }
+}
+
+extension PruningPlan.Amount {
+  /// Whether it says where the last event ends.
+  fileprivate var isFinal: Bool {
+    switch self {
+    case .total, .cost: true
+    case .perEvent, .threshold, .deviations: false
+    }
+  }
+}
+
+extension PruningPlan.Repair {
+  /// E.g. `mean replacement (exact, consumer)`.
+  public var words: String {
+    switch self {
+    case .meanReplacement(let replacement): "mean replacement (\(replacement.form.rawValue), \(replacement.place.rawValue))"
+    case .batchNorms: "batch norms recalibrated"
+    }
+  }
+}
+
+extension CostTarget {
+  /// E.g. `half the MACs` as `50 % of macs gone`, or `at most 1000000 macs`.
+  public var words: String {
+    switch amount {
+    case .less(let fraction): "\((fraction * 1e4).rounded() / 1e2) % of \(measure.rawValue) gone"
+    case .most(let cost): "at most \(measure == .latency ? "\(cost * 1e3) ms" : "\(Int(min(cost, 1e18))) \(measure.unit)")"
     }
   }
 }
@@ -46,8 +108,11 @@ extension PruningEvent {
     var parts = ["prune \(number) after step \(iteration): \(removed) removed, \(kept) left"]
     if let before, let after {
       func percent(_ value: Double) -> String { "\((value * 1e4).rounded() / 1e2) %" }
-      parts.append("validation \(percent(before.accuracy)) → \(percent(after.accuracy))")
+      let pruned = pruned.map { " → \(percent($0.accuracy)) pruned" } ?? ""
+      parts.append("validation \(percent(before.accuracy))\(pruned) → \(percent(after.accuracy))\(self.pruned == nil ? "" : " repaired")")
     }
+    if let target { parts.append("\(target.words)") }
+    if let surgerySeconds { parts.append("surgery \((surgerySeconds * 1e3).rounded() / 1e3) s") }
     if let proof { parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))") }
     if !collapsed.isEmpty { parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))") }
     return parts.joined(separator: "; ")

@@ -1,6 +1,6 @@
 public import Training
 
-/// What is pruned, by which score, how much and when: a value that recipes, checkpoints and reports can hold.
+/// What is pruned, by which score, how much, when, and how the loss is repaired: a value that recipes, checkpoints and reports can hold.
 public struct PruningPlan: Codable, Hashable, Sendable {
   /// How much is removed.
   public enum Amount: Codable, Hashable, Sendable {
@@ -8,6 +8,12 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case total(Double)
     /// Each event removes this fraction of what is still there.
     case perEvent(Double)
+    /// The network costs so much after the last event (units and filters only).
+    case cost(CostTarget)
+    /// Each event removes what scores below this.
+    case threshold(Double)
+    /// Each event removes the weights below q standard deviations of their layer's (Han et al. 2015).
+    case deviations(Double)
   }
 
   /// When it is removed.
@@ -18,12 +24,24 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case during(every: Step)
   }
 
+  /// What is done for the accuracy right after units left, before any training.
+  public enum Repair: Codable, Hashable, Sendable {
+    /// What removed units said on average moves into the biases of their listeners.
+    case meanReplacement(MeanReplacement)
+    /// Batch norms get running statistics of the smaller network.
+    case batchNorms
+  }
+
   /// The score: low ones go first.
   public var criterion: Criterion
   /// Single weights, or whole units.
   public var granularity: Granularity
-  /// Whether layers compete with each other.
-  public var scope: Scope
+  /// How the removal is spread over the layers.
+  public var allocation: Allocation
+  /// How the scores of a channel group's layers become one.
+  public var reduction: GroupReduction
+  /// What layers' scores are divided by where layers are ranked together; nil for what the criterion says.
+  public var normalization: LayerNormalization?
   /// How a fraction becomes a count.
   public var rounding: Rounding
   /// How much.
@@ -36,22 +54,31 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var minimumLayerDensity: Double
   /// Kept widths are multiples of this (units only); 1 leaves them as they come.
   public var widthMultiple: Int
-  /// Groups (units) or layers (weights) left alone, by name.
+  /// Names or patterns of groups (units) or layers (weights) left alone.
   public var ignored: [String]
   /// Whether dead units are removed physically at the end (weights only; units are always removed).
   public var compact: Bool
-  /// For random scores and proofs.
+  /// Training examples that criteria and repairs look at.
+  public var examples: Int
+  /// Where criteria look at units' values.
+  public var place: MeanPlace
+  /// In order; units only.
+  public var repairs: [Repair]
+  /// For random scores, the choice of examples and proofs.
   public var seed: UInt64
 
   /// A plan; see the properties.
   public init(
-    criterion: Criterion, granularity: Granularity, scope: Scope, rounding: Rounding = .round, amount: Amount, timing: Timing,
+    criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
+    normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, seed: UInt64 = 0
+    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
   ) {
     self.criterion = criterion
     self.granularity = granularity
-    self.scope = scope
+    self.allocation = allocation
+    self.reduction = reduction
+    self.normalization = normalization
     self.rounding = rounding
     self.amount = amount
     self.timing = timing
@@ -60,6 +87,24 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.widthMultiple = widthMultiple
     self.ignored = ignored
     self.compact = compact
+    self.examples = examples
+    self.place = place
+    self.repairs = repairs
     self.seed = seed
   }
+
+  /// The plan for a scope: layers lose a fraction each, or compete.
+  public init(
+    criterion: Criterion, granularity: Granularity, scope: Scope, rounding: Rounding = .round, amount: Amount, timing: Timing,
+    schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
+    compact: Bool = true, seed: UInt64 = 0
+  ) {
+    self.init(
+      criterion: criterion, granularity: granularity, allocation: Allocation(scope), rounding: rounding, amount: amount, timing: timing,
+      schedule: schedule, minimumLayerDensity: minimumLayerDensity, widthMultiple: widthMultiple, ignored: ignored, compact: compact,
+      seed: seed)
+  }
+
+  /// Whether criteria or repairs look at training examples.
+  public var needsExamples: Bool { criterion.needsExamples || criterion.sumsOverSteps || !repairs.isEmpty }
 }

@@ -6,7 +6,7 @@ extension RunRecord {
     TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + TextTable.facts(facts, width: width)
   }
 
-  private var title: String { "\(network) on \(data.name), seed \(seed)" + (method.map { ": " + $0 } ?? "") }
+  private var title: String { network + (data.map { " on \($0.name)" } ?? "") + ", seed \(seed)" + (method.map { ": " + $0 } ?? "") }
 
   private var table: TextTable {
     var table = TextTable(
@@ -77,7 +77,9 @@ extension RunRecord {
             + "(\(surgeries); allowed \(Format.significant(proof.tolerance, 2)))"
         ))
     }
-    facts.append(("data", dataWords))
+    if let stageWords { facts.append(("accuracy", stageWords)) }
+    if let target = targets.last { facts.append(("target", target.words)) }
+    if let dataWords { facts.append(("data", dataWords)) }
     if let trainingSeconds {
       facts.append(("training", Format.duration(trainingSeconds) + (steps.map { ", \(Format.count($0)) steps" } ?? "")))
     }
@@ -107,7 +109,17 @@ extension RunRecord {
     return removal.asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
   }
 
-  private var dataWords: String {
+  /// E.g. `dense 91.80 % → pruned 12.10 % → repaired 70.30 % → end 89.00 %`, of the last removal.
+  private var stageWords: String? {
+    guard let last = stages.last else { return nil }
+    var words = dense.accuracyAtEnd.map { ["dense \(Format.percent($0.fraction))"] } ?? []
+    words += stages.filter { $0.removal == last.removal }.map { "\($0.stage) \(Format.percent($0.accuracy.fraction))" }
+    if let end = pruned?.accuracyAtEnd { words.append("end \(Format.percent(end.fraction))") }
+    return words.joined(separator: " → ") + (last.removal > 1 ? " (test set, removal \(last.removal))" : " (test set)")
+  }
+
+  private var dataWords: String? {
+    guard let data else { return nil }
     var words = "\(Format.count(data.training)) training"
     if let all = data.subsetOf { words += " (of \(Format.count(all)))" }
     words += ", \(Format.count(data.validation)) validation, \(Format.count(data.test)) test images; accuracy ± standard error"
@@ -126,5 +138,19 @@ extension RunRecord {
     let changed = dense.widths.filter { after[$0.layer] != $0.units }
     guard !changed.isEmpty else { return nil }
     return changed.map { "\($0.layer) \($0.units) → \(after[$0.layer] ?? 0)" }.joined(separator: ", ")
+  }
+}
+
+extension ReachedCost {
+  /// E.g. `macs: 40.81 M → 20.38 M, asked 20.41 M`.
+  fileprivate var words: String {
+    func number(_ value: Double) -> String {
+      switch measure {
+      case "latency": Format.significant(value * 1e3, 4) + " ms"
+      case "bytes": Format.bytes(Int(min(value, 1e18)))
+      default: Format.large(Int(min(value, 1e18)))
+      }
+    }
+    return "\(measure) \(number(original)) → \(number(achieved)) (asked at most \(number(asked)))"
   }
 }

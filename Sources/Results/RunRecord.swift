@@ -12,8 +12,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var command: [String]
   /// The network's name.
   public var network: String
-  /// Which images.
-  public var data: DataSummary
+  /// Which images; nil where none were looked at.
+  public var data: DataSummary?
   /// Determines initial weights, data order and random scores.
   public var seed: UInt64
   /// What was pruned, how and when, in words; nil where nothing was.
@@ -28,6 +28,10 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var units: Removal?
   /// That surgery left the function alone.
   public var proof: Proof?
+  /// Test accuracies on the way: of each removal between trainings, as it left the model, and repaired.
+  public var stages: [StageAccuracy]
+  /// Costs that were asked for and reached, removal by removal.
+  public var targets: [ReachedCost]
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -37,9 +41,10 @@ public struct RunRecord: Codable, Hashable, Sendable {
 
   /// A record of these parts; see the properties.
   public init(
-    tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary, seed: UInt64, method: String? = nil,
+    tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
-    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, trainingSeconds: Double? = nil,
+    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, stages: [StageAccuracy] = [],
+    targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -54,6 +59,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.weights = weights
     self.units = units
     self.proof = proof
+    self.stages = stages
+    self.targets = targets
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory
@@ -83,6 +90,43 @@ public struct RunRecord: Codable, Hashable, Sendable {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encodeIfPresent(record.inference, forKey: .inference)
     }
+  }
+}
+
+/// The test set's verdict on a model on its way.
+public struct StageAccuracy: Codable, Hashable, Sendable {
+  /// The removal, from 1.
+  public var removal: Int
+  /// `pruned`: things are gone; `repaired`: and what can be mended without training is mended.
+  public var stage: String
+  /// On the test set.
+  public var accuracy: Accuracy
+
+  /// A verdict.
+  public init(removal: Int, stage: String, accuracy: Accuracy) {
+    self.removal = removal
+    self.stage = stage
+    self.accuracy = accuracy
+  }
+}
+
+/// A cost that was asked for, and what was reached.
+public struct ReachedCost: Codable, Hashable, Sendable {
+  /// `parameters`, `macs`, `bytes` or `latency` (seconds).
+  public var measure: String
+  /// Of the dense model.
+  public var original: Double
+  /// At most, after this removal.
+  public var asked: Double
+  /// After this removal.
+  public var achieved: Double
+
+  /// A cost of these numbers.
+  public init(measure: String, original: Double, asked: Double, achieved: Double) {
+    self.measure = measure
+    self.original = original
+    self.asked = asked
+    self.achieved = achieved
   }
 }
 

@@ -52,14 +52,20 @@ public struct RemovalEvent: Codable, Hashable, Sendable {
   public var removed: [String: [Int]]
   /// Weights masked since the event before, by parameter.
   public var masked: [String: Int]
+  /// Modules that got a bias, for the means of removed units; nil if none did.
+  public var biased: [String]?
 
   /// An event of these parts.
-  public init(step: Int, method: String, criterion: String, removed: [String: [Int]] = [:], masked: [String: Int] = [:]) {
+  public init(
+    step: Int, method: String, criterion: String, removed: [String: [Int]] = [:], masked: [String: Int] = [:],
+    biased: [String] = []
+  ) {
     self.step = step
     self.method = method
     self.criterion = criterion
     self.removed = removed
     self.masked = masked
+    self.biased = biased.isEmpty ? nil : biased
   }
 }
 

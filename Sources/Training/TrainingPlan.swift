@@ -57,7 +57,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
 /// Independent streams of randomness from one seed.
 public enum SeedPurpose: UInt64, Sendable {
   case initialization = 1
-  case order, dropout, split, subset, scores, proof
+  case order, dropout, split, subset, scores, proof, examples
 
   /// SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
   public func seed(from seed: UInt64) -> UInt64 {

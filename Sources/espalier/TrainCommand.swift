@@ -31,7 +31,7 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let experiment = Experiment(
       start: .network(network, weights: weights), data: try data.plan(seed: running.seed), initialization: training.initialization,
-      training: try training.plan(seed: running.seed))
+      training: try training.plan(seed: running.seed), slimming: training.slimming)
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()

@@ -43,6 +43,10 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Share of the target spread over all classes.")
   var labelSmoothing = 0.0
 
+  @Option(
+    help: ArgumentHelp("Network slimming: adds this times the sum of batch norms' |scale| to the loss, e.g. 1e-4.", valueName: "strength"))
+  var slimming: Double?
+
   @Flag(inversion: .prefixedNo, help: "Crop and mirror training images where the data set's entry says so.")
   var augment = true
 

@@ -122,7 +122,7 @@ import Training
     #expect(row.weights?.total == 3560)
     #expect(row.dense.macs == 3560)
     #expect(try #require(row.pruned).nonZeroWeights <= 356)
-    #expect(row.data.test == 360)
+    #expect(row.data?.test == 360)
     #expect(row.dense.accuracyAtEnd?.count == 360)
   }
 }

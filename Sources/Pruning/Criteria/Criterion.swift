@@ -63,6 +63,12 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether it sums over training steps, or over examples where nothing is trained.
+  var sumsOverSteps: Bool { method.implementation is any AccumulatedScoring }
+
+  /// Whether it scores a layer only when the choice in the layers before it is made.
+  var choosesLayerByLayer: Bool { method.implementation is any GreedyScoring }
+
   /// Name and options, e.g. `activation (normalize)`.
   public var description: String {
     options.isEmpty ? name : "\(name) (\(options.sorted().map(\.rawValue).joined(separator: ", ")))"

@@ -6,26 +6,30 @@ extension Model {
   /// The scores of all prunable weights, in the order of the layers, with what is still there; layers by module name.
   ///
   /// - Parameters:
+  ///   - swept: one tensor of the weight's shape per layer's node, for criteria that need a sweep over data.
   ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
   ///   - round: number of the removal; random scores differ between rounds.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
-  public func weightScores(_ criterion: Criterion, ignoring ignored: [String] = [], seed: UInt64 = 0, round: Int = 0) throws
-    -> [ScoredLayer]
-  {
-    guard let scoring = criterion.method.implementation as? any WeightScoring else {
-      try criterion.check(.weight)
-      throw PruningError.granularity(criterion: criterion.name, asked: "weight", possible: [])
-    }
+  public func weightScores(
+    _ criterion: Criterion, swept: [String: Tensor]? = nil, ignoring ignored: [String] = [], seed: UInt64 = 0, round: Int = 0
+  ) throws -> [ScoredLayer] {
+    try criterion.check(.weight)
+    let scoring = criterion.method.implementation as? any WeightScoring
+    if scoring == nil, swept == nil { throw PruningError.needsData(criterion: criterion.name) }
+    let nodes = Dictionary(network.nodes.map { ($0.module, $0.name) }, uniquingKeysWith: { first, _ in first })
     let names = network.prunableWeights
     let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
     return try withoutGradients {
       try names.indices.filter { !left.contains($0) }.map { index in
         let name = names[index]
         let weight = try tensor(name).detached()
-        let scores = try scoring.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round))
+        let found = nodes[name.module].flatMap { swept?[$0] }
+        guard let scores = try found ?? scoring?.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round)) else {
+          throw PruningError.mismatch("criterion \(criterion.name) gave no scores for layer \(name.module)")
+        }
         return ScoredLayer(
           name: name.module, scores: scores, kept: masks[name],
-          deviation: scoring.needsDeviation ? try weight.deviation(where: masks[name]) : nil)
+          deviation: scoring?.needsDeviation ?? false ? try weight.deviation(where: masks[name]) : nil)
       }
     }
   }

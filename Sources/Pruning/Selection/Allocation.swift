@@ -26,6 +26,14 @@ public enum Allocation: Hashable, Sendable {
   /// The allocation that a scope means.
   public init(_ scope: Scope) { self = scope == .layer ? .layer : .global }
 
+  /// Whether the amount is counted once for all layers together.
+  var isCounted: Bool {
+    switch self {
+    case .uniform, .erk, .global, .lamp: true
+    case .layer, .scoped: false
+    }
+  }
+
   /// The names of those without parameters, as typed.
   public static let names = ["layer", "uniform", "erk", "global", "lamp"]
 

@@ -1,0 +1,174 @@
+public import Networks
+public import Torch
+public import Training
+
+/// Mean replacement: what removed units said on average moves into the biases of the layers that listened.
+///
+/// The paper (Evci et al., "Mean replacement pruning") replaces a unit by its mean over data, a constant that a bias can carry.
+/// Padding makes a constant's effect depend on the place, hence two forms. Costs one forward pass over the data for the
+/// means, which scoring sweeps take along, and one pass of each listener over a single example.
+public struct MeanReplacement: Codable, Hashable, Sendable {
+  /// How a mean becomes a change of bias.
+  public enum Form: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The mean over output positions of the listener's answer to the mean feature map, with its own stride, padding and groups:
+    /// leaves its mean pre-activation unchanged.
+    case exact
+    /// The sum over taps times one number, the map's mean: the paper's, as if there were no padding.
+    case paper
+  }
+
+  /// How a mean becomes a change of bias.
+  public var form: Form
+  /// Which mean stands for a unit; where values of several layers are added it is always what the listener sees.
+  public var place: MeanPlace
+
+  /// A mean replacement; exact, with what listeners see, unless said.
+  public init(form: Form = .exact, place: MeanPlace = .consumer) {
+    self.form = form
+    self.place = place
+  }
+
+  /// The nodes whose mean maps ``applied(to:removing:of:groups:means:)`` needs.
+  public func observedNodes(of groups: [ChannelGroup], in network: Network) -> Set<String> {
+    var nodes: Set<String> = []
+    for group in groups {
+      if let output = outputNode(of: group, in: network) {
+        nodes.insert(output)
+      } else {
+        for consumer in group.consumers { nodes.formUnion(network.node(named: consumer.node)?.inputs ?? []) }
+      }
+    }
+    return nodes
+  }
+
+  /// The node whose mean stands for a group's units; nil where that is what each listener sees.
+  private func outputNode(of group: ChannelGroup, in network: Network) -> String? {
+    guard place == .output, group.producers.count == 1, let producer = group.producers.first else { return nil }
+    return network.observedNode(of: producer.node, preActivation: false)
+  }
+
+  /// The compacted model with the means of the removed units in its biases.
+  ///
+  /// A listener with a bias gains Δb there; one without whose only reader is a batch norm moves that norm's running mean by −Δb; any
+  /// other gets a bias. Where nodes share their weights, they share the mean of their Δb.
+  /// - Parameters:
+  ///   - compacted: the model after the surgery.
+  ///   - plan: what the surgery removed.
+  ///   - original: the model before it.
+  ///   - groups: the channel groups of the original's network.
+  ///   - means: mean feature maps [channels, height, width] or [features] by node, of the original on data.
+  /// - Throws: ``PruningError/mismatch(_:)`` if a mean is missing.
+  public func applied(
+    to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], means: [String: Tensor]
+  ) throws -> Model {
+    try withoutGradients {
+      var changes: [String: [Tensor]] = [:]
+      for node in original.network.nodes {
+        guard let mean = try removedMean(heardBy: node, plan, original, groups, means) else { continue }
+        changes[node.module, default: []].append(try biasChange(of: node, original, mean))
+      }
+      var result = compacted
+      var cuts: [String: [Int]] = [:]
+      for (name, channels) in plan.removals {
+        for producer in groups.first(where: { $0.name == name })?.producers ?? [] {
+          cuts[producer.module, default: []] += channels.flatMap { producer.features(ofChannel: $0) }
+        }
+      }
+      for (module, perNode) in changes.sorted(by: { $0.key < $1.key }) {
+        let total = try perNode.dropFirst().reduce(perNode[0]) { try $0 + $1 } * (1 / Double(perNode.count))
+        let gone = Set(cuts[module] ?? [])
+        let change = try total.indexed(0, (0..<total.count).filter { !gone.contains($0) })
+        try result.shiftBias(of: module, by: change)
+      }
+      return result
+    }
+  }
+
+  /// The mean of what a node no longer hears, in the shape of its input and 0 elsewhere; nil where it hears all.
+  private func removedMean(
+    heardBy node: Network.Node, _ plan: SurgeryPlan, _ original: Model, _ groups: [ChannelGroup], _ means: [String: Tensor]
+  ) throws -> Tensor? {
+    guard let input = node.inputs.first, let shape = try original.network.shapes()[input]?.dimensions else { return nil }
+    let column = [shape[0]] + Array(repeating: 1, count: shape.count - 1)
+    var result: Tensor?
+    for group in groups {
+      guard let channels = plan.removals[group.name] else { continue }
+      for member in group.consumers where member.node == node.name {
+        var share = [Double](repeating: 0, count: shape[0])
+        let mean: Tensor
+        if let output = outputNode(of: group, in: original.network), let producer = group.producers.first {
+          // Every feature of a channel hears the same constant.
+          let constants = try self.mean(of: output, means).flattened(from: 1).mean(1).array(Double.self)
+          for channel in channels {
+            let constant = constants[producer.features(ofChannel: channel).first ?? 0]
+            for feature in member.features(ofChannel: channel) { share[feature] = constant }
+          }
+          mean = try Tensor.ones(shape, type: .float64)
+        } else {
+          for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = 1 } }
+          mean = try self.mean(of: input, means).reshaped(shape)
+        }
+        let part = try mean * Tensor(share, shape: column)
+        result = try result.map { try $0 + part } ?? part
+      }
+    }
+    return result
+  }
+
+  /// A node's mean map as float64, with a dimension of positions.
+  private func mean(of node: String, _ means: [String: Tensor]) throws -> Tensor {
+    guard let map = means[node] else { throw PruningError.mismatch("mean replacement needs the mean of \(node)") }
+    let mean = try map.detached().cast(to: .float64)
+    return try mean.rank == 1 ? mean.reshaped([-1, 1]) : mean
+  }
+
+  /// Δb [outputs] of a listener for the mean of what it no longer hears.
+  private func biasChange(of node: Network.Node, _ original: Model, _ mean: Tensor) throws -> Tensor {
+    let weight = try original.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64)
+    switch (node.operation, form) {
+    case (.convolution(let layer), .exact):
+      let answer = try mean.reshaped([1] + mean.shape).convolution(
+        weight, nil, stride: (layer.stride.height, layer.stride.width), padding: (layer.padding.height, layer.padding.width),
+        dilation: (layer.dilation.height, layer.dilation.width), groups: layer.groups)
+      return try answer.flattened(from: 2).mean(2).flattened()
+    case (.convolution(let layer), .paper):
+      // As a convolution with one tap, so that groups need no code of their own.
+      let taps = try weight.sum(2, 3).reshaped([layer.outputs, layer.inputs / layer.groups, 1, 1])
+      let constant = try mean.flattened(from: 1).mean(1).reshaped([1, layer.inputs, 1, 1])
+      return try constant.convolution(taps, nil, groups: layer.groups).flattened()
+    default: return try weight.matmul(mean.reshaped([-1, 1])).flattened()
+    }
+  }
+}
+
+extension Model {
+  /// Adds `change` [outputs] to what a module's units say before their activation.
+  mutating func shiftBias(of module: String, by change: Tensor) throws {
+    let bias = ParameterName(module, .bias)
+    if let old = tensors[bias] {
+      tensors[bias] = try (old.detached().cast(to: .float64) + change).cast(to: old.elementType ?? .float32)
+      return
+    }
+    let nodes = network.nodes.filter { $0.module == module }
+    let norms = nodes.map { network.soleNorm(behind: $0.name) }
+    if nodes.count == 1, let norm = norms.first ?? nil {
+      let name = ParameterName(norm.module, .runningMean)
+      let old = try tensor(name).detached()
+      tensors[name] = try (old.cast(to: .float64) - change).cast(to: old.elementType ?? .float32)
+      return
+    }
+    network = network.addingBias(to: module)
+    tensors[bias] = try change.cast(to: tensor(ParameterName(module, .weight)).elementType ?? .float32)
+  }
+}
+
+extension Network {
+  /// The batch norm that is the only reader of a node, if it belongs to it alone.
+  func soleNorm(behind node: String) -> Node? {
+    let readers = consumers(of: node)
+    guard readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !outputs.contains(node),
+      !nodes.contains(where: { $0.module == norm.module && $0.name != norm.name })
+    else { return nil }
+    return norm
+  }
+}

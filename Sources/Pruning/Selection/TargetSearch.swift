@@ -1,0 +1,43 @@
+internal import Networks
+internal import Torch
+internal import Training
+
+/// Bisects how many units leave until a network costs no more than its goal.
+struct TargetSearch {
+  /// The cost to reach.
+  let goal: Double
+  /// Whether units of all layers are counted together; else each layer loses a fraction of its own.
+  let competes: Bool
+  let groups: [ChannelGroup]
+  let network: Network
+  let cost: (Network) throws -> Double
+
+  typealias Selected = (layers: [ScoredLayer], selection: Selection)
+
+  /// Steps of the fraction that each layer loses.
+  private static let steps = 4096
+
+  /// The smallest removal that meets the goal.
+  ///
+  /// - Throws: ``PruningError/unreachable(measure:asked:least:)`` if even the largest does not.
+  func run(original: Double, measure: CostTarget.Measure, select: (RemovalAmount) throws -> Selected) throws -> Selected {
+    // Scores are computed once more for each step; they are cheap beside a network's shapes.
+    let present = try select(.count(0)).layers.reduce(0) { $0 + $1.scores.count }
+    let last = competes ? max(present - groups.count, 0) : Self.steps - 1
+    func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofKept(Double(step) / Double(Self.steps)) }
+    var least = original
+    func meets(_ step: Int) throws -> Bool {
+      do {
+        let (layers, selection) = try select(amount(step))
+        let smaller = try network.removing(selection.removedIndices(from: layers), groups: groups).network
+        let reached = try cost(smaller)
+        least = min(least, reached)
+        return reached <= goal
+      } catch PruningError.emptied { return true } catch PruningError.floors { return true }
+    }
+    guard let step = try Bisection.smallest(upTo: last, meets: meets) else {
+      throw PruningError.unreachable(measure: measure, asked: goal, least: least)
+    }
+    return try select(amount(step))
+  }
+}

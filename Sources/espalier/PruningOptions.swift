@@ -1,0 +1,187 @@
+public import ArgumentParser
+public import Pruning
+internal import Training
+
+/// What is pruned, by which score, how much, when, and what mends it.
+struct PruningOptions: ParsableArguments {
+  @Option(help: "What leaves: weight (held at 0), unit or filter (cut out).")
+  var granularity: Granularity = .weight
+
+  @Option(help: ArgumentHelp("The score; magnitude for weights and l2 for units and filters unless given.", valueName: "name"))
+  var criterion: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      How layers share the removal: layer (a fraction of each), global (the lowest anywhere), uniform, erk or lamp (counts that add up); \
+      or sets of layers ranked together, as "layer1.*,conv1;layer2.*". global for weights, layer else.
+      """, valueName: "scope"))
+  var scope: String?
+
+  @Option(help: ArgumentHelp("The fraction gone in the end, e.g. 0.9.", valueName: "fraction"))
+  var sparsity: String?
+
+  @Option(help: ArgumentHelp("The fraction that each round takes of what is left, e.g. 0.05.", valueName: "fraction"))
+  var fraction: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What --sparsity or --limit counts, of units and filters: parameters, macs, bytes or latency (measured here).", valueName: "cost"))
+  var of: CostTarget.Measure?
+
+  @Option(help: ArgumentHelp("What is left at most in the end, of --of; milliseconds of latency.", valueName: "number"))
+  var limit: Double?
+
+  @Option(help: ArgumentHelp("Each round takes what scores below this.", valueName: "score"))
+  var threshold: Double?
+
+  @Option(help: ArgumentHelp("Each round takes weights below so many standard deviations of their layer's.", valueName: "q"))
+  var deviations: Double?
+
+  @Option(help: "How a fraction becomes a count: round, floor or ceil.")
+  var rounding: Rounding = .round
+
+  @Option(help: ArgumentHelp("Rounds of pruning and recovery; 5 for weights, 1 else.", valueName: "count"))
+  var rounds: Int?
+
+  @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
+  var recovery: String?
+
+  @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
+  var every: String?
+
+  @Option(help: "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var schedule: SparsitySchedule = .exponential
+
+  @Option(help: ArgumentHelp("No layer keeps less than this fraction of its weights or units.", valueName: "density"))
+  var minimumLayerDensity = 0.0
+
+  @Option(help: ArgumentHelp("Keep widths that are multiples of this, e.g. 8.", valueName: "count"))
+  var widthMultiple = 1
+
+  @Option(help: ArgumentHelp("Leave this layer alone; * and ? stand for anything; may be repeated.", valueName: "layer"))
+  var ignore: [String] = []
+
+  @Option(help: "How the scores of layers whose channels leave together become one: mean, sum, max or first.")
+  var reduction: GroupReduction = .mean
+
+  @Option(
+    help: "What a layer's scores are divided by where layers are ranked together: none, mean or l2; what suits the criterion unless given.")
+  var normalization: LayerNormalization?
+
+  @Flag(inversion: .prefixedNo, help: "Remove dead units at the end, so that tensors get smaller too.")
+  var compact = true
+
+  @Flag(help: "Let each training step count the same in activation and weight-norm sums.")
+  var normalize = false
+
+  @Flag(help: "Sum activations before the activation function.")
+  var preActivation = false
+
+  @Flag(help: "Keep the sign of taylor's products.")
+  var signed = false
+
+  @Option(help: ArgumentHelp("Training images that criteria and repairs look at.", valueName: "images"))
+  var examples = 1000
+
+  @Option(help: "Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling).")
+  var meanAt: MeanPlace = .consumer
+
+  @Option(
+    help: ArgumentHelp(
+      "What mends the loss before any training: mean (mean replacement), batch-norm (new statistics), or both: mean,batch-norm.",
+      valueName: "repairs"))
+  var repair: String?
+
+  @Option(help: "How means become biases: exact (with the layer's padding) or paper.")
+  var meanForm: MeanReplacement.Form = .exact
+
+  private var criterionOptions: Set<Criterion.Option> {
+    Set((normalize ? [.normalize] : []) + (preActivation ? [.preActivation] : []) + (signed ? [.signed] : []))
+  }
+
+  /// The plan that these options describe.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for what no plan can be.
+  func plan(seed: UInt64, defaultRecovery: Step) throws -> PruningPlan {
+    let isWeight = granularity == .weight
+    let plan = PruningPlan(
+      criterion: try Criterion(named: criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
+      granularity: granularity, allocation: try allocation(), reduction: reduction, normalization: normalization, rounding: rounding,
+      amount: try amount(), timing: try timing(defaultRecovery), schedule: schedule, minimumLayerDensity: minimumLayerDensity,
+      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(), seed: seed
+    )
+    try plan.validate()
+    return plan
+  }
+
+  private func allocation() throws -> Allocation {
+    guard let scope else { return granularity == .weight ? .global : .layer }
+    if let allocation = Allocation(name: scope) { return allocation }
+    guard scope.contains(where: { "*?;,.".contains($0) }) else {
+      throw PlanError(
+        "--scope \(scope.debugDescription) is none: choose \(Allocation.names.joined(separator: ", ")), or sets of layers such as "
+          + "\"layer1.*;layer2.*\"")
+    }
+    return .scoped(
+      scope.split(separator: ";").map { set in set.split(separator: ",").map { LayerPattern(String($0).trimmed) } })
+  }
+
+  private func amount() throws -> PruningPlan.Amount {
+    let given = [sparsity != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
+    guard given == 1 else {
+      let question = "give --sparsity (in all) or --fraction (each time), --limit, --threshold or --deviations"
+      throw PlanError(
+        given == 0 ? "how much is to be pruned? \(question), e.g. --sparsity 0.9" : "one amount is enough: \(question), not several")
+    }
+    if let limit {
+      guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
+      return .cost(CostTarget(of, .most(of == .latency ? limit / 1000 : limit)))
+    }
+    if let sparsity {
+      let fraction = try Fraction.parse(sparsity, option: "--sparsity")
+      return of.map { .cost(CostTarget($0, .less(fraction))) } ?? .total(fraction)
+    }
+    if of != nil { throw PlanError("--of goes with --sparsity or --limit: a cost is reached in the end, not each time") }
+    if let fraction { return .perEvent(try Fraction.parse(fraction, option: "--fraction")) }
+    if let threshold { return .threshold(threshold) }
+    return .deviations(deviations ?? 0)
+  }
+
+  private func timing(_ defaultRecovery: Step) throws -> PruningPlan.Timing {
+    let recovery = try recovery.map { try Step($0, option: "--recovery") }
+    guard let every = try every.map({ try Step($0, option: "--every") }) else {
+      let rounds = rounds ?? (granularity == .weight ? 5 : 1)
+      guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
+      return .rounds(rounds, recovery: recovery ?? defaultRecovery)
+    }
+    guard every.iterations(perEpoch: 1) > 0 else { throw PlanError("--every \(every) is impossible: give at least 1ep or 1it") }
+    guard rounds == nil, recovery == nil else {
+      throw PlanError("--every prunes during training: --rounds and --recovery do not go with it")
+    }
+    return .during(every: every)
+  }
+
+  private func repairs() throws -> [PruningPlan.Repair] {
+    try (repair ?? "").split(separator: ",").map { word in
+      switch word.trimmingPrefix(" ") {
+      case "mean": .meanReplacement(MeanReplacement(form: meanForm, place: meanAt))
+      case "batch-norm": .batchNorms
+      default: throw PlanError("--repair \(String(word).debugDescription) is none: choose mean, batch-norm or mean,batch-norm")
+      }
+    }
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String { String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+}
+
+extension Granularity: ExpressibleByArgument {}
+extension Rounding: ExpressibleByArgument {}
+extension SparsitySchedule: ExpressibleByArgument {}
+extension CostTarget.Measure: ExpressibleByArgument {}
+extension GroupReduction: ExpressibleByArgument {}
+extension LayerNormalization: ExpressibleByArgument {}
+extension MeanPlace: ExpressibleByArgument {}
+extension MeanReplacement.Form: ExpressibleByArgument {}

@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import Experiments
+internal import Foundation
+internal import Pruning
+internal import Results
+internal import Training
+
+/// `espalier sensitivity`: how much each layer's loss hurts.
+struct SensitivityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sensitivity",
+    abstract: "How much accuracy each layer costs, pruned alone.",
+    discussion: """
+      For every layer and fraction the lowest scores of that layer alone leave a
+      copy of the model, which is evaluated on the validation images as it is (Li
+      et al. 2017, figure 2). Layers whose curve stays flat can be pruned hard.
+
+        espalier sensitivity dense.safetensors --granularity filter --criterion l1
+        espalier sensitivity --network resnet-20 --weights resnet20.safetensors \\
+          --dataset cifar-10 --granularity unit --fractions 0.25,0.5 --json
+      """)
+
+  @Argument(help: ArgumentHelp("A model file.", valueName: "model"))
+  var model: String?
+
+  @Option(help: ArgumentHelp("A network of the catalogue, with --weights.", valueName: "name"))
+  var network: String?
+
+  @Option(help: ArgumentHelp("A bare safetensors file, by parameter names.", valueName: "file"))
+  var weights: String?
+
+  @Option(help: "What leaves: weight, unit or filter.")
+  var granularity: Granularity = .unit
+
+  @Option(help: ArgumentHelp("The score; magnitude for weights and l1 for units and filters unless given.", valueName: "name"))
+  var criterion: String?
+
+  @Option(help: ArgumentHelp("Fractions of each layer, e.g. 0.1,0.5,0.9.", valueName: "fractions"))
+  var fractions = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
+
+  @Option(help: "How a fraction becomes a count: round, floor or ceil.")
+  var rounding: Rounding = .round
+
+  @Option(help: ArgumentHelp("Leave this layer out; * and ? stand for anything; may be repeated.", valueName: "layer"))
+  var ignore: [String] = []
+
+  @Option(help: ArgumentHelp("Training images that data-driven criteria look at.", valueName: "images"))
+  var examples = 1000
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Run") var running: RunOptions
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @Flag(help: "Print the points as JSON.")
+  var json = false
+
+  func validate() throws {
+    if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
+    if network != nil, weights == nil { throw ValidationError("--network needs --weights: fresh weights tell nothing") }
+  }
+
+  func run() throws {
+    try running.apply()
+    let start: Experiment.Start = if let model { .file(model) } else { .network(network ?? "", weights: weights) }
+    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
+    let scan = SensitivityScan(
+      try Criterion(named: criterion ?? (granularity == .weight ? "magnitude" : "l1")), granularity: granularity,
+      fractions: try fractions.split(separator: ",").map { try Fraction.parse(String($0), option: "--fractions") }, rounding: rounding)
+    let display = ProgressDisplay(quiet: quiet)
+    defer { display.finish() }
+    let result = try Experiment.sensitivity(
+      start, on: data.plan(seed: running.seed, fallback: fallback), scan: scan, ignoring: ignore, examples: examples
+    ) { point in
+      display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
+    }
+    display.finish()
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      try Console.print(String(decoding: encoder.encode(result), as: UTF8.self))
+    } else {
+      try Console.print(result.text)
+    }
+  }
+}
