@@ -33,7 +33,11 @@ final class AtomicFile {
   }
 
   // What was written earlier was written by another process.
-  private static let began = time(nil)
+  private static let began = {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return (now.tv_sec, now.tv_nsec)
+  }()
 
   /// A new name beside the destination: `.espalier-NAME-RANDOM.partial`.
   static func temporaryPath(for destination: String) -> String {
@@ -44,7 +48,7 @@ final class AtomicFile {
   ///
   /// What this process or a living one is writing stays: only unlocked files from before its first write go.
   private static func removeRemains(of destination: String) {
-    let (folder, stem) = (folder(of: destination), stem(of: destination))
+    let (folder, stem, began) = (folder(of: destination), stem(of: destination), began)
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? [] {
       // Another file's stem may begin with this one's; what follows it is not hexadecimal then.
       guard name.hasPrefix(stem), name.hasSuffix(ending), name.dropFirst(stem.count).dropLast(ending.count).allSatisfy(\.isHexDigit)
@@ -101,12 +105,12 @@ final class AtomicFile {
 }
 
 extension stat {
-  /// Seconds since 1970.
-  fileprivate var modified: Int {
+  /// Seconds since 1970, and nanoseconds.
+  fileprivate var modified: (Int, Int) {
     #if os(Linux)
-      st_mtim.tv_sec
+      (st_mtim.tv_sec, st_mtim.tv_nsec)
     #else
-      st_mtimespec.tv_sec
+      (st_mtimespec.tv_sec, st_mtimespec.tv_nsec)
     #endif
   }
 }
