@@ -28,6 +28,8 @@ import Training
     #expect(status(TensorArchiveError.writing(path: "f", problem: "No space left on device")) == 74)
     #expect(status(TensorArchiveError.writing(path: "f", problem: "Permission denied")) == 73)
     #expect(status(PruningError.fraction(option: "--sparsity", given: "1.2")) == 64)
+    #expect(status(PruningError.needsData(criterion: "abs-mrs")) == 64)
+    #expect(status(PruningError.notFinite("the losses")) == 65)
     #expect(status(PruningError.mismatch("a mask of another model")) == 70)
     #expect(status(ValidationError("give --dataset")) == 64)
     #expect(status(MissingFile(path: "f")) == 66)

@@ -151,6 +151,43 @@ struct SweepTests {
     #expect(model.tensors.values.allSatisfy { !$0.requiresGradient && $0.gradient == nil }, "seed \(seed)")
   }
 
+  /// What else is gathered in the same pass changes nothing.
+  @Test(arguments: 0..<4) func questionsDoNotDisturbEachOther(seed: UInt64) throws {
+    var random = Seeded(seed &+ 50)
+    let network = try TinyNetworks.sequential(&random)
+    let model = try network.randomModel(seed: seed)
+    let images = try Tensor.normal([4] + network.inputShape.dimensions, type: .float64, generator: Generator(seed: seed))
+    let labels = try Tensor([0, 1, 2, 1] as [Int64])
+    let batches = try [(0, 3), (3, 1)].map { try part(images, labels, $0.0, $0.1) }
+    let together = try model.sweep(batches, statistics: Set(SweepStatistic.allCases))
+    for statistic in SweepStatistic.allCases {
+      let alone = try model.sweep(batches, statistics: [statistic])
+      for (one, other) in zip(alone.layers, together.layers) {
+        let error = try relativeError(other(statistic), one(statistic))
+        #expect(error < 1e-12, "seed \(seed), \(one.node): \(statistic.rawValue) is off by \(error)")
+      }
+    }
+  }
+
+  /// Two nodes with one weight: each has its own activations, and both the weight's whole gradient, that of ordinary training.
+  @Test func sharedWeights() throws {
+    var builder = NetworkBuilder("shared", input: .vector(3))
+    builder.linear("fc1", 3)
+    builder.relu()
+    builder.append("fc2", .linear(Linear(3, 3)), from: [builder.last], module: "fc1")
+    let model = try builder.network().randomModel(seed: 8)
+    let images = try Tensor.normal([5, 3], type: .float64, generator: Generator(seed: 9))
+    let labels = try Tensor([0, 1, 2, 2, 1] as [Int64])
+    let batches = try [(0, 2), (2, 3)].map { try part(images, labels, $0.0, $0.1) }
+    let layers = try model.sweep(batches, statistics: [.weightGradients, .activationSums]).layers
+    #expect(layers.map(\.node) == ["fc1", "fc2"] && layers.allSatisfy { $0.parameter == ParameterName("fc1", .weight) })
+    let weight = try model.tensor(ParameterName("fc1", .weight))
+    try weight.requireGradient()
+    try Executor(model).forward(images).crossEntropy(labels).backward()
+    for layer in layers { #expect(try relativeError(layer(.weightGradients), #require(weight.gradient)) < 1e-14, "\(layer.node)") }
+    #expect(try layers[0](.activationSums).doubles() != layers[1](.activationSums).doubles())
+  }
+
   /// A model in training: its own gradients and what they are asked for stay as they are, and recording may be off outside.
   @Test func trainingIsNotDisturbed() throws {
     let (model, batches) = try twoUnits()

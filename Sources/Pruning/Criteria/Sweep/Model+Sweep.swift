@@ -8,7 +8,9 @@ extension Model {
   ///
   /// Several batches aggregate exactly: however the examples are split, the sums are the same up to rounding (the `…TaylorSquares`,
   /// means over batches by definition, aside). Cost: one forward pass; one backward pass down to the first scored value if
-  /// gradients are asked for, which also computes weights' gradients if those are; for the Hessian see ``HessianProbes``.
+  /// gradients are asked for, which also computes weights' gradients if those are: the six scores of Mean Replacement Pruning together
+  /// take about 1.4 times as long as an evaluation of small-conv on CIFAR-10 images (on one thread). For the Hessian see
+  /// ``HessianProbes``.
   /// Memory: one batch's recorded values, and examples × units numbers of each [n, u] statistic.
   ///
   /// - Parameters:

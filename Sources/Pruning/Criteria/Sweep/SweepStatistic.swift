@@ -42,9 +42,9 @@ public enum SweepStatistic: String, Hashable, Sendable, CaseIterable, Comparable
 
 /// How the diagonal of the Hessian is estimated: E[v ⊙ Hv] over vectors v of random signs (Hutchinson 1990; Bekas et al. 2007).
 ///
-/// Unbiased; the variance of an element is Σ_{j≠i} H_ij² over the number of probes of all batches, so that a diagonal Hessian is
-/// exact with one. Cost: a backward pass that records its graph, and one backward pass through it per probe, each about two
-/// plain ones.
+/// Unbiased; one probe's variance is Σ_{j≠i} H_ij², j over the weights of all scored layers, and falls with the number of probes
+/// of all batches together. Where the Hessian is diagonal one probe is exact. Cost: a backward pass that records its graph, and
+/// one backward pass through both per probe: with four probes about 14 evaluation passes.
 public struct HessianProbes: Codable, Hashable, Sendable {
   /// Vectors drawn for each batch, at least 1.
   public var perBatch: Int
