@@ -91,4 +91,43 @@ struct UnitSelectionTests {
       #expect(error?.description == "fc2: criterion \(criterion) gives a score that is not a number (NaN)")
     }
   }
+
+  /// Every criterion of weights and norms, on random networks: exact counts, no layer without units, and a surgery that proves right.
+  @Test(arguments: 0..<40)
+  func everyCriterionPrunesRandomNetworks(seed: UInt64) throws {
+    var random = Seeded(seed)
+    let model = try TinyNetworks.sequential(&random).randomModel(seed: seed)
+    let groups = try model.network.channelGroups(.unit)
+    let present = groups.map(\.width)
+    let fraction = Double(random.below(60)) / 100
+    for criterion in [Criterion.l1, .l2, .linf, .fpgm, .lamp, .threshold, .greedyL1, .random, .normScale, .expectedNormOutput] {
+      for allocation in [Allocation.layer, .uniform, .erk, .global, .lamp] where criterion != .greedyL1 || allocation == .layer {
+        let comment: Comment = "seed \(seed), \(criterion), \(allocation), \(fraction)"
+        let rule = SelectionRule(granularity: .unit, allocation: allocation, rounding: .floor, normalization: .l2)
+        let chosen: (layers: [ScoredLayer], selection: Selection)
+        do {
+          chosen = try model.unitSelection(
+            .ofKept(fraction), by: criterion, rule: rule, granularity: .unit, reduction: GroupReduction.allCases[random.below(4)],
+            seed: seed)
+        } catch PruningError.noNorm(_, let layers) {
+          #expect(layers == groups.filter { $0.dependents.isEmpty }.map(\.name), comment)
+          continue
+        } catch PruningError.floors {
+          #expect(Rounding.floor.count(fraction, of: present.reduce(0, +)) > present.reduce(0) { $0 + $1 - 1 }, comment)
+          continue
+        }
+        let selection = chosen.selection
+        let asked =
+          allocation == .layer
+          ? present.reduce(0) { $0 + Rounding.floor.count(fraction, of: $1) } : Rounding.floor.count(fraction, of: present.reduce(0, +))
+        #expect(selection.removed == asked && selection.asked == asked, comment)
+        #expect(selection.layers.allSatisfy { $0.after > 0 } && selection.layers.map(\.before) == present, comment)
+        let plan = SurgeryPlan(removals: try selection.removedIndices(from: chosen.layers))
+        if criterion == .linf || criterion == .greedyL1 {
+          let surgery = try Surgeon.operate(plan, on: model, seed: seed)
+          #expect(surgery.proof?.holds ?? (asked == 0), comment)
+        }
+      }
+    }
+  }
 }
