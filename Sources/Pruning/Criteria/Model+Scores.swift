@@ -16,11 +16,9 @@ extension Model {
       try criterion.check(.weight)
       throw PruningError.granularity(criterion: criterion.name, asked: "weight", possible: [])
     }
-    let names = network.prunableWeights
-    let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
+    let names = try network.weights(ignoring: ignored)
     return try withoutGradients {
-      try names.indices.filter { !left.contains($0) }.map { index in
-        let name = names[index]
+      try names.map { name in
         let weight = try tensor(name).detached()
         let scores = try scoring.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round))
         return ScoredLayer(
@@ -53,9 +51,9 @@ extension Model {
       throw PlanError("criterion \(criterion.name) chooses layer by layer: it has no scores before the choice in earlier layers is made")
     }
     let groups = try network.channelGroups(granularity, ignoring: ignored)
+    try criterion.checkNorms(of: groups, in: network)
     return try withoutGradients {
       var vectors = try LayerVectors(self, criterion, accumulated: accumulated, swept: swept, seed: seed, round: round)
-      try vectors.checkNorms(of: groups)
       return try groups.map { group in
         try vectors.layer(of: group, reduction, original: originals[group.name])
       }

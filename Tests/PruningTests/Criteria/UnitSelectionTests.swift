@@ -60,6 +60,35 @@ struct GreedyL1Tests {
   }
 }
 
+struct CriterionChecksTests {
+  private func message(
+    _ criterion: Criterion, _ granularity: Granularity = .unit, _ allocation: Allocation = .layer, isThreshold: Bool = false,
+    ignoring: [String] = []
+  ) throws -> String? {
+    let network = try TinyNetworks.mlp([2, 3, 2, 2])
+    do {
+      try criterion.check(granularity, of: network, allocation: allocation, isThreshold: isThreshold, ignoring: ignoring)
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  @Test func whatCannotWorkIsSaidBeforeTraining() throws {
+    #expect(try message(.l1) == nil && message(.magnitude, .weight, .erk, ignoring: ["*3"]) == nil)
+    #expect(try message(.l1, .weight) == "criterion l1 does not score by weight: choose unit or filter")
+    #expect(try message(.l1, ignoring: ["fc3"]) == "--ignore \"fc3\" matches no layer: possible are fc1, fc2")
+    #expect(try message(.magnitude, .weight, ignoring: ["fc4"]) == "--ignore \"fc4\" matches no layer: possible are fc1, fc2, fc3")
+    #expect(try message(.l1, .unit, .scoped([["x"]])) == "--scope \"x\" matches no layer: possible are fc1, fc2")
+    #expect(
+      try message(.magnitude, .weight, .scoped([["fc1"], ["fc*"]])) == "fc1 is in two scopes, \"fc1\" and \"fc*\": give it one")
+    #expect(
+      try message(.normScale) == "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1, fc2: "
+        + "leave such layers alone with --ignore, or choose another criterion")
+    #expect(
+      try message(.greedyL1, .unit, .global) == "criterion li-greedy chooses layer by layer: it goes with --scope layer, not global")
+    #expect(try message(.greedyL1) == nil && message(.greedyL1, .unit, .global, isThreshold: true) == nil)
+  }
+}
+
 struct UnitSelectionTests {
   @Test func sweptScoresAreTakenByLayer() throws {
     let model = try TinyNetworks.mlp([2, 3, 2, 2]).randomModel(seed: 1)
