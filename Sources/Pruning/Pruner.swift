@@ -40,11 +40,12 @@ public final class Pruner {
     eventNumber = events
     let (groups, refused) = try original.channelGroups()
     originalWidths = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })
-    try plan.criterion.check(plan.granularity)
     if plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
     }
+    try plan.criterion.check(
+      plan.granularity, of: original, allocation: plan.allocation, isThreshold: plan.amount.isThreshold, ignoring: plan.ignored)
     accumulator =
       plan.granularity.isStructured
       ? try ScoreAccumulator(plan.criterion, network: current ?? original, granularity: plan.granularity) : nil

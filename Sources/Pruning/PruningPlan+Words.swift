@@ -73,6 +73,14 @@ extension PruningPlan {
 }
 
 extension PruningPlan.Amount {
+  /// Whether scores decide the count.
+  var isThreshold: Bool {
+    switch self {
+    case .threshold, .deviations: true
+    case .total, .perEvent, .cost: false
+    }
+  }
+
   /// Whether it says where the last event ends.
   fileprivate var isFinal: Bool {
     switch self {

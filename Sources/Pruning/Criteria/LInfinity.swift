@@ -5,7 +5,7 @@ public struct LInfinity: UnitScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "linf", summary: "units none of whose incoming weights is large leave", formula: "max|w| over incoming weights, without bias",
-    paper: "Li et al. 2017 (compared with other norms by He et al. 2018)", data: .nothing, implementation: LInfinity())
+    paper: "the limit of the p-norms of He et al. 2018 (soft filter pruning)", data: .nothing, implementation: LInfinity())
 
   /// The criterion; it has no state.
   public init() {}

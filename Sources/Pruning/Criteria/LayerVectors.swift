@@ -24,26 +24,11 @@ struct LayerVectors {
     self.round = round
   }
 
-  private var readsNorms: Bool { criterion.method.implementation is any NormScoring }
-
-  /// Throws if the criterion reads norms and a group has none with a scale.
-  func checkNorms(of groups: [ChannelGroup]) throws {
-    guard readsNorms else { return }
-    let bare = groups.filter { norms(of: $0).isEmpty }
-    guard bare.isEmpty else { throw PruningError.noNorm(criterion: criterion.name, layers: bare.map(\.name)) }
-  }
-
-  private func norms(of group: ChannelGroup) -> [ChannelGroup.Member] {
-    group.dependents.filter { member in
-      if case .batchNorm(let norm) = model.network.node(named: member.node)?.operation { norm.affine } else { false }
-    }
-  }
-
   /// A group's scores, weights from the `removed` inputs of each node left out for criteria that choose layer by layer.
   mutating func layer(
     of group: ChannelGroup, _ reduction: GroupReduction, original: Int?, removed: [String: Set<Int>] = [:]
   ) throws -> ScoredLayer {
-    let members = readsNorms ? norms(of: group) : group.producers
+    let members = criterion.method.implementation is any NormScoring ? model.network.scaledNorms(of: group) : group.producers
     var scored: [(member: ChannelGroup.Member, scores: Tensor)] = []
     for member in members {
       let scores = try vectors[member.node] ?? vector(of: member, removed: removed[member.node] ?? [])

@@ -17,11 +17,9 @@ extension Model {
     let scoring = criterion.method.implementation as? any WeightScoring
     if scoring == nil, swept == nil { throw PruningError.needsData(criterion: criterion.name) }
     let nodes = Dictionary(network.nodes.map { ($0.module, $0.name) }, uniquingKeysWith: { first, _ in first })
-    let names = network.prunableWeights
-    let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
+    let names = try network.weights(ignoring: ignored)
     return try withoutGradients {
-      try names.indices.filter { !left.contains($0) }.map { index in
-        let name = names[index]
+      try names.map { name in
         let weight = try tensor(name).detached()
         let found = nodes[name.module].flatMap { swept?[$0] }
         guard let scores = try found ?? scoring?.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round)) else {
@@ -57,9 +55,9 @@ extension Model {
       throw PlanError("criterion \(criterion.name) chooses layer by layer: it has no scores before the choice in earlier layers is made")
     }
     let groups = try network.channelGroups(granularity, ignoring: ignored)
+    try criterion.checkNorms(of: groups, in: network)
     return try withoutGradients {
       var vectors = try LayerVectors(self, criterion, accumulated: accumulated, swept: swept, seed: seed, round: round)
-      try vectors.checkNorms(of: groups)
       return try groups.map { group in
         try vectors.layer(of: group, reduction, original: originals[group.name])
       }

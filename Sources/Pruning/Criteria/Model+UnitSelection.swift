@@ -22,9 +22,7 @@ extension Model {
       return (layers, try Selection(amount, of: layers, rule: rule, criterion: criterion.name))
     }
     try criterion.check(granularity)
-    guard rule.allocation == .layer || amount.isThreshold else {
-      throw PlanError("criterion \(criterion.name) chooses layer by layer: it goes with --scope layer, not \(rule.allocation.name)")
-    }
+    try criterion.check(rule.allocation, isThreshold: amount.isThreshold)
     let groups = try network.channelGroups(granularity, ignoring: ignored)
     return try withoutGradients {
       var removed: [String: Set<Int>] = [:]

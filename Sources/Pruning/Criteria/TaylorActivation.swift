@@ -9,15 +9,13 @@ public struct TaylorActivation: SweptScoring {
   public static let method = PruningMethod(
     name: "taylor-activation", summary: "as abs-rs; in global scope each layer's scores are divided by their 2-norm",
     formula: "E|Σ_p g·a| (global: over the layer's 2-norm)", paper: "Molchanov et al. 2017", data: .examples,
-    implementation: TaylorActivation())
+    normalization: .l2, implementation: TaylorActivation())
 
   /// The criterion; it has no state.
   public init() {}
 
   /// Σ_p g·a.
   public var statistics: Set<SweepStatistic> { AbsoluteReplacementSaliency().statistics }
-  /// They are.
-  public var normalizesLayers: Bool { true }
 
   /// E|Σ_p g·a|.
   public func unitScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor {

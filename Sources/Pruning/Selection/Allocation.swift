@@ -107,21 +107,22 @@ extension Allocation: Codable {
 extension Allocation {
   /// The layers that are ranked together, each in exactly one set; sets and layers in order.
   ///
+  /// - Parameter names: those that each layer answers to.
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``; `PlanError` for a layer in two sets.
-  static func sets(_ patterns: [[LayerPattern]], of layers: [ScoredLayer]) throws -> [[Int]] {
+  static func sets(_ patterns: [[LayerPattern]], among names: [[String]]) throws -> [[Int]] {
     var setOf: [Int: Int] = [:]
     var sets: [[Int]] = []
     for (number, set) in patterns.enumerated() {
-      let found = try set.indices(among: layers.map(\.members), option: "--scope")
+      let found = try set.indices(among: names, option: "--scope")
       for index in found.sorted() {
         if let other = setOf[index] {
           func words(_ set: [LayerPattern]) -> String { set.map(\.description).joined(separator: ", ").debugDescription }
-          throw PlanError("\(layers[index].name) is in two scopes, \(words(patterns[other])) and \(words(set)): give it one")
+          throw PlanError("\(names[index].first ?? "") is in two scopes, \(words(patterns[other])) and \(words(set)): give it one")
         }
         setOf[index] = number
       }
       sets.append(found.sorted())
     }
-    return sets + layers.indices.filter { setOf[$0] == nil }.map { [$0] }
+    return sets + names.indices.filter { setOf[$0] == nil }.map { [$0] }
   }
 }

@@ -74,7 +74,7 @@ struct Selector<Element: RankedElement> {
       return (wanted.reduce(0, +), zip(wanted, capacities).map { min($0, $1) })
     case .global: return try allocate(amount, to: [all], capacities) { spread($0, $1, capacities) }
     case .scoped(let patterns):
-      return try allocate(amount, to: Allocation.sets(patterns, of: layers), capacities) { spread($0, $1, capacities) }
+      return try allocate(amount, to: Allocation.sets(patterns, among: layers.map(\.members)), capacities) { spread($0, $1, capacities) }
     case .lamp:
       let ranked = try Selector<Double>(layers.map(LAMP.ranked), rule, nil)
       return try allocate(amount, to: [all], capacities) { count, all in

@@ -60,6 +60,35 @@ struct GreedyL1Tests {
   }
 }
 
+struct CriterionChecksTests {
+  private func message(
+    _ criterion: Criterion, _ granularity: Granularity = .unit, _ allocation: Allocation = .layer, isThreshold: Bool = false,
+    ignoring: [String] = []
+  ) throws -> String? {
+    let network = try TinyNetworks.mlp([2, 3, 2, 2])
+    do {
+      try criterion.check(granularity, of: network, allocation: allocation, isThreshold: isThreshold, ignoring: ignoring)
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  @Test func whatCannotWorkIsSaidBeforeTraining() throws {
+    #expect(try message(.l1) == nil && message(.magnitude, .weight, .erk, ignoring: ["*3"]) == nil)
+    #expect(try message(.l1, .weight) == "criterion l1 does not score by weight: choose unit or filter")
+    #expect(try message(.l1, ignoring: ["fc3"]) == "--ignore \"fc3\" matches no layer: possible are fc1, fc2")
+    #expect(try message(.magnitude, .weight, ignoring: ["fc4"]) == "--ignore \"fc4\" matches no layer: possible are fc1, fc2, fc3")
+    #expect(try message(.l1, .unit, .scoped([["x"]])) == "--scope \"x\" matches no layer: possible are fc1, fc2")
+    #expect(
+      try message(.magnitude, .weight, .scoped([["fc1"], ["fc*"]])) == "fc1 is in two scopes, \"fc1\" and \"fc*\": give it one")
+    #expect(
+      try message(.normScale) == "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1, fc2: "
+        + "leave such layers alone with --ignore, or choose another criterion")
+    #expect(
+      try message(.greedyL1, .unit, .global) == "criterion li-greedy chooses layer by layer: it goes with --scope layer, not global")
+    #expect(try message(.greedyL1) == nil && message(.greedyL1, .unit, .global, isThreshold: true) == nil)
+  }
+}
+
 struct UnitSelectionTests {
   @Test func sweptScoresAreTakenByLayer() throws {
     let model = try TinyNetworks.mlp([2, 3, 2, 2]).randomModel(seed: 1)
@@ -89,6 +118,45 @@ struct UnitSelectionTests {
         try model.unitSelection(.ofKept(0.4), by: criterion, rule: SelectionRule(granularity: .unit, scope: .layer), granularity: .unit)
       }
       #expect(error?.description == "fc2: criterion \(criterion) gives a score that is not a number (NaN)")
+    }
+  }
+
+  /// Every criterion of weights and norms, on random networks: exact counts, no layer without units, and a surgery that proves right.
+  @Test(arguments: 0..<40)
+  func everyCriterionPrunesRandomNetworks(seed: UInt64) throws {
+    var random = Seeded(seed)
+    let model = try TinyNetworks.sequential(&random).randomModel(seed: seed)
+    let groups = try model.network.channelGroups(.unit)
+    let present = groups.map(\.width)
+    let fraction = Double(random.below(60)) / 100
+    for criterion in [Criterion.l1, .l2, .linf, .fpgm, .lamp, .threshold, .greedyL1, .random, .normScale, .expectedNormOutput] {
+      for allocation in [Allocation.layer, .uniform, .erk, .global, .lamp] where criterion != .greedyL1 || allocation == .layer {
+        let comment: Comment = "seed \(seed), \(criterion), \(allocation), \(fraction)"
+        let rule = SelectionRule(granularity: .unit, allocation: allocation, rounding: .floor, normalization: .l2)
+        let chosen: (layers: [ScoredLayer], selection: Selection)
+        do {
+          chosen = try model.unitSelection(
+            .ofKept(fraction), by: criterion, rule: rule, granularity: .unit, reduction: GroupReduction.allCases[random.below(4)],
+            seed: seed)
+        } catch PruningError.noNorm(_, let layers) {
+          #expect(layers == groups.filter { $0.dependents.isEmpty }.map(\.name), comment)
+          continue
+        } catch PruningError.floors {
+          #expect(Rounding.floor.count(fraction, of: present.reduce(0, +)) > present.reduce(0) { $0 + $1 - 1 }, comment)
+          continue
+        }
+        let selection = chosen.selection
+        let asked =
+          allocation == .layer
+          ? present.reduce(0) { $0 + Rounding.floor.count(fraction, of: $1) } : Rounding.floor.count(fraction, of: present.reduce(0, +))
+        #expect(selection.removed == asked && selection.asked == asked, comment)
+        #expect(selection.layers.allSatisfy { $0.after > 0 } && selection.layers.map(\.before) == present, comment)
+        let plan = SurgeryPlan(removals: try selection.removedIndices(from: chosen.layers))
+        if criterion == .linf || criterion == .greedyL1 {
+          let surgery = try Surgeon.operate(plan, on: model, seed: seed)
+          #expect(surgery.proof?.holds ?? (asked == 0), comment)
+        }
+      }
     }
   }
 }

@@ -40,19 +40,19 @@ extension Model {
   /// One score per unit, float64 [units], by the layer's node, from one sweep, or from none where weights suffice.
   ///
   /// - Throws: ``PruningError/needsData(criterion:)`` if the criterion looks at examples and there are none given; else as
-  ///   ``sweep(_:statistics:place:layers:meanMaps:probes:)`` and ``SweepResult/scores(_:scope:seed:round:)``.
+  ///   ``sweep(_:statistics:place:layers:meanMaps:probes:)`` and ``SweepResult/scores(_:seed:round:)``.
   public func layerScores(
-    _ criterion: Criterion, batches: EvaluationBatches?, place: MeanPlace = .consumer, scope: Scope = .layer,
+    _ criterion: Criterion, batches: EvaluationBatches?, place: MeanPlace = .consumer,
     probes: HessianProbes = HessianProbes(), seed: UInt64 = 0, round: Int = 0
   ) throws -> [String: Tensor] {
     guard let batches else {
       if criterion.needsExamples { throw PruningError.needsData(criterion: criterion.name) }
       let layers = try UnitSweep(self, layers: nil, statistics: [], place: place, meanMaps: [], probes: probes).withoutExamples()
       return try SweepResult(layers: layers, place: place, evaluation: Evaluation(loss: 0, correct: 0, count: 0), meanMaps: [:])
-        .scores(criterion, scope: scope, seed: seed, round: round)
+        .scores(criterion, seed: seed, round: round)
     }
     return try sweep(batches, statistics: criterion.statistics(for: .unit), place: place, probes: probes)
-      .scores(criterion, scope: scope, seed: seed, round: round)
+      .scores(criterion, seed: seed, round: round)
   }
 
   private func sweep(

@@ -17,21 +17,17 @@ public struct SweepResult {
   /// Criteria that look at weights only (`l2`, `random`, …) are served too, so that all six of Mean Replacement Pruning come from one result.
   ///
   /// - Parameters:
-  ///   - scope: `.global` divides each layer's scores by their 2-norm where the criterion says so.
   ///   - seed: with `round` and the layer's name, for random scores.
   ///   - round: number of the removal.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/nothingAccumulated(criterion:)``,
   ///   ``PruningError/notGathered(layer:statistic:)``, ``PruningError/notANumber(layer:criterion:)``.
-  public func scores(_ criterion: Criterion, scope: Scope = .layer, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
+  public func scores(_ criterion: Criterion, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
     try criterion.check(.unit)
     let swept = criterion.sweptScoring
     return try scores(criterion) { layer in
       let context = ScoringContext(parameter: layer.parameter, seed: seed, round: round)
       if let swept {
-        let scores = try swept.unitScores(layer, context).cast(to: .float64)
-        guard scope == .global, swept.normalizesLayers else { return scores }
-        // A layer of zeros stays one.
-        return try scores / scores.norm().clamped(.leastNormalMagnitude, .infinity)
+        return try swept.unitScores(layer, context).cast(to: .float64)
       }
       guard let scoring = criterion.method.implementation as? any UnitScoring else {
         throw PruningError.nothingAccumulated(criterion: criterion.name)
@@ -42,7 +38,7 @@ public struct SweepResult {
 
   /// One score per weight, of the weight's shape and type, by the layer's node; low ones leave. No further pass.
   ///
-  /// - Throws: as ``scores(_:scope:seed:round:)``.
+  /// - Throws: as ``scores(_:seed:round:)``.
   public func weightScores(_ criterion: Criterion, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
     try criterion.check(.weight)
     let swept = criterion.sweptScoring as? any SweptWeightScoring

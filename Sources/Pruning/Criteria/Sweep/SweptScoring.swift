@@ -1,11 +1,9 @@
 public import Torch
 
-/// Scores units by what a sweep over examples has gathered; low ones leave. See ``SweepResult/scores(_:scope:seed:round:)``.
+/// Scores units by what a sweep over examples has gathered; low ones leave. See ``SweepResult/scores(_:seed:round:)``.
 public protocol SweptScoring: ScoringMethod {
   /// What the sweep has to gather.
   var statistics: Set<SweepStatistic> { get }
-  /// Whether layers that compete with each other (global scope) have their scores divided by their 2-norm.
-  var normalizesLayers: Bool { get }
   /// One score per unit, [units].
   func unitScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor
   /// The variant that these options choose.
@@ -13,8 +11,6 @@ public protocol SweptScoring: ScoringMethod {
 }
 
 extension SweptScoring {
-  /// Scores are compared across layers as they are.
-  public var normalizesLayers: Bool { false }
   /// There are no variants.
   public func configured(_ options: Set<Criterion.Option>) -> any SweptScoring { self }
 }
