@@ -9,7 +9,8 @@ public enum Latency {
   ///
   /// Evaluation mode, no gradients, random input, the layout that inference uses (channels-last where there are convolutions).
   /// Each sample averages as many passes as fill about 2 ms, so that the clock's own cost does not count; the models take turns, so that a
-  /// neighbour on the machine disturbs all alike.
+  /// neighbour on the machine disturbs all alike. Passes of more than half a second are repeated fewer times, five at least, so that
+  /// a large network does not take minutes.
   public static func interleaved(_ models: [Model], batch: Int, repetitions: Int = 15) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)
@@ -19,11 +20,17 @@ public enum Latency {
         return (try Executor(model.laidOutForInference()), input)
       }
       var passes: [Int] = []
+      var longest = 0.0
       for (executor, input) in subjects {
-        for _ in 0..<2 { _ = try executor.forward(input) }
-        let once = try seconds { _ = try executor.forward(input) }
+        var once = try seconds { _ = try executor.forward(input) }
+        if once < longPass {
+          _ = try executor.forward(input)
+          once = try seconds { _ = try executor.forward(input) }
+        }
+        longest = max(longest, once)
         passes.append(min(max(Int(0.002 / max(once, 1e-6)), 1), 1000))
       }
+      let repetitions = longest < longPass ? repetitions : min(repetitions, 5)
       var samples = Array(repeating: [Double](), count: models.count)
       for _ in 0..<repetitions {
         for (i, (executor, input)) in subjects.enumerated() {
@@ -33,6 +40,17 @@ public enum Latency {
       }
       return samples
     }
+  }
+
+  /// Seconds of a pass that is not repeated more often than needed.
+  private static let longPass = 0.5
+
+  /// The batch sizes to time: one example, and the largest of 64, 32, … that passes in about two seconds; judged by one pass of one
+  /// example.
+  public static func batches(for model: Model) throws -> [Int] {
+    let one = try interleaved([model], batch: 1, repetitions: 1)[0][0]
+    let large = [64, 32, 16, 8, 4, 2].first { one * Double($0) <= 2 }
+    return [1] + (large.map { [$0] } ?? [])
   }
 
   private static func seconds(_ body: () throws -> Void) rethrows -> Double {

@@ -14,11 +14,12 @@ extension Runner {
   ///   - command: the command line, program name first.
   ///   - version: Espalier's.
   ///   - file: the written model file; nil if none was.
-  ///   - latencyBatches: batch sizes to time; empty for none.
-  public func row(command: [String], version: String, file: String?, latencyBatches: [Int] = [1, 64]) throws -> RunRecord {
+  ///   - latencyBatches: batch sizes to time; empty for none, nil for 1 and 64, or fewer where 64 take too long.
+  public func row(command: [String], version: String, file: String?, latencyBatches: [Int]? = nil) throws -> RunRecord {
     let facts = try model.facts()
     let dense = state.dense ?? facts
     let denseModel = try denseTwin()
+    let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel)
     let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in

@@ -92,7 +92,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       func number(_ value: Double) -> String {
         measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(min(value.rounded(), 1e18)))"
       }
-      return "\(measure.rawValue) of at most \(number(asked)) cannot be reached: with one unit left in each layer it is \(number(least))"
+      return "\(measure.rawValue) of at most \(number(asked)) cannot be reached by this ranking: the least found is \(number(least))"
     case .nothingToPrune(let network, let granularity, let refused):
       let reasons = refused.prefix(4).joined(separator: "; ") + (refused.count > 4 ? "; and \(refused.count - 4) more" : "")
       return "no \(granularity) of \(network) can be removed" + (reasons.isEmpty ? "" : ": \(reasons)")

@@ -65,6 +65,10 @@ struct PruneCommand: ParsableCommand {
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
     }
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil
+    if data.dataset == nil, fallback == nil, dense == nil, recovery == nil, plan.needsExamples {
+      guard plan.repairs.isEmpty || plan.criterion.needsExamples else { throw ValidationError("--repair looks at training images: give --dataset") }
+      throw PruningError.needsData(criterion: plan.criterion.name)
+    }
     let experiment = Experiment(
       start: start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, initialization: training.initialization,
       training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)

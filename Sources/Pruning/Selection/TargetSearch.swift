@@ -36,8 +36,14 @@ struct TargetSearch {
       } catch PruningError.emptied { return true } catch PruningError.floors { return true }
     }
     guard let step = try Bisection.smallest(upTo: last, meets: meets) else {
-      throw PruningError.unreachable(measure: measure, asked: goal, least: least)
+      throw unreachable(least, measure)
     }
-    return try select(amount(step))
+    do { return try select(amount(step)) } catch PruningError.emptied { throw unreachable(least, measure) } catch PruningError.floors {
+      throw unreachable(least, measure)
+    }
+  }
+
+  private func unreachable(_ least: Double, _ measure: CostTarget.Measure) -> PruningError {
+    .unreachable(measure: measure, asked: goal, least: least)
   }
 }

@@ -1,0 +1,125 @@
+import Datasets
+import Networks
+import Pruning
+import Testing
+import Torch
+import Training
+
+/// Costs that are asked for, and repairs, as the pruner carries them out.
+struct PrunerTargetTests {
+  private func plan(
+    _ target: CostTarget, allocation: Allocation = .global, rounds: Int = 1, schedule: SparsitySchedule = .linear
+  ) throws -> PruningPlan {
+    PruningPlan(
+      criterion: .l2, granularity: .unit, allocation: allocation, amount: .cost(target), timing: .rounds(rounds, recovery: .iterations(0)),
+      schedule: schedule, seed: 1)
+  }
+
+  /// Met, and missed with one unit more.
+  @Test(arguments: [CostTarget.Measure.parameters, .macs, .bytes], 0..<6)
+  func theLargestNetworkThatMeetsTheTarget(measure: CostTarget.Measure, seed: UInt64) throws {
+    let network = try RandomGraph.network(seed: seed + 7)
+    let model = try network.randomModel(seed: seed)
+    let plan = try plan(CostTarget(measure, .less(0.3)))
+    let pruned = try Pruner(plan, original: network).prune(model, event: 1, of: 1, iteration: 0)
+    let target = try #require(pruned.event.target)
+    #expect(target.measure == measure && target.achieved <= target.asked && target.asked == target.original * 0.7, "seed \(seed)")
+    let layers = try model.unitScores(.l2, granularity: .unit)
+    let rule = SelectionRule(granularity: .unit, allocation: .global)
+    guard pruned.event.removed > 0 else { return }
+    let before = try Selection(.count(pruned.event.removed - 1), of: layers, rule: rule)
+    let cost = try network.removing(before.removedIndices(from: layers)).network.cost()
+    let wider: Double =
+      switch measure {
+      case .parameters: Double(cost.parameters)
+      case .macs: Double(cost.macs)
+      case .bytes: Double(cost.bytes)
+      case .latency: 0
+      }
+    #expect(wider > target.asked, "seed \(seed): \(pruned.event.removed) units")
+  }
+
+  @Test func roundsGoDownInSteps() throws {
+    let network = try TinyNetworks.mlp([20, 30, 30, 5])
+    let model = try network.randomModel(seed: 1)
+    let pruner = try Pruner(plan(CostTarget(.macs, .less(0.6)), allocation: .layer, rounds: 3), original: network)
+    var current = model
+    for (round, share) in [(1, 0.2), (2, 0.4), (3, 0.6)] {
+      let pruned = try pruner.prune(current, event: round, of: 3, iteration: 0)
+      let target = try #require(pruned.event.target)
+      #expect(target.original == 1650.0)
+      let goal: Double = 1650 * (1 - share)
+      #expect(abs(target.asked - goal) < 1e-9)
+      #expect(target.achieved <= target.asked)
+      current = pruned.model
+    }
+    #expect(try current.network.cost().macs <= 660)
+  }
+
+  @Test func latencyIsWhatTheClockSays() throws {
+    let network = try TinyNetworks.mlp([4, 40, 5])
+    let pruner = try Pruner(plan(CostTarget(.latency, .most(0.25))), original: network)
+    // A second for each hundred weights.
+    pruner.latency = { try Double($0.cost().macs) / 100 }
+    let pruned = try pruner.prune(network.randomModel(seed: 1), event: 1, of: 1, iteration: 0)
+    // 9 weights a unit: two units take 0.18 s, three 0.27.
+    #expect(try pruned.model.network.shapes()["fc1"] == .vector(2))
+    let target = try #require(pruned.event.target)
+    #expect(target.original == 3.6 && target.asked == 0.25 && target.achieved == 0.18)
+    #expect(pruned.event.target?.words == "latency 3600.0 ms → 180.0 ms (asked 250.0 ms)")
+  }
+
+  @Test func whatCannotBeReached() throws {
+    let network = try TinyNetworks.mlp([4, 40, 5])
+    let model = try network.randomModel(seed: 1)
+    for allocation in [Allocation.global, .layer] {
+      let pruner = try Pruner(plan(CostTarget(.macs, .most(8)), allocation: allocation), original: network)
+      #expect(throws: PruningError.unreachable(measure: .macs, asked: 8, least: 9)) {
+        try pruner.prune(model, event: 1, of: 1, iteration: 0)
+      }
+    }
+    #expect(
+      PruningError.unreachable(measure: .macs, asked: 8, least: 9).description
+        == "macs of at most 8 cannot be reached by this ranking: the least found is 9")
+    #expect(
+      PruningError.unreachable(measure: .latency, asked: 0.0015, least: 0.002).description
+        == "latency of at most 1.5 ms cannot be reached by this ranking: the least found is 2.0 ms")
+  }
+
+  /// A unit leaves, its mean moves into the next bias, and the record says who has one now.
+  @Test func repairsAreCarriedOutAndRecorded() throws {
+    let network = try TinyNetworks.mlp([64, 6, 10], bias: false)
+    let model = try network.randomModel(seed: 2, type: .float32)
+    let set = try Dataset.load(name: "digits").train.subset(50, seed: 1)
+    let batches = try set.batches(of: 20, normalization: Dataset.named("digits").normalization)
+    let plan = PruningPlan(
+      criterion: try Criterion(named: "abs-mrs"), granularity: .unit, allocation: .layer, amount: .perEvent(0.5),
+      timing: .rounds(1, recovery: .iterations(0)), repairs: [.meanReplacement(MeanReplacement())], seed: 1)
+    let pruner = try Pruner(plan, original: network)
+    #expect(throws: PruningError.needsData(criterion: "abs-mrs")) { try pruner.prune(model, event: 1, of: 1, iteration: 0) }
+    pruner.examples = { batches }
+    var seen: [Model] = []
+    pruner.evaluate = {
+      seen.append($0)
+      return try Executor($0).evaluate(batches)
+    }
+    let pruned = try pruner.prune(model, event: 1, of: 1, iteration: 0)
+    #expect(pruned.event.removed == 3 && seen.count == 1)
+    #expect(seen.first?.tensors[ParameterName("fc2", .bias)] == nil)
+    let bias = try pruned.model.tensor(ParameterName("fc2", .bias)).array(Float.self)
+    #expect(pruned.removal.biased == ["fc2"])
+    // By hand: the mean of what the removed units say, through the weights that heard them.
+    let removed = try #require(pruned.removal.removed["fc1"])
+    var mean = [Double](repeating: 0, count: 6)
+    try batches.forEach { batch in
+      _ = try Executor(model).forward(batch.images, mode: .evaluation, observing: ["relu1"]) { _, value in
+        for (unit, sum) in try value.cast(to: .float64).sum(0).array(Double.self).enumerated() { mean[unit] += sum / 50 }
+      }
+    }
+    let weight = try model.tensor(ParameterName("fc2", .weight)).array(Float.self)
+    for output in 0..<10 {
+      let expected = removed.reduce(0.0) { $0 + mean[$1] * Double(weight[output * 6 + $1]) }
+      #expect(abs(Double(bias[output]) - expected) < 1e-4 * max(abs(expected), 1))
+    }
+  }
+}
