@@ -86,6 +86,30 @@ struct PrunerTargetTests {
         == "latency of at most 1.5 ms cannot be reached by this ranking: the least found is 2.0 ms")
   }
 
+  /// The records of several removals, one of which made a bias, lead from the original network to the last one.
+  @Test(arguments: 0..<10)
+  func histories(seed: UInt64) throws {
+    let network = try RandomGraph.network(seed: seed + 40)
+    let original = try network.randomModel(seed: seed)
+    let pruner = try Pruner(
+      PruningPlan(
+        criterion: .random, granularity: .unit, scope: .global, amount: .perEvent(0.2), timing: .rounds(3, recovery: .iterations(0)), seed: seed),
+      original: network)
+    var (current, history) = (original, [RemovalEvent]())
+    for round in 1...3 {
+      let pruned = try pruner.prune(current, event: round, of: 3, iteration: 0)
+      current = pruned.model
+      history.append(pruned.removal)
+    }
+    let unbiased = try #require(network.prunableWeights.first { original.tensors[ParameterName($0.module, .bias)] == nil }).module
+    history.append(RemovalEvent(step: 0, method: "", criterion: "", biased: [unbiased]))
+    let replayed = try original.replaying(history)
+    #expect(replayed.network == current.network.addingBias(to: unbiased), "seed \(seed)")
+    for (name, tensor) in current.tensors {
+      #expect(try replayed.tensor(name).array(Double.self) == tensor.array(Double.self), "seed \(seed): \(name)")
+    }
+  }
+
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.
   @Test func repairsAreCarriedOutAndRecorded() throws {
     let network = try TinyNetworks.mlp([64, 6, 10], bias: false)
