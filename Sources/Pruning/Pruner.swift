@@ -89,9 +89,11 @@ public final class Pruner {
   private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.seed) }
 
   private var rule: SelectionRule {
-    SelectionRule(
+    var rule = SelectionRule(
       granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
       widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.method.normalization)
+    rule.event = eventNumber
+    return rule
   }
 
   /// What event k of n removes, where that is a number of things.

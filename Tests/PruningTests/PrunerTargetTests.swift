@@ -110,6 +110,20 @@ struct PrunerTargetTests {
     }
   }
 
+  /// Six times 5 %: 64 → 50, 128 → 96, 256 → 190 and 512 → 379 units, as multiples of 16 48, 96, 192 and 384.
+  @Test func roundedWidthsFollowTheUnroundedCourse() throws {
+    let network = try TinyNetworks.mlp([3, 64, 128, 256, 512, 2])
+    for (multiple, expected) in [(1, [50, 96, 190, 379]), (16, [48, 96, 192, 384])] {
+      let plan = PruningPlan(
+        criterion: .l2, granularity: .unit, scope: .layer, rounding: .floor, amount: .perEvent(0.05),
+        timing: .rounds(6, recovery: .iterations(0)), widthMultiple: multiple)
+      let pruner = try Pruner(plan, original: network)
+      var model = try network.randomModel(seed: 1)
+      for round in 1...6 { model = try pruner.prune(model, event: round, of: 6, iteration: 0).model }
+      #expect(try model.network.channelGroups().groups.map(\.width) == expected)
+    }
+  }
+
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.
   @Test func repairsAreCarriedOutAndRecorded() throws {
     let network = try TinyNetworks.mlp([64, 6, 10], bias: false)

@@ -44,6 +44,9 @@ public struct SelectionRule: Hashable, Sendable {
   public var minimumCount: Int
   /// What stays of a layer is a multiple of this (see ``WidthMultiple``); 1 leaves it as it comes.
   public var widthMultiple: Int
+  /// Which removal this is, from 1, if it is one of several: widths are then rounded from the course they would have taken unrounded
+  /// from their originals, so that roundings do not add up (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 at last 48).
+  public var event: Int?
   /// What each layer's scores are divided by where layers are ranked together (``Allocation/global``, ``Allocation/scoped(_:)``).
   public var normalization: LayerNormalization
 

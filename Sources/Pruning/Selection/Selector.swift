@@ -37,12 +37,20 @@ struct Selector<Element: RankedElement> {
       let capacities = zip(layers, counts).map { max($1 - rule.floor(original: $0.original), 0) }
       var (asked, removals) = try amount.isThreshold ? below(amount, capacities) : allocate(amount, capacities)
       if rule.widthMultiple > 1 {
-        removals = zip(removals, counts).map {
-          $0 == 0 ? 0 : $1 - WidthMultiple.kept(wanted: $1 - $0, present: $1, multiple: rule.widthMultiple)
+        removals = layers.indices.map { index in
+          guard removals[index] > 0 else { return 0 }
+          let (present, unrounded) = (counts[index], course(of: index, amount) ?? counts[index] - removals[index])
+          return present - WidthMultiple.kept(wanted: min(unrounded, present), present: present, multiple: rule.widthMultiple)
         }
       }
       return Selection(layers: try layers.indices.map { try mark($0, removals[$0]) }, asked: asked)
     }
+  }
+
+  /// What a layer would keep by now if no width had been rounded; nil where that is not the course of the layer alone.
+  private func course(of index: Int, _ amount: RemovalAmount) -> Int? {
+    guard let event = rule.event, rule.allocation == .layer, case .ofKept(let fraction) = amount else { return nil }
+    return (0..<event).reduce(layers[index].original) { kept, _ in kept - rule.rounding.count(fraction, of: kept) }
   }
 
   /// How many leave each layer whose count a threshold decides.
