@@ -21,6 +21,9 @@ struct InspectCommand: ParsableCommand {
         espalier inspect vgg16-bn-cifar
         espalier inspect lenet-300-100 --dataset digits
 
+      Which channels leave together when units are pruned, and which cannot:
+        espalier inspect resnet-20 --groups
+
       A safetensors file of another program is shown tensor by tensor.
       """)
 
@@ -29,6 +32,9 @@ struct InspectCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Make the named network for this data set.", valueName: "name"))
   var dataset: String?
+
+  @Flag(help: "Show the groups of channels that are removed together.")
+  var groups = false
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -43,6 +49,10 @@ struct InspectCommand: ParsableCommand {
     }
     if case .file = source, dataset != nil {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
+    }
+    if groups {
+      let listing = try GroupListing(source.network)
+      return try Console.print(json ? listing.json() : listing.text)
     }
     let inspection = try Inspection(source)
     try Console.print(json ? inspection.json() : inspection.text(width: Console.textWidth))

@@ -66,7 +66,9 @@ struct PruneCommand: ParsableCommand {
     }
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil
     if data.dataset == nil, fallback == nil, dense == nil, recovery == nil, plan.needsExamples {
-      guard plan.repairs.isEmpty || plan.criterion.needsExamples else { throw ValidationError("--repair looks at training images: give --dataset") }
+      guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
+        throw ValidationError("--repair looks at training images: give --dataset")
+      }
       throw PruningError.needsData(criterion: plan.criterion.name)
     }
     let experiment = Experiment(

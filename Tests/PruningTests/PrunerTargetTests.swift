@@ -93,7 +93,8 @@ struct PrunerTargetTests {
     let original = try network.randomModel(seed: seed)
     let pruner = try Pruner(
       PruningPlan(
-        criterion: .random, granularity: .unit, scope: .global, amount: .perEvent(0.2), timing: .rounds(3, recovery: .iterations(0)), seed: seed),
+        criterion: .random, granularity: .unit, scope: .global, amount: .perEvent(0.2), timing: .rounds(3, recovery: .iterations(0)),
+        seed: seed),
       original: network)
     var (current, history) = (original, [RemovalEvent]())
     for round in 1...3 {

@@ -1,0 +1,46 @@
+internal import Foundation
+internal import Networks
+internal import Results
+
+/// What `inspect --groups` says of a network: its channel groups, and layers that have none.
+struct GroupListing: Encodable {
+  struct Group: Encodable {
+    var name: String
+    var width: Int
+    var producers: [String]
+    var dependents: [String]
+    var consumers: [String]
+    var path: String
+  }
+
+  struct Refusal: Encodable {
+    var layer: String
+    var reason: String
+  }
+
+  var groups: [Group]
+  var refused: [Refusal]
+
+  init(_ network: Network) throws {
+    let (found, without) = try network.channelGroups()
+    groups = found.map { group in
+      Group(
+        name: group.name, width: group.width, producers: group.producers.map(\.node), dependents: group.dependents.map(\.node),
+        consumers: group.consumers.map(\.node), path: "\(group)")
+    }
+    refused = without.map { Refusal(layer: $0.producer, reason: $0.reason) }
+  }
+
+  var text: String {
+    var table = TextTable(alignments: [.left, .right, .left], header: ["group", "channels", "leave together"])
+    for group in groups { table.append([group.name, Format.count(group.width), group.path]) }
+    for refusal in refused { table.append([refusal.layer, "–", "none can leave: \(refusal.reason)"]) }
+    return table.text
+  }
+
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+}
