@@ -136,8 +136,15 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
         }
         if stop { throw TrainingError.interrupted(iteration: trainer.iteration) }
       }, report: { options.report(RunProgress(phase: "seed \(seed)", training: $0)) })
-    let seconds = hooks.flatMap(\.seconds)
-    options.note("seed \(seed): \(seconds.count) probes, the median took \(Format.duration(Statistics.median(seconds) ?? 0))")
+    for hook in hooks {
+      guard let seconds = Statistics.median(hook.seconds) else { continue }
+      let passes = try seconds / hook.evaluationSeconds(of: trainer.model)
+      let settings = hook.probe.layers.count * hook.probe.amounts.count
+      let share = settings == 1 ? "" : ", \(Format.significant(passes / Double(settings), 3)) for each of \(settings) settings"
+      options.note(
+        "seed \(seed), means at \(hook.probe.replacement.place.rawValue): \(hook.seconds.count) probes; the median took "
+          + "\(Format.duration(seconds)), as long as \(Format.significant(passes, 3)) evaluations\(share)")
+    }
     return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
   }
 }

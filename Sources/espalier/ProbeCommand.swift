@@ -80,9 +80,10 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func look() throws {
+    // Before any file is read: what was typed is told first.
+    let probes = try probe.probes(seed: running.seed)
     let start: Experiment.Start = if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let probes = try probe.probes(seed: running.seed)
     let result = try Experiment.probe(start, on: data.plan(seed: running.seed, fallback: fallback), probes: probes)
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }

@@ -42,6 +42,19 @@ public final class PenaltyProbeHook: TrainingHook {
     self.data = try PenaltyProbeData(probe, from: data, channelsLast: channelsLast)
   }
 
+  /// Seconds of one evaluation of a model on D_v, what probes' costs are multiples of: the least of three.
+  public func evaluationSeconds(of model: Model) throws -> Double {
+    let executor = try Executor(model.laidOutForInference())
+    let clock = ContinuousClock()
+    var least = Double.infinity
+    for _ in 0..<3 {
+      let started = clock.now
+      _ = try executor.evaluate(data.measuring)
+      least = min(least, (clock.now - started) / .seconds(1))
+    }
+    return least
+  }
+
   /// Probes the model before its first step; does nothing later on, as after a resume.
   public func probeStart(_ trainer: Trainer) throws {
     if trainer.iteration == 0, result.rows.isEmpty { try look(trainer) }

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 public import Training
 
 /// How a training would go on from where it stands: for copies that are to train on the same batches.
@@ -34,7 +34,8 @@ public struct TrainingContinuation {
   ///   - slices: what cut it from the training's model.
   ///   - steps: after which it is shown.
   ///   - measure: gets the number and the model, nil where its loss is no longer finite.
-  func retrain(
+  /// - Throws: what training throws, and what `measure` does.
+  public func retrain(
     _ model: Model, slices: [TensorSlice], measuringAfter steps: [Int], _ measure: (Int, Model?) throws -> Void
   ) throws {
     let steps = Set(steps).sorted()

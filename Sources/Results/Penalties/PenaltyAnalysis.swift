@@ -90,7 +90,7 @@ extension PenaltyAnalysis {
         blocks.append("Performance profile over \(Format.count(part.profile.count)) measurements\(retraining)\n" + table.text)
       }
     }
-    if !chosen.isEmpty { blocks.append("Units chosen at least once, at the last probe\n" + Self.table(chosen)) }
+    if !chosen.isEmpty { blocks.append("Share of units chosen at least once, up to the last probe\n" + Self.table(chosen)) }
     if chosenLate.contains(where: { $0.points.count > 1 }) {
       blocks.append("The same counted from step \(Format.count(lateStart))\n" + Self.table(chosenLate))
     }
@@ -118,15 +118,29 @@ extension PenaltyAnalysis {
   }
 
   private static func table(_ curves: [ChosenFraction]) -> String {
-    var table = TextTable(
-      alignments: [.left, .right, .left, .left, .right, .right, .right],
-      header: ["layers", "amount", "layer", "scorer", "probes", "chosen", "by chance"])
+    let scorers = Set(curves.map(\.key.scorer)).sorted()
+    struct Line: Hashable {
+      var place: String
+      var layers: String
+      var amount: PenaltyAmount
+      var group: String
+    }
+    var order: [Line] = []
+    var last: [Line: [String: ChosenFraction.Point]] = [:]
     for curve in curves {
-      guard let last = curve.points.last else { continue }
-      table.append([
-        curve.key.layers, curve.key.amount.description, curve.key.group, curve.key.scorer, Format.count(curve.points.count),
-        words(last.fraction, last.interval, 3), Format.fixed(last.expected, 3),
-      ])
+      let line = Line(place: curve.key.meanAt, layers: curve.key.layers, amount: curve.key.amount, group: curve.key.group)
+      if last[line] == nil { order.append(line) }
+      last[line, default: [:]][curve.key.scorer] = curve.points.last
+    }
+    var table = TextTable(
+      alignments: [.left, .left, .right, .left] + scorers.map { _ in .right } + [.right],
+      header: ["means at", "layers", "amount", "layer"] + scorers + ["by chance"])
+    for line in order {
+      let points = last[line] ?? [:]
+      table.append(
+        [line.place, line.layers, line.amount.description, line.group]
+          + scorers.map { points[$0].map { Format.fixed($0.fraction, 3) } ?? "–" }
+          + [Format.fixed(points.first?.value.expected ?? 0, 3)])
     }
     return table.text
   }

@@ -132,6 +132,13 @@ public struct SquaredActivationHistogram: Codable, Hashable, Sendable {
   /// Chosen units in each bin.
   public var counts: [Int]
 
+  /// A histogram of these parts.
+  public init(scorer: String, zeros: Int, counts: [Int]) {
+    self.scorer = scorer
+    self.zeros = zeros
+    self.counts = counts
+  }
+
   /// Histograms over bins that are equally wide in log₁₀.
   ///
   /// Bin k holds values from 10^(lowest + k/binsPerDecade) up to, but not including, the next edge; all scorers share the
