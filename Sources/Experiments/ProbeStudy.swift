@@ -120,6 +120,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       (model, state) = (checkpoint.model, checkpoint.training)
     }
     let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: state)
+    try check(trainer)
     func save() throws {
       guard let path else { return }
       try Checkpoint(model: trainer.model, training: trainer.state(), progress: json).write(to: path)
@@ -146,5 +147,16 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
           + "\(Format.duration(seconds)), as long as \(Format.significant(passes, 3)) evaluations\(share)")
     }
     return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
+  }
+
+  /// - Throws: `PlanError` for a step of retraining at which nothing is probed: its rows would be missed only at the end.
+  private func check(_ trainer: Trainer) throws {
+    let interval = max(every.iterations(perEpoch: trainer.iterationsPerEpoch), 1)
+    for step in probes.flatMap({ $0.retraining?.at ?? [] })
+    where step == 0 ? !atStart : step % interval != 0 || step > trainer.totalIterations {
+      throw PlanError(
+        "there is no probe at step \(step) to retrain at: probes are every \(every) of \(trainer.totalIterations) steps"
+          + (step == 0 ? ", and not before the first one" : ""))
+    }
   }
 }

@@ -85,4 +85,19 @@ import Training
       #expect(damaged?.description == "\(folder)/a/seed-1.units.jsonl:1: is no choice of units")
     }
   }
+
+  @Test(arguments: [
+    (4, true, "there is no probe at step 4 to retrain at: probes are every 3it of 9 steps"),
+    (12, true, "there is no probe at step 12 to retrain at: probes are every 3it of 9 steps"),
+    (0, false, "there is no probe at step 0 to retrain at: probes are every 3it of 9 steps, and not before the first one"),
+  ])
+  func stepsOfRetrainingWithoutAProbe(step: Int, atStart: Bool, words: String) throws {
+    var study = try study()
+    study.atStart = atStart
+    study.probes[0].retraining = .init(steps: [1], at: [step])
+    let error = #expect(throws: PlanError.self) { try study.run(seed: 1) }
+    #expect(error?.description == words)
+    study.probes[0].retraining = .init(steps: [1], at: [9])
+    #expect(Set(try study.run(seed: 1).rows.filter { $0.retrainSteps > 0 }.map(\.step)) == [9])
+  }
 }

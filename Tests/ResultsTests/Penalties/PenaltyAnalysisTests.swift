@@ -129,6 +129,7 @@ func penaltyRow(
     #expect(lines[0] == "15 penalties of 2 seeds; intervals of 80 % over seeds")
     #expect(lines[3] == "overall  all                4  0.750 ± 0.769     −0.375 ± 0.385")
     #expect(lines.contains("With mean replacement against without (means at consumer), after 10 steps of retraining"))
+    #expect(lines.contains("consumer  all        0.5          0  l2 + mean       –     9.00     1.00        –"))
     #expect(lines.suffix(1) == ["consumer  all       0.25  fc1    0.250      0.250"])
   }
 
