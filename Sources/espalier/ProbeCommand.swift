@@ -91,11 +91,12 @@ struct ProbeCommand: ParsableCommand {
 
   private func train(_ network: String) throws {
     guard let folder = training.output else { return }
-    var plan = try data.plan(seed: running.seed)
+    // Each run puts its own seed: a folder can take further seeds of the same study.
+    var plan = try data.plan(seed: 0)
     // The paper trains on all there is, and nothing is chosen by validation.
     plan.validation = data.validation ?? 0
     let study = ProbeStudy(
-      network: network, data: plan, training: try training.plan(), probes: try probe.probes(seed: running.seed),
+      network: network, data: plan, training: try training.plan(), probes: try probe.probes(seed: 0),
       every: try Step(training.every, option: "--every"), atStart: training.atStart)
     guard training.seeds >= 1 else { throw PlanError("--seeds \(training.seeds) is impossible: give at least 1") }
     let seeds = (0..<UInt64(training.seeds)).map { running.seed &+ $0 }

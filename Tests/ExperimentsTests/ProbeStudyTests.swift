@@ -58,15 +58,17 @@ import Training
   @Test func aFolderCanBeAnalysedAgain() throws {
     try withTemporaryDirectory { folder in
       try study().run(seeds: [1], into: folder)
+      try study().run(seeds: [1, 2], into: folder)
       let analysis = try ProbeStudy.analysis(of: [folder], lateStart: 6)
-      #expect(analysis.rows == 96 && analysis.totalSteps == 9 && analysis.seeds == [1])
+      #expect(analysis.rows == 192 && analysis.totalSteps == 9 && analysis.seeds == [1, 2])
+      #expect(analysis.curves.allSatisfy { $0.points.allSatisfy { $0.count == 2 && $0.interval?.level == 0.8 } })
       #expect(analysis.parts.map(\.meanAt) == ["consumer", "output"])
       #expect(analysis.chosen.count == 6 * 2 && analysis.chosen.allSatisfy { $0.points.count == 4 })
       #expect(analysis.chosenLate.allSatisfy { $0.points.map(\.step) == [6, 9] })
       #expect(analysis.overlaps.count == 15)
       // Nothing pools or flattens in a perceptron: both places are the same value.
       #expect(analysis.parts[0].profile == analysis.parts[1].profile)
-      try FileManager.default.removeItem(atPath: folder + "/seed-1.units.jsonl")
+      for seed in [1, 2] { try FileManager.default.removeItem(atPath: "\(folder)/seed-\(seed).units.jsonl") }
       #expect(try ProbeStudy.analysis(of: [folder]).chosen.isEmpty)
     }
   }

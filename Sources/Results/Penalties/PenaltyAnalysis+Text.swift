@@ -12,7 +12,9 @@ extension PenaltyAnalysis {
         for line in part.profile.lines {
           table.append([line.variant, Format.fixed(line.area, 3), Format.percent(line.values.last ?? 0, digits: 0)])
         }
-        blocks.append("Performance profile over \(Format.count(part.profile.count)) measurement\(part.profile.count == 1 ? "" : "s")\(retraining)\n" + table.text)
+        blocks.append(
+          "Performance profile over \(Format.count(part.profile.count)) measurement\(part.profile.count == 1 ? "" : "s")\(retraining)\n"
+            + table.text)
       }
     }
     let curves = curveTable

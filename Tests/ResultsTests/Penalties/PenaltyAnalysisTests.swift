@@ -63,10 +63,10 @@ func penaltyRow(
     #expect(names(.place) == ["consumer 3/4"])
   }
 
-  /// Penalties 0, 1, 4 and 2, 2, 2: thresholds reach (4 − d)/4 = 1, ¾, 0 and 1, 1, 1.
+  /// Penalties −1, 0, 3 and 2, 2, 2: thresholds reach (3 − d)/4 = 1, ¾, 0 and 1, 1, 1.
   @Test func profiles() {
     let profile = PerformanceProfile(
-      of: [["a": 0, "b": 1, "c": 4], ["a": 2, "b": 2, "c": 2], ["a": 1, "b": 0]], thresholds: [0, 0.5, 0.75, 0.8, 1])
+      of: [["a": -1, "b": 0, "c": 3], ["a": 2, "b": 2, "c": 2], ["a": 1, "b": 0]], thresholds: [0, 0.5, 0.75, 0.8, 1])
     // The third measurement lacks c.
     #expect(profile.count == 2)
     #expect(profile.lines.map(\.variant) == ["a", "b", "c"])
