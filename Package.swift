@@ -49,7 +49,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
     .target(name: "Training", dependencies: ["Torch", "Networks", "Datasets"], swiftSettings: strict),
-    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Words"], swiftSettings: strict),
+    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words"], swiftSettings: strict),
     .target(name: "Results", swiftSettings: strict),
     .target(
       name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"],
@@ -77,7 +77,7 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "TestSupport"],
+      name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
     .testTarget(

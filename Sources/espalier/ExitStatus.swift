@@ -3,6 +3,7 @@ internal import Datasets
 internal import Foundation
 internal import Networks
 internal import Pruning
+internal import Results
 internal import Torch
 internal import Training
 
@@ -124,6 +125,7 @@ extension PruningError: ReportedError {
   }
 }
 
+extension PenaltyTableError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension PlanError: ReportedError { var exitStatus: ExitStatus { .usage } }
 extension ModelError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension TorchError: ReportedError { var exitStatus: ExitStatus { .software } }

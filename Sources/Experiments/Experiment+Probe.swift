@@ -1,0 +1,18 @@
+internal import Networks
+public import Pruning
+internal import Training
+
+extension Experiment {
+  /// Probes a given model once.
+  public static func probe(_ start: Start, on plan: DataPlan, probes: [PenaltyProbe]) throws -> PenaltyProbeResult {
+    let data = try plan.load()
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training).model
+    var result = PenaltyProbeResult()
+    for probe in probes {
+      let found = try probe.probe(model, on: PenaltyProbeData(probe, from: data, channelsLast: model.network.hasConvolutions))
+      result.rows += found.rows
+      result.choices += found.choices
+    }
+    return result
+  }
+}

@@ -1,0 +1,162 @@
+internal import Foundation
+internal import Networks
+public import Pruning
+internal import Results
+public import Training
+
+/// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
+///
+/// A folder holds what they found: `study.json` says what was asked; for each seed `seed-N.csv` holds the penalties and
+/// `seed-N.units.jsonl` the chosen units. The table is written last, so that a seed that has one is finished, and is skipped when
+/// the study is run again; a seed that was broken off goes on from `seed-N.checkpoint`.
+public struct ProbeStudy: Codable, Hashable, Sendable {
+  /// A name of the architectures' catalogue.
+  public var network: String
+  /// Which data; its seed is replaced by the run's.
+  public var data: DataPlan
+  /// How fresh weights are drawn.
+  public var initialization: Initialization
+  /// How it is trained; the seed is replaced by the run's.
+  public var training: TrainingPlan
+  /// What is looked at; the seeds are replaced by the run's. At most one for each place of means.
+  public var probes: [PenaltyProbe]
+  /// How often.
+  public var every: Step
+  /// Whether also before the first step.
+  public var atStart: Bool
+
+  /// A study of these parts.
+  public init(
+    network: String, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan, probes: [PenaltyProbe],
+    every: Step, atStart: Bool = false
+  ) {
+    self.network = network
+    self.data = data
+    self.initialization = initialization
+    self.training = training
+    self.probes = probes
+    self.every = every
+    self.atStart = atStart
+  }
+
+  /// How a study deals with its surroundings; nothing here changes what is computed.
+  public struct Options {
+    /// How often a checkpoint is written, in seconds.
+    public var checkpointSeconds: Double
+    /// Asked after every step: whether to stop.
+    public var interrupted: () -> Bool
+    /// Gets progress.
+    public var report: (RunProgress) -> Void
+    /// Gets lines worth reading.
+    public var note: (String) -> Void
+
+    /// Options; see the properties.
+    public init(
+      checkpointSeconds: Double = 60, interrupted: @escaping () -> Bool = { false },
+      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
+    ) {
+      self.checkpointSeconds = checkpointSeconds
+      self.interrupted = interrupted
+      self.report = report
+      self.note = note
+    }
+  }
+
+  /// The text of `study.json`: the same study, the same bytes.
+  private var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+  }
+
+  /// Runs the seeds that the folder does not hold yet.
+  ///
+  /// - Throws: `PlanError` if the folder belongs to another study; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what
+  ///   training and probes throw.
+  public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
+    let files = ProbeFolder(folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    if let found = try? String(contentsOfFile: files.study, encoding: .utf8) {
+      guard found == (try json) else {
+        throw PlanError("\(folder) belongs to a study with other options; repeat those, or give another folder")
+      }
+    } else {
+      try json.write(toFile: files.study, atomically: true, encoding: .utf8)
+    }
+    for seed in seeds {
+      if FileManager.default.fileExists(atPath: files.rows(seed)) {
+        options.note("seed \(seed): \(files.rows(seed)) is there already")
+        continue
+      }
+      let result = try run(seed: seed, checkpoint: files.checkpoint(seed), options: options)
+      try files.write(result, seed: seed)
+      try? FileManager.default.removeItem(atPath: files.checkpoint(seed))
+    }
+  }
+
+  /// One training with its probes.
+  ///
+  /// - Parameter checkpoint: where it goes on from, if there is one, and is kept; nil for none.
+  public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
+    var (plan, source) = (training, data)
+    plan.seed = seed
+    source.seed = seed
+    let data = try source.load()
+    let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
+    var model = try start.startingFile(for: data.training).model
+    let hooks = try probes.map { probe in
+      var probe = probe
+      probe.seed = seed
+      return try PenaltyProbeHook(probe, every: every, data: data, channelsLast: model.network.hasConvolutions)
+    }
+    var state: Trainer.State?
+    if let path, FileManager.default.fileExists(atPath: path) {
+      let checkpoint = try Checkpoint(contentsOf: path)
+      guard checkpoint.progress == (try json) else {
+        throw PlanError("\(path) belongs to a study with other options; repeat those, or remove it")
+      }
+      (model, state) = (checkpoint.model, checkpoint.training)
+    }
+    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: state)
+    try check(trainer)
+    func save() throws {
+      guard let path else { return }
+      try Checkpoint(model: trainer.model, training: trainer.state(), progress: json).write(to: path)
+    }
+    if atStart { for hook in hooks { try hook.probeStart(trainer) } }
+    var saved = Date()
+    try trainer.run(
+      afterStep: { trainer in
+        guard trainer.iteration < trainer.totalIterations else { return }
+        let stop = options.interrupted()
+        if stop || -saved.timeIntervalSinceNow > options.checkpointSeconds {
+          try save()
+          saved = Date()
+        }
+        if stop { throw TrainingError.interrupted(iteration: trainer.iteration) }
+      }, report: { options.report(RunProgress(phase: "seed \(seed)", training: $0)) })
+    for hook in hooks {
+      guard let seconds = Statistics.median(hook.seconds) else { continue }
+      let passes = try seconds / hook.evaluationSeconds(of: trainer.model)
+      let settings = hook.probe.layers.count * hook.probe.amounts.count
+      let share = settings == 1 ? "" : ", \(Format.significant(passes / Double(settings), 3)) for each of \(settings) settings"
+      options.note(
+        "seed \(seed), means at \(hook.probe.replacement.place.rawValue): \(hook.seconds.count) probes; the median took "
+          + "\(Format.duration(seconds)), as long as \(Format.significant(passes, 3)) evaluations\(share)")
+    }
+    return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
+  }
+
+  /// - Throws: `PlanError` for a step of retraining at which nothing is probed: its rows would be missed only at the end.
+  private func check(_ trainer: Trainer) throws {
+    let interval = max(every.iterations(perEpoch: trainer.iterationsPerEpoch), 1)
+    for step in probes.flatMap({ $0.retraining?.at ?? [] })
+    where step == 0 ? !atStart : step % interval != 0 || step > trainer.totalIterations {
+      throw PlanError(
+        "there is no probe at step \(step) to retrain at: probes are every \(every) of \(trainer.totalIterations) steps"
+          + (step == 0 ? ", and not before the first one" : ""))
+    }
+  }
+}

@@ -1,0 +1,113 @@
+internal import Foundation
+internal import Results
+public import Torch
+public import Training
+
+/// Probes a training every few steps, without a trace in it: training with probes ends with the same bits as without.
+///
+/// All that was found so far is part of the hook's ``state()`` and so of checkpoints: a training that is killed and resumed goes
+/// on with exactly the rows of the steps it goes on from, so that none is lost and none stands twice.
+/// For a probe before the first step call ``probeStart(_:)`` before running the trainer.
+public final class PenaltyProbeHook: TrainingHook {
+  /// Names its part of a checkpoint: `probe-consumer` or `probe-output`, so that a training can have one of each.
+  public var name: String { "probe-\(probe.replacement.place.rawValue)" }
+  /// What is looked at.
+  public let probe: PenaltyProbe
+  /// From one probe to the next.
+  public let every: Step
+  /// All that was found so far, in order of time.
+  public private(set) var result = PenaltyProbeResult()
+  /// Seconds that each probe of this process took.
+  public private(set) var seconds: [Double] = []
+  /// Called after each probe with what it found.
+  public var didProbe: (Int, PenaltyProbeResult) throws -> Void = { _, _ in }
+
+  private let training: TrainingData
+  private let data: PenaltyProbeData
+  // The state's bytes, one line of JSON a probe: encoding all of it for every checkpoint would take longer and longer.
+  private var lines: [UInt8] = []
+
+  /// A hook.
+  ///
+  /// - Parameters:
+  ///   - data: what the training trains on.
+  ///   - channelsLast: whether the network has convolutions.
+  /// - Throws: ``PruningError`` and `PlanError` for a probe that cannot be.
+  public init(_ probe: PenaltyProbe, every: Step, data: TrainingData, channelsLast: Bool) throws {
+    try probe.validate()
+    guard every.iterations(perEpoch: 1) >= 1 else { throw PlanError("a probe every \(every) is impossible: give at least 1it") }
+    self.probe = probe
+    self.every = every
+    training = data
+    self.data = try PenaltyProbeData(probe, from: data, channelsLast: channelsLast)
+  }
+
+  /// Seconds of one evaluation of a model on D_v, what probes' costs are multiples of: the least of three.
+  public func evaluationSeconds(of model: Model) throws -> Double {
+    let executor = try Executor(model.laidOutForInference())
+    let clock = ContinuousClock()
+    var least = Double.infinity
+    for _ in 0..<3 {
+      let started = clock.now
+      _ = try executor.evaluate(data.measuring)
+      least = min(least, (clock.now - started) / .seconds(1))
+    }
+    return least
+  }
+
+  /// Probes the model before its first step; does nothing later on, as after a resume.
+  public func probeStart(_ trainer: Trainer) throws {
+    if trainer.iteration == 0, result.rows.isEmpty { try look(trainer) }
+  }
+
+  /// Probes after every so many steps.
+  public func didFinishStep(_ trainer: Trainer) throws {
+    guard trainer.iteration % max(every.iterations(perEpoch: trainer.iterationsPerEpoch), 1) == 0 else { return }
+    try look(trainer)
+  }
+
+  private func look(_ trainer: Trainer) throws {
+    let clock = ContinuousClock()
+    let started = clock.now
+    let found = try probe.probe(
+      trainer.model, on: data, step: trainer.iteration,
+      continuation: probe.retraining == nil ? nil : TrainingContinuation(of: trainer, data: training))
+    seconds.append((clock.now - started) / .seconds(1))
+    lines += Array(try Self.encoder.encode(found)) + [UInt8(ascii: "\n")]
+    result.rows += found.rows
+    result.choices += found.choices
+    try didProbe(trainer.iteration, found)
+  }
+
+  /// All that was found so far.
+  public func state() throws -> [String: Tensor] { lines.isEmpty ? [:] : ["results": try Tensor(lines, shape: [lines.count])] }
+
+  /// Goes on from what was found before.
+  ///
+  /// - Throws: `PlanError` for a damaged state.
+  public func restore(_ state: [String: Tensor]) throws {
+    result = PenaltyProbeResult()
+    lines = try state["results"]?.array(UInt8.self) ?? []
+    do {
+      for line in lines.split(separator: UInt8(ascii: "\n")) {
+        let found = try Self.decoder.decode(PenaltyProbeResult.self, from: Data(line))
+        result.rows += found.rows
+        result.choices += found.choices
+      }
+    } catch { throw PlanError("the checkpoint's probes are damaged") }
+  }
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    // A pruned network's loss can overflow, and that is a result.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return encoder
+  }
+
+  private static var decoder: JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return decoder
+  }
+}

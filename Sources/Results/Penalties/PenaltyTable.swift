@@ -1,0 +1,102 @@
+/// Penalty rows as text that other programs read: comma-separated values (RFC 4180), one row to a line, numbers in full precision.
+public enum PenaltyTable {
+  /// The names of the columns, in order; `fraction` or `count` is empty, and the losses on test images where none were looked at.
+  public static let columns = [
+    "seed", "step", "layers", "fraction", "count", "scorer", "propagated", "mean_at", "retrain_steps", "removed", "loss_before",
+    "loss_after", "penalty", "test_loss_before", "test_loss_after",
+  ]
+
+  /// The header and the rows, each with a line feed at its end.
+  public static func text(_ rows: [PenaltyRow]) -> String {
+    ([columns] + rows.map(cells)).map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
+  }
+
+  /// The rows of a text that ``text(_:)`` made; the penalty is computed anew from the losses.
+  ///
+  /// - Parameter place: what the text is, e.g. its path; begins errors.
+  /// - Throws: ``PenaltyTableError`` with the line.
+  public static func rows(in text: String, place: String) throws -> [PenaltyRow] {
+    let lines = text.split(whereSeparator: \.isNewline)
+    guard let header = lines.first, fields(of: header) == columns else {
+      throw PenaltyTableError(
+        place: place, line: 1, problem: "is no table of penalties: its columns must be \(columns.joined(separator: ","))")
+    }
+    return try lines.enumerated().dropFirst().map { number, line in
+      func failure(_ problem: String) -> PenaltyTableError { PenaltyTableError(place: place, line: number + 1, problem: problem) }
+      let cells = fields(of: line)
+      guard cells.count == columns.count else { throw failure("has \(cells.count) cells, not \(columns.count)") }
+      func cell<Value>(_ column: Int, _ parse: (String) -> Value?) throws -> Value {
+        guard let value = parse(cells[column]) else {
+          throw failure("\(columns[column]) cannot be \(String(cells[column].prefix(40)).debugDescription)")
+        }
+        return value
+      }
+      let amount: PenaltyAmount =
+        cells[3].isEmpty ? .count(try cell(4) { Int($0) }) : .fraction(try cell(3) { Double($0) })
+      return PenaltyRow(
+        seed: try cell(0) { UInt64($0) }, step: try cell(1) { Int($0) }, layers: cells[2], amount: amount, scorer: cells[5],
+        propagated: try cell(6) { Bool($0) }, meanAt: cells[7], retrainSteps: try cell(8) { Int($0) }, removed: try cell(9) { Int($0) },
+        lossBefore: try cell(10) { Double($0) }, lossAfter: try cell(11) { Double($0) },
+        testLossBefore: cells[13].isEmpty ? nil : try cell(13) { Double($0) },
+        testLossAfter: cells[14].isEmpty ? nil : try cell(14) { Double($0) })
+    }
+  }
+
+  private static func cells(of row: PenaltyRow) -> [String] {
+    var (fraction, count) = ("", "")
+    switch row.amount {
+    case .fraction(let value): fraction = "\(value)"
+    case .count(let value): count = "\(value)"
+    }
+    return [
+      "\(row.seed)", "\(row.step)", row.layers, fraction, count, row.scorer, "\(row.propagated)", row.meanAt, "\(row.retrainSteps)",
+      "\(row.removed)", "\(row.lossBefore)", "\(row.lossAfter)", "\(row.penalty)", row.testLossBefore.map { "\($0)" } ?? "",
+      row.testLossAfter.map { "\($0)" } ?? "",
+    ]
+  }
+
+  private static func quoted(_ cell: String) -> String {
+    guard cell.contains(where: { $0 == "," || $0 == "\"" }) else { return cell }
+    return "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+
+  /// The cells of a line; a quotation mark within quotation marks is doubled.
+  private static func fields(of line: Substring) -> [String] {
+    var cells = [""]
+    var isQuoted = false
+    var previous: Character?
+    for character in line {
+      if character == "\"" {
+        // The second of two marks in a row stands for itself, and the cell goes on.
+        if !isQuoted, previous == "\"" { cells[cells.count - 1].append(character) }
+        isQuoted.toggle()
+      } else if character == ",", !isQuoted {
+        cells.append("")
+      } else {
+        cells[cells.count - 1].append(character)
+      }
+      previous = character
+    }
+    return cells
+  }
+}
+
+/// A text that is no table of penalties.
+public struct PenaltyTableError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The file.
+  public var place: String
+  /// Counted from 1.
+  public var line: Int
+  /// What is wrong with it.
+  public var problem: String
+
+  /// An error of these parts.
+  public init(place: String, line: Int, problem: String) {
+    self.place = place
+    self.line = line
+    self.problem = problem
+  }
+
+  /// One line.
+  public var description: String { "\(place):\(line): \(problem)" }
+}

@@ -1,0 +1,131 @@
+internal import ArgumentParser
+internal import Experiments
+internal import Foundation
+internal import Pruning
+internal import Results
+internal import Training
+
+/// `espalier probe`: pruning penalties of a model, or in the course of a training.
+struct ProbeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "probe",
+    abstract: "What pruning would cost: penalties of scorers, with mean replacement.",
+    discussion: """
+      A penalty is the loss after units have left minus the loss before. Six
+      scorers choose units of copies; each choice is measured as it is, and with
+      the means of what left moved into the biases of the layers behind it (Mean
+      Replacement Pruning, 2019).
+
+      A model as it stands:
+        espalier probe dense.safetensors --fractions 0.1,0.5
+        espalier probe dense.safetensors --counts 1 --layers all,lastConv \\
+          --rows penalties.csv
+
+      A training from scratch, probed every so many steps, which leave no trace
+      in it; then shares, profiles and curves over all seeds:
+        espalier probe --network small-conv --dataset cifar-10 --steps 25000it \\
+          --every 1000it --fractions 0.1,0.2,0.5 --seeds 3 --output study \\
+          --mean-at output,consumer
+        espalier probe --analyse study --json
+
+      Broken off, the same command goes on where it stood. Rows are in
+      study/seed-N.csv, one penalty to a line. With --retrain copies also train
+      on before they are measured, on the batches that come next:
+        espalier probe --network small-conv --dataset cifar-10 --steps 25000it \\
+          --every 5000it --fractions 0.2 --retrain 10,100,500 \\
+          --retrain-at 5000it,25000it --output retrained
+      """)
+
+  @Argument(help: ArgumentHelp("A model file.", valueName: "model"))
+  var model: String?
+
+  @Option(help: ArgumentHelp("A network of the catalogue: trained from scratch, or probed with --weights.", valueName: "name"))
+  var network: String?
+
+  @Option(help: ArgumentHelp("A bare safetensors file, by parameter names.", valueName: "file"))
+  var weights: String?
+
+  @Option(help: ArgumentHelp("Analyse the rows in this folder, without training; may be repeated.", valueName: "folder"))
+  var analyse: [String] = []
+
+  @OptionGroup(title: "Probe") var probe: ProbeOptions
+  @OptionGroup(title: "Training with probes") var training: ProbedTrainingOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Run") var running: RunOptions
+
+  @Option(help: ArgumentHelp("Write the rows of a model's probe to this file.", valueName: "file"))
+  var rows: String?
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @Flag(help: "Print rows (of a model) or analyses (of trainings) as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard [model != nil, network != nil, !analyse.isEmpty].count(where: \.self) == 1 else {
+      throw ValidationError("give a model file, --network, or --analyse with a folder")
+    }
+    if weights != nil, network == nil { throw ValidationError("--weights needs --network") }
+    let trains = network != nil && weights == nil
+    if trains, training.output == nil { throw ValidationError("a training with probes needs --output with a folder for its rows") }
+    if trains, rows != nil { throw ValidationError("--rows is for the probe of a model: a training writes its rows to --output") }
+    if !trains, probe.retrain != nil { throw ValidationError("--retrain needs a training: give --network without --weights") }
+  }
+
+  func run() throws {
+    if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
+    try running.apply()
+    if let network, weights == nil { try train(network) } else { try look() }
+  }
+
+  private func look() throws {
+    // Before any file is read: what was typed is told first.
+    let probes = try probe.probes(seed: running.seed)
+    let start: Experiment.Start = if let model { .file(model) } else { .network(network ?? "", weights: weights) }
+    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
+    let result = try Experiment.probe(start, on: data.plan(seed: running.seed, fallback: fallback), probes: probes)
+    if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
+    if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
+  }
+
+  private func train(_ network: String) throws {
+    guard let folder = training.output else { return }
+    // Each run puts its own seed: a folder can take further seeds of the same study.
+    var plan = try data.plan(seed: 0)
+    // The paper trains on all there is, and nothing is chosen by validation.
+    plan.validation = data.validation ?? 0
+    let study = ProbeStudy(
+      network: network, data: plan, training: try training.plan(), probes: try probe.probes(seed: 0),
+      every: try Step(training.every, option: "--every"), atStart: training.atStart)
+    guard training.seeds >= 1 else { throw PlanError("--seeds \(training.seeds) is impossible: give at least 1") }
+    let seeds = (0..<UInt64(training.seeds)).map { running.seed &+ $0 }
+    let display = ProgressDisplay(quiet: quiet)
+    defer { display.finish() }
+    Interrupt.install()
+    do {
+      try study.run(
+        seeds: seeds, into: folder,
+        options: .init(interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
+    } catch let error as TrainingError {
+      display.finish()
+      if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)\n") }
+      throw error
+    } catch let error as CocoaError {
+      throw OutputError(path: folder, underlying: error)
+    }
+    display.finish()
+    try show(ProbeStudy.analysis(of: [folder], lateStart: probe.lateStart))
+  }
+
+  private func show(_ analysis: PenaltyAnalysis) throws {
+    if json { try printJSON(analysis) } else { try Console.print(analysis.text) }
+  }
+
+  private func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    try Console.print(String(decoding: encoder.encode(value), as: UTF8.self))
+  }
+}

@@ -1,0 +1,105 @@
+import Experiments
+import Foundation
+import Pruning
+import Results
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Trainings with probes on the embedded digits.
+@Suite(.serialized) struct ProbeStudyTests {
+  init() throws { try TorchRuntime.configure(threads: 1) }
+
+  private func study(fraction: Double = 0.5) throws -> ProbeStudy {
+    try ProbeStudy(
+      network: "mlp:64-12-10", data: DataPlan(dataset: "digits", subset: 200, validation: 0),
+      training: TrainingPlan(
+        length: .iterations(9), batchSize: 20, optimizer: .sgd(momentum: 0.9), learningRate: .init(base: 0.1), evaluateEvery: .epochs(1)),
+      probes: MeanPlace.allCases.map { place in
+        try PenaltyProbe(amounts: [.fraction(fraction)], replacement: MeanReplacement(place: place), examples: 100)
+      },
+      every: .iterations(3), atStart: true)
+  }
+
+  private func contents(_ folder: String) throws -> [String: String] {
+    var result: [String: String] = [:]
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      result[name] = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+    }
+    return result
+  }
+
+  private func lines(_ files: [String: String], _ name: String) -> Int { files[name]?.split(separator: "\n").count ?? 0 }
+
+  @Test func aStudyThatIsBrokenOffEndsWithTheSameFiles() throws {
+    try withTemporaryDirectory { folder in
+      try study().run(seeds: [4, 5], into: folder + "/a")
+      let whole = try contents(folder + "/a")
+      #expect(whole.keys.sorted() == ["seed-4.csv", "seed-4.units.jsonl", "seed-5.csv", "seed-5.units.jsonl", "study.json"])
+      // A header; probes at 0, 3, 6 and 9, twelve variants each, at two places; six choices each.
+      #expect(lines(whole, "seed-4.csv") == 97)
+      #expect(lines(whole, "seed-4.units.jsonl") == 48)
+      #expect(whole["seed-4.csv"] != whole["seed-5.csv"])
+      var steps = 0
+      let stopping = ProbeStudy.Options(interrupted: {
+        steps += 1
+        return steps == 4 || steps == 12
+      })
+      for _ in 0..<2 { #expect(throws: TrainingError.self) { try study().run(seeds: [4, 5], into: folder + "/b", options: stopping) } }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/b").contains("seed-5.checkpoint"))
+      var notes: [String] = []
+      try study().run(seeds: [4, 5], into: folder + "/b", options: .init(note: { notes.append($0) }))
+      #expect(notes.first == "seed 4: \(folder)/b/seed-4.csv is there already")
+      #expect(try contents(folder + "/b") == whole)
+    }
+  }
+
+  @Test func aFolderCanBeAnalysedAgain() throws {
+    try withTemporaryDirectory { folder in
+      try study().run(seeds: [1], into: folder)
+      try study().run(seeds: [1, 2], into: folder)
+      let analysis = try ProbeStudy.analysis(of: [folder], lateStart: 6)
+      #expect(analysis.rows == 192 && analysis.totalSteps == 9 && analysis.seeds == [1, 2])
+      #expect(analysis.curves.allSatisfy { $0.points.allSatisfy { $0.count == 2 && $0.interval?.level == 0.8 } })
+      #expect(analysis.parts.map(\.meanAt) == ["consumer", "output"])
+      #expect(analysis.chosen.count == 6 * 2 && analysis.chosen.allSatisfy { $0.points.count == 4 })
+      #expect(analysis.chosenLate.allSatisfy { $0.points.map(\.step) == [6, 9] })
+      #expect(analysis.overlaps.count == 15)
+      // Nothing pools or flattens in a perceptron: both places are the same value.
+      #expect(analysis.parts[0].profile == analysis.parts[1].profile)
+      for seed in [1, 2] { try FileManager.default.removeItem(atPath: "\(folder)/seed-\(seed).units.jsonl") }
+      #expect(try ProbeStudy.analysis(of: [folder]).chosen.isEmpty)
+    }
+  }
+
+  @Test func wordsForFoldersThatDoNotFit() throws {
+    try withTemporaryDirectory { folder in
+      try study().run(seeds: [1], into: folder + "/a")
+      let other = #expect(throws: PlanError.self) { try study(fraction: 0.25).run(seeds: [2], into: folder + "/a") }
+      #expect(other?.description == "\(folder)/a belongs to a study with other options; repeat those, or give another folder")
+      let missing = #expect(throws: PlanError.self) { try ProbeStudy.analysis(of: [folder + "/b"]) }
+      #expect(missing?.description == "there is no folder \(folder)/b")
+      let empty = #expect(throws: PlanError.self) { try ProbeStudy.analysis(of: [folder]) }
+      #expect(empty?.description == "\(folder) holds no finished seed: no file like seed-0.csv")
+      try "no\n".write(toFile: folder + "/a/seed-1.units.jsonl", atomically: true, encoding: .utf8)
+      let damaged = #expect(throws: PenaltyTableError.self) { try ProbeStudy.analysis(of: [folder + "/a"]) }
+      #expect(damaged?.description == "\(folder)/a/seed-1.units.jsonl:1: is no choice of units")
+    }
+  }
+
+  @Test(arguments: [
+    (4, true, "there is no probe at step 4 to retrain at: probes are every 3it of 9 steps"),
+    (12, true, "there is no probe at step 12 to retrain at: probes are every 3it of 9 steps"),
+    (0, false, "there is no probe at step 0 to retrain at: probes are every 3it of 9 steps, and not before the first one"),
+  ])
+  func stepsOfRetrainingWithoutAProbe(step: Int, atStart: Bool, words: String) throws {
+    var study = try study()
+    study.atStart = atStart
+    study.probes[0].retraining = .init(steps: [1], at: [step])
+    let error = #expect(throws: PlanError.self) { try study.run(seed: 1) }
+    #expect(error?.description == words)
+    study.probes[0].retraining = .init(steps: [1], at: [9])
+    #expect(Set(try study.run(seed: 1).rows.filter { $0.retrainSteps > 0 }.map(\.step)) == [9])
+  }
+}
