@@ -128,6 +128,35 @@ var program: URL {
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--checkpoint-every", "often"], 64,
       "espalier: --checkpoint-every \"often\" is no length of training: write 40ep or 50000it\n"
     ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.999", "--epochs", "0"], 64,
+      "espalier: the fraction would empty conv1: 20 of its 20 units are asked, and a layer keeps at least one: ask for less, or leave it "
+        + "alone with --ignore conv1\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0", "--ignore", "conv9*"], 64,
+      "espalier: --ignore \"conv9*\" matches no layer: possible are conv1, conv2, fc1\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "unit", "--criterion", "abs-mrs", "--fraction", "0.5", "--epochs", "0"], 64,
+      "espalier: criterion abs-mrs needs data: give --dataset\n"
+    ),
+    (
+      ["prune", "--network", "mlp:64-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0"], 64,
+      "espalier: no units of mlp:64-10 can be removed: fc1: they are the network's output fc1\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "unit", "--limit", "3", "--epochs", "0"], 64,
+      "espalier: --limit 3.0 of what? give --of parameters, macs, bytes or latency\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "weight", "--sparsity", "0.5", "--of", "macs", "--epochs", "0"], 64,
+      "espalier: --of macs counts what a smaller network costs: it does not go with --granularity weight\n"
+    ),
+    (
+      ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.5", "--repair", "glue", "--epochs", "0"], 64,
+      "espalier: --repair \"glue\" is none: choose mean, batch-norm or mean,batch-norm\n"
+    ),
   ])
   func mistakesGetOneLine(arguments: [String], status: Int, words: String) throws {
     let outcome = try espalier(arguments)
@@ -178,6 +207,36 @@ var program: URL {
         size  tensors 1.07 MB, activations of one example at most 4.34 kB
 
         """)
+  }
+
+  @Test func channelGroupsAreListed() throws {
+    let outcome = try espalier("inspect", "lenet-5", "--groups")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty)
+    #expect(
+      outcome.output == """
+        group  channels  leave together
+        conv1        20  conv1[out] → conv2[in]
+        conv2        50  conv2[out] → fc1[in×16]
+        fc1         500  fc1[out] → fc2[in]
+        fc2           –  none can leave: they are the network's output fc2
+
+        """)
+    let json = try espalier("inspect", "lenet-5", "--groups", "--json")
+    #expect(json.status == 0 && json.output.contains("\"path\" : \"conv2[out] → fc1[in×16]\""))
+  }
+
+  /// Without data the weights are random, and the target and the proof are the point.
+  @Test func unitsAreCutToATargetWithoutData() throws {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("espalier-cut-\(UUID().uuidString).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let outcome = try espalier(
+      "prune", "--network", "resnet-8", "--granularity", "unit", "--scope", "global", "--sparsity", "0.5", "--of", "macs", "--epochs", "0",
+      "--threads", "1", "--output", file)
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains("\ntarget") && outcome.output.contains("\nproof") && outcome.output.contains("allowed 1.0e-04)"))
+    #expect(FileManager.default.fileExists(atPath: file))
+    let groups = try espalier("inspect", file, "--groups")
+    #expect(groups.status == 0 && groups.output.contains("conv1[out] + layer1.0.conv2[out]"))
   }
 
   @Test func aNetworkIsMadeForADataSet() throws {
