@@ -143,7 +143,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       let settings = hook.probe.layers.count * hook.probe.amounts.count
       let share = settings == 1 ? "" : ", \(Format.significant(passes / Double(settings), 3)) for each of \(settings) settings"
       options.note(
-        "seed \(seed), means at \(hook.probe.replacement.place.rawValue): \(hook.seconds.count) probes; the median took "
+        "seed \(seed), means at \(hook.probe.replacement.place.rawValue): \(hook.seconds.count) probes without retraining; the median took "
           + "\(Format.duration(seconds)), as long as \(Format.significant(passes, 3)) evaluations\(share)")
     }
     return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))

@@ -20,7 +20,8 @@ struct ProbeOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where units and means are looked at: consumer (what the next layer sees), output (before pooling), or both.", valueName: "places"))
+      "Where units and means are looked at: consumer (what the next layer sees), output (before pooling), or both: consumer,output.",
+      valueName: "places"))
   var meanAt = "consumer"
 
   @Option(help: "How means become biases: exact (with the layer's padding) or paper.")

@@ -11,7 +11,8 @@ internal import Training
 /// all scores and means come from the unpruned model. Penalty = L(pruned) − L(before).
 ///
 /// Costs, for each set of layers and each amount: at most one forward pass over D_v per variant, of a smaller network, and the proof
-/// of each surgery (4 random examples); the sweep, about 1.5 forward passes over D_s, once. Retraining costs its steps.
+/// of each surgery (4 random examples); the sweep, about 1.5 forward passes over D_s, once. Retraining costs its steps. Measured on
+/// one thread with small-conv and 1,000 CIFAR-10 images, twelve penalties take as long as 12 to 16 evaluations.
 public struct PenaltyProbe: Codable, Hashable, Sendable {
   /// Training pruned variants for a while before measuring them again.
   public struct Retraining: Codable, Hashable, Sendable {

@@ -17,7 +17,7 @@ public final class PenaltyProbeHook: TrainingHook {
   public let every: Step
   /// All that was found so far, in order of time.
   public private(set) var result = PenaltyProbeResult()
-  /// Seconds that each probe of this process took.
+  /// Seconds that each probe of this process took, of those that trained no copies.
   public private(set) var seconds: [Double] = []
   /// Called after each probe with what it found.
   public var didProbe: (Int, PenaltyProbeResult) throws -> Void = { _, _ in }
@@ -72,7 +72,7 @@ public final class PenaltyProbeHook: TrainingHook {
     let found = try probe.probe(
       trainer.model, on: data, step: trainer.iteration,
       continuation: probe.retraining == nil ? nil : TrainingContinuation(of: trainer, data: training))
-    seconds.append((clock.now - started) / .seconds(1))
+    if found.rows.allSatisfy({ $0.retrainSteps == 0 }) { seconds.append((clock.now - started) / .seconds(1)) }
     lines += Array(try Self.encoder.encode(found)) + [UInt8(ascii: "\n")]
     result.rows += found.rows
     result.choices += found.choices

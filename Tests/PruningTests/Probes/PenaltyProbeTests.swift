@@ -65,6 +65,29 @@ import Training
     }
   }
 
+  /// Two layers at once: h₂ = x₂/2 and k₂ = (h₁ + h₂)/4 leave, of d = k₁ + 4·k₂ with k₁ = h₁.
+  ///
+  /// Examples (1, 1) and (0, 1): h₂ is ½ and k₂ is 0.375 and 0.125, on average ¼, in the *unpruned* model; without h₂, k₂ would be 0.25
+  /// and 0. So d = 2.5 and 0.5 before, 1 and 0 without them, and 1 + 4·¼ = 2 and 1 with the means.
+  @Test func severalLayersAtOnceUseMeansOfTheUnprunedModel() throws {
+    try TorchRuntime.configure(threads: 1)
+    var builder = NetworkBuilder("tiny", input: .image(channels: 1, height: 1, width: 2))
+    builder.flatten()
+    for (name, units) in [("fc1", 2), ("fc2", 2), ("fc3", 2)] { builder.linear(name, units, bias: false) }
+    let model = try Model(
+      network: builder.network(),
+      tensors: [
+        ParameterName("fc1", .weight): Tensor([1, 0, 0, 0.5] as [Float], shape: [2, 2]),
+        ParameterName("fc2", .weight): Tensor([1, 0, 0.25, 0.25] as [Float], shape: [2, 2]),
+        ParameterName("fc3", .weight): Tensor([1, 4, 0, 0] as [Float], shape: [2, 2]),
+      ])
+    let result = try PenaltyProbe(scorers: [Criterion(named: "l2")], amounts: [.count(1)]).probe(model, on: tiny().data)
+    #expect(result.rows.map(\.removed) == [2, 2] && result.choices.map(\.units) == [[1], [1]])
+    for (row, after) in zip(result.rows, [loss([1, 0]), loss([2, 1])]) {
+      #expect(abs(row.lossBefore - loss([2.5, 0.5])) < 1e-6 && abs(row.lossAfter - after) < 1e-6)
+    }
+  }
+
   /// A step of plain SGD after h₂ has left: h = u·x₁ + v·x₂ + c with u = 1 and x₂ = 1, the margin is d = w·h + b with w = w₀ − w₁ = 1,
   /// p = σ(−d) for x₁ = 1 and 0, and all derivatives are means.
   @Test func aRetrainingPenaltyByHand() throws {
@@ -98,6 +121,9 @@ import Training
     #expect(first.rows.allSatisfy { $0.meanAt == "output" && $0.testLossBefore != nil && $0.testLossAfter != nil })
     // Half of 6, 5 and 8 units; of the last convolution's 5.
     #expect(Set(first.rows.filter { $0.amount == .fraction(0.5) }.map { "\($0.layers) \($0.removed)" }) == ["all 10", "lastConv 3"])
+    // Scores are the unpruned model's: a layer loses the same units alone and together with all others.
+    func ofLastConvolution(_ layers: String) -> [[Int]] { first.choices.filter { $0.layers == layers && $0.group == "conv2" }.map(\.units) }
+    #expect(ofLastConvolution("all").count == 12 && ofLastConvolution("all") == ofLastConvolution("lastConv"))
     let later = try probe.probe(model, on: data, step: 6)
     func chosen(_ result: PenaltyProbeResult, _ scorer: String) -> [[Int]] { result.choices.filter { $0.scorer == scorer }.map(\.units) }
     #expect(chosen(later, "random") != chosen(first, "random"))
