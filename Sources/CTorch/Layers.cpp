@@ -17,6 +17,11 @@ ct_tensor ct_layer_convolution(
   });
 }
 
+ct_tensor ct_layer_unfold(
+    ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2]) {
+  return tensor("unfold", [&] { return at::im2col(x->value, ints(kernel, 2), ints(dilation, 2), ints(padding, 2), ints(stride, 2)); });
+}
+
 ct_tensor ct_layer_max_pool(
     ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode) {
   return tensor("max_pool", [&] {

@@ -44,6 +44,10 @@ static const char *binary_name(int32_t operation) {
   return operation >= CT_ADD && operation <= CT_MATMUL ? names[operation] : "binary";
 }
 
+ct_tensor ct_math_solve(ct_tensor a, ct_tensor b) {
+  return tensor("solve", [&] { return at::cholesky_solve(b->value, at::linalg_cholesky(a->value)); });
+}
+
 ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y) {
   return tensor(binary_name(operation), [&]() -> at::Tensor {
     const at::Tensor &a = x->value, &b = y->value;

@@ -133,12 +133,23 @@ public final class Runner {
       try note("pruned", model)
       return try evaluate(model)
     }
-    // Both take turns, so that a neighbour on the machine disturbs both; the dense one's share is what counts.
-    pruner.latency = { network in
-      let samples = try Latency.interleaved([Model(network, seed: 0)], batch: 1, repetitions: 9)[0].sorted()
-      return samples[samples.count / 2]
-    }
+    pruner.latency = latency(against: state.denseNetwork ?? model.network)
     return pruner
+  }
+
+  /// Seconds of a network's forward pass, as a share of the dense one's at the same moment: the two take turns, so that what disturbs
+  /// the machine disturbs both.
+  private func latency(against original: Network) -> (Network) throws -> Double {
+    var dense: Model?
+    var reference: Double?
+    return { network in
+      let other = try dense ?? Model(original, seed: 0)
+      dense = other
+      let medians = try Latency.interleaved([other, Model(network, seed: 0)], batch: 1, repetitions: 11).map { $0.sorted()[$0.count / 2] }
+      let base = reference ?? medians[0]
+      reference = base
+      return base * medians[1] / medians[0]
+    }
   }
 
   /// Records the accuracy of a stage between the dense and the final model on the test set.

@@ -226,6 +226,10 @@ public final class Pruner {
       switch repair {
       case .meanReplacement(let replacement):
         model = try replacement.applied(to: model, removing: surgery, of: original, groups: groups, means: swept?.meanMaps ?? [:])
+      case .reconstruction(let reconstruction):
+        guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
+        model = try reconstruction.applied(
+          to: model, removing: surgery, of: original, groups: groups, batches: batches, seed: SeedPurpose.examples.seed(from: plan.seed))
       case .batchNorms:
         guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
         model = try model.recalibratingBatchNorms(on: batches)

@@ -95,6 +95,7 @@ extension PruningPlan.Repair {
   public var words: String {
     switch self {
     case .meanReplacement(let replacement): "mean replacement (\(replacement.form.rawValue), \(replacement.place.rawValue))"
+    case .reconstruction: "listeners reconstructed"
     case .batchNorms: "batch norms recalibrated"
     }
   }

@@ -28,6 +28,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public enum Repair: Codable, Hashable, Sendable {
     /// What removed units said on average moves into the biases of their listeners.
     case meanReplacement(MeanReplacement)
+    /// Layers that lost inputs are fitted to what they said before.
+    case reconstruction(Reconstruction)
     /// Batch norms get running statistics of the smaller network.
     case batchNorms
   }

@@ -79,6 +79,11 @@ extension Tensor {
   /// Matrix product; batches broadcast.
   public func matmul(_ other: Tensor) throws -> Tensor { try Self.binary(CT_MATMUL, self, other) }
 
+  /// X of A·X = B, for this symmetric positive definite A [n, n] and B [n, k]; by Cholesky's decomposition.
+  ///
+  /// - Throws: ``TorchError`` if A is not positive definite.
+  public func solving(_ right: Tensor) throws -> Tensor { try checked(ct_math_solve(handle, right.handle)) }
+
   /// Where elements are equal.
   public func equal(_ other: Tensor) throws -> Tensor { try Self.binary(CT_EQUAL, self, other) }
   /// Where elements equal a number.

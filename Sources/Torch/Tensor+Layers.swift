@@ -46,6 +46,20 @@ extension Tensor {
       })
   }
 
+  /// What each window of a convolution sees: [batch, channels·kernel height·kernel width, windows], windows in row-major order.
+  public func unfolded(
+    kernel: (height: Int, width: Int), stride: (height: Int, width: Int) = (1, 1), padding: (height: Int, width: Int) = (0, 0),
+    dilation: (height: Int, width: Int) = (1, 1)
+  ) throws -> Tensor {
+    var (kernel, stride, padding, dilation) = (Pair(kernel), Pair(stride), Pair(padding), Pair(dilation))
+    return try checked(
+      kernel.withPointer { kernel in
+        stride.withPointer { stride in
+          padding.withPointer { padding in dilation.withPointer { ct_layer_unfold(handle, kernel, stride, padding, $0) } }
+        }
+      })
+  }
+
   /// The maximum over windows.
   public func maxPool(
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),

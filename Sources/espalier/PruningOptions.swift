@@ -89,7 +89,10 @@ struct PruningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What mends the loss before any training: mean (mean replacement), batch-norm (new statistics), or both: mean,batch-norm.",
+      """
+      What mends the loss before any training, in this order: mean (mean replacement), reconstruction (least squares in the layers behind), \
+      batch-norm (new statistics); several with commas, e.g. mean,batch-norm.
+      """,
       valueName: "repairs"))
   var repair: String?
 
@@ -166,8 +169,11 @@ struct PruningOptions: ParsableArguments {
     try (repair ?? "").split(separator: ",").map { word in
       switch word.trimmingPrefix(" ") {
       case "mean": .meanReplacement(MeanReplacement(form: meanForm, place: meanAt))
+      case "reconstruction": .reconstruction(Reconstruction())
       case "batch-norm": .batchNorms
-      default: throw PlanError("--repair \(String(word).debugDescription) is none: choose mean, batch-norm or mean,batch-norm")
+      default:
+        throw PlanError(
+          "--repair \(String(word).debugDescription) is none: choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm")
       }
     }
   }

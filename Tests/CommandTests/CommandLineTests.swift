@@ -155,7 +155,7 @@ var program: URL {
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.5", "--repair", "glue", "--epochs", "0"], 64,
-      "espalier: --repair \"glue\" is none: choose mean, batch-norm or mean,batch-norm\n"
+      "espalier: --repair \"glue\" is none: choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm\n"
     ),
   ])
   func mistakesGetOneLine(arguments: [String], status: Int, words: String) throws {

@@ -95,6 +95,8 @@ enum {
   CT_ADD, CT_SUBTRACT, CT_MULTIPLY, CT_DIVIDE, CT_MAXIMUM, CT_MINIMUM, CT_POWER, CT_EQUAL, CT_NOT_EQUAL, CT_LESS, CT_LESS_EQUAL,
   CT_GREATER, CT_GREATER_EQUAL, CT_MATMUL
 };
+// a⁻¹·b for a symmetric positive definite a [n, n] and b [n, k].
+ct_tensor ct_math_solve(ct_tensor a, ct_tensor b);
 ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y);
 ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double y);
 ct_tensor ct_math_clamp(ct_tensor x, double low, double high);
@@ -127,6 +129,9 @@ ct_tensor ct_layer_linear(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null)
 ct_tensor ct_layer_convolution(
   ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2],
   int64_t groups);
+// [N, C, H, W] to [N, C·kernel, positions]: what each window of a convolution sees.
+ct_tensor ct_layer_unfold(
+  ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2]);
 ct_tensor ct_layer_max_pool(
   ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode);
 ct_tensor ct_layer_average_pool(

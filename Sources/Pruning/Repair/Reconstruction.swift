@@ -1,0 +1,142 @@
+public import Datasets
+public import Networks
+internal import Torch
+public import Training
+
+/// Least-squares reconstruction: the weights of each layer that lost inputs change so that it says again what it said before.
+///
+/// ΔW = argmin Σ‖y − (W + ΔW)·x − b‖² + λ‖ΔW‖² over examples and positions, y what the layer said in the original, x what it hears
+/// now; the bias, where there is one, moves along. ThiNet (Luo et al. 2017) fits the convolution behind a pruned one so; we do it for
+/// every layer behind removed units in the order of the nodes, each hearing what the mended ones before it say. Grouped
+/// convolutions, weights that several nodes share, and layers with more than ``inputLimit`` inputs stay as they are. Costs a
+/// forward pass of both networks for each such layer.
+public struct Reconstruction: Codable, Hashable, Sendable {
+  /// Positions that each image contributes; all of them where there are fewer.
+  public var positions: Int
+  /// λ as a share of the mean square of the inputs.
+  public var ridge: Double
+
+  /// Inputs (of a convolution: times taps) beyond which a layer's equations would not fit into memory.
+  public static let inputLimit = 5000
+
+  /// A reconstruction; ten positions, as ThiNet, and a ridge of 1e-4.
+  public init(positions: Int = 10, ridge: Double = 1e-4) {
+    self.positions = positions
+    self.ridge = ridge
+  }
+
+  /// The compacted model with the weights of listeners fitted to what they said in the original.
+  ///
+  /// - Parameters:
+  ///   - compacted: the model after the surgery.
+  ///   - plan: what the surgery removed.
+  ///   - original: the model before it.
+  ///   - groups: the channel groups of the original's network.
+  ///   - batches: the examples.
+  ///   - seed: chooses positions.
+  /// - Throws: ``TorchError`` where the equations have no solution.
+  public func applied(
+    to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64
+  ) throws -> Model {
+    try withoutGradients {
+      var result = compacted
+      for (name, tensor) in compacted.tensors { result.tensors[name] = try tensor.detached().copied() }
+      let (before, after) = (try Executor(original), try Executor(result))
+      for listener in listeners(plan, groups, result.network) {
+        try fit(listener, result, before, after, batches, Generator(seed: seed))
+      }
+      return result
+    }
+  }
+
+  private struct Listener {
+    let node: Network.Node
+    let input: String
+    /// Outputs of the original that are still there.
+    let outputs: [Int]
+  }
+
+  private func listeners(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ network: Network) -> [Listener] {
+    var deaf: Set<String> = []
+    var gone: [String: Set<Int>] = [:]
+    for group in groups {
+      guard let channels = plan.removals[group.name] else { continue }
+      deaf.formUnion(group.consumers.map(\.node))
+      for member in group.producers {
+        for channel in channels { gone[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
+      }
+    }
+    return network.nodes.compactMap { node in
+      guard deaf.contains(node.name), let input = node.inputs.first,
+        !network.nodes.contains(where: { $0.module == node.module && $0.name != node.name })
+      else { return nil }
+      let (left, inputs): (Int, Int)
+      switch node.operation {
+      case .linear(let layer): (left, inputs) = (layer.outputs, layer.inputs)
+      case .convolution(let layer) where layer.groups == 1:
+        (left, inputs) = (layer.outputs, layer.inputs * layer.kernel.height * layer.kernel.width)
+      default: return nil
+      }
+      guard inputs <= Self.inputLimit else { return nil }
+      let lost = gone[node.name] ?? []
+      return Listener(node: node, input: input, outputs: (0..<left + lost.count).filter { !lost.contains($0) })
+    }
+  }
+
+  private func fit(
+    _ listener: Listener, _ model: Model, _ before: Executor, _ after: Executor, _ batches: EvaluationBatches, _ generator: Generator
+  ) throws {
+    let weight = try model.tensor(ParameterName(listener.node.module, .weight))
+    let bias = model.tensors[ParameterName(listener.node.module, .bias)]
+    let matrix = try weight.cast(to: .float64).contiguous().flattened(from: 1).transposed()
+    var squares: Tensor?
+    var products: Tensor?
+    try batches.forEach { batch in
+      var heard: Tensor?
+      var said: Tensor?
+      _ = try before.forward(batch.images, mode: .evaluation, observing: [listener.node.name]) { _, value in
+        said = try value.indexed(1, listener.outputs)
+      }
+      _ = try after.forward(batch.images, mode: .evaluation, observing: [listener.input]) { heard = $1 }
+      guard let heard, let said else { return }
+      let (x, y) = try rows(listener.node.operation, heard, said, generator)
+      var residual = try y - x.matmul(matrix)
+      var inputs = x
+      if let bias {
+        residual = try residual - bias.cast(to: .float64)
+        inputs = try Tensor.concatenated([x, Tensor.ones([x.shape[0], 1], type: .float64)], 1)
+      }
+      let (square, product) = (try inputs.transposed().matmul(inputs), try inputs.transposed().matmul(residual))
+      squares = try squares.map { try $0 + square } ?? square
+      products = try products.map { try $0 + product } ?? product
+    }
+    guard let squares, let products else { return }
+    let count = squares.shape[0]
+    let index = try Tensor((0..<count).map(Int64.init))
+    let unit = try index.reshaped([count, 1]).equal(index.reshaped([1, count])).cast(to: .float64)
+    let size: Double = try (squares * unit).sum().item() / Double(count)
+    // Units that never speak would leave the equations without a solution.
+    let change = try (squares + unit * max(size * ridge, .leastNormalMagnitude)).solving(products)
+    let type = weight.elementType ?? .float32
+    let inputs = matrix.shape[0]
+    try weight.copy(from: (matrix + change.narrowed(0, from: 0, length: inputs)).transposed().reshaped(weight.shape).cast(to: type))
+    if let bias {
+      try bias.copy(from: (bias.cast(to: .float64) + change.narrowed(0, from: inputs, length: 1).flattened()).cast(to: type))
+    }
+  }
+
+  /// What the layer hears and is to say, one row per example and chosen position, in float64.
+  private func rows(_ operation: Operation, _ heard: Tensor, _ said: Tensor, _ generator: Generator) throws -> (Tensor, Tensor) {
+    guard case .convolution(let layer) = operation else { return (try heard.cast(to: .float64), try said.cast(to: .float64)) }
+    let windows = try heard.contiguous().unfolded(
+      kernel: (layer.kernel.height, layer.kernel.width), stride: (layer.stride.height, layer.stride.width),
+      padding: (layer.padding.height, layer.padding.width), dilation: (layer.dilation.height, layer.dilation.width))
+    let count = windows.shape[2]
+    let chosen = try Tensor.permutation(count, generator: generator).narrowed(0, from: 0, length: min(count, positions))
+    func picked(_ value: Tensor) throws -> Tensor {
+      let part = try value.indexed(2, chosen).cast(to: .float64)
+      return try part.permuted([0, 2, 1]).contiguous().reshaped([-1, part.shape[1]])
+    }
+    return (try picked(windows), try picked(said.contiguous().flattened(from: 2)))
+  }
+}

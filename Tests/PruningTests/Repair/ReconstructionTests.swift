@@ -1,0 +1,91 @@
+import Datasets
+import Networks
+import Pruning
+import Testing
+import Torch
+import Training
+
+struct ReconstructionTests {
+  private func batches(_ count: Int = 60) throws -> EvaluationBatches {
+    try Dataset.load(name: "digits").train.subset(count, seed: 3).batches(of: 25, normalization: Dataset.named("digits").normalization)
+  }
+
+  private func outputs(_ model: Model, _ batches: EvaluationBatches, of node: String) throws -> [Tensor] {
+    var values: [Tensor] = []
+    try batches.forEach { batch in
+      _ = try Executor(model).forward(batch.images, mode: .evaluation, observing: [node]) { values.append($1) }
+    }
+    return values
+  }
+
+  private func squaredError(_ one: [Tensor], _ other: [Tensor]) throws -> Double {
+    try zip(one, other).reduce(0) { sum, pair in sum + (try (pair.0 - pair.1).cast(to: .float64).squared().sum().item()) }
+  }
+
+  /// Unit 1 is unit 0 again: without it, unit 0 with both their weights says the same.
+  @Test func aTwinTakesOver() throws {
+    let network = try TinyNetworks.mlp([64, 5, 10])
+    let model = try network.randomModel(seed: 4, type: .float32)
+    for (role, rank) in [(ParameterName.Role.weight, 2), (.bias, 1)] {
+      let tensor = try model.tensor(ParameterName("fc1", role))
+      try tensor.narrowed(0, from: 1, length: 1).copy(from: tensor.narrowed(0, from: 0, length: 1))
+      #expect(tensor.rank == rank)
+    }
+    let plan = SurgeryPlan(removals: ["fc1": [1]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    let batches = try batches()
+    let mended = try Reconstruction(ridge: 1e-9).applied(
+      to: small, removing: plan, of: model, groups: network.channelGroups().groups, batches: batches, seed: 1)
+    let expected = try model.tensor(ParameterName("fc2", .weight)).array(Float.self)
+    let found = try mended.tensor(ParameterName("fc2", .weight)).array(Float.self)
+    for output in 0..<10 {
+      let row = expected[output * 5..<output * 5 + 5].map(Double.init)
+      for (unit, wanted) in [row[0] + row[1], row[2], row[3], row[4]].enumerated() {
+        #expect(abs(Double(found[output * 4 + unit]) - wanted) < 1e-3, "output \(output), unit \(unit)")
+      }
+    }
+    // The given models keep theirs.
+    #expect(try small.tensor(ParameterName("fc2", .weight)).array(Float.self)[0] == expected[0])
+  }
+
+  /// Padded convolutions, flattened ones, norms: what listeners say is never farther from before than without.
+  @Test(arguments: 0..<6)
+  func errorsShrink(seed: UInt64) throws {
+    var builder = NetworkBuilder("convs", input: .image(channels: 1, height: 8, width: 8))
+    builder.convolution("conv1", 6, kernel: 3, padding: 1)
+    builder.batchNorm("bn1")
+    builder.relu()
+    builder.convolution("conv2", 5, kernel: 3, stride: 2, padding: 1, bias: seed.isMultiple(of: 2))
+    builder.relu()
+    builder.flatten()
+    builder.linear("fc", 10)
+    let network = try builder.network()
+    let model = try network.randomModel(seed: seed, type: .float32)
+    let plan = SurgeryPlan(removals: ["conv1": [0, 3], "conv2": [1]])
+    let groups = try network.channelGroups().groups
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    let batches = try batches()
+    // All positions: the fit is to exactly what is compared.
+    let mended = try Reconstruction(positions: 1000, ridge: 1e-9).applied(
+      to: small, removing: plan, of: model, groups: groups, batches: batches, seed: 1)
+    let kept = [0, 2, 3, 4]
+    let before = try outputs(model, batches, of: "conv2").map { try $0.indexed(1, kept) }
+    let (cut, fitted) = (try outputs(small, batches, of: "conv2"), try outputs(mended, batches, of: "conv2"))
+    let lost = try squaredError(before, cut)
+    // Units that never speak leave nothing to mend but roundings.
+    if lost == 0 { return }
+    #expect(try squaredError(before, fitted) < 0.5 * lost, "seed \(seed)")
+    let logits = try outputs(model, batches, of: "fc")
+    #expect(
+      try squaredError(logits, outputs(mended, batches, of: "fc")) < squaredError(logits, outputs(small, batches, of: "fc")), "seed \(seed)"
+    )
+  }
+
+  @Test func nothingRemovedNothingChanges() throws {
+    let network = try TinyNetworks.mlp([64, 5, 10])
+    let model = try network.randomModel(seed: 4, type: .float32)
+    let same = try Reconstruction().applied(
+      to: model, removing: SurgeryPlan(removals: [:]), of: model, groups: network.channelGroups().groups, batches: batches(), seed: 1)
+    for (name, tensor) in model.tensors { #expect(try same.tensor(name).array(Float.self) == tensor.array(Float.self)) }
+  }
+}
