@@ -56,6 +56,8 @@ public struct Experiment: Codable, Hashable, Sendable {
     case train
     /// Training with removals in its course.
     case trainAndPrune
+    /// So many removals before the first training.
+    case pruneAtStart(Int)
     /// Removal k of n.
     case prune(Int, of: Int)
     /// Training after removal k of n.
@@ -67,6 +69,9 @@ public struct Experiment: Codable, Hashable, Sendable {
     guard let pruning else { return training == nil ? [] : [.train] }
     switch pruning.timing {
     case .during: phases.append(.trainAndPrune)
+    case .atStart(let count):
+      phases.append(.pruneAtStart(max(count, 1)))
+      if training != nil { phases.append(.train) }
     case .rounds(let count, let recovery):
       if training != nil { phases.append(.train) }
       for k in 1...max(count, 1) {

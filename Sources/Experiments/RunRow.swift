@@ -88,7 +88,7 @@ extension Runner {
   }
 
   private func epochTimes() -> (first: Results.Measurement?, last: Results.Measurement?) {
-    guard case .during(let every) = experiment.pruning?.timing, let seconds = state.trainings.last?.epochSeconds,
+    guard case .during(let every, _) = experiment.pruning?.timing, let seconds = state.trainings.last?.epochSeconds,
       case .epochs(let span) = every, seconds.count >= 2 * span
     else {
       let first = denseTraining.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }

@@ -168,8 +168,14 @@ public final class Runner {
     switch phase {
     case .train:
       guard let plan = experiment.training else { return }
-      try train(plan, name: "training", hooks: pruner.map { [$0] } ?? [])
-      try recordDense(model)
+      let isSparse = !state.events.isEmpty
+      try train(plan, name: isSparse ? "sparse training" : "training", hooks: pruner.map { [$0] } ?? [])
+      if !isSparse { try recordDense(model) }
+    case .pruneAtStart(let count):
+      guard let pruner else { return }
+      state.dense = try model.facts()
+      state.denseNetwork = model.network
+      try pruneAtStart(pruner, count)
     case .trainAndPrune:
       guard let plan = experiment.training, let pruner else { return }
       pruner.willPrune = { [unowned self] trainer in
@@ -202,6 +208,27 @@ public final class Runner {
       guard let plan = experiment.recovery else { return }
       try train(plan, name: "round \(k)/\(count)", hooks: pruner.map { [$0] } ?? [])
     }
+  }
+
+  /// Carries out all removals before training. Of weights they are one event: what stays is all that anybody asks about.
+  private func pruneAtStart(_ pruner: Pruner, _ count: Int) throws {
+    var whole: (event: PruningEvent, removal: RemovalEvent)?
+    for k in 1...count {
+      if options.interrupted() { throw TrainingError.interrupted(iteration: 0) }
+      let pruned = try pruner.prune(model, event: k, of: count, iteration: 0)
+      model = pruned.model
+      guard var sum = whole, !pruner.plan.granularity.isStructured else {
+        if let whole { record(whole.event, whole.removal) }
+        whole = (pruned.event, pruned.removal)
+        continue
+      }
+      sum.removal.masked.merge(pruned.removal.masked, uniquingKeysWith: +)
+      let removed = sum.event.removed + pruned.event.removed
+      sum.event = pruned.event
+      sum.event.removed = removed
+      whole = sum
+    }
+    if let whole { record(whole.event, whole.removal) }
   }
 
   private func record(_ event: PruningEvent, _ removal: RemovalEvent) {

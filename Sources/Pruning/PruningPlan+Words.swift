@@ -29,7 +29,8 @@ extension PruningPlan {
       }
     let when =
       switch timing {
-      case .during(let every): "every \(every)"
+      case .during(let every, let until): "every \(every)" + (until.map { " until \($0)" } ?? "") + spread
+      case .atStart(let count): count == 1 ? "before training" : "in \(count) removals before training\(spread)"
       case .rounds(let count, let recovery):
         (count == 1 ? "one-shot" : "\(count) rounds\(spread)")
           + (recovery.iterations(perEpoch: 1) > 0 ? ", \(recovery) of recovery\(count == 1 ? "" : " each")" : "")
@@ -37,7 +38,8 @@ extension PruningPlan {
     let rounded = rounding == .round ? "" : " (\(rounding.rawValue))"
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
-    return "\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)"
+    let named = course.map { "\($0): " } ?? ""
+    return "\(named)\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)"
   }
 
   /// - Throws: `PlanError` or ``PruningError`` for a plan that contradicts itself.

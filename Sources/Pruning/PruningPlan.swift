@@ -20,8 +20,11 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public enum Timing: Codable, Hashable, Sendable {
     /// In rounds after training, each one a removal and then `recovery` steps of training; one round is one-shot.
     case rounds(Int, recovery: Step)
-    /// During training, after every k-th such step before the end: after epoch k·N while k·N < epochs (Salcedo & Sharma).
-    case during(every: Step)
+    /// During training, after every k-th such step before the end: after epoch k·N while k·N < epochs (Salcedo & Sharma). With
+    /// `until` the last removal is the last one not after that step; what follows trains what is left.
+    case during(every: Step, until: Step? = nil)
+    /// Before the first training step, in so many removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
+    case atStart(rounds: Int)
   }
 
   /// What is done for the accuracy right after units left, before any training.
@@ -34,6 +37,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case batchNorms
   }
 
+  /// The name of the course in ``Course/all`` that the plan follows; nil for one put together by hand.
+  public var course: String?
   /// The score: low ones go first.
   public var criterion: Criterion
   /// Single weights, or whole units.
@@ -71,11 +76,12 @@ public struct PruningPlan: Codable, Hashable, Sendable {
 
   /// A plan; see the properties.
   public init(
-    criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
+    course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
     compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
   ) {
+    self.course = course
     self.criterion = criterion
     self.granularity = granularity
     self.allocation = allocation

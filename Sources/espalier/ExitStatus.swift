@@ -117,7 +117,8 @@ extension ModelFileError: ReportedError {
 extension PruningError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune: .usage
+    case .fraction, .floors, .unknownCriterion, .unknownCourse, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune:
+      .usage
     case .needsData, .unscoredLayer, .emptied, .noNorm, .unreachable: .usage
     case .notANumber, .notFinite: .dataError
     case .mismatch, .notEquivalent, .notGathered: .software

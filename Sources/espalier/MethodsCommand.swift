@@ -9,7 +9,7 @@ internal import Training
 struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
-    abstract: "List what there is: criteria, granularities, schedules, networks, initialisations.",
+    abstract: "List what there is: criteria, methods, granularities, schedules, networks, initialisations.",
     discussion: """
       espalier methods
       espalier methods criteria
@@ -18,7 +18,7 @@ struct MethodsCommand: ParsableCommand {
 
   /// A part of the list.
   enum Section: String, ExpressibleByArgument, CaseIterable, Encodable, CodingKeyRepresentable {
-    case criteria, granularities, scopes, rounding, schedules, networks, initializations
+    case criteria, methods, granularities, scopes, rounding, schedules, networks, initializations
   }
 
   @Argument(help: ArgumentHelp("Only one part: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "part"))
@@ -64,6 +64,7 @@ extension MethodsCommand.Section {
           name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper == "—" ? nil : method.paper,
           scores: method.granularities.map(\.rawValue))
       }
+    case .methods: Course.all.map { .init(name: $0.name, summary: $0.summary, paper: $0.paper) }
     case .granularities: Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .scopes: Scope.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .rounding: Rounding.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
@@ -77,6 +78,7 @@ extension MethodsCommand.Section {
   private var heading: String {
     switch self {
     case .criteria: "criteria: what is ranked, low scores leave first (--criterion)"
+    case .methods: "methods: how removal and training interleave (--method)"
     case .granularities: "granularities: the size of what leaves (--granularity)"
     case .scopes: "scopes: who competes with whom (--scope)"
     case .rounding: "rounding: how a fraction of n becomes a count (--rounding)"

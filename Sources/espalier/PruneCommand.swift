@@ -59,6 +59,7 @@ struct PruneCommand: ParsableCommand {
     var recovery: TrainingPlan?
     switch plan.timing {
     case .during: dense = try training.plan(seed: running.seed)
+    case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
       if model == nil, weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }

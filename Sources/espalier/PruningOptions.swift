@@ -4,6 +4,12 @@ internal import Training
 
 /// What is pruned, by which score, how much, when, and what mends it.
 struct PruningOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How removal and training interleave, with its criterion and defaults: \(Course.all.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
+  var method: String?
+
   @Option(help: "What leaves: weight (held at 0), unit or filter (cut out).")
   var granularity: Granularity = .weight
 
@@ -50,8 +56,14 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
   var every: String?
 
-  @Option(help: "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var schedule: SparsitySchedule = .exponential
+  @Option(help: ArgumentHelp("The last of these removals comes at this step, e.g. 30ep; before the end unless given.", valueName: "step"))
+  var until: String?
+
+  @Option(
+    help:
+      "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); exponential unless given."
+  )
+  var schedule: SparsitySchedule?
 
   @Option(help: ArgumentHelp("No layer keeps less than this fraction of its weights or units.", valueName: "density"))
   var minimumLayerDensity = 0.0
@@ -108,18 +120,21 @@ struct PruningOptions: ParsableArguments {
   /// - Throws: `PlanError` and `PruningError` for what no plan can be.
   func plan(seed: UInt64, defaultRecovery: Step) throws -> PruningPlan {
     let isWeight = granularity == .weight
+    let course = try method.map { try Course.named($0) }
     let plan = PruningPlan(
-      criterion: try Criterion(named: criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
-      granularity: granularity, allocation: try allocation(), reduction: reduction, normalization: normalization, rounding: rounding,
-      amount: try amount(), timing: try timing(defaultRecovery), schedule: schedule, minimumLayerDensity: minimumLayerDensity,
+      course: course?.name,
+      criterion: try Criterion(named: criterion ?? course?.criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
+      granularity: granularity, allocation: try allocation(course), reduction: reduction, normalization: normalization, rounding: rounding,
+      amount: try amount(), timing: try timing(course, defaultRecovery), schedule: schedule ?? course?.schedule ?? .exponential,
+      minimumLayerDensity: minimumLayerDensity,
       widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(), seed: seed
     )
     try plan.validate()
     return plan
   }
 
-  private func allocation() throws -> Allocation {
-    guard let scope else { return granularity == .weight ? .global : .layer }
+  private func allocation(_ course: Course?) throws -> Allocation {
+    guard let scope else { return course?.allocation ?? (granularity == .weight ? .global : .layer) }
     if let allocation = Allocation(name: scope) { return allocation }
     guard scope.contains(where: { "*?;,.".contains($0) }) else {
       throw PlanError(
@@ -151,9 +166,18 @@ struct PruningOptions: ParsableArguments {
     return .deviations(deviations ?? 0)
   }
 
-  private func timing(_ defaultRecovery: Step) throws -> PruningPlan.Timing {
+  private func timing(_ course: Course?, _ defaultRecovery: Step) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
+    if let course, case .atStart(let defaultRounds) = course.timing {
+      guard every == nil, recovery == nil, until == nil else {
+        throw PlanError("--method \(course.name) prunes before training: --every, --until and --recovery do not go with it")
+      }
+      let rounds = rounds ?? defaultRounds
+      guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
+      return .atStart(rounds: rounds)
+    }
     guard let every = try every.map({ try Step($0, option: "--every") }) else {
+      guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
       let rounds = rounds ?? (granularity == .weight ? 5 : 1)
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .rounds(rounds, recovery: recovery ?? defaultRecovery)
@@ -162,7 +186,8 @@ struct PruningOptions: ParsableArguments {
     guard rounds == nil, recovery == nil else {
       throw PlanError("--every prunes during training: --rounds and --recovery do not go with it")
     }
-    return .during(every: every)
+    let until = try until.map { try Step($0, option: "--until") }
+    return .during(every: every, until: until)
   }
 
   private func repairs() throws -> [PruningPlan.Repair] {

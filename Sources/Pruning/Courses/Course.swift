@@ -1,0 +1,51 @@
+internal import Words
+
+/// How removal and training interleave, under the name its paper gave it: what `--method` chooses.
+///
+/// A course is a set of defaults for a ``PruningPlan``; everything it says can be said otherwise in the plan.
+public struct Course: Sendable {
+  /// When removals happen, where the plan does not say.
+  public enum Timing: Hashable, Sendable {
+    /// In rounds of removal and training.
+    case rounds
+    /// Before the first step, in so many removals.
+    case atStart(rounds: Int)
+  }
+
+  /// As typed in recipes and on the command line.
+  public let name: String
+  /// One line.
+  public let summary: String
+  /// Where it is from.
+  public let paper: String
+  /// Its criterion in ``PruningMethod/all``.
+  public let criterion: String
+  /// How the removal is spread over the layers.
+  public let allocation: Allocation
+  /// How a total is spread over the removals.
+  public let schedule: SparsitySchedule
+  /// When they happen.
+  public let timing: Timing
+
+  /// A course of these parts.
+  public init(
+    name: String, summary: String, paper: String, criterion: String = "magnitude", allocation: Allocation = .global,
+    schedule: SparsitySchedule = .exponential, timing: Timing = .rounds
+  ) {
+    self.name = name
+    self.summary = summary
+    self.paper = paper
+    self.criterion = criterion
+    self.allocation = allocation
+    self.schedule = schedule
+    self.timing = timing
+  }
+
+  /// The course of this name.
+  ///
+  /// - Throws: ``PruningError/unknownCourse(given:suggestion:)``.
+  public static func named(_ name: String) throws -> Course {
+    if let found = all.first(where: { $0.name == name }) { return found }
+    throw PruningError.unknownCourse(given: String(name.prefix(80)), suggestion: nearest(to: name, among: all.map(\.name)))
+  }
+}
