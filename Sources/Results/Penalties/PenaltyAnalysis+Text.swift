@@ -36,7 +36,7 @@ extension PenaltyAnalysis {
     var table = TextTable(
       alignments: [.left, .left, .right, .right, .right], header: ["by", "", "points", "under y = x", "median difference"])
     var last: PropagationComparison.Grouping?
-    for comparison in comparisons {
+    for comparison in comparisons where comparison.grouping != .cell {
       table.append([
         comparison.grouping == last ? "" : comparison.grouping.rawValue, comparison.name, Format.count(comparison.count),
         words(comparison.share, comparison.shareInterval, 3), words(comparison.medianDifference, comparison.differenceInterval, nil),

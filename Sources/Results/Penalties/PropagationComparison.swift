@@ -14,6 +14,10 @@ public struct PropagationComparison: Codable, Hashable, Sendable {
     case third
     /// By halves of training.
     case half
+    /// By the criterion that chose, and thirds of training.
+    case scorerAndThird = "scorer, third"
+    /// By the criterion that chose, how much left, and thirds of training: the finest cells; not in the printed tables.
+    case cell = "scorer, amount, third"
     /// By steps of retraining.
     case retraining
     /// By where units and means were looked at.
@@ -90,8 +94,14 @@ extension PropagationComparison.Grouping {
       let share = Double(row.step) * Double(count) / Double(max(totalSteps, 1))
       return min(max(Int(share.rounded(.up)) - 1, 0), count - 1)
     }
+    func joined(_ groupings: Self...) -> (key: String, name: String) {
+      let parts = groupings.map { $0.group(of: row, totalSteps: totalSteps) }
+      return (parts.map(\.key).joined(separator: "\u{0}"), parts.map(\.name).joined(separator: ", "))
+    }
     switch self {
     case .overall: return ("", "all")
+    case .scorerAndThird: return joined(.scorer, .third)
+    case .cell: return joined(.scorer, .amount, .third)
     case .scorer: return (row.scorer, row.scorer)
     case .amount: return (row.amount.description, row.amount.description)
     case .layers: return (row.layers, row.layers)

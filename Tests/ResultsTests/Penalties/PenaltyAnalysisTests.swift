@@ -58,6 +58,11 @@ func penaltyRow(
     // A boundary belongs to the part before it: step 10 of 30 is in the first third, 20 in the second.
     #expect(names(.third) == ["first third 1/1", "second third 1/1", "last third 1/2"])
     #expect(names(.half) == ["first half 1/1", "second half 2/3"])
+    #expect(names(.scorerAndThird) == ["l2, first third 1/1", "l2, second third 1/1", "l2, last third 1/1", "rs, last third 0/1"])
+    #expect(
+      names(.cell) == [
+        "l2, 0.5, first third 1/1", "l2, 0.5, last third 1/1", "l2, 1 unit, second third 1/1", "rs, 0.5, last third 0/1",
+      ])
     #expect(names(.layers) == ["all 3/4"])
     #expect(names(.retraining) == ["0 steps 3/4"])
     #expect(names(.place) == ["consumer 3/4"])
@@ -127,7 +132,7 @@ func penaltyRow(
     #expect(analysis.parts.compactMap { $0.comparisons.first?.count } == [4, 1])
     let lines = analysis.text.split(separator: "\n").map(String.init)
     #expect(lines[0] == "15 penalties of 2 seeds; intervals of 80 % over seeds")
-    #expect(lines[3] == "overall  all                4  0.750 ± 0.769     −0.375 ± 0.385")
+    #expect(lines[3] == "overall        all                    4  0.750 ± 0.769     −0.375 ± 0.385")
     #expect(lines.contains("With mean replacement against without (means at consumer), after 10 steps of retraining"))
     #expect(lines.contains("consumer  all        0.5          0  l2 + mean       –     9.00     1.00        –"))
     #expect(lines.suffix(1) == ["consumer  all       0.25  fc1    0.250      0.250"])
