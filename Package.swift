@@ -61,7 +61,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
-      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Results"], path: "Benchmarks",
+      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"], path: "Benchmarks",
       exclude: ["peer.py", "README.md"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),

@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, or `--surgery NETWORK --threads N`: one measurement
-/// in a process of its own.
+/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, `--surgery NETWORK --threads N`, or
+/// `--probe NETWORK --threads N`: one measurement in a process of its own.
 @main
 enum EspalierBench {
   static func main() {
@@ -11,10 +11,11 @@ enum EspalierBench {
     let known = BenchmarkCase.all.map(\.name).joined(separator: ", ")
     let threads = values["threads"].flatMap(Int.init) ?? 1
     if let network = values["surgery"] { finish { try SurgeryTime.measure(network, threads: threads) } }
+    if let network = values["probe"] { finish { try ProbeTime.measure(network, threads: threads) } }
     guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
       FileHandle.standardError.write(
         Data(
-          "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK; cases: \(known)\n"
+          "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK; cases: \(known)\n"
             .utf8
         ))
       exit(64)
