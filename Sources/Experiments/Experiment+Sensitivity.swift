@@ -53,12 +53,10 @@ extension Experiment {
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)
-    func evaluate(_ model: Model) throws -> Evaluation { try Executor(model.laidOutForInference()).evaluate(batches) }
     var swept: SweepResult?
     if scan.criterion.needsExamples {
-      let chosen = try data.training.subset(min(examples, data.training.count), seed: SeedPurpose.examples.seed(from: plan.seed))
       swept = try model.sweep(
-        data.evaluationBatches(chosen, batchSize: 250, channelsLast: model.network.hasConvolutions),
+        data.examples(examples, seed: plan.seed, channelsLast: model.network.hasConvolutions),
         statistics: scan.criterion.statistics(for: scan.granularity))
     }
     let layers =
@@ -66,9 +64,9 @@ extension Experiment {
       ? try model.unitScores(
         scan.criterion, granularity: scan.granularity, swept: swept?.scores(scan.criterion), ignoring: ignored, seed: plan.seed)
       : try model.weightScores(scan.criterion, swept: swept?.weightScores(scan.criterion), ignoring: ignored, seed: plan.seed)
-    let whole = try evaluate(model)
+    let whole = try model.evaluate(batches)
     return SensitivityResult(
       network: model.network.name, criterion: scan.criterion.name, granularity: scan.granularity, judges: name, images: judge.count,
-      loss: whole.loss, accuracy: whole.accuracy, points: try scan.run(model, layers: layers, evaluate: evaluate, report: report))
+      loss: whole.loss, accuracy: whole.accuracy, points: try scan.run(model, layers: layers, evaluate: { try $0.evaluate(batches) }, report: report))
   }
 }

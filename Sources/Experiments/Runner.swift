@@ -124,10 +124,7 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
     pruner.examples = { [unowned self] in
-      guard let data else { return nil }
-      let chosen = try data.training.subset(
-        min(plan.examples, data.training.count), seed: SeedPurpose.examples.seed(from: plan.seed))
-      return try data.evaluationBatches(chosen, batchSize: 250, channelsLast: model.network.hasConvolutions)
+      try data?.examples(plan.examples, seed: plan.seed, channelsLast: model.network.hasConvolutions)
     }
     pruner.evaluate = { [unowned self] model in
       try note("pruned", model)
@@ -286,6 +283,6 @@ public final class Runner {
 
 extension Model {
   func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
-    try Executor(laidOutForInference()).evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
+    try evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
   }
 }

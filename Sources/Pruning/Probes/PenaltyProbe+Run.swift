@@ -26,8 +26,7 @@ public struct PenaltyProbeData {
   /// - Throws: `PlanError` if the probe looks at test images and there are none.
   public init(_ probe: PenaltyProbe, from data: TrainingData, channelsLast: Bool) throws {
     func draw(_ set: ImageSet, _ number: UInt64) throws -> EvaluationBatches {
-      let chosen = try set.subset(min(probe.examples, set.count), seed: SeedPurpose.examples.seed(from: probe.seed &+ number << 32))
-      return try data.evaluationBatches(chosen, batchSize: 250, channelsLast: channelsLast)
+      try data.examples(probe.examples, of: set, seed: probe.seed &+ number << 32, channelsLast: channelsLast)
     }
     scoring = try draw(data.training, 0)
     measuring = probe.separate ? try draw(data.training, 1) : scoring
@@ -66,7 +65,7 @@ extension PenaltyProbe {
     }
     let squares = try squaredActivations(of: groups, in: sweep)
     func loss(_ model: Model, _ batches: EvaluationBatches) throws -> Double {
-      try Executor(model.laidOutForInference()).evaluate(batches).loss
+      try model.evaluate(batches).loss
     }
     let before = try separate ? loss(model, data.measuring) : sweep.evaluation.loss
     let testBefore = try data.test.map { try loss(model, $0) }
@@ -144,14 +143,5 @@ extension PenaltyAmount {
     case .fraction(let fraction): .ofKept(fraction)
     case .count(let count): .count(count)
     }
-  }
-}
-
-extension Model {
-  /// The model with convolution weights channels-last, without gradients.
-  func laidOutForInference() throws -> Model {
-    var result = self
-    result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
-    return result
   }
 }
