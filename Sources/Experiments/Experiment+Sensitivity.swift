@@ -2,6 +2,7 @@ internal import Datasets
 internal import Networks
 public import Pruning
 internal import Results
+public import Torch
 internal import Training
 
 /// What a sensitivity scan has found.
@@ -44,8 +45,10 @@ public struct SensitivityResult: Codable, Hashable, Sendable {
 
 extension Experiment {
   /// Scans how sensitive each layer of a given model is; judged on the validation images, or on the test images where there are none.
+  ///
+  /// - Parameter device: what computes the evaluations, nearly all the work; scores and surgery are the CPU's.
   public static func sensitivity(
-    _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int,
+    _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
     let data = try plan.load()
@@ -53,6 +56,7 @@ extension Experiment {
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)
+    func evaluate(_ model: Model) throws -> Evaluation { try model.moved(to: device).evaluate(batches) }
     var swept: SweepResult?
     if scan.criterion.needsExamples {
       swept = try model.sweep(
@@ -64,9 +68,9 @@ extension Experiment {
       ? try model.unitScores(
         scan.criterion, granularity: scan.granularity, swept: swept?.scores(scan.criterion), ignoring: ignored, seed: plan.seed)
       : try model.weightScores(scan.criterion, swept: swept?.weightScores(scan.criterion), ignoring: ignored, seed: plan.seed)
-    let whole = try model.evaluate(batches)
+    let whole = try evaluate(model)
     return SensitivityResult(
       network: model.network.name, criterion: scan.criterion.name, granularity: scan.granularity, judges: name, images: judge.count,
-      loss: whole.loss, accuracy: whole.accuracy, points: try scan.run(model, layers: layers, evaluate: { try $0.evaluate(batches) }, report: report))
+      loss: whole.loss, accuracy: whole.accuracy, points: try scan.run(model, layers: layers, evaluate: evaluate, report: report))
   }
 }
