@@ -142,6 +142,24 @@ var program: URL {
       "espalier: criterion abs-mrs needs data: give --dataset\n"
     ),
     (
+      ["prune"], 64,
+      "espalier: what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100; see \"espalier prune --help\"\n"
+    ),
+    (["prune", "a", "--network", "b"], 64, "espalier: give a model file or --network, not both; see \"espalier prune --help\"\n"),
+    (
+      ["prune", "a", "--weights", "b"], 64,
+      "espalier: --weights goes with --network: a model file has its own weights; see \"espalier prune --help\"\n"
+    ),
+    (["evaluate"], 64, "espalier: give a model file, or --network with --weights; see \"espalier evaluate --help\"\n"),
+    (
+      ["evaluate", "--network", "lenet-5"], 64,
+      "espalier: --network needs --weights: fresh weights are not worth evaluating; see \"espalier evaluate --help\"\n"
+    ),
+    (
+      ["sensitivity", "--network", "lenet-5"], 64,
+      "espalier: --network needs --weights: fresh weights tell nothing; see \"espalier sensitivity --help\"\n"
+    ),
+    (
       ["prune", "--network", "mlp:64-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0"], 64,
       "espalier: no units of mlp:64-10 can be removed: fc1: they are the network's output fc1\n"
     ),
@@ -237,6 +255,17 @@ var program: URL {
     #expect(FileManager.default.fileExists(atPath: file))
     let groups = try espalier("inspect", file, "--groups")
     #expect(groups.status == 0 && groups.output.contains("conv1[out] + layer1.0.conv2[out]"))
+  }
+
+  @Test func aProofCanBeLeftOut() throws {
+    try withTemporaryDirectory { folder in
+      let outcome = try espalier(
+        "prune", "--network", "mlp:64-20-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0", "--threads", "1", "--no-proof",
+        "--output", folder + "/small.safetensors")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("\nproof        1 surgery not proved (--no-proof)\n"), "\(outcome.output)")
+      #expect(!outcome.errors.contains("proved"), "\(outcome.errors)")
+    }
   }
 
   @Test func aNetworkIsMadeForADataSet() throws {
