@@ -2,6 +2,7 @@ internal import Datasets
 internal import Networks
 public import Pruning
 internal import Results
+public import Torch
 internal import Training
 
 /// What a sensitivity scan has found.
@@ -44,8 +45,10 @@ public struct SensitivityResult: Codable, Hashable, Sendable {
 
 extension Experiment {
   /// Scans how sensitive each layer of a given model is; judged on the validation images, or on the test images where there are none.
+  ///
+  /// - Parameter device: what computes the evaluations, nearly all the work; scores and surgery are the CPU's.
   public static func sensitivity(
-    _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int,
+    _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
     let data = try plan.load()
@@ -53,12 +56,11 @@ extension Experiment {
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)
-    func evaluate(_ model: Model) throws -> Evaluation { try Executor(model.laidOutForInference()).evaluate(batches) }
+    func evaluate(_ model: Model) throws -> Evaluation { try model.moved(to: device).evaluate(batches) }
     var swept: SweepResult?
     if scan.criterion.needsExamples {
-      let chosen = try data.training.subset(min(examples, data.training.count), seed: SeedPurpose.examples.seed(from: plan.seed))
       swept = try model.sweep(
-        data.evaluationBatches(chosen, batchSize: 250, channelsLast: model.network.hasConvolutions),
+        data.examples(examples, seed: plan.seed, channelsLast: model.network.hasConvolutions),
         statistics: scan.criterion.statistics(for: scan.granularity))
     }
     let layers =

@@ -2,7 +2,7 @@ internal import Datasets
 internal import Foundation
 internal import Networks
 internal import Pruning
-internal import Torch
+public import Torch
 public import Training
 
 extension Experiment {
@@ -45,10 +45,12 @@ extension Experiment {
   }
 
   /// Loss and accuracy of a given model on a data set's test part.
-  public static func evaluate(_ start: Start, on plan: DataPlan) throws -> (network: String, dataset: String, evaluation: Evaluation) {
+  public static func evaluate(
+    _ start: Start, on plan: DataPlan, device: Device = .cpu
+  ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let data = try plan.load()
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let model = try experiment.startingFile(for: data.training).model
+    let model = try experiment.startingFile(for: data.training).model.moved(to: device)
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))
   }

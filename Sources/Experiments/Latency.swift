@@ -59,12 +59,3 @@ public enum Latency {
     return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
   }
 }
-
-extension Model {
-  /// The model with convolution weights channels-last, without gradients.
-  func laidOutForInference() throws -> Model {
-    var result = self
-    result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
-    return result
-  }
-}

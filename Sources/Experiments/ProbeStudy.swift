@@ -64,11 +64,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
   /// The text of `study.json`: the same study, the same bytes.
   private var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-    }
+    get throws { try Format.json(self) + "\n" }
   }
 
   /// Runs the seeds that the folder does not hold yet.

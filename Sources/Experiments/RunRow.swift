@@ -52,6 +52,7 @@ extension Runner {
       machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
       seed: experiment.training?.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before, pruned: after,
       weights: removedWeights(dense, facts), units: removedUnits(dense, facts), proof: proof,
+      unprovedSurgeries: unprovedSurgeries,
       stages: state.stages.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
       targets: state.events.compactMap(\.target).map {
         ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
@@ -113,6 +114,15 @@ extension Runner {
     let differences = state.events.compactMap(\.proof) + (compactionProof.map { [$0] } ?? [])
     guard let largest = differences.max() else { return nil }
     return Proof(surgeries: differences.count, largestRelativeDifference: largest)
+  }
+
+  /// Cuts that nobody proved; nil where there are none.
+  private var unprovedSurgeries: Int? {
+    guard let pruning = experiment.pruning else { return nil }
+    let removals =
+      pruning.granularity.isStructured
+      ? state.events.count { $0.removed > 0 && $0.proof == nil } : isCompacted && compactionProof == nil ? 1 : 0
+    return removals > 0 ? removals : nil
   }
 
   private func removedWeights(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {

@@ -13,7 +13,7 @@ public struct RunState: Codable, Sendable {
   public var events: [PruningEvent] = []
   /// The same for the model file.
   public var history: [RemovalEvent] = []
-  /// Accuracies on the way, just after each removal between trainings.
+  /// Accuracies on the way, just after the last removal: the test set is asked only for what is told.
   public var stages: [Stage] = []
   /// The model before the first removal.
   public var dense: ModelFacts?

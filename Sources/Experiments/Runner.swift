@@ -37,6 +37,8 @@ public final class Runner {
     public var resume: Bool
     /// What computes the trainings.
     public var device: Device
+    /// Whether surgeries are proved.
+    public var proves: Bool
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -46,7 +48,7 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
+      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu, proves: Bool = true,
       interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -54,6 +56,7 @@ public final class Runner {
       self.checkpointEvery = checkpointEvery
       self.resume = resume
       self.device = device
+      self.proves = proves
       self.interrupted = interrupted
       self.report = report
       self.note = note
@@ -124,15 +127,14 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
     pruner.examples = { [unowned self] in
-      guard let data else { return nil }
-      let chosen = try data.training.subset(
-        min(plan.examples, data.training.count), seed: SeedPurpose.examples.seed(from: plan.seed))
-      return try data.evaluationBatches(chosen, batchSize: 250, channelsLast: model.network.hasConvolutions)
+      try data?.examples(plan.examples, seed: plan.seed, channelsLast: model.network.hasConvolutions)
     }
-    pruner.evaluate = { [unowned self] model in
-      try note("pruned", model)
+    pruner.evaluate = { [unowned self] model, isLast in
+      if isLast { try note("pruned", model) }
       return try evaluate(model)
     }
+    pruner.note = options.note
+    pruner.proves = options.proves
     pruner.latency = latency(against: state.denseNetwork ?? model.network)
     return pruner
   }
@@ -153,7 +155,8 @@ public final class Runner {
     }
   }
 
-  /// Records the accuracy of a stage between the dense and the final model on the test set.
+  /// Records the accuracy of a stage between the dense and the final model on the test set; of the last removal, which is the one that
+  /// is told.
   private func note(_ stage: String, _ model: Model) throws {
     guard let test = data?.test, let data else { return }
     state.stages.append(.init(event: state.events.count + 1, stage: stage, test: try model.evaluate(test, data)))
@@ -202,7 +205,7 @@ public final class Runner {
       model = pruned.model
       pruned.event.before = before
       pruned.event.after = try evaluate(model)
-      try note(pruned.event.pruned == nil ? "pruned" : "repaired", model)
+      if k == count { try note(pruned.event.pruned == nil ? "pruned" : "repaired", model) }
       record(pruned.event, pruned.removal)
     case .recover(let k, let count):
       guard let plan = experiment.recovery else { return }
@@ -288,7 +291,11 @@ public final class Runner {
     for line in compacted.notes { options.note(line) }
     if let removal = compacted.removal { state.history.append(removal) }
     compactionProof = compacted.proof
+    isCompacted = compacted.removal != nil
   }
+
+  /// Whether dead units were cut out at the end.
+  private(set) var isCompacted = false
 
   /// The largest relative difference of the final compaction's proof; nil if nothing was cut there.
   public private(set) var compactionProof: Double?
@@ -313,6 +320,6 @@ public final class Runner {
 
 extension Model {
   func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
-    try Executor(laidOutForInference()).evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
+    try evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
   }
 }

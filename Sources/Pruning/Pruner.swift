@@ -15,8 +15,12 @@ public final class Pruner {
   public var didPrune: (PruningEvent, RemovalEvent) -> Void = { _, _ in }
   /// Gives the training examples that criteria and repairs look at.
   public var examples: () throws -> EvaluationBatches? = { nil }
-  /// Evaluates a model that has lost units and is not yet repaired; nil if nobody wants to know.
-  public var evaluate: (Model) throws -> Evaluation? = { _ in nil }
+  /// Evaluates a model that has lost units and is not yet repaired, and hears whether it is the last event; nil if nobody wants to know.
+  public var evaluate: (Model, _ isLast: Bool) throws -> Evaluation? = { _, _ in nil }
+  /// Gets lines worth reading, such as layers that a repair leaves alone.
+  public var note: (String) -> Void = { _ in }
+  /// Whether surgeries are proved; without it they are only as right as their plans. For benchmarks.
+  public var proves = true
   /// Measures one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
   public var latency: ((Network) throws -> Double)?
 
@@ -143,10 +147,11 @@ public final class Pruner {
     started = clock.now
     let choice = try choose(model, swept: scores, k, n)
     let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
-    let cut = try Surgeon.operate(surgery, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k))
+    let cut = try Surgeon.operate(
+      surgery, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k), proves: proves)
     seconds += (clock.now - started) / .seconds(1) - cut.proofSeconds
     let isRepaired = !plan.repairs.isEmpty && !surgery.isEmpty
-    let unrepaired = isRepaired ? try evaluate(cut.model) : nil
+    let unrepaired = isRepaired ? try evaluate(cut.model, k == n) : nil
     let repaired = isRepaired ? try repair(cut.model, surgery, model, groups, swept) : cut.model
     try accumulator?.reset(for: repaired.network, granularity: plan.granularity)
     let event = PruningEvent(
@@ -229,7 +234,8 @@ public final class Pruner {
       case .reconstruction(let reconstruction):
         guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
         model = try reconstruction.applied(
-          to: model, removing: surgery, of: original, groups: groups, batches: batches, seed: SeedPurpose.examples.seed(from: plan.seed))
+          to: model, removing: surgery, of: original, groups: groups, batches: batches, seed: SeedPurpose.examples.seed(from: plan.seed),
+          note: note)
       case .batchNorms:
         guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
         model = try model.recalibratingBatchNorms(on: batches)

@@ -84,12 +84,12 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
   }
 
   /// Indented JSON with sorted keys.
-  public func json() throws -> String { try prettyJSON(self) }
+  public func json() throws -> String { try Format.json(self) }
 
   private static func arrow(_ first: String, _ second: String) -> String { first == second ? first : "\(first) → \(second)" }
 }
 
 extension ModelSummary {
   /// Indented JSON with sorted keys.
-  public func json() throws -> String { try prettyJSON(self) }
+  public func json() throws -> String { try Format.json(self) }
 }

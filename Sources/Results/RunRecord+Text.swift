@@ -77,6 +77,10 @@ extension RunRecord {
             + "(\(surgeries); allowed \(Format.significant(proof.tolerance, 2)))"
         ))
     }
+    if let unprovedSurgeries {
+      let surgeries = unprovedSurgeries == 1 ? "1 surgery" : "\(Format.count(unprovedSurgeries)) surgeries"
+      facts.append((proof == nil ? "proof" : "", "\(surgeries) not proved (--no-proof)"))
+    }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }

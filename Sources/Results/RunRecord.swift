@@ -26,9 +26,11 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var weights: Removal?
   /// Asked and achieved fraction of the dense model's units.
   public var units: Removal?
-  /// That surgery left the function alone.
+  /// That surgery left the function alone; nil where nothing was cut, or nothing was proved.
   public var proof: Proof?
-  /// Test accuracies on the way: of each removal between trainings, as it left the model, and repaired.
+  /// Surgeries without a proof, because none was wanted; nil where all were proved.
+  public var unprovedSurgeries: Int?
+  /// Test accuracies on the way: of the last removal, as it left the model, and repaired. Only that one is evaluated on test images.
   public var stages: [StageAccuracy]
   /// Costs that were asked for and reached, removal by removal.
   public var targets: [ReachedCost]
@@ -43,7 +45,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public init(
     tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
-    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, stages: [StageAccuracy] = [],
+    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
+    stages: [StageAccuracy] = [],
     targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
@@ -59,6 +62,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.weights = weights
     self.units = units
     self.proof = proof
+    self.unprovedSurgeries = unprovedSurgeries
     self.stages = stages
     self.targets = targets
     self.trainingSeconds = trainingSeconds
@@ -79,7 +83,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
   }
 
   /// Indented JSON with sorted keys; the derived numbers and the verdict are in it too.
-  public func json() throws -> String { try prettyJSON(WithVerdict(record: self)) }
+  public func json() throws -> String { try Format.json(WithVerdict(record: self)) }
 
   /// The record's keys and `inference` beside them.
   private struct WithVerdict: Encodable {
@@ -220,12 +224,4 @@ public struct Proof: Codable, Hashable, Sendable {
     self.largestRelativeDifference = largestRelativeDifference
     self.tolerance = tolerance
   }
-}
-
-/// Indented, keys sorted, slashes as they are, numbers that JSON lacks as "nan" and "inf".
-func prettyJSON(_ value: some Encodable) throws -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

@@ -48,3 +48,19 @@ extension Executor {
   /// A batch's labels where the model lies.
   func labels(of batch: Batch) throws -> Tensor { try device == .cpu ? batch.labels : batch.labels.moved(to: device) }
 }
+
+extension Model {
+  /// The model laid out for passes that nobody learns from: convolution weights channels-last, without gradients.
+  ///
+  /// Tensors that lie so already are shared, not copied.
+  public func laidOutForInference() throws -> Model {
+    var result = self
+    result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
+    return result
+  }
+
+  /// Evaluates the model in the layout for inference: one forward pass per batch.
+  public func evaluate(_ batches: EvaluationBatches) throws -> Evaluation {
+    try Executor(laidOutForInference()).evaluate(batches)
+  }
+}

@@ -36,4 +36,17 @@ public struct TrainingData: Sendable {
   public func evaluationBatches(_ set: ImageSet, batchSize: Int = 500, channelsLast: Bool) throws -> EvaluationBatches {
     try EvaluationBatches(set, batchSize: batchSize, normalization: normalization, channelsLast: channelsLast)
   }
+
+  /// Batches of examples that criteria, repairs and probes look at: drawn from a set, as equally many of each class as there are,
+  /// without variation, 250 at a time. Where the set is smaller than what is asked for, all of it is taken.
+  ///
+  /// - Parameters:
+  ///   - set: what is drawn from; nil for the training images.
+  ///   - count: how many.
+  ///   - seed: a run's seed, from which ``SeedPurpose/examples`` makes that of the draw.
+  public func examples(_ count: Int, of set: ImageSet? = nil, seed: UInt64, channelsLast: Bool) throws -> EvaluationBatches {
+    let set = set ?? training
+    let chosen = try set.subset(min(count, set.count), seed: SeedPurpose.examples.seed(from: seed))
+    return try evaluationBatches(chosen, batchSize: 250, channelsLast: channelsLast)
+  }
 }

@@ -55,9 +55,7 @@ struct DataCommand: ParsableCommand {
           test: set.testCount, licence: set.licence, source: set.source, location: Dataset.location(of: set, in: location.directory))
       }
       guard !json else {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try Console.print(String(decoding: encoder.encode(rows), as: UTF8.self))
+        return try Console.print(Format.json(rows))
       }
       var table = TextTable(
         alignments: [.left, .left, .right, .right, .right, .left, .left],

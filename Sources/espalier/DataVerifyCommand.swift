@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Datasets
-internal import Foundation
 internal import Results
 
 /// `espalier data verify`.
@@ -55,9 +54,7 @@ struct DataVerifyCommand: ParsableCommand {
       ? Dataset.all.filter { Dataset.location(of: $0, in: location.directory)?.isEmpty == false } : try names.map { try Dataset.named($0) }
     let rows = try sets.flatMap { set in try Dataset.verify(set, in: location.directory).map { Row($0, of: set) } }
     if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try Console.print(String(decoding: encoder.encode(rows), as: UTF8.self))
+      try Console.print(Format.json(rows))
     } else {
       var table = TextTable(alignments: [.left, .left, .left, .left], header: ["data set", "file", "state", ""])
       for set in sets where set.downloads.isEmpty { table.append([set.name, "", "ok", "built in"]) }

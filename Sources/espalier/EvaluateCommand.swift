@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Results
 internal import Training
 
 /// `espalier evaluate`.
@@ -14,14 +15,7 @@ struct EvaluateCommand: ParsableCommand {
         --dataset cifar-10 --data-dir DIR
       """)
 
-  @Argument(help: ArgumentHelp("A model file.", valueName: "model"))
-  var model: String?
-
-  @Option(help: ArgumentHelp("A network of the catalogue, with --weights.", valueName: "name"))
-  var network: String?
-
-  @Option(help: ArgumentHelp("A bare safetensors file, by parameter names.", valueName: "file"))
-  var weights: String?
+  @OptionGroup var given: ModelOptions<TrainedModelWords>
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Run") var running: RunOptions
@@ -29,17 +23,12 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws {
-    if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
-    if network != nil, weights == nil { throw ValidationError("--network needs --weights: fresh weights are not worth evaluating") }
-  }
+  func validate() throws { try given.requireTrained("fresh weights are not worth evaluating") }
 
   func run() throws {
     try running.apply()
-    let start: Experiment.Start =
-      if let model { .file(model) } else { .network(network ?? "", weights: weights) }
-    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let result = try Experiment.evaluate(start, on: data.plan(seed: running.seed, fallback: fallback))
+    let result = try Experiment.evaluate(
+      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), device: running.torchDevice)
     if json {
       struct Row: Encodable {
         var network: String
@@ -49,12 +38,10 @@ struct EvaluateCommand: ParsableCommand {
         var count: Int
         var accuracy: Double
       }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
       let row = Row(
         network: result.network, dataset: result.dataset, loss: result.evaluation.loss, correct: result.evaluation.correct,
         count: result.evaluation.count, accuracy: result.evaluation.accuracy)
-      try Console.print(String(decoding: encoder.encode(row), as: UTF8.self))
+      try Console.print(Format.json(row))
     } else {
       let evaluation = result.evaluation
       let percent = String(format: "%.2f", 100 * evaluation.accuracy)

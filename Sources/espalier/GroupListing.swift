@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Networks
 internal import Results
 
@@ -38,9 +37,5 @@ struct GroupListing: Encodable {
     return table.text
   }
 
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  func json() throws -> String { try Format.json(self) }
 }

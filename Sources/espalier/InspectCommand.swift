@@ -159,11 +159,7 @@ struct ArchiveListing: Encodable {
   }
 
   func output(json: Bool) throws -> String {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
+    if json { return try Format.json(self) }
     var table = TextTable(alignments: [.left, .left, .left, .right], header: ["tensor", "shape", "type", "elements"])
     for entry in tensors {
       table.append([Inspection.printable(entry.name), Format.shape(entry.shape), entry.type, Format.count(entry.elements)])

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import Networks
 internal import Pruning
 internal import Results
@@ -30,10 +29,7 @@ struct MethodsCommand: ParsableCommand {
   func run() throws {
     let sections = section.map { [$0] } ?? Section.allCases
     guard !json else {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      let lists = Dictionary(uniqueKeysWithValues: sections.map { ($0, $0.entries) })
-      return try Console.print(String(decoding: encoder.encode(lists), as: UTF8.self))
+      return try Console.print(Format.json(Dictionary(uniqueKeysWithValues: sections.map { ($0, $0.entries) })))
     }
     try Console.print(sections.map { $0.text(width: Console.textWidth) }.joined(separator: "\n"))
   }

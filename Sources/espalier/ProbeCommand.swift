@@ -36,14 +36,12 @@ struct ProbeCommand: ParsableCommand {
           --retrain-at 5000it,25000it --output retrained
       """)
 
-  @Argument(help: ArgumentHelp("A model file.", valueName: "model"))
-  var model: String?
+  /// The help of the model to probe.
+  enum Words: ModelWords {
+    static let network = "A network of the catalogue: trained from scratch, or probed with --weights."
+  }
 
-  @Option(help: ArgumentHelp("A network of the catalogue: trained from scratch, or probed with --weights.", valueName: "name"))
-  var network: String?
-
-  @Option(help: ArgumentHelp("A bare safetensors file, by parameter names.", valueName: "file"))
-  var weights: String?
+  @OptionGroup var given: ModelOptions<Words>
 
   @Option(help: ArgumentHelp("Analyse the rows in this folder, without training; may be repeated.", valueName: "folder"))
   var analyse: [String] = []
@@ -63,11 +61,12 @@ struct ProbeCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard [model != nil, network != nil, !analyse.isEmpty].count(where: \.self) == 1 else {
+    guard [given.model != nil, given.network != nil, !analyse.isEmpty].count(where: \.self) == 1 else {
       throw ValidationError("give a model file, --network, or --analyse with a folder")
     }
-    if weights != nil, network == nil { throw ValidationError("--weights needs --network") }
-    let trains = network != nil && weights == nil
+    if given.weights != nil, given.network == nil { throw ValidationError("--weights needs --network") }
+    if running.device != .cpu { throw ValidationError("--device \(running.device) is not for probes: they compute on the CPU") }
+    let trains = given.network != nil && given.weights == nil
     if trains, training.output == nil { throw ValidationError("a training with probes needs --output with a folder for its rows") }
     if trains, rows != nil { throw ValidationError("--rows is for the probe of a model: a training writes its rows to --output") }
     if !trains, probe.retrain != nil { throw ValidationError("--retrain needs a training: give --network without --weights") }
@@ -76,15 +75,14 @@ struct ProbeCommand: ParsableCommand {
   func run() throws {
     if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
     try running.apply()
-    if let network, weights == nil { try train(network) } else { try look() }
+    if let network = given.network, given.weights == nil { try train(network) } else { try look() }
   }
 
   private func look() throws {
     // Before any file is read: what was typed is told first.
     let probes = try probe.probes(seed: running.seed)
-    let start: Experiment.Start = if let model { .file(model) } else { .network(network ?? "", weights: weights) }
-    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
-    let result = try Experiment.probe(start, on: data.plan(seed: running.seed, fallback: fallback), probes: probes)
+    let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
+    let result = try Experiment.probe(given.start, on: plan, probes: probes)
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
@@ -123,9 +121,6 @@ struct ProbeCommand: ParsableCommand {
   }
 
   private func printJSON(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try Console.print(String(decoding: encoder.encode(value), as: UTF8.self))
+    try Console.print(Format.json(value))
   }
 }

@@ -25,15 +25,14 @@ struct PruneCommand: ParsableCommand {
       "espalier methods" lists criteria and schedules.
       """)
 
-  @Argument(help: ArgumentHelp("A model file to prune; or name a --network.", valueName: "model"))
-  var model: String?
+  /// The help of the model to prune.
+  enum Words: ModelWords {
+    static let model = "A model file to prune; or name a --network."
+    static let network = "A network of the catalogue, trained first for --epochs."
+    static let weights = "Start from the weights in a bare safetensors file, by parameter names."
+  }
 
-  @Option(help: ArgumentHelp("A network of the catalogue, trained first for --epochs.", valueName: "name"))
-  var network: String?
-
-  @Option(help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"))
-  var weights: String?
-
+  @OptionGroup var given: ModelOptions<Words>
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
@@ -42,17 +41,15 @@ struct PruneCommand: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
 
   func validate() throws {
-    if model != nil, network != nil { throw ValidationError("give a model file or --network, not both") }
-    if model == nil, network == nil {
+    if given.model != nil, given.network != nil { throw ValidationError("give a model file or --network, not both") }
+    if given.model == nil, given.network == nil {
       throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100")
     }
-    if model != nil, weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
+    if given.model != nil, given.weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
   }
 
   func run() throws {
-    let start: Experiment.Start =
-      if let model { .file(model) } else { .network(network ?? "", weights: weights) }
-    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
+    let fallback = try given.trainingDataset()
     let epochs = try training.length()
     let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
     var dense: TrainingPlan?
@@ -62,7 +59,7 @@ struct PruneCommand: ParsableCommand {
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
-      if model == nil, weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
+      if given.model == nil, given.weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
     }
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil
@@ -73,10 +70,11 @@ struct PruneCommand: ParsableCommand {
       throw PruningError.needsData(criterion: plan.criterion.name)
     }
     let experiment = Experiment(
-      start: start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, initialization: training.initialization,
-      training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
+      start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil,
+      initialization: training.initialization, training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
     try ExperimentRun(
-      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors")()
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
+      proves: !pruning.noProof)()
   }
 }
 

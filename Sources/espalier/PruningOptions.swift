@@ -102,14 +102,17 @@ struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      What mends the loss before any training, in this order: mean (mean replacement), reconstruction (least squares in the layers behind), \
-      batch-norm (new statistics); several with commas, e.g. mean,batch-norm.
+      What mends the loss before any training: mean (mean replacement), reconstruction (least squares in the layers behind), batch-norm \
+      (new statistics); several with commas, done in the order they are written in, e.g. mean,batch-norm.
       """,
       valueName: "repairs"))
   var repair: String?
 
   @Option(help: "How means become biases: exact (with the layer's padding) or paper.")
   var meanForm: MeanReplacement.Form = .exact
+
+  @Flag(help: "Skip the proof after each surgery that the smaller network computes the same; for benchmarks only.")
+  var noProof = false
 
   private var criterionOptions: Set<Criterion.Option> {
     Set((normalize ? [.normalize] : []) + (preActivation ? [.preActivation] : []) + (signed ? [.signed] : []))

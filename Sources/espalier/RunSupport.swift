@@ -30,6 +30,8 @@ struct ExperimentRun {
   var checkpoints: CheckpointOptions
   /// Where the model file goes.
   var path: String
+  /// Whether surgeries are proved.
+  var proves = true
 
   func callAsFunction() throws {
     let checkpointEvery = try checkpoints.checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
@@ -43,7 +45,7 @@ struct ExperimentRun {
       experiment,
       options: Runner.Options(
         checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
-        device: run.device == .cuda ? .cuda : .cpu,
+        device: run.torchDevice, proves: proves,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Experiments
-internal import Foundation
 internal import Pruning
 internal import Results
 internal import Training
@@ -20,14 +19,7 @@ struct SensitivityCommand: ParsableCommand {
           --dataset cifar-10 --granularity unit --fractions 0.25,0.5 --json
       """)
 
-  @Argument(help: ArgumentHelp("A model file.", valueName: "model"))
-  var model: String?
-
-  @Option(help: ArgumentHelp("A network of the catalogue, with --weights.", valueName: "name"))
-  var network: String?
-
-  @Option(help: ArgumentHelp("A bare safetensors file, by parameter names.", valueName: "file"))
-  var weights: String?
+  @OptionGroup var given: ModelOptions<TrainedModelWords>
 
   @Option(help: "What leaves: weight, unit or filter.")
   var granularity: Granularity = .unit
@@ -56,32 +48,22 @@ struct SensitivityCommand: ParsableCommand {
   @Flag(help: "Print the points as JSON.")
   var json = false
 
-  func validate() throws {
-    if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
-    if network != nil, weights == nil { throw ValidationError("--network needs --weights: fresh weights tell nothing") }
-  }
+  func validate() throws { try given.requireTrained("fresh weights tell nothing") }
 
   func run() throws {
     try running.apply()
-    let start: Experiment.Start = if let model { .file(model) } else { .network(network ?? "", weights: weights) }
-    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
     let scan = SensitivityScan(
       try Criterion(named: criterion ?? (granularity == .weight ? "magnitude" : "l1")), granularity: granularity,
       fractions: try fractions.split(separator: ",").map { try Fraction.parse(String($0), option: "--fractions") }, rounding: rounding)
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     let result = try Experiment.sensitivity(
-      start, on: data.plan(seed: running.seed, fallback: fallback), scan: scan, ignoring: ignore, examples: examples
+      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), scan: scan, ignoring: ignore, examples: examples,
+      device: running.torchDevice
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
     }
     display.finish()
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      try Console.print(String(decoding: encoder.encode(result), as: UTF8.self))
-    } else {
-      try Console.print(result.text)
-    }
+    try Console.print(json ? Format.json(result) : result.text)
   }
 }

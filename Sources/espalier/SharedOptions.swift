@@ -62,6 +62,9 @@ struct RunOptions: ParsableArguments {
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
 
+  /// What computes, as libtorch names it.
+  var torchDevice: Device { device == .cuda ? .cuda : .cpu }
+
   /// The machine as records name it.
   var machine: Machine { .current(threads: threads, device: device.rawValue) }
 }

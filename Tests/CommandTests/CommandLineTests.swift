@@ -142,6 +142,24 @@ var program: URL {
       "espalier: criterion abs-mrs needs data: give --dataset\n"
     ),
     (
+      ["prune"], 64,
+      "espalier: what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100; see \"espalier prune --help\"\n"
+    ),
+    (["prune", "a", "--network", "b"], 64, "espalier: give a model file or --network, not both; see \"espalier prune --help\"\n"),
+    (
+      ["prune", "a", "--weights", "b"], 64,
+      "espalier: --weights goes with --network: a model file has its own weights; see \"espalier prune --help\"\n"
+    ),
+    (["evaluate"], 64, "espalier: give a model file, or --network with --weights; see \"espalier evaluate --help\"\n"),
+    (
+      ["evaluate", "--network", "lenet-5"], 64,
+      "espalier: --network needs --weights: fresh weights are not worth evaluating; see \"espalier evaluate --help\"\n"
+    ),
+    (
+      ["sensitivity", "--network", "lenet-5"], 64,
+      "espalier: --network needs --weights: fresh weights tell nothing; see \"espalier sensitivity --help\"\n"
+    ),
+    (
       ["prune", "--network", "mlp:64-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0"], 64,
       "espalier: no units of mlp:64-10 can be removed: fc1: they are the network's output fc1\n"
     ),
@@ -239,6 +257,17 @@ var program: URL {
     #expect(groups.status == 0 && groups.output.contains("conv1[out] + layer1.0.conv2[out]"))
   }
 
+  @Test func aProofCanBeLeftOut() throws {
+    try withTemporaryDirectory { folder in
+      let outcome = try espalier(
+        "prune", "--network", "mlp:64-20-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0", "--threads", "1", "--no-proof",
+        "--output", folder + "/small.safetensors")
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("\nproof        1 surgery not proved (--no-proof)\n"), "\(outcome.output)")
+      #expect(!outcome.errors.contains("proved"), "\(outcome.errors)")
+    }
+  }
+
   @Test func aNetworkIsMadeForADataSet() throws {
     let outcome = try espalier("inspect", "lenet-300-100", "--dataset", "digits", "--json")
     let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
@@ -300,81 +329,6 @@ var program: URL {
       let fetched = try espalier("data", "fetch", "digits", "--data-dir", folder)
       #expect(fetched.status == 0)
       #expect(fetched.errors == "digits is built in: there is nothing to fetch\n")
-    }
-  }
-}
-
-/// Runs that train for a moment on the built-in digits.
-@Suite struct SmallRunTests {
-  @Test func aModelFileIsInspectedComparedAndListed() throws {
-    try withTemporaryDirectory { folder in
-      let (dense, small) = (folder + "/dense.safetensors", folder + "/small.safetensors")
-      let trained = try espalier(
-        "train", "--network", "mlp:64-16-10", "--dataset", "digits", "--epochs", "1", "--threads", "1", "--quiet", "-o", dense)
-      #expect(trained.status == 0 && trained.errors.isEmpty)
-      #expect(trained.output.hasPrefix("mlp:64-16-10 on digits, seed 0\n"))
-      let pruned = try espalier(
-        "prune", dense, "--granularity", "unit", "--fraction", "0.25", "--threads", "1", "--quiet", "--json", "-o", small)
-      #expect(pruned.status == 0 && pruned.errors.isEmpty)
-      let row = try #require(try JSONSerialization.jsonObject(with: Data(pruned.output.utf8)) as? [String: Any])
-      #expect((row["units"] as? [String: Any])?["removed"] as? Int == 4)
-
-      let compared = try espalier("compare", dense, small)
-      #expect(compared.status == 0)
-      #expect(
-        compared.output.hasPrefix(
-          """
-          \(dense) → \(small)
-
-          layer  units    weights         parameters     non-zero         MACs
-          fc1    16 → 12  16×64 → 12×64  1,040 → 780  1,024 → 768  1,024 → 768
-          fc2    10       10×16 → 10×12    170 → 130    160 → 120    160 → 120
-
-          units                     26 → 22  (0.85×)
-
-          """))
-
-      let inspected = try espalier("inspect", small)
-      #expect(inspected.status == 0)
-      #expect(inspected.output.contains("\ninput    1×8×8, (value/255 − mean)/deviation, mean 0.3053, deviation 0.3759\n"))
-      #expect(inspected.output.contains("\nclasses  10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n"))
-      #expect(inspected.output.contains("units fc1 −4\n"))
-      let json = try espalier("inspect", small, "--json")
-      let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
-      #expect((object["recipe"] as? [String: Any])?["pruning"] != nil, "the recipe is JSON within JSON, not text")
-    }
-  }
-
-  @Test func anInterruptedRunSaysHowToGoOn() throws {
-    try withTemporaryDirectory { folder in
-      let output = folder + "/endless.safetensors"
-      let process = Process()
-      let errors = Pipe()
-      process.executableURL = try program
-      process.arguments = [
-        "train", "--network", "mlp:64-16-10", "--dataset", "digits", "--epochs", "1000000", "--threads", "1", "--checkpoint-every", "1it",
-        "-o",
-        output,
-      ]
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = errors
-      try process.run()
-      let checkpoint = output + ".checkpoint"
-      // Its first checkpoint shows that it trains.
-      var patience = 6000
-      while patience > 0, process.isRunning, !FileManager.default.fileExists(atPath: checkpoint) {
-        usleep(10_000)
-        patience -= 1
-      }
-      process.interrupt()
-      let words = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 130)
-      #expect(words.contains("the checkpoint is \(checkpoint); the same command with --resume goes on from it\n"))
-      let last = words.split(separator: "\n").last ?? ""
-      #expect(last.wholeMatch(of: /espalier: interrupted after step \d+/) != nil, "\(words)")
-      #expect(FileManager.default.fileExists(atPath: checkpoint))
-      #expect(!FileManager.default.fileExists(atPath: output))
     }
   }
 }

@@ -41,6 +41,10 @@ import Testing
       ["probe", "a", "--retrain", "10"], 64,
       "espalier: --retrain needs a training: give --network without --weights; see \"espalier probe --help\""
     ),
+    (
+      ["probe", "a", "--device", "cuda"], 64,
+      "espalier: --device cuda is not for probes: they compute on the CPU; see \"espalier probe --help\""
+    ),
     (["probe", "a", "--weights", "b"], 64, "espalier: --weights needs --network; see \"espalier probe --help\""),
     (
       ["probe", "a", "--mean-at", "behind"], 64, "espalier: --mean-at \"behind\" is none: choose consumer, output, or consumer,output"

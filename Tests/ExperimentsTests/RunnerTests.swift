@@ -125,4 +125,43 @@ import Training
     #expect(row.data?.test == 360)
     #expect(row.dense.accuracyAtEnd?.count == 360)
   }
+
+  private func unitRounds(_ repairs: [PruningPlan.Repair]) -> Experiment {
+    Experiment(
+      start: .network("mlp:64-40-20-10", weights: nil), data: DataPlan(dataset: "digits", subset: 300, seed: 3),
+      training: plan(.epochs(1)),
+      pruning: PruningPlan(
+        criterion: .l2, granularity: .unit, allocation: .layer, amount: .perEvent(0.1), timing: .rounds(3, recovery: .iterations(2)),
+        repairs: repairs, seed: 3), recovery: plan(.iterations(2)))
+  }
+
+  @Test func theTestSetIsAskedAfterTheLastRemovalOnly() throws {
+    let plain = try Runner(unitRounds([]))
+    try plain.run()
+    #expect(plain.state.events.count == 3)
+    #expect(plain.state.stages.map { "\($0.event) \($0.stage)" } == ["3 pruned"])
+    let repaired = try Runner(unitRounds([.meanReplacement(MeanReplacement())]))
+    try repaired.run()
+    #expect(repaired.state.stages.map { "\($0.event) \($0.stage)" } == ["3 pruned", "3 repaired"])
+    #expect(repaired.state.events.allSatisfy { $0.pruned != nil }, "the validation images judge every removal")
+  }
+
+  @Test func theRowSaysThatNothingWasProved() throws {
+    for (experiment, words) in [
+      (unitRounds([]), "3 surgeries not proved (--no-proof)"), (weights(sparsity: 0.97), "1 surgery not proved (--no-proof)"),
+    ] {
+      let runner = try Runner(experiment, options: .init(proves: false))
+      try runner.run()
+      let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+      #expect(row.proof == nil)
+      #expect(row.text(width: 100).contains("\nproof        \(words)\n"), "\(row.text(width: 100))")
+      let proved = try Runner(experiment)
+      try proved.run()
+      let other = try proved.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+      #expect(other.proof != nil && other.unprovedSurgeries == nil)
+      for (name, tensor) in runner.model.tensors {
+        #expect(try tensor.array(Float.self) == proved.model.tensor(name).array(Float.self), "\(name)")
+      }
+    }
+  }
 }

@@ -138,9 +138,10 @@ struct PrunerTargetTests {
     #expect(throws: PruningError.needsData(criterion: "abs-mrs")) { try pruner.prune(model, event: 1, of: 1, iteration: 0) }
     pruner.examples = { batches }
     var seen: [Model] = []
-    pruner.evaluate = {
-      seen.append($0)
-      return try Executor($0).evaluate(batches)
+    pruner.evaluate = { model, isLast in
+      #expect(isLast)
+      seen.append(model)
+      return try Executor(model).evaluate(batches)
     }
     let pruned = try pruner.prune(model, event: 1, of: 1, iteration: 0)
     #expect(pruned.event.removed == 3 && seen.count == 1)

@@ -17,12 +17,10 @@ public enum LayerSet: Hashable, Sendable {
   /// Groups that a pattern finds by any of their producers.
   case pattern(LayerPattern)
 
-  private static let named: [String: LayerSet] = [
-    "all": .all, "firstConv": .firstConv, "midConv": .midConv, "lastConv": .lastConv, "firstDense": .firstDense,
-  ]
+  private static let named: [LayerSet] = [.all, .firstConv, .midConv, .lastConv, .firstDense]
 
   /// A set by its name, or of the layers that a pattern matches.
-  public init(_ text: String) { self = Self.named[text] ?? .pattern(LayerPattern(text)) }
+  public init(_ text: String) { self = Self.named.first { $0.description == text } ?? .pattern(LayerPattern(text)) }
 
   /// The groups of the set, in the order of the layers.
   ///
@@ -56,8 +54,14 @@ public enum LayerSet: Hashable, Sendable {
 extension LayerSet: CustomStringConvertible {
   /// As typed.
   public var description: String {
-    if case .pattern(let pattern) = self { return pattern.description }
-    return Self.named.first { $0.value == self }?.key ?? "all"
+    switch self {
+    case .all: "all"
+    case .firstConv: "firstConv"
+    case .midConv: "midConv"
+    case .lastConv: "lastConv"
+    case .firstDense: "firstDense"
+    case .pattern(let pattern): pattern.description
+    }
   }
 }
 

@@ -26,8 +26,7 @@ public struct PenaltyProbeData {
   /// - Throws: `PlanError` if the probe looks at test images and there are none.
   public init(_ probe: PenaltyProbe, from data: TrainingData, channelsLast: Bool) throws {
     func draw(_ set: ImageSet, _ number: UInt64) throws -> EvaluationBatches {
-      let chosen = try set.subset(min(probe.examples, set.count), seed: SeedPurpose.examples.seed(from: probe.seed &+ number << 32))
-      return try data.evaluationBatches(chosen, batchSize: 250, channelsLast: channelsLast)
+      try data.examples(probe.examples, of: set, seed: probe.seed &+ number << 32, channelsLast: channelsLast)
     }
     scoring = try draw(data.training, 0)
     measuring = probe.separate ? try draw(data.training, 1) : scoring
@@ -49,91 +48,128 @@ extension PenaltyProbe {
     _ model: Model, on data: PenaltyProbeData, step: Int = 0, continuation: TrainingContinuation? = nil
   ) throws -> PenaltyProbeResult {
     try validate()
-    let network = model.network
-    let (groups, refused) = try network.channelGroups()
-    guard !groups.isEmpty else {
-      throw PruningError.nothingToPrune(
-        network: network.name, granularity: Granularity.unit.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
-    }
-    let sets = try layers.map { try $0.groups(among: groups, of: network) }
+    let groups = try prunableGroups(of: model.network)
+    let sets = try layers.map { try $0.groups(among: groups, of: model.network) }
     let sweep = try model.sweep(
       data.scoring, statistics: scorers.reduce(into: [.activationSquares]) { $0.formUnion(try $1.statistics(for: .unit)) },
-      place: replacement.place, meanMaps: replacement.observedNodes(of: groups, in: network))
+      place: replacement.place, meanMaps: replacement.observedNodes(of: groups, in: model.network))
     let scores = try scorers.map { scorer in
       try model.unitScores(
         scorer, granularity: .unit, swept: scorer.needsExamples ? sweep.scores(scorer) : nil, seed: SeedPurpose.scores.seed(from: seed),
         round: step)
     }
-    let squares = try squaredActivations(of: groups, in: sweep)
-    func loss(_ model: Model, _ batches: EvaluationBatches) throws -> Double {
-      try Executor(model.laidOutForInference()).evaluate(batches).loss
-    }
-    let before = try separate ? loss(model, data.measuring) : sweep.evaluation.loss
-    let testBefore = try data.test.map { try loss(model, $0) }
+    let look = Look(
+      probe: self, model: model, data: data, step: step, continuation: continuation, groups: groups, means: sweep.meanMaps,
+      squares: try squaredActivations(of: groups, in: sweep),
+      before: try separate ? model.evaluate(data.measuring).loss : sweep.evaluation.loss,
+      testBefore: try data.test.map { try model.evaluate($0).loss })
     var result = PenaltyProbeResult()
     for (set, chosen) in zip(layers, sets) {
-      let names = Set(chosen.map(\.name))
       for amount in amounts {
         for (scorer, scored) in zip(scorers, scores) {
-          let scored = scored.filter { names.contains($0.name) }
-          let removal = try SurgeryPlan(
-            removals: Selection(
-              amount.removal, of: scored, rule: SelectionRule(granularity: .unit, allocation: .layer), criterion: scorer.name
-            ).removedIndices(from: scored))
-          for group in chosen {
-            let units = removal.removals[group.name] ?? []
-            result.choices.append(
-              UnitChoice(
-                seed: seed, step: step, layers: set.description, amount: amount, scorer: scorer.name, meanAt: replacement.place.rawValue,
-                group: group.name, width: group.width, units: units, squaredActivations: units.map { squares[group.name]?[$0] ?? 0 }))
-          }
-          let surgery = try Surgeon.operate(removal, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: seed))
-          for propagated in [false, true] {
-            func record(_ retrainSteps: Int, _ after: Double, _ testAfter: Double?) {
-              result.rows.append(
-                PenaltyRow(
-                  seed: seed, step: step, layers: set.description, amount: amount, scorer: scorer.name, propagated: propagated,
-                  meanAt: replacement.place.rawValue, retrainSteps: retrainSteps, removed: removal.count, lossBefore: before,
-                  lossAfter: after, testLossBefore: testBefore, testLossAfter: testAfter))
-            }
-            // Nothing left: the loss is the same by definition, not up to the rounding of another pass.
-            guard !removal.isEmpty else {
-              record(0, before, testBefore)
-              continue
-            }
-            let variant =
-              propagated
-              ? try replacement.applied(to: surgery.model, removing: removal, of: model, groups: groups, means: sweep.meanMaps)
-              : surgery.model
-            record(0, try loss(variant, data.measuring), try data.test.map { try loss(variant, $0) })
-            guard let retraining, let continuation, retraining.applies(step: step, scorer: scorer, amount: amount) else { continue }
-            try continuation.retrain(variant, slices: surgery.slices, measuringAfter: retraining.steps) { steps, retrained in
-              guard let retrained else { return record(steps, .infinity, data.test == nil ? nil : .infinity) }
-              record(steps, try loss(retrained, data.measuring), try data.test.map { try loss(retrained, $0) })
-            }
-          }
+          let found = try look.penalties(of: Variant(layers: set, groups: chosen, amount: amount, scorer: scorer), scored)
+          result.rows += found.rows
+          result.choices += found.choices
         }
       }
     }
     return result
   }
 
+  private func prunableGroups(of network: Network) throws -> [ChannelGroup] {
+    let (groups, refused) = try network.channelGroups()
+    guard !groups.isEmpty else {
+      throw PruningError.nothingToPrune(
+        network: network.name, granularity: Granularity.unit.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
+    }
+    return groups
+  }
+
   /// The mean squared activation of every unit of every group; of several producers their mean.
   private func squaredActivations(of groups: [ChannelGroup], in sweep: SweepResult) throws -> [String: [Double]] {
-    var perLayer: [String: [Double]] = [:]
-    for layer in sweep.layers { perLayer[layer.node] = try layer.meanSquaredActivations().array(Double.self) }
+    var perLayer: [String: Tensor] = [:]
+    for layer in sweep.layers { perLayer[layer.node] = try layer.meanSquaredActivations() }
     var result: [String: [Double]] = [:]
     for group in groups {
-      result[group.name] = (0..<group.width).map { channel in
-        let values = group.producers.flatMap { member in
-          member.features(ofChannel: channel).compactMap { feature in
-            perLayer[member.node].flatMap { $0.indices.contains(feature) ? $0[feature] : nil }
-          }
-        }
-        return values.reduce(0, +) / Double(max(values.count, 1))
-      }
+      let members = group.producers.compactMap { member in perLayer[member.node].map { (member: member, scores: $0) } }
+      result[group.name] = try GroupReduction.mean.scores(width: group.width, of: members).array(Double.self)
     }
     return result
+  }
+}
+
+/// What one scorer removes from one set of layers.
+private struct Variant {
+  let layers: LayerSet
+  /// Those of the set.
+  let groups: [ChannelGroup]
+  let amount: PenaltyAmount
+  let scorer: Criterion
+}
+
+/// A probe at one moment: what all its variants share.
+private struct Look {
+  let probe: PenaltyProbe
+  let model: Model
+  let data: PenaltyProbeData
+  let step: Int
+  let continuation: TrainingContinuation?
+  /// All of the network.
+  let groups: [ChannelGroup]
+  let means: [String: Tensor]
+  /// Mean squared activations, by group.
+  let squares: [String: [Double]]
+  let before: Double
+  let testBefore: Double?
+
+  /// Cuts a variant from a copy and measures it, as it is and with mean replacement.
+  func penalties(of variant: Variant, _ scored: [ScoredLayer]) throws -> PenaltyProbeResult {
+    let names = Set(variant.groups.map(\.name))
+    let scored = scored.filter { names.contains($0.name) }
+    let removal = try SurgeryPlan(
+      removals: Selection(
+        variant.amount.removal, of: scored, rule: SelectionRule(granularity: .unit, allocation: .layer), criterion: variant.scorer.name
+      ).removedIndices(from: scored))
+    let surgery = try Surgeon.operate(removal, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: probe.seed))
+    let plain = try rows(of: variant, removal, surgery, propagated: false)
+    return PenaltyProbeResult(
+      rows: plain + (try rows(of: variant, removal, surgery, propagated: true)), choices: choices(of: variant, removal))
+  }
+
+  private func choices(of variant: Variant, _ removal: SurgeryPlan) -> [UnitChoice] {
+    variant.groups.map { group in
+      let units = removal.removals[group.name] ?? []
+      return UnitChoice(
+        seed: probe.seed, step: step, layers: variant.layers.description, amount: variant.amount, scorer: variant.scorer.name,
+        meanAt: probe.replacement.place.rawValue, group: group.name, width: group.width, units: units,
+        squaredActivations: units.map { squares[group.name]?[$0] ?? 0 })
+    }
+  }
+
+  /// The penalty at once, and after each length of retraining that is asked for here.
+  private func rows(of variant: Variant, _ removal: SurgeryPlan, _ surgery: Surgery, propagated: Bool) throws -> [PenaltyRow] {
+    func row(_ retrainSteps: Int, _ after: Double, _ testAfter: Double?) -> PenaltyRow {
+      PenaltyRow(
+        seed: probe.seed, step: step, layers: variant.layers.description, amount: variant.amount, scorer: variant.scorer.name,
+        propagated: propagated, meanAt: probe.replacement.place.rawValue, retrainSteps: retrainSteps, removed: removal.count,
+        lossBefore: before, lossAfter: after, testLossBefore: testBefore, testLossAfter: testAfter)
+    }
+    func measured(_ retrainSteps: Int, _ pruned: Model) throws -> PenaltyRow {
+      row(retrainSteps, try pruned.evaluate(data.measuring).loss, try data.test.map { try pruned.evaluate($0).loss })
+    }
+    // Nothing left: the loss is the same by definition, not up to the rounding of another pass.
+    guard !removal.isEmpty else { return [row(0, before, testBefore)] }
+    let pruned =
+      propagated
+      ? try probe.replacement.applied(to: surgery.model, removing: removal, of: model, groups: groups, means: means) : surgery.model
+    var rows = [try measured(0, pruned)]
+    guard let continuation, let retraining = probe.retraining,
+      retraining.applies(step: step, scorer: variant.scorer, amount: variant.amount)
+    else { return rows }
+    try continuation.retrain(pruned, slices: surgery.slices, measuringAfter: retraining.steps) { steps, retrained in
+      rows.append(try retrained.map { try measured(steps, $0) } ?? row(steps, .infinity, data.test == nil ? nil : .infinity))
+    }
+    return rows
   }
 }
 
@@ -144,14 +180,5 @@ extension PenaltyAmount {
     case .fraction(let fraction): .ofKept(fraction)
     case .count(let count): .count(count)
     }
-  }
-}
-
-extension Model {
-  /// The model with convolution weights channels-last, without gradients.
-  func laidOutForInference() throws -> Model {
-    var result = self
-    result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
-    return result
   }
 }

@@ -45,8 +45,9 @@ public struct SensitivityScan {
   /// Scans the layers.
   ///
   /// - Parameters:
-  ///   - layers: the scores of the model's layers or groups, from ``Training/Model/unitScores(_:granularity:accumulated:originals:ignoring:seed:round:)`` or
-  ///     ``Training/Model/weightScores(_:ignoring:seed:round:)``.
+  ///   - layers: the scores of the model's layers or groups, from
+  ///     ``Training/Model/unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)`` or
+  ///     ``Training/Model/weightScores(_:swept:ignoring:seed:round:)``.
   ///   - evaluate: loss and accuracy of a pruned copy.
   ///   - report: each point as it is measured.
   /// - Throws: ``PruningError`` from selection and proof; what `evaluate` throws.
@@ -55,13 +56,15 @@ public struct SensitivityScan {
     report: (Point) throws -> Void = { _ in }
   ) throws -> [Point] {
     let rule = SelectionRule(granularity: granularity, scope: .layer, rounding: rounding)
+    let groups = granularity.isStructured ? try model.network.channelGroups().groups : []
     var points: [Point] = []
     for layer in layers {
       for fraction in fractions {
         let selection = try Selection(.ofKept(fraction), of: [layer], rule: rule, criterion: criterion.name)
         let pruned: Model
         if granularity.isStructured {
-          pruned = try Surgeon.operate(SurgeryPlan(removals: selection.removedIndices(from: [layer])), on: model, seed: seed).model
+          let surgery = SurgeryPlan(removals: try selection.removedIndices(from: [layer]))
+          pruned = try Surgeon.operate(surgery, on: model, groups: groups, seed: seed).model
         } else {
           var copy = model
           let name = ParameterName(layer.name, .weight)

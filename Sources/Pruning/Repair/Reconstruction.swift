@@ -34,15 +34,17 @@ public struct Reconstruction: Codable, Hashable, Sendable {
   ///   - groups: the channel groups of the original's network.
   ///   - batches: the examples.
   ///   - seed: chooses positions.
+  ///   - note: gets a line for each layer with more than ``inputLimit`` inputs, which stays as it is.
   /// - Throws: ``TorchError`` where the equations have no solution.
   public func applied(
-    to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64
+    to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64,
+    note: (String) -> Void = { _ in }
   ) throws -> Model {
     try withoutGradients {
       var result = compacted
       for (name, tensor) in compacted.tensors { result.tensors[name] = try tensor.detached().copied() }
       let (before, after) = (try Executor(original), try Executor(result))
-      for listener in listeners(plan, groups, result.network) {
+      for listener in listeners(plan, groups, result.network, note) {
         try fit(listener, result, before, after, batches, Generator(seed: seed))
       }
       return result
@@ -56,7 +58,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     let outputs: [Int]
   }
 
-  private func listeners(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ network: Network) -> [Listener] {
+  private func listeners(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ network: Network, _ note: (String) -> Void) -> [Listener] {
     var deaf: Set<String> = []
     var gone: [String: Set<Int>] = [:]
     for group in groups {
@@ -77,7 +79,10 @@ public struct Reconstruction: Codable, Hashable, Sendable {
         (left, inputs) = (layer.outputs, layer.inputs * layer.kernel.height * layer.kernel.width)
       default: return nil
       }
-      guard inputs <= Self.inputLimit else { return nil }
+      guard inputs <= Self.inputLimit else {
+        note("\(node.name) is not reconstructed: it has \(inputs) inputs, and equations for more than \(Self.inputLimit) are too many")
+        return nil
+      }
       let lost = gone[node.name] ?? []
       return Listener(node: node, input: input, outputs: (0..<left + lost.count).filter { !lost.contains($0) })
     }

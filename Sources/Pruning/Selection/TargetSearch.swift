@@ -21,7 +21,7 @@ struct TargetSearch {
   ///
   /// - Throws: ``PruningError/unreachable(measure:asked:least:)`` if even the largest does not.
   func run(original: Double, measure: CostTarget.Measure, select: (RemovalAmount) throws -> Selected) throws -> Selected {
-    // Scores are computed once more for each step; they are cheap beside a network's shapes.
+    // Criteria that choose layer by layer score anew for each step, all others once.
     let present = try select(.count(0)).layers.reduce(0) { $0 + $1.scores.count }
     let last = competes ? max(present - groups.count, 0) : Self.steps - 1
     func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofKept(Double(step) / Double(Self.steps)) }

@@ -55,7 +55,7 @@ extension Model {
   ///     masked weights as gone, since a weight that happens to be 0 still learns.
   ///   - seed: for the proof's random batch.
   /// - Throws: ``PruningError`` if the proof fails; ``NetworkError`` from the network's shapes.
-  public func compacted(duringTraining: Bool = false, seed: UInt64 = 0) throws -> Compaction {
+  public func compacted(duringTraining: Bool = false, seed: UInt64 = 0, proves: Bool = true) throws -> Compaction {
     try withoutGradients {
       var search = try DeadUnitSearch(self, masked: duringTraining)
       while true {
@@ -66,7 +66,7 @@ extension Model {
         if !duringTraining { for name in names { progress = try search.removeWithoutInput(name) || progress } }
         if !progress { break }
       }
-      let proof = search.slices.isEmpty ? nil : try Equivalence.prove(masked: self, compacted: search.model, seed: seed)
+      let proof = search.slices.isEmpty || !proves ? nil : try Equivalence.prove(masked: self, compacted: search.model, seed: seed)
       return Compaction(
         model: search.model, slices: search.slices, removed: SurgeryPlan(removals: search.removed), stayed: search.stayed, proof: proof)
     }

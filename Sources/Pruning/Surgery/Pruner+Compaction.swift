@@ -6,11 +6,11 @@ extension Pruner {
   /// - Parameter iteration: finished training steps, for the record.
   /// - Returns: the model; lines for units that had to stay, by group; the record, nil where nothing was cut; and the proof's
   ///   largest difference over the largest output.
-  /// - Throws: what ``Training/Model/compacted(duringTraining:seed:)`` throws.
+  /// - Throws: what ``Training/Model/compacted(duringTraining:seed:proves:)`` throws.
   public func compact(
     _ model: Model, iteration: Int
   ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: Double?) {
-    let compaction = try model.compacted(seed: SeedPurpose.proof.seed(from: plan.seed))
+    let compaction = try model.compacted(seed: SeedPurpose.proof.seed(from: plan.seed), proves: proves)
     let removal =
       compaction.removed.isEmpty
       ? nil

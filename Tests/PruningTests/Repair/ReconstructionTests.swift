@@ -48,6 +48,20 @@ struct ReconstructionTests {
     #expect(try small.tensor(ParameterName("fc2", .weight)).array(Float.self)[0] == expected[0])
   }
 
+  @Test func aLayerThatIsTooWideIsNamed() throws {
+    let network = try TinyNetworks.mlp([64, Reconstruction.inputLimit + 2, 10])
+    let model = try network.randomModel(seed: 4, type: .float32)
+    let plan = SurgeryPlan(removals: ["fc1": [1]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    var notes: [String] = []
+    let left = try Reconstruction().applied(
+      to: small, removing: plan, of: model, groups: network.channelGroups().groups, batches: batches(5), seed: 1, note: { notes.append($0) }
+    )
+    #expect(notes == ["fc2 is not reconstructed: it has 5001 inputs, and equations for more than 5000 are too many"])
+    let weight = ParameterName("fc2", .weight)
+    #expect(try left.tensor(weight).array(Float.self) == small.tensor(weight).array(Float.self))
+  }
+
   /// Padded convolutions, flattened ones, norms: what listeners say is never farther from before than without.
   @Test(arguments: 0..<6)
   func errorsShrink(seed: UInt64) throws {

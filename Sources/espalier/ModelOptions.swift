@@ -1,0 +1,43 @@
+internal import ArgumentParser
+internal import Experiments
+
+/// What a command's help says of the model it is given.
+protocol ModelWords {
+  static var model: String { get }
+  static var network: String { get }
+  static var weights: String { get }
+}
+
+extension ModelWords {
+  static var model: String { "A model file." }
+  static var network: String { "A network of the catalogue, with --weights." }
+  static var weights: String { "A bare safetensors file, by parameter names." }
+}
+
+/// The words of commands that look at a trained model.
+enum TrainedModelWords: ModelWords {}
+
+/// Which model: a file, or a network of the catalogue with or without given weights; shared by the commands that begin with one.
+struct ModelOptions<Words: ModelWords>: ParsableArguments {
+  @Argument(help: ArgumentHelp(Words.model, valueName: "model"))
+  var model: String?
+
+  @Option(help: ArgumentHelp(Words.network, valueName: "name"))
+  var network: String?
+
+  @Option(help: ArgumentHelp(Words.weights, valueName: "file"))
+  var weights: String?
+
+  /// - Parameter objection: what is wrong with fresh weights.
+  /// - Throws: `ValidationError` unless there is either a model file or a network with weights.
+  func requireTrained(_ objection: String) throws {
+    if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
+    if network != nil, weights == nil { throw ValidationError("--network needs --weights: \(objection)") }
+  }
+
+  /// Where the model comes from.
+  var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: weights) } }
+
+  /// The data set that a model file was trained on; nil if it knows none, or there is no file.
+  func trainingDataset() throws -> String? { try model.flatMap { try Experiment.dataset(of: $0) } }
+}
