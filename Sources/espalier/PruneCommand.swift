@@ -20,6 +20,13 @@ struct PruneCommand: ParsableCommand {
           --granularity filter --criterion activation --fraction 0.05 \\
           --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
+      Before training, once by one batch or in a hundred steps without data; also without
+      any training, to see which layers survive:
+        espalier prune --network lenet-300-100 --dataset mnist \
+          --method snip --sparsity 0.95 --epochs 250 -o small.safetensors
+        espalier prune --network vgg16-bn-cifar --method synflow \
+          --compression 1000 --epochs 0 --layers
+
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
       "espalier methods" lists criteria and schedules.
@@ -33,6 +40,9 @@ struct PruneCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"))
   var weights: String?
+
+  @Flag(help: "Show what is kept of each layer's weights; shown in any case where a layer has collapsed.")
+  var layers = false
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "Data") var data: DataOptions
@@ -76,7 +86,8 @@ struct PruneCommand: ParsableCommand {
       start: start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, initialization: training.initialization,
       training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
     try ExperimentRun(
-      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors")()
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
+      showsLayers: layers)()
   }
 }
 
