@@ -88,7 +88,7 @@ public struct PruningMethod: Sendable {
     let units =
       implementation is any UnitScoring || implementation is any NormScoring || implementation is any GreedyScoring
       || implementation is any AccumulatedScoring || implementation is any SweptScoring
-    let weights = 
+    let weights =
       implementation is any WeightScoring || implementation is any SweptWeightScoring || implementation is any ModelScoring
     return (weights ? [.weight] : []) + (units ? [.unit, .filter] : [])
   }

@@ -56,13 +56,14 @@ import Testing
     try withTemporaryDirectory { folder in
       let file = folder + "/start.safetensors"
       let arguments = [
-        "prune", "--network", "mlp:40-300-100-300-20", "--at-start", "--rounds", "10", "--compression", "10000", "--epochs", "0", "--threads",
+        "prune", "--network", "mlp:40-300-100-300-20", "--at-start", "--rounds", "10", "--compression", "10000", "--epochs", "0",
+        "--threads",
         "1", "-o", file,
       ]
       let outcome = try espalier(arguments)
       #expect(outcome.status == 0)
       #expect(outcome.errors.contains("COLLAPSED: ") && outcome.output.contains("\nCOLLAPSED "))
-      #expect(outcome.output.contains("\ntotal     8  78,000   0.010 %\n"))
+      #expect(outcome.output.contains("\ntotal     8  78,000  0.010 %\n"))
       let json = try espalier(arguments + ["--json", "--quiet"])
       let row = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
       #expect((row["layers"] as? [[String: Any]])?.compactMap { $0["layer"] as? String } == ["fc1", "fc2", "fc3", "fc4"])

@@ -11,12 +11,14 @@ import Training
 struct SNIPTests {
   /// One input of 1 and weights (ln 3, 0), label 0: softmax (3/4, 1/4), gradient (−1/4, 1/4).
   @Test func theProductOfWeightAndGradient() throws {
-    let weight = try Tensor([log(3), 0] as [Double], shape: [2, 1])
+    let l: Double = Foundation.log(3.0)
+    let weight = try Tensor([l, 0], shape: [2, 1])
     let model = try Model(network: TinyNetworks.mlp([1, 2], bias: false), tensors: [ParameterName("fc1", .weight): weight])
     let one = Batch(images: try .ones([1, 1], type: .float64), labels: try Tensor([0] as [Int64]))
     // Of label 1 the gradient is (3/4, −3/4); the mean of both (1/4, −1/4).
     let other = Batch(images: one.images, labels: try Tensor([1] as [Int64]))
-    for (batches, expected) in [([one], log(3) / 4), ([other], log(3) * 3 / 4), ([one, other], log(3) / 4)] {
+    let cases: [(batches: [Batch], expected: Double)] = [([one], l / 4), ([other], l * 3 / 4), ([one, other], l / 4)]
+    for (batches, expected) in cases {
       let swept = try model.sweep(batches, statistics: Criterion.snip.statistics(for: .weight))
       #expect(relativeError(try #require(swept.weightScores(.snip)["fc1"]).doubles(), [expected, 0]) < 1e-12)
       #expect(relativeError(try #require(swept.scores(.snip)["fc1"]).doubles(), [expected, 0]) < 1e-12)
