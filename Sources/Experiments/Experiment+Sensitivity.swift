@@ -58,16 +58,19 @@ extension Experiment {
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)
     func evaluate(_ model: Model) throws -> Evaluation { try model.moved(to: device).evaluate(batches) }
     var swept: SweepResult?
+    var examined: EvaluationBatches?
     if scan.criterion.needsExamples {
-      swept = try model.sweep(
-        data.examples(examples, seed: plan.seed, channelsLast: model.network.hasConvolutions),
-        statistics: scan.criterion.statistics(for: scan.granularity))
+      let found = try data.examples(examples, seed: plan.seed, channelsLast: model.network.hasConvolutions)
+      let statistics = try scan.criterion.statistics(for: scan.granularity)
+      swept = try statistics.isEmpty ? nil : model.sweep(found, statistics: statistics)
+      examined = found
     }
     let layers =
       scan.granularity.isStructured
       ? try model.unitScores(
         scan.criterion, granularity: scan.granularity, swept: swept?.scores(scan.criterion), ignoring: ignored, seed: plan.seed)
-      : try model.weightScores(scan.criterion, swept: swept?.weightScores(scan.criterion), ignoring: ignored, seed: plan.seed)
+      : try model.weightScores(
+        scan.criterion, swept: swept?.weightScores(scan.criterion), examples: examined, ignoring: ignored, seed: plan.seed)
     let whole = try evaluate(model)
     return SensitivityResult(
       network: model.network.name, criterion: scan.criterion.name, granularity: scan.granularity, judges: name, images: judge.count,

@@ -10,6 +10,9 @@ public struct Experiment: Codable, Hashable, Sendable {
     case network(String, weights: String?)
     /// A model file.
     case file(String)
+
+    /// Whether nothing has been trained.
+    var isFresh: Bool { if case .network(_, weights: nil) = self { true } else { false } }
   }
   /// Where the model comes from.
   public var start: Start

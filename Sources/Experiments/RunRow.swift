@@ -51,7 +51,7 @@ extension Runner {
       tool: Tool(version: version, libtorch: TorchRuntime.version),
       machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
       seed: experiment.training?.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before, pruned: after,
-      weights: removedWeights(dense, facts), units: removedUnits(dense, facts), proof: proof,
+      weights: removedWeights(dense, facts), units: removedUnits(dense, facts), layers: survivors, collapse: collapse, proof: proof,
       unprovedSurgeries: unprovedSurgeries,
       stages: state.stages.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
       targets: state.events.compactMap(\.target).map {
@@ -129,8 +129,15 @@ extension Runner {
     guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
     let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
     // What the selection removed; compaction may have taken kept weights of dead units besides.
-    let removed = state.events.last.map { dense.prunableWeights - $0.kept } ?? 0
-    return Removal(asked: asked, removed: removed, of: dense.prunableWeights)
+    // Layers that were to be left alone do not count.
+    let total = state.events.last?.prunable ?? dense.prunableWeights
+    let removed = state.events.last.map { total - $0.kept } ?? 0
+    return Removal(asked: asked, removed: removed, of: total)
+  }
+
+  private var collapse: LayerCollapse? {
+    let first = state.events.lazy.compactMap(\.collapse).first
+    return first.map { LayerCollapse(layers: $0.layers, removal: $0.removal, kept: $0.kept, of: $0.prunable) }
   }
 
   private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {

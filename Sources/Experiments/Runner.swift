@@ -2,6 +2,7 @@ internal import Datasets
 internal import Foundation
 internal import Networks
 internal import Pruning
+internal import Results
 public import Torch
 public import Training
 
@@ -117,7 +118,9 @@ public final class Runner {
       resumed = nil
       if state.phase < phases.count { try checkpoint(training: nil) }
     }
-    if let pruning = experiment.pruning, pruning.granularity == .weight, pruning.compact, let pruner { try compact(pruner) }
+    guard let pruning = experiment.pruning, pruning.granularity == .weight else { return }
+    survivors = try MaskSet(model).layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) }
+    if pruning.compact, let pruner { try compact(pruner) }
   }
 
   /// Steps of all finished trainings.
@@ -127,7 +130,10 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
     pruner.examples = { [unowned self] in
-      try data?.examples(plan.examples, seed: plan.seed, channelsLast: model.network.hasConvolutions)
+      try data.map {
+        try $0.examples(
+          plan.exampleCount(classes: $0.training.classes), seed: plan.seed, channelsLast: model.network.hasConvolutions)
+      }
     }
     pruner.evaluate = { [unowned self] model, isLast in
       if isLast { try note("pruned", model) }
@@ -176,8 +182,13 @@ public final class Runner {
       if !isSparse { try recordDense(model) }
     case .pruneAtStart(let count):
       guard let pruner else { return }
-      state.dense = try model.facts()
-      state.denseNetwork = model.network
+      // How fresh weights do on the test set tells nothing.
+      if experiment.start.isFresh {
+        state.dense = try model.facts()
+        state.denseNetwork = model.network
+      } else {
+        try recordDense(model)
+      }
       try pruneAtStart(pruner, count)
     case .trainAndPrune:
       guard let plan = experiment.training, let pruner else { return }
@@ -197,10 +208,7 @@ public final class Runner {
       // Where nothing was trained since the last removal, its evaluation holds still.
       let isUntouched = state.events.last.map { $0.iteration == iterations } ?? false
       let before = try isUntouched ? state.events.last?.after : evaluate(model)
-      if pruner.needsSweep {
-        let data = try trainingData()
-        try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
-      }
+      try sweepIfNeeded(pruner)
       var pruned = try pruner.prune(model, event: k, of: count, iteration: iterations)
       model = pruned.model
       pruned.event.before = before
@@ -213,11 +221,19 @@ public final class Runner {
     }
   }
 
+  /// Shows a criterion that sums over steps the training images, where there were no steps.
+  private func sweepIfNeeded(_ pruner: Pruner) throws {
+    guard pruner.needsSweep else { return }
+    let data = try trainingData()
+    try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
+  }
+
   /// Carries out all removals before training. Of weights they are one event: what stays is all that anybody asks about.
   private func pruneAtStart(_ pruner: Pruner, _ count: Int) throws {
     var whole: (event: PruningEvent, removal: RemovalEvent)?
     for k in 1...count {
       if options.interrupted() { throw TrainingError.interrupted(iteration: 0) }
+      try sweepIfNeeded(pruner)
       let pruned = try pruner.prune(model, event: k, of: count, iteration: 0)
       model = pruned.model
       guard var sum = whole, !pruner.plan.granularity.isStructured else {
@@ -226,9 +242,10 @@ public final class Runner {
         continue
       }
       sum.removal.masked.merge(pruned.removal.masked, uniquingKeysWith: +)
-      let removed = sum.event.removed + pruned.event.removed
+      let (removed, collapse) = (sum.event.removed + pruned.event.removed, sum.event.collapse ?? pruned.event.collapse)
       sum.event = pruned.event
       sum.event.removed = removed
+      sum.event.collapse = collapse
       whole = sum
     }
     if let whole { record(whole.event, whole.removal) }
@@ -299,6 +316,9 @@ public final class Runner {
 
   /// The largest relative difference of the final compaction's proof; nil if nothing was cut there.
   public private(set) var compactionProof: Double?
+
+  /// What is kept of each layer's weights before the final compaction; nil where weights are not pruned.
+  private(set) var survivors: [LayerSurvivors]?
 
   private func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }

@@ -5,5 +5,8 @@ extension Course {
   public static let all: [Course] = [
     .random,
     .erk,
+    .snip,
+    .grasp,
+    .synflow,
   ]
 }

@@ -28,6 +28,9 @@ extension PruningMethod {
     PercentageOfZeros.method,
     ActivationEntropy.method,
     OptimalBrainDamage.method,
+    SNIP.method,
+    GraSP.method,
+    SynFlow.method,
   ]
 }
 
@@ -55,6 +58,8 @@ public struct PruningMethod: Sendable {
   public let paper: String
   /// What it looks at beside the present weights.
   public let data: Data
+  /// How many examples it looks at, if it looks at any, unless a plan says otherwise.
+  public let examples: ExampleCount
   /// Variations it offers.
   public let options: [Criterion.Option]
   /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
@@ -64,14 +69,15 @@ public struct PruningMethod: Sendable {
 
   /// An entry of these parts.
   public init(
-    name: String, summary: String, formula: String, paper: String, data: Data, options: [Criterion.Option] = [],
-    normalization: LayerNormalization = .none, implementation: any ScoringMethod
+    name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
+    options: [Criterion.Option] = [], normalization: LayerNormalization = .none, implementation: any ScoringMethod
   ) {
     self.name = name
     self.summary = summary
     self.formula = formula
     self.paper = paper
     self.data = data
+    self.examples = examples
     self.options = options
     self.normalization = normalization
     self.implementation = implementation
@@ -82,7 +88,8 @@ public struct PruningMethod: Sendable {
     let units =
       implementation is any UnitScoring || implementation is any NormScoring || implementation is any GreedyScoring
       || implementation is any AccumulatedScoring || implementation is any SweptScoring
-    let weights = implementation is any WeightScoring || implementation is any SweptWeightScoring
+    let weights =
+      implementation is any WeightScoring || implementation is any SweptWeightScoring || implementation is any ModelScoring
     return (weights ? [.weight] : []) + (units ? [.unit, .filter] : [])
   }
 

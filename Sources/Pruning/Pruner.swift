@@ -117,15 +117,20 @@ public final class Pruner {
     guard let amount = amount(k, n) else { throw PruningError.mismatch("a cost is no number of weights") }
     let swept = try sweepResult(model, meanMaps: [])
     return try withoutGradients {
+      let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
       let layers = try model.weightScores(
-        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), ignoring: plan.ignored, seed: scoreSeed,
-        round: k)
+        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches, ignoring: plan.ignored,
+        seed: scoreSeed, round: k)
       let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
       var pruned = try model.copied()
       try pruned.prune(selection)
+      let (kept, prunable) = selection.layers.reduce((0, 0)) { ($0.0 + $1.after, $0.1 + $1.kept.count) }
+      let collapsed = try pruned.collapsedLayers()
       let event = PruningEvent(
-        number: k, iteration: iteration, removed: selection.removed, kept: selection.layers.reduce(0) { $0 + $1.after }, widths: [:],
-        proof: nil, before: nil, pruned: nil, after: nil, collapsed: try pruned.collapsedLayers(), target: nil, surgerySeconds: nil)
+        number: k, iteration: iteration, removed: selection.removed, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil,
+        after: nil, collapsed: collapsed,
+        collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
+        target: nil, surgerySeconds: nil)
       let removal = RemovalEvent(
         step: iteration, method: plan.words, criterion: plan.criterion.name,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))

@@ -20,12 +20,37 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var pruned: Evaluation?
   /// On the validation set just after, repaired, before any recovery.
   public var after: Evaluation?
-  /// Layers without any kept weight.
+  /// Layers through which nothing flows (``Training/Model/collapsedLayers()``).
   public var collapsed: [String]
+  /// When the first of them collapsed, of removals that are one event; nil where none did.
+  public var collapse: FirstCollapse?
+  /// Things there were before the first event; nil in records of earlier versions.
+  public var prunable: Int?
   /// The cost that was asked for and reached; nil where things were counted.
   public var target: ReachedTarget?
   /// Seconds for planning and cutting, the proof and scores apart; nil where nothing was cut.
   public var surgerySeconds: Double?
+
+  /// The removal that first left a layer through which nothing flows.
+  public struct FirstCollapse: Codable, Hashable, Sendable {
+    /// The layers, in their order.
+    public var layers: [String]
+    /// Number of the removal, from 1.
+    public var removal: Int
+    /// Things left after it.
+    public var kept: Int
+    /// Things there were before the first removal.
+    public var prunable: Int
+
+    /// prunable / kept; infinite where nothing is left.
+    public var compression: Double { kept == 0 ? .infinity : Double(prunable) / Double(kept) }
+
+    /// E.g. `first conv8, in removal 55 at compression 316.2`.
+    public var words: String {
+      "first \(layers.joined(separator: ", ")), in removal \(removal) at compression "
+        + (kept == 0 ? "∞" : "\((compression * 10).rounded() / 10)")
+    }
+  }
 
   /// A cost that was asked for, and what was reached.
   public struct ReachedTarget: Codable, Hashable, Sendable {

@@ -49,7 +49,7 @@ extension PruningPlan {
     if widthMultiple > 1, !granularity.isStructured {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
-    guard (1...10_000_000).contains(examples) else { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
+    if let examples, !(1...10_000_000).contains(examples) { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
     if !repairs.isEmpty, !granularity.isStructured {
       throw PlanError("--repair mends what removed units leave behind: it does not go with --granularity weight")
     }
@@ -125,7 +125,10 @@ extension PruningEvent {
     if let target { parts.append("\(target.words)") }
     if let surgerySeconds { parts.append("surgery \((surgerySeconds * 1e3).rounded() / 1e3) s") }
     if let proof { parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))") }
-    if !collapsed.isEmpty { parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))") }
+    if !collapsed.isEmpty {
+      let first = collapse.map { " (\($0.words))" } ?? ""
+      parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))\(first)")
+    }
     return parts.joined(separator: "; ")
   }
 

@@ -65,8 +65,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var ignored: [String]
   /// Whether dead units are removed physically at the end (weights only; units are always removed).
   public var compact: Bool
-  /// Training examples that criteria and repairs look at.
-  public var examples: Int
+  /// Training examples that criteria and repairs look at; nil for what the criterion wants (``exampleCount(classes:)``).
+  public var examples: Int?
   /// Where criteria look at units' values.
   public var place: MeanPlace
   /// In order; units only.
@@ -79,7 +79,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
+    compact: Bool = true, examples: Int? = nil, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion

@@ -1,9 +1,13 @@
 extension RunRecord {
   /// The row for people: a table dense | pruned | change, then the facts that are no pair of numbers, then the verdict.
   ///
-  /// - Parameter width: where lines of words break; the table keeps its own width.
-  public func text(width: Int = 100) -> String {
-    TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + TextTable.facts(facts, width: width)
+  /// Where a layer collapsed, a table of what is kept of each layer's weights stands between.
+  /// - Parameters:
+  ///   - width: where lines of words break; tables keep their own width.
+  ///   - showsLayers: whether the layers' table stands there anyway.
+  public func text(width: Int = 100, showsLayers: Bool = false) -> String {
+    let survivors = showsLayers || collapse != nil ? layers.map { $0.text + "\n" } ?? "" : ""
+    return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + TextTable.facts(facts, width: width)
   }
 
   private var title: String { network + (data.map { " on \($0.name)" } ?? "") + ", seed \(seed)" + (method.map { ": " + $0 } ?? "") }
@@ -67,6 +71,7 @@ extension RunRecord {
     var facts: [(label: String, words: String)] = []
     if let weights { facts.append(("sparsity", Self.words(weights, of: "weights"))) }
     if let units { facts.append(("units", Self.words(units, of: "units"))) }
+    if let collapse { facts.append(("COLLAPSED", collapse.words)) }
     if let widths = widthWords { facts.append(("widths", widths)) }
     if let proof {
       let surgeries = proof.surgeries == 1 ? "1 surgery" : "\(Format.count(proof.surgeries)) surgeries"

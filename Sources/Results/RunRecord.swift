@@ -26,6 +26,10 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var weights: Removal?
   /// Asked and achieved fraction of the dense model's units.
   public var units: Removal?
+  /// What is kept of each layer's weights, before dead units were cut out; nil where weights were not pruned.
+  public var layers: [LayerSurvivors]?
+  /// When layers first had nothing flowing through them; nil if that did not happen.
+  public var collapse: LayerCollapse?
   /// That surgery left the function alone; nil where nothing was cut, or nothing was proved.
   public var proof: Proof?
   /// Surgeries without a proof, because none was wanted; nil where all were proved.
@@ -45,7 +49,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public init(
     tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
-    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
+    pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil,
+    layers: [LayerSurvivors]? = nil, collapse: LayerCollapse? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
     stages: [StageAccuracy] = [],
     targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
@@ -61,6 +66,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.pruned = pruned
     self.weights = weights
     self.units = units
+    self.layers = layers
+    self.collapse = collapse
     self.proof = proof
     self.unprovedSurgeries = unprovedSurgeries
     self.stages = stages

@@ -20,6 +20,13 @@ struct PruneCommand: ParsableCommand {
           --granularity filter --criterion activation --fraction 0.05 \\
           --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
+      Before training, once by one batch or in a hundred steps without data; also without
+      any training, to see which layers survive:
+        espalier prune --network lenet-300-100 --dataset mnist \
+          --method snip --sparsity 0.95 --epochs 250 -o small.safetensors
+        espalier prune --network vgg16-bn-cifar --method synflow \
+          --compression 1000 --epochs 0 --layers
+
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
       "espalier methods" lists criteria and schedules.
@@ -33,6 +40,9 @@ struct PruneCommand: ParsableCommand {
   }
 
   @OptionGroup var given: ModelOptions<Words>
+  @Flag(help: "Show what is kept of each layer's weights; shown in any case where a layer has collapsed.")
+  var layers = false
+
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
@@ -74,7 +84,7 @@ struct PruneCommand: ParsableCommand {
       initialization: training.initialization, training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
-      proves: !pruning.noProof)()
+      proves: !pruning.noProof, showsLayers: layers)()
   }
 }
 

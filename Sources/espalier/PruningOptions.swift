@@ -27,6 +27,10 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The fraction gone in the end, e.g. 0.9.", valueName: "fraction"))
   var sparsity: String?
 
+  @Option(
+    help: ArgumentHelp("How many times smaller what is counted gets: 100 leaves a hundredth, as --sparsity 0.99.", valueName: "times"))
+  var compression: String?
+
   @Option(help: ArgumentHelp("The fraction that each round takes of what is left, e.g. 0.05.", valueName: "fraction"))
   var fraction: String?
 
@@ -52,6 +56,9 @@ struct PruningOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
   var recovery: String?
+
+  @Flag(help: "Prune before training, by any criterion; in one go, or in so many --rounds without training between them.")
+  var atStart = false
 
   @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
   var every: String?
@@ -93,8 +100,10 @@ struct PruningOptions: ParsableArguments {
   @Flag(help: "Keep the sign of taylor's products.")
   var signed = false
 
-  @Option(help: ArgumentHelp("Training images that criteria and repairs look at.", valueName: "images"))
-  var examples = 1000
+  @Option(
+    help: ArgumentHelp(
+      "Training images that criteria and repairs look at; 1000, for snip and grasp 10 of each class, unless given.", valueName: "images"))
+  var examples: Int?
 
   @Option(help: "Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling).")
   var meanAt: MeanPlace = .consumer
@@ -149,9 +158,9 @@ struct PruningOptions: ParsableArguments {
   }
 
   private func amount() throws -> PruningPlan.Amount {
-    let given = [sparsity != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
+    let given = [sparsity != nil, compression != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
     guard given == 1 else {
-      let question = "give --sparsity (in all) or --fraction (each time), --limit, --threshold or --deviations"
+      let question = "give --sparsity or --compression (in all) or --fraction (each time), --limit, --threshold or --deviations"
       throw PlanError(
         given == 0 ? "how much is to be pruned? \(question), e.g. --sparsity 0.9" : "one amount is enough: \(question), not several")
     }
@@ -159,8 +168,8 @@ struct PruningOptions: ParsableArguments {
       guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
       return .cost(CostTarget(of, .most(of == .latency ? limit / 1000 : limit)))
     }
-    if let sparsity {
-      let fraction = try Fraction.parse(sparsity, option: "--sparsity")
+    if sparsity != nil || compression != nil {
+      let fraction = try sparsity.map { try Fraction.parse($0, option: "--sparsity") } ?? compression.map(Self.gone) ?? 0
       return of.map { .cost(CostTarget($0, .less(fraction))) } ?? .total(fraction)
     }
     if of != nil { throw PlanError("--of goes with --sparsity or --limit: a cost is reached in the end, not each time") }
@@ -169,13 +178,23 @@ struct PruningOptions: ParsableArguments {
     return .deviations(deviations ?? 0)
   }
 
+  /// The fraction that is gone where 1/c is left.
+  private static func gone(_ compression: String) throws -> Double {
+    guard let times = Double(compression), times >= 1, times.isFinite else {
+      throw PlanError("--compression \(compression) is impossible: give a number from 1 on, e.g. 10 to leave a tenth")
+    }
+    return 1 - 1 / times
+  }
+
   private func timing(_ course: Course?, _ defaultRecovery: Step) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
-    if let course, case .atStart(let defaultRounds) = course.timing {
+    let removals: Int? = if let course, case .atStart(let rounds) = course.timing { rounds } else { atStart ? 1 : nil }
+    if let removals {
       guard every == nil, recovery == nil, until == nil else {
-        throw PlanError("--method \(course.name) prunes before training: --every, --until and --recovery do not go with it")
+        let option = atStart ? "--at-start" : "--method \(course?.name ?? "")"
+        throw PlanError("\(option) prunes before training: --every, --until and --recovery do not go with it")
       }
-      let rounds = rounds ?? defaultRounds
+      let rounds = rounds ?? removals
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
     }

@@ -32,6 +32,8 @@ struct ExperimentRun {
   var path: String
   /// Whether surgeries are proved.
   var proves = true
+  /// Whether the row shows what is kept of each layer's weights.
+  var showsLayers = false
 
   func callAsFunction() throws {
     let checkpointEvery = try checkpoints.checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
@@ -60,7 +62,7 @@ struct ExperimentRun {
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)
     if let report = checkpoints.report { try Console.write(row.json(), to: report) }
     try? FileManager.default.removeItem(atPath: checkpoint)
-    try output.print(row)
+    try output.print(row, showsLayers: showsLayers)
     display.note("wrote \(path)")
   }
 

@@ -81,7 +81,9 @@ struct OutputOptions: ParsableArguments {
   var output: String?
 
   /// Prints a result in the form that was asked for.
-  func print(_ record: RunRecord) throws { try Console.print(json ? record.json() : record.text(width: Console.textWidth)) }
+  func print(_ record: RunRecord, showsLayers: Bool = false) throws {
+    try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
+  }
 }
 
 /// Something outside that is out of reach.

@@ -1,3 +1,4 @@
+public import Datasets
 public import Networks
 public import Torch
 public import Training
@@ -7,21 +8,24 @@ extension Model {
   ///
   /// - Parameters:
   ///   - swept: one tensor of the weight's shape per layer's node, for criteria that need a sweep over data.
+  ///   - examples: for criteria that look at examples by themselves (``ModelScoring``).
   ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
   ///   - round: number of the removal; random scores differ between rounds.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
   public func weightScores(
-    _ criterion: Criterion, swept: [String: Tensor]? = nil, ignoring ignored: [String] = [], seed: UInt64 = 0, round: Int = 0
+    _ criterion: Criterion, swept: [String: Tensor]? = nil, examples: EvaluationBatches? = nil, ignoring ignored: [String] = [],
+    seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(.weight)
     let scoring = criterion.method.implementation as? any WeightScoring
-    if scoring == nil, swept == nil { throw PruningError.needsData(criterion: criterion.name) }
+    let whole = try (criterion.method.implementation as? any ModelScoring)?.weightScores(of: self, examples: examples.map { $0.forEach })
+    if scoring == nil, swept == nil, whole == nil { throw PruningError.needsData(criterion: criterion.name) }
     let nodes = Dictionary(network.nodes.map { ($0.module, $0.name) }, uniquingKeysWith: { first, _ in first })
     let names = try network.weights(ignoring: ignored)
     return try withoutGradients {
       try names.map { name in
         let weight = try tensor(name).detached()
-        let found = nodes[name.module].flatMap { swept?[$0] }
+        let found = whole?[name] ?? nodes[name.module].flatMap { swept?[$0] }
         guard let scores = try found ?? scoring?.weightScores(weight, ScoringContext(parameter: name, seed: seed, round: round)) else {
           throw PruningError.mismatch("criterion \(criterion.name) gave no scores for layer \(name.module)")
         }

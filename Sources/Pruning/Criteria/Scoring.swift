@@ -30,7 +30,7 @@ public struct ScoringContext: Sendable {
 }
 
 /// A member of the catalogue; it also says how it scores by being a ``WeightScoring``, ``UnitScoring``, ``NormScoring``,
-/// ``GreedyScoring`` or ``AccumulatedScoring``.
+/// ``GreedyScoring``, ``AccumulatedScoring``, ``SweptScoring`` or ``ModelScoring``.
 public protocol ScoringMethod: Sendable {
   /// Its entry in the catalogue.
   static var method: PruningMethod { get }

@@ -27,8 +27,8 @@ extension Criterion {
   /// How the criterion scores from a sweep, its options heeded; nil if it needs none.
   var sweptScoring: (any SweptScoring)? { (method.implementation as? any SweptScoring)?.configured(options) }
 
-  /// Whether it needs examples: a sweep.
-  public var needsExamples: Bool { method.implementation is any SweptScoring }
+  /// Whether it looks at examples.
+  public var needsExamples: Bool { method.data == .examples }
 
   /// What a sweep has to gather to score things of this size; empty for criteria that need no examples.
   ///

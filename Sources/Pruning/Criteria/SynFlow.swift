@@ -1,0 +1,96 @@
+public import Networks
+public import Torch
+public import Training
+
+/// `synflow`: |w|·∂R/∂|w| with R = 1ᵀ∏|W|·1, the flow of ones through the network of absolute weights; needs no data.
+///
+/// In that network the input is ones, biases, norms' shifts and running means are 0, a norm's scale is |γ|/√(σ² + ε) with its running
+/// variance (|γ| for group and layer norms, which have none), and activations pass their positive values on; pooling, sums and
+/// concatenations stay. Then what a layer's scores sum up to is R, and the same in every layer of a chain: a layer that is down to few
+/// weights has large scores, and with many removals in small steps no layer is emptied before its time. One forward and one backward
+/// pass of a single example, always in float64: products over many layers leave float32 (32 layers of 1,000 inputs do). Where they leave
+/// float64 too, input and gradient are scaled by powers of two, which changes no ranking.
+public struct SynFlow: ModelScoring {
+  /// Its entry in the catalogue.
+  public static let method = PruningMethod(
+    name: "synflow", summary: "weights leave through which least flows from input to output; empties no layer in many small steps",
+    formula: "|w|·∂R/∂|w|, R = 1ᵀ∏|W|·1", paper: "Tanaka et al. 2020", data: .nothing, implementation: SynFlow())
+
+  /// The criterion; it has no state.
+  public init() {}
+
+  /// |w|·∂R/∂|w|, float64.
+  public func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor] {
+    let linear = try Self.linearized(model)
+    var still: [ParameterName: Tensor]?
+    for exponent in [0, -900, 900] {
+      let (flow, scores) = try Self.flow(linear, scale: Double(sign: .plus, exponent: exponent, significand: 1))
+      let isFinite = try withoutGradients {
+        try flow.isFinite && scores.values.allSatisfy { try $0.isFinite().logicalNot().sum().item() == 0 }
+      }
+      guard isFinite else { continue }
+      // Near the smallest number scores become equal that are not. A network through which nothing flows has 0 at any scale.
+      if flow > 1e-250 { return scores }
+      if flow == 0 || still == nil { still = scores }
+    }
+    guard let still else {
+      throw PruningError.notFinite("the flows of ones through the absolute weights of \(model.network.name)")
+    }
+    return still
+  }
+
+  /// R and every weight's part in it, both multiplied by scale².
+  ///
+  /// - Parameter linear: what ``linearized(_:)`` gave.
+  static func flow(_ linear: Model, scale: Double = 1) throws -> (flow: Double, scores: [ParameterName: Tensor]) {
+    let (own, names, weights) = try linear.differentiable()
+    return try withGradients {
+      let inputs = try own.network.inputShapes.map { try Tensor.full([1] + $0.dimensions, scale, type: .float64) }
+      let sums = try Executor(own).outputs(of: inputs).map { try $0.sum() }
+      // An output that no weight leads to has no gradient.
+      let outputs = sums.filter(\.requiresGradient)
+      let seeds = try outputs.map { try $0.detached().fullLike(scale) }
+      let found = outputs.isEmpty ? weights.map { _ in nil } : try Tensor.gradients(of: outputs, seeds: seeds, by: weights)
+      return try withoutGradients {
+        var scores: [ParameterName: Tensor] = [:]
+        for (name, (weight, gradient)) in zip(names, zip(weights, found)) {
+          scores[name] = try gradient.map { try $0 * weight.detached() } ?? weight.detached().zerosLike()
+        }
+        return (try outputs.reduce(0) { try $0 + $1.detached().item() } * scale, scores)
+      }
+    }
+  }
+
+  /// The network of absolute weights, in float64.
+  static func linearized(_ model: Model) throws -> Model {
+    var network = model.network
+    var tensors: [ParameterName: Tensor] = [:]
+    for (name, tensor) in model.tensors {
+      let exact = try tensor.detached().cast(to: .float64)
+      switch name.role {
+      case .weight: tensors[name] = try exact.absolute()
+      case .bias, .runningMean: tensors[name] = try exact.zerosLike()
+      case .runningVariance: tensors[name] = exact
+      }
+    }
+    for index in network.nodes.indices {
+      let node = network.nodes[index]
+      switch node.operation {
+      case .activation: network.nodes[index].operation = .dropout(0)
+      case .groupNorm(let norm):
+        let epsilon = 0.5
+        network.nodes[index].operation = .batchNorm(BatchNorm(norm.features, epsilon: epsilon, affine: norm.affine))
+        let device = model.tensors.values.first?.device ?? .cpu
+        tensors[ParameterName(node.module, .runningMean)] = try .zeros([norm.features], type: .float64, device: device)
+        tensors[ParameterName(node.module, .runningVariance)] = try .full([norm.features], 1 - epsilon, type: .float64, device: device)
+      default: break
+      }
+    }
+    return try Model(network: network, tensors: tensors, masks: model.masks)
+  }
+}
+
+extension Criterion {
+  /// |w|·∂R/∂|w|.
+  public static let synflow = Criterion(SynFlow.method)
+}

@@ -1,0 +1,90 @@
+/// What is kept of one layer's weights.
+public struct LayerSurvivors: Codable, Hashable, Sendable {
+  /// The layer.
+  public var layer: String
+  /// Weights that are there.
+  public var kept: Int
+  /// Weights there were.
+  public var total: Int
+
+  /// kept/total.
+  public var density: Double { total == 0 ? 1 : Double(kept) / Double(total) }
+
+  /// A layer of these counts.
+  public init(layer: String, kept: Int, of total: Int) {
+    self.layer = layer
+    self.kept = kept
+    self.total = total
+  }
+
+  private enum CodingKeys: String, CodingKey { case layer, kept, total }
+  private enum DerivedKeys: String, CodingKey { case density }
+
+  /// The counts and the density.
+  public func encode(to encoder: any Encoder) throws {
+    var stored = encoder.container(keyedBy: CodingKeys.self)
+    try stored.encode(layer, forKey: .layer)
+    try stored.encode(kept, forKey: .kept)
+    try stored.encode(total, forKey: .total)
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(density, forKey: .density)
+  }
+}
+
+/// The removal that first left layers through which nothing flows from input to output.
+public struct LayerCollapse: Codable, Hashable, Sendable {
+  /// The layers, in their order.
+  public var layers: [String]
+  /// The removal, from 1.
+  public var removal: Int
+  /// Weights left after it.
+  public var kept: Int
+  /// Prunable weights before the first removal.
+  public var total: Int
+
+  /// total/kept; infinite where nothing is left.
+  public var compression: Double { kept == 0 ? .infinity : Double(total) / Double(kept) }
+
+  /// A collapse of these numbers.
+  public init(layers: [String], removal: Int, kept: Int, of total: Int) {
+    self.layers = layers
+    self.removal = removal
+    self.kept = kept
+    self.total = total
+  }
+
+  private enum CodingKeys: String, CodingKey { case layers, removal, kept, total }
+  private enum DerivedKeys: String, CodingKey { case compression }
+
+  /// The counts and the compression.
+  public func encode(to encoder: any Encoder) throws {
+    var stored = encoder.container(keyedBy: CodingKeys.self)
+    try stored.encode(layers, forKey: .layers)
+    try stored.encode(removal, forKey: .removal)
+    try stored.encode(kept, forKey: .kept)
+    try stored.encode(total, forKey: .total)
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(compression, forKey: .compression)
+  }
+
+  /// E.g. `nothing flows through conv8 since removal 55, at compression 316.2 (842 of 266,200 weights left)`.
+  public var words: String {
+    "nothing flows through \(layers.joined(separator: ", ")) since removal \(removal), at compression "
+      + (kept == 0 ? "∞" : Format.fixed(compression, 1)) + " (\(Format.count(kept)) of \(Format.count(total)) weights left)"
+  }
+}
+
+extension [LayerSurvivors] {
+  /// A table: layer, kept, of, density.
+  public var text: String {
+    var table = TextTable(alignments: [.left, .right, .right, .right], header: ["layer", "kept", "of", "density"])
+    func row(_ name: String, _ survivors: LayerSurvivors) {
+      table.append([
+        name, Format.count(survivors.kept), Format.count(survivors.total), Format.percent(survivors.density, digits: 3),
+      ])
+    }
+    for survivors in self { row(survivors.layer, survivors) }
+    row("total", LayerSurvivors(layer: "", kept: reduce(0) { $0 + $1.kept }, of: reduce(0) { $0 + $1.total }))
+    return table.text
+  }
+}
