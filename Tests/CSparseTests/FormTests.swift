@@ -35,7 +35,7 @@ func logarithm(_ x: Double) -> Double { log(x) }
     kernels.adam(values.pointer, gradient.pointer, first.pointer, second.pointer, values.count, &adam)
     var sgd = cs_sgd_options(learning_rate: 0.01, momentum: 0.9, weight_decay: 0.1, nesterov: 1)
     kernels.sgd(values.pointer, gradient.pointer, first.pointer, values.count, &sgd)
-    let numbers = [y, dy, gradient, bias, dx, values, first, second].flatMap(\.values) + [Float(outcome.loss)]
+    let numbers = [y, dy, gradient, bias, dx, values, first, second].flatMap { $0.values } + [Float(outcome.loss)]
     return numbers.map(\.bitPattern)
   }
 

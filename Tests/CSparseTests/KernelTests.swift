@@ -127,7 +127,7 @@ import Testing
     let x = Floats(random.panel(3)), y = Floats(Array(repeating: 0, count: panel))
     let values = Floats(layer.values.map { _ in .nan })
     withUnsafePointer(to: layer.structure) { kernels.forward($0, values.pointer, nil, x.pointer, y.pointer, 1) }
-    #expect(y.values.allSatisfy(\.isNaN))
+    #expect(y.values.allSatisfy { $0.isNaN })
     #expect(kernels.cross_entropy(y.pointer, 1, [0], 1, 0, 1, nil).loss.isNaN)
   }
 

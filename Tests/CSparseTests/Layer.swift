@@ -33,9 +33,9 @@ final class Layer {
   var dense: [Float?]
   let liveRows: [Int], liveColumns: [Int]
   var order: [(row: Int, column: Int)] = []
-  private var shorts: [UnsafeMutablePointer<UInt16>] = []
-  private var longs: [UnsafeMutablePointer<UInt32>] = []
-  private(set) var structure = cs_structure()
+  private let shorts: [UnsafeMutablePointer<UInt16>]
+  private let longs: [UnsafeMutablePointer<UInt32>]
+  let structure: cs_structure
 
   init(rows: Int, columns: Int, density: Float, blockWidth: Int, random: inout RandomStream) {
     (self.rows, self.columns) = (rows, columns)
@@ -68,24 +68,16 @@ final class Layer {
       }
       columnStarts.append(row.count)
     }
+    func stored<Integer: FixedWidthInteger>(_ values: [Int]) -> UnsafeMutablePointer<Integer> {
+      let pointer = UnsafeMutablePointer<Integer>.allocate(capacity: max(values.count, 1))
+      pointer.initialize(from: values.map { Integer($0) }, count: values.count)
+      return pointer
+    }
+    shorts = [live, liveColumns, order.map(\.column), row].map { stored($0) }
+    longs = [starts, columnStarts, entry].map { stored($0) }
     structure = cs_structure(
-      row_count: UInt32(live.count), column_count: UInt32(liveColumns.count), block_count: UInt32(blocks), rows: short(live),
-      columns: short(liveColumns), starts: long(starts), column: short(order.map(\.column)), column_starts: long(columnStarts),
-      row: short(row), entry: long(entry))
-  }
-
-  private func short(_ values: [Int]) -> UnsafeMutablePointer<UInt16> {
-    let pointer = UnsafeMutablePointer<UInt16>.allocate(capacity: max(values.count, 1))
-    pointer.initialize(from: values.map(UInt16.init), count: values.count)
-    shorts.append(pointer)
-    return pointer
-  }
-
-  private func long(_ values: [Int]) -> UnsafeMutablePointer<UInt32> {
-    let pointer = UnsafeMutablePointer<UInt32>.allocate(capacity: max(values.count, 1))
-    pointer.initialize(from: values.map(UInt32.init), count: values.count)
-    longs.append(pointer)
-    return pointer
+      row_count: UInt32(live.count), column_count: UInt32(liveColumns.count), block_count: UInt32(blocks), rows: shorts[0],
+      columns: shorts[1], starts: longs[0], column: shorts[2], column_starts: longs[1], row: shorts[3], entry: longs[2])
   }
 
   deinit {
