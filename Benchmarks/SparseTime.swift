@@ -34,7 +34,7 @@ enum SparseTime {
       length: .iterations(1_000_000_000), batchSize: 60, optimizer: .adam(), learningRate: .init(base: 1.2e-3),
       evaluateEvery: .iterations(1_000_000_000), seed: 1)
     let model = try Model(Architecture.parse("lenet-300-100"), seed: 1)
-    var runners = try [nil, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98].map { sparsity in
+    var runners = try [nil, 0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98].map { sparsity in
       var masked = model
       let generator = try Generator(seed: 2)
       for name in sparsity == nil ? [] : model.network.prunableWeights {

@@ -55,14 +55,17 @@ final class Layer {
     for block in 0..<blocks {
       for row in live {
         starts.append(order.count)
-        for c in block * blockWidth..<min((block + 1) * blockWidth, columns) where dense[row * columns + c] != nil { order.append((row, c)) }
+        for c in block * blockWidth..<min((block + 1) * blockWidth, columns) where dense[row * columns + c] != nil {
+          order.append((row, c))
+        }
       }
     }
     starts.append(order.count)
     var columnStarts = [0]
     var (row, entry): ([Int], [Int]) = ([], [])
     for c in liveColumns {
-      for (k, place) in order.enumerated().sorted(by: { ($0.element.row, $0.offset) < ($1.element.row, $1.offset) }) where place.column == c {
+      for (k, place) in order.enumerated().sorted(by: { ($0.element.row, $0.offset) < ($1.element.row, $1.offset) }) where place.column == c
+      {
         row.append(place.row)
         entry.append(k)
       }

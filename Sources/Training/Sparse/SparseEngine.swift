@@ -77,9 +77,10 @@ final class SparseEngine {
         gather(examples, from: start, count: count)
         let logits = forward(activations[0].pointer)
         guard let labels = examples.labels.baseAddress, let delta = deltas.last else { continue }
-        loss += kernels.cross_entropy(
-          logits, classes, labels + start, UInt32(count), labelSmoothing, 1 / Double(examples.count), delta.pointer
-        ).loss
+        loss +=
+          kernels.cross_entropy(
+            logits, classes, labels + start, UInt32(count), labelSmoothing, 1 / Double(examples.count), delta.pointer
+          ).loss
         backward(accumulate: start > 0)
       }
       return loss / Double(max(examples.count, 1))

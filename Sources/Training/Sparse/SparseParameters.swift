@@ -38,10 +38,12 @@ final class SparseParameters {
     func tensors(_ name: ParameterName) throws -> [Tensor] { [try model.tensor(name)] + (state.moments[name] ?? []) }
     func keep(_ name: ParameterName) throws -> [Bool]? { try model.masks[name]?.array(Bool.self) }
 
-    let structures = try Self.structures(chain, keep: keep, atRest: { module in
-      guard optimizer.plan.weightDecay == 0 else { return [] }
-      return try Self.unitsAtRest(module, chain, moments: state.moments)
-    })
+    let structures = try Self.structures(
+      chain, keep: keep,
+      atRest: { module in
+        guard optimizer.plan.weightDecay == 0 else { return [] }
+        return try Self.unitsAtRest(module, chain, moments: state.moments)
+      })
     var layers: [Layer] = []
     var count = 0
     func place(_ elements: Int) -> Int {

@@ -64,7 +64,7 @@ public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
   /// The density up to which a sparse step is faster than a dense one on one thread, with a margin.
   ///
   /// Measured on LeNet-300-100 against the step through libtorch (see Benchmarks/README.md); a constant, because a choice timed at run
-  /// time would make the bits of a run depend on its machine's load.
+  /// time would make the bits of a run depend on its machine's load. NEON was not measured; it has AVX2's.
   var crossover: Double {
     switch self {
     case .avx512: 0.8

@@ -78,7 +78,9 @@ import Training
       let trainer = try trained(plan, model, .always)
       try expectEqual(trainer, trained(plan, model, .never), "silent")
       guard optimizer == .adam() else { return }
-      func row(_ model: Model) throws -> [Float] { try Array(model.tensor(ParameterName("fc1", .weight)).detached().array()[3 * 36..<4 * 36]) }
+      func row(_ model: Model) throws -> [Float] {
+        try Array(model.tensor(ParameterName("fc1", .weight)).detached().array()[3 * 36..<4 * 36])
+      }
       let (before, after) = (try row(model), try row(trainer.model))
       #expect(zip(before, first[3 * 36..<4 * 36]).map { $1 ? $0 : 0 } == after)
     }
