@@ -222,7 +222,8 @@ static void CS_NAMED(sgd_, FORM)(
 
 static void CS_NAMED(adam_, FORM)(
     float *restrict w, const float *restrict g, float *restrict m, float *restrict v, size_t count, const cs_adam_options *options) {
-  const double correction1 = 1 - __builtin_pow(options->beta1, options->step), correction2 = 1 - __builtin_pow(options->beta2, options->step);
+  const double correction1 = 1 - __builtin_pow(options->beta1, options->step);
+  const double correction2 = 1 - __builtin_pow(options->beta2, options->step);
   const float b1 = options->beta1, b2 = options->beta2, c1 = 1 - options->beta1, c2 = 1 - options->beta2, epsilon = options->epsilon;
   const float size = options->learning_rate / correction1, root = 1 / __builtin_sqrt(correction2);
   const float shrink = options->decoupled ? 1 - options->learning_rate * options->weight_decay : 1;

@@ -56,7 +56,8 @@ typedef struct {
   const char *name;
 
   // y = W·x + bias, then max(y, 0) if relu; bias may be NULL.
-  void (*_Nonnull forward)(const cs_structure *layer, const float *values, const float *_Nullable bias, const float *x, float *y, int32_t relu);
+  void (*_Nonnull forward)(
+    const cs_structure *layer, const float *values, const float *_Nullable bias, const float *x, float *y, int32_t relu);
 
   // gradient[i] = Σ_examples dy[row of i]·x[column of i] (SDDMM), added to what is there if accumulate.
   void (*_Nonnull weight_gradient)(const cs_structure *layer, const float *dy, const float *x, float *gradient, int32_t accumulate);
@@ -65,7 +66,8 @@ typedef struct {
   void (*_Nonnull bias_gradient)(const uint16_t *rows, uint32_t count, const float *dy, float *gradient, int32_t accumulate);
 
   // dx = Wᵀ·dy, then 0 where activation ≤ 0 (the ReLU that made x); activation may be NULL.
-  void (*_Nonnull input_gradient)(const cs_structure *layer, const float *values, const float *dy, const float *_Nullable activation, float *dx);
+  void (*_Nonnull input_gradient)(
+    const cs_structure *layer, const float *values, const float *dy, const float *_Nullable activation, float *dx);
 
   // Cross-entropy of softmax against (1 − smoothing)·label + smoothing/classes; gradient = scale·(softmax − target), 0 in the padding;
   // gradient may be NULL. count ≤ CS_PANEL, labels in 0 ..< classes.
@@ -77,7 +79,8 @@ typedef struct {
   void (*_Nonnull sgd)(float *weights, const float *gradient, float *velocity, size_t count, const cs_sgd_options *options);
 
   // Adam with bias correction; decoupled: AdamW's weight decay.
-  void (*_Nonnull adam)(float *weights, const float *gradient, float *first, float *second, size_t count, const cs_adam_options *options);
+  void (*_Nonnull adam)(
+    float *weights, const float *gradient, float *first, float *second, size_t count, const cs_adam_options *options);
 
   // panel[input] = table[channel of input][byte] of the images at `positions`, for these inputs only; 0 in the padding.
   // images: [.., size] bytes; an input's channel is input / area; table: [channels][256]; count ≤ CS_PANEL.
