@@ -1,7 +1,8 @@
 internal import Foundation
+internal import Training
 
-/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, `--surgery NETWORK --threads N`, or
-/// `--probe NETWORK --threads N`: one measurement in a process of its own.
+/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, `--surgery NETWORK --threads N`,
+/// `--probe NETWORK --threads N`, or `--sparse FORM --threads N --seconds S`: one measurement in a process of its own.
 @main
 enum EspalierBench {
   static func main() {
@@ -12,12 +13,17 @@ enum EspalierBench {
     let threads = values["threads"].flatMap(Int.init) ?? 1
     if let network = values["surgery"] { finish { try SurgeryTime.measure(network, threads: threads) } }
     if let network = values["probe"] { finish { try ProbeTime.measure(network, threads: threads) } }
+    if let form = values["sparse"] {
+      finish {
+        try SparseTime.measure(
+          threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 20, form: KernelForm(rawValue: form))
+      }
+    }
     guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
-      FileHandle.standardError.write(
-        Data(
-          "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK; cases: \(known)\n"
-            .utf8
-        ))
+      let usage =
+        "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK | "
+        + "--sparse fastest|portable|neon|avx2|avx512; cases: \(known)\n"
+      FileHandle.standardError.write(Data(usage.utf8))
       exit(64)
     }
     finish {

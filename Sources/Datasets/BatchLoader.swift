@@ -43,6 +43,8 @@ public final class BatchLoader {
   private let prefetcher: BatchPrefetcher?
   // Handed to the prefetcher and not yet taken, oldest first.
   private var pending: [(epoch: Int, index: Int, number: Int, batch: Batch)] = []
+  // An epoch's examples in its order, for those who take batches unassembled.
+  private var ordered: (epoch: Int, positions: [Int64], labels: [Int64])?
 
   /// A loader of a set.
   ///
@@ -100,9 +102,7 @@ public final class BatchLoader {
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch.
   public func batch(epoch: Int, index: Int) throws -> Batch {
-    guard index >= 0, index < batchesPerEpoch, epoch >= 0 else {
-      throw DatasetError.badRequest("batch \(index) of epoch \(epoch): an epoch has \(batchesPerEpoch), from 0")
-    }
+    try validate(epoch: epoch, index: index)
     guard let prefetcher else {
       let target = try unfilled(index: index)
       try assembler.assemble(epoch: epoch, index: index, pixels: target.pixels, labels: target.labels)
@@ -123,6 +123,32 @@ public final class BatchLoader {
     let taken = pending.removeFirst()
     try prefetcher.wait(for: taken.number)
     return taken.batch
+  }
+
+  /// Calls `body` with where the examples of a batch lie, which costs nothing per image; they are not augmented.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch; what `body` throws.
+  public func withStoredBatch<Result>(epoch: Int, index: Int, _ body: (StoredExamples) throws -> Result) throws -> Result {
+    try validate(epoch: epoch, index: index)
+    if ordered?.epoch != epoch {
+      let order = order(epoch: epoch)
+      ordered = (epoch, order.map { set.positions[$0] }, order.map { set.labels[$0] })
+    }
+    let range = index * batchSize..<min((index + 1) * batchSize, set.count)
+    let (positions, labels) = (ordered?.positions ?? [], ordered?.labels ?? [])
+    return try set.storage.withBytes { images in
+      try positions.withUnsafeBufferPointer { positions in
+        try labels.withUnsafeBufferPointer { labels in
+          try body(StoredExamples(images: images, positions: .init(rebasing: positions[range]), labels: .init(rebasing: labels[range])))
+        }
+      }
+    }
+  }
+
+  private func validate(epoch: Int, index: Int) throws {
+    guard index >= 0, index < batchesPerEpoch, epoch >= 0 else {
+      throw DatasetError.badRequest("batch \(index) of epoch \(epoch): an epoch has \(batchesPerEpoch), from 0")
+    }
   }
 
   private func following(_ epoch: Int, _ index: Int) -> (epoch: Int, index: Int) {

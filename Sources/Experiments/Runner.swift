@@ -283,11 +283,11 @@ public final class Runner {
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
       afterStep: { trainer in
-        model = trainer.model
         let stop = options.interrupted()
         let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || -lastCheckpoint.timeIntervalSinceNow > 5)
         if stop || due, trainer.iteration < trainer.totalIterations {
           state.seconds = before + Date().timeIntervalSince(started)
+          model = trainer.model
           try checkpoint(training: trainer.state())
         }
         if stop, trainer.iteration < trainer.totalIterations { throw TrainingError.interrupted(iteration: trainer.iteration) }

@@ -67,9 +67,15 @@ public final class Optimizer {
     for (index, name) in names.enumerated() { try fused.setMask(model.masks[name], at: index) }
   }
 
+  /// Counts a step, whoever takes it; gives its number, from 1.
+  func countStep() -> Int {
+    stepCount += 1
+    return stepCount
+  }
+
   /// Applies and clears the accumulated gradients.
   public func step(learningRate: Double) throws {
-    stepCount += 1
+    _ = countStep()
     switch plan {
     case .sgd(let momentum, let weightDecay, let nesterov):
       try fused.stepSGD(learningRate: learningRate, momentum: momentum, weightDecay: weightDecay, nesterov: nesterov)

@@ -12,7 +12,12 @@ public final class Trainer {
   /// How it trains.
   public let plan: TrainingPlan
   /// What it trains; ``replaceModel(_:slices:)`` exchanges it in mid-course.
-  public private(set) var model: Model
+  ///
+  /// Ask for it anew after each step: sparse kernels bring its tensors up to date when it is asked for.
+  public var model: Model {
+    sparse?.lend()
+    return present
+  }
   /// Finished steps.
   public private(set) var iteration: Int
   /// What was seen so far.
@@ -27,6 +32,16 @@ public final class Trainer {
   /// Seconds since the training began in this process, evaluations included.
   public private(set) var seconds = 0.0
 
+  /// Whether steps and evaluations compute with the kept weights only; see ``SparseTraining``.
+  public var usesSparseKernels: Bool { sparse != nil }
+
+  // What `model` is, perhaps behind `sparse`.
+  private var present: Model
+  private let data: TrainingData
+  private let sparseTraining: SparseTraining
+  private var sparse: SparseEngine?
+  private let validationPanels: EvaluationPanels?
+  private let testPanels: EvaluationPanels?
   private let device: Device
   private let loader: BatchLoader
   private let hooks: [any TrainingHook]
@@ -40,9 +55,12 @@ public final class Trainer {
 
   /// A trainer at the start, or at a state; `model` itself is not touched.
   ///
+  /// - Parameter sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
+  ///   are augmented or more of the network is left than they can gain from.
   /// - Throws: ``PlanError`` if plan, hooks or state are impossible, ``TrainingError/noData``, and what data and model throw.
   public init(
-    _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu
+    _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
+    sparse: SparseTraining = .automatic
   ) throws {
     try plan.validate()
     try hooks.validateNames()
@@ -58,9 +76,14 @@ public final class Trainer {
     test = try data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
     self.device = device
-    self.model = try model.laidOutForTraining(on: device)
-    optimizer = try Optimizer(plan.optimizer, model: self.model, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
-    executor = try Executor(self.model)
+    self.data = data
+    let isAugmented = !loader.augmentation.isNone
+    sparseTraining = isAugmented || hooks.contains(where: \.needsGradients) ? .never : sparse
+    validationPanels = data.validation.map { EvaluationPanels($0) }
+    testPanels = data.test.map { EvaluationPanels($0) }
+    present = try model.laidOutForTraining(on: device)
+    optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
+    executor = try Executor(present)
     iteration = state?.iteration ?? 0
     log = state?.log ?? TrainingLog()
     timeInEpoch = iteration % loader.batchesPerEpoch == 0 ? .zero : nil
@@ -68,6 +91,13 @@ public final class Trainer {
       try dropout.restore(state.dropout)
       for hook in hooks { try hook.restore(state.hooks[hook.name] ?? [:]) }
     }
+    try chooseKernels()
+  }
+
+  /// To be called whenever masks or tensors are others.
+  private func chooseKernels() throws {
+    sparse = nil
+    sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data)
   }
 
   /// All that decides how training goes on.
@@ -94,7 +124,8 @@ public final class Trainer {
 
   /// The present state; tensors are the live ones, to be written before the next step.
   public func state() throws -> State {
-    State(
+    sparse?.lend()
+    return State(
       iteration: iteration, log: log, optimizer: optimizer.state, dropout: try dropout.state(),
       hooks: Dictionary(uniqueKeysWithValues: try hooks.map { ($0.name, try $0.state()) }))
   }
@@ -112,9 +143,8 @@ public final class Trainer {
     while iteration < totalIterations {
       let stepStarted = clock.now
       let epoch = iteration / iterationsPerEpoch
-      let batch = try loader.batch(epoch: epoch, index: iteration % iterationsPerEpoch)
       let rate = plan.learningRate.rate(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch)
-      let loss = try step(batch, learningRate: rate)
+      let loss = try step(epoch: epoch, index: iteration % iterationsPerEpoch, learningRate: rate)
       iteration += 1
       log.lossSum += loss
       log.lossCount += 1
@@ -138,9 +168,20 @@ public final class Trainer {
     }
   }
 
-  private func step(_ batch: Batch, learningRate: Double) throws -> Double {
+  private func step(epoch: Int, index: Int, learningRate: Double) throws -> Double {
     let watched = hooks.map(\.observedNodes)
     let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
+    if let sparse, observed.isEmpty {
+      let loss = try loader.withStoredBatch(epoch: epoch, index: index) {
+        sparse.differentiate($0, labelSmoothing: plan.labelSmoothing)
+      }
+      try checkFinite(loss, learningRate: learningRate)
+      sparse.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep())
+      return loss
+    }
+    // A dense step moves the tensors.
+    sparse?.lend()
+    let batch = try loader.batch(epoch: epoch, index: index)
     let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
         for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
@@ -148,11 +189,15 @@ public final class Trainer {
     }
     let loss = try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
     let value = try loss.item()
-    guard value.isFinite else { throw TrainingError.nonFiniteLoss(iteration: iteration + 1, learningRate: learningRate) }
+    try checkFinite(value, learningRate: learningRate)
     try loss.backward()
     for hook in hooks { try hook.didComputeGradients(self) }
     try optimizer.step(learningRate: learningRate)
     return value
+  }
+
+  private func checkFinite(_ loss: Double, learningRate: Double) throws {
+    guard loss.isFinite else { throw TrainingError.nonFiniteLoss(iteration: iteration + 1, learningRate: learningRate) }
   }
 
   private func evaluate() throws -> EvaluationRecord {
@@ -167,9 +212,9 @@ public final class Trainer {
     return record
   }
 
-  private func evaluate(on batches: EvaluationBatches?) throws -> Evaluation? {
-    guard let batches else { return nil }
-    let evaluation = try executor.evaluate(batches)
+  private func evaluate(on batches: EvaluationBatches?, _ panels: EvaluationPanels?) throws -> Evaluation? {
+    guard let batches, let panels else { return nil }
+    let evaluation = try sparse?.evaluate(panels) ?? executor.evaluate(batches)
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
       let rate = plan.learningRate.rate(at: max(iteration - 1, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
@@ -181,31 +226,35 @@ public final class Trainer {
   /// The present model on the validation set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
-  public func evaluateValidation() throws -> Evaluation? { try evaluate(on: validation) }
+  public func evaluateValidation() throws -> Evaluation? { try evaluate(on: validation, validationPanels) }
 
   /// The present model on the test set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
-  public func evaluateTest() throws -> Evaluation? { try evaluate(on: test) }
+  public func evaluateTest() throws -> Evaluation? { try evaluate(on: test, testPanels) }
 
   /// Goes on with another model, copied; the optimizer's moments are cut by the slices that made it of the present one.
   ///
   /// - Parameter slices: what ``Model/cut(to:slices:)`` was given; empty if no tensor changed its shape.
   /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model stays then.
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
+    sparse?.lend()
     let laidOut = try replacement.laidOutForTraining(on: device)
     let next = try Optimizer(plan.optimizer, model: laidOut, state: optimizer.state.cut(by: slices))
     executor = try Executor(laidOut)
-    model = laidOut
+    present = laidOut
     optimizer = next
+    try chooseKernels()
   }
 
   /// Holds what these masks prune at exactly 0 from now on; they take the place of all earlier ones.
   ///
   /// - Throws: ``ModelError`` if a mask does not fit; the earlier ones stay then.
   public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
-    model = try Model(network: model.network, tensors: model.tensors, masks: masks)
-    try optimizer.adoptMasks(of: model)
+    sparse?.lend()
+    present = try Model(network: present.network, tensors: present.tensors, masks: masks)
+    try optimizer.adoptMasks(of: present)
+    try chooseKernels()
   }
 }
 

@@ -9,9 +9,12 @@ public protocol TrainingHook: AnyObject {
   var name: String { get }
   /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
   var observedNodes: Set<String> { get }
+  /// Whether ``didComputeGradients(_:)`` must be called with the dense gradients of all parameters; if no hook needs them, networks
+  /// with few weights left are trained by kernels that compute the gradients of those only. Asked for once.
+  var needsGradients: Bool { get }
   /// A node's value [batch, …]; no gradient is recorded here.
   func observe(_ value: Tensor, of node: String) throws
-  /// Gradients are accumulated and not yet applied.
+  /// Gradients are accumulated and not yet applied; not called for sure unless ``needsGradients``.
   func didComputeGradients(_ trainer: Trainer) throws
   /// The optimizer has moved the weights; `trainer.iteration` counts the finished steps.
   func didStep(_ trainer: Trainer) throws
@@ -26,6 +29,8 @@ public protocol TrainingHook: AnyObject {
 extension TrainingHook {
   /// None.
   public var observedNodes: Set<String> { [] }
+  /// True: a hook that forgets to say so still gets its gradients.
+  public var needsGradients: Bool { true }
   /// Does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
   /// Does nothing.

@@ -11,6 +11,8 @@ public import Training
 public final class PenaltyProbeHook: TrainingHook {
   /// Names its part of a checkpoint: `probe-consumer` or `probe-output`, so that a training can have one of each.
   public var name: String { "probe-\(probe.replacement.place.rawValue)" }
+  /// False: it probes copies.
+  public var needsGradients: Bool { false }
   /// What is looked at.
   public let probe: PenaltyProbe
   /// From one probe to the next.

@@ -1,0 +1,7 @@
+// Eight lanes and fused multiply-adds.
+#if defined(__x86_64__)
+#define FORM avx2
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
+#include "Kernels.h"
+#pragma clang attribute pop
+#endif

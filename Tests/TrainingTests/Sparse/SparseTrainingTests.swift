@@ -1,0 +1,142 @@
+import Datasets
+import Networks
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Training with sparse kernels against dense, masked training.
+@Suite struct SparseTrainingTests {
+  static let optimizers: [OptimizerPlan] = [
+    .sgd(momentum: 0), .sgd(momentum: 0.9, weightDecay: 0.1), .sgd(momentum: 0.9, weightDecay: 0.1, nesterov: true), .adam(),
+    .adam(weightDecay: 0.1), .adamW(weightDecay: 0.1),
+  ]
+
+  private func trained(
+    _ plan: TrainingPlan, _ model: Model, _ sparse: SparseTraining, hooks: [any TrainingHook] = []
+  ) throws -> Trainer {
+    let trainer = try Trainer(plan, model: model, data: sparseData(), hooks: hooks, sparse: sparse)
+    #expect(trainer.usesSparseKernels == (sparse.choice == .always))
+    try trainer.run()
+    return trainer
+  }
+
+  /// Whether two trainings came to the same weights, moments and evaluations but for rounding.
+  private func expectEqual(_ a: Trainer, _ b: Trainer, _ note: String, tolerance: Double = 2e-4) throws {
+    let (x, y) = (try a.state().optimizer.moments, try b.state().optimizer.moments)
+    for (name, tensor) in a.model.tensors {
+      #expect(try relativeError(tensor, b.model.tensor(name)) < tolerance, "\(name), \(note)")
+      for (k, (moment, other)) in zip(try #require(x[name]), try #require(y[name])).enumerated() {
+        #expect(try relativeError(moment, other) < tolerance, "moment \(k) of \(name), \(note)")
+      }
+      guard let mask = a.model.masks[name] else { continue }
+      for held in [tensor] + (x[name] ?? []) {
+        let (values, kept) = (try held.detached().array(Float.self), try mask.array(Bool.self))
+        #expect(zip(values, kept).allSatisfy { $1 || $0 == 0 }, "\(name), \(note)")
+      }
+    }
+    for (one, other) in zip(a.log.evaluations, b.log.evaluations) {
+      let (v, w) = (try #require(one.validation), try #require(other.validation))
+      #expect(abs(v.loss - w.loss) < tolerance * w.loss && abs(v.correct - w.correct) <= 1 && v.count == 70, "\(note)")
+      #expect(abs(one.trainingLoss - other.trainingLoss) < tolerance * other.trainingLoss, "\(note)")
+    }
+    #expect(a.log.evaluations.count == b.log.evaluations.count)
+  }
+
+  @Test(arguments: optimizers, [UInt64](1...3)) func equalsTheDenseSteps(_ optimizer: OptimizerPlan, seed: UInt64) throws {
+    try withThreads {
+      for (density, batch, smoothing) in [(0.3, 24, 0.0), (0.1, 65, 0.1), (1, 64, 0), (0.5, 1, 0.2)] {
+        let model = try sparsePerceptron(density: density, seed: seed, bias: seed != 3)
+        let plan = sparsePlan(optimizer, batchSize: batch, labelSmoothing: smoothing)
+        try expectEqual(
+          trained(plan, model, .always), trained(plan, model, .never), "seed \(seed), density \(density), batch \(batch)")
+      }
+    }
+  }
+
+  @Test(arguments: KernelForm.available) func everyFormTrains(_ form: KernelForm) throws {
+    try withThreads {
+      let model = try sparsePerceptron(density: 0.4, seed: 1)
+      let a = try trained(sparsePlan(), model, SparseTraining(.always, form: form))
+      try expectEqual(a, trained(sparsePlan(), model, .never), form.rawValue)
+    }
+  }
+
+  /// Units without a listener and inputs that nobody reads are left out; their weights stay as they are.
+  @Test(arguments: [OptimizerPlan.adam(), .adam(weightDecay: 0.1)]) func silentUnits(_ optimizer: OptimizerPlan) throws {
+    try withThreads {
+      var model = try sparsePerceptron(density: 0.5, seed: 2)
+      let name = ParameterName("fc2", .weight)
+      var keep = try #require(model.masks[name]).array(Bool.self)
+      // Nobody listens to unit 3 of fc1.
+      for row in 0..<12 { keep[row * 20 + 3] = false }
+      model.masks[name] = try Tensor(keep, shape: [12, 20])
+      var first = try #require(model.masks[ParameterName("fc1", .weight)]).array(Bool.self)
+      for row in 0..<20 { first[row * 36 + 7] = row == 3 }
+      model.masks[ParameterName("fc1", .weight)] = try Tensor(first, shape: [20, 36])
+      let plan = sparsePlan(optimizer)
+      let trainer = try trained(plan, model, .always)
+      try expectEqual(trainer, trained(plan, model, .never), "silent")
+      guard optimizer == .adam() else { return }
+      func row(_ model: Model) throws -> [Float] {
+        try Array(model.tensor(ParameterName("fc1", .weight)).detached().array()[3 * 36..<4 * 36])
+      }
+      let (before, after) = (try row(model), try row(trainer.model))
+      #expect(zip(before, first[3 * 36..<4 * 36]).map { $1 ? $0 : 0 } == after)
+    }
+  }
+
+  @Test func masksOnBiasesHold() throws {
+    try withThreads {
+      var model = try sparsePerceptron(density: 0.5, seed: 4)
+      model.masks[ParameterName("fc1", .bias)] = try Tensor((0..<20).map { $0 % 3 > 0 }, shape: [20])
+      let plan = sparsePlan(.adamW(weightDecay: 0.1))
+      try expectEqual(trained(plan, model, .always), trained(plan, model, .never), "bias")
+    }
+  }
+
+  @Test(arguments: [[1], [4, 5], [7, 13]]) func resumesBitForBit(_ breaks: [Int]) throws {
+    try withThreads {
+      try withTemporaryDirectory { folder in
+        let (plan, path) = (sparsePlan(.adam(), batchSize: 65), folder + "/checkpoint")
+        let model = try sparsePerceptron(density: 0.2, seed: 6)
+        func hook() -> Bystander {
+          let hook = Bystander()
+          // In mid-course half of what is left goes, with its moments in motion.
+          hook.onFinish = { trainer in
+            guard trainer.iteration == 6 else { return }
+            let halved = try trainer.model.masks.mapValues { mask in
+              try Tensor(mask.array(Bool.self).enumerated().map { $0.element && $0.offset % 2 == 0 }, shape: mask.shape)
+            }
+            try trainer.adoptMasks(halved)
+          }
+          return hook
+        }
+        let whole = try trained(plan, model, .always, hooks: [hook()])
+        var trainer = try Trainer(plan, model: model, data: sparseData(), hooks: [hook()], sparse: .always)
+        for step in breaks {
+          do {
+            try trainer.run(afterStep: { if $0.iteration == step { throw TrainingError.interrupted(iteration: step) } })
+          } catch TrainingError.interrupted(iteration: step) {}
+          try Checkpoint(model: trainer.model, training: trainer.state(), progress: "").write(to: path)
+          let checkpoint = try Checkpoint(contentsOf: path)
+          trainer = try Trainer(
+            plan, model: checkpoint.model, data: sparseData(), hooks: [hook()], state: checkpoint.training, sparse: .always)
+        }
+        try trainer.run()
+        #expect(try Bits(trainer).differences(from: Bits(whole)) == [])
+      }
+    }
+  }
+
+  /// Looking at everything after every step changes nothing.
+  @Test func lookingChangesNothing() throws {
+    try withThreads {
+      let model = try sparsePerceptron(density: 0.2, seed: 6)
+      let hook = Bystander()
+      hook.onStep = { _ = try ($0.model, $0.state(), $0.evaluateValidation()) }
+      let watched = try trained(sparsePlan(), model, .always, hooks: [hook])
+      #expect(try Bits(watched).differences(from: Bits(trained(sparsePlan(), model, .always))) == [])
+    }
+  }
+}
