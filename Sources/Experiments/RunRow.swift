@@ -56,6 +56,9 @@ extension Runner {
       targets: state.events.compactMap(\.target).map {
         ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
       },
+      regrowth: state.regrowth.map {
+        RegrowthSummary(method: $0.method, exchanges: $0.exchanges, exchanged: $0.exchanged, explored: $0.explored, kept: $0.kept, of: $0.prunable)
+      },
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
   }
@@ -71,6 +74,7 @@ extension Runner {
   /// The validation-chosen evaluation among those after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
+    if let settled = state.regrowth?.settled { return Self.best(of: training.evaluations.filter { $0.iteration > settled }) }
     if case .during = experiment.pruning?.timing { return Self.best(of: training.evaluations.filter { $0.iteration > last.iteration }) }
     return training.phase == "training" ? nil : training.best
   }
@@ -119,7 +123,8 @@ extension Runner {
     guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
     let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
     // What the selection removed; compaction may have taken kept weights of dead units besides.
-    let removed = state.events.last.map { dense.prunableWeights - $0.kept } ?? 0
+    let kept = state.regrowth?.kept ?? state.events.last?.kept
+    let removed = kept.map { dense.prunableWeights - $0 } ?? 0
     return Removal(asked: asked, removed: removed, of: dense.prunableWeights)
   }
 

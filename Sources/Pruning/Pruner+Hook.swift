@@ -8,6 +8,9 @@ extension Pruner: TrainingHook {
   /// The nodes whose values the criterion accumulates.
   public var observedNodes: Set<String> { accumulator?.observedNodes ?? [] }
 
+  /// No: it scores with batches of its own.
+  public var needsGradients: Bool { false }
+
   /// Adds a node's value to the criterion's sums.
   public func observe(_ value: Tensor, of node: String) throws { try accumulator?.add(value, of: node) }
 

@@ -78,6 +78,7 @@ extension RunRecord {
         ))
     }
     if let stageWords { facts.append(("accuracy", stageWords)) }
+    if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
     if let trainingSeconds {

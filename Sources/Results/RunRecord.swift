@@ -32,6 +32,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var stages: [StageAccuracy]
   /// Costs that were asked for and reached, removal by removal.
   public var targets: [ReachedCost]
+  /// What came back in training; nil where nothing could.
+  public var regrowth: RegrowthSummary?
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -44,7 +46,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
     pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, stages: [StageAccuracy] = [],
-    targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
+    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -61,6 +63,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.proof = proof
     self.stages = stages
     self.targets = targets
+    self.regrowth = regrowth
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory

@@ -169,13 +169,20 @@ public final class Trainer {
 
   private func evaluate(on batches: EvaluationBatches?) throws -> Evaluation? {
     guard let batches else { return nil }
-    let evaluation = try executor.evaluate(batches)
+    let evaluation = try evaluatedExecutor().evaluate(batches)
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
       let rate = plan.learningRate.rate(at: max(iteration - 1, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
       throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
     }
     return evaluation
+  }
+
+  private func evaluatedExecutor() throws -> Executor {
+    for hook in hooks {
+      if let other = try hook.evaluatedModel(self) { return try Executor(other.laidOutForTraining(on: device)) }
+    }
+    return executor
   }
 
   /// The present model on the validation set; nil without one.
@@ -195,6 +202,17 @@ public final class Trainer {
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
     let laidOut = try replacement.laidOutForTraining(on: device)
     let next = try Optimizer(plan.optimizer, model: laidOut, state: optimizer.state.cut(by: slices))
+    executor = try Executor(laidOut)
+    model = laidOut
+    optimizer = next
+  }
+
+  /// Goes on with another model of the same network, copied, and with these moments, copied too; a moment that is missing starts at zero.
+  ///
+  /// - Throws: ``PlanError`` if a moment does not fit; the present model stays then.
+  public func replaceModel(_ replacement: Model, optimizer state: Optimizer.State) throws {
+    let laidOut = try replacement.laidOutForTraining(on: device)
+    let next = try Optimizer(plan.optimizer, model: laidOut, state: state)
     executor = try Executor(laidOut)
     model = laidOut
     optimizer = next

@@ -9,6 +9,8 @@ public protocol TrainingHook: AnyObject {
   var name: String { get }
   /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
   var observedNodes: Set<String> { get }
+  /// Whether ``didComputeGradients(_:)`` must be called with the dense gradients of all parameters.
+  var needsGradients: Bool { get }
   /// A node's value [batch, …]; no gradient is recorded here.
   func observe(_ value: Tensor, of node: String) throws
   /// Gradients are accumulated and not yet applied.
@@ -17,6 +19,8 @@ public protocol TrainingHook: AnyObject {
   func didStep(_ trainer: Trainer) throws
   /// The step is complete and, where that was due, evaluated: the place to exchange the model.
   func didFinishStep(_ trainer: Trainer) throws
+  /// What the trainer evaluates in place of the trained model; nil for the model itself. The first hook that names one decides.
+  func evaluatedModel(_ trainer: Trainer) throws -> Model?
   /// What a checkpoint must keep.
   func state() throws -> [String: Tensor]
   /// Continues from what ``state()`` gave.
@@ -26,6 +30,8 @@ public protocol TrainingHook: AnyObject {
 extension TrainingHook {
   /// None.
   public var observedNodes: Set<String> { [] }
+  /// True: a hook that forgets to say so still gets its gradients.
+  public var needsGradients: Bool { true }
   /// Does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
   /// Does nothing.
@@ -34,6 +40,8 @@ extension TrainingHook {
   public func didStep(_ trainer: Trainer) throws {}
   /// Does nothing.
   public func didFinishStep(_ trainer: Trainer) throws {}
+  /// The trained model itself.
+  public func evaluatedModel(_ trainer: Trainer) throws -> Model? { nil }
   /// Nothing.
   public func state() throws -> [String: Tensor] { [:] }
   /// Does nothing.

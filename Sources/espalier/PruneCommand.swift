@@ -20,6 +20,10 @@ struct PruneCommand: ParsableCommand {
           --granularity filter --criterion activation --fraction 0.05 \\
           --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
+      Weights that come back, sparse from the first step or from a dense start:
+        espalier prune --network lenet-300-100 --dataset mnist \\
+          --method rigl --sparsity 0.95 --epochs 20
+
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
       "espalier methods" lists criteria and schedules.
@@ -35,6 +39,7 @@ struct PruneCommand: ParsableCommand {
   var weights: String?
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
+  @OptionGroup(title: "Regrowth") var regrowth: RegrowthOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions
@@ -54,7 +59,7 @@ struct PruneCommand: ParsableCommand {
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
     let epochs = try training.length()
-    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
+    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth)
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
