@@ -36,7 +36,7 @@ extension PruningPlan {
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
     let named = course.map { "\($0): " } ?? ""
-    let back = regrowth.map { $0.method.words.isEmpty ? "" : "; \($0.words)" } ?? ""
+    let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)\(back)"
   }
 

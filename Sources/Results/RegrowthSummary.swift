@@ -12,24 +12,28 @@ public struct RegrowthSummary: Codable, Hashable, Sendable {
   public var kept: Int
   /// Weights that could be pruned.
   public var total: Int
+  /// Training steps at that density, from the removal or return that made it.
+  public var stepsAtDensity: Int
 
   /// A summary of these counts.
-  public init(method: String, exchanges: Int, exchanged: Int, explored: Int, kept: Int, of total: Int) {
+  public init(method: String, exchanges: Int, exchanged: Int, explored: Int, kept: Int, of total: Int, stepsAtDensity: Int) {
     self.method = method
     self.exchanges = exchanges
     self.exchanged = exchanged
     self.explored = explored
     self.kept = kept
     self.total = total
+    self.stepsAtDensity = stepsAtDensity
   }
 
   /// explored/total: the in-time over-parameterisation (Liu et al. 2021).
   public var exploredShare: Double { total == 0 ? 0 : Double(explored) / Double(total) }
 
-  /// E.g. `rigl: 12 exchanges, 3,456 weights came back; 41.20 % of all were alive at some time; at the end 1,331 of 26,620`.
+  /// E.g. `rigl: 12 exchanges, 3,456 weights came back; 41.20 % of all were alive at some time; at the end 1,331 of 26,620,
+  /// for the last 9,000 steps`.
   public var words: String {
     let times = exchanges == 1 ? "1 exchange" : "\(Format.count(exchanges)) exchanges"
     return "\(method): \(times), \(Format.count(exchanged)) weights came back; \(Format.percent(exploredShare)) of all were alive at some "
-      + "time; at the end \(Format.count(kept)) of \(Format.count(total))"
+      + "time; at the end \(Format.count(kept)) of \(Format.count(total)), for the last \(Format.count(stepsAtDensity)) steps"
   }
 }

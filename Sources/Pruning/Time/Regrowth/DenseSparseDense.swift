@@ -70,6 +70,6 @@ public struct DenseSparseDense: Regrowth {
     pruned.event.before = before
     pruned.event.after = try trainer.evaluateValidation()
     pruner.didPrune(pruned.event, pruned.removal)
-    memory.settle(after: trainer.iteration - 1)
+    memory.settle(after: trainer.iteration)
   }
 }

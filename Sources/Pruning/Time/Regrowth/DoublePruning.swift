@@ -47,7 +47,7 @@ public struct DoublePruning: Regrowth {
   /// The options.
   public var words: String {
     "\(prunedSteps.map(\.description) ?? "a quarter") of each cycle on the pruned weights, then \(PruningPlan.percent(reintroduce)) back "
-      + "(\(enter.rawValue)), until \(PruningPlan.percent(until)) of the steps"
+      + "(\(enter.rawValue)),\(ExchangeSchedule.words(until: until))"
   }
   /// Yes: whole networks train.
   public var needsGradients: Bool { true }

@@ -60,8 +60,12 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     guard until > 0, until <= 1 else { throw PlanError("--regrowth-end \(until) is impossible: give a share of the steps above 0, up to 1") }
   }
 
-  /// E.g. `30 % (cosine) every 100it until 75 % of the steps`.
-  public var words: String { "\(PruningPlan.percent(fraction)) (\(decay.rawValue)) every \(interval) until \(PruningPlan.percent(until)) of the steps" }
+  /// E.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`.
+  public var words: String {
+    "\(PruningPlan.percent(fraction)) (\(decay.rawValue)) exchanged every \(interval)\(Self.words(until: until))"
+  }
+
+  static func words(until: Double) -> String { until < 1 ? " until \(PruningPlan.percent(until)) of the steps" : "" }
 }
 
 extension Trainer {

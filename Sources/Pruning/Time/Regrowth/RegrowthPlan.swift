@@ -20,8 +20,8 @@ public struct RegrowthPlan: Sendable {
   /// As recipes spell it.
   public var name: String { type(of: method).name }
 
-  /// E.g. `rigl, every 100it until 75 % of the steps 30 % (cosine)`.
-  public var words: String { name + (method.words.isEmpty ? "" : ", \(method.words)") }
+  /// Its options, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`; empty for none.
+  public var words: String { method.words }
 
   /// - Throws: `PlanError` for options that cannot be.
   public func validate() throws { try method.validate() }

@@ -31,7 +31,7 @@ public struct Splicing: Regrowth {
   private var schedule: ExchangeSchedule { ExchangeSchedule(interval: interval, decay: .constant, until: until) }
 
   /// The options.
-  public var words: String { "every \(interval) until \(PruningPlan.percent(until)) of the steps" }
+  public var words: String { "exchanged every \(interval)\(ExchangeSchedule.words(until: until))" }
   /// Yes.
   public var needsGradients: Bool { true }
   /// - Throws: `PlanError` for options that cannot be.
