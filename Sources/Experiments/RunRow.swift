@@ -72,7 +72,9 @@ extension Runner {
   /// The validation-chosen evaluation among those after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
-    if let settled = state.regrowth?.settled { return Self.best(of: training.evaluations.filter { $0.iteration > settled || $0.iteration == training.iterations }) }
+    if let settled = state.regrowth?.settled {
+      return Self.best(of: training.evaluations.filter { $0.iteration > settled || $0.iteration == training.iterations })
+    }
     if case .during = experiment.pruning?.timing { return Self.best(of: training.evaluations.filter { $0.iteration > last.iteration }) }
     return training.phase == "training" ? nil : training.best
   }

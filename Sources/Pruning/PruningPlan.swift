@@ -81,7 +81,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, seed: UInt64 = 0
+    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil,
+    seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion

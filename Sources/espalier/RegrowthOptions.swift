@@ -94,7 +94,8 @@ struct RegrowthOptions: ParsableArguments {
     default: break
     }
     if let left = given.first(where: { $0.isGiven }) {
-      throw PlanError("\(left.option) does not go with " + (course.map { "--method \($0.name)" } ?? "pruning without a --method that regrows"))
+      throw PlanError(
+        "\(left.option) does not go with " + (course.map { "--method \($0.name)" } ?? "pruning without a --method that regrows"))
     }
     return plan
   }

@@ -41,7 +41,8 @@ public struct DenseSparseDense: Regrowth {
     let last = until?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? trainer.totalIterations
     let turn = turn(of: trainer.totalIterations)
     guard last < turn else {
-      throw PlanError("dsd removes until step \(last), but everything comes back after step \(turn): give an earlier --until, or train longer")
+      throw PlanError(
+        "dsd removes until step \(last), but everything comes back after step \(turn): give an earlier --until, or train longer")
     }
   }
 

@@ -57,7 +57,9 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
   }
 
   static func validate(until: Double) throws {
-    guard until > 0, until <= 1 else { throw PlanError("--regrowth-end \(until) is impossible: give a share of the steps above 0, up to 1") }
+    guard until > 0, until <= 1 else {
+      throw PlanError("--regrowth-end \(until) is impossible: give a share of the steps above 0, up to 1")
+    }
   }
 
   /// E.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`.

@@ -47,7 +47,8 @@ extension RegrowthPlan: Codable {
       throw DecodingError.dataCorruptedError(
         forKey: .method, in: container,
         debugDescription:
-          "unknown regrowth \(String(name.prefix(80)).debugDescription): choose one of \(Self.members.map { $0.name }.joined(separator: ", "))")
+          "unknown regrowth \(String(name.prefix(80)).debugDescription): choose one of \(Self.members.map { $0.name }.joined(separator: ", "))"
+      )
     }
     method = try member.init(from: decoder)
   }

@@ -45,7 +45,11 @@ import Training
         for name in now.tensors.keys {
           kept[name] = try #require(memory.tensors["kept.\(name)"]).bytes()
           if let mask = memory.tensors["mask.\(name)"] { masks[name] = try mask.array(Bool.self) }
-          for k in 0..<2 { if let moment = memory.tensors["moments.\(k).\(name)"] { moments[name, default: []].append(try moment.contiguous().array(Float.self)) } }
+          for k in 0..<2 {
+            if let moment = memory.tensors["moments.\(k).\(name)"] {
+              moments[name, default: []].append(try moment.contiguous().array(Float.self))
+            }
+          }
         }
         // The pruned network holds what the kept one does not.
         for (name, mask) in masks { #expect(now.masks[name] == mask.map { !$0 }) }
@@ -79,8 +83,11 @@ import Training
 
   @Test func evaluationsLookAtTheKeptNetwork() throws {
     let trainer = try run(DoublePruning(prunedSteps: .iterations(2))) { _, _ in }
-    let losses = Dictionary(uniqueKeysWithValues: trainer.log.evaluations.compactMap { record in record.validation.map { (record.iteration, $0.loss) } })
-    for start in [4, 8, 12, 16] { #expect(losses[start + 1] == losses[start + 2] && losses[start] != losses[start + 3], "cycle at \(start)") }
+    let losses = Dictionary(
+      uniqueKeysWithValues: trainer.log.evaluations.compactMap { record in record.validation.map { (record.iteration, $0.loss) } })
+    for start in [4, 8, 12, 16] {
+      #expect(losses[start + 1] == losses[start + 2] && losses[start] != losses[start + 3], "cycle at \(start)")
+    }
   }
 
   /// After step 4 the pruned network takes over; after step 6 the best of it have come back.

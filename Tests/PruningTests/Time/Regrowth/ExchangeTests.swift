@@ -40,19 +40,23 @@ import Training
   }
 
   @Test(arguments: UInt64(1)...8) func setGrowsAtRandomAtZero(seed: UInt64) throws {
-    let end = try PaperCourse(method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: seed).end()
+    let end = try PaperCourse(method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: seed)
+      .end()
     #expect(end.mask[2] && end.mask[3] && end.mask.count { $0 } == 4, "seed \(seed)")
     #expect(end.weights == [0, 0, 0.3, 0.4, 0, 0, 0, 0], "seed \(seed)")
-    let again = try PaperCourse(method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: seed).end()
+    let again = try PaperCourse(
+      method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: seed
+    ).end()
     #expect(again.mask == end.mask, "seed \(seed)")
   }
 
   @Test func setDrawsDifferently() throws {
-    let masks = try Set((1...12).map { seed in
-      try PaperCourse(
-        method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: UInt64(seed)
-      ).end().mask
-    })
+    let masks = try Set(
+      (1...12).map { seed in
+        try PaperCourse(
+          method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, seed: UInt64(seed)
+        ).end().mask
+      })
     #expect(masks.count > 3)
   }
 
@@ -87,7 +91,8 @@ import Training
   }
 
   /// η = 1/8. Weight 3 is out at 0.5 and moves by what its gradient says.
-  @Test(arguments: [(Float(-4), true), (-1, false)]) func splicingTakesBackWhatHasGrownBeyondTheBand(gradient: Float, returns: Bool) throws {
+  @Test(arguments: [(Float(-4), true), (-1, false)]) func splicingTakesBackWhatHasGrownBeyondTheBand(gradient: Float, returns: Bool) throws
+  {
     let end = try PaperCourse(
       method: Splicing(interval: .iterations(2), until: 1), weights: rising,
       gradients: { $0 == 2 ? [0, 0, 0, gradient, 0, 0, 0, 0] : Array(repeating: 0, count: 8) }, steps: 3, rate: 0.125,

@@ -67,7 +67,8 @@ import Training
       "--drop-fraction 1.0 is impossible: give a number above 0 and below 1",
       plan(RigL(schedule: .init(fraction: 1)), .atStart(rounds: 1)))
     expect(
-      "--regrowth-interval 0it is impossible: give at least 1it", plan(RigL(schedule: .init(interval: .iterations(0))), .atStart(rounds: 1)))
+      "--regrowth-interval 0it is impossible: give at least 1it", plan(RigL(schedule: .init(interval: .iterations(0))), .atStart(rounds: 1))
+    )
     expect(
       "--regrowth-end 1.5 is impossible: give a share of the steps above 0, up to 1", plan(Splicing(until: 1.5), during))
     expect(
