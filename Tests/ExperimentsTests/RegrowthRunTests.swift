@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Pruning
+import Results
 import TestSupport
 import Testing
 import Torch
