@@ -6,6 +6,6 @@ extension Course {
     .random,
     .erk,
     .static, .rigl, .set,
-    .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune,
+    .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
   ]
 }

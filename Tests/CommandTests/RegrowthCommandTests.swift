@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct RegrowthCommandTests {
-  @Test(arguments: ["static", "rigl", "set", "double-pruning", "scored-pruning", "splicing", "dsd", "dsd+prune"])
+  @Test(arguments: ["static", "rigl", "set", "double-pruning", "scored-pruning", "splicing", "dsd", "dsd+prune", "gradual"])
   func aMethodIsAllThatOneTypes(method: String) throws {
     try withTemporaryDirectory { folder in
       let outcome = try espalier(
@@ -15,7 +15,7 @@ import Testing
       #expect((row["weights"] as? [String: Any])?["removed"] as? Int == (method == "dsd" ? 0 : 1066))
       let regrowth = try #require(row["regrowth"] as? [String: Any])
       #expect(regrowth["kept"] as? Int == (method == "dsd" ? 1184 : 118))
-      #expect(regrowth["method"] as? String == (method == "dsd+prune" ? "dsd" : method))
+      #expect(regrowth["method"] as? String == (["dsd+prune": "dsd", "gradual": "none"][method] ?? method))
       #expect(row["steps"] as? Int == 6 * 20, "steps on the pruned part count")
       #expect((row["method"] as? String)?.hasPrefix("\(method): weights by ") == true)
       if method == "dsd+prune" { #expect(regrowth["stepsAtDensity"] as? Int == 0) }

@@ -32,6 +32,11 @@ extension Course {
     name: "splicing", summary: "pruned weights learn on out of sight and return when they have grown", paper: "Guo et al. 2016",
     schedule: .cubic, timing: .during(removals: 15, until: 0.75), regrowth: RegrowthPlan(Splicing()))
 
+  /// Gradual magnitude pruning: the same removals, and nothing returns.
+  public static let gradual = Course(
+    name: "gradual", summary: "the smallest weights leave in the course of training and never return", paper: "Zhu & Gupta 2017",
+    schedule: .cubic, timing: .during(removals: 15, until: 0.75), regrowth: RegrowthPlan(NoRegrowth()))
+
   /// Scored pruning.
   public static let scoredPruning = Course(
     name: "scored-pruning", summary: "all weights keep scores of how well they would serve; the best pruned ones return", paper: "ours",

@@ -91,14 +91,14 @@ import Training
   }
 
   /// η = 1/8. Weight 3 is out at 0.5 and moves by what its gradient says.
-  @Test(arguments: [(Float(-4), true), (-1, false)]) func splicingTakesBackWhatHasGrownBeyondTheBand(gradient: Float, returns: Bool) throws
+  @Test(arguments: [(Float(-4), true), (-2, false)]) func splicingTakesBackWhatHasGrownBeyondTheBand(gradient: Float, returns: Bool) throws
   {
     let end = try PaperCourse(
       method: Splicing(interval: .iterations(2), until: 1), weights: rising,
       gradients: { $0 == 2 ? [0, 0, 0, gradient, 0, 0, 0, 0] : Array(repeating: 0, count: 8) }, steps: 3, rate: 0.125,
       timing: PaperCourse.halfAfterOne
     ).end()
-    // 0.5 + 0.5 = 1 is above 0.625·1.1/0.9 = 0.764, 0.5 + 0.125 = 0.625 is not, though it is as large as the smallest kept one.
+    // 0.5 + 0.5 = 1 is above 0.625·1.1/0.9 = 0.764, 0.5 + 0.25 = 0.75 is not, though it is larger than the smallest kept one.
     #expect(end.weights == (returns ? [0, 0, 0, 1, 0, 0.75, 0.875, 1] : [0, 0, 0, 0, 0.625, 0.75, 0.875, 1]))
     #expect(end.memory.exchanged == (returns ? 1 : 0))
   }
