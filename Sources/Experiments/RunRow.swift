@@ -57,6 +57,7 @@ extension Runner {
       targets: state.events.compactMap(\.target).map {
         ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
       },
+      regrowth: regrowthSummary,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
   }
@@ -72,6 +73,9 @@ extension Runner {
   /// The validation-chosen evaluation among those after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
+    if let settled = state.regrowth?.settled {
+      return Self.best(of: training.evaluations.filter { $0.iteration > settled || $0.iteration == training.iterations })
+    }
     if case .during = experiment.pruning?.timing { return Self.best(of: training.evaluations.filter { $0.iteration > last.iteration }) }
     return training.phase == "training" ? nil : training.best
   }
@@ -131,8 +135,8 @@ extension Runner {
     // What the selection removed; compaction may have taken kept weights of dead units besides.
     // Layers that were to be left alone do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
-    let removed = state.events.last.map { total - $0.kept } ?? 0
-    return Removal(asked: asked, removed: removed, of: total)
+    let kept = state.regrowth?.kept ?? state.events.last?.kept
+    return Removal(asked: asked, removed: kept.map { total - $0 } ?? 0, of: total)
   }
 
   private var collapse: LayerCollapse? {
@@ -145,6 +149,14 @@ extension Runner {
     let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
     let total = state.events.first.map { $0.kept + $0.removed } ?? 0
     return Removal(asked: asked, removed: state.events.reduce(0) { $0 + $1.removed }, of: total)
+  }
+
+  private var regrowthSummary: RegrowthSummary? {
+    guard let regrowth = state.regrowth, let training = state.trainings.last else { return nil }
+    return RegrowthSummary(
+      method: regrowth.method, exchanges: regrowth.exchanges, exchanged: regrowth.exchanged, explored: regrowth.explored,
+      kept: regrowth.kept, of: regrowth.prunable,
+      stepsAtDensity: training.iterations - (regrowth.settled ?? state.events.last?.iteration ?? 0))
   }
 
   private func fileSize(of model: Model) throws -> Int? {

@@ -13,6 +13,8 @@ public struct RunState: Codable, Sendable {
   public var events: [PruningEvent] = []
   /// The same for the model file.
   public var history: [RemovalEvent] = []
+  /// What came back in training; nil where nothing could.
+  public var regrowth: RegrowthReport?
   /// Accuracies on the way, just after the last removal: the test set is asked only for what is told.
   public var stages: [Stage] = []
   /// The model before the first removal.

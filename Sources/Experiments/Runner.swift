@@ -277,7 +277,10 @@ public final class Runner {
   private func train(_ plan: TrainingPlan, name: String, hooks: [any TrainingHook]) throws {
     let before = state.seconds
     let penalty = try experiment.slimming.map { try SlimmingPenalty(strength: $0, network: model.network) }
-    let hooks = hooks + (penalty.map { [$0] } ?? [])
+    let regrowth = hooks.lazy.compactMap { $0 as? Pruner }.first.flatMap { pruner in
+      pruner.plan.regrowth.map { RegrowthHook($0, pruner: pruner) }
+    }
+    let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? [])
     let trainer = try Trainer(plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
@@ -296,6 +299,10 @@ public final class Runner {
     model = try trainer.model.moved(to: .cpu)
     model.tensors = try model.tensors.mapValues { try $0.contiguous() }
     state.seconds = before + Date().timeIntervalSince(started)
+    if let regrowth {
+      state.regrowth = try regrowth.memory.report(model)
+      state.regrowth.map { options.note($0.summary) }
+    }
     state.trainings.append(
       .init(
         phase: name, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,

@@ -8,5 +8,7 @@ extension Course {
     .snip,
     .grasp,
     .synflow,
+    .static, .rigl, .set,
+    .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
   ]
 }

@@ -3,10 +3,7 @@ internal import Training
 extension PruningPlan {
   /// The plan in words, e.g. `filters by l2, 5 % of each layer each time (floor), every 7ep`.
   public var words: String {
-    func percent(_ fraction: Double) -> String {
-      let text = "\((fraction * 1e6).rounded() / 1e4)"
-      return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
-    }
+    let percent = Self.percent
     let reach =
       switch allocation {
       case .layer: "of each layer"
@@ -39,11 +36,19 @@ extension PruningPlan {
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
     let named = course.map { "\($0): " } ?? ""
-    return "\(named)\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)"
+    let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
+    return "\(named)\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)\(back)"
+  }
+
+  /// E.g. `12.5 %`.
+  static func percent(_ fraction: Double) -> String {
+    let text = "\((fraction * 1e6).rounded() / 1e4)"
+    return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
   }
 
   /// - Throws: `PlanError` or ``PruningError`` for a plan that contradicts itself.
   public func validate() throws {
+    try validateRegrowth()
     guard (1...4096).contains(widthMultiple) else { throw PlanError("--width-multiple \(widthMultiple) is impossible: give 1 to 4096") }
     _ = try Fraction.checked(minimumLayerDensity, option: "--minimum-layer-density")
     if widthMultiple > 1, !granularity.isStructured {

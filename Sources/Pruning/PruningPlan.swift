@@ -71,6 +71,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var place: MeanPlace
   /// In order; units only.
   public var repairs: [Repair]
+  /// How weights come back while the network trains; nil if they do not, and nothing is recorded of it.
+  public var regrowth: RegrowthPlan?
   /// For random scores, the choice of examples and proofs.
   public var seed: UInt64
 
@@ -79,7 +81,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int? = nil, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
+    compact: Bool = true, examples: Int? = nil, place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil,
+    seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion
@@ -98,6 +101,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.examples = examples
     self.place = place
     self.repairs = repairs
+    self.regrowth = regrowth
     self.seed = seed
   }
 

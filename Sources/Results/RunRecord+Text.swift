@@ -87,6 +87,7 @@ extension RunRecord {
       facts.append((proof == nil ? "proof" : "", "\(surgeries) not proved (--no-proof)"))
     }
     if let stageWords { facts.append(("accuracy", stageWords)) }
+    if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
     if let trainingSeconds {

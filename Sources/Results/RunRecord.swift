@@ -38,6 +38,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var stages: [StageAccuracy]
   /// Costs that were asked for and reached, removal by removal.
   public var targets: [ReachedCost]
+  /// What came back in training; nil where nothing could.
+  public var regrowth: RegrowthSummary?
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -52,7 +54,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil,
     layers: [LayerSurvivors]? = nil, collapse: LayerCollapse? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
     stages: [StageAccuracy] = [],
-    targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
+    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -72,6 +74,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.unprovedSurgeries = unprovedSurgeries
     self.stages = stages
     self.targets = targets
+    self.regrowth = regrowth
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory

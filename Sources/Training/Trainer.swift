@@ -214,13 +214,22 @@ public final class Trainer {
 
   private func evaluate(on batches: EvaluationBatches?, _ panels: EvaluationPanels?) throws -> Evaluation? {
     guard let batches, let panels else { return nil }
-    let evaluation = try sparse?.evaluate(panels) ?? executor.evaluate(batches)
+    let evaluation =
+      if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(batches) } else {
+        try sparse?.evaluate(panels) ?? executor.evaluate(batches)
+      }
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
       let rate = plan.learningRate.rate(at: max(iteration - 1, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
       throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
     }
     return evaluation
+  }
+
+  /// The model that a hook wants evaluated in place of the present one.
+  private func standIn() throws -> Model? {
+    for hook in hooks { if let other = try hook.evaluatedModel(self) { return other } }
+    return nil
   }
 
   /// The present model on the validation set; nil without one.
@@ -239,8 +248,20 @@ public final class Trainer {
   /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model stays then.
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
     sparse?.lend()
+    try goOn(with: replacement, optimizer.state.cut(by: slices))
+  }
+
+  /// Goes on with another model of the same network, copied, and with these moments, copied too; a moment that is missing starts at zero.
+  ///
+  /// - Throws: ``PlanError`` if a moment does not fit; the present model stays then.
+  public func replaceModel(_ replacement: Model, optimizer state: Optimizer.State) throws {
+    sparse?.lend()
+    try goOn(with: replacement, state)
+  }
+
+  private func goOn(with replacement: Model, _ state: Optimizer.State) throws {
     let laidOut = try replacement.laidOutForTraining(on: device)
-    let next = try Optimizer(plan.optimizer, model: laidOut, state: optimizer.state.cut(by: slices))
+    let next = try Optimizer(plan.optimizer, model: laidOut, state: state)
     executor = try Executor(laidOut)
     present = laidOut
     optimizer = next

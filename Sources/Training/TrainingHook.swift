@@ -20,6 +20,8 @@ public protocol TrainingHook: AnyObject {
   func didStep(_ trainer: Trainer) throws
   /// The step is complete and, where that was due, evaluated: the place to exchange the model.
   func didFinishStep(_ trainer: Trainer) throws
+  /// What the trainer evaluates in place of the trained model; nil for the model itself. The first hook that names one decides.
+  func evaluatedModel(_ trainer: Trainer) throws -> Model?
   /// What a checkpoint must keep.
   func state() throws -> [String: Tensor]
   /// Continues from what ``state()`` gave.
@@ -39,6 +41,8 @@ extension TrainingHook {
   public func didStep(_ trainer: Trainer) throws {}
   /// Does nothing.
   public func didFinishStep(_ trainer: Trainer) throws {}
+  /// The trained model itself.
+  public func evaluatedModel(_ trainer: Trainer) throws -> Model? { nil }
   /// Nothing.
   public func state() throws -> [String: Tensor] { [:] }
   /// Does nothing.

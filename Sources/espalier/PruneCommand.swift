@@ -22,10 +22,14 @@ struct PruneCommand: ParsableCommand {
 
       Before training, once by one batch or in a hundred steps without data; also without
       any training, to see which layers survive:
-        espalier prune --network lenet-300-100 --dataset mnist \
+        espalier prune --network lenet-300-100 --dataset mnist \\
           --method snip --sparsity 0.95 --epochs 250 -o small.safetensors
-        espalier prune --network vgg16-bn-cifar --method synflow \
+        espalier prune --network vgg16-bn-cifar --method synflow \\
           --compression 1000 --epochs 0 --layers
+
+      Weights that come back, sparse from the first step or from a dense start:
+        espalier prune --network lenet-300-100 --dataset mnist \\
+          --method rigl --sparsity 0.95 --epochs 20
 
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
@@ -44,6 +48,7 @@ struct PruneCommand: ParsableCommand {
   var layers = false
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
+  @OptionGroup(title: "Regrowth") var regrowth: RegrowthOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions
@@ -61,7 +66,7 @@ struct PruneCommand: ParsableCommand {
   func run() throws {
     let fallback = try given.trainingDataset()
     let epochs = try training.length()
-    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
+    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth)
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {

@@ -130,17 +130,17 @@ struct PruningOptions: ParsableArguments {
   /// The plan that these options describe.
   ///
   /// - Throws: `PlanError` and `PruningError` for what no plan can be.
-  func plan(seed: UInt64, defaultRecovery: Step) throws -> PruningPlan {
+  func plan(seed: UInt64, defaultRecovery: Step, length: Step, regrowth: RegrowthOptions) throws -> PruningPlan {
     let isWeight = granularity == .weight
     let course = try method.map { try Course.named($0) }
     let plan = PruningPlan(
       course: course?.name,
       criterion: try Criterion(named: criterion ?? course?.criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
       granularity: granularity, allocation: try allocation(course), reduction: reduction, normalization: normalization, rounding: rounding,
-      amount: try amount(), timing: try timing(course, defaultRecovery), schedule: schedule ?? course?.schedule ?? .exponential,
+      amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
-      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(), seed: seed
-    )
+      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(),
+      regrowth: try regrowth.plan(for: course), seed: seed)
     try plan.validate()
     return plan
   }
@@ -186,10 +186,13 @@ struct PruningOptions: ParsableArguments {
     return 1 - 1 / times
   }
 
-  private func timing(_ course: Course?, _ defaultRecovery: Step) throws -> PruningPlan.Timing {
+  private func timing(_ course: Course?, _ defaultRecovery: Step, _ length: Step) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
     let removals: Int? = if let course, case .atStart(let rounds) = course.timing { rounds } else { atStart ? 1 : nil }
     if let removals {
+      if let course, course.regrowth != nil, rounds != nil {
+        throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")
+      }
       guard every == nil, recovery == nil, until == nil else {
         let option = atStart ? "--at-start" : "--method \(course?.name ?? "")"
         throw PlanError("\(option) prunes before training: --every, --until and --recovery do not go with it")
@@ -198,7 +201,16 @@ struct PruningOptions: ParsableArguments {
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
     }
-    guard let every = try every.map({ try Step($0, option: "--every") }) else {
+    if let course, course.regrowth != nil, rounds != nil || recovery != nil {
+      throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")
+    }
+    var (step, end) = (try every.map { try Step($0, option: "--every") }, try until.map { try Step($0, option: "--until") })
+    if let course, case .during(let removals, let share) = course.timing {
+      let last = end ?? length.scaled(by: share)
+      step = step ?? last.scaled(by: 1 / Double(max(removals, 1)))
+      end = last
+    }
+    guard let every = step else {
       guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
       let rounds = rounds ?? (granularity == .weight ? 5 : 1)
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
@@ -208,8 +220,7 @@ struct PruningOptions: ParsableArguments {
     guard rounds == nil, recovery == nil else {
       throw PlanError("--every prunes during training: --rounds and --recovery do not go with it")
     }
-    let until = try until.map { try Step($0, option: "--until") }
-    return .during(every: every, until: until)
+    return .during(every: every, until: end)
   }
 
   private func repairs() throws -> [PruningPlan.Repair] {

@@ -10,6 +10,8 @@ public struct Course: Sendable {
     case rounds
     /// Before the first step, in so many removals.
     case atStart(rounds: Int)
+    /// In training, in about so many removals until this share of the steps.
+    case during(removals: Int, until: Double)
   }
 
   /// As typed in recipes and on the command line.
@@ -26,11 +28,13 @@ public struct Course: Sendable {
   public let schedule: SparsitySchedule
   /// When they happen.
   public let timing: Timing
+  /// How weights come back; nil if they do not.
+  public let regrowth: RegrowthPlan?
 
   /// A course of these parts.
   public init(
     name: String, summary: String, paper: String, criterion: String = "magnitude", allocation: Allocation = .global,
-    schedule: SparsitySchedule = .exponential, timing: Timing = .rounds
+    schedule: SparsitySchedule = .exponential, timing: Timing = .rounds, regrowth: RegrowthPlan? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -39,6 +43,7 @@ public struct Course: Sendable {
     self.allocation = allocation
     self.schedule = schedule
     self.timing = timing
+    self.regrowth = regrowth
   }
 
   /// The course of this name.

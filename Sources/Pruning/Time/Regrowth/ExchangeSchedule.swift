@@ -1,0 +1,76 @@
+internal import Foundation
+public import Training
+
+/// When weights are exchanged, and how many of each layer.
+public struct ExchangeSchedule: Codable, Hashable, Sendable {
+  /// How the exchanged fraction falls.
+  public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
+    /// f(t) = α/2·(1 + cos(πt/T_end)) (Evci et al. 2020, after Dettmers & Zettlemoyer 2019).
+    case cosine
+    /// f(t) = α.
+    case constant
+  }
+
+  /// From one exchange to the next (ΔT).
+  public var interval: Step
+  /// α, of a layer's kept weights.
+  public var fraction: Double
+  /// How it falls.
+  public var decay: Decay
+  /// The share of all steps after which nothing is exchanged any more (T_end/T).
+  public var until: Double
+
+  /// A schedule; see the properties. RigL's unless said.
+  public init(interval: Step = .iterations(100), fraction: Double = 0.3, decay: Decay = .cosine, until: Double = 0.75) {
+    self.interval = interval
+    self.fraction = fraction
+    self.decay = decay
+    self.until = until
+  }
+
+  /// T_end, in steps.
+  public func end(of total: Int) -> Int { Int((until * Double(total) + 1e-9).rounded(.down)) }
+
+  /// f(t) after step `iteration` of `total`; 0 after the end.
+  public func fraction(at iteration: Int, of total: Int) -> Double {
+    let end = until * Double(total)
+    guard end > 0, Double(iteration) <= end + 1e-9 else { return 0 }
+    switch decay {
+    case .constant: return fraction
+    case .cosine: return fraction / 2 * (1 + cos(.pi * Double(iteration) / end))
+    }
+  }
+
+  /// Whether weights are exchanged after step `iteration`: every `interval`, until the end, never after the last step.
+  public func isDue(at iteration: Int, of total: Int, perEpoch: Int) -> Bool {
+    let interval = interval.iterations(perEpoch: perEpoch)
+    return interval > 0 && iteration > 0 && iteration % interval == 0 && iteration < total && iteration <= end(of: total)
+  }
+
+  /// - Throws: `PlanError` for numbers that cannot be.
+  public func validate() throws {
+    guard interval.iterations(perEpoch: 1) > 0 else { throw PlanError("--regrowth-interval \(interval) is impossible: give at least 1it") }
+    guard fraction > 0, fraction < 1 else {
+      throw PlanError("--drop-fraction \(fraction) is impossible: give a number above 0 and below 1")
+    }
+    try Self.validate(until: until)
+  }
+
+  static func validate(until: Double) throws {
+    guard until > 0, until <= 1 else {
+      throw PlanError("--regrowth-end \(until) is impossible: give a share of the steps above 0, up to 1")
+    }
+  }
+
+  /// E.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`.
+  public var words: String {
+    "\(PruningPlan.percent(fraction)) (\(decay.rawValue)) exchanged every \(interval)\(Self.words(until: until))"
+  }
+
+  static func words(until: Double) -> String { until < 1 ? " until \(PruningPlan.percent(until)) of the steps" : "" }
+}
+
+extension Trainer {
+  /// Whether the schedule exchanges weights after the step just finished.
+  func isDue(_ schedule: ExchangeSchedule) -> Bool { schedule.isDue(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch) }
+}

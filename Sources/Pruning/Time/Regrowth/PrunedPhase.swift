@@ -1,0 +1,78 @@
+internal import Networks
+internal import Torch
+internal import Training
+
+/// The part of a double-pruning cycle in which the pruned network trains in the kept one's place.
+///
+/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`; the
+/// pruned weights' own moments wait under `own.` in between.
+enum PrunedPhase {
+  static func isUnderWay(_ memory: RegrowthMemory) -> Bool { memory.tensors["moments.steps"] != nil }
+
+  private static func names(_ trainer: Trainer) throws -> [ParameterName] { try trainer.model.network.parameterShapes().map(\.name) }
+
+  /// Puts the pruned network in the trainer; does nothing where nothing is pruned.
+  static func begin(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
+    let kept = try trainer.model.copied()
+    var pruned = kept
+    var isEmpty = true
+    for name in try memory.layers(of: trainer) {
+      guard let mask = kept.masks[name], try mask.memberCount() < mask.count else { continue }
+      isEmpty = false
+      let outside = try mask.logicalNot()
+      let stored = try memory.stored(name, trainer)
+      pruned.masks[name] = outside
+      pruned.tensors[name] = try outside.select(stored, else: stored.zerosLike())
+    }
+    guard !isEmpty else { return }
+    for (name, tensor) in kept.tensors { memory.tensors["kept.\(name)"] = tensor }
+    for (name, mask) in kept.masks { memory.tensors["mask.\(name)"] = mask }
+    let all = try names(trainer)
+    var state = try trainer.state().optimizer
+    state.moments = try state.moments.mapValues { try $0.map { try $0.copied() } }
+    try memory.keep(state, "moments", of: all)
+    try trainer.replaceModel(pruned, optimizer: memory.moments("own", of: all))
+  }
+
+  /// Undoes what a step did to everything but the pruned weights; running statistics may move, as nothing comes of them.
+  static func hold(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
+    let moving = Set(try memory.layers(of: trainer).filter { try isMoving($0, memory) })
+    for name in try names(trainer) where name.role.isTrained && !moving.contains(name) {
+      guard let kept = memory.tensors["kept.\(name)"] else { continue }
+      try trainer.model.tensor(name).detached().copy(from: kept)
+    }
+  }
+
+  private static func isMoving(_ name: ParameterName, _ memory: RegrowthMemory) throws -> Bool {
+    guard let mask = memory.tensors["mask.\(name)"] else { return false }
+    return try mask.memberCount() < mask.count
+  }
+
+  /// The network that waits.
+  static func keptModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model {
+    var (tensors, masks): ([ParameterName: Tensor], [ParameterName: Tensor]) = ([:], [:])
+    for name in try names(trainer) {
+      tensors[name] = memory.tensors["kept.\(name)"]
+      masks[name] = memory.tensors["mask.\(name)"]
+    }
+    return try Model(network: trainer.model.network, tensors: tensors, masks: masks)
+  }
+
+  /// Puts the kept network back, with its moments, and stores what the pruned one has learned.
+  static func end(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
+    for name in try memory.layers(of: trainer) where try isMoving(name, memory) {
+      let outside = try memory.kept(name, trainer.model)
+      let stored = try memory.stored(name, trainer)
+      try stored.copy(from: outside.select(trainer.model.tensor(name).detached(), else: stored))
+    }
+    let all = try names(trainer)
+    try memory.keep(trainer.state().optimizer, "own", of: all)
+    try trainer.replaceModel(keptModel(trainer, memory), optimizer: memory.moments("moments", of: all))
+    for name in all {
+      memory.tensors["kept.\(name)"] = nil
+      memory.tensors["mask.\(name)"] = nil
+      for k in 0..<2 { memory.tensors["moments.\(k).\(name)"] = nil }
+    }
+    memory.tensors["moments.steps"] = nil
+  }
+}

@@ -1,0 +1,22 @@
+internal import Training
+
+extension PruningPlan {
+  /// - Throws: `PlanError` for a regrowth that the rest of the plan contradicts.
+  func validateRegrowth() throws {
+    guard let regrowth else { return }
+    let method = "--method \(course ?? regrowth.name)"
+    guard !granularity.isStructured else {
+      throw PlanError("\(method) lets single weights come back: it does not go with --granularity \(granularity.rawValue)")
+    }
+    guard case .total = amount else {
+      throw PlanError("\(method) trains at a given density: give --sparsity, e.g. --sparsity 0.9, and no other amount")
+    }
+    try regrowth.validate()
+    switch (type(of: regrowth.method).start, timing) {
+    case (_, .rounds): throw PlanError("\(method) is one training without rounds: --rounds and --recovery do not go with it")
+    case (.sparse, .during): throw PlanError("\(method) keeps the density it starts with: --every and --until do not go with it")
+    case (.dense, .atStart): throw PlanError("\(method) starts dense: it needs --every, from one removal to the next")
+    case (.sparse, .atStart), (.dense, .during), (.either, _): break
+    }
+  }
+}

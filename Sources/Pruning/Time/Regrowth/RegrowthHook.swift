@@ -1,0 +1,71 @@
+public import Torch
+public import Training
+
+/// Carries a ``RegrowthPlan`` out in a training: after the ``Pruner`` among the trainer's hooks, which does the scheduled removals.
+public final class RegrowthHook: TrainingHook {
+  /// Names its part of a checkpoint.
+  public let name = "regrowth"
+  /// What it remembers.
+  public let memory: RegrowthMemory
+  private let method: any Regrowth
+  private var isChecked = false
+
+  /// A hook.
+  ///
+  /// - Parameters:
+  ///   - plan: what comes back and how.
+  ///   - pruner: the one that is the trainer's hook, too.
+  public init(_ plan: RegrowthPlan, pruner: Pruner) {
+    method = plan.method
+    memory = RegrowthMemory(pruner.plan, pruner: pruner)
+  }
+
+  /// As the member says.
+  public var needsGradients: Bool { method.needsGradients }
+
+  /// Shows the member the gradients.
+  public func didComputeGradients(_ trainer: Trainer) throws {
+    try withoutGradients {
+      try check(trainer)
+      try method.didComputeGradients(trainer, memory)
+    }
+  }
+
+  /// Shows the member the weights after a step.
+  ///
+  /// - Throws: `PlanError` at the first step of a training in which the plan would remove nothing, or not fit its length.
+  public func didStep(_ trainer: Trainer) throws {
+    try withoutGradients {
+      try check(trainer)
+      if trainer.iteration == 1 { try memory.explore(trainer) }
+      try method.didStep(trainer, memory)
+    }
+  }
+
+  /// Lets the member exchange weights.
+  public func didFinishStep(_ trainer: Trainer) throws { try withoutGradients { try method.didFinishStep(trainer, memory) } }
+
+  /// What the member wants evaluated.
+  public func evaluatedModel(_ trainer: Trainer) throws -> Model? {
+    try withoutGradients { try method.evaluatedModel(trainer, memory) }
+  }
+
+  /// All that the member remembers.
+  public func state() throws -> [String: Tensor] { try memory.state() }
+
+  /// Goes on from it.
+  public func restore(_ state: [String: Tensor]) throws { try memory.restore(state) }
+
+  private func check(_ trainer: Trainer) throws {
+    guard !isChecked else { return }
+    isChecked = true
+    if case .during(let every, let until) = memory.plan.timing {
+      let perEpoch = trainer.iterationsPerEpoch
+      let last = min(until?.iterations(perEpoch: perEpoch) ?? .max, trainer.totalIterations - 1)
+      guard every.iterations(perEpoch: perEpoch) <= last else {
+        throw PlanError("the first removal, after \(every), would come after the last, after step \(last): train longer, or remove earlier")
+      }
+    }
+    try method.check(trainer, memory)
+  }
+}

@@ -1,0 +1,62 @@
+internal import Training
+internal import Words
+
+/// Which way of regrowing a plan uses, with its options.
+///
+/// In JSON the member's name under `method` and its options beside it: `{"method": "rigl", "schedule": {…}}`.
+public struct RegrowthPlan: Sendable {
+  /// The member.
+  public var method: any Regrowth
+
+  /// A plan with this member.
+  public init(_ method: some Regrowth) { self.method = method }
+
+  /// The catalogue; ``Course/all`` tells people about them.
+  public static let members: [any Regrowth.Type] = [
+    NoRegrowth.self, StaticMask.self, RigL.self, SparseEvolution.self, Splicing.self, DenseSparseDense.self, ScoredPruning.self,
+    DoublePruning.self,
+  ]
+
+  /// As recipes spell it.
+  public var name: String { type(of: method).name }
+
+  /// Its options, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`; empty for none.
+  public var words: String { method.words }
+
+  /// - Throws: `PlanError` for options that cannot be.
+  public func validate() throws { try method.validate() }
+}
+
+extension RegrowthPlan: Hashable {
+  /// Equal if the members and their options are.
+  public static func == (lhs: Self, rhs: Self) -> Bool { AnyHashable(lhs.method) == AnyHashable(rhs.method) }
+  /// By member and options.
+  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(method)) }
+}
+
+extension RegrowthPlan: Codable {
+  private enum Key: String, CodingKey { case method }
+
+  /// Reads name and options.
+  ///
+  /// - Throws: `DecodingError` with what is possible.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let name = try container.decode(String.self, forKey: .method)
+    guard let member = Self.members.first(where: { $0.name == name }) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .method, in: container,
+        debugDescription:
+          "unknown regrowth \(String(name.prefix(80)).debugDescription): choose one of \(Self.members.map { $0.name }.joined(separator: ", "))"
+      )
+    }
+    method = try member.init(from: decoder)
+  }
+
+  /// Writes name and options side by side.
+  public func encode(to encoder: any Encoder) throws {
+    try method.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(name, forKey: .method)
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct RegrowthCommandTests {
+  @Test(arguments: ["static", "rigl", "set", "double-pruning", "scored-pruning", "splicing", "dsd", "dsd+prune", "gradual"])
+  func aMethodIsAllThatOneTypes(method: String) throws {
+    try withTemporaryDirectory { folder in
+      let outcome = try espalier(
+        "prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", method, "--sparsity", "0.9", "--epochs", "6", "--threads",
+        "1", "--no-compact", "--quiet", "--json", "-o", folder + "/model.safetensors")
+      #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+      let row = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+      // 64·16 + 16·10 = 1184 weights, of which round(1065.6) leave.
+      #expect((row["weights"] as? [String: Any])?["removed"] as? Int == (method == "dsd" ? 0 : 1066))
+      let regrowth = try #require(row["regrowth"] as? [String: Any])
+      #expect(regrowth["kept"] as? Int == (method == "dsd" ? 1184 : 118))
+      #expect(regrowth["method"] as? String == (["dsd+prune": "dsd", "gradual": "none"][method] ?? method))
+      #expect(row["steps"] as? Int == 6 * 20, "steps on the pruned part count")
+      #expect((row["method"] as? String)?.hasPrefix("\(method): weights by ") == true)
+      if method == "dsd+prune" { #expect(regrowth["stepsAtDensity"] as? Int == 0) }
+    }
+  }
+
+  @Test(arguments: [
+    (["--method", "rigl", "--enter", "zero"], "--enter does not go with --method rigl"),
+    (["--drop-fraction", "0.5"], "--drop-fraction does not go with pruning without a --method that regrows"),
+    (["--method", "rigl", "--rounds", "3"], "--method rigl is one training without rounds: --rounds and --recovery do not go with it"),
+    (
+      ["--method", "splicing", "--recovery", "3ep"],
+      "--method splicing is one training without rounds: --rounds and --recovery do not go with it"
+    ),
+    (
+      ["--method", "rigl", "--granularity", "unit", "--criterion", "l2", "--scope", "layer"],
+      "--method rigl lets single weights come back: it does not go with --granularity unit"
+    ),
+    (
+      ["--method", "double-pruning", "--regrowth-interval", "50it"],
+      "--regrowth-interval does not go with --method double-pruning"
+    ),
+    (["--method", "rigl", "--regrowth-interval", "soon"], "--regrowth-interval \"soon\" is no length of training: write 40ep or 50000it"),
+    (["--method", "riggl"], "unknown method \"riggl\": did you mean rigl?"),
+  ])
+  func mistakesGetOneLine(arguments: [String], words: String) throws {
+    let outcome = try espalier(["prune", "--network", "lenet-5", "--sparsity", "0.5"] + arguments)
+    #expect(outcome.errors == "espalier: \(words)\n")
+    #expect(outcome.status == 64)
+  }
+
+  @Test func methodsAreListed() throws {
+    let list = try espalier("methods", "methods")
+    for name in ["rigl", "double-pruning", "dsd+prune"] { #expect(list.output.contains("\n  \(name) ")) }
+  }
+}
