@@ -20,8 +20,8 @@ struct PruneCommand: ParsableCommand {
           --granularity filter --criterion activation --fraction 0.05 \\
           --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
-      Before training, once by one batch or in a hundred steps without data; also without
-      any training, to see which layers survive:
+      Before training, by one batch or in 100 steps without data; also without any
+      training, to see which layers survive:
         espalier prune --network lenet-300-100 --dataset mnist \\
           --method snip --sparsity 0.95 --epochs 250 -o small.safetensors
         espalier prune --network vgg16-bn-cifar --method synflow \\

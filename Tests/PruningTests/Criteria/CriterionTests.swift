@@ -42,6 +42,7 @@ struct CriterionTests {
       PruningMethod.all.map(\.name) == [
         "magnitude", "l1", "l2", "linf", "threshold", "lamp", "fpgm", "bn-scale", "expected-bn", "li-greedy", "random", "activation",
         "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation", "gradient-norm", "apoz", "entropy", "obd",
+        "snip", "grasp", "synflow",
       ])
     #expect(try Criterion(named: "norm") == .l2)
     for method in PruningMethod.all {
