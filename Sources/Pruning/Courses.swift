@@ -5,5 +5,7 @@ extension Course {
   public static let all: [Course] = [
     .random,
     .erk,
+    .edgePopup,
+    .han,
   ]
 }

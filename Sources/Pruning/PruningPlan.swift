@@ -25,6 +25,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case during(every: Step, until: Step? = nil)
     /// Before the first training step, in so many removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
     case atStart(rounds: Int)
+    /// Anew at every step from the first on, while scores are trained in the weights' place (``EdgePopup``).
+    case everyStep
   }
 
   /// What is done for the accuracy right after units left, before any training.
@@ -71,6 +73,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var place: MeanPlace
   /// In order; units only.
   public var repairs: [Repair]
+  /// Whether each removal of weights lowers dropout by what its listeners lost (``Training/Model/rescalingDropout(from:)``).
+  public var rescalesDropout: Bool
   /// For random scores, the choice of examples and proofs.
   public var seed: UInt64
 
@@ -79,7 +83,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [], seed: UInt64 = 0
+    compact: Bool = true, examples: Int = 1000, place: MeanPlace = .consumer, repairs: [Repair] = [],
+    rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion
@@ -98,6 +103,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.examples = examples
     self.place = place
     self.repairs = repairs
+    self.rescalesDropout = rescalesDropout
     self.seed = seed
   }
 

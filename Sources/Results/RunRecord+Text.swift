@@ -77,6 +77,7 @@ extension RunRecord {
             + "(\(surgeries); allowed \(Format.significant(proof.tolerance, 2)))"
         ))
     }
+    for note in notes ?? [] { facts.append((note.subject, note.words)) }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }

@@ -32,6 +32,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var stages: [StageAccuracy]
   /// Costs that were asked for and reached, removal by removal.
   public var targets: [ReachedCost]
+  /// What the method's paper would want to know beside the numbers; nil for nothing.
+  public var notes: [RunNote]?
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -44,7 +46,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
     pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil, proof: Proof? = nil, stages: [StageAccuracy] = [],
-    targets: [ReachedCost] = [], trainingSeconds: Double? = nil,
+    targets: [ReachedCost] = [], notes: [RunNote]? = nil, trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -61,6 +63,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.proof = proof
     self.stages = stages
     self.targets = targets
+    self.notes = notes
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory
@@ -127,6 +130,20 @@ public struct ReachedCost: Codable, Hashable, Sendable {
     self.original = original
     self.asked = asked
     self.achieved = achieved
+  }
+}
+
+/// Something about a run that is no number.
+public struct RunNote: Codable, Hashable, Sendable {
+  /// One word, e.g. `dropout`.
+  public var subject: String
+  /// A line.
+  public var words: String
+
+  /// A note of these words.
+  public init(subject: String, words: String) {
+    self.subject = subject
+    self.words = words
   }
 }
 

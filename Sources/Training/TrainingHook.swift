@@ -9,6 +9,8 @@ public protocol TrainingHook: AnyObject {
   var name: String { get }
   /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
   var observedNodes: Set<String> { get }
+  /// Whether it reads or changes gradients, so that every weight's must be there, also a pruned one's.
+  var needsGradients: Bool { get }
   /// A node's value [batch, …]; no gradient is recorded here.
   func observe(_ value: Tensor, of node: String) throws
   /// Gradients are accumulated and not yet applied.
@@ -26,6 +28,8 @@ public protocol TrainingHook: AnyObject {
 extension TrainingHook {
   /// None.
   public var observedNodes: Set<String> { [] }
+  /// Does not.
+  public var needsGradients: Bool { false }
   /// Does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
   /// Does nothing.

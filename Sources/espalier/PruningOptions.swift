@@ -127,7 +127,8 @@ struct PruningOptions: ParsableArguments {
       granularity: granularity, allocation: try allocation(course), reduction: reduction, normalization: normalization, rounding: rounding,
       amount: try amount(), timing: try timing(course, defaultRecovery), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
-      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(), seed: seed
+      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(),
+      rescalesDropout: course?.rescalesDropout ?? false, seed: seed
     )
     try plan.validate()
     return plan
@@ -175,6 +176,14 @@ struct PruningOptions: ParsableArguments {
       let rounds = rounds ?? defaultRounds
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
+    }
+    if let course, course.timing == .everyStep {
+      guard rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, criterion == nil else {
+        throw PlanError(
+          "--method \(course.name) chooses anew at every step by scores of its own: "
+            + "--criterion, --rounds, --recovery, --every, --until and --schedule do not go with it")
+      }
+      return .everyStep
     }
     guard let every = try every.map({ try Step($0, option: "--every") }) else {
       guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
