@@ -18,6 +18,9 @@ extension Runner {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }
     }
+    if let first = experiment.training?.learningRate.base, let then = experiment.recovery?.learningRate.base, first != then {
+      notes.append(RunNote(subject: "recovery", words: "at a learning rate of \(then), \(Format.ratio(then / first)) that before"))
+    }
     return notes.isEmpty ? nil : notes
   }
 }

@@ -26,8 +26,12 @@ import Training
   }
 
   private func data() throws -> TrainingData {
+    let bytes = (0..<400).map { (i: Int) -> UInt8 in
+      let shift = i / 16 % 2 * 90
+      return UInt8((i * 37 + shift) % 251)
+    }
     let images = try ImageSet(
-      bytes: (0..<400).map { UInt8(($0 * 37 + $0 / 16 % 2 * 90) % 251) }, labels: (0..<25).map { $0 % 2 }, channels: 1, height: 4, width: 4,
+      bytes: bytes, labels: (0..<25).map { $0 % 2 }, channels: 1, height: 4, width: 4,
       classNames: ["even", "odd"])
     return TrainingData(
       training: images, validation: images, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.25]),
@@ -42,7 +46,7 @@ import Training
 
   private func model() throws -> Model { try Model(network(), initialization: .signedKaiming, seed: 4) }
 
-  private func popup(_ sparsity: Double = 0.5, _ model: Model) throws -> EdgePopup { try EdgePopup(sparsity: sparsity, model: model, seed: 2) }
+  private func scores(_ sparsity: Double, _ model: Model) throws -> EdgePopup { try EdgePopup(sparsity: sparsity, model: model, seed: 2) }
 
   @Test func aStepIsWhatTheFormulaSays() throws {
     // One linear layer 2 → 2 on one image; scores and gradients from the same numbers by hand.
@@ -84,7 +88,7 @@ import Training
 
   @Test func aScoreThatGrowsBringsItsWeightBack() throws {
     let model = try model()
-    let popup = try popup(0.5, model)
+    let popup = try scores(0.5, model)
     let start = try popup.masked(model)
     let trainer = try Trainer(plan(30), model: start, data: data(), hooks: [popup])
     try trainer.run()
@@ -120,7 +124,7 @@ import Training
 
   @Test(arguments: [0.0, 0.3, 0.5, 0.9]) func theCountIsExactInEveryLayerFromTheFirstStep(sparsity: Double) throws {
     let model = try model()
-    let popup = try popup(sparsity, model)
+    let popup = try scores(sparsity, model)
     let trainer = try Trainer(plan(6), model: popup.masked(model), data: data(), hooks: [popup])
     func check(_ model: Model) throws {
       for layer in try MaskSet(model).layers {
@@ -146,7 +150,7 @@ import Training
 
   @Test func nothingButScoresMoves() throws {
     let initial = try Model(network(), initialization: .pytorch, seed: 4)
-    let popup = try popup(0.5, initial)
+    let popup = try scores(0.5, initial)
     let trainer = try Trainer(plan(), model: popup.masked(initial), data: data(), hooks: [popup])
     try trainer.run()
     #expect(try trainer.model.countOfRandomWeights(from: initial) == 27 - 14 + 288 + 12)
@@ -174,12 +178,12 @@ import Training
 
   @Test(arguments: [false, true]) func resumedAtAnyStepItEndsWithTheSameBits(nesterov: Bool) throws {
     let (model, plan, data) = (try model(), plan(8, nesterov: nesterov), try data())
-    let popup = try popup(0.5, model)
+    let popup = try scores(0.5, model)
     let whole = try Trainer(plan, model: popup.masked(model), data: data, hooks: [popup])
     try whole.run()
     let bits = try Bits(whole)
     for step in 1...7 {
-      let first = try self.popup(0.5, model)
+      let first = try scores(0.5, model)
       let trainer = try Trainer(plan, model: first.masked(model), data: data, hooks: [first])
       #expect(throws: Stopped.self) { try trainer.run { if $0.iteration == step { throw Stopped() } } }
       // Other scores, that the state must replace.
@@ -192,8 +196,8 @@ import Training
 
   @Test func saysWhatIsWrong() throws {
     let model = try model()
-    #expect(throws: PruningError.fraction(option: "--sparsity", given: "1.0")) { try popup(1, model) }
-    let popup = try popup(0.5, model)
+    #expect(throws: PruningError.fraction(option: "--sparsity", given: "1.0")) { try scores(1, model) }
+    let popup = try EdgePopup(sparsity: 0.5, model: model, seed: 2)
     #expect(throws: PlanError("the checkpoint lacks edge-popup's score of conv1.weight")) { try popup.restore([:]) }
     var state = try popup.state()
     state["velocity.fc2.weight"] = try .zeros([3])
@@ -204,15 +208,15 @@ import Training
     adam.optimizer = .adam()
     let trainer = try Trainer(adam, model: popup.masked(model), data: data(), hooks: [popup])
     #expect(throws: PlanError("edge-popup trains its scores by sgd: give --optimizer sgd")) { try trainer.run() }
-    func plan(_ granularity: Granularity, _ amount: PruningPlan.Amount) -> PruningPlan {
+    func pruning(_ granularity: Granularity, _ amount: PruningPlan.Amount) -> PruningPlan {
       PruningPlan(criterion: .magnitude, granularity: granularity, allocation: .layer, amount: amount, timing: .everyStep)
     }
     #expect(throws: PlanError("--method edge-popup chooses among single weights: --granularity unit does not go with it")) {
-      try plan(.unit, .total(0.5)).validate()
+      try pruning(.unit, .total(0.5)).validate()
     }
     #expect(throws: PlanError("--method edge-popup uses one density from the first step on: give --sparsity, e.g. --sparsity 0.5")) {
-      try plan(.weight, .perEvent(0.5)).validate()
+      try pruning(.weight, .perEvent(0.5)).validate()
     }
-    #expect(plan(.weight, .total(0.5)).words == "weights by trained scores, 50 % of each layer in all, chosen anew at every step")
+    #expect(pruning(.weight, .total(0.5)).words == "weights by trained scores, 50 % of each layer in all, chosen anew at every step")
   }
 }
