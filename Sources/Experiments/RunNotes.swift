@@ -12,7 +12,8 @@ extension Runner {
       notes.append(
         RunNote(
           subject: "weights",
-          words: "random: the \(Format.count(count)) that are used equal their initial values bit for bit, biases are 0, norms the identity"))
+          words: "random: the \(Format.count(count)) that are used equal their initial values bit for bit, biases are 0, norms the identity"
+        ))
     }
     if experiment.pruning?.rescalesDropout == true, let dense = state.denseNetwork {
       let changes = DropoutNote.changes(from: dense, to: model.network)

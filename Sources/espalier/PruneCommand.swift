@@ -52,7 +52,6 @@ struct PruneCommand: ParsableCommand {
   func run() throws {
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
-    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
     let epochs = try training.length()
     let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half)
     let course = try plan.course.map { try Course.named($0) }
@@ -68,6 +67,7 @@ struct PruneCommand: ParsableCommand {
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
       recovery?.learningRate.base *= course?.recoveryRate ?? 1
     }
+    let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil
     if data.dataset == nil, fallback == nil, dense == nil, recovery == nil, plan.needsExamples {
       guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
@@ -76,7 +76,7 @@ struct PruneCommand: ParsableCommand {
       throw PruningError.needsData(criterion: plan.criterion.name)
     }
     let experiment = Experiment(
-      start: start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, 
+      start: start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil,
       initialization: training.initialization ?? course?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
     try ExperimentRun(
@@ -92,7 +92,9 @@ struct PruneCommand: ParsableCommand {
     }
     let plan = try training.plan(defaults: course?.training, seed: running.seed)
     guard case .sgd = plan.optimizer else { throw PlanError("--method \(name) trains its scores by sgd: --optimizer does not go with it") }
-    guard plan.length.iterations(perEpoch: 1) > 0 else { throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing") }
+    guard plan.length.iterations(perEpoch: 1) > 0 else {
+      throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing")
+    }
     return plan
   }
 }

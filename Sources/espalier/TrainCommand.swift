@@ -31,7 +31,8 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let experiment = Experiment(
-      start: .network(network, weights: weights), data: try data.plan(seed: running.seed), initialization: training.initialization ?? .kaimingUniform,
+      start: .network(network, weights: weights), data: try data.plan(seed: running.seed),
+      initialization: training.initialization ?? .kaimingUniform,
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     try ExperimentRun(

@@ -56,7 +56,8 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")); kaiming-uniform unless given.", valueName: "name"))
+      "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")); kaiming-uniform unless given.",
+      valueName: "name"))
   var initialization: Initialization?
 
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
@@ -96,7 +97,8 @@ struct TrainingOptions: ParsableArguments {
     let plan = TrainingPlan(
       length: try length ?? self.length(), batchSize: batchSize, optimizer: optimizer,
       learningRate: LearningRateSchedule(
-        base: learningRate ?? defaults?.learningRate ?? (optimizerName == .sgd ? 0.01 : 0.001), decay: decay, warmUp: try Step(warmUp, option: "--warm-up")),
+        base: learningRate ?? defaults?.learningRate ?? (optimizerName == .sgd ? 0.01 : 0.001), decay: decay,
+        warmUp: try Step(warmUp, option: "--warm-up")),
       evaluateEvery: try Step(evaluateEvery, option: "--evaluate-every"), labelSmoothing: labelSmoothing, augment: augment, seed: seed)
     try plan.validate()
     return plan

@@ -62,7 +62,7 @@ import Training
           subject: "weights",
           words: "random: the 1,480 that are used equal their initial values bit for bit, biases are 0, norms the identity")
       ])
-    #expect(row.text().contains("edge-popup: weights by trained scores, 50 % of each layer in all, chosen anew at every step"))
+    #expect(row.text(width: 300).contains("edge-popup: weights by trained scores, 50 % of each layer in all, chosen anew at every step"))
     // Chance is a tenth.
     let (before, after) = (try #require(row.dense.accuracyAtEnd), try #require(row.pruned?.accuracyAtEnd))
     #expect(before.fraction < 0.3 && after.fraction > 0.5)

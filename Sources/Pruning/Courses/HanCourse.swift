@@ -6,7 +6,8 @@ extension Course {
   public static let han: Course = {
     var course = Course(
       name: "han",
-      summary: "train, drop what is below --deviations of its layer, retrain at a tenth of the learning rate with rescaled dropout, in rounds",
+      summary:
+        "train, drop what is below --deviations of its layer, retrain at a tenth of the learning rate with rescaled dropout, in rounds",
       paper: "Han et al. 2015", criterion: "threshold", allocation: .layer)
     course.recoveryRate = 0.1
     course.rescalesDropout = true

@@ -60,4 +60,3 @@ import Training
         == [DropoutChange(node: "drop", listeners: ["left", "right"], before: 0.4, after: 0.2)])
   }
 }
-

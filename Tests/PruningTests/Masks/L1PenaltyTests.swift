@@ -13,7 +13,8 @@ import Training
     builder.linear("fc1", 2)
     let (name, bias) = (ParameterName("fc1", .weight), ParameterName("fc1", .bias))
     let start: [Float] = [0.5, -0.25, 0, 0.75]
-    let model = try Model(network: builder.network(), tensors: [name: Tensor(start, shape: [2, 2]), bias: Tensor([0.5, -0.5] as [Float])])
+    let model = try Model(
+      network: builder.network(), tensors: [name: Tensor(start, shape: [2, 2]), bias: Tensor([0.5, -0.5] as [Float])])
     let image = try ImageSet(bytes: [255, 0], labels: [0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
     let data = TrainingData(
       training: image, validation: nil, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.5]),
@@ -38,7 +39,9 @@ import Training
   }
 
   @Test func strengthsAreChecked() throws {
-    #expect(throws: PlanError("an L1 penalty of -1.0 is impossible: give 0 or a positive number, e.g. 1e-5")) { try L1Penalty(strength: -1) }
+    #expect(throws: PlanError("an L1 penalty of -1.0 is impossible: give 0 or a positive number, e.g. 1e-5")) {
+      try L1Penalty(strength: -1)
+    }
     #expect(try L1Penalty(strength: 0).needsGradients == false)
     #expect(try L1Penalty(strength: 1e-5).needsGradients)
   }
