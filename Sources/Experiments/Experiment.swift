@@ -24,6 +24,8 @@ public struct Experiment: Codable, Hashable, Sendable {
   public var training: TrainingPlan?
   /// The strength of network slimming's penalty on batch norms' scales in all trainings; nil for none.
   public var slimming: Double?
+  /// The strength of the L1 penalty on weights in all trainings; nil for none.
+  public var l1: Double?
   /// What is pruned; nil if nothing is.
   public var pruning: PruningPlan?
   /// The training after each round; its length is the pruning plan's.
@@ -32,7 +34,7 @@ public struct Experiment: Codable, Hashable, Sendable {
   /// An experiment of these parts.
   public init(
     start: Start, data: DataPlan?, initialization: Initialization = .kaimingUniform, training: TrainingPlan?, slimming: Double? = nil,
-    pruning: PruningPlan? = nil,
+    l1: Double? = nil, pruning: PruningPlan? = nil,
     recovery: TrainingPlan? = nil
   ) {
     self.start = start
@@ -40,6 +42,7 @@ public struct Experiment: Codable, Hashable, Sendable {
     self.initialization = initialization
     self.training = training
     self.slimming = slimming
+    self.l1 = l1
     self.pruning = pruning
     self.recovery = recovery
   }
@@ -61,6 +64,8 @@ public struct Experiment: Codable, Hashable, Sendable {
     case trainAndPrune
     /// So many removals before the first training.
     case pruneAtStart(Int)
+    /// Training of scores, with removals at every step.
+    case trainScores
     /// Removal k of n.
     case prune(Int, of: Int)
     /// Training after removal k of n.
@@ -72,6 +77,7 @@ public struct Experiment: Codable, Hashable, Sendable {
     guard let pruning else { return training == nil ? [] : [.train] }
     switch pruning.timing {
     case .during: phases.append(.trainAndPrune)
+    case .everyStep: phases.append(.trainScores)
     case .atStart(let count):
       phases.append(.pruneAtStart(max(count, 1)))
       if training != nil { phases.append(.train) }

@@ -57,7 +57,7 @@ extension Runner {
       targets: state.events.compactMap(\.target).map {
         ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
       },
-      regrowth: regrowthSummary,
+      regrowth: regrowthSummary, notes: notes,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
   }

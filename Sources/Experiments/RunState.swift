@@ -25,6 +25,8 @@ public struct RunState: Codable, Sendable {
   public var denseTest: Evaluation?
   /// Its evaluation on the validation set.
   public var denseValidation: Evaluation?
+  /// Weights that a training of scores left as they were drawn, proved bit for bit; nil where weights were trained.
+  public var randomWeights: Int?
   /// Seconds of training in all processes that took part, evaluations included.
   public var seconds = 0.0
 

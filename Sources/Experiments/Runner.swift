@@ -203,6 +203,17 @@ public final class Runner {
       pruner.didPrune = { [unowned self] event, removal in record(event, removal) }
       try train(plan, name: "training", hooks: [pruner])
       if state.dense == nil { try recordDense(model) }
+    case .trainScores:
+      guard let plan = experiment.training, let pruning = experiment.pruning else { return }
+      let popup = try EdgePopup(pruning, model: model)
+      if resumed == nil {
+        try recordDense(model)
+        model = try popup.masked(model)
+      }
+      try train(plan, name: "scores", hooks: [popup])
+      state.randomWeights = try model.countOfRandomWeights(from: experiment.startingFile(for: data?.training).model)
+      let whole = try popup.event(pruning, of: model, iteration: iterations)
+      record(whole.event, whole.removal)
     case .prune(let k, let count):
       guard let pruner else { return }
       // Where nothing was trained since the last removal, its evaluation holds still.
@@ -210,7 +221,7 @@ public final class Runner {
       let before = try isUntouched ? state.events.last?.after : evaluate(model)
       try sweepIfNeeded(pruner)
       var pruned = try pruner.prune(model, event: k, of: count, iteration: iterations)
-      model = pruned.model
+      model = try rescalingDropout(pruned.model, pruner)
       pruned.event.before = before
       pruned.event.after = try evaluate(model)
       if k == count { try note(pruned.event.pruned == nil ? "pruned" : "repaired", model) }
@@ -226,6 +237,17 @@ public final class Runner {
     guard pruner.needsSweep else { return }
     let data = try trainingData()
     try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
+  }
+
+  /// What a removal left, with dropout to match where the plan says so.
+  private func rescalingDropout(_ pruned: Model, _ pruner: Pruner) throws -> Model {
+    guard pruner.plan.rescalesDropout else { return pruned }
+    let (rescaled, changes) = try pruned.rescalingDropout(from: model)
+    for change in changes {
+      let (before, after) = (DropoutNote.short(change.before), DropoutNote.short(change.after))
+      options.note("\(change.node): dropout \(before) → \(after), as \(change.listeners.joined(separator: ", ")) lost connections")
+    }
+    return rescaled
   }
 
   /// Carries out all removals before training. Of weights they are one event: what stays is all that anybody asks about.
@@ -280,7 +302,8 @@ public final class Runner {
     let regrowth = hooks.lazy.compactMap { $0 as? Pruner }.first.flatMap { pruner in
       pruner.plan.regrowth.map { RegrowthHook($0, pruner: pruner) }
     }
-    let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? [])
+    let l1 = try experiment.l1.map { try L1Penalty(strength: $0) }
+    let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? []) + (l1.map { [$0] } ?? [])
     let trainer = try Trainer(plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)

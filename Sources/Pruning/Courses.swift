@@ -10,5 +10,7 @@ extension Course {
     .synflow,
     .static, .rigl, .set,
     .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
+    .edgePopup,
+    .han,
   ]
 }

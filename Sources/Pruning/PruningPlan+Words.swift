@@ -28,6 +28,7 @@ extension PruningPlan {
       switch timing {
       case .during(let every, let until): "every \(every)" + (until.map { " until \($0)" } ?? "") + spread
       case .atStart(let count): count == 1 ? "before training" : "in \(count) removals before training\(spread)"
+      case .everyStep: "chosen anew at every step"
       case .rounds(let count, let recovery):
         (count == 1 ? "one-shot" : "\(count) rounds\(spread)")
           + (recovery.iterations(perEpoch: 1) > 0 ? ", \(recovery) of recovery\(count == 1 ? "" : " each")" : "")
@@ -35,9 +36,11 @@ extension PruningPlan {
     let rounded = rounding == .round ? "" : " (\(rounding.rawValue))"
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
+    let dropout = rescalesDropout ? ", dropout rescaled" : ""
+    let scored = timing == .everyStep ? "trained scores" : "\(criterion)"
     let named = course.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
-    return "\(named)\(granularity.plural) by \(criterion), \(much)\(rounded), \(when)\(multiple)\(repaired)\(back)"
+    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
   }
 
   /// E.g. `12.5 %`.
@@ -55,6 +58,17 @@ extension PruningPlan {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
     if let examples, !(1...10_000_000).contains(examples) { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
+    if timing == .everyStep {
+      guard granularity == .weight else {
+        throw PlanError("--method edge-popup chooses among single weights: --granularity \(granularity.rawValue) does not go with it")
+      }
+      guard case .total = amount else {
+        throw PlanError("--method edge-popup uses one density from the first step on: give --sparsity, e.g. --sparsity 0.5")
+      }
+    }
+    if rescalesDropout, granularity.isStructured {
+      throw PlanError("--method han prunes single weights: --granularity \(granularity.rawValue) does not go with it")
+    }
     if !repairs.isEmpty, !granularity.isStructured {
       throw PlanError("--repair mends what removed units leave behind: it does not go with --granularity weight")
     }

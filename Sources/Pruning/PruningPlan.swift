@@ -25,6 +25,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case during(every: Step, until: Step? = nil)
     /// Before the first training step, in so many removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
     case atStart(rounds: Int)
+    /// Anew at every step from the first on, while scores are trained in the weights' place (``EdgePopup``).
+    case everyStep
   }
 
   /// What is done for the accuracy right after units left, before any training.
@@ -73,6 +75,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var repairs: [Repair]
   /// How weights come back while the network trains; nil if they do not, and nothing is recorded of it.
   public var regrowth: RegrowthPlan?
+  /// Whether each removal of weights lowers dropout by what its listeners lost (``Training/Model/rescalingDropout(from:)``).
+  public var rescalesDropout: Bool
   /// For random scores, the choice of examples and proofs.
   public var seed: UInt64
 
@@ -82,7 +86,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
     compact: Bool = true, examples: Int? = nil, place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil,
-    seed: UInt64 = 0
+    rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion
@@ -102,6 +106,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.place = place
     self.repairs = repairs
     self.regrowth = regrowth
+    self.rescalesDropout = rescalesDropout
     self.seed = seed
   }
 

@@ -86,6 +86,7 @@ extension RunRecord {
       let surgeries = unprovedSurgeries == 1 ? "1 surgery" : "\(Format.count(unprovedSurgeries)) surgeries"
       facts.append((proof == nil ? "proof" : "", "\(surgeries) not proved (--no-proof)"))
     }
+    for note in notes ?? [] { facts.append((note.subject, note.words)) }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }

@@ -40,6 +40,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var targets: [ReachedCost]
   /// What came back in training; nil where nothing could.
   public var regrowth: RegrowthSummary?
+  /// What the method's paper would want to know beside the numbers; nil for nothing.
+  public var notes: [RunNote]?
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -54,7 +56,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil,
     layers: [LayerSurvivors]? = nil, collapse: LayerCollapse? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
     stages: [StageAccuracy] = [],
-    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, trainingSeconds: Double? = nil,
+    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, notes: [RunNote]? = nil, trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -75,6 +77,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.stages = stages
     self.targets = targets
     self.regrowth = regrowth
+    self.notes = notes
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory
@@ -141,6 +144,20 @@ public struct ReachedCost: Codable, Hashable, Sendable {
     self.original = original
     self.asked = asked
     self.achieved = achieved
+  }
+}
+
+/// Something about a run that is no number.
+public struct RunNote: Codable, Hashable, Sendable {
+  /// One word, e.g. `dropout`.
+  public var subject: String
+  /// A line.
+  public var words: String
+
+  /// A note of these words.
+  public init(subject: String, words: String) {
+    self.subject = subject
+    self.words = words
   }
 }
 

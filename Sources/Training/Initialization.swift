@@ -12,6 +12,8 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   case glorotNormal = "glorot-normal"
   /// U(±√(6/(fan-in + fan-out))), biases 0.
   case glorotUniform = "glorot-uniform"
+  /// ±√(2/fan-in), each sign with probability ½, biases 0 (Ramanujan et al. 2020).
+  case signedKaiming = "signed-kaiming"
   /// What PyTorch's layers do: weights and biases from U(±1/√fan-in).
   case pytorch
 
@@ -51,6 +53,10 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
     case .kaimingUniform: return try uniform((6 / input).squareRoot())
     case .glorotNormal: return try normal(2 / sum)
     case .glorotUniform: return try uniform((6 / sum).squareRoot())
+    case .signedKaiming:
+      let (coins, magnitude) = (try Tensor.empty(shape, type: type), (2 / input).squareRoot())
+      try coins.fillBernoulli(0.5, generator: generator)
+      return try coins.notEqual(0).select(coins.fullLike(magnitude), else: coins.fullLike(-magnitude))
     case .pytorch: return try uniform(1 / input.squareRoot())
     }
   }

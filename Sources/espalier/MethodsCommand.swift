@@ -79,7 +79,7 @@ extension MethodsCommand.Section {
     case .scopes: "scopes: who competes with whom (--scope)"
     case .rounding: "rounding: how a fraction of n becomes a count (--rounding)"
     case .schedules: "schedules: how --sparsity is spread over the rounds (--schedule)"
-    case .networks: "networks (--network)"
+    case .networks: "networks (--network); -x2 … -x64 behind a name multiply its hidden widths"
     case .initializations: "initialisations of fresh weights (--initialization)"
     }
   }
@@ -150,6 +150,7 @@ extension Initialization {
     case .kaimingUniform: "U(±√(6/fan-in)), biases 0 (He et al. 2015)"
     case .glorotNormal: "N(0, 2/(fan-in + fan-out)), biases 0 (Glorot & Bengio 2010)"
     case .glorotUniform: "U(±√(6/(fan-in + fan-out))), biases 0 (Glorot & Bengio 2010)"
+    case .signedKaiming: "±√(2/fan-in) with random signs, biases 0 (Ramanujan et al. 2020)"
     case .pytorch: "weights and biases U(±1/√fan-in), as PyTorch's layers are made"
     }
   }

@@ -64,19 +64,22 @@ struct PruneCommand: ParsableCommand {
   }
 
   func run() throws {
-    let fallback = try given.trainingDataset()
     let epochs = try training.length()
     let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth)
+    let course = try plan.course.map { try Course.named($0) }
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
     case .during: dense = try training.plan(seed: running.seed)
+    case .everyStep: dense = try scoreTraining(course)
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
       if given.model == nil, given.weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
+      recovery?.learningRate.base *= course?.recoveryRate ?? 1
     }
+    let fallback = try given.trainingDataset()
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil
     if data.dataset == nil, fallback == nil, dense == nil, recovery == nil, plan.needsExamples {
       guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
@@ -86,10 +89,26 @@ struct PruneCommand: ParsableCommand {
     }
     let experiment = Experiment(
       start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil,
-      initialization: training.initialization, training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
+      initialization: training.initialization ?? course?.training?.initialization ?? .kaimingUniform,
+      training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
       proves: !pruning.noProof, showsLayers: layers)()
+  }
+  /// The training of scores in the place of weights.
+  private func scoreTraining(_ course: Course?) throws -> TrainingPlan {
+    let name = course?.name ?? "edge-popup"
+    guard given.model == nil else { throw ValidationError("--method \(name) chooses among random weights: give --network, not a model file") }
+    guard given.weights == nil else { throw ValidationError("--method \(name) chooses among random weights: --weights does not go with it") }
+    guard training.slimming == nil, training.l1 == nil else {
+      throw PlanError("--method \(name) trains scores, not weights: --l1 and --slimming do not go with it")
+    }
+    let plan = try training.plan(defaults: course?.training, seed: running.seed)
+    guard case .sgd = plan.optimizer else { throw PlanError("--method \(name) trains its scores by sgd: --optimizer does not go with it") }
+    guard plan.length.iterations(perEpoch: 1) > 0 else {
+      throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing")
+    }
+    return plan
   }
 }
 

@@ -140,7 +140,7 @@ struct PruningOptions: ParsableArguments {
       amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
       widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(),
-      regrowth: try regrowth.plan(for: course), seed: seed)
+      regrowth: try regrowth.plan(for: course), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
     try plan.validate()
     return plan
   }
@@ -200,6 +200,14 @@ struct PruningOptions: ParsableArguments {
       let rounds = rounds ?? removals
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
+    }
+    if let course, course.timing == .everyStep {
+      guard rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, criterion == nil else {
+        throw PlanError(
+          "--method \(course.name) chooses anew at every step by scores of its own: "
+            + "--criterion, --rounds, --recovery, --every, --until and --schedule do not go with it")
+      }
+      return .everyStep
     }
     if let course, course.regrowth != nil, rounds != nil || recovery != nil {
       throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")

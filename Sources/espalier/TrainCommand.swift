@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Training
 
 /// `espalier train`.
 struct TrainCommand: ParsableCommand {
@@ -30,8 +31,9 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     let experiment = Experiment(
-      start: .network(network, weights: weights), data: try data.plan(seed: running.seed), initialization: training.initialization,
-      training: try training.plan(seed: running.seed), slimming: training.slimming)
+      start: .network(network, weights: weights), data: try data.plan(seed: running.seed),
+      initialization: training.initialization ?? .kaimingUniform,
+      training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()

@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import Pruning
 public import Training
 
 /// How a model is trained; shared by the commands that train.
@@ -9,10 +10,10 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Examples per step.")
   var batchSize = 64
 
-  @Option(help: "sgd, adam or adamw.")
-  var optimizer: OptimizerName = .adam
+  @Option(help: "sgd, adam or adamw; adam unless given, sgd for --method edge-popup.")
+  var optimizer: OptimizerName?
 
-  @Option(help: "Learning rate; 0.001 for adam and adamw, 0.01 for sgd unless given.")
+  @Option(help: "Learning rate; 0.001 for adam and adamw, 0.01 for sgd, what the paper says for --method edge-popup unless given.")
   var learningRate: Double?
 
   @Option(help: "Momentum of sgd.")
@@ -25,8 +26,8 @@ struct TrainingOptions: ParsableArguments {
   var weightDecay: Double?
 
   @Option(
-    help: "The learning rate's fall: constant, cosine, multi-step (at --milestones) or exponential (each epoch).")
-  var decay: DecayName = .constant
+    help: "The learning rate's fall: constant, cosine, multi-step (at --milestones) or exponential (each epoch); constant unless given.")
+  var decay: DecayName?
 
   @Option(help: ArgumentHelp("Where multi-step decay happens, e.g. 30ep,40ep.", valueName: "steps"))
   var milestones: String?
@@ -47,11 +48,17 @@ struct TrainingOptions: ParsableArguments {
     help: ArgumentHelp("Network slimming: adds this times the sum of batch norms' |scale| to the loss, e.g. 1e-4.", valueName: "strength"))
   var slimming: Double?
 
+  @Option(help: ArgumentHelp("L1 regularisation: adds this times the sum of all |weights| to the loss, e.g. 1e-5.", valueName: "strength"))
+  var l1: Double?
+
   @Flag(inversion: .prefixedNo, help: "Crop and mirror training images where the data set's entry says so.")
   var augment = true
 
-  @Option(help: "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var initialization: Initialization = .kaimingUniform
+  @Option(
+    help: ArgumentHelp(
+      "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")); kaiming-uniform unless given.",
+      valueName: "name"))
+  var initialization: Initialization?
 
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
   enum DecayName: String, ExpressibleByArgument, CaseIterable {
@@ -67,17 +74,20 @@ struct TrainingOptions: ParsableArguments {
 
   /// The plan that these options describe.
   ///
+  /// - Parameter defaults: what a method's paper did, where no option says otherwise.
   /// - Throws: `PlanError` for values no training can have.
-  func plan(length: Step? = nil, seed: UInt64) throws -> TrainingPlan {
+  func plan(length: Step? = nil, defaults: Course.Training? = nil, seed: UInt64) throws -> TrainingPlan {
+    let optimizerName = self.optimizer ?? (defaults == nil ? .adam : .sgd)
     let milestones = try self.milestones.map { try Step.list($0, option: "--milestones") }
     let optimizer: OptimizerPlan =
-      switch self.optimizer {
-      case .sgd: .sgd(momentum: momentum, weightDecay: weightDecay ?? 0, nesterov: nesterov)
+      switch optimizerName {
+      case .sgd: .sgd(momentum: momentum, weightDecay: weightDecay ?? defaults?.weightDecay ?? 0, nesterov: nesterov)
       case .adam: .adam(weightDecay: weightDecay ?? 0)
       case .adamw: .adamW(weightDecay: weightDecay ?? 0.01)
       }
     let decay: LearningRateSchedule.Decay =
       switch self.decay {
+      case nil: defaults?.decay ?? .constant
       case .constant: .constant
       case .cosine: .cosine
       case .multiStep: .multiStep(milestones: milestones ?? [], factor: decayFactor ?? 0.1)
@@ -87,7 +97,8 @@ struct TrainingOptions: ParsableArguments {
     let plan = TrainingPlan(
       length: try length ?? self.length(), batchSize: batchSize, optimizer: optimizer,
       learningRate: LearningRateSchedule(
-        base: learningRate ?? (self.optimizer == .sgd ? 0.01 : 0.001), decay: decay, warmUp: try Step(warmUp, option: "--warm-up")),
+        base: learningRate ?? defaults?.learningRate ?? (optimizerName == .sgd ? 0.01 : 0.001), decay: decay,
+        warmUp: try Step(warmUp, option: "--warm-up")),
       evaluateEvery: try Step(evaluateEvery, option: "--evaluate-every"), labelSmoothing: labelSmoothing, augment: augment, seed: seed)
     try plan.validate()
     return plan

@@ -36,10 +36,15 @@ public struct Architecture: Sendable {
   ///
   /// Networks that begin by flattening take any input of fitting size, networks that end in adaptive pooling any image size
   /// from their minimum on, all others their native shape only. The last layer gets `classes` units.
+  /// `-xN` behind any name multiplies all hidden widths by N, from 2 to 64 (``Network/widened(by:name:)``): `lenet-300-100-x2` is
+  /// 784→600→200→10.
   /// - Parameter dataset: what errors call the data.
   /// - Throws: ``NetworkError/architecture(_:)``: an unknown name (with the nearest known one), or a network that does
   ///   not suit the data (with those that do).
   public static func parse(_ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil) throws -> Network {
+    if let (base, factor) = try widthFactor(of: text) {
+      return try parse(base, input: input, classes: classes, dataset: dataset).widened(by: factor, name: text)
+    }
     guard let blueprint = try blueprint(named: text) else { throw unknown(text) }
     let shape = input ?? blueprint.input.native
     let data = dataset ?? "the data set"
@@ -76,6 +81,15 @@ public struct Architecture: Sendable {
   private static func blueprint(named text: String) throws -> Blueprint? {
     for family in all { if let blueprint = try family.blueprint(text) { return blueprint } }
     return nil
+  }
+
+  /// The name before `-xN` and N; nil for a name without it.
+  private static func widthFactor(of text: String) throws -> (base: String, factor: Int)? {
+    guard let dash = text.lastIndex(of: "-"), let digits = String(text[dash...]).after("-x"), let factor = digits.depth else { return nil }
+    guard (2...64).contains(factor) else {
+      throw NetworkError.architecture("network \(text.quoted): hidden widths can be multiplied by 2 to 64, e.g. lenet-300-100-x2")
+    }
+    return (String(text[..<dash]), factor)
   }
 
   private static func unknown(_ text: String) -> NetworkError {

@@ -1,3 +1,4 @@
+public import Training
 internal import Words
 
 /// How removal and training interleave, under the name its paper gave it: what `--method` chooses.
@@ -12,6 +13,20 @@ public struct Course: Sendable {
     case atStart(rounds: Int)
     /// In training, in about so many removals until this share of the steps.
     case during(removals: Int, until: Double)
+    /// Anew at every step of a training of scores.
+    case everyStep
+  }
+
+  /// A training by SGD as the paper describes it, where the user does not say otherwise.
+  public struct Training: Hashable, Sendable {
+    /// Before any decay.
+    public var learningRate: Double
+    /// λ.
+    public var weightDecay: Double
+    /// How the learning rate falls.
+    public var decay: LearningRateSchedule.Decay
+    /// How fresh weights are drawn.
+    public var initialization: Initialization
   }
 
   /// As typed in recipes and on the command line.
@@ -30,6 +45,12 @@ public struct Course: Sendable {
   public let timing: Timing
   /// How weights come back; nil if they do not.
   public let regrowth: RegrowthPlan?
+  /// How it trains; nil where the paper's training is no part of the method.
+  public var training: Training?
+  /// The learning rate after a removal over that of the training before.
+  public var recoveryRate = 1.0
+  /// Whether dropout is rescaled when weights leave (``PruningPlan/rescalesDropout``).
+  public var rescalesDropout = false
 
   /// A course of these parts.
   public init(

@@ -15,6 +15,7 @@ extension PruningPlan {
     switch (type(of: regrowth.method).start, timing) {
     case (_, .rounds): throw PlanError("\(method) is one training without rounds: --rounds and --recovery do not go with it")
     case (.sparse, .during): throw PlanError("\(method) keeps the density it starts with: --every and --until do not go with it")
+    case (_, .everyStep): throw PlanError("\(method) trains weights: it does not go with scores that choose anew at every step")
     case (.dense, .atStart): throw PlanError("\(method) starts dense: it needs --every, from one removal to the next")
     case (.sparse, .atStart), (.dense, .during), (.either, _): break
     }

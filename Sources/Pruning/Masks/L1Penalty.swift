@@ -1,0 +1,46 @@
+internal import Networks
+internal import Torch
+public import Training
+
+/// L1 regularisation (Han et al. 2015): λ·Σ|w| over the prunable weights, added to the training loss.
+///
+/// A hook: in ``didComputeGradients(_:)`` each weight's gradient gets the subgradient λ·sign(w) (0 at w = 0, so pruned weights feel
+/// nothing), before the optimizer sees it. Biases and norms are left alone. The loss that training reports is the data loss alone;
+/// ``value(for:)`` gives the penalty. It costs one pass over the weights per step and holds no state. L2 is the optimizer's weight decay.
+public final class L1Penalty: TrainingHook {
+  /// λ.
+  public let strength: Double
+
+  /// A penalty.
+  ///
+  /// - Throws: `PlanError` for a strength that is negative or not finite.
+  public init(strength: Double) throws {
+    guard strength >= 0, strength.isFinite else {
+      throw PlanError("an L1 penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-5")
+    }
+    self.strength = strength
+  }
+
+  /// Names the hook.
+  public var name: String { "l1" }
+
+  /// It adds to them.
+  public var needsGradients: Bool { strength > 0 }
+
+  /// Adds λ·sign(w) to the gradients of all prunable weights.
+  public func didComputeGradients(_ trainer: Trainer) throws {
+    guard strength > 0 else { return }
+    try withoutGradients {
+      for name in trainer.model.network.prunableWeights {
+        let weight = try trainer.model.tensor(name)
+        // None has been computed where the loss does not depend on it.
+        try weight.gradient?.accumulate(weight.detached().sign(), scale: strength)
+      }
+    }
+  }
+
+  /// λ·Σ|w| of a model.
+  public func value(for model: Model) throws -> Double {
+    try model.network.prunableWeights.reduce(0) { $0 + strength * (try model.tensor($1).detached().l1Norm().item()) }
+  }
+}

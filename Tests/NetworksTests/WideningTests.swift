@@ -1,0 +1,55 @@
+import Networks
+import Testing
+
+@Suite struct WideningTests {
+  private func weights(_ network: Network) throws -> [[Int]] {
+    let prunable = Set(network.prunableWeights)
+    return try network.parameterShapes().filter { prunable.contains($0.name) }.map(\.dimensions)
+  }
+
+  @Test func hiddenWidthsGrowAndTheEndsStay() throws {
+    let twice = try Architecture.parse("lenet-300-100-x2")
+    #expect(twice.name == "lenet-300-100-x2")
+    #expect(try weights(twice) == [[600, 784], [200, 600], [10, 200]])
+    #expect(try weights(Architecture.parse("mlp:64-40-20-10-x4")) == [[160, 64], [80, 160], [10, 80]])
+    #expect(
+      try weights(Architecture.parse("conv-2-x8"))
+        == [[512, 3, 3, 3], [512, 512, 3, 3], [2048, 131_072], [2048, 2048], [10, 2048]])
+    #expect(try weights(Architecture.parse("conv-4-x2")).map { $0[0] } == [128, 128, 256, 256, 512, 512, 10])
+  }
+
+  /// Branches, norms, depthwise groups, concatenations and padded shortcuts.
+  @Test(arguments: ["resnet-20", "vgg16-bn-cifar", "mobilenet-v2", "densenet-121", "googlenet", "squeezenet1_1", "alexnet", "resnet-18"])
+  func everyFamilyCanBeWidened(name: String) throws {
+    guard let known = Architecture.names.first(where: { $0 == name }) ?? Architecture.names.first(where: { $0.hasPrefix(name.prefix(6)) })
+    else { return }
+    let network = try Architecture.parse(known)
+    let wide = try network.widened(by: 2)
+    let (before, after) = (try network.shapes(), try wide.shapes())
+    #expect(after[wide.outputs[0]] == before[network.outputs[0]])
+    #expect(wide.filters >= 2 * network.filters - 1000 && wide.filters > network.filters)
+    #expect(try network.widened(by: 1) == network)
+  }
+
+  @Test func aSumWithTheInputCannotGrow() throws {
+    var builder = NetworkBuilder("residual", input: .vector(4))
+    let hidden = builder.linear("fc1", 4)
+    builder.add([hidden, "input"])
+    builder.linear("fc2", 2)
+    let network = try builder.network()
+    #expect(
+      throws: NetworkError.shape(node: "add1", problem: "a wider network cannot add what stays as wide as it is to what does not")
+    ) { try network.widened(by: 2) }
+    #expect(throws: NetworkError.invalid("a width of 0 times residual is impossible: give at least 1")) { try network.widened(by: 0) }
+  }
+
+  @Test func factorsHaveBounds() {
+    for name in ["lenet-300-100-x1", "lenet-300-100-x65", "conv-2-x0"] {
+      #expect(
+        throws: NetworkError.architecture("network \"\(name)\": hidden widths can be multiplied by 2 to 64, e.g. lenet-300-100-x2")
+      ) { try Architecture.parse(name) }
+    }
+    #expect(throws: NetworkError.self) { try Architecture.parse("lenet-300-100-x") }
+    #expect(throws: NetworkError.self) { try Architecture.parse("nothing-x2") }
+  }
+}
