@@ -5,5 +5,6 @@ extension Course {
   public static let all: [Course] = [
     .random,
     .erk,
+    .lotteryTicket,
   ]
 }

@@ -35,6 +35,7 @@ struct PruneCommand: ParsableCommand {
   var weights: String?
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
+  @OptionGroup(title: "Lottery tickets") var tickets: TicketOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions
@@ -50,6 +51,8 @@ struct PruneCommand: ParsableCommand {
   }
 
   func run() throws {
+    if pruning.method == Course.lotteryTicket.name { return try findTickets() }
+    if let option = tickets.firstGiven { throw PlanError("\(option) goes with --method lottery-ticket") }
     let start: Experiment.Start =
       if let model { .file(model) } else { .network(network ?? "", weights: weights) }
     let fallback = try model.flatMap { try Experiment.dataset(of: $0) }
@@ -77,6 +80,17 @@ struct PruneCommand: ParsableCommand {
       training: dense, slimming: training.slimming, pruning: plan, recovery: recovery)
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors")()
+  }
+}
+
+extension PruneCommand {
+  /// The study that --method lottery-ticket stands for.
+  private func findTickets() throws {
+    guard let network else { throw PlanError("tickets are found from initial weights: give --network instead of a model file") }
+    let plan = try TicketPlan(
+      network: network, weights: weights, tickets: tickets, pruning: pruning, data: data, training: training,
+      given: GivenOptions(CommandLine.arguments))
+    try TicketCommandRun(plan: plan, tickets: tickets, run: running, output: output, report: checkpoints.report)()
   }
 }
 
