@@ -20,6 +20,12 @@ struct PruneCommand: ParsableCommand {
           --granularity filter --criterion activation --fraction 0.05 \\
           --rounding floor --every 7ep --epochs 49 -o vgg.safetensors
 
+      Lottery tickets, in a folder that keeps every round and its controls; the
+      same command goes on where it stood (see "espalier tickets --help"):
+        espalier prune --network lenet-300-100 --dataset mnist \\
+          --method lottery-ticket --rounds 18 --branches reinit,random-mask \\
+          --branch-rounds 3,7,15 --seeds 5 --output tickets
+
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
       "espalier methods" lists criteria and schedules.

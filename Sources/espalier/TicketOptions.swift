@@ -74,6 +74,19 @@ struct GivenOptions {
   private let names: Set<Substring>
   init(_ arguments: [String]) { names = Set(arguments.filter { $0.hasPrefix("--") }.map { $0.prefix { $0 != "=" } }) }
   func has(_ name: String) -> Bool { names.contains(name[...]) }
+
+  /// - Throws: `PlanError` for the first of these options that was given.
+  func refuse(_ options: [String], with other: String) throws {
+    if let option = options.first(where: has) { throw PlanError("\(option) does not go with \(other)") }
+  }
+
+  /// Options of `prune` that say what a ticket study has its own rules for.
+  static let foreignToTickets = [
+    "--granularity", "--limit", "--of", "--threshold", "--deviations", "--rounding", "--recovery", "--every", "--until", "--schedule",
+    "--minimum-layer-density", "--width-multiple", "--reduction", "--normalization", "--compact", "--no-compact", "--normalize",
+    "--pre-activation", "--signed", "--examples", "--mean-at", "--mean-form", "--repair", "--slimming", "--checkpoint",
+    "--checkpoint-every",
+  ]
 }
 
 extension TicketPlan {
@@ -82,6 +95,10 @@ extension TicketPlan {
     network: String, weights: String?, tickets: TicketOptions, pruning: PruningOptions, data: DataOptions, training: TrainingOptions,
     given: GivenOptions
   ) throws {
+    try given.refuse(GivenOptions.foreignToTickets, with: "--method lottery-ticket")
+    guard pruning.sparsity == nil || pruning.fraction == nil else {
+      throw PlanError("one amount is enough: give --sparsity (in all) or --fraction (each round), not both")
+    }
     let paper = TicketDefaults.of(network)
     var source = try data.plan(seed: 0)
     if let paper, source.validation == nil, source.subset == nil, try Dataset.named(source.dataset).trainingCount >= 50_000 {

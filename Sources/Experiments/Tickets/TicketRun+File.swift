@@ -93,6 +93,7 @@ extension TicketRound.Evaluation {
   init(_ record: EvaluationRecord) {
     self.init(
       iteration: record.iteration, trainingLoss: record.trainingLoss, validationLoss: record.validation?.loss,
-      validationAccuracy: record.validation?.accuracy, testAccuracy: record.test?.accuracy)
+      validationAccuracy: record.validation?.accuracy,
+      test: record.test.map { Accuracy($0, iteration: record.iteration) })
   }
 }

@@ -51,11 +51,11 @@ final class TicketRun {
 
   // MARK: - One training
 
-  func carryOut(_ job: TicketJob, later: Int, of trainings: Int) throws {
+  func carryOut(_ job: TicketJob, later: Int) throws {
     try FileManager.default.createDirectory(atPath: folder.branch(job, seed), withIntermediateDirectories: true)
     let begun = try begin(job)
     let trainer = try Trainer(
-      begun.training, model: begun.model, data: data, state: begun.state, evaluation: evaluation)
+      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluation: evaluation)
     let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
     let density = try MaskSet(begun.model).density
     let rewindStep = job.branch == nil && job.round == 0 ? try self.rewindStep(perEpoch: trainer.iterationsPerEpoch) : nil
@@ -82,8 +82,7 @@ final class TicketRun {
       report: {
         options.report(
           TicketProgress(
-            seed: seed, branch: job.folder, round: job.round, rounds: plan.rounds, density: density, later: later, trainings: trainings,
-            training: $0))
+            seed: seed, branch: job.folder, round: job.round, rounds: plan.rounds, density: density, later: later, training: $0))
       })
     // What was learned must outlive a kill between the two files below.
     try save()

@@ -1,5 +1,6 @@
 internal import Foundation
 public import Results
+public import Torch
 public import Training
 
 /// Carries a ``TicketPlan`` out in a folder, seed by seed, training by training; what is there is never computed again.
@@ -23,6 +24,8 @@ public struct TicketStudy {
   public struct Options {
     /// How often a checkpoint is written, in seconds.
     public var checkpointSeconds: Double
+    /// What computes the trainings.
+    public var device: Device
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -36,11 +39,12 @@ public struct TicketStudy {
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, interrupted: @escaping () -> Bool = { false },
+      checkpointSeconds: Double = 60, device: Device = .cpu, interrupted: @escaping () -> Bool = { false },
       report: @escaping (TicketProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       willTrain: @escaping (UInt64, String, Int) throws -> Void = { _, _, _ in }, didWrite: @escaping (String) throws -> Void = { _ in }
     ) {
       self.checkpointSeconds = checkpointSeconds
+      self.device = device
       self.interrupted = interrupted
       self.report = report
       self.note = note
@@ -63,19 +67,31 @@ public struct TicketStudy {
   ///
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what training throws.
   public func run(seeds: [UInt64], options: Options = Options()) throws {
+    let (folder, jobs) = (TicketFolder(path), plan.jobs)
+    let left = seeds.map { seed in jobs.filter { !folder.isFinished($0, seed) } }
+    // A kill right after a record was written leaves the checkpoint that led to it.
     for seed in seeds {
-      let folder = TicketFolder(path)
-      let left = plan.jobs.filter { !folder.isFinished($0, seed) }
+      for job in jobs where folder.isFinished(job, seed) { try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed)) }
+    }
+    var later = left.reduce(0) { $0 + $1.count }
+    for (seed, left) in zip(seeds, left) {
       guard !left.isEmpty else {
-        options.note("seed \(seed): all \(plan.jobs.count) trainings are there already")
+        options.note("seed \(seed): all \(jobs.count) trainings are there already")
         continue
       }
       let run = try TicketRun(plan.seeded(seed), seed: seed, folder: folder, options: options)
-      for (index, job) in left.enumerated() {
-        try run.carryOut(job, later: left.count - 1 - index, of: plan.jobs.count)
+      for job in left {
+        later -= 1
+        try run.carryOut(job, later: later)
       }
     }
   }
+
+  /// Trainings of one seed.
+  public var trainings: Int { plan.jobs.count }
+
+  /// How many of a seed's trainings are done.
+  public func finished(seed: UInt64) -> Int { plan.jobs.count { TicketFolder(path).isFinished($0, seed) } }
 
   /// The records of all finished trainings in a folder, of all seeds.
   ///
@@ -100,10 +116,8 @@ public struct TicketProgress: Sendable {
   public var rounds: Int
   /// Kept fraction of the prunable weights.
   public var density: Double
-  /// Trainings of this seed that are to come after this one.
+  /// Trainings that are to come after this one, of all seeds.
   public var later: Int
-  /// Trainings of this seed in all.
-  public var trainings: Int
   /// The trainer's.
   public var training: TrainingProgress
 }

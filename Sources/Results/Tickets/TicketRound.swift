@@ -29,18 +29,18 @@ public struct TicketRound: Codable, Hashable, Sendable {
     public var validationLoss: Double?
     /// Fraction right on the validation set; nil without one.
     public var validationAccuracy: Double?
-    /// Fraction right on the test set, where that was looked at: at new minima of the validation loss and at the end.
-    public var testAccuracy: Double?
+    /// On the test set, where that was looked at: at new minima of the validation loss and at the end.
+    public var test: Accuracy?
 
     /// An evaluation of these numbers.
     public init(
-      iteration: Int, trainingLoss: Double, validationLoss: Double? = nil, validationAccuracy: Double? = nil, testAccuracy: Double? = nil
+      iteration: Int, trainingLoss: Double, validationLoss: Double? = nil, validationAccuracy: Double? = nil, test: Accuracy? = nil
     ) {
       self.iteration = iteration
       self.trainingLoss = trainingLoss
       self.validationLoss = validationLoss
       self.validationAccuracy = validationAccuracy
-      self.testAccuracy = testAccuracy
+      self.test = test
     }
   }
 
@@ -92,9 +92,9 @@ public struct TicketRound: Codable, Hashable, Sendable {
     }
   }
   /// Test accuracy at early stop.
-  public var accuracyAtEarlyStop: Double? { earlyStop?.testAccuracy }
+  public var accuracyAtEarlyStop: Double? { earlyStop?.test?.fraction }
   /// Test accuracy at the end of training.
-  public var accuracyAtEnd: Double? { evaluations.last?.testAccuracy }
+  public var accuracyAtEnd: Double? { evaluations.last?.test?.fraction }
 
   /// Reads what ``json()`` wrote.
   ///

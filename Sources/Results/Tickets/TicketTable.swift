@@ -61,7 +61,7 @@ extension TicketRound {
   public func summary(of rounds: Int) -> String {
     var parts = ["round \(round)/\(rounds): \(Format.percent(density)) of the weights"]
     if let earlyStop {
-      let accuracy = earlyStop.testAccuracy.map { ", \(Format.percent($0))" } ?? ""
+      let accuracy = accuracyAtEarlyStop.map { ", \(Format.percent($0))" } ?? ""
       parts.append("early stop at \(Format.count(earlyStop.iteration))\(accuracy)")
     }
     if let accuracyAtEnd { parts.append("end \(Format.percent(accuracyAtEnd))") }

@@ -1,0 +1,93 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct TicketCommandTests {
+  private let study = [
+    "prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--subset", "200", "--rounds", "2", "--epochs",
+    "4it", "--evaluate-every", "2it", "--branches", "reinit,random-mask", "--branch-rounds", "2", "--quiet",
+  ]
+
+  @Test func aStudyOfTwoSeedsAtOnceIsTheSameAsOneAfterTheOther() throws {
+    try withTemporaryDirectory { folder in
+      let parallel = try espalier(study + ["--seeds", "2", "--parallel", "2", "-o", folder + "/a"])
+      #expect(parallel.status == 0 && parallel.errors == "", "\(parallel.errors)")
+      #expect(parallel.output.hasPrefix("2 seeds, "), "\(parallel.output)")
+      let single = try espalier(study + ["--seeds=2", "--parallel=1", "--threads", "1", "-o", folder + "/b"])
+      #expect(single.status == 0 && single.errors == "", "\(single.errors)")
+      for file in ["seed-0/trunk/round-02", "seed-1/trunk/round-02", "seed-1/reinit-3/round-02", "seed-0/random-mask/round-02"] {
+        let (a, b) = ("\(folder)/a/\(file).safetensors", "\(folder)/b/\(file).safetensors")
+        #expect(FileManager.default.contentsEqual(atPath: a, andPath: b), "\(file)")
+      }
+      let again = try espalier("tickets", folder + "/a")
+      #expect(again.output == parallel.output)
+      struct Analysis: Decodable {
+        struct Claim: Decodable {
+          var name: String
+          var verdict: String
+        }
+        var claims: [Claim]
+        var seeds: [Int]
+      }
+      let json = try JSONDecoder().decode(Analysis.self, from: Data(try espalier("tickets", folder + "/a", "--json").output.utf8))
+      #expect(json.seeds == [0, 1] && json.claims.map(\.name) == ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "I1", "I2"])
+      let evaluated = try espalier("evaluate", folder + "/a/seed-0/trunk/round-02.safetensors")
+      #expect(evaluated.status == 0 && evaluated.output.contains("on digits: accuracy"), "\(evaluated.errors)")
+      let inspected = try espalier("inspect", folder + "/a/seed-0/trunk/round-02.safetensors")
+      #expect(inspected.output.contains("lottery-ticket: weights by magnitude"), "\(inspected.output)")
+    }
+  }
+
+  @Test func theRowOfOneSeed() throws {
+    try withTemporaryDirectory { folder in
+      let row = folder + "/row.json"
+      let outcome = try espalier(study + ["--report", row, "-o", folder + "/a", "--sparsity", "0.9"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      struct Row: Decodable {
+        struct Weights: Decodable {
+          var removed: Int
+          var asked: Double
+        }
+        var method: String
+        var weights: Weights
+        var steps: Int
+      }
+      let found = try JSONDecoder().decode(Row.self, from: Data(contentsOf: URL(fileURLWithPath: row)))
+      #expect(found.weights.removed == 799 && found.weights.asked == 0.9 && found.steps == 12)
+      #expect(found.method == "lottery-ticket: weights by magnitude, 90 % of each layer in 2 rounds, rewound to the initial weights")
+    }
+  }
+
+  @Test(arguments: [
+    (["--every", "2ep"], "--every does not go with --method lottery-ticket"),
+    (["--granularity=unit"], "--granularity does not go with --method lottery-ticket"),
+    (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in all) or --fraction (each round), not both"),
+    (["--branches", "reinit,finetnue"], "--branches \"finetnue\" is none: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"),
+    (["--branch-rounds", "3"], "--branch-rounds needs --branches, e.g. --branches reinit"),
+    (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is no round: give whole numbers from 1, e.g. 3,7,15"),
+    (
+      ["--rewind", "back"],
+      "--rewind \"back\" is no place to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none"
+    ),
+    (["--scope", "erk"], "--scope \"erk\" does not go with --method lottery-ticket: choose layer or global"),
+    (["--scope", "global", "--output-fraction", "0.1"], "--output-fraction does not go with --scope global: layers compete there"),
+    (["--criterion", "obd"], "criterion obd looks at examples: tickets are found by scores of weights alone"),
+    (["--seeds", "0"], "--seeds 0 is impossible: give 1 to 100000"),
+    (["--parallel", "0"], "--parallel 0 is impossible: give at least 1"),
+    (["--report", "row.json", "--seeds", "2"], "--report is about one run: it does not go with --seeds 2"),
+  ])
+  func wordsForWrongUse(arguments: [String], words: String) throws {
+    let outcome = try espalier(
+      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/nowhere/tickets"] + arguments)
+    #expect(outcome.status == 64 && outcome.errors == "espalier: \(words)\n", "\(outcome.errors)")
+  }
+
+  @Test func wordsOutsideOfIt() throws {
+    let other = try espalier("prune", "--network", "lenet-300-100", "--dataset", "digits", "--sparsity", "0.5", "--rewind", "init")
+    #expect(other.status == 64 && other.errors == "espalier: --rewind goes with --method lottery-ticket\n")
+    let file = try espalier("prune", "dense.safetensors", "--method", "lottery-ticket")
+    #expect(file.errors == "espalier: tickets are found from initial weights: give --network instead of a model file\n")
+    let nowhere = try espalier("tickets", "/nowhere")
+    #expect(nowhere.status == 64 && nowhere.errors == "espalier: there is no folder /nowhere\n")
+  }
+}
