@@ -147,7 +147,9 @@ extension TicketPlan {
     }
     if let text = tickets.outputFraction { rates.output = try Fraction.parse(text, option: "--output-fraction") }
     if scope == .global {
-      guard tickets.outputFraction == nil else { throw PlanError("--output-fraction does not go with --scope global: layers compete there") }
+      guard tickets.outputFraction == nil else {
+        throw PlanError("--output-fraction does not go with --scope global: layers compete there")
+      }
       (rates.convolutions, rates.output) = (nil, nil)
     }
     rates.ignored = pruning.ignore

@@ -50,7 +50,9 @@ final class TicketWorkers {
 
   /// The arguments that all seeds have in common.
   static func shared(_ arguments: [String]) -> [String] {
-    let (valued, flags): (Set<String>, Set<String>) = (["--seeds", "--seed", "--parallel", "--threads", "--report"], ["--quiet", "--json"])
+    let (valued, flags): (Set<String>, Set<String>) = (
+      ["--seeds", "--seed", "--parallel", "--threads", "--report"], ["--quiet", "--json"]
+    )
     var result: [String] = []
     var skipsNext = false
     for argument in arguments {

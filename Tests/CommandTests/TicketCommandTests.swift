@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct TicketCommandTests {
   private let study = [
-    "prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--subset", "200", "--rounds", "2", "--epochs",
+    "prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--subset", "200", "--rounds", "2",
+    "--epochs",
     "4it", "--evaluate-every", "2it", "--branches", "reinit,random-mask", "--branch-rounds", "2", "--quiet",
   ]
 
@@ -62,7 +63,10 @@ import Testing
     (["--every", "2ep"], "--every does not go with --method lottery-ticket"),
     (["--granularity=unit"], "--granularity does not go with --method lottery-ticket"),
     (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in all) or --fraction (each round), not both"),
-    (["--branches", "reinit,finetnue"], "--branches \"finetnue\" is none: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"),
+    (
+      ["--branches", "reinit,finetnue"],
+      "--branches \"finetnue\" is none: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"
+    ),
     (["--branch-rounds", "3"], "--branch-rounds needs --branches, e.g. --branches reinit"),
     (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is no round: give whole numbers from 1, e.g. 3,7,15"),
     (
@@ -78,7 +82,8 @@ import Testing
   ])
   func wordsForWrongUse(arguments: [String], words: String) throws {
     let outcome = try espalier(
-      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/nowhere/tickets"] + arguments)
+      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/nowhere/tickets"]
+        + arguments)
     #expect(outcome.status == 64 && outcome.errors == "espalier: \(words)\n", "\(outcome.errors)")
   }
 

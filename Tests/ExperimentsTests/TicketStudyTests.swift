@@ -19,7 +19,8 @@ import Training
     TicketPlan(
       network: "mlp:64-12-10", data: DataPlan(dataset: "digits", subset: 200, validation: 50), initialization: .pytorch,
       training: TrainingPlan(
-        length: .iterations(8), batchSize: batch, learningRate: .init(base: 0.01, decay: .multiStep(milestones: [.iterations(6)], factor: 0.1)),
+        length: .iterations(8), batchSize: batch,
+        learningRate: .init(base: 0.01, decay: .multiStep(milestones: [.iterations(6)], factor: 0.1)),
         evaluateEvery: .iterations(2)),
       rounds: rounds, rates: LayerRates(fraction: 0.2, output: scope == .layer ? 0.1 : nil), sparsity: sparsity, scope: scope,
       rewinding: rewinding, branches: branches, branchRounds: branchRounds, reinitializations: 2)

@@ -82,7 +82,8 @@ extension DecodingError {
     switch self {
     case .keyNotFound(let key, _): "it lacks \(key.stringValue)"
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      context.codingPath.isEmpty ? "it is not JSON" : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is not what it should be"
+      context.codingPath.isEmpty
+        ? "it is not JSON" : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is not what it should be"
     @unknown default: "it cannot be read"
     }
   }

@@ -33,7 +33,8 @@ struct TicketRecipe: Encodable {
 extension TicketRun {
   /// The model file of a finished training.
   func file(_ model: Model, _ job: TicketJob, _ layers: [TicketRound.Layer], iterations: Int) throws -> ModelFile {
-    let recipe = TicketRecipe(experiment: plan.experiment(rounds: job.round), plan: plan.core.seeded(seed), branch: job.folder, round: job.round)
+    let recipe = TicketRecipe(
+      experiment: plan.experiment(rounds: job.round), plan: plan.core.seeded(seed), branch: job.folder, round: job.round)
     return ModelFile(
       model: model, history: try history(job, layers, iterations), preprocessing: data.preprocessing, classes: data.training.classNames,
       recipe: try recipe.json)

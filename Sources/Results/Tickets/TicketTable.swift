@@ -39,7 +39,9 @@ public struct TicketTableRow: Codable, Hashable, Sendable {
       func samples(_ value: (TicketRound) -> Double?) -> [Double] {
         Dictionary(grouping: rounds, by: \.seed).sorted { $0.key < $1.key }.compactMap { Statistics.mean($0.value.compactMap(value)) }
       }
-      let (stops, early, ends) = (samples { $0.earlyStop.map { Double($0.iteration) } }, samples(\.accuracyAtEarlyStop), samples(\.accuracyAtEnd))
+      let (stops, early, ends) = (
+        samples { $0.earlyStop.map { Double($0.iteration) } }, samples(\.accuracyAtEarlyStop), samples(\.accuracyAtEnd)
+      )
       return TicketTableRow(
         branch: key.branch, round: key.round, density: Statistics.mean(rounds.map(\.density)) ?? 1, seeds: Set(rounds.map(\.seed)).sorted(),
         earlyStop: Statistics.mean(stops), earlyStopInterval: Statistics.interval(stops, level: level),
@@ -85,7 +87,8 @@ extension [TicketTableRow] {
       table.append([
         row.branch, "\(row.round)", Format.percent(row.density),
         cell(row.earlyStop, row.earlyStopInterval) { Format.count(Int($0.rounded())) },
-        cell(row.accuracyAtEarlyStop, row.accuracyAtEarlyStopInterval, percent), cell(row.accuracyAtEnd, row.accuracyAtEndInterval, percent),
+        cell(row.accuracyAtEarlyStop, row.accuracyAtEarlyStopInterval, percent),
+        cell(row.accuracyAtEnd, row.accuracyAtEndInterval, percent),
         row.iterationsPerSecond.map { Format.significant($0, 3) } ?? "–", "\(row.seeds.count)",
       ])
     }

@@ -7,7 +7,10 @@ import Torch
 import Training
 
 @Suite struct RewindingTests {
-  @Test(arguments: [("init", Rewinding.initial), ("500it", .step(.iterations(500))), ("2ep", .step(.epochs(2))), ("learning-rate", .learningRate), ("none", .none)])
+  @Test(arguments: [
+    ("init", Rewinding.initial), ("500it", .step(.iterations(500))), ("2ep", .step(.epochs(2))), ("learning-rate", .learningRate),
+    ("none", .none),
+  ])
   func words(text: String, rewinding: Rewinding) throws {
     #expect(try Rewinding(parsing: text) == rewinding)
     #expect(rewinding.description == text)
