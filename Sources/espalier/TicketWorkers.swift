@@ -39,6 +39,7 @@ final class TicketWorkers {
   private let display: ProgressDisplay
   private var running: [Worker] = []
   private var newest: [UInt64: WorkerLine.Progress] = [:]
+  private var toldEnd = false
   private var failures: [WorkerFailure] = []
 
   /// - Parameter arguments: this process's, without its name.
@@ -149,6 +150,9 @@ final class TicketWorkers {
       }
       done += (study.trainings - 1 - progress.later) * total + progress.done
     }
+    // The end is told once.
+    guard !toldEnd else { return }
+    toldEnd = done >= seeds.count * study.trainings * total
     let words = running.compactMap { worker in newest[worker.seed].map { "\(worker.seed): \($0.words)" } }.joined(separator: ", ")
     display.report(
       ProgressDisplay.Moment(
