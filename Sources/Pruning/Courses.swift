@@ -3,14 +3,8 @@
 extension Course {
   /// The catalogue, in the order it is shown.
   public static let all: [Course] = [
-    .random,
-    .erk,
-    .snip,
-    .grasp,
-    .synflow,
-    .static, .rigl, .set,
-    .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
-    .edgePopup,
-    .han,
+    .lotteryTicket, .edgePopup, .han,
+    .snip, .grasp, .synflow, .random, .erk,
+    .static, .rigl, .set, .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
   ]
 }

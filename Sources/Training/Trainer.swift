@@ -1,4 +1,4 @@
-internal import Datasets
+public import Datasets
 internal import Foundation
 public import Networks
 public import Torch
@@ -55,12 +55,14 @@ public final class Trainer {
 
   /// A trainer at the start, or at a state; `model` itself is not touched.
   ///
-  /// - Parameter sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
-  ///   are augmented or more of the network is left than they can gain from.
+  /// - Parameters:
+  ///   - evaluation: batches of the data's validation and test parts, for those who train several times; its own unless given.
+  ///   - sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
+  ///     are augmented or more of the network is left than they can gain from.
   /// - Throws: ``PlanError`` if plan, hooks or state are impossible, ``TrainingError/noData``, and what data and model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
-    sparse: SparseTraining = .automatic
+    evaluation: (validation: EvaluationBatches?, test: EvaluationBatches?)? = nil, sparse: SparseTraining = .automatic
   ) throws {
     try plan.validate()
     try hooks.validateNames()
@@ -72,8 +74,8 @@ public final class Trainer {
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
     totalIterations = plan.length.iterations(perEpoch: loader.batchesPerEpoch)
-    validation = try data.validation.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
-    test = try data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
+    validation = try evaluation?.validation ?? data.validation.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
+    test = try evaluation?.test ?? data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
     self.device = device
     self.data = data

@@ -35,8 +35,8 @@ struct Espalier: ParsableCommand {
       """,
     version: "espalier \(version) (libtorch \(TorchRuntime.version))",
     subcommands: [
-      TrainCommand.self, PruneCommand.self, EvaluateCommand.self, SensitivityCommand.self, ProbeCommand.self, InspectCommand.self,
-      CompareCommand.self, MethodsCommand.self, DataCommand.self,
+      TrainCommand.self, PruneCommand.self, EvaluateCommand.self, SensitivityCommand.self, ProbeCommand.self, TicketsCommand.self,
+      InspectCommand.self, CompareCommand.self, MethodsCommand.self, DataCommand.self,
     ])
 
   /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.

@@ -21,6 +21,10 @@ final class ProgressDisplay {
     var loss: Double?
     /// The newest accuracy on the validation set.
     var accuracy: Double?
+    /// Words at the end, e.g. what else is going on.
+    var detail: String?
+    /// Things of the same kind to do after these, which a second time of arrival counts in.
+    var later = 0
     /// Whether this moment is worth a line where lines are few, as an evaluation is.
     var isMilestone = false
   }
@@ -134,11 +138,13 @@ final class ProgressDisplay {
       if isLast {
         parts.append("in \(Format.duration(time - phaseStart.time))")
       } else if moment.total > 0 {
-        parts.append("ETA \(Format.duration(Double(moment.total - moment.done) / rate))")
+        let all = moment.later > 0 ? ", all \(Format.duration(Double(moment.total - moment.done + moment.later) / rate))" : ""
+        parts.append("ETA \(Format.duration(Double(moment.total - moment.done) / rate))\(all)")
       }
     }
     if let loss = moment.loss { parts.append("loss \(Format.significant(loss, 3))") }
     if let accuracy { parts.append("validation \(Format.percent(accuracy))") }
+    if let detail = moment.detail { parts.append(detail) }
     return parts.joined(separator: "  ")
   }
 

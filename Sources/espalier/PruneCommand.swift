@@ -31,6 +31,12 @@ struct PruneCommand: ParsableCommand {
         espalier prune --network lenet-300-100 --dataset mnist \\
           --method rigl --sparsity 0.95 --epochs 20
 
+      Lottery tickets, in a folder that keeps every round and its controls; the
+      same command goes on where it stood (see "espalier tickets --help"):
+        espalier prune --network lenet-300-100 --dataset mnist \\
+          --method lottery-ticket --rounds 18 --branches reinit,random-mask \\
+          --branch-rounds 3,7,15 --seeds 5 --output tickets
+
       --sparsity is the fraction gone after the last round; --fraction what each
       round takes of what is left. Asked is achieved, to the last count.
       "espalier methods" lists criteria and schedules.
@@ -49,6 +55,7 @@ struct PruneCommand: ParsableCommand {
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "Regrowth") var regrowth: RegrowthOptions
+  @OptionGroup(title: "Lottery tickets") var tickets: TicketOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions
@@ -64,6 +71,8 @@ struct PruneCommand: ParsableCommand {
   }
 
   func run() throws {
+    if pruning.method == Course.lotteryTicket.name { return try findTickets() }
+    if let option = tickets.firstGiven { throw PlanError("\(option) goes with --method lottery-ticket") }
     let epochs = try training.length()
     let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth)
     let course = try plan.course.map { try Course.named($0) }
@@ -109,6 +118,17 @@ struct PruneCommand: ParsableCommand {
       throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing")
     }
     return plan
+  }
+}
+
+extension PruneCommand {
+  /// The study that --method lottery-ticket stands for.
+  private func findTickets() throws {
+    guard let network = given.network else { throw PlanError("tickets are found from initial weights: give --network instead of a model file") }
+    let plan = try TicketPlan(
+      network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training,
+      given: GivenOptions(CommandLine.arguments))
+    try TicketCommandRun(plan: plan, tickets: tickets, run: running, output: output, report: checkpoints.report)()
   }
 }
 

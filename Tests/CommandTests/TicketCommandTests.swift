@@ -3,68 +3,96 @@ import TestSupport
 import Testing
 
 @Suite struct TicketCommandTests {
-  private static let popup = ["prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", "edge-popup"]
-  private static let own =
-    "--method edge-popup chooses anew at every step by scores of its own: "
-    + "--criterion, --rounds, --recovery, --every, --until and --schedule do not go with it"
+  private let study = [
+    "prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--subset", "200", "--rounds", "2",
+    "--epochs",
+    "4it", "--evaluate-every", "2it", "--branches", "reinit,random-mask", "--branch-rounds", "2", "--quiet",
+  ]
+
+  @Test func aStudyOfTwoSeedsAtOnceIsTheSameAsOneAfterTheOther() throws {
+    try withTemporaryDirectory { folder in
+      let parallel = try espalier(study + ["--seeds", "2", "--parallel", "2", "-o", folder + "/a"])
+      #expect(parallel.status == 0 && parallel.errors == "", "\(parallel.errors)")
+      #expect(parallel.output.hasPrefix("2 seeds, "), "\(parallel.output)")
+      let single = try espalier(study + ["--seeds=2", "--parallel=1", "--threads", "1", "-o", folder + "/b"])
+      #expect(single.status == 0 && single.errors == "", "\(single.errors)")
+      for file in ["seed-0/trunk/round-02", "seed-1/trunk/round-02", "seed-1/reinit-3/round-02", "seed-0/random-mask/round-02"] {
+        let (a, b) = ("\(folder)/a/\(file).safetensors", "\(folder)/b/\(file).safetensors")
+        #expect(FileManager.default.contentsEqual(atPath: a, andPath: b), "\(file)")
+      }
+      let again = try espalier("tickets", folder + "/a")
+      #expect(again.output == parallel.output)
+      struct Analysis: Decodable {
+        struct Claim: Decodable {
+          var name: String
+          var verdict: String
+        }
+        var claims: [Claim]
+        var seeds: [Int]
+      }
+      let json = try JSONDecoder().decode(Analysis.self, from: Data(try espalier("tickets", folder + "/a", "--json").output.utf8))
+      #expect(json.seeds == [0, 1] && json.claims.map(\.name) == ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "I1", "I2"])
+      let evaluated = try espalier("evaluate", folder + "/a/seed-0/trunk/round-02.safetensors")
+      #expect(evaluated.status == 0 && evaluated.output.contains("on digits: accuracy"), "\(evaluated.errors)")
+      let inspected = try espalier("inspect", folder + "/a/seed-0/trunk/round-02.safetensors")
+      #expect(inspected.output.contains("lottery-ticket: weights by magnitude"), "\(inspected.output)")
+    }
+  }
+
+  @Test func theRowOfOneSeed() throws {
+    try withTemporaryDirectory { folder in
+      let row = folder + "/row.json"
+      let outcome = try espalier(study + ["--report", row, "-o", folder + "/a", "--sparsity", "0.9"])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      struct Row: Decodable {
+        struct Weights: Decodable {
+          var removed: Int
+          var asked: Double
+        }
+        var method: String
+        var weights: Weights
+        var steps: Int
+      }
+      let found = try JSONDecoder().decode(Row.self, from: Data(contentsOf: URL(fileURLWithPath: row)))
+      #expect(found.weights.removed == 799 && found.weights.asked == 0.9 && found.steps == 12)
+      #expect(found.method == "lottery-ticket: weights by magnitude, 90 % of each layer in 2 rounds, rewound to the initial weights")
+    }
+  }
 
   @Test(arguments: [
-    (popup + ["--sparsity", "0.5", "--rounds", "3"], own),
-    (popup + ["--sparsity", "0.5", "--criterion", "random"], own),
-    (popup + ["--sparsity", "0.5", "--recovery", "1ep"], own),
+    (["--every", "2ep"], "--every does not go with --method lottery-ticket"),
+    (["--granularity=unit"], "--granularity does not go with --method lottery-ticket"),
+    (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in all) or --fraction (each round), not both"),
     (
-      popup + ["--sparsity", "0.5", "--granularity", "unit"],
-      "--method edge-popup chooses among single weights: --granularity unit does not go with it"
+      ["--branches", "reinit,finetnue"],
+      "--branches \"finetnue\" is none: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"
     ),
+    (["--branch-rounds", "3"], "--branch-rounds needs --branches, e.g. --branches reinit"),
+    (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is no round: give whole numbers from 1, e.g. 3,7,15"),
     (
-      popup + ["--fraction", "0.5"],
-      "--method edge-popup uses one density from the first step on: give --sparsity, e.g. --sparsity 0.5"
+      ["--rewind", "back"],
+      "--rewind \"back\" is no place to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none"
     ),
-    (
-      popup + ["--sparsity", "0.5", "--optimizer", "adam"], "--method edge-popup trains its scores by sgd: --optimizer does not go with it"
-    ),
-    (
-      popup + ["--sparsity", "0.5", "--l1", "1e-5"], "--method edge-popup trains scores, not weights: --l1 and --slimming do not go with it"
-    ),
-    (popup + ["--sparsity", "0.5", "--epochs", "0"], "--method edge-popup trains its scores: --epochs 0 leaves it nothing"),
-    (
-      ["prune", "dense.safetensors", "--method", "edge-popup", "--sparsity", "0.5", "--dataset", "digits"],
-      "--method edge-popup chooses among random weights: give --network, not a model file"
-    ),
-    (
-      ["prune", "--network", "mlp:64-10", "--method", "han", "--deviations", "1", "--granularity", "unit"],
-      "--method han prunes single weights: --granularity unit does not go with it"
-    ),
-    (
-      ["train", "--network", "mlp:64-10", "--dataset", "digits", "--l1=-1"],
-      "an L1 penalty of -1.0 is impossible: give 0 or a positive number, e.g. 1e-5"
-    ),
-    (["inspect", "lenet-5-x99"], "network \"lenet-5-x99\": hidden widths can be multiplied by 2 to 64, e.g. lenet-300-100-x2"),
+    (["--scope", "erk"], "--scope \"erk\" does not go with --method lottery-ticket: choose layer or global"),
+    (["--scope", "global", "--output-fraction", "0.1"], "--output-fraction does not go with --scope global: layers compete there"),
+    (["--criterion", "obd"], "criterion obd looks at examples: tickets are found by scores of weights alone"),
+    (["--seeds", "0"], "--seeds 0 is impossible: give 1 to 100000"),
+    (["--parallel", "0"], "--parallel 0 is impossible: give at least 1"),
+    (["--report", "row.json", "--seeds", "2"], "--report is about one run: it does not go with --seeds 2"),
   ])
-  func whatDoesNotGoTogetherIsSaid(arguments: [String], words: String) throws {
-    let outcome = try espalier(arguments)
-    #expect(outcome.status == 64)
-    #expect(outcome.errors.contains(words), "\(outcome.errors)")
-  }
-
-  @Test func retrainingHasATenthOfTheLearningRate() throws {
-    let folder = try TemporaryDirectory()
-    let path = folder.file("small.safetensors")
+  func wordsForWrongUse(arguments: [String], words: String) throws {
     let outcome = try espalier(
-      "prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--subset", "100", "--method", "han", "--deviations", "0.5", "--epochs",
-      "1",
-      "--rounds", "1", "--learning-rate", "0.02", "--l1", "1e-5", "--threads", "1", "--quiet", "-o", path)
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
-    #expect(text.contains("0.002"), "the recipe holds the recovery's rate")
-    #expect(outcome.output.contains("seed 0: han: weights by threshold"))
-    #expect(outcome.output.contains("at a learning rate of 0.002, 0.10× that before"))
+      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/nowhere/tickets"]
+        + arguments)
+    #expect(outcome.status == 64 && outcome.errors == "espalier: \(words)\n", "\(outcome.errors)")
   }
 
-  @Test func theMethodsAreListed() throws {
-    let methods = try espalier("methods", "methods")
-    #expect(methods.output.contains("edge-popup") && methods.output.contains("Ramanujan et al. 2020"))
-    #expect(methods.output.contains("Han et al. 2015"))
-    #expect(try espalier("methods", "initializations").output.contains("signed-kaiming"))
+  @Test func wordsOutsideOfIt() throws {
+    let other = try espalier("prune", "--network", "lenet-300-100", "--dataset", "digits", "--sparsity", "0.5", "--rewind", "init")
+    #expect(other.status == 64 && other.errors == "espalier: --rewind goes with --method lottery-ticket\n")
+    let file = try espalier("prune", "dense.safetensors", "--method", "lottery-ticket")
+    #expect(file.errors == "espalier: tickets are found from initial weights: give --network instead of a model file\n")
+    let nowhere = try espalier("tickets", "/nowhere")
+    #expect(nowhere.status == 64 && nowhere.errors == "espalier: there is no folder /nowhere\n")
   }
 }

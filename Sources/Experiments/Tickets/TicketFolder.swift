@@ -1,0 +1,90 @@
+internal import Foundation
+internal import Results
+internal import Training
+
+/// The files of a ticket study's folder.
+struct TicketFolder {
+  let path: String
+  init(_ path: String) { self.path = path }
+
+  var plan: String { path + "/plan.json" }
+  func seed(_ seed: UInt64) -> String { "\(path)/seed-\(seed)" }
+  func initial(_ seed: UInt64) -> String { self.seed(seed) + "/initial.safetensors" }
+  func rewind(_ seed: UInt64) -> String { self.seed(seed) + "/rewind.safetensors" }
+  func model(_ job: TicketJob, _ seed: UInt64) -> String { stem(job, seed) + ".safetensors" }
+  func record(_ job: TicketJob, _ seed: UInt64) -> String { stem(job, seed) + ".json" }
+  func checkpoint(_ job: TicketJob, _ seed: UInt64) -> String { stem(job, seed) + ".checkpoint" }
+  func branch(_ job: TicketJob, _ seed: UInt64) -> String { "\(self.seed(seed))/\(job.folder)" }
+  private func stem(_ job: TicketJob, _ seed: UInt64) -> String { "\(branch(job, seed))/\(job.file)" }
+
+  /// Whether a training is done: its record is written last.
+  func isFinished(_ job: TicketJob, _ seed: UInt64) -> Bool {
+    FileManager.default.fileExists(atPath: record(job, seed)) && FileManager.default.fileExists(atPath: model(job, seed))
+  }
+
+  /// Makes the folder this plan's, or finds that it is already.
+  ///
+  /// A folder can take more branches later, and more rounds where each takes its rates of what is left.
+  /// - Throws: `PlanError` that names the first difference if the folder holds another study.
+  func adopt(_ plan: TicketPlan) throws {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    guard let found = try storedPlan() else {
+      try plan.seeded(0).json.write(toFile: self.plan, atomically: true, encoding: .utf8)
+      return
+    }
+    if let difference = try found.core.firstDifference(from: plan.core) {
+      throw PlanError(
+        "\(path) holds a study with \(difference.name) \(difference.mine), not \(difference.theirs): repeat its options, "
+          + "or give another folder")
+    }
+    let extended = found.extended(by: plan.seeded(0))
+    if extended != found { try extended.json.write(toFile: self.plan, atomically: true, encoding: .utf8) }
+  }
+
+  /// The plan that the folder holds; nil if it holds none.
+  ///
+  /// - Throws: `PlanError` if it is damaged.
+  func storedPlan() throws -> TicketPlan? {
+    guard FileManager.default.fileExists(atPath: plan) else { return nil }
+    do {
+      return try JSONDecoder().decode(TicketPlan.self, from: Data(contentsOf: URL(fileURLWithPath: plan)))
+    } catch let error as DecodingError {
+      throw PlanError("\(plan) is no plan of a ticket study: \(error.firstWords)")
+    }
+  }
+
+  /// The records of all finished trainings.
+  ///
+  /// - Throws: `PlanError` if there is no folder, nothing finished in it, or a damaged record.
+  func records() throws -> [TicketRound] {
+    let files = FileManager.default
+    var isFolder: ObjCBool = false
+    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { throw PlanError("there is no folder \(path)") }
+    var result: [TicketRound] = []
+    for seed in try files.contentsOfDirectory(atPath: path).sorted() where seed.hasPrefix("seed-") {
+      for branch in (try? files.contentsOfDirectory(atPath: "\(path)/\(seed)").sorted()) ?? [] {
+        for name in (try? files.contentsOfDirectory(atPath: "\(path)/\(seed)/\(branch)").sorted()) ?? []
+        where name.hasPrefix("round-") && name.hasSuffix(".json") {
+          let file = "\(path)/\(seed)/\(branch)/\(name)"
+          do { result.append(try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: file)))) } catch is DecodingError {
+            throw PlanError("\(file) is no record of a round")
+          }
+        }
+      }
+    }
+    guard !result.isEmpty else { throw PlanError("\(path) holds no finished round: no file like seed-0/trunk/round-00.json") }
+    return result
+  }
+}
+
+extension DecodingError {
+  fileprivate var firstWords: String {
+    switch self {
+    case .keyNotFound(let key, _): "it lacks \(key.stringValue)"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      context.codingPath.isEmpty
+        ? "it is not JSON" : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is not what it should be"
+    @unknown default: "it cannot be read"
+    }
+  }
+}

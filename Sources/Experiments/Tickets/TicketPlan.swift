@@ -1,0 +1,138 @@
+internal import Networks
+public import Pruning
+public import Training
+
+/// A search for lottery tickets (Frankle & Carbin 2019) as a value: train, prune, rewind, in rounds, with control branches.
+///
+/// Everything but the seed: a study of several seeds is this plan carried out with each.
+public struct TicketPlan: Codable, Hashable, Sendable {
+  /// A name of the architectures' catalogue.
+  public var network: String
+  /// A bare safetensors file whose weights take the place of freshly drawn ones; nil for none.
+  public var weights: String?
+  /// Which data; its seed is replaced by the run's.
+  public var data: DataPlan
+  /// How fresh weights are drawn.
+  public var initialization: Initialization
+  /// How each round is trained; the seed is replaced by the run's.
+  public var training: TrainingPlan
+  /// Rounds of removal after the dense training, which is round 0.
+  public var rounds: Int
+  /// The score: low ones go first.
+  public var criterion: Criterion
+  /// What a round takes of what is left of each layer; with ``sparsity`` only their proportions matter.
+  public var rates: LayerRates
+  /// The fraction that is gone after the last round, exactly; nil where rates say how much goes.
+  public var sparsity: Double?
+  /// Whether each layer loses its own fraction, or the lowest scores leave wherever they are.
+  public var scope: Scope
+  /// What the weights that are left become.
+  public var rewinding: Rewinding
+  /// Controls beside the trunk.
+  public var branches: [TicketBranch]
+  /// At these rounds; empty for all from 1.
+  public var branchRounds: [Int]
+  /// Draws of fresh weights in ``TicketBranch/reinit``.
+  public var reinitializations: Int
+
+  /// A plan; see the properties.
+  public init(
+    network: String, weights: String? = nil, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan,
+    rounds: Int, criterion: Criterion = .magnitude, rates: LayerRates, sparsity: Double? = nil, scope: Scope = .layer,
+    rewinding: Rewinding = .initial, branches: [TicketBranch] = [], branchRounds: [Int] = [], reinitializations: Int = 3
+  ) {
+    self.network = network
+    self.weights = weights
+    self.data = data
+    self.initialization = initialization
+    self.training = training
+    self.rounds = rounds
+    self.criterion = criterion
+    self.rates = rates
+    self.sparsity = sparsity
+    self.scope = scope
+    self.rewinding = rewinding
+    self.branches = branches
+    self.branchRounds = branchRounds
+    self.reinitializations = reinitializations
+  }
+
+  /// Weights kept by each layer after each round, where layers do not compete; all layers together as one where they do.
+  ///
+  /// - Parameter sizes: the prunable weights of each layer, in the network's order.
+  func counts(for network: Network) throws -> [[Int]] {
+    let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
+    let sizes = network.prunableWeights.map { (shapes[$0] ?? []).reduce(1, *) }
+    let rates = try rates.rates(for: network)
+    guard scope == .global else { return counts(sizes, rates) }
+    let competing = zip(sizes, rates).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }
+    return counts([competing], [self.rates.fraction])
+  }
+
+  private func counts(_ sizes: [Int], _ rates: [Double]) -> [[Int]] {
+    sparsity.map { RoundCounts.kept(of: sizes, rates: rates, rounds: rounds, sparsity: $0) }
+      ?? RoundCounts.kept(of: sizes, rates: rates, rounds: rounds)
+  }
+
+  /// - Throws: `PlanError` or `PruningError` for a plan that contradicts itself.
+  public func validate() throws {
+    try training.validate()
+    try rates.validate()
+    guard (0...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 0 to 10000") }
+    guard (1...1000).contains(reinitializations) else {
+      throw PlanError("\(reinitializations) draws of fresh weights are impossible: give 1 to 1000")
+    }
+    if let sparsity { _ = try Fraction.checked(sparsity, option: "--sparsity") }
+    if let round = branchRounds.first(where: { !(1...max(rounds, 1)).contains($0) }) {
+      throw PlanError("--branch-rounds \(round) is impossible: branches are at rounds 1 to \(rounds)")
+    }
+    try criterion.check(.weight)
+    if criterion.needsExamples { throw PlanError("criterion \(criterion) looks at examples: tickets are found by scores of weights alone") }
+    if scope == .global, rates.convolutions != nil || rates.output != nil {
+      throw PlanError("--scope global ranks all layers together: they cannot lose fractions of their own")
+    }
+  }
+
+  /// All trainings, in the order in which they are done: the trunk first, then branch by branch.
+  var jobs: [TicketJob] {
+    let rounds = branchRounds.isEmpty ? Array(1...max(self.rounds, 1)) : Array(Set(branchRounds)).sorted()
+    var jobs = (0...max(self.rounds, 0)).map { TicketJob(branch: nil, round: $0) }
+    guard self.rounds > 0 else { return jobs }
+    for branch in TicketBranch.allCases where branches.contains(branch) {
+      for draw in branch == .reinit ? Array(1...max(reinitializations, 1)) : [0] {
+        jobs += rounds.map { TicketJob(branch: branch, draw: draw, round: $0) }
+      }
+    }
+    return jobs
+  }
+
+  /// The same with a run's seed in all its places.
+  func seeded(_ seed: UInt64) -> TicketPlan {
+    var plan = self
+    plan.data.seed = seed
+    plan.training.seed = seed
+    return plan
+  }
+
+  /// The plan in words, e.g. `lottery-ticket: 20 % of each layer a round (output layer 10 %), rewound to init`.
+  public var words: String {
+    func percent(_ fraction: Double) -> String {
+      let text = "\((fraction * 1e6).rounded() / 1e4)"
+      return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
+    }
+    let reach = scope == .layer ? "of each layer" : "over all layers"
+    let others = [rates.convolutions.map { "convolutions \(percent($0))" }, rates.output.map { "output layer \(percent($0))" }]
+      .compactMap(\.self).joined(separator: ", ")
+    let much =
+      sparsity.map { "\(percent($0)) \(reach) in \(rounds) round\(rounds == 1 ? "" : "s")" }
+      ?? "\(percent(rates.fraction)) \(reach) a round\(others.isEmpty ? "" : " (\(others))")"
+    let back =
+      switch rewinding {
+      case .initial: "rewound to the initial weights"
+      case .step(let step): "rewound to step \(step)"
+      case .learningRate: "learning rate rewound"
+      case .none: "fine-tuned"
+      }
+    return "lottery-ticket: weights by \(criterion), \(much), \(back)"
+  }
+}

@@ -1,0 +1,233 @@
+internal import Datasets
+internal import Foundation
+internal import Networks
+internal import Pruning
+internal import Results
+internal import Torch
+internal import Training
+
+/// One seed of a ticket study: the data are loaded once, and everything that several trainings need is kept.
+final class TicketRun {
+  let plan: TicketPlan
+  let seed: UInt64
+  let folder: TicketFolder
+  let data: TrainingData
+  let initial: Model
+  private let options: TicketStudy.Options
+  private let counts: [[Int]]
+  private let evaluation: (validation: EvaluationBatches?, test: EvaluationBatches?)
+  private let core: String
+  // The last round's trained model, which the next one starts from.
+  private var last: (job: TicketJob, model: Model)?
+
+  init(_ plan: TicketPlan, seed: UInt64, folder: TicketFolder, options: TicketStudy.Options) throws {
+    self.plan = plan
+    self.seed = seed
+    self.folder = folder
+    self.options = options
+    data = try plan.data.load()
+    let path = folder.initial(seed)
+    try FileManager.default.createDirectory(atPath: folder.seed(seed), withIntermediateDirectories: true)
+    let start = Experiment(
+      start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
+    if FileManager.default.fileExists(atPath: path) {
+      initial = try ModelFile(contentsOf: path).model
+    } else {
+      let file = try start.startingFile(for: data.training)
+      initial = file.model
+      try ModelFile(
+        model: initial, preprocessing: data.preprocessing, classes: data.training.classNames, recipe: try start.json
+      ).write(to: path)
+      try options.didWrite(path)
+    }
+    counts = try plan.counts(for: initial.network)
+    core = try plan.core.json
+    let channelsLast = initial.network.hasConvolutions
+    evaluation = (
+      try data.validation.map { [data] in try data.evaluationBatches($0, channelsLast: channelsLast) },
+      try data.test.map { [data] in try data.evaluationBatches($0, channelsLast: channelsLast) }
+    )
+  }
+
+  // MARK: - One training
+
+  func carryOut(_ job: TicketJob, later: Int) throws {
+    try FileManager.default.createDirectory(atPath: folder.branch(job, seed), withIntermediateDirectories: true)
+    let begun = try begin(job)
+    let trainer = try Trainer(
+      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluation: evaluation)
+    let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
+    let density = try MaskSet(begun.model).density
+    let rewindStep = job.branch == nil && job.round == 0 ? try self.rewindStep(perEpoch: trainer.iterationsPerEpoch) : nil
+    let before = begun.seconds
+    let started = Date()
+    var (saved, done) = (Date(), 0)
+    func save() throws {
+      let progress = Progress(core: core, seconds: before + Date().timeIntervalSince(started))
+      try Checkpoint(model: trainer.model, training: trainer.state(), progress: progress.json).write(to: folder.checkpoint(job, seed))
+      saved = Date()
+      try options.didWrite(folder.checkpoint(job, seed))
+    }
+    if rewindStep == 0 { try keepForRewinding(trainer.model) }
+    try trainer.run(
+      afterStep: { trainer in
+        done += 1
+        // Before any checkpoint of this step or a later one, so that it is never missing.
+        if trainer.iteration == rewindStep { try keepForRewinding(trainer.model) }
+        guard trainer.iteration < trainer.totalIterations else { return }
+        let stop = options.interrupted()
+        if stop || -saved.timeIntervalSinceNow > options.checkpointSeconds { try save() }
+        if stop { throw TrainingError.interrupted(iteration: trainer.iteration) }
+      },
+      report: {
+        options.report(
+          TicketProgress(
+            seed: seed, branch: job.folder, round: job.round, rounds: plan.rounds, density: density, later: later, training: $0))
+      })
+    // What was learned must outlive a kill between the two files below.
+    try save()
+    let elapsed = before + Date().timeIntervalSince(started)
+    // Row-major, as a file would give it back: sums over another layout end in other bits.
+    var model = try trainer.model.moved(to: .cpu)
+    model.tensors = try model.tensors.mapValues { try $0.detached().contiguous() }
+    try file(model, job, layers, iterations: trainer.totalIterations).write(to: folder.model(job, seed))
+    try options.didWrite(folder.model(job, seed))
+    let record = TicketRound(
+      seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
+      firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
+      iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed)
+    try Data(record.json().utf8).write(to: URL(fileURLWithPath: folder.record(job, seed)), options: .atomic)
+    try options.didWrite(folder.record(job, seed))
+    try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
+    if job.branch == nil { last = (job, model) }
+    options.note("seed \(seed): \(job.folder) \(record.summary(of: plan.rounds))")
+  }
+
+  /// Steps per second of whole epochs, where evaluations do not count; of everything in trainings too short for that.
+  private static func rate(_ trainer: Trainer, done: Int) -> Double? {
+    let seconds = trainer.epochSeconds.reduce(0) { $0 + $1.seconds }
+    if seconds > 0 { return Double(trainer.epochSeconds.count * trainer.iterationsPerEpoch) / seconds }
+    return done > 0 && trainer.seconds > 0 ? Double(done) / trainer.seconds : nil
+  }
+
+  private struct Progress: Codable {
+    var core: String
+    var seconds: Double
+
+    var json: String {
+      get throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+      }
+    }
+  }
+
+  private struct Beginning {
+    var model: Model
+    var training: TrainingPlan
+    var state: Trainer.State?
+    var seconds = 0.0
+    var firstIteration = 0
+  }
+
+  /// The model and plan that a training starts with, or goes on with.
+  private func begin(_ job: TicketJob) throws -> Beginning {
+    let perEpoch = data.training.count / max(min(plan.training.batchSize, data.training.count), 1)
+    let total = plan.training.length.iterations(perEpoch: perEpoch)
+    var training = plan.training
+    let keepsLastRate = job.round > 0 && (job.branch == .finetune || (job.branch == nil && plan.rewinding == .none))
+    if keepsLastRate {
+      let rate = training.learningRate.rate(at: max(total - 1, 0), of: total, perEpoch: perEpoch)
+      training.learningRate = LearningRateSchedule(base: rate)
+    }
+    var first = 0
+    if case .step = plan.rewinding, job.round > 0, job.branch != .reinit, job.branch != .finetune {
+      first = try rewindStep(perEpoch: perEpoch) ?? 0
+    }
+    let path = folder.checkpoint(job, seed)
+    if FileManager.default.fileExists(atPath: path) {
+      let checkpoint = try Checkpoint(contentsOf: path)
+      guard let progress = try? JSONDecoder().decode(Progress.self, from: Data(checkpoint.progress.utf8)), progress.core == core else {
+        throw PlanError("\(path) belongs to a study with other options; remove it to train this round anew")
+      }
+      return Beginning(
+        model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
+    }
+    try options.willTrain(seed, job.folder, job.round)
+    let state = first == 0 ? nil : try Self.state(at: first, seed: plan.training.seed)
+    return Beginning(model: try startingModel(job), training: training, state: state, firstIteration: first)
+  }
+
+  /// A trainer's state that has seen nothing, at a step of the data order and the learning-rate schedule.
+  private static func state(at iteration: Int, seed: UInt64) throws -> Trainer.State {
+    Trainer.State(
+      iteration: iteration, log: TrainingLog(), optimizer: .init(stepCount: 0, moments: [:]),
+      dropout: try Generator(seed: SeedPurpose.dropout.seed(from: seed)).state(), hooks: [:])
+  }
+
+  // MARK: - Where weights begin
+
+  private func rewindStep(perEpoch: Int) throws -> Int? {
+    guard case .step(let step) = plan.rewinding else { return nil }
+    let (count, total) = (step.iterations(perEpoch: perEpoch), plan.training.length.iterations(perEpoch: perEpoch))
+    guard count < total else { throw PlanError("--rewind \(step) lies behind the training's end, which has \(total) steps") }
+    return count
+  }
+
+  private func keepForRewinding(_ model: Model) throws {
+    try ModelFile(model: model, preprocessing: data.preprocessing, classes: data.training.classNames).write(to: folder.rewind(seed))
+    try options.didWrite(folder.rewind(seed))
+  }
+
+  private func startingModel(_ job: TicketJob) throws -> Model {
+    guard job.round > 0 else { return initial }
+    guard let branch = job.branch else {
+      let previous = try trained(TicketJob(branch: nil, round: job.round - 1))
+      let pruned = try pruned(previous, to: job.round)
+      return plan.rewinding.resetsWeights ? try pruned.rewound(to: origin()) : pruned
+    }
+    let ticket = try trained(TicketJob(branch: nil, round: job.round))
+    switch branch {
+    case .reinit:
+      let mixed = SeedPurpose.initialization.seed(from: plan.training.seed) &+ UInt64(job.draw)
+      let fresh = try Model(
+        initial.network, initialization: plan.initialization, seed: SeedPurpose.initialization.seed(from: mixed))
+      return try ticket.rewound(to: fresh)
+    case .finetune:
+      let previous = try trained(TicketJob(branch: nil, round: job.round - 1))
+      return try ticket.rewound(to: previous)
+    case .oneShot:
+      let dense = try trained(TicketJob(branch: nil, round: 0))
+      let kept = try MaskSet(ticket).layers.map(\.kept)
+      let pruned =
+        try plan.scope == .layer
+        ? dense.pruned(by: plan.criterion, keeping: kept, seed: scoreSeed)
+        : dense.pruned(by: plan.criterion, keeping: counts[job.round][0], ignoring: plan.rates.ignored, seed: scoreSeed)
+      return try plan.rewinding.resetsWeights ? pruned.rewound(to: origin()) : pruned
+    case .randomMask:
+      return try initial.pruned(by: .random, keeping: MaskSet(ticket).layers.map(\.kept), seed: scoreSeed).rewound(to: origin())
+    case .randomMaskERK:
+      return try initial.prunedByERK(keeping: MaskSet(ticket).kept, ignoring: plan.rates.ignored, seed: scoreSeed).rewound(to: origin())
+    }
+  }
+
+  private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.training.seed) }
+
+  /// The weights that rewinding goes back to.
+  private func origin() throws -> Model {
+    guard case .step = plan.rewinding else { return initial }
+    return try ModelFile(contentsOf: folder.rewind(seed)).model
+  }
+
+  private func pruned(_ model: Model, to round: Int) throws -> Model {
+    try plan.scope == .layer
+      ? model.pruned(by: plan.criterion, keeping: counts[round], seed: scoreSeed, round: round)
+      : model.pruned(by: plan.criterion, keeping: counts[round][0], ignoring: plan.rates.ignored, seed: scoreSeed, round: round)
+  }
+
+  private func trained(_ job: TicketJob) throws -> Model {
+    if let last, last.job == job { return last.model }
+    return try ModelFile(contentsOf: folder.model(job, seed)).model
+  }
+}

@@ -1,0 +1,53 @@
+internal import Datasets
+internal import Foundation
+internal import Networks
+public import Results
+internal import Torch
+internal import Training
+
+extension TicketStudy {
+  /// The row of a seed's last round: the ticket against the dense network of round 0.
+  ///
+  /// Measures both models' latency in turn; accuracies, steps and times are those of the records.
+  /// - Parameters:
+  ///   - command: the command line, program name first.
+  ///   - version: Espalier's.
+  /// - Throws: `PlanError` if the seed is not finished, and what reading its files throws.
+  public func row(seed: UInt64, command: [String], version: String) throws -> RunRecord {
+    let folder = TicketFolder(path)
+    func round(_ number: Int) throws -> (model: Model, record: TicketRound, bytes: Int?) {
+      let job = TicketJob(branch: nil, round: number)
+      guard folder.isFinished(job, seed) else { throw PlanError("seed \(seed) of \(path) has no finished round \(number)") }
+      let file = folder.model(job, seed)
+      return (
+        try ModelFile(contentsOf: file).model, try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: folder.record(job, seed)))),
+        try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
+      )
+    }
+    let (dense, ticket) = (try round(0), try round(plan.rounds))
+    let batches = try Latency.batches(for: dense.model)
+    let samples = try batches.map { try Latency.interleaved([dense.model, ticket.model], batch: $0) }
+    func artefact(_ which: Int, _ part: (model: Model, record: TicketRound, bytes: Int?)) throws -> Artefact {
+      let latency = zip(batches, samples).compactMap { batch, samples in
+        Results.Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
+      }
+      var artefact = try part.model.facts().artefact(latency: latency)
+      artefact.fileBytes = part.bytes
+      artefact.accuracyAtEnd = part.record.evaluations.last?.test
+      artefact.accuracyChosen = part.record.earlyStop?.test
+      return artefact
+    }
+    let trunk = try TicketFolder(path).records().filter { $0.seed == seed && $0.branch == "trunk" && $0.round <= plan.rounds }
+    let data = try plan.seeded(seed).data.load()
+    return RunRecord(
+      tool: Tool(version: version, libtorch: TorchRuntime.version), machine: Machine.current(threads: TorchRuntime.threads),
+      command: command, network: ticket.model.network.name,
+      data: DataSummary(
+        name: plan.data.dataset, training: data.training.count, subsetOf: plan.data.subset == nil ? nil : data.training.fileCount,
+        validation: data.validation?.count ?? 0, test: data.test?.count ?? 0),
+      seed: seed, method: plan.words, dense: try artefact(0, dense), pruned: plan.rounds == 0 ? nil : try artefact(1, ticket),
+      weights: Removal(asked: plan.sparsity, removed: ticket.record.prunable - ticket.record.kept, of: ticket.record.prunable),
+      trainingSeconds: trunk.reduce(0) { $0 + $1.seconds },
+      steps: trunk.reduce(0) { $0 + $1.iterations - $1.firstIteration }, peakMemory: Machine.peakMemory)
+  }
+}

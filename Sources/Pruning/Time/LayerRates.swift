@@ -1,0 +1,111 @@
+public import Networks
+internal import Training
+
+/// The fraction of its remaining weights that each layer loses in a round.
+public struct LayerRates: Codable, Hashable, Sendable {
+  /// Of linear layers, and of all that nothing else is said of.
+  public var fraction: Double
+  /// Of convolutions; nil for `fraction`.
+  public var convolutions: Double?
+  /// Of the layer whose values are the network's output; nil for what its kind says.
+  public var output: Double?
+  /// Names or patterns of layers that lose nothing.
+  public var ignored: [String]
+
+  /// Rates; see the properties.
+  public init(fraction: Double, convolutions: Double? = nil, output: Double? = nil, ignored: [String] = []) {
+    self.fraction = fraction
+    self.convolutions = convolutions
+    self.output = output
+    self.ignored = ignored
+  }
+
+  /// One rate for each of the network's prunable weights, in their order; 0 for layers that lose nothing.
+  ///
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``.
+  public func rates(for network: Network) throws -> [Double] {
+    let output = network.outputLayer
+    let left = Set(try network.weights(ignoring: ignored))
+    let kinds = Dictionary(network.nodes.map { ($0.module, $0.operation) }, uniquingKeysWith: { first, _ in first })
+    return network.prunableWeights.map { name in
+      guard left.contains(name) else { return 0 }
+      if let rate = self.output, name.module == output { return rate }
+      if case .convolution = kinds[name.module] { return convolutions ?? fraction }
+      return fraction
+    }
+  }
+
+  /// - Throws: ``PruningError/fraction(option:given:)`` for rates that are no fractions.
+  public func validate() throws {
+    for rate in [fraction] + [convolutions, output].compactMap(\.self) { _ = try Fraction.checked(rate, option: "--fraction") }
+  }
+}
+
+extension Network {
+  /// The module of the linear layer or convolution nearest to the network's first output; nil if there is none.
+  var outputLayer: String? {
+    guard var name = outputs.first else { return nil }
+    for _ in nodes {
+      guard let node = node(named: name) else { return nil }
+      switch node.operation {
+      case .linear, .convolution: return node.module
+      default:
+        guard let input = node.inputs.first else { return nil }
+        name = input
+      }
+    }
+    return nil
+  }
+}
+
+/// How many weights each layer keeps after each round: arithmetic without any weights.
+public enum RoundCounts {
+  /// Each round a layer loses `Rounding.round` of its rate of what it still has.
+  ///
+  /// ```swift
+  /// RoundCounts.kept(of: [235_200, 30_000, 1000], rates: [0.2, 0.2, 0.1], rounds: 1)  // […, [188160, 24000, 900]]
+  /// ```
+  /// - Returns: one list per round, the first of them for round 0, before any removal.
+  public static func kept(of sizes: [Int], rates: [Double], rounds: Int) -> [[Int]] {
+    var result = [sizes]
+    for _ in 0..<max(rounds, 0) {
+      result.append(zip(result[result.count - 1], rates).map { $0 - Rounding.round.count($1, of: $0) })
+    }
+    return result
+  }
+
+  /// After the last round exactly the asked fraction of all is gone (layers of rate 0 apart), each round keeping the same share of a
+  /// layer: (1 − r_l·x)^k of its weights after round k, r_l the layer's rate, x the same for all layers and chosen so that the last
+  /// sum is met; in whole numbers by largest remainders.
+  public static func kept(of sizes: [Int], rates: [Double], rounds: Int, sparsity: Double) -> [[Int]] {
+    let (total, rounds) = (zip(sizes, rates).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }, max(rounds, 0))
+    let target = total - Rounding.round.count(sparsity, of: total)
+    guard rounds > 0, let least = rates.filter({ $0 > 0 }).min() else { return Array(repeating: sizes, count: rounds + 1) }
+    func shares(_ x: Double, _ round: Int) -> [Double] {
+      zip(sizes, rates).map { size, rate in
+        var share = Double(size)
+        for _ in 0..<round { share *= max(1 - rate * x, 0) }
+        return share
+      }
+    }
+    func open(_ values: [Double]) -> Double { zip(values, rates).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) } }
+    // The sum falls with x, from everything to nothing.
+    var (low, high) = (0.0, 1 / least)
+    for _ in 0..<200 {
+      let middle = (low + high) / 2
+      if open(shares(middle, rounds)) > Double(target) { low = middle } else { high = middle }
+    }
+    var result = [sizes]
+    for round in 1...rounds {
+      let shares = shares((low + high) / 2, round)
+      let previous = result[result.count - 1]
+      let kept = round == rounds ? target : Int((open(shares) + 0.5).rounded(.down))
+      result.append(Apportionment.whole(kept + sum(sizes, where: rates) { $0 <= 0 }, shares: shares, high: previous))
+    }
+    return result
+  }
+
+  private static func sum(_ sizes: [Int], where rates: [Double], _ holds: (Double) -> Bool) -> Int {
+    zip(sizes, rates).reduce(0) { $0 + (holds($1.1) ? $1.0 : 0) }
+  }
+}

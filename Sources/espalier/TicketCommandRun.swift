@@ -1,0 +1,89 @@
+internal import ArgumentParser
+internal import Experiments
+internal import Foundation
+internal import Pruning
+internal import Results
+internal import Torch
+internal import Training
+
+/// `espalier prune --method lottery-ticket`: carries a ticket study out, and shows what came of it.
+struct TicketCommandRun {
+  var plan: TicketPlan
+  var tickets: TicketOptions
+  var run: RunOptions
+  var output: OutputOptions
+  /// Where the last round's row goes; nil for nowhere.
+  var report: String?
+
+  private var path: String { output.output ?? "tickets" }
+
+  func callAsFunction() throws {
+    let count = tickets.seeds ?? 1
+    guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
+    let atOnce = min(tickets.parallel ?? Machine.physicalCores, count)
+    guard atOnce >= 1 else { throw PlanError("--parallel \(tickets.parallel ?? 0) is impossible: give at least 1") }
+    if report != nil, count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(count)") }
+    let seeds = (0..<UInt64(count)).map { run.seed &+ $0 }
+    do {
+      let study = try TicketStudy(plan, in: path)
+      if tickets.worker { return try work(study, seeds) }
+      let display = ProgressDisplay(quiet: output.quiet)
+      defer { display.finish() }
+      Interrupt.install()
+      do {
+        if atOnce > 1 {
+          try TicketWorkers(study, arguments: Array(CommandLine.arguments.dropFirst()), display: display).run(seeds: seeds, atOnce: atOnce)
+        } else {
+          try run.apply()
+          try study.run(seeds: seeds, options: options({ display.report($0.moment) }, { display.note($0) }))
+        }
+      } catch {
+        display.finish()
+        // Also when quiet: without it the work would seem lost.
+        if Interrupt.isRequested { Console.note("the same command goes on from what is in \(path)\n") }
+        throw error
+      }
+      display.finish()
+      if let report, let seed = seeds.first {
+        try Console.write(study.row(seed: seed, command: CommandLine.arguments, version: Espalier.version).json(), to: report)
+      }
+    } catch let error as CocoaError {
+      throw OutputError(path: path, underlying: error)
+    }
+    let analysis = try TicketStudy.analysis(of: path)
+    try Console.print(output.json ? analysis.json() : analysis.text)
+  }
+
+  /// As one of several processes: what there is to tell goes to the one that started it.
+  private func work(_ study: TicketStudy, _ seeds: [UInt64]) throws {
+    Interrupt.install()
+    try run.apply()
+    var told = -Double.infinity
+    try study.run(
+      seeds: seeds,
+      options: options(
+        { progress in
+          let now = ProcessInfo.processInfo.systemUptime
+          guard now - told > 0.5 || progress.training.iteration == progress.training.total else { return }
+          told = now
+          WorkerLine(
+            progress: .init(
+              words: "\(progress.branch) \(progress.round)/\(progress.rounds) at \(Format.percent(progress.density))",
+              done: progress.training.iteration, total: progress.training.total, later: progress.later)
+          ).write()
+        }, { WorkerLine(note: $0).write() }))
+  }
+
+  private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
+    .init(device: run.device == .cuda ? .cuda : .cpu, interrupted: { Interrupt.isRequested }, report: report, note: note)
+  }
+}
+
+extension TicketProgress {
+  fileprivate var moment: ProgressDisplay.Moment {
+    ProgressDisplay.Moment(
+      phase: "seed \(seed), \(branch) \(round)/\(rounds) at \(Format.percent(density))", done: training.iteration, total: training.total,
+      loss: training.loss, accuracy: training.evaluation?.validation?.accuracy, later: later * training.total,
+      isMilestone: training.evaluation != nil)
+  }
+}

@@ -1,0 +1,276 @@
+import Experiments
+import Foundation
+import Networks
+import Pruning
+import Results
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Ticket studies on the embedded digits, of a few steps a round.
+@Suite(.serialized) struct TicketStudyTests {
+  init() throws { try TorchRuntime.configure(threads: 1) }
+
+  private func plan(
+    rounds: Int = 3, rewinding: Rewinding = .initial, branches: [TicketBranch] = [], at branchRounds: [Int] = [], scope: Scope = .layer,
+    sparsity: Double? = nil, batch: Int = 20
+  ) -> TicketPlan {
+    TicketPlan(
+      network: "mlp:64-12-10", data: DataPlan(dataset: "digits", subset: 200, validation: 50), initialization: .pytorch,
+      training: TrainingPlan(
+        length: .iterations(8), batchSize: batch,
+        learningRate: .init(base: 0.01, decay: .multiStep(milestones: [.iterations(6)], factor: 0.1)),
+        evaluateEvery: .iterations(2)),
+      rounds: rounds, rates: LayerRates(fraction: 0.2, output: scope == .layer ? 0.1 : nil), sparsity: sparsity, scope: scope,
+      rewinding: rewinding, branches: branches, branchRounds: branchRounds, reinitializations: 2)
+  }
+
+  private func model(_ folder: String, _ branch: String, _ round: Int, seed: Int = 1) throws -> Model {
+    try ModelFile(contentsOf: "\(folder)/seed-\(seed)/\(branch)/round-0\(round).safetensors").model
+  }
+
+  /// Names and bytes of all files, the times in records apart.
+  private func contents(_ folder: String) throws -> [String: Data] {
+    var result: [String: Data] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder) {
+      let path = folder + "/" + name
+      if name.contains("/round-"), name.hasSuffix(".json") {
+        var record = try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: path)))
+        (record.iterationsPerSecond, record.seconds) = (nil, 0)
+        result[name] = Data(try record.json().utf8)
+      } else if !FileManager.default.isFolder(path) {
+        result[name] = try Data(contentsOf: URL(fileURLWithPath: path))
+      }
+    }
+    return result
+  }
+
+  /// The starting models of each training, got by breaking the study off before the first step of each.
+  private func starts(_ plan: TicketPlan, _ folder: String) throws -> [String: Model] {
+    var result: [String: Model] = [:]
+    for _ in 0..<100 {
+      var label: String?
+      do {
+        try TicketStudy(plan, in: folder).run(
+          seeds: [1],
+          options: .init(interrupted: { label != nil }, willTrain: { _, branch, round in label = "\(branch) \(round)" }))
+      } catch TrainingError.interrupted {
+        let parts = (label ?? "").split(separator: " ")
+        let path = "\(folder)/seed-1/\(parts[0])/round-0\(parts[1]).checkpoint"
+        result[label ?? ""] = try Checkpoint(contentsOf: path).model
+        continue
+      }
+      break
+    }
+    return result
+  }
+
+  @Test func countsAreExactAndMasksNested() throws {
+    try withTemporaryDirectory { folder in
+      try TicketStudy(plan(branches: [.randomMask, .randomMaskERK, .oneShot]), in: folder).run(seeds: [1])
+      // 768 → 614 → 491 → 393 and 120 → 108 → 97 → 87.
+      let expected = [[768, 120], [614, 108], [491, 97], [393, 87]]
+      for round in 0...3 {
+        let masks = try MaskSet(model(folder, "trunk", round))
+        #expect(masks.layers.map(\.kept) == expected[round], "round \(round)")
+        if round > 1 {
+          #expect(try masks.isNested(in: MaskSet(model(folder, "trunk", round - 1))), "round \(round)")
+          #expect(try MaskSet(model(folder, "random-mask", round)).isNested(in: MaskSet(model(folder, "random-mask", round - 1))))
+        }
+        guard round > 0 else { continue }
+        #expect(try MaskSet(model(folder, "random-mask", round)).layers.map(\.kept) == expected[round])
+        #expect(try MaskSet(model(folder, "one-shot", round)).layers.map(\.kept) == expected[round])
+        let erk = try MaskSet(model(folder, "random-mask-erk", round))
+        #expect(erk.kept == expected[round].reduce(0, +) && erk.layers[1].density > erk.layers[0].density)
+        #expect(try !MaskSet(model(folder, "random-mask", round)).isNested(in: masks))
+      }
+      let one = try (MaskSet(model(folder, "one-shot", 1)), MaskSet(model(folder, "trunk", 1)))
+      #expect(try one.0.isNested(in: one.1), "the first round is one removal")
+    }
+  }
+
+  @Test func everyRoundStartsFromTheInitialWeightsTimesItsMask() throws {
+    try withTemporaryDirectory { folder in
+      let plan = plan(rounds: 2, branches: [.reinit, .randomMask, .finetune], at: [2])
+      // A step moves every weight, so the checkpoint after one step would not show the start; the final models show the masks.
+      try TicketStudy(plan, in: folder).run(seeds: [1])
+      let initial = try ModelFile(contentsOf: folder + "/seed-1/initial.safetensors").model
+      let ticket = try model(folder, "trunk", 2)
+      let fromTicket = try ticket.rewound(to: initial)
+      // The same training by hand, from init × mask, ends with the same bits.
+      var source = plan.data
+      source.seed = 1
+      var training = plan.training
+      training.seed = 1
+      let trainer = try Trainer(training, model: fromTicket, data: source.load())
+      try trainer.run()
+      for (name, tensor) in trainer.model.tensors {
+        #expect(try tensor.detached().array(Float.self) == ticket.tensor(name).array(Float.self), "\(name)")
+      }
+      // Biases of this initialisation are not 0: they came back, too.
+      let bias = ParameterName("fc1", .bias)
+      #expect(try fromTicket.tensor(bias).array(Float.self) == initial.tensor(bias).array(Float.self))
+      #expect(try initial.tensor(bias).nonZeroCount() == 12)
+      // Reinit: the same mask and other weights, in each draw others; random-mask: other places.
+      let weight = ParameterName("fc1", .weight)
+      let draws = try (1...2).map { try model(folder, "reinit-\($0)", 2) }
+      for draw in draws { #expect(try draw.masks[weight]?.array(Bool.self) == ticket.masks[weight]?.array(Bool.self)) }
+      #expect(try draws[0].tensor(weight).array(Float.self) != draws[1].tensor(weight).array(Float.self))
+      #expect(try draws[0].tensor(weight).array(Float.self) != ticket.tensor(weight).array(Float.self))
+      #expect(try model(folder, "random-mask", 2).masks[weight]?.array(Bool.self) != ticket.masks[weight]?.array(Bool.self))
+    }
+  }
+
+  /// A branch's first step, undone by training zero steps: the checkpoint of a training that was stopped after one step at rate 0.
+  @Test func whereBranchesBegin() throws {
+    try withTemporaryDirectory { folder in
+      // So small a rate that a step of Adam changes no bit of a weight of ordinary size.
+      var still = plan(rounds: 2, branches: [.reinit, .finetune], at: [2])
+      still.training.learningRate = LearningRateSchedule(base: 1e-30)
+      let starts = try starts(still, folder)
+      #expect(starts.keys.sorted() == ["finetune 2", "reinit-1 2", "reinit-2 2", "trunk 0", "trunk 1", "trunk 2"])
+      let initial = try ModelFile(contentsOf: folder + "/seed-1/initial.safetensors").model
+      let weight = ParameterName("fc1", .weight)
+      func bits(_ model: Model?) throws -> [UInt32] { try (model?.tensor(weight).array(Float.self) ?? []).map(\.bitPattern) }
+      let mask = try starts["trunk 2"]?.masks[weight]?.array(Bool.self) ?? []
+      let masked = try zip(bits(initial), mask).map { $1 ? $0 : 0 }
+      #expect(try bits(starts["trunk 0"]) == bits(initial))
+      #expect(try bits(starts["trunk 2"]) == masked)
+      #expect(try bits(starts["finetune 2"]) == masked, "nothing was learned")
+      let draws = try [bits(starts["reinit-1 2"]), bits(starts["reinit-2 2"])]
+      #expect(draws[0] != masked && draws[0] != draws[1])
+    }
+  }
+
+  @Test func branchesReuseTheTrunkAndStudiesGrow() throws {
+    try withTemporaryDirectory { folder in
+      var trained: [String] = []
+      let options = TicketStudy.Options(willTrain: { seed, branch, round in trained.append("\(seed) \(branch) \(round)") })
+      try TicketStudy(plan(rounds: 2), in: folder).run(seeds: [1], options: options)
+      #expect(trained == ["1 trunk 0", "1 trunk 1", "1 trunk 2"])
+      trained = []
+      try TicketStudy(plan(rounds: 3, branches: [.finetune, .reinit], at: [1, 3]), in: folder).run(seeds: [1], options: options)
+      #expect(trained == ["1 trunk 3", "1 reinit-1 1", "1 reinit-1 3", "1 reinit-2 1", "1 reinit-2 3", "1 finetune 1", "1 finetune 3"])
+      trained = []
+      var notes: [String] = []
+      var again = options
+      again.note = { notes.append($0) }
+      try TicketStudy(plan(rounds: 2, branches: [.finetune], at: [1]), in: folder).run(seeds: [1], options: again)
+      #expect(trained.isEmpty && notes == ["seed 1: all 4 trainings are there already"])
+      #expect(try TicketStudy.analysis(of: folder).rows.count == 8)
+    }
+  }
+
+  @Test func aStudyKilledAnywhereEndsWithTheSameBytes() throws {
+    struct Killed: Error {}
+    try withTemporaryDirectory { folder in
+      let plan = plan(rounds: 2, rewinding: .step(.iterations(3)), branches: [.oneShot], at: [2])
+      var writes = 0
+      try TicketStudy(plan, in: folder + "/a").run(seeds: [1], options: .init(didWrite: { _ in writes += 1 }))
+      let whole = try contents(folder + "/a")
+      #expect(whole.keys.allSatisfy { !$0.hasSuffix(".checkpoint") } && whole["seed-1/rewind.safetensors"] != nil)
+      // After every single file: between a model and its record, between rounds, before the first step.
+      #expect(writes == 14, "initial, rewind; four trainings with a checkpoint, a model and a record each")
+      for stop in 1...writes {
+        var written = 0
+        #expect(throws: Killed.self) {
+          try TicketStudy(plan, in: folder + "/b\(stop)").run(
+            seeds: [1],
+            options: .init(didWrite: { _ in
+              written += 1
+              if written == stop { throw Killed() }
+            }))
+        }
+        try TicketStudy(plan, in: folder + "/b\(stop)").run(seeds: [1])
+        #expect(try contents(folder + "/b\(stop)") == whole, "killed after file \(stop)")
+      }
+      // In mid-round, at every third step.
+      var steps = 0
+      var stops = 0
+      while true {
+        do {
+          try TicketStudy(plan, in: folder + "/c").run(
+            seeds: [1],
+            options: .init(interrupted: {
+              steps += 1
+              return steps % 3 == 0
+            }))
+          break
+        } catch TrainingError.interrupted { stops += 1 }
+      }
+      #expect(stops > 5)
+      #expect(try contents(folder + "/c") == whole)
+    }
+  }
+
+  @Test func rewindingToAStepGoesOnFromThere() throws {
+    try withTemporaryDirectory { folder in
+      try TicketStudy(plan(rounds: 1, rewinding: .step(.iterations(3))), in: folder).run(seeds: [1])
+      let records = try TicketStudy.records(in: folder)
+      #expect(records.map(\.firstIteration) == [0, 3] && records.map { $0.evaluations.map(\.iteration) } == [[2, 4, 6, 8], [4, 6, 8]])
+      let late = #expect(throws: PlanError.self) {
+        try TicketStudy(plan(rewinding: .step(.iterations(8))), in: folder + "/late").run(seeds: [1])
+      }
+      #expect(late?.description == "--rewind 8it lies behind the training's end, which has 8 steps")
+    }
+  }
+
+  @Test(arguments: [Scope.layer, .global]) func aTotalIsMetExactly(scope: Scope) throws {
+    try withTemporaryDirectory { folder in
+      try TicketStudy(plan(rounds: 2, branches: [.oneShot], scope: scope, sparsity: 0.95), in: folder).run(seeds: [1])
+      // 888 weights; 843.6 of them are 844.
+      for branch in ["trunk", "one-shot"] { #expect(try MaskSet(model(folder, branch, 2)).kept == 44, "\(branch)") }
+    }
+  }
+
+  @Test func weightsMayStay() throws {
+    try withTemporaryDirectory { folder in
+      for (name, rewinding) in [("rates", Rewinding.learningRate), ("none", .none)] {
+        try TicketStudy(plan(rounds: 1, rewinding: rewinding), in: folder + "/" + name).run(seeds: [1])
+      }
+      let weight = ParameterName("fc1", .weight)
+      let (rates, none) = (try model(folder + "/rates", "trunk", 1), try model(folder + "/none", "trunk", 1))
+      #expect(try rates.masks[weight]?.array(Bool.self) == none.masks[weight]?.array(Bool.self))
+      #expect(try rates.tensor(weight).array(Float.self) != none.tensor(weight).array(Float.self))
+      // Fine-tuned at a tenth of the rate: nearer to where the dense training ended.
+      let dense = try model(folder + "/none", "trunk", 0).tensor(weight).array(Float.self)
+      func distance(_ model: Model) throws -> Float {
+        let mask = try model.masks[weight]?.array(Bool.self) ?? []
+        return try zip(zip(model.tensor(weight).array(Float.self), dense), mask).reduce(0) { $0 + ($1.1 ? abs($1.0.0 - $1.0.1) : 0) }
+      }
+      #expect(try distance(none) < distance(rates) / 3)
+    }
+  }
+
+  @Test func wordsForFoldersThatDoNotFit() throws {
+    try withTemporaryDirectory { folder in
+      _ = try TicketStudy(plan(), in: folder + "/a")
+      let other = #expect(throws: PlanError.self) { try TicketStudy(plan(batch: 25), in: folder + "/a") }
+      #expect(
+        other?.description
+          == "\(folder)/a holds a study with training.batchSize 20, not 25: repeat its options, or give another folder")
+      let rewound = #expect(throws: PlanError.self) { try TicketStudy(plan(rewinding: .none), in: folder + "/a") }
+      #expect(
+        rewound?.description == "\(folder)/a holds a study with rewinding init, not none: repeat its options, or give another folder")
+      let total = #expect(throws: PlanError.self) { try TicketStudy(plan(sparsity: 0.5), in: folder + "/a") }
+      #expect(total?.description == "\(folder)/a holds a study with rounds 0, not 3: repeat its options, or give another folder")
+      let empty = #expect(throws: PlanError.self) { try TicketStudy.analysis(of: folder + "/a") }
+      #expect(empty?.description == "\(folder)/a holds no finished round: no file like seed-0/trunk/round-00.json")
+      let missing = #expect(throws: PlanError.self) { try TicketStudy.analysis(of: folder + "/b") }
+      #expect(missing?.description == "there is no folder \(folder)/b")
+      let late = #expect(throws: PlanError.self) { try TicketStudy(plan(branches: [.reinit], at: [2, 4]), in: folder + "/c") }
+      #expect(late?.description == "--branch-rounds 4 is impossible: branches are at rounds 1 to 3")
+      try "{}".write(toFile: folder + "/a/plan.json", atomically: true, encoding: .utf8)
+      let damaged = #expect(throws: PlanError.self) { try TicketStudy(plan(), in: folder + "/a") }
+      #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is no plan of a ticket study: it lacks ") ?? false)
+    }
+  }
+}
+
+extension FileManager {
+  fileprivate func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+  }
+}
