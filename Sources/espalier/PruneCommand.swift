@@ -107,8 +107,12 @@ struct PruneCommand: ParsableCommand {
   /// The training of scores in the place of weights.
   private func scoreTraining(_ course: Course?) throws -> TrainingPlan {
     let name = course?.name ?? "edge-popup"
-    guard given.model == nil else { throw ValidationError("--method \(name) chooses among random weights: give --network, not a model file") }
-    guard given.weights == nil else { throw ValidationError("--method \(name) chooses among random weights: --weights does not go with it") }
+    guard given.model == nil else {
+      throw ValidationError("--method \(name) chooses among random weights: give --network, not a model file")
+    }
+    guard given.weights == nil else {
+      throw ValidationError("--method \(name) chooses among random weights: --weights does not go with it")
+    }
     guard training.slimming == nil, training.l1 == nil else {
       throw PlanError("--method \(name) trains scores, not weights: --l1 and --slimming do not go with it")
     }
@@ -124,7 +128,9 @@ struct PruneCommand: ParsableCommand {
 extension PruneCommand {
   /// The study that --method lottery-ticket stands for.
   private func findTickets() throws {
-    guard let network = given.network else { throw PlanError("tickets are found from initial weights: give --network instead of a model file") }
+    guard let network = given.network else {
+      throw PlanError("tickets are found from initial weights: give --network instead of a model file")
+    }
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training,
       given: GivenOptions(CommandLine.arguments))

@@ -118,7 +118,8 @@ extension TicketPlan {
     let sparsity = try pruning.sparsity.map { try Fraction.parse($0, option: "--sparsity") }
     let scope = try Self.scope(pruning.scope)
     self.init(
-      network: network, weights: weights, data: source, initialization: options.initialization ?? .kaimingUniform, training: try options.plan(seed: 0),
+      network: network, weights: weights, data: source, initialization: options.initialization ?? .kaimingUniform,
+      training: try options.plan(seed: 0),
       rounds: pruning.rounds ?? (sparsity == nil ? paper?.rounds ?? 5 : 5), criterion: criterion,
       rates: try Self.rates(tickets, pruning, scope, paper), sparsity: sparsity, scope: scope,
       rewinding: try tickets.rewind.map(Self.rewinding) ?? .initial, branches: try tickets.parsedBranches(),

@@ -6,7 +6,10 @@ import Testing
     (["prun"], "unknown command \"prun\"; did you mean prune?"),
     (["tarin"], "unknown command \"tarin\"; did you mean train?"),
     (["data", "fecth"], "unknown command \"data fecth\"; did you mean fetch?"),
-    (["frobnicate"], "unknown command \"frobnicate\"; known: train, prune, evaluate, sensitivity, probe, inspect, compare, methods, data"),
+    (
+      ["frobnicate"],
+      "unknown command \"frobnicate\"; known: train, prune, evaluate, sensitivity, probe, tickets, inspect, compare, methods, data"
+    ),
   ])
   func aMistypedCommandIsNamed(arguments: [String], words: String) {
     let error = #expect(throws: UnknownCommand.self) { try CommandSpelling.check(arguments) }

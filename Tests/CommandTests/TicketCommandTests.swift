@@ -82,7 +82,7 @@ import Testing
   ])
   func wordsForWrongUse(arguments: [String], words: String) throws {
     let outcome = try espalier(
-      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/nowhere/tickets"]
+      ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--output", "/dev/null/tickets"]
         + arguments)
     #expect(outcome.status == 64 && outcome.errors == "espalier: \(words)\n", "\(outcome.errors)")
   }
