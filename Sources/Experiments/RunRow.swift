@@ -57,9 +57,22 @@ extension Runner {
       targets: state.events.compactMap(\.target).map {
         ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
       },
-      regrowth: regrowthSummary, notes: notes,
+      regrowth: regrowthSummary, notes: notes, evaluations: evaluationPoints,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
+  }
+
+  private var evaluationPoints: [EvaluationPoint]? {
+    var (points, done): ([EvaluationPoint], Int) = ([], 0)
+    for (number, training) in state.trainings.enumerated() {
+      points += training.evaluations.compactMap { record in
+        record.validation.map {
+          EvaluationPoint(training: number, step: done + record.iteration, accuracy: $0.accuracy, loss: $0.loss)
+        }
+      }
+      done += training.iterations
+    }
+    return points.isEmpty ? nil : points
   }
 
   /// A model of the dense network's shape; its weights do not matter for time and size.

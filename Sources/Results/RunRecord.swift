@@ -42,6 +42,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var regrowth: RegrowthSummary?
   /// What the method's paper would want to know beside the numbers; nil for nothing.
   public var notes: [RunNote]?
+  /// The validation set's verdicts in all trainings, in order: from them the steps to any accuracy can be read; nil without any.
+  public var evaluations: [EvaluationPoint]?
   /// Training time of all phases, evaluations included, in seconds.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
@@ -56,7 +58,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
     pruned: Artefact? = nil, weights: Removal? = nil, units: Removal? = nil,
     layers: [LayerSurvivors]? = nil, collapse: LayerCollapse? = nil, proof: Proof? = nil, unprovedSurgeries: Int? = nil,
     stages: [StageAccuracy] = [],
-    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, notes: [RunNote]? = nil, trainingSeconds: Double? = nil,
+    targets: [ReachedCost] = [], regrowth: RegrowthSummary? = nil, notes: [RunNote]? = nil, evaluations: [EvaluationPoint]? = nil,
+    trainingSeconds: Double? = nil,
     steps: Int? = nil, peakMemory: Int
   ) {
     self.tool = tool
@@ -78,6 +81,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.targets = targets
     self.regrowth = regrowth
     self.notes = notes
+    self.evaluations = evaluations
     self.trainingSeconds = trainingSeconds
     self.steps = steps
     self.peakMemory = peakMemory

@@ -32,14 +32,16 @@ public final class Trainer {
   /// Seconds since the training began in this process, evaluations included.
   public private(set) var seconds = 0.0
 
-  /// Whether steps and evaluations compute with the kept weights only; see ``SparseTraining``.
-  public var usesSparseKernels: Bool { sparse != nil }
+  /// Whether the next step computes with the kept weights only; see ``SparseTraining``.
+  public var usesSparseKernels: Bool { !needsGradients && (try? kernels()) != nil }
 
   // What `model` is, perhaps behind `sparse`.
   private var present: Model
   private let data: TrainingData
   private let sparseTraining: SparseTraining
   private var sparse: SparseEngine?
+  // False when masks or tensors are others than those that `sparse` was made for.
+  private var hasChosenKernels = false
   private let validationPanels: EvaluationPanels?
   private let testPanels: EvaluationPanels?
   private let device: Device
@@ -80,7 +82,7 @@ public final class Trainer {
     self.device = device
     self.data = data
     let isAugmented = !loader.augmentation.isNone
-    sparseTraining = isAugmented || hooks.contains(where: \.needsGradients) ? .never : sparse
+    sparseTraining = isAugmented ? .never : sparse
     validationPanels = data.validation.map { EvaluationPanels($0) }
     testPanels = data.test.map { EvaluationPanels($0) }
     present = try model.laidOutForTraining(on: device)
@@ -93,14 +95,22 @@ public final class Trainer {
       try dropout.restore(state.dropout)
       for hook in hooks { try hook.restore(state.hooks[hook.name] ?? [:]) }
     }
-    try chooseKernels()
+  }
+
+  /// The kernels for the present masks, made when first asked for: some hooks change masks at every step.
+  private func kernels() throws -> SparseEngine? {
+    if !hasChosenKernels { sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data) }
+    hasChosenKernels = true
+    return sparse
   }
 
   /// To be called whenever masks or tensors are others.
-  private func chooseKernels() throws {
+  private func forgetKernels() {
     sparse = nil
-    sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data)
+    hasChosenKernels = false
   }
+
+  private var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
 
   /// All that decides how training goes on.
   public struct State {
@@ -173,7 +183,7 @@ public final class Trainer {
   private func step(epoch: Int, index: Int, learningRate: Double) throws -> Double {
     let watched = hooks.map(\.observedNodes)
     let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
-    if let sparse, observed.isEmpty {
+    if observed.isEmpty, !needsGradients, let sparse = try kernels() {
       let loss = try loader.withStoredBatch(epoch: epoch, index: index) {
         sparse.differentiate($0, labelSmoothing: plan.labelSmoothing)
       }
@@ -218,7 +228,7 @@ public final class Trainer {
     guard let batches, let panels else { return nil }
     let evaluation =
       if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(batches) } else {
-        try sparse?.evaluate(panels) ?? executor.evaluate(batches)
+        try kernels()?.evaluate(panels) ?? executor.evaluate(batches)
       }
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
@@ -267,7 +277,7 @@ public final class Trainer {
     executor = try Executor(laidOut)
     present = laidOut
     optimizer = next
-    try chooseKernels()
+    forgetKernels()
   }
 
   /// Holds what these masks prune at exactly 0 from now on; they take the place of all earlier ones.
@@ -277,7 +287,7 @@ public final class Trainer {
     sparse?.lend()
     present = try Model(network: present.network, tensors: present.tensors, masks: masks)
     try optimizer.adoptMasks(of: present)
-    try chooseKernels()
+    forgetKernels()
   }
 }
 

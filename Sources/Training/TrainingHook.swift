@@ -10,8 +10,10 @@ public protocol TrainingHook: AnyObject {
   /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
   var observedNodes: Set<String> { get }
   /// Whether ``didComputeGradients(_:)`` must be called with the dense gradients of all parameters; if no hook needs them, networks
-  /// with few weights left are trained by kernels that compute the gradients of those only. Asked for once.
+  /// with few weights left are trained by kernels that compute the gradients of those only.
   var needsGradients: Bool { get }
+  /// Whether the next step must give them: ``needsGradients`` unless a hook looks at some steps only.
+  func needsGradients(_ trainer: Trainer) -> Bool
   /// A node's value [batch, …]; no gradient is recorded here.
   func observe(_ value: Tensor, of node: String) throws
   /// Gradients are accumulated and not yet applied; not called for sure unless ``needsGradients``.
@@ -33,6 +35,8 @@ extension TrainingHook {
   public var observedNodes: Set<String> { [] }
   /// True: a hook that forgets to say so still gets its gradients.
   public var needsGradients: Bool { true }
+  /// As in every step.
+  public func needsGradients(_ trainer: Trainer) -> Bool { needsGradients }
   /// Does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
   /// Does nothing.

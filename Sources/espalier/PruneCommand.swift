@@ -102,7 +102,7 @@ struct PruneCommand: ParsableCommand {
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
     try ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
-      proves: !pruning.noProof, showsLayers: layers)()
+      sparse: training.sparseKernels, proves: !pruning.noProof, showsLayers: layers)()
   }
   /// The training of scores in the place of weights.
   private func scoreTraining(_ course: Course?) throws -> TrainingPlan {
@@ -134,7 +134,7 @@ extension PruneCommand {
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training,
       given: GivenOptions(CommandLine.arguments))
-    try TicketCommandRun(plan: plan, tickets: tickets, run: running, output: output, report: checkpoints.report)()
+    try TicketCommandRun(plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output, report: checkpoints.report)()
   }
 }
 

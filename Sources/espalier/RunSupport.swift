@@ -30,6 +30,8 @@ struct ExperimentRun {
   var checkpoints: CheckpointOptions
   /// Where the model file goes.
   var path: String
+  /// Whether trainings compute with the kept weights only.
+  var sparse: SparseTraining.Choice = .automatic
   /// Whether surgeries are proved.
   var proves = true
   /// Whether the row shows what is kept of each layer's weights.
@@ -47,7 +49,7 @@ struct ExperimentRun {
       experiment,
       options: Runner.Options(
         checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
-        device: run.torchDevice, proves: proves,
+        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()

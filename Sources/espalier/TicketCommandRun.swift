@@ -11,6 +11,7 @@ struct TicketCommandRun {
   var plan: TicketPlan
   var tickets: TicketOptions
   var run: RunOptions
+  var sparse: SparseTraining.Choice
   var output: OutputOptions
   /// Where the last round's row goes; nil for nowhere.
   var report: String?
@@ -75,7 +76,7 @@ struct TicketCommandRun {
   }
 
   private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
-    .init(device: run.device == .cuda ? .cuda : .cpu, interrupted: { Interrupt.isRequested }, report: report, note: note)
+    .init(device: run.torchDevice, sparse: SparseTraining(sparse), interrupted: { Interrupt.isRequested }, report: report, note: note)
   }
 }
 

@@ -36,6 +36,7 @@ struct TrainCommand: ParsableCommand {
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     try ExperimentRun(
-      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors")()
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors",
+      sparse: training.sparseKernels)()
   }
 }

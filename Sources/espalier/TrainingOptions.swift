@@ -60,6 +60,11 @@ struct TrainingOptions: ParsableArguments {
       valueName: "name"))
   var initialization: Initialization?
 
+  @Option(
+    help:
+      "Train fully connected networks with the kept weights only, where that is faster (automatic), wherever it can be (always), or never.")
+  var sparseKernels: SparseTraining.Choice = .automatic
+
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
   enum DecayName: String, ExpressibleByArgument, CaseIterable {
     case constant, cosine
@@ -106,3 +111,4 @@ struct TrainingOptions: ParsableArguments {
 }
 
 extension Initialization: ExpressibleByArgument {}
+extension SparseTraining.Choice: ExpressibleByArgument {}

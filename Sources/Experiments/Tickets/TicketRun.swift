@@ -55,7 +55,8 @@ final class TicketRun {
     try FileManager.default.createDirectory(atPath: folder.branch(job, seed), withIntermediateDirectories: true)
     let begun = try begin(job)
     let trainer = try Trainer(
-      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluation: evaluation)
+      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluation: evaluation,
+      sparse: options.sparse)
     let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
     let density = try MaskSet(begun.model).density
     let rewindStep = job.branch == nil && job.round == 0 ? try self.rewindStep(perEpoch: trainer.iterationsPerEpoch) : nil

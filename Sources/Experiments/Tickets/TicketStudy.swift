@@ -26,6 +26,8 @@ public struct TicketStudy {
     public var checkpointSeconds: Double
     /// What computes the trainings.
     public var device: Device
+    /// Whether they compute with the kept weights only.
+    public var sparse: SparseTraining
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -39,12 +41,13 @@ public struct TicketStudy {
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, device: Device = .cpu, interrupted: @escaping () -> Bool = { false },
+      checkpointSeconds: Double = 60, device: Device = .cpu, sparse: SparseTraining = .automatic, interrupted: @escaping () -> Bool = { false },
       report: @escaping (TicketProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       willTrain: @escaping (UInt64, String, Int) throws -> Void = { _, _, _ in }, didWrite: @escaping (String) throws -> Void = { _ in }
     ) {
       self.checkpointSeconds = checkpointSeconds
       self.device = device
+      self.sparse = sparse
       self.interrupted = interrupted
       self.report = report
       self.note = note

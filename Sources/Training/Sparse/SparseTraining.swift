@@ -67,7 +67,7 @@ public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
   /// time would make the bits of a run depend on its machine's load. NEON was not measured; it has AVX2's.
   var crossover: Double {
     switch self {
-    case .avx512: 0.8
+    case .avx512: 0.9
     case .avx2, .neon: 0.5
     case .portable: 0.2
     }

@@ -13,8 +13,10 @@ public protocol Regrowth: Codable, Hashable, Sendable {
   static var start: RegrowthStart { get }
   /// Its options in words, to follow the name; empty for none.
   var words: String { get }
-  /// Whether ``didComputeGradients(_:_:)`` must be called with dense gradients.
+  /// Whether ``didComputeGradients(_:_:)`` must be called with dense gradients, at all.
   var needsGradients: Bool { get }
+  /// Whether it must be called in the next step.
+  func needsGradients(_ trainer: Trainer) -> Bool
   /// - Throws: `PlanError` for options that cannot be.
   func validate() throws
   /// - Throws: `PlanError` for a course of training that it does not fit, before the first exchange.
@@ -44,6 +46,8 @@ extension Regrowth {
   public var words: String { "" }
   /// No.
   public var needsGradients: Bool { false }
+  /// As in every step.
+  public func needsGradients(_ trainer: Trainer) -> Bool { needsGradients }
   /// Accepts.
   public func validate() throws {}
   /// Accepts.

@@ -22,6 +22,8 @@ public final class RegrowthHook: TrainingHook {
 
   /// As the member says.
   public var needsGradients: Bool { method.needsGradients }
+  /// As the member says.
+  public func needsGradients(_ trainer: Trainer) -> Bool { method.needsGradients(trainer) }
 
   /// Shows the member the gradients.
   public func didComputeGradients(_ trainer: Trainer) throws {

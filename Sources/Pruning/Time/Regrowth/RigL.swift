@@ -6,7 +6,7 @@ public import Training
 ///
 /// Every ΔT steps each layer lets its round(f(t)·kept) weights of lowest |w| go, and of all that are then pruned, the just dropped ones
 /// among them, as many of largest |∂L/∂w| enter at 0 with zero moments. The dense gradient is the one of the step just taken; the paper
-/// takes no step with it, we do. Cost: nothing beside the dense gradient, which a masked step computes anyway.
+/// takes no step with it, we do. Cost: a dense step before each exchange.
 public struct RigL: Regrowth {
   /// As recipes spell it.
   public static let name = "rigl"
@@ -22,12 +22,16 @@ public struct RigL: Regrowth {
   public var words: String { schedule.words }
   /// Yes.
   public var needsGradients: Bool { true }
+  /// Only in steps after which weights are exchanged; sparse kernels may take the others.
+  public func needsGradients(_ trainer: Trainer) -> Bool {
+    schedule.isDue(at: trainer.iteration + 1, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch)
+  }
   /// - Throws: `PlanError` for a schedule that cannot be.
   public func validate() throws { try schedule.validate() }
 
   /// Remembers the gradients of a step after which weights are exchanged.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    guard schedule.isDue(at: trainer.iteration + 1, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch) else { return }
+    guard needsGradients(trainer) else { return }
     for name in try memory.layers(of: trainer) {
       let weight = try trainer.model.tensor(name)
       // A parameter that the loss does not depend on has none.
