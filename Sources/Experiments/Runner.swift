@@ -51,7 +51,8 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu, sparse: SparseTraining = .automatic, proves: Bool = true,
+      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
+      sparse: SparseTraining = .automatic, proves: Bool = true,
       interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -307,7 +308,8 @@ public final class Runner {
     }
     let l1 = try experiment.l1.map { try L1Penalty(strength: $0) }
     let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? []) + (l1.map { [$0] } ?? [])
-    let trainer = try Trainer(plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
+    let trainer = try Trainer(
+      plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
       sparse: options.sparse)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)

@@ -65,9 +65,17 @@ extension PruningPlan {
       guard case .total = amount else {
         throw PlanError("--method edge-popup uses one density from the first step on: give --sparsity, e.g. --sparsity 0.5")
       }
+      guard minimumLayerDensity == 0, normalization == nil else {
+        throw PlanError("--method edge-popup ranks its own scores: --minimum-layer-density and --normalization do not go with it")
+      }
     }
-    if rescalesDropout, granularity.isStructured {
-      throw PlanError("--method han prunes single weights: --granularity \(granularity.rawValue) does not go with it")
+    if rescalesDropout {
+      guard !granularity.isStructured else {
+        throw PlanError("--method han prunes single weights: --granularity \(granularity.rawValue) does not go with it")
+      }
+      guard case .rounds = timing else {
+        throw PlanError("--method han removes between trainings: --at-start, --every and --until do not go with it")
+      }
     }
     if !repairs.isEmpty, !granularity.isStructured {
       throw PlanError("--repair mends what removed units leave behind: it does not go with --granularity weight")

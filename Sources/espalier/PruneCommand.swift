@@ -79,7 +79,11 @@ struct PruneCommand: ParsableCommand {
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
-    case .during: dense = try training.plan(seed: running.seed)
+    case .during:
+      guard plan.regrowth == nil || epochs.iterations(perEpoch: 1) > 0 else {
+        throw PlanError("--method \(plan.course ?? "") prunes in training: --epochs 0 leaves it nothing")
+      }
+      dense = try training.plan(seed: running.seed)
     case .everyStep: dense = try scoreTraining(course)
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
@@ -134,7 +138,8 @@ extension PruneCommand {
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training,
       given: GivenOptions(CommandLine.arguments))
-    try TicketCommandRun(plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output, report: checkpoints.report)()
+    try TicketCommandRun(
+      plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output, report: checkpoints.report)()
   }
 }
 

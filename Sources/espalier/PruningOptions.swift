@@ -13,14 +13,15 @@ struct PruningOptions: ParsableArguments {
   @Option(help: "What leaves: weight (held at 0), unit or filter (cut out).")
   var granularity: Granularity = .weight
 
-  @Option(help: ArgumentHelp("The score; magnitude for weights and l2 for units and filters unless given.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The score; --method's, or magnitude for weights and l2 for units and filters unless given.", valueName: "name"))
   var criterion: String?
 
   @Option(
     help: ArgumentHelp(
       """
       How layers share the removal: layer (a fraction of each), global (the lowest anywhere), uniform, erk or lamp (counts that add up); \
-      or sets of layers ranked together, as "layer1.*,conv1;layer2.*". global for weights, layer else.
+      or sets of layers ranked together, as "layer1.*,conv1;layer2.*". --method's, or global for weights, layer else.
       """, valueName: "scope"))
   var scope: String?
 
@@ -51,7 +52,7 @@ struct PruningOptions: ParsableArguments {
   @Option(help: "How a fraction becomes a count: round, floor or ceil.")
   var rounding: Rounding = .round
 
-  @Option(help: ArgumentHelp("Rounds of pruning and recovery; 5 for weights, 1 else.", valueName: "count"))
+  @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
   var rounds: Int?
 
   @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
@@ -63,12 +64,14 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
   var every: String?
 
-  @Option(help: ArgumentHelp("The last of these removals comes at this step, e.g. 30ep; before the end unless given.", valueName: "step"))
+  @Option(
+    help: ArgumentHelp(
+      "The last of these removals comes at this step, e.g. 30ep; --method's, or before the end unless given.", valueName: "step"))
   var until: String?
 
   @Option(
     help:
-      "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); exponential unless given."
+      "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); --method's, or exponential unless given."
   )
   var schedule: SparsitySchedule?
 
@@ -188,6 +191,14 @@ struct PruningOptions: ParsableArguments {
 
   private func timing(_ course: Course?, _ defaultRecovery: Step, _ length: Step) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
+    if let course, course.timing == .everyStep {
+      guard !atStart, rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, criterion == nil else {
+        throw PlanError(
+          "--method \(course.name) chooses anew at every step by scores of its own: "
+            + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it")
+      }
+      return .everyStep
+    }
     let removals: Int? = if let course, case .atStart(let rounds) = course.timing { rounds } else { atStart ? 1 : nil }
     if let removals {
       if let course, course.regrowth != nil, rounds != nil {
@@ -200,14 +211,6 @@ struct PruningOptions: ParsableArguments {
       let rounds = rounds ?? removals
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
-    }
-    if let course, course.timing == .everyStep {
-      guard rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, criterion == nil else {
-        throw PlanError(
-          "--method \(course.name) chooses anew at every step by scores of its own: "
-            + "--criterion, --rounds, --recovery, --every, --until and --schedule do not go with it")
-      }
-      return .everyStep
     }
     if let course, course.regrowth != nil, rounds != nil || recovery != nil {
       throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")

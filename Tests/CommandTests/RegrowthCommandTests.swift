@@ -7,7 +7,7 @@ import Testing
   func aMethodIsAllThatOneTypes(method: String) throws {
     try withTemporaryDirectory { folder in
       let outcome = try espalier(
-        "prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", method, "--sparsity", "0.9", "--epochs", "6", "--threads",
+        "prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", method, "--sparsity", "0.9", "--epochs", "8", "--threads",
         "1", "--no-compact", "--quiet", "--json", "-o", folder + "/model.safetensors")
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
       let row = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
@@ -16,7 +16,7 @@ import Testing
       let regrowth = try #require(row["regrowth"] as? [String: Any])
       #expect(regrowth["kept"] as? Int == (method == "dsd" ? 1184 : 118))
       #expect(regrowth["method"] as? String == (["dsd+prune": "dsd", "gradual": "none"][method] ?? method))
-      #expect(row["steps"] as? Int == 6 * 20, "steps on the pruned part count")
+      #expect(row["steps"] as? Int == 8 * 20, "steps on the pruned part count")
       #expect((row["method"] as? String)?.hasPrefix("\(method): weights by ") == true)
       if method == "dsd+prune" { #expect(regrowth["stepsAtDensity"] as? Int == 0) }
     }
@@ -45,6 +45,29 @@ import Testing
     let outcome = try espalier(["prune", "--network", "lenet-5", "--sparsity", "0.5"] + arguments)
     #expect(outcome.errors == "espalier: \(words)\n")
     #expect(outcome.status == 64)
+  }
+
+  @Test(arguments: [
+    (
+      ["rigl", "--epochs", "6"],
+      "nothing would ever come back: the first exchange is after step 100, the last may be after step 90 of 120: "
+        + "give a shorter --regrowth-interval, or train longer"
+    ),
+    (
+      ["double-pruning", "--epochs", "8", "--every", "6ep"],
+      "double-pruning's first cycle ends after step 150, when nothing may come back any more (after step 120 of 160): "
+        + "train longer, or give a shorter --every"
+    ),
+    (["gradual", "--epochs", "0"], "--method gradual prunes in training: --epochs 0 leaves it nothing"),
+  ])
+  func aTrainingTooShortForItsMethodIsRefused(arguments: [String], words: String) throws {
+    try withTemporaryDirectory { folder in
+      let outcome = try espalier(
+        ["prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--sparsity", "0.5", "--quiet", "-o", folder + "/m.safetensors"]
+          + ["--method"] + arguments)
+      #expect(outcome.errors == "espalier: \(words)\n")
+      #expect(outcome.status == 64)
+    }
   }
 
   @Test func methodsAreListed() throws {

@@ -6,7 +6,7 @@ import Testing
   private static let popup = ["prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", "edge-popup"]
   private static let own =
     "--method edge-popup chooses anew at every step by scores of its own: "
-    + "--criterion, --rounds, --recovery, --every, --until and --schedule do not go with it"
+    + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it"
 
   @Test(arguments: [
     (popup + ["--sparsity", "0.5", "--rounds", "3"], own),
@@ -30,6 +30,15 @@ import Testing
     (
       ["prune", "dense.safetensors", "--method", "edge-popup", "--sparsity", "0.5", "--dataset", "digits"],
       "--method edge-popup chooses among random weights: give --network, not a model file"
+    ),
+    (popup + ["--sparsity", "0.5", "--at-start"], own),
+    (
+      popup + ["--sparsity", "0.5", "--minimum-layer-density", "0.1"],
+      "--method edge-popup ranks its own scores: --minimum-layer-density and --normalization do not go with it"
+    ),
+    (
+      ["prune", "--network", "mlp:64-10", "--dataset", "digits", "--method", "han", "--deviations", "1", "--every", "1ep"],
+      "--method han removes between trainings: --at-start, --every and --until do not go with it"
     ),
     (
       ["prune", "--network", "mlp:64-10", "--method", "han", "--deviations", "1", "--granularity", "unit"],

@@ -70,13 +70,19 @@ public struct DoublePruning: Regrowth {
     return (length, prunedSteps?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? max(length / 4, 1))
   }
 
-  /// - Throws: `PlanError` if the pruned network's steps fill the cycle.
+  /// - Throws: `PlanError` if the pruned network's steps fill the cycle, or the training is too short for a cycle.
   public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     let cycle = cycle(trainer, memory)
     guard cycle.pruned < cycle.length else {
       throw PlanError(
         "double-pruning trains the pruned weights for \(cycle.pruned) of each cycle's \(cycle.length) steps, which leaves none for the "
           + "kept ones: give fewer --pruned-steps, or a longer --every")
+    }
+    let (first, end) = (cycle.length + cycle.pruned, ExchangeSchedule(until: until).end(of: trainer.totalIterations))
+    guard first <= end, first < trainer.totalIterations else {
+      throw PlanError(
+        "double-pruning's first cycle ends after step \(first), when nothing may come back any more (after step \(end) of "
+          + "\(trainer.totalIterations)): train longer, or give a shorter --every")
     }
   }
 

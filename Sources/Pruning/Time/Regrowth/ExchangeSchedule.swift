@@ -29,7 +29,7 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
   }
 
   /// T_end, in steps.
-  public func end(of total: Int) -> Int { Int((until * Double(total) + 1e-9).rounded(.down)) }
+  public func end(of total: Int) -> Int { Int(exactly: (until * Double(total) + 1e-9).rounded(.down)) ?? total }
 
   /// f(t) after step `iteration` of `total`; 0 after the end.
   public func fraction(at iteration: Int, of total: Int) -> Double {
@@ -45,6 +45,16 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
   public func isDue(at iteration: Int, of total: Int, perEpoch: Int) -> Bool {
     let interval = interval.iterations(perEpoch: perEpoch)
     return interval > 0 && iteration > 0 && iteration % interval == 0 && iteration < total && iteration <= end(of: total)
+  }
+
+  /// - Throws: `PlanError` for a training too short for a single exchange.
+  func check(_ trainer: Trainer) throws {
+    let first = interval.iterations(perEpoch: trainer.iterationsPerEpoch)
+    guard first < trainer.totalIterations, first <= end(of: trainer.totalIterations) else {
+      throw PlanError(
+        "nothing would ever come back: the first exchange is after step \(first), the last may be after step "
+          + "\(end(of: trainer.totalIterations)) of \(trainer.totalIterations): give a shorter --regrowth-interval, or train longer")
+    }
   }
 
   /// - Throws: `PlanError` for numbers that cannot be.

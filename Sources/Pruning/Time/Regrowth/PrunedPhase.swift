@@ -4,7 +4,8 @@ internal import Training
 
 /// The part of a double-pruning cycle in which the pruned network trains in the kept one's place.
 ///
-/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`; the
+/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`, what trains
+/// under `moving.`; the
 /// pruned weights' own moments wait under `own.` in between.
 enum PrunedPhase {
   static func isUnderWay(_ memory: RegrowthMemory) -> Bool { memory.tensors["moments.steps"] != nil }
@@ -20,6 +21,7 @@ enum PrunedPhase {
       guard let mask = kept.masks[name], try mask.memberCount() < mask.count else { continue }
       isEmpty = false
       let outside = try mask.logicalNot()
+      memory.tensors["moving.\(name)"] = outside
       let stored = try memory.stored(name, trainer)
       pruned.masks[name] = outside
       pruned.tensors[name] = try outside.select(stored, else: stored.zerosLike())
@@ -36,17 +38,14 @@ enum PrunedPhase {
 
   /// Undoes what a step did to everything but the pruned weights; running statistics may move, as nothing comes of them.
   static func hold(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    let moving = Set(try memory.layers(of: trainer).filter { try isMoving($0, memory) })
-    for name in try names(trainer) where name.role.isTrained && !moving.contains(name) {
+    for (name, live) in trainer.model.tensors where name.role.isTrained && !isMoving(name, memory) {
       guard let kept = memory.tensors["kept.\(name)"] else { continue }
-      try trainer.model.tensor(name).detached().copy(from: kept)
+      try live.detached().copy(from: kept)
     }
   }
 
-  private static func isMoving(_ name: ParameterName, _ memory: RegrowthMemory) throws -> Bool {
-    guard let mask = memory.tensors["mask.\(name)"] else { return false }
-    return try mask.memberCount() < mask.count
-  }
+  /// Whether a layer has pruned weights, so that they train.
+  private static func isMoving(_ name: ParameterName, _ memory: RegrowthMemory) -> Bool { memory.tensors["moving.\(name)"] != nil }
 
   /// The network that waits.
   static func keptModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model {
@@ -60,8 +59,8 @@ enum PrunedPhase {
 
   /// Puts the kept network back, with its moments, and stores what the pruned one has learned.
   static func end(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    for name in try memory.layers(of: trainer) where try isMoving(name, memory) {
-      let outside = try memory.kept(name, trainer.model)
+    for name in try memory.layers(of: trainer) {
+      guard let outside = memory.tensors["moving.\(name)"] else { continue }
       let stored = try memory.stored(name, trainer)
       try stored.copy(from: outside.select(trainer.model.tensor(name).detached(), else: stored))
     }
@@ -71,6 +70,7 @@ enum PrunedPhase {
     for name in all {
       memory.tensors["kept.\(name)"] = nil
       memory.tensors["mask.\(name)"] = nil
+      memory.tensors["moving.\(name)"] = nil
       for k in 0..<2 { memory.tensors["moments.\(k).\(name)"] = nil }
     }
     memory.tensors["moments.steps"] = nil

@@ -2,7 +2,7 @@ public import Training
 
 /// A way for weights to come back while a network trains: what decides which of the pruned ones enter, and which kept ones leave for them.
 ///
-/// A member is a value with its options; it acts through the four calls of a training step, and all that it must remember lives in a
+/// A member is a value with its options; it acts through the calls of a training step, and all that it must remember lives in a
 /// ``RegrowthMemory``, which checkpoints keep. ``RegrowthHook`` calls it, so that all members train in one course: the same learning
 /// rates, data order, evaluations and number of steps. A new member is a file here, its test, a line in ``RegrowthPlan/members`` and a
 /// ``Course``.

@@ -112,14 +112,15 @@ public final class RegrowthMemory {
 
   /// What has happened, for the row.
   public func report(_ model: Model) throws -> RegrowthReport {
-    let masks = try MaskSet(model)
-    var explored = 0
-    for name in model.network.prunableWeights {
-      explored += try tensors["explored.\(name)"].map { try $0.memberCount() } ?? model.tensor(name).count
+    // Layers that were to be left alone do not count.
+    let names = try model.network.weights(ignoring: plan.ignored)
+    let layers = try MaskSet(model).layers.filter { layer in names.contains { $0.module == layer.name } }
+    let explored = try names.reduce(0) { sum, name in
+      try sum + (tensors["explored.\(name)"].map { try $0.memberCount() } ?? model.tensor(name).count)
     }
     return RegrowthReport(
-      method: plan.regrowth?.name ?? NoRegrowth.name, exchanges: exchanges, exchanged: exchanged, explored: explored, kept: masks.kept,
-      prunable: masks.prunable, settled: settled)
+      method: plan.regrowth?.name ?? NoRegrowth.name, exchanges: exchanges, exchanged: exchanged, explored: explored,
+      kept: layers.reduce(0) { $0 + $1.kept }, prunable: layers.reduce(0) { $0 + $1.prunable }, settled: settled)
   }
 
   /// Everything, as tensors.

@@ -29,6 +29,9 @@ public struct RigL: Regrowth {
   /// - Throws: `PlanError` for a schedule that cannot be.
   public func validate() throws { try schedule.validate() }
 
+  /// - Throws: `PlanError` for a training too short for a single exchange.
+  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+
   /// Remembers the gradients of a step after which weights are exchanged.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard needsGradients(trainer) else { return }

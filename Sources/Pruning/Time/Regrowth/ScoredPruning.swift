@@ -4,7 +4,7 @@ public import Training
 
 /// `scored-pruning`: every weight, pruned or not, keeps a score of how well it would serve, and the best of the pruned come back.
 ///
-/// Every step S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network (straight-through): what
+/// Every step until T_end S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network (straight-through): what
 /// would have lowered the loss gains. Every ΔT steps each layer exchanges round(f(t)·kept) weights: the highest S of the pruned come back
 /// with their stored value, zero moments and S = 0, for as many kept ones of lowest |w| (or S). Values are frozen while out. Cost: one
 /// pass over the weights per step, and two numbers per weight.
@@ -39,6 +39,8 @@ public struct ScoredPruning: Regrowth {
   public var words: String { "scores fade by \(decay) a step, lowest \(leaving.rawValue) leaves, \(schedule.words)" }
   /// Yes.
   public var needsGradients: Bool { true }
+  /// Until T_end.
+  public func needsGradients(_ trainer: Trainer) -> Bool { trainer.iteration < schedule.end(of: trainer.totalIterations) }
 
   /// - Throws: `PlanError` for options that cannot be.
   public func validate() throws {
@@ -48,9 +50,12 @@ public struct ScoredPruning: Regrowth {
     }
   }
 
+  /// - Throws: `PlanError` for a training too short for a single exchange.
+  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+
   /// Moves the scores.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    guard trainer.iteration < schedule.end(of: trainer.totalIterations) else { return }
+    guard needsGradients(trainer) else { return }
     for name in try memory.layers(of: trainer) {
       guard let gradient = try trainer.model.tensor(name).gradient else { continue }
       let stored = try memory.stored(name, trainer)

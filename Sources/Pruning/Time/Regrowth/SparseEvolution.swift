@@ -25,6 +25,9 @@ public struct SparseEvolution: Regrowth {
   /// - Throws: `PlanError` for a schedule that cannot be.
   public func validate() throws { try schedule.validate() }
 
+  /// - Throws: `PlanError` for a training too short for a single exchange.
+  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+
   /// Exchanges.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard trainer.isDue(schedule) else { return }

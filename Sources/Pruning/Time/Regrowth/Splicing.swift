@@ -34,12 +34,17 @@ public struct Splicing: Regrowth {
   public var words: String { "exchanged every \(interval)\(ExchangeSchedule.words(until: until))" }
   /// Yes.
   public var needsGradients: Bool { true }
+  /// Until T_end.
+  public func needsGradients(_ trainer: Trainer) -> Bool { trainer.iteration < schedule.end(of: trainer.totalIterations) }
   /// - Throws: `PlanError` for options that cannot be.
   public func validate() throws { try schedule.validate() }
 
+  /// - Throws: `PlanError` for a training too short for a single exchange.
+  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+
   /// Moves the stored values of all weights.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    guard trainer.iteration < schedule.end(of: trainer.totalIterations) else { return }
+    guard needsGradients(trainer) else { return }
     let layers = try memory.layers(of: trainer)
     var tensors = try trainer.model.tensors.mapValues { try $0.detached() }
     for name in layers {
