@@ -1,4 +1,4 @@
-public import Datasets
+internal import Datasets
 internal import Foundation
 public import Networks
 public import Torch
@@ -42,29 +42,29 @@ public final class Trainer {
   private var sparse: SparseEngine?
   // False when masks or tensors are others than those that `sparse` was made for.
   private var hasChosenKernels = false
-  private let validationPanels: EvaluationPanels?
-  private let testPanels: EvaluationPanels?
   private let device: Device
   private let loader: BatchLoader
   private let hooks: [any TrainingHook]
   private let dropout: Generator
   private var executor: Executor
   private var optimizer: Optimizer
-  private let validation: EvaluationBatches?
-  private let test: EvaluationBatches?
+  private let evaluated: EvaluatedParts
   // nil while the present epoch was not seen from its beginning.
   private var timeInEpoch: Duration?
+
+  /// More would take years, and sums of them must not overflow.
+  static let maximumIterations = 1_000_000_000
 
   /// A trainer at the start, or at a state; `model` itself is not touched.
   ///
   /// - Parameters:
-  ///   - evaluation: batches of the data's validation and test parts, for those who train several times; its own unless given.
+  ///   - evaluated: the data's validation and test parts, for those who train several times; its own unless given.
   ///   - sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
   ///     are augmented or more of the network is left than they can gain from.
   /// - Throws: ``PlanError`` if plan, hooks or state are impossible, ``TrainingError/noData``, and what data and model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
-    evaluation: (validation: EvaluationBatches?, test: EvaluationBatches?)? = nil, sparse: SparseTraining = .automatic
+    evaluated: EvaluatedParts? = nil, sparse: SparseTraining = .automatic
   ) throws {
     try plan.validate()
     try hooks.validateNames()
@@ -76,15 +76,15 @@ public final class Trainer {
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
     totalIterations = plan.length.iterations(perEpoch: loader.batchesPerEpoch)
-    validation = try evaluation?.validation ?? data.validation.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
-    test = try evaluation?.test ?? data.test.map { try data.evaluationBatches($0, channelsLast: channelsLast) }
+    guard totalIterations <= Self.maximumIterations else {
+      throw PlanError("a training of \(plan.length) is too long: \(Self.maximumIterations) steps are possible")
+    }
+    self.evaluated = try evaluated ?? EvaluatedParts(of: data, channelsLast: channelsLast)
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
     self.device = device
     self.data = data
     let isAugmented = !loader.augmentation.isNone
     sparseTraining = isAugmented ? .never : sparse
-    validationPanels = data.validation.map { EvaluationPanels($0) }
-    testPanels = data.test.map { EvaluationPanels($0) }
     present = try model.laidOutForTraining(on: device)
     optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
     executor = try Executor(present)
@@ -99,7 +99,9 @@ public final class Trainer {
 
   /// The kernels for the present masks, made when first asked for: some hooks change masks at every step.
   private func kernels() throws -> SparseEngine? {
-    if !hasChosenKernels { sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data) }
+    if !hasChosenKernels {
+      sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data, evaluated: evaluated.sets)
+    }
     hasChosenKernels = true
     return sparse
   }
@@ -224,11 +226,11 @@ public final class Trainer {
     return record
   }
 
-  private func evaluate(on batches: EvaluationBatches?, _ panels: EvaluationPanels?) throws -> Evaluation? {
-    guard let batches, let panels else { return nil }
+  private func evaluate(on part: EvaluatedParts.Part?) throws -> Evaluation? {
+    guard let part else { return nil }
     let evaluation =
-      if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(batches) } else {
-        try kernels()?.evaluate(panels) ?? executor.evaluate(batches)
+      if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(part.batches) } else {
+        try kernels()?.evaluate(part.panels) ?? executor.evaluate(part.batches)
       }
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
@@ -247,12 +249,12 @@ public final class Trainer {
   /// The present model on the validation set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
-  public func evaluateValidation() throws -> Evaluation? { try evaluate(on: validation, validationPanels) }
+  public func evaluateValidation() throws -> Evaluation? { try evaluate(on: evaluated.validation) }
 
   /// The present model on the test set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
-  public func evaluateTest() throws -> Evaluation? { try evaluate(on: test, testPanels) }
+  public func evaluateTest() throws -> Evaluation? { try evaluate(on: evaluated.test) }
 
   /// Goes on with another model, copied; the optimizer's moments are cut by the slices that made it of the present one.
   ///

@@ -19,6 +19,8 @@ enum ExitStatus: Int32, Sendable {
   case unavailable = 69
   /// An error of Espalier or libtorch.
   case software = 70
+  /// The system refuses a process.
+  case systemError = 71
   /// An output file cannot be made.
   case cannotCreate = 73
   /// Writing or reading broke off, e.g. on a full disk.

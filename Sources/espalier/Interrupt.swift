@@ -22,6 +22,12 @@ enum Interrupt {
     pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
   }
 
+  /// As if a signal had come: for work whose reason is gone.
+  static func request() { received = sig_atomic_t(SIGTERM) }
+
+  /// From now on writing to a pipe that nobody reads is an error, not the end.
+  static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+
   /// Whether somebody asked to stop.
   static var isRequested: Bool { received != 0 }
 
@@ -29,7 +35,7 @@ enum Interrupt {
   static var signal: Int32 { Int32(received) }
 
   /// The system's call; its name is taken by the property.
-  private static func signal(_ number: Int32, _ handler: @convention(c) (Int32) -> Void) {
+  private static func signal(_ number: Int32, _ handler: (@convention(c) (Int32) -> Void)?) {
     var action = sigaction()
     #if canImport(Darwin)
       action.__sigaction_u.__sa_handler = handler

@@ -24,7 +24,7 @@ final class ProgressDisplay {
     /// Words at the end, e.g. what else is going on.
     var detail: String?
     /// Things of the same kind to do after these, which a second time of arrival counts in.
-    var later = 0
+    var later = 0.0
     /// Whether this moment is worth a line where lines are few, as an evaluation is.
     var isMilestone = false
   }
@@ -138,7 +138,7 @@ final class ProgressDisplay {
       if isLast {
         parts.append("in \(Format.duration(time - phaseStart.time))")
       } else if moment.total > 0 {
-        let all = moment.later > 0 ? ", all \(Format.duration(Double(moment.total - moment.done + moment.later) / rate))" : ""
+        let all = moment.later > 0 ? ", all \(Format.duration((Double(moment.total - moment.done) + moment.later) / rate))" : ""
         parts.append("ETA \(Format.duration(Double(moment.total - moment.done) / rate))\(all)")
       }
     }

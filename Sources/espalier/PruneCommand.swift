@@ -135,11 +135,12 @@ extension PruneCommand {
     guard let network = given.network else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
     }
+    let typed = GivenOptions(CommandLine.arguments)
     let plan = try TicketPlan(
-      network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training,
-      given: GivenOptions(CommandLine.arguments))
+      network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training, given: typed)
     try TicketCommandRun(
-      plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output, report: checkpoints.report)()
+      plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output,
+      givenThreads: typed.has("--threads") ? running.threads : nil, report: checkpoints.report)()
   }
 }
 

@@ -13,6 +13,8 @@ struct TicketCommandRun {
   var run: RunOptions
   var sparse: SparseTraining.Choice
   var output: OutputOptions
+  /// What --threads says; nil if it says nothing. One thread then: a training's bits must not depend on how many seeds run at once.
+  var givenThreads: Int?
   /// Where the last round's row goes; nil for nowhere.
   var report: String?
 
@@ -21,12 +23,19 @@ struct TicketCommandRun {
   func callAsFunction() throws {
     let count = tickets.seeds ?? 1
     guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
-    let atOnce = min(tickets.parallel ?? Machine.physicalCores, count)
+    let atOnce = min(tickets.parallel ?? (givenThreads ?? 1 > 1 ? 1 : Machine.physicalCores), count)
     guard atOnce >= 1 else { throw PlanError("--parallel \(tickets.parallel ?? 0) is impossible: give at least 1") }
+    if atOnce > 1, let threads = givenThreads, threads > 1 {
+      throw PlanError("--threads \(threads) does not go with --parallel \(atOnce): seeds that run at once have one thread each")
+    }
     if report != nil, count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(count)") }
     let seeds = (0..<UInt64(count)).map { run.seed &+ $0 }
     do {
       let study = try TicketStudy(plan, in: path)
+      // Beyond, sums of steps no longer fit, and no one would wait for them.
+      guard study.trainings * count <= 1_000_000 else {
+        throw PlanError("\(study.trainings * count) trainings are too many: give fewer --rounds, --branches or --seeds")
+      }
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }
@@ -35,7 +44,7 @@ struct TicketCommandRun {
         if atOnce > 1 {
           try TicketWorkers(study, arguments: Array(CommandLine.arguments.dropFirst()), display: display).run(seeds: seeds, atOnce: atOnce)
         } else {
-          try run.apply()
+          try apply()
           try study.run(seeds: seeds, options: options({ display.report($0.moment) }, { display.note($0) }))
         }
       } catch {
@@ -58,7 +67,8 @@ struct TicketCommandRun {
   /// As one of several processes: what there is to tell goes to the one that started it.
   private func work(_ study: TicketStudy, _ seeds: [UInt64]) throws {
     Interrupt.install()
-    try run.apply()
+    Interrupt.ignoreClosedPipes()
+    try apply()
     var told = -Double.infinity
     try study.run(
       seeds: seeds,
@@ -75,6 +85,12 @@ struct TicketCommandRun {
         }, { WorkerLine(note: $0).write() }))
   }
 
+  private func apply() throws {
+    var run = run
+    run.threads = givenThreads ?? 1
+    try run.apply()
+  }
+
   private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
     .init(device: run.torchDevice, sparse: SparseTraining(sparse), interrupted: { Interrupt.isRequested }, report: report, note: note)
   }
@@ -84,7 +100,7 @@ extension TicketProgress {
   fileprivate var moment: ProgressDisplay.Moment {
     ProgressDisplay.Moment(
       phase: "seed \(seed), \(branch) \(round)/\(rounds) at \(Format.percent(density))", done: training.iteration, total: training.total,
-      loss: training.loss, accuracy: training.evaluation?.validation?.accuracy, later: later * training.total,
+      loss: training.loss, accuracy: training.evaluation?.validation?.accuracy, later: Double(later) * Double(training.total),
       isMilestone: training.evaluation != nil)
   }
 }

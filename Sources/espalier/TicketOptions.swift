@@ -30,7 +30,9 @@ struct TicketOptions: ParsableArguments {
   var seeds: Int?
 
   @Option(
-    help: ArgumentHelp("Seeds that run at once, each in a process with one thread; as many as cores unless given.", valueName: "count"))
+    help: ArgumentHelp(
+      "Seeds that run at once, each in a process with one thread; as many as cores unless given. One thread is also what a single seed gets without --threads: bits do not depend on how many run.",
+      valueName: "count"))
   var parallel: Int?
 
   @Flag(help: .hidden)

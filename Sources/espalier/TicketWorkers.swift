@@ -18,7 +18,8 @@ struct WorkerLine: Codable {
 
   func write() {
     guard let data = try? JSONEncoder().encode(self) else { return }
-    try? Console.print(String(decoding: data, as: UTF8.self))
+    // Whoever started this process has gone: a second study in the same folder would get in its way.
+    do { try Console.print(String(decoding: data, as: UTF8.self)) } catch { Interrupt.request() }
   }
 }
 
@@ -31,13 +32,18 @@ final class TicketWorkers {
     let process: Process
     let output: FileHandle
     let errors: FileHandle
+    /// What has come of the next line.
     var rest = Data()
+    /// The end of what it complained of.
+    var complaints = Data()
+    var isRunning = true
   }
 
   private let arguments: [String]
   private let study: TicketStudy
   private let display: ProgressDisplay
   private var running: [Worker] = []
+  private var finishedBefore: [UInt64: Int] = [:]
   private var newest: [UInt64: WorkerLine.Progress] = [:]
   private var toldEnd = false
   private var failures: [WorkerFailure] = []
@@ -73,15 +79,19 @@ final class TicketWorkers {
     var waiting = seeds[...]
     var passedOn = false
     while !running.isEmpty || (!waiting.isEmpty && !Interrupt.isRequested) {
-      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.popFirst() { running.append(try start(seed)) }
+      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.popFirst() { start(seed) }
       if Interrupt.isRequested, !passedOn {
         passedOn = true
         for worker in running { passOn(to: worker.process) }
       }
       Thread.sleep(forTimeInterval: 0.1)
-      for index in running.indices { read(&running[index]) }
-      for worker in running where !worker.process.isRunning { finish(worker) }
-      running.removeAll { !$0.process.isRunning }
+      for index in running.indices {
+        // Asked once, before the last look at what it wrote: a process that ends in between is found the next time.
+        running[index].isRunning = running[index].process.isRunning
+        read(&running[index])
+      }
+      for worker in running where !worker.isRunning { finish(worker) }
+      running.removeAll { !$0.isRunning }
       report(seeds)
     }
     if Interrupt.isRequested {
@@ -90,7 +100,14 @@ final class TicketWorkers {
     if let failure = failures.first { throw failure }
   }
 
-  private func start(_ seed: UInt64) throws -> Worker {
+  private func start(_ seed: UInt64) {
+    finishedBefore[seed] = study.finished(seed: seed)
+    do { running.append(try started(seed)) } catch {
+      fail(seed, "cannot start a process: \(error.localizedDescription)", .systemError)
+    }
+  }
+
+  private func started(_ seed: UInt64) throws -> Worker {
     let process = Process()
     process.executableURL = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
     process.arguments = arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker"]
@@ -99,9 +116,9 @@ final class TicketWorkers {
     process.standardError = errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    let handle = output.fileHandleForReading
-    _ = fcntl(handle.fileDescriptor, F_SETFL, fcntl(handle.fileDescriptor, F_GETFL) | O_NONBLOCK)
-    return Worker(seed: seed, process: process, output: handle, errors: errors.fileHandleForReading)
+    let handles = [output.fileHandleForReading, errors.fileHandleForReading]
+    for handle in handles { _ = fcntl(handle.fileDescriptor, F_SETFL, fcntl(handle.fileDescriptor, F_GETFL) | O_NONBLOCK) }
+    return Worker(seed: seed, process: process, output: handles[0], errors: handles[1])
   }
 
   /// A terminal's Ctrl-C reaches all processes of its group by itself, and a second one would end them at once.
@@ -111,12 +128,8 @@ final class TicketWorkers {
   }
 
   private func read(_ worker: inout Worker) {
-    var bytes = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = bytes.withUnsafeMutableBytes { Foundation.read(worker.output.fileDescriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { break }
-      worker.rest += bytes.prefix(count)
-    }
+    worker.rest += available(worker.output)
+    worker.complaints = (worker.complaints + available(worker.errors)).suffix(16_384)
     while let end = worker.rest.firstIndex(of: UInt8(ascii: "\n")) {
       let line = worker.rest[..<end]
       worker.rest = Data(worker.rest[worker.rest.index(after: end)...])
@@ -126,17 +139,29 @@ final class TicketWorkers {
     }
   }
 
+  /// What can be read at once.
+  private func available(_ handle: FileHandle) -> Data {
+    var (data, bytes) = (Data(), [UInt8](repeating: 0, count: 65_536))
+    while true {
+      let count = bytes.withUnsafeMutableBytes { Foundation.read(handle.fileDescriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { return data }
+      data += bytes.prefix(count)
+    }
+  }
+
   private func finish(_ worker: Worker) {
-    // Lines that came between the last look and the end.
-    var last = worker
-    read(&last)
     let status = worker.process.terminationStatus
     guard status != 0 || worker.process.terminationReason != .exit, !Interrupt.isRequested else { return }
-    let text = String(decoding: (try? worker.errors.readToEnd()) ?? Data(), as: UTF8.self)
-    let line = text.split(separator: "\n").last.map(String.init) ?? "the process ended with status \(status)"
+    let line =
+      String(decoding: worker.complaints, as: UTF8.self).split(separator: "\n").last.map(String.init)
+      ?? "the process ended with status \(status)"
     let words = line.hasPrefix("espalier: ") ? String(line.dropFirst(10)) : line
-    failures.append(WorkerFailure(description: "seed \(worker.seed): \(words)", exitStatus: ExitStatus(rawValue: status) ?? .software))
-    display.note("seed \(worker.seed) failed: \(words)")
+    fail(worker.seed, words, ExitStatus(rawValue: status) ?? .software)
+  }
+
+  private func fail(_ seed: UInt64, _ words: String, _ status: ExitStatus) {
+    failures.append(WorkerFailure(description: "seed \(seed): \(words)", exitStatus: status))
+    display.note("seed \(seed) failed: \(words)")
   }
 
   /// One line for all: steps done and to do, and where each seed is.
@@ -145,7 +170,7 @@ final class TicketWorkers {
     var done = 0
     for seed in seeds {
       guard let progress = newest[seed] else {
-        done += study.finished(seed: seed) * total
+        done += (finishedBefore[seed] ?? 0) * total
         continue
       }
       done += (study.trainings - 1 - progress.later) * total + progress.done

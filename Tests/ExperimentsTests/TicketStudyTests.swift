@@ -227,7 +227,11 @@ import Training
   @Test func weightsMayStay() throws {
     try withTemporaryDirectory { folder in
       for (name, rewinding) in [("rates", Rewinding.learningRate), ("none", .none)] {
-        try TicketStudy(plan(rounds: 1, rewinding: rewinding), in: folder + "/" + name).run(seeds: [1])
+        try TicketStudy(plan(rounds: 1, rewinding: rewinding, branches: [.oneShot]), in: folder + "/" + name).run(seeds: [1])
+        // One round is one removal, with the same rate afterwards: the same bits.
+        let files = ["trunk", "one-shot"].map { "\(folder)/\(name)/seed-1/\($0)/round-01.safetensors" }
+        let (trunk, oneShot) = (try ModelFile(contentsOf: files[0]).model, try ModelFile(contentsOf: files[1]).model)
+        for (name, tensor) in trunk.tensors { #expect(try tensor.array(Float.self) == oneShot.tensor(name).array(Float.self), "\(name)") }
       }
       let weight = ParameterName("fc1", .weight)
       let (rates, none) = (try model(folder + "/rates", "trunk", 1), try model(folder + "/none", "trunk", 1))
@@ -243,9 +247,62 @@ import Training
     }
   }
 
+  @Test func aFolderBelongsToTheFirstStudyThatBegan() throws {
+    try withTemporaryDirectory { folder in
+      #expect(throws: PlanError.self) {
+        try TicketStudy(plan(rewinding: .step(.iterations(8))), in: folder).run(seeds: [1])
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder + "/seed-1"), "what cannot be carried out leaves no trace")
+      struct Killed: Error {}
+      #expect(throws: Killed.self) {
+        var other = plan(batch: 25)
+        other.initialization = .glorotNormal
+        try TicketStudy(other, in: folder).run(seeds: [1], options: .init(didWrite: { _ in throw Killed() }))
+      }
+      try TicketStudy(plan(rounds: 1), in: folder).run(seeds: [1])
+      try TicketStudy(plan(rounds: 1), in: folder + "/fresh").run(seeds: [1])
+      #expect(
+        try model(folder, "trunk", 1).tensor(ParameterName("fc1", .weight)).array(Float.self)
+          == model(folder + "/fresh", "trunk", 1).tensor(ParameterName("fc1", .weight)).array(Float.self))
+    }
+  }
+
+  @Test func aThreadMoreIsTold() throws {
+    try withTemporaryDirectory { folder in
+      var steps = 0
+      #expect(throws: TrainingError.self) {
+        try TicketStudy(plan(rounds: 0), in: folder).run(
+          seeds: [1],
+          options: .init(interrupted: {
+            steps += 1
+            return steps == 3
+          }))
+      }
+      try TorchRuntime.configure(threads: 2)
+      defer { try? TorchRuntime.configure(threads: 1) }
+      var notes: [String] = []
+      try TicketStudy(plan(rounds: 0), in: folder).run(seeds: [1], options: .init(note: { notes.append($0) }))
+      #expect(
+        notes.first
+          == "\(folder)/seed-1/trunk/round-00.checkpoint was computed with 1 thread, and goes on with 2: its last bits may be others than "
+          + "those of an unbroken run")
+    }
+  }
+
+  @Test func onlyThePapersSettingIsJudgedByItsNumbers() throws {
+    try withTemporaryDirectory { folder in
+      try TicketStudy(plan(rounds: 1), in: folder).run(seeds: [1, 2])
+      let analysis = try TicketStudy.analysis(of: folder)
+      #expect(analysis.departure == "data.dataset digits, not mnist" && analysis.claims.map(\.name) == ["I1", "I2"])
+    }
+  }
+
   @Test func wordsForFoldersThatDoNotFit() throws {
     try withTemporaryDirectory { folder in
       _ = try TicketStudy(plan(), in: folder + "/a")
+      let begun = "\(folder)/a/seed-1/trunk"
+      try FileManager.default.createDirectory(atPath: begun, withIntermediateDirectories: true)
+      try "".write(toFile: begun + "/round-00.checkpoint", atomically: true, encoding: .utf8)
       let other = #expect(throws: PlanError.self) { try TicketStudy(plan(batch: 25), in: folder + "/a") }
       #expect(
         other?.description

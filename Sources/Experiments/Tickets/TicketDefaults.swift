@@ -36,6 +36,17 @@ public struct TicketDefaults: Sendable {
   /// The paper's setting for a network; nil for networks that are not in it.
   public static func of(_ network: String) -> TicketDefaults? { all.first { $0.network == network } }
 
+  /// The study that the paper's claims are about: LeNet-300-100 on MNIST.
+  static var study: TicketPlan? {
+    of("lenet-300-100").map { paper in
+      TicketPlan(
+        network: paper.network, data: DataPlan(dataset: "mnist", validation: paper.validation), initialization: paper.initialization,
+        training: TrainingPlan(
+          length: .iterations(paper.iterations), batchSize: paper.batchSize, learningRate: LearningRateSchedule(base: paper.learningRate),
+          evaluateEvery: paper.evaluateEvery), rounds: paper.rounds, rates: paper.rates)
+    }
+  }
+
   private init(_ network: String, iterations: Int, learningRate: Double, _ rates: LayerRates) {
     self.network = network
     self.iterations = iterations

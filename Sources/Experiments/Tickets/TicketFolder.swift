@@ -29,10 +29,14 @@ struct TicketFolder {
   func adopt(_ plan: TicketPlan) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     guard let found = try storedPlan() else {
-      try plan.seeded(0).json.write(toFile: self.plan, atomically: true, encoding: .utf8)
-      return
+      return try start(plan)
     }
     if let difference = try found.core.firstDifference(from: plan.core) {
+      // A first command that was mistyped, or could not be carried out, has no claim to the folder.
+      guard try hasBegun() else {
+        for seed in try seedFolders() { try? FileManager.default.removeItem(atPath: "\(path)/\(seed)/initial.safetensors") }
+        return try start(plan)
+      }
       throw PlanError(
         "\(path) holds a study with \(difference.name) \(difference.mine), not \(difference.theirs): repeat its options, "
           + "or give another folder")
@@ -40,6 +44,28 @@ struct TicketFolder {
     let extended = found.extended(by: plan.seeded(0))
     if extended != found { try extended.json.write(toFile: self.plan, atomically: true, encoding: .utf8) }
   }
+
+  private func start(_ plan: TicketPlan) throws {
+    try plan.seeded(0).json.write(toFile: self.plan, atomically: true, encoding: .utf8)
+  }
+
+  private func seedFolders() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path).sorted().filter { $0.hasPrefix("seed-") }
+  }
+
+  /// The files of all branches of all seeds.
+  private func roundFiles() throws -> [String] {
+    let files = FileManager.default
+    return try seedFolders().flatMap { seed in
+      ((try? files.contentsOfDirectory(atPath: "\(path)/\(seed)").sorted()) ?? []).flatMap { branch in
+        ((try? files.contentsOfDirectory(atPath: "\(path)/\(seed)/\(branch)").sorted()) ?? []).filter { $0.hasPrefix("round-") }
+          .map { "\(path)/\(seed)/\(branch)/\($0)" }
+      }
+    }
+  }
+
+  /// Whether anything was trained: a checkpoint, a model or a record.
+  private func hasBegun() throws -> Bool { try !roundFiles().isEmpty }
 
   /// The plan that the folder holds; nil if it holds none.
   ///
@@ -60,16 +86,9 @@ struct TicketFolder {
     let files = FileManager.default
     var isFolder: ObjCBool = false
     guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { throw PlanError("there is no folder \(path)") }
-    var result: [TicketRound] = []
-    for seed in try files.contentsOfDirectory(atPath: path).sorted() where seed.hasPrefix("seed-") {
-      for branch in (try? files.contentsOfDirectory(atPath: "\(path)/\(seed)").sorted()) ?? [] {
-        for name in (try? files.contentsOfDirectory(atPath: "\(path)/\(seed)/\(branch)").sorted()) ?? []
-        where name.hasPrefix("round-") && name.hasSuffix(".json") {
-          let file = "\(path)/\(seed)/\(branch)/\(name)"
-          do { result.append(try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: file)))) } catch is DecodingError {
-            throw PlanError("\(file) is no record of a round")
-          }
-        }
+    let result = try roundFiles().filter { $0.hasSuffix(".json") }.map { file in
+      do { return try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: file))) } catch is DecodingError {
+        throw PlanError("\(file) is no record of a round")
       }
     }
     guard !result.isEmpty else { throw PlanError("\(path) holds no finished round: no file like seed-0/trunk/round-00.json") }

@@ -42,6 +42,16 @@ extension TicketPlan {
     return nil
   }
 
+  /// Where it leaves the setting of the paper's claims, e.g. `training.length 4it, not 50000it`; nil if nowhere.
+  var departure: String? {
+    get throws {
+      guard var paper = TicketDefaults.study else { return nil }
+      // How many rounds there are changes none of them, unless the last one's sparsity is given.
+      paper.rounds = rounds
+      return try core.firstDifference(from: paper.core).map { "\($0.name) \($0.mine), not \($0.theirs)" }
+    }
+  }
+
   /// Values by their path, e.g. `training.batchSize`.
   private static func leaves(of json: String) throws -> [String: String] {
     var result: [String: String] = [:]

@@ -59,7 +59,7 @@ public struct TicketPlan: Codable, Hashable, Sendable {
 
   /// Weights kept by each layer after each round, where layers do not compete; all layers together as one where they do.
   ///
-  /// - Parameter sizes: the prunable weights of each layer, in the network's order.
+  /// - Parameter network: the trunk's.
   func counts(for network: Network) throws -> [[Int]] {
     let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     let sizes = network.prunableWeights.map { (shapes[$0] ?? []).reduce(1, *) }
@@ -83,6 +83,9 @@ public struct TicketPlan: Codable, Hashable, Sendable {
       throw PlanError("\(reinitializations) draws of fresh weights are impossible: give 1 to 1000")
     }
     if let sparsity { _ = try Fraction.checked(sparsity, option: "--sparsity") }
+    if rounds == 0, sparsity != nil || !branches.isEmpty {
+      throw PlanError("--rounds 0 trains the dense network alone: --\(sparsity == nil ? "branches" : "sparsity") needs at least 1")
+    }
     if let round = branchRounds.first(where: { !(1...max(rounds, 1)).contains($0) }) {
       throw PlanError("--branch-rounds \(round) is impossible: branches are at rounds 1 to \(rounds)")
     }

@@ -15,8 +15,9 @@ final class TicketRun {
   let initial: Model
   private let options: TicketStudy.Options
   private let counts: [[Int]]
-  private let evaluation: (validation: EvaluationBatches?, test: EvaluationBatches?)
+  private let evaluated: EvaluatedParts
   private let core: String
+  private let perEpoch: Int
   // The last round's trained model, which the next one starts from.
   private var last: (job: TicketJob, model: Model)?
 
@@ -26,27 +27,27 @@ final class TicketRun {
     self.folder = folder
     self.options = options
     data = try plan.data.load()
+    perEpoch = data.training.count / max(min(plan.training.batchSize, data.training.count), 1)
+    // Before anything is written: what cannot be carried out leaves no trace.
+    let total = plan.training.length.iterations(perEpoch: perEpoch)
+    if case .step(let step) = plan.rewinding, step.iterations(perEpoch: perEpoch) >= total {
+      throw PlanError("--rewind \(step) lies behind the training's end, which has \(total) steps")
+    }
     let path = folder.initial(seed)
     try FileManager.default.createDirectory(atPath: folder.seed(seed), withIntermediateDirectories: true)
     let start = Experiment(
       start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
-    if FileManager.default.fileExists(atPath: path) {
-      initial = try ModelFile(contentsOf: path).model
-    } else {
-      let file = try start.startingFile(for: data.training)
-      initial = file.model
+    let isThere = FileManager.default.fileExists(atPath: path)
+    initial = try isThere ? ModelFile(contentsOf: path).model : start.startingFile(for: data.training).model
+    counts = try plan.counts(for: initial.network)
+    if !isThere {
       try ModelFile(
         model: initial, preprocessing: data.preprocessing, classes: data.training.classNames, recipe: try start.json
       ).write(to: path)
       try options.didWrite(path)
     }
-    counts = try plan.counts(for: initial.network)
     core = try plan.core.json
-    let channelsLast = initial.network.hasConvolutions
-    evaluation = (
-      try data.validation.map { [data] in try data.evaluationBatches($0, channelsLast: channelsLast) },
-      try data.test.map { [data] in try data.evaluationBatches($0, channelsLast: channelsLast) }
-    )
+    evaluated = try EvaluatedParts(of: data, channelsLast: initial.network.hasConvolutions)
   }
 
   // MARK: - One training
@@ -55,18 +56,20 @@ final class TicketRun {
     try FileManager.default.createDirectory(atPath: folder.branch(job, seed), withIntermediateDirectories: true)
     let begun = try begin(job)
     let trainer = try Trainer(
-      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluation: evaluation,
+      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluated: evaluated,
       sparse: options.sparse)
     let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
     let density = try MaskSet(begun.model).density
-    let rewindStep = job.branch == nil && job.round == 0 ? try self.rewindStep(perEpoch: trainer.iterationsPerEpoch) : nil
+    let rewindStep = job.branch == nil && job.round == 0 ? self.rewindStep : nil
     let before = begun.seconds
-    let started = Date()
-    var (saved, done) = (Date(), 0)
+    let clock = ContinuousClock()
+    let started = clock.now
+    var (saved, done) = (started, 0)
+    func elapsed() -> Double { before + (clock.now - started) / .seconds(1) }
     func save() throws {
-      let progress = Progress(core: core, seconds: before + Date().timeIntervalSince(started))
+      let progress = Progress(core: core, seconds: elapsed(), threads: TorchRuntime.threads)
       try Checkpoint(model: trainer.model, training: trainer.state(), progress: progress.json).write(to: folder.checkpoint(job, seed))
-      saved = Date()
+      saved = clock.now
       try options.didWrite(folder.checkpoint(job, seed))
     }
     if rewindStep == 0 { try keepForRewinding(trainer.model) }
@@ -77,7 +80,7 @@ final class TicketRun {
         if trainer.iteration == rewindStep { try keepForRewinding(trainer.model) }
         guard trainer.iteration < trainer.totalIterations else { return }
         let stop = options.interrupted()
-        if stop || -saved.timeIntervalSinceNow > options.checkpointSeconds { try save() }
+        if stop || clock.now - saved > .seconds(options.checkpointSeconds) { try save() }
         if stop { throw TrainingError.interrupted(iteration: trainer.iteration) }
       },
       report: {
@@ -87,7 +90,6 @@ final class TicketRun {
       })
     // What was learned must outlive a kill between the two files below.
     try save()
-    let elapsed = before + Date().timeIntervalSince(started)
     // Row-major, as a file would give it back: sums over another layout end in other bits.
     var model = try trainer.model.moved(to: .cpu)
     model.tensors = try model.tensors.mapValues { try $0.detached().contiguous() }
@@ -96,7 +98,7 @@ final class TicketRun {
     let record = TicketRound(
       seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
       firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
-      iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed)
+      iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
     try Data(record.json().utf8).write(to: URL(fileURLWithPath: folder.record(job, seed)), options: .atomic)
     try options.didWrite(folder.record(job, seed))
     try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
@@ -114,6 +116,7 @@ final class TicketRun {
   private struct Progress: Codable {
     var core: String
     var seconds: Double
+    var threads: Int?
 
     var json: String {
       get throws {
@@ -134,23 +137,29 @@ final class TicketRun {
 
   /// The model and plan that a training starts with, or goes on with.
   private func begin(_ job: TicketJob) throws -> Beginning {
-    let perEpoch = data.training.count / max(min(plan.training.batchSize, data.training.count), 1)
     let total = plan.training.length.iterations(perEpoch: perEpoch)
     var training = plan.training
-    let keepsLastRate = job.round > 0 && (job.branch == .finetune || (job.branch == nil && plan.rewinding == .none))
+    // As the trunk, one removal is followed by what rewinding says.
+    let followsTrunk = job.branch == nil || job.branch == .oneShot
+    let keepsLastRate = job.round > 0 && (job.branch == .finetune || (followsTrunk && plan.rewinding == .none))
     if keepsLastRate {
       let rate = training.learningRate.rate(at: max(total - 1, 0), of: total, perEpoch: perEpoch)
       training.learningRate = LearningRateSchedule(base: rate)
     }
     var first = 0
     if case .step = plan.rewinding, job.round > 0, job.branch != .reinit, job.branch != .finetune {
-      first = try rewindStep(perEpoch: perEpoch) ?? 0
+      first = rewindStep ?? 0
     }
     let path = folder.checkpoint(job, seed)
     if FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       guard let progress = try? JSONDecoder().decode(Progress.self, from: Data(checkpoint.progress.utf8)), progress.core == core else {
         throw PlanError("\(path) belongs to a study with other options; remove it to train this round anew")
+      }
+      if let threads = progress.threads, threads != TorchRuntime.threads {
+        options.note(
+          "\(path) was computed with \(threads) thread\(threads == 1 ? "" : "s"), and goes on with \(TorchRuntime.threads): "
+            + "its last bits may be others than those of an unbroken run")
       }
       return Beginning(
         model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
@@ -169,11 +178,9 @@ final class TicketRun {
 
   // MARK: - Where weights begin
 
-  private func rewindStep(perEpoch: Int) throws -> Int? {
+  private var rewindStep: Int? {
     guard case .step(let step) = plan.rewinding else { return nil }
-    let (count, total) = (step.iterations(perEpoch: perEpoch), plan.training.length.iterations(perEpoch: perEpoch))
-    guard count < total else { throw PlanError("--rewind \(step) lies behind the training's end, which has \(total) steps") }
-    return count
+    return step.iterations(perEpoch: perEpoch)
   }
 
   private func keepForRewinding(_ model: Model) throws {

@@ -105,7 +105,10 @@ public struct TicketStudy {
   /// Tables and claims over all finished trainings in a folder.
   ///
   /// - Throws: `PlanError`.
-  public static func analysis(of path: String) throws -> TicketAnalysis { TicketAnalysis(try records(in: path)) }
+  public static func analysis(of path: String) throws -> TicketAnalysis {
+    let folder = TicketFolder(path)
+    return TicketAnalysis(try folder.records(), departure: try folder.storedPlan().map { try $0.departure } ?? "its plan.json is gone")
+  }
 }
 
 /// What a study reports while it goes on.

@@ -5,6 +5,7 @@ extension TicketAnalysis {
     let spread = seeds.count > 1 ? "; mean ± half the 95 % interval over seeds" : ""
     var result = "\(count), \(Format.duration(seconds)) of training in all\(spread)\n\n" + rows.text
     let tested = claims.filter { $0.verdict != .untested }
+    if let departure { result += "\nC1 to C7 are about the setting of Frankle & Carbin 2019, which this is not: \(departure)\n" }
     guard !tested.isEmpty else { return result }
     result += "\nClaims of Frankle & Carbin 2019, paired by seed; in brackets the one-sided 95 % bounds\n\n"
     var table = TextTable(

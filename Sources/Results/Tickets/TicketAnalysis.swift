@@ -1,7 +1,8 @@
 /// A ticket study's table, and what it says of the lottery-ticket paper's claims (Frankle & Carbin 2019, LeNet-300-100 on MNIST).
 ///
 /// Quantities are paired by seed: each seed's ticket against its own dense network or its own re-initialised draws (their mean). The
-/// claims are about densities: the trunk's round nearest to each is taken, if it is within a twentieth of it.
+/// claims are about densities: the trunk's round nearest to each is taken, if it is within a twentieth of it. The paper's numbers C1 to
+/// C7 are about its own setting: elsewhere only the two effects are judged, I1 and I2.
 public struct TicketAnalysis: Codable, Hashable, Sendable {
   /// Branch by branch, round by round.
   public var rows: [TicketTableRow]
@@ -11,6 +12,8 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
   public var seeds: [UInt64]
   /// Seconds of all trainings together.
   public var seconds: Double
+  /// Where the study leaves the paper's setting, in words; nil where it is the paper's.
+  public var departure: String?
 
   /// The densities that rounds of 20 % (output layer 10 %) leave of LeNet-300-100, in percent as the paper prints them.
   public static let publishedDensities = [
@@ -19,21 +22,27 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
   ]
 
   /// The analysis of these records.
-  public init(_ records: [TicketRound]) {
+  ///
+  /// - Parameter departure: where the study leaves the paper's setting, so that its numbers say nothing of the paper's.
+  public init(_ records: [TicketRound], departure: String? = nil) {
+    self.departure = departure
     rows = TicketTableRow.rows(of: records)
     seeds = Set(records.map(\.seed)).sorted()
     seconds = records.reduce(0) { $0 + $1.seconds }
     let study = Paired(records)
     func earlyAccuracy(_ round: TicketRound) -> Double? { round.accuracyAtEarlyStop }
     func stop(_ round: TicketRound) -> Double? { round.earlyStop.map { Double($0.iteration) } }
-    claims = [
+    let papers = [
       TicketClaim(
         "C1", "at 21.1 % early stop comes at least 38 % earlier than dense", .fraction, atLeast: 0.38, noEffect: 0,
         of: study.againstDense(0.2107, stop) { $1 > 0 ? 1 - $0 / $1 : nil }),
       TicketClaim(
         "C2", "at 13.5 % accuracy at early stop is at least 0.3 points above dense", .points, atLeast: 0.003, noEffect: 0,
         of: study.againstDense(0.1352, earlyAccuracy) { $0 - $1 }),
-      Self.backToDense(study.againstDense(0.0358, earlyAccuracy) { $0 - $1 }),
+      // The paper says that accuracy is back there; the margin is ours.
+      TicketClaim(
+        "C3", "at 3.6 % accuracy at early stop is at most 0.3 points (our margin) below dense", .points, atLeast: -0.003, noEffect: 0,
+        of: study.againstDense(0.0358, earlyAccuracy) { $0 - $1 }),
       TicketClaim(
         "C4", "at 21.1 % least validation loss comes at least 2.51 times sooner than re-initialised", .ratio, atLeast: 2.51, noEffect: 1,
         of: study.against("reinit", 0.2107, stop) { $0 > 0 ? $1 / $0 : nil }),
@@ -42,36 +51,33 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
         of: study.against("reinit", 0.2107, earlyAccuracy) { $0 - $1 }),
       Self.bestAtEnd(study),
       Self.exactDensities(records),
+    ]
+    let effects = [
       TicketClaim(
         "I1", "rounds beat one removal of as many weights in accuracy at early stop", .points, atLeast: 0, noEffect: 0,
-        of: study.overall(against: "one-shot", earlyAccuracy)),
+        // One round is one removal: the first tells nothing.
+        of: study.overall(against: "one-shot", from: 2, earlyAccuracy)),
       TicketClaim(
         "I2", "initial weights beat fresh ones in accuracy at early stop", .points, atLeast: 0, noEffect: 0,
         of: study.overall(against: "reinit", earlyAccuracy)),
     ]
+    claims = (departure == nil ? papers : []) + effects
   }
 
-  /// At 3.6 % accuracy is back at the dense network's: within the margin by which it was above before.
-  private static func backToDense(_ values: [Double]) -> TicketClaim {
-    let interval = Statistics.interval(values, level: 0.9)
-    return TicketClaim(
-      name: "C3", statement: "at 3.6 % accuracy at early stop is back at the dense network's, within 0.3 points", unit: .points,
-      threshold: 0.003, mean: Statistics.mean(values), interval: interval, seeds: values.count,
-      verdict: values.isEmpty ? .untested : TicketClaim.within(0.003, interval), direction: nil)
-  }
-
-  /// The largest mean difference of accuracies at the end, over the trunk's rounds.
+  /// The largest mean difference of accuracies at the end, over the trunk's rounds that all seeds have.
   ///
-  /// The largest of several means is somewhat too large; the interval is that of the chosen round alone.
+  /// The largest of several means is too large: each seed's value is that of the round which is best for the *other* seeds.
   private static func bestAtEnd(_ study: Paired) -> TicketClaim {
-    let rounds = study.trunkRounds.filter { $0 > 0 }
-    let differences = rounds.map { (round: $0, values: study.againstDense(round: $0, \.accuracyAtEnd) { $0 - $1 }) }
-    let best = differences.filter { !$0.values.isEmpty }.max {
-      (Statistics.mean($0.values) ?? 0, -$0.round) < (Statistics.mean($1.values) ?? 0, -$1.round)
+    let differences = study.trunkRounds.filter { $0 > 0 }.map { study.againstDense(round: $0, \.accuracyAtEnd) { $0 - $1 } }
+    let count = differences.map(\.count).max() ?? 0
+    let complete = differences.filter { $0.count == count }
+    let values = (0..<count).compactMap { seed in
+      // The earlier of equal rounds: `min` gives the first.
+      complete.map { round in (others: round.reduce(0, +) - round[seed], own: round[seed]) }.min { $0.others > $1.others }?.own
     }
-    let place = best.map { " (best: round \($0.round))" } ?? ""
     return TicketClaim(
-      "C6", "accuracy at the end is up to 0.35 points above dense\(place)", .points, atLeast: 0.0035, noEffect: 0, of: best?.values ?? [])
+      "C6", "accuracy at the end of the best round (by the other seeds) is 0.35 points above dense", .points, atLeast: 0.0035, noEffect: 0,
+      of: count > 1 ? values : [])
   }
 
   private static func exactDensities(_ records: [TicketRound]) -> TicketClaim {
@@ -81,7 +87,8 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
     return TicketClaim(
       name: "C7", statement: "densities are the published ones (\(rounds) of \(publishedDensities.count) rounds seen)", unit: .exact,
       threshold: nil, mean: nil, interval: nil, seeds: Set(trunk.map(\.seed)).count,
-      verdict: trunk.isEmpty ? .untested : wrong.isEmpty ? .holds : .fails, direction: nil)
+      verdict: trunk.isEmpty ? .untested : !wrong.isEmpty ? .fails : rounds == publishedDensities.count ? .holds : .undecided,
+      direction: nil)
   }
 }
 
@@ -129,18 +136,22 @@ private struct Paired {
     round(at: density).map { round in seeds.compactMap { pair($0, branch, round, value).flatMap { compare($0.0, $0.1) } } } ?? []
   }
 
-  /// One value per seed: the mean over all rounds that the branch has of the trunk's value minus the branch's.
-  func overall(against branch: String, _ value: (TicketRound) -> Double?) -> [Double] {
+  /// One value per seed: the mean over the rounds that the branch has of the trunk's value minus the branch's.
+  ///
+  /// - Parameter first: the first round that counts.
+  func overall(against branch: String, from first: Int = 1, _ value: (TicketRound) -> Double?) -> [Double] {
     seeds.compactMap { seed in
-      let rounds = (branches[branch]?[seed] ?? [:]).keys.sorted()
+      let rounds = (branches[branch]?[seed] ?? [:]).keys.filter { $0 >= first }.sorted()
       return Statistics.mean(rounds.compactMap { pair(seed, branch, $0, value).map { $0.0 - $0.1 } })
     }
   }
 
   private var seeds: [UInt64] { trunk.keys.sorted() }
 
+  /// A seed whose draws are not all done has no pair: the mean of some is not that of all.
   private func pair(_ seed: UInt64, _ branch: String, _ round: Int, _ value: (TicketRound) -> Double?) -> (Double, Double)? {
     guard let ticket = trunk[seed]?[round].flatMap(value), let controls = branches[branch]?[seed]?[round],
+      controls.count == branches[branch]?.values.compactMap({ $0[round]?.count }).max(),
       let control = Statistics.mean(controls.compactMap(value))
     else { return nil }
     return (ticket, control)

@@ -6,13 +6,13 @@ public struct TicketClaim: Codable, Hashable, Sendable {
     case holds
     /// The whole interval is on the other side.
     case fails
-    /// The interval has the threshold within it, or there is only one seed.
+    /// The evidence goes neither way: the interval has the threshold within it, there is only one seed, or rounds are missing.
     case undecided
-    /// The study has no such rounds or branches.
+    /// The study has no such rounds or branches, or is not in the paper's setting.
     case untested
   }
 
-  /// `C1` … `C7`; `I1` and `I2` for iterative against one-shot pruning and initial against fresh weights at all rounds.
+  /// `C1` … `C7` for the paper's numbers; `I1` and `I2` for iterative against one-shot pruning and initial against fresh weights at all rounds.
   public var name: String
   /// What is claimed, with its threshold.
   public var statement: String
@@ -49,20 +49,15 @@ public struct TicketClaim: Codable, Hashable, Sendable {
     return interval.lower >= threshold ? .holds : interval.upper < threshold ? .fails : .undecided
   }
 
-  /// The verdict that a quantity is within ±margin of 0: two one-sided tests.
-  static func within(_ margin: Double, _ interval: Interval?) -> Verdict {
-    guard let interval else { return .undecided }
-    if interval.lower >= -margin, interval.upper <= margin { return .holds }
-    return interval.upper < -margin || interval.lower > margin ? .fails : .undecided
-  }
-
-  /// A claim that a paired quantity reaches a threshold.
+  /// A claim that a paired quantity reaches a threshold; one whose threshold is no effect at all must be above it.
   init(_ name: String, _ statement: String, _ unit: Unit, atLeast threshold: Double, noEffect: Double, of values: [Double]) {
     let interval = Statistics.interval(values, level: 0.9)
+    let direction = Self.above(noEffect, interval)
     self.init(
       name: name, statement: statement, unit: unit, threshold: threshold, mean: Statistics.mean(values), interval: interval,
-      seeds: values.count, verdict: values.isEmpty ? .untested : Self.atLeast(threshold, interval),
-      direction: values.isEmpty ? .untested : Self.above(noEffect, interval))
+      seeds: values.count,
+      verdict: values.isEmpty ? .untested : threshold == noEffect ? direction : Self.atLeast(threshold, interval),
+      direction: values.isEmpty ? .untested : direction)
   }
 
   /// As ``atLeast(_:_:)``, but equality is no effect.

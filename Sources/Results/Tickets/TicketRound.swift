@@ -52,7 +52,7 @@ public struct TicketRound: Codable, Hashable, Sendable {
   public var round: Int
   /// In the order of the layers.
   public var layers: [Layer]
-  /// Steps of this training, from its start at ``firstIteration``.
+  /// The step at which this training ended, counted from the dense training's start; it began at ``firstIteration``.
   public var iterations: Int
   /// The step it began at: above 0 where weights were rewound to one.
   public var firstIteration: Int

@@ -7,11 +7,13 @@ internal import Datasets
 final class EvaluationPanels {
   let set: ImageSet
   private let isKept: Bool
+  private let inputs: Block<UInt16>
   private var panels: [Block<Float>] = []
 
   /// - Parameter memoryLimit: bytes up to which the panels are kept.
   init(_ set: ImageSet, memoryLimit: Int = 256 << 20) {
     self.set = set
+    inputs = Block((0..<set.imageSize).map { UInt16(truncatingIfNeeded: $0) }, padding: 0)
     isKept = set.count <= memoryLimit / (set.imageSize * 4)
   }
 
@@ -21,7 +23,6 @@ final class EvaluationPanels {
     while panels.count <= index {
       let panel = Block<Float>(count: set.imageSize * panelSize, repeating: 0)
       let start = panels.count * panelSize
-      let inputs = Block((0..<set.imageSize).map(UInt16.init), padding: 0)
       set.withStoredExamples { examples in
         guard let images = examples.images.baseAddress, let positions = examples.positions.baseAddress else { return }
         kernels.gather(

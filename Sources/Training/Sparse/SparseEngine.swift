@@ -30,12 +30,16 @@ final class SparseEngine {
 
   /// An engine for a model, or nil where none can be or none pays.
   ///
-  /// - Parameter optimizer: whose moments it takes over.
-  init?(_ policy: SparseTraining, model: Model, optimizer: Optimizer, data: TrainingData) throws {
-    let (images, sets) = (data.training, [data.training, data.validation, data.test].compactMap(\.self))
+  /// - Parameters:
+  ///   - optimizer: whose moments it takes over.
+  ///   - evaluated: what will be evaluated besides.
+  init?(_ policy: SparseTraining, model: Model, optimizer: Optimizer, data: TrainingData, evaluated: [ImageSet]) throws {
+    let images = data.training
     guard policy.choice != .never, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
       let chain = FullyConnectedChain(model.network), let inputs = chain.widths.first, let classes = chain.widths.last,
-      sets.allSatisfy({ $0.imageSize == inputs && $0.classes <= classes }),
+      images.imageSize == inputs,
+      // Values of a byte go by the channel, so by the training images' height and width.
+      ([images] + evaluated).allSatisfy({ $0.imageShape == images.imageShape && $0.classes <= classes }),
       model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 })
     else { return nil }
     if policy.choice == .automatic, try chain.density(model.masks) > form.crossover / Double(max(TorchRuntime.threads, 1)) { return nil }

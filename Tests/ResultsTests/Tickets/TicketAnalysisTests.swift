@@ -45,7 +45,7 @@ import Testing
     #expect(abs((c2.mean ?? 0) - 0.0036) < 1e-12 && c2.verdict == .holds)
     // .01, 0, −.01 points.
     let c3 = try claim("C3")
-    #expect(abs(c3.mean ?? 1) < 1e-12 && c3.verdict == .holds && c3.direction == nil)
+    #expect(abs(c3.mean ?? 1) < 1e-12 && c3.verdict == .holds && c3.direction == .undecided)
     // 500/250, 480/240, 520/260.
     let c4 = try claim("C4")
     #expect(c4.mean == 2 && c4.interval?.halfWidth == 0 && c4.verdict == .fails && c4.direction == .holds)
@@ -55,8 +55,8 @@ import Testing
     // Best at round 7: .40, .41, .42 points.
     let c6 = try claim("C6")
     #expect(abs((c6.mean ?? 0) - 0.0041) < 1e-12 && c6.verdict == .holds)
-    #expect(c6.statement == "accuracy at the end is up to 0.35 points above dense (best: round 7)")
-    #expect(try claim("C7").verdict == .holds)
+    // 4 of 19 rounds, all right.
+    #expect(try claim("C7").verdict == .undecided)
     // .1 and .4 points at each seed.
     for (name, mean) in [("I1", 0.001), ("I2", 0.004)] { #expect(abs(try (claim(name).mean ?? 0) - mean) < 1e-12, "\(name)") }
     #expect(analysis.seeds == [0, 1, 2] && analysis.seconds == 42)
@@ -64,14 +64,65 @@ import Testing
 
   @Test func oneSeedDecidesNothingButTheDensities() {
     let analysis = TicketAnalysis(study().filter { $0.seed == 0 })
-    #expect(analysis.claims.filter { $0.name != "C7" }.allSatisfy { $0.verdict == .undecided && $0.interval == nil && $0.mean != nil })
-    #expect(analysis.claims.first { $0.name == "C7" }?.verdict == .holds)
+    let paired = analysis.claims.filter { !["C6", "C7"].contains($0.name) }
+    #expect(paired.allSatisfy { $0.verdict == .undecided && $0.interval == nil && $0.mean != nil })
+    // Its round is chosen by the other seeds.
+    #expect(analysis.claims.first { $0.name == "C6" }?.verdict == .untested)
+  }
+
+  @Test func densitiesHoldOnceAllRoundsAreThere() {
+    let densities = TicketAnalysis.publishedDensities.enumerated().map { round, percent in
+      record(0, "trunk", round, (Double(percent) ?? 0) / 100, stop: 500, early: 9800, end: 9800)
+    }
+    func verdict(_ records: [TicketRound]) -> TicketClaim.Verdict? { TicketAnalysis(records).claims.first { $0.name == "C7" }?.verdict }
+    #expect(verdict(densities) == .holds)
+    #expect(verdict(densities.dropLast()) == .undecided)
+  }
+
+  @Test func theBestRoundIsChosenByTheOtherSeeds() {
+    // Over dense: round 1 by 1, 1 and 9 ten-thousandths, round 2 by 2, 2 and 2, round 3, which one seed lacks, by 50. Without itself, the
+    // first two seeds choose round 1 (10 against 4), the third round 2 (2 against 4).
+    let gains = [[1, 1, 9], [2, 2, 2], [50, 50]]
+    let records = (0..<3 as Range<UInt64>).flatMap { seed in
+      [record(seed, "trunk", 0, 1, stop: 500, early: 9800, end: 9800)]
+        + gains.enumerated().filter { Int(seed) < $0.element.count }.map { round, gain in
+          record(seed, "trunk", round + 1, 0.8, stop: 500, early: 9800, end: 9800 + gain[Int(seed)])
+        }
+    }
+    let claim = TicketAnalysis(records).claims.first { $0.name == "C6" }
+    #expect(claim?.seeds == 3 && abs((claim?.mean ?? 0) - (1 + 1 + 2) / 3 * 1e-4) < 1e-12)
+  }
+
+  @Test func noEffectAtAllIsNoClaim() {
+    // One-shot equals the rounds to the bit, and at the first round, where both are one removal, nobody looks.
+    let records = (0..<3 as Range<UInt64>).flatMap { seed in
+      [
+        record(seed, "trunk", 0, 1, stop: 500, early: 9800, end: 9800), record(seed, "trunk", 1, 0.8, stop: 500, early: 9900, end: 9800),
+        record(seed, "one-shot", 1, 0.8, stop: 500, early: 9700, end: 9800),
+        record(seed, "trunk", 2, 0.64, stop: 500, early: 9850, end: 9800),
+        record(seed, "one-shot", 2, 0.64, stop: 500, early: 9850, end: 9800),
+      ]
+    }
+    let claim = TicketAnalysis(records).claims.first { $0.name == "I1" }
+    #expect(claim?.mean == 0 && claim?.verdict == .fails && claim?.direction == .fails)
+  }
+
+  @Test func unfinishedDrawsAreNoPair() {
+    let records = study().filter { !($0.seed == 1 && $0.branch == "reinit-2") }
+    #expect(TicketAnalysis(records).claims.first { $0.name == "I2" }?.seeds == 2)
+  }
+
+  @Test func anotherSettingSaysNothingOfThePapersNumbers() {
+    let analysis = TicketAnalysis(study(), departure: "batch size 64, not 60")
+    #expect(analysis.claims.map(\.name) == ["I1", "I2"])
+    #expect(analysis.text.contains("C1 to C7 are about the setting of Frankle & Carbin 2019, which this is not: batch size 64, not 60\n"))
   }
 
   @Test func whatWasNotTrainedIsUntested() {
     let analysis = TicketAnalysis(study().filter { $0.branch == "trunk" && $0.round != 7 })
     let verdicts = analysis.claims.filter { $0.verdict == .untested }.map(\.name)
     #expect(verdicts == ["C1", "C4", "C5", "I1", "I2"])
+    #expect(!analysis.text.contains("untested"))
   }
 
   @Test func aWrongDensityIsSeen() {
