@@ -304,7 +304,7 @@ public final class Runner {
     let before = state.seconds
     let penalty = try experiment.slimming.map { try SlimmingPenalty(strength: $0, network: model.network) }
     let regrowth = hooks.lazy.compactMap { $0 as? Pruner }.first.flatMap { pruner in
-      pruner.plan.regrowth.map { RegrowthHook($0, pruner: pruner) }
+      pruner.plan.regrowth.map { RegrowthHook($0, pruner: pruner, start: model) }
     }
     let l1 = try experiment.l1.map { try L1Penalty(strength: $0) }
     let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? []) + (l1.map { [$0] } ?? [])

@@ -72,9 +72,10 @@ struct PruneCommand: ParsableCommand {
 
   func run() throws {
     if pruning.method == Course.lotteryTicket.name { return try findTickets() }
-    if let option = tickets.firstGiven { throw PlanError("\(option) goes with --method lottery-ticket") }
+    if let option = tickets.firstGivenOfTheirOwn { throw PlanError("\(option) goes with --method lottery-ticket") }
     let epochs = try training.length()
-    let plan = try pruning.plan(seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth)
+    let plan = try pruning.plan(
+      seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth, rewinding: tickets.rewinding())
     let course = try plan.course.map { try Course.named($0) }
     var dense: TrainingPlan?
     var recovery: TrainingPlan?

@@ -133,7 +133,7 @@ struct PruningOptions: ParsableArguments {
   /// The plan that these options describe.
   ///
   /// - Throws: `PlanError` and `PruningError` for what no plan can be.
-  func plan(seed: UInt64, defaultRecovery: Step, length: Step, regrowth: RegrowthOptions) throws -> PruningPlan {
+  func plan(seed: UInt64, defaultRecovery: Step, length: Step, regrowth: RegrowthOptions, rewinding: Rewinding?) throws -> PruningPlan {
     let isWeight = granularity == .weight
     let course = try method.map { try Course.named($0) }
     let plan = PruningPlan(
@@ -143,7 +143,7 @@ struct PruningOptions: ParsableArguments {
       amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
       widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(),
-      regrowth: try regrowth.plan(for: course), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
+      regrowth: try regrowth.plan(for: course, rewinding: rewinding), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
     try plan.validate()
     return plan
   }

@@ -42,10 +42,10 @@ struct RegrowthOptions: ParsableArguments {
   @Option(help: "The value that double-pruning's weights come back with: trained, zero or initial; trained unless given.")
   var enter: DoublePruning.Entry?
 
-  /// The course's regrowth with these options.
+  /// The course's regrowth with these options, and what `--rewind` says.
   ///
   /// - Throws: `PlanError` for options that the course does not have.
-  func plan(for course: Course?) throws -> RegrowthPlan? {
+  func plan(for course: Course?, rewinding: Rewinding?) throws -> RegrowthPlan? {
     var given: [(option: String, isGiven: Bool)] = [
       ("--regrowth-interval", regrowthInterval != nil), ("--drop-fraction", dropFraction != nil), ("--regrowth-end", regrowthEnd != nil),
       ("--score-decay", scoreDecay != nil), ("--leave", leave != nil), ("--reintroduce", reintroduce != nil),
@@ -96,6 +96,10 @@ struct RegrowthOptions: ParsableArguments {
     if let left = given.first(where: { $0.isGiven }) {
       throw PlanError(
         "\(left.option) does not go with " + (course.map { "--method \($0.name)" } ?? "pruning without a --method that regrows"))
+    }
+    if let rewinding {
+      guard plan != nil else { throw PlanError("--rewind goes with --method lottery-ticket, gradual, double-pruning or scored-pruning") }
+      plan?.rewinding = rewinding
     }
     return plan
   }

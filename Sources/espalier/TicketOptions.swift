@@ -11,7 +11,8 @@ struct TicketOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       What the weights that are left become: init (their first values), a step of the dense training such as 500it, learning-rate (they \
-      stay, the schedule restarts) or none (they stay, last learning rate). init unless given.
+      stay, the schedule restarts) or none (they stay, last learning rate). init unless given. With gradual, double-pruning and \
+      scored-pruning each removal ends a round: init, or a step before the first removal; none unless given.
       """, valueName: "place"))
   var rewind: String?
 
@@ -38,13 +39,18 @@ struct TicketOptions: ParsableArguments {
   @Flag(help: .hidden)
   var worker = false
 
-  /// The first option given; nil if none is.
-  var firstGiven: String? {
+  /// The first option given that no other method has; nil if none is.
+  var firstGivenOfTheirOwn: String? {
     let given = [
-      ("--rewind", rewind != nil), ("--branches", branches != nil), ("--branch-rounds", branchRounds != nil),
+      ("--branches", branches != nil), ("--branch-rounds", branchRounds != nil),
       ("--output-fraction", outputFraction != nil), ("--seeds", seeds != nil), ("--parallel", parallel != nil),
     ]
     return given.first { $0.1 }?.0
+  }
+
+  /// What --rewind says; nil if it says nothing.
+  func rewinding() throws -> Rewinding? {
+    do { return try rewind.map(Rewinding.init) } catch let error as PlanError { throw PlanError("--rewind \(error)") }
   }
 
   func parsedBranches() throws -> [TicketBranch] {
@@ -124,7 +130,7 @@ extension TicketPlan {
       training: try options.plan(seed: 0),
       rounds: pruning.rounds ?? (sparsity == nil ? paper?.rounds ?? 5 : 5), criterion: criterion,
       rates: try Self.rates(tickets, pruning, scope, paper), sparsity: sparsity, scope: scope,
-      rewinding: try tickets.rewind.map(Self.rewinding) ?? .initial, branches: try tickets.parsedBranches(),
+      rewinding: try tickets.rewinding() ?? .initial, branches: try tickets.parsedBranches(),
       branchRounds: try tickets.parsedRounds())
     try validate()
   }
@@ -135,10 +141,6 @@ extension TicketPlan {
       throw PlanError("--scope \(text.debugDescription) does not go with --method lottery-ticket: choose layer or global")
     }
     return scope
-  }
-
-  private static func rewinding(_ text: String) throws -> Rewinding {
-    do { return try Rewinding(parsing: text) } catch let error as PlanError { throw PlanError("--rewind \(error)") }
   }
 
   private static func rates(_ tickets: TicketOptions, _ pruning: PruningOptions, _ scope: Scope, _ paper: TicketDefaults?) throws

@@ -2,6 +2,8 @@ public import Training
 
 /// What the weights that are left become before the next round of training, and what its learning rate does.
 ///
+/// Rounds are trainings of their own in a search for lottery tickets, and parts of one training with ``RegrowthPlan/rewinding``.
+///
 /// Written as `init`, `500it` (or `1ep`), `learning-rate`, `none`.
 public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
   /// Everything goes back to the first initialisation, and training starts anew (Frankle & Carbin 2019).

@@ -27,6 +27,8 @@ public struct DoublePruning: Regrowth {
   public static let name = "double-pruning"
   /// With a dense network.
   public static let start = RegrowthStart.dense
+  /// Yes.
+  public static let rewinds = true
   /// The share of the kept weights that is exchanged each cycle.
   public var reintroduce: Double
   /// Steps on the pruned network each cycle; a quarter of the cycle unless given.

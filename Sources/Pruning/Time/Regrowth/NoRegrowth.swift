@@ -4,6 +4,8 @@ public struct NoRegrowth: Regrowth {
   public static let name = "none"
   /// With either.
   public static let start = RegrowthStart.either
+  /// Yes.
+  public static let rewinds = true
   /// It has no options.
   public init() {}
 }

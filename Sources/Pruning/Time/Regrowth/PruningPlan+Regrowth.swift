@@ -12,12 +12,21 @@ extension PruningPlan {
       throw PlanError("\(method) trains at a given density: give --sparsity, e.g. --sparsity 0.9, and no other amount")
     }
     try regrowth.validate()
+    try validate(regrowth.rewinding, of: regrowth, method)
     switch (type(of: regrowth.method).start, timing) {
     case (_, .rounds): throw PlanError("\(method) is one training without rounds: --rounds and --recovery do not go with it")
     case (.sparse, .during): throw PlanError("\(method) keeps the density it starts with: --every and --until do not go with it")
     case (_, .everyStep): throw PlanError("\(method) trains weights: it does not go with scores that choose anew at every step")
     case (.dense, .atStart): throw PlanError("\(method) starts dense: it needs --every, from one removal to the next")
     case (.sparse, .atStart), (.dense, .during), (.either, _): break
+    }
+  }
+
+  private func validate(_ rewinding: Rewinding, of regrowth: RegrowthPlan, _ method: String) throws {
+    guard rewinding != .none else { return }
+    guard type(of: regrowth.method).rewinds, case .during = timing else { throw PlanError("--rewind does not go with \(method)") }
+    guard rewinding.resetsWeights else {
+      throw PlanError("--rewind \(rewinding) does not go with \(method): one training has one learning-rate schedule; give init or a step")
     }
   }
 }

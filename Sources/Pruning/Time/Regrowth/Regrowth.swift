@@ -11,6 +11,8 @@ public protocol Regrowth: Codable, Hashable, Sendable {
   static var name: String { get }
   /// Whether it keeps the density that the network starts with, or comes down from a dense network by the plan's removals.
   static var start: RegrowthStart { get }
+  /// Whether kept weights can go back to earlier values after each removal (``RegrowthPlan/rewinding``).
+  static var rewinds: Bool { get }
   /// Its options in words, to follow the name; empty for none.
   var words: String { get }
   /// Whether ``didComputeGradients(_:_:)`` must be called with dense gradients, at all.
@@ -42,6 +44,8 @@ public enum RegrowthStart: Hashable, Sendable {
 }
 
 extension Regrowth {
+  /// No.
+  public static var rewinds: Bool { false }
   /// None.
   public var words: String { "" }
   /// No.

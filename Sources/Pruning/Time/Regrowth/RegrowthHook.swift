@@ -15,9 +15,11 @@ public final class RegrowthHook: TrainingHook {
   /// - Parameters:
   ///   - plan: what comes back and how.
   ///   - pruner: the one that is the trainer's hook, too.
-  public init(_ plan: RegrowthPlan, pruner: Pruner) {
+  ///   - start: the model that training starts with, which weights may go back to.
+  public init(_ plan: RegrowthPlan, pruner: Pruner, start: Model) {
     method = plan.method
     memory = RegrowthMemory(pruner.plan, pruner: pruner)
+    memory.rememberStart(start)
   }
 
   /// As the member says.
@@ -41,11 +43,27 @@ public final class RegrowthHook: TrainingHook {
       try check(trainer)
       if trainer.iteration == 1 { try memory.explore(trainer) }
       try method.didStep(trainer, memory)
+      try memory.rememberStep(trainer)
     }
   }
 
-  /// Lets the member exchange weights.
-  public func didFinishStep(_ trainer: Trainer) throws { try withoutGradients { try method.didFinishStep(trainer, memory) } }
+  /// Lets the member exchange weights, and kept ones go back where the plan says so.
+  public func didFinishStep(_ trainer: Trainer) throws {
+    try withoutGradients {
+      try method.didFinishStep(trainer, memory)
+      try memory.rewind(
+        trainer, afterRemoval: removals(trainer).map { trainer.iteration % $0.every == 0 && trainer.iteration <= $0.last } ?? false)
+    }
+  }
+
+  /// The steps after which the plan removes; nil where it removes nothing in training.
+  private func removals(_ trainer: Trainer) -> (every: Int, last: Int)? {
+    guard case .during(let every, let until) = memory.plan.timing else { return nil }
+    let perEpoch = trainer.iterationsPerEpoch
+    return (
+      max(every.iterations(perEpoch: perEpoch), 1), min(until?.iterations(perEpoch: perEpoch) ?? .max, trainer.totalIterations - 1)
+    )
+  }
 
   /// What the member wants evaluated.
   public func evaluatedModel(_ trainer: Trainer) throws -> Model? {
@@ -61,12 +79,12 @@ public final class RegrowthHook: TrainingHook {
   private func check(_ trainer: Trainer) throws {
     guard !isChecked else { return }
     isChecked = true
-    if case .during(let every, let until) = memory.plan.timing {
-      let perEpoch = trainer.iterationsPerEpoch
-      let last = min(until?.iterations(perEpoch: perEpoch) ?? .max, trainer.totalIterations - 1)
-      guard every.iterations(perEpoch: perEpoch) <= last else {
-        throw PlanError("the first removal, after \(every), would come after the last, after step \(last): train longer, or remove earlier")
+    if case .during(let every, _) = memory.plan.timing, let removals = removals(trainer) {
+      guard removals.every <= removals.last else {
+        throw PlanError(
+          "the first removal, after \(every), would come after the last, after step \(removals.last): train longer, or remove earlier")
       }
+      try memory.checkRewinding(trainer, firstRemoval: removals.every)
     }
     try method.check(trainer, memory)
   }

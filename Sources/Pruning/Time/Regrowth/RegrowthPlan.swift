@@ -7,9 +7,18 @@ internal import Words
 public struct RegrowthPlan: Sendable {
   /// The member.
   public var method: any Regrowth
+  /// What the kept weights become after each removal and the exchange that belongs to it; they stay (`none`) unless given.
+  ///
+  /// Each part of the training between two removals is then a round of the lottery-ticket procedure (Frankle & Carbin 2019) with
+  /// weights that come back: kept weights, biases, norms and running statistics go back to the start or to a step before the first
+  /// removal, the optimizer begins anew; the learning rate and the data go on, and all steps count.
+  public var rewinding: Rewinding
 
   /// A plan with this member.
-  public init(_ method: some Regrowth) { self.method = method }
+  public init(_ method: some Regrowth, rewinding: Rewinding = .none) {
+    self.method = method
+    self.rewinding = rewinding
+  }
 
   /// The catalogue; ``Course/all`` tells people about them.
   public static let members: [any Regrowth.Type] = [
@@ -21,7 +30,10 @@ public struct RegrowthPlan: Sendable {
   public var name: String { type(of: method).name }
 
   /// Its options, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`; empty for none.
-  public var words: String { method.words }
+  public var words: String {
+    let back = rewinding.resetsWeights ? ["rewound to \(rewinding) after each removal"] : []
+    return ([method.words] + back).filter { !$0.isEmpty }.joined(separator: ", ")
+  }
 
   /// - Throws: `PlanError` for options that cannot be.
   public func validate() throws { try method.validate() }
@@ -29,13 +41,18 @@ public struct RegrowthPlan: Sendable {
 
 extension RegrowthPlan: Hashable {
   /// Equal if the members and their options are.
-  public static func == (lhs: Self, rhs: Self) -> Bool { AnyHashable(lhs.method) == AnyHashable(rhs.method) }
+  public static func == (lhs: Self, rhs: Self) -> Bool {
+    lhs.rewinding == rhs.rewinding && AnyHashable(lhs.method) == AnyHashable(rhs.method)
+  }
   /// By member and options.
-  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(method)) }
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(AnyHashable(method))
+    hasher.combine(rewinding)
+  }
 }
 
 extension RegrowthPlan: Codable {
-  private enum Key: String, CodingKey { case method }
+  private enum Key: String, CodingKey { case method, rewinding }
 
   /// Reads name and options.
   ///
@@ -51,6 +68,7 @@ extension RegrowthPlan: Codable {
       )
     }
     method = try member.init(from: decoder)
+    rewinding = try container.decodeIfPresent(Rewinding.self, forKey: .rewinding) ?? .none
   }
 
   /// Writes name and options side by side.
@@ -58,5 +76,6 @@ extension RegrowthPlan: Codable {
     try method.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(name, forKey: .method)
+    if rewinding != .none { try container.encode(rewinding, forKey: .rewinding) }
   }
 }

@@ -21,6 +21,8 @@ public struct ScoredPruning: Regrowth {
   public static let name = "scored-pruning"
   /// With a dense network.
   public static let start = RegrowthStart.dense
+  /// Yes.
+  public static let rewinds = true
   /// When and how many; RigL's unless given.
   public var schedule: ExchangeSchedule
   /// λ.

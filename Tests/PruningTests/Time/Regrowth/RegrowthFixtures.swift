@@ -48,7 +48,7 @@ struct PaperCourse {
       criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .total(0.5), timing: timing,
       regrowth: RegrowthPlan(method), seed: seed)
     let pruner = try Pruner(plan, original: model.network)
-    let hook = RegrowthHook(RegrowthPlan(method), pruner: pruner)
+    let hook = RegrowthHook(RegrowthPlan(method), pruner: pruner, start: model)
     let scripted = Scripted()
     scripted.onGradients = { trainer in
       try trainer.model.tensor(Self.name).gradient?.copy(from: Tensor(gradients(trainer.iteration + 1), shape: [2, 4]))
@@ -68,6 +68,7 @@ struct PaperCourse {
 struct SmallCourse {
   var method: any Regrowth
   var seed: UInt64 = 3
+  var rewinding = Rewinding.none
   static let steps = 24
   static let every = 4
 
@@ -90,7 +91,7 @@ struct SmallCourse {
       criterion: isSparse ? .random : .magnitude, granularity: .weight, allocation: isSparse ? .erk : .global,
       amount: .total(0.7),
       timing: isSparse ? .atStart(rounds: 1) : .during(every: .iterations(Self.every), until: .iterations(until)), schedule: .cubic,
-      regrowth: RegrowthPlan(method), seed: seed)
+      regrowth: RegrowthPlan(method, rewinding: rewinding), seed: seed)
   }
 
   func network() throws -> Network {
@@ -135,12 +136,13 @@ struct SmallCourse {
   func trainer(from checkpoint: Checkpoint? = nil, evaluateEvery: Step = .iterations(5)) throws -> Running {
     try TorchRuntime.configure(threads: 1)
     let pruner = try Pruner(plan, original: network(), events: checkpoint.flatMap { Int($0.progress) } ?? 0)
-    let hook = RegrowthHook(RegrowthPlan(method), pruner: pruner)
+    let start = try checkpoint?.model ?? model()
+    let hook = RegrowthHook(RegrowthPlan(method, rewinding: rewinding), pruner: pruner, start: start)
     let training = TrainingPlan(
       length: .iterations(Self.steps), batchSize: 8, optimizer: .adam(weightDecay: 1e-3), learningRate: .init(base: rate, decay: .cosine),
       evaluateEvery: evaluateEvery, seed: seed)
     let trainer = try Trainer(
-      training, model: checkpoint?.model ?? model(), data: data(), hooks: [pruner, hook], state: checkpoint?.training)
+      training, model: start, data: data(), hooks: [pruner, hook], state: checkpoint?.training)
     return Running(trainer: trainer, memory: hook.memory, pruner: pruner)
   }
 

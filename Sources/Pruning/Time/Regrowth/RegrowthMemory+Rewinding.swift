@@ -1,0 +1,47 @@
+internal import Networks
+internal import Torch
+internal import Training
+
+/// Going back after each removal, as lottery tickets do after each round: the part of a training between two removals is a round.
+extension RegrowthMemory {
+  private var rewinding: Rewinding { plan.regrowth?.rewinding ?? .none }
+
+  /// Remembers the model that training starts with, if that is where weights go back to.
+  func rememberStart(_ model: Model) {
+    if rewinding == .initial { remember(model) }
+  }
+
+  private func remember(_ model: Model) { for (name, tensor) in model.tensors { tensors["origin.\(name)"] = tensor } }
+
+  private func rewindStep(_ trainer: Trainer) -> Int? {
+    guard case .step(let step) = rewinding else { return nil }
+    return step.iterations(perEpoch: trainer.iterationsPerEpoch)
+  }
+
+  /// Remembers the model after the step that weights go back to; to be called before anything is removed after it.
+  func rememberStep(_ trainer: Trainer) throws {
+    if trainer.iteration == rewindStep(trainer) { remember(try trainer.model.copied()) }
+  }
+
+  /// - Throws: `PlanError` for a step that comes after a removal: what had left by then has no value to go back to.
+  func checkRewinding(_ trainer: Trainer, firstRemoval: Int) throws {
+    guard let step = rewindStep(trainer), step > firstRemoval else { return }
+    throw PlanError(
+      "--rewind \(rewinding) lies behind the first removal, after step \(firstRemoval): give an earlier step, or a longer --every")
+  }
+
+  /// Once a removal is over, with the exchange that belongs to it: what is kept becomes what it was, and the optimizer begins anew.
+  func rewind(_ trainer: Trainer, afterRemoval isRemoved: Bool) throws {
+    guard rewinding.resetsWeights else { return }
+    if isRemoved { tensors["rewind.due"] = try Tensor([Int64(1)]) }
+    guard tensors["rewind.due"] != nil, !PrunedPhase.isUnderWay(self) else { return }
+    tensors["rewind.due"] = nil
+    let model = trainer.model
+    var origin = model
+    for name in model.tensors.keys {
+      guard let tensor = tensors["origin.\(name)"] else { throw PlanError("the checkpoint lacks what \(name) goes back to") }
+      origin.tensors[name] = tensor
+    }
+    try trainer.replaceModel(model.rewound(to: origin), optimizer: Optimizer.State(stepCount: 0, moments: [:]))
+  }
+}
