@@ -25,6 +25,15 @@ int ct_gradient_clear(ct_tensor x) {
   return effect("clear_gradient", [&] { x->value.mutable_grad() = at::Tensor(); });
 }
 
+int ct_gradient_adopt(ct_tensor x, ct_tensor gradient) {
+  return effect("adopt_gradient", [&] {
+    TORCH_CHECK(
+        x->value.sizes() == gradient->value.sizes(), "a gradient of shape ", gradient->value.sizes(), " for a tensor of shape ",
+        x->value.sizes());
+    x->value.mutable_grad() = gradient->value;
+  });
+}
+
 int ct_gradient_backward(ct_tensor x, int32_t retain_graph) {
   return effect("backward", [&] { torch::autograd::backward({x->value}, {}, retain_graph != 0); });
 }

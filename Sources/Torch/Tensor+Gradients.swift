@@ -13,6 +13,11 @@ extension Tensor {
   /// Forgets the accumulated gradient.
   public func clearGradient() throws { try checked(ct_gradient_clear(handle)) }
 
+  /// Takes a tensor, which is shared and not copied, for the accumulated gradient: what was computed for one leaf serves another.
+  ///
+  /// - Throws: ``TorchError`` if the shapes differ.
+  public func adoptGradient(_ gradient: Tensor) throws { try checked(ct_gradient_adopt(handle, gradient.handle)) }
+
   /// Accumulates d(this scalar)/d(leaf) into every leaf that requires it.
   public func backward(retainGraph: Bool = false) throws { try checked(ct_gradient_backward(handle, retainGraph ? 1 : 0)) }
 

@@ -20,6 +20,15 @@ import Torch
     #expect(x.gradient == nil)
   }
 
+  @Test func aGradientServesAnotherLeaf() throws {
+    let (x, y) = (try leaf([1, 2, 3]), try leaf([0, 0, 0]))
+    try x.squared().sum().backward()
+    try y.adoptGradient(#require(x.gradient))
+    try x.clearGradient()
+    #expect(try y.gradient?.array() == [2, 4, 6] as [Double])
+    #expect(throws: TorchError.self) { try y.adoptGradient(Tensor([1.0, 2])) }
+  }
+
   @Test func retainedGraphsRunTwice() throws {
     let x = try leaf([3])
     let y = try x.squared().sum()

@@ -154,6 +154,8 @@ int32_t ct_gradient_is_required(ct_tensor x);
 // NULL without a message if there is none.
 ct_tensor ct_gradient_get(ct_tensor x);
 int ct_gradient_clear(ct_tensor x);
+// `gradient` itself, not a copy, becomes the accumulated gradient.
+int ct_gradient_adopt(ct_tensor x, ct_tensor gradient);
 int ct_gradient_backward(ct_tensor x, int32_t retain_graph);
 // d(sum of outputs·seeds)/d(inputs); seeds may be NULL (ones, scalar outputs); an input the outputs don't depend on gets NULL.
 int ct_gradient_of(

@@ -10,6 +10,8 @@ public final class RegrowthMemory {
   public let pruner: Pruner
   /// By key: scores, stored values, moments; in every checkpoint.
   public var tensors: [String: Tensor] = [:]
+  /// What a member made of the tensors and would not make anew at every step; in no checkpoint.
+  public var scratch: AnyObject?
   /// Exchanges so far.
   public private(set) var exchanges = 0
   /// Weights that came back in all of them.
@@ -133,6 +135,7 @@ public final class RegrowthMemory {
   /// - Throws: `PlanError` for a damaged state.
   func restore(_ state: [String: Tensor]) throws {
     tensors = state
+    scratch = nil
     guard let counts = try tensors.removeValue(forKey: "counts")?.array(Int64.self) else { return }
     guard counts.count == 3, counts[0] >= 0, counts[1] >= 0 else { throw PlanError("the checkpoint's regrowth is damaged") }
     exchanges = Int(clamping: counts[0])

@@ -42,35 +42,22 @@ public struct Splicing: Regrowth {
   /// - Throws: `PlanError` for a training too short for a single exchange.
   public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
 
-  /// Moves the stored values of all weights.
+  /// Moves the stored values of pruned weights.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard needsGradients(trainer) else { return }
-    let layers = try memory.layers(of: trainer)
-    var tensors = try trainer.model.tensors.mapValues { try $0.detached() }
-    for name in layers {
+    for name in try memory.layers(of: trainer) {
       guard let gradient = try trainer.model.tensor(name).gradient else { continue }
-      let stored = try memory.stored(name, trainer).detached()
-      try stored.requireGradient()
-      try withGradients { try (stored * gradient.detached()).sum().backward() }
-      tensors[name] = stored
+      try memory.stored(name, trainer).adoptGradient(gradient.detached())
     }
-    let model = try Model(network: trainer.model.network, tensors: tensors)
-    let own = try Optimizer(trainer.plan.optimizer, model: model, state: memory.moments("own", of: layers))
+    let own = try OutOfSight.optimizer(trainer, memory)
     let rate = trainer.plan.learningRate.rate(at: trainer.iteration, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch)
     try own.step(learningRate: rate)
-    try memory.keep(own.state, "own", of: layers)
+    try memory.keep(own.state, "own", of: [])
   }
 
-  /// Takes over the live values of kept weights, which have no moments out of sight.
+  /// Takes over the live values of kept weights.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    guard trainer.iteration <= schedule.end(of: trainer.totalIterations) else { return }
-    try memory.store(trainer)
-    for name in try memory.layers(of: trainer) {
-      let pruned = try memory.kept(name, trainer.model).logicalNot()
-      for moment in memory.moments("own", of: [name]).moments[name] ?? [] {
-        try moment.copy(from: pruned.select(moment, else: moment.zerosLike()))
-      }
-    }
+    if trainer.iteration <= schedule.end(of: trainer.totalIterations) { try memory.store(trainer) }
   }
 
   /// Exchanges.
@@ -87,5 +74,39 @@ public struct Splicing: Regrowth {
       changes[name] = .init(leaving: try kept.subtracting(next), entering: try next.subtracting(kept), values: stored)
     }
     try memory.exchange(changes, trainer)
+  }
+}
+
+/// What moves the stored values of pruned weights, for as long as the masks are the same; kept ones, whose stored values and moments it
+/// holds at 0, are stored anew after each step.
+private final class OutOfSight {
+  private let optimizer: Optimizer
+  private let masks: [ParameterName: Tensor]
+
+  private init(_ optimizer: Optimizer, _ masks: [ParameterName: Tensor]) {
+    self.optimizer = optimizer
+    self.masks = masks
+  }
+
+  /// The one at hand, or one for the present masks that goes on from the moments in the memory.
+  static func optimizer(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Optimizer {
+    let (model, layers) = (trainer.model, try memory.layers(of: trainer))
+    if let made = memory.scratch as? OutOfSight, made.masks.count == model.masks.count,
+      made.masks.allSatisfy({ model.masks[$0.key] === $0.value })
+    {
+      return made.optimizer
+    }
+    var (tensors, outside): ([ParameterName: Tensor], [ParameterName: Tensor]) = (try model.tensors.mapValues { try $0.detached() }, [:])
+    for name in layers {
+      tensors[name] = try memory.stored(name, trainer)
+      outside[name] = try memory.kept(name, model).logicalNot()
+    }
+    let optimizer = try Optimizer(
+      trainer.plan.optimizer, model: Model(network: model.network, tensors: tensors, masks: outside),
+      state: memory.moments("own", of: layers))
+    // The live moments, so that a checkpoint has them.
+    try memory.keep(optimizer.state, "own", of: layers)
+    memory.scratch = OutOfSight(optimizer, model.masks)
+    return optimizer
   }
 }
