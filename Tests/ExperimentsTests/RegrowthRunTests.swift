@@ -22,42 +22,20 @@ import Training
         regrowth: RegrowthPlan(method), seed: 3))
   }
 
-  private func end(_ experiment: Experiment, breakingAfter steps: [Int] = []) throws -> (file: Data, runner: Runner) {
-    let folder = try TemporaryDirectory()
-    let checkpoint = folder.file("run.checkpoint")
-    for limit in steps {
-      var count = 0
-      let runner = try Runner(
-        experiment,
-        options: .init(
-          checkpoint: checkpoint, checkpointEvery: .iterations(5), resume: true,
-          interrupted: {
-            count += 1
-            return count == limit
-          }))
-      #expect(throws: TrainingError.self) { try runner.run() }
-    }
-    let runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
-    try runner.run()
-    let path = folder.file("model.safetensors")
-    try runner.file().write(to: path)
-    return (try Data(contentsOf: URL(fileURLWithPath: path)), runner)
-  }
-
   @Test(arguments: [0, 1, 2]) func resumedRunsEndWithTheSameBytes(member: Int) throws {
     let members: [any Regrowth] = [
       RigL(schedule: .init(interval: .iterations(5))), DoublePruning(prunedSteps: .iterations(2)), DenseSparseDense(prune: true),
     ]
     let experiment = experiment(members[member])
-    let unbroken = try end(experiment)
-    let broken = try end(experiment, breakingAfter: [7, 3, 9])
+    let unbroken = try BrokenOffRun(experiment)
+    let broken = try BrokenOffRun(experiment, breakingAfter: [7, 3, 9])
     #expect(broken.file == unbroken.file)
     #expect(broken.runner.state.regrowth == unbroken.runner.state.regrowth)
     #expect(try #require(unbroken.runner.state.regrowth).exchanged > 0)
   }
 
   @Test func theRowTellsWhatCameBack() throws {
-    let runner = try end(experiment(DenseSparseDense())).runner
+    let runner = try BrokenOffRun(experiment(DenseSparseDense())).runner
     let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [1])
     // 64·20 + 20·10 = 1,480 weights, 1,332 of them back after two thirds of 8 epochs of 4 or 5 steps.
     let total = try #require(runner.state.trainings.last).iterations

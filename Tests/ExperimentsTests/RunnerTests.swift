@@ -33,29 +33,6 @@ import Training
         timing: .during(every: .epochs(2)), seed: 3))
   }
 
-  /// The file's bytes after the run, broken off after so many calls and taken up again as often.
-  private func bytes(of experiment: Experiment, breakingAfter steps: [Int] = []) throws -> (file: Data, state: RunState) {
-    let folder = try TemporaryDirectory()
-    let checkpoint = folder.file("run.checkpoint")
-    for limit in steps {
-      var count = 0
-      let runner = try Runner(
-        experiment,
-        options: .init(
-          checkpoint: checkpoint, checkpointEvery: .iterations(5), resume: true,
-          interrupted: {
-            count += 1
-            return count == limit
-          }))
-      #expect(throws: TrainingError.self) { try runner.run() }
-    }
-    let runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
-    try runner.run()
-    let path = folder.file("model.safetensors")
-    try runner.file().write(to: path)
-    return (try Data(contentsOf: URL(fileURLWithPath: path)), runner.state)
-  }
-
   @Test func askedSparsityIsAchievedExactly() throws {
     let runner = try Runner(weights(compact: false))
     try runner.run()
@@ -88,10 +65,10 @@ import Training
   }
 
   @Test func resumedRunsEndWithTheSameBytes() throws {
-    let unbroken = try bytes(of: weights()).file
-    #expect(try bytes(of: weights(), breakingAfter: [7, 40, 33]).file == unbroken)
-    let during = try bytes(of: units()).file
-    #expect(try bytes(of: units(), breakingAfter: [3, 9, 12]).file == during)
+    let unbroken = try BrokenOffRun(weights()).file
+    #expect(try BrokenOffRun(weights(), breakingAfter: [7, 40, 33]).file == unbroken)
+    let during = try BrokenOffRun(units()).file
+    #expect(try BrokenOffRun(units(), breakingAfter: [3, 9, 12]).file == during)
     #expect(during != unbroken)
   }
 
