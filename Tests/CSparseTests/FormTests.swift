@@ -46,7 +46,7 @@ func logarithm(_ x: Double) -> Double { log(x) }
   }
 
   @Test func denormalsAreFlushedUntilRestored() {
-    let tiny = Floats([1e-39, 0.5])
+    let tiny = Floats([.leastNormalMagnitude / 4, 0.5])
     let before = cs_denormals_flush()
     tiny.pointer[1] = tiny.pointer[0] * 0.5
     #expect(tiny.pointer[1] == 0)
