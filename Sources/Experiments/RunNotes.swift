@@ -20,7 +20,9 @@ extension Runner {
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }
     }
     if let first = experiment.training?.learningRate.base, let then = experiment.recovery?.learningRate.base, first != then {
-      notes.append(RunNote(subject: "recovery", words: "at a learning rate of \(Format.significant(then, 3)), \(Format.ratio(then / first)) that before"))
+      notes.append(
+        RunNote(
+          subject: "recovery", words: "at a learning rate of \(String(format: "%.6g", then)), \(Format.ratio(then / first)) that before"))
     }
     return notes.isEmpty ? nil : notes
   }
