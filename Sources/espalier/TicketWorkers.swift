@@ -76,6 +76,7 @@ final class TicketWorkers {
 
   /// - Throws: ``WorkerFailure`` of the first seed that failed, or of an interruption.
   func run(seeds: [UInt64], atOnce: Int) throws {
+    finishedBefore = Dictionary(uniqueKeysWithValues: seeds.map { ($0, study.finished(seed: $0)) })
     var waiting = seeds[...]
     var passedOn = false
     while !running.isEmpty || (!waiting.isEmpty && !Interrupt.isRequested) {
@@ -101,7 +102,6 @@ final class TicketWorkers {
   }
 
   private func start(_ seed: UInt64) {
-    finishedBefore[seed] = study.finished(seed: seed)
     do { running.append(try started(seed)) } catch {
       fail(seed, "cannot start a process: \(error.localizedDescription)", .systemError)
     }
