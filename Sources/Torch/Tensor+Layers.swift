@@ -65,11 +65,7 @@ extension Tensor {
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
     ceilMode: Bool = false
   ) throws -> Tensor {
-    var (kernel, stride, padding) = (Pair(kernel), Pair(stride), Pair(padding))
-    return try checked(
-      kernel.withPointer { kernel in
-        stride.withPointer { stride in padding.withPointer { ct_layer_max_pool(handle, kernel, stride, $0, ceilMode ? 1 : 0) } }
-      })
+    try pool(ct_layer_max_pool, kernel, stride, padding, ceilMode)
   }
 
   /// The mean over windows, padding counted as zeros.
@@ -77,10 +73,19 @@ extension Tensor {
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
     ceilMode: Bool = false
   ) throws -> Tensor {
+    try pool(ct_layer_average_pool, kernel, stride, padding, ceilMode)
+  }
+
+  private typealias Sizes = (height: Int, width: Int)
+
+  private func pool(
+    _ call: (ct_tensor, UnsafePointer<Int64>, UnsafePointer<Int64>, UnsafePointer<Int64>, Int32) -> ct_tensor?, _ kernel: Sizes,
+    _ stride: Sizes, _ padding: Sizes, _ ceilMode: Bool
+  ) throws -> Tensor {
     var (kernel, stride, padding) = (Pair(kernel), Pair(stride), Pair(padding))
     return try checked(
       kernel.withPointer { kernel in
-        stride.withPointer { stride in padding.withPointer { ct_layer_average_pool(handle, kernel, stride, $0, ceilMode ? 1 : 0) } }
+        stride.withPointer { stride in padding.withPointer { call(handle, kernel, stride, $0, ceilMode ? 1 : 0) } }
       })
   }
 
