@@ -158,10 +158,13 @@ public final class Trainer {
       let stepStarted = clock.now
       let epoch = iteration / iterationsPerEpoch
       let rate = plan.learningRate.rate(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch)
+      let isAside = hooks.contains { $0.trainsAside(self) }
       let loss = try step(epoch: epoch, index: iteration % iterationsPerEpoch, learningRate: rate)
       iteration += 1
-      log.lossSum += loss
-      log.lossCount += 1
+      if !isAside {
+        log.lossSum += loss
+        log.lossCount += 1
+      }
       for hook in hooks { try hook.didStep(self) }
       timeInEpoch? += clock.now - stepStarted
       let epochEnds = iteration % iterationsPerEpoch == 0
@@ -215,9 +218,8 @@ public final class Trainer {
   }
 
   private func evaluate() throws -> EvaluationRecord {
-    var record = EvaluationRecord(
-      iteration: iteration, trainingLoss: log.lossCount == 0 ? 0 : log.lossSum / Double(log.lossCount),
-      validation: try evaluateValidation(), test: nil)
+    let loss = log.lossCount == 0 ? log.evaluations.last?.trainingLoss ?? 0 : log.lossSum / Double(log.lossCount)
+    var record = EvaluationRecord(iteration: iteration, trainingLoss: loss, validation: try evaluateValidation(), test: nil)
     log.lossSum = 0
     log.lossCount = 0
     let isBest = record.validation.map { $0.loss < log.best?.validation?.loss ?? .infinity } ?? false

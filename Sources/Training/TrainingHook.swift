@@ -24,6 +24,8 @@ public protocol TrainingHook: AnyObject {
   func didFinishStep(_ trainer: Trainer) throws
   /// What the trainer evaluates in place of the trained model; nil for the model itself. The first hook that names one decides.
   func evaluatedModel(_ trainer: Trainer) throws -> Model?
+  /// Whether the next step trains another network than the evaluated one, whose loss the log must leave out.
+  func trainsAside(_ trainer: Trainer) -> Bool
   /// What a checkpoint must keep.
   func state() throws -> [String: Tensor]
   /// Continues from what ``state()`` gave.
@@ -47,6 +49,8 @@ extension TrainingHook {
   public func didFinishStep(_ trainer: Trainer) throws {}
   /// The trained model itself.
   public func evaluatedModel(_ trainer: Trainer) throws -> Model? { nil }
+  /// Never.
+  public func trainsAside(_ trainer: Trainer) -> Bool { false }
   /// Nothing.
   public func state() throws -> [String: Tensor] { [:] }
   /// Does nothing.

@@ -2,7 +2,7 @@
 public struct EvaluationRecord: Codable, Hashable, Sendable {
   /// Finished steps.
   public var iteration: Int
-  /// Mean training loss since the last evaluation.
+  /// Mean training loss of the evaluated network's steps since the last evaluation; the last record's if it made none.
   public var trainingLoss: Double
   /// On the validation set; nil without one.
   public var validation: Evaluation?
@@ -22,7 +22,7 @@ public struct EvaluationRecord: Codable, Hashable, Sendable {
 public struct TrainingLog: Codable, Hashable, Sendable {
   /// In order of time.
   public var evaluations: [EvaluationRecord] = []
-  /// Sum and count of training losses since the last evaluation.
+  /// Sum of the evaluated network's training losses since the last evaluation.
   public var lossSum = 0.0
   /// Steps in `lossSum`.
   public var lossCount = 0

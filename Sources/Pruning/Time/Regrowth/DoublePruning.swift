@@ -124,6 +124,9 @@ public struct DoublePruning: Regrowth {
     PrunedPhase.isUnderWay(memory) ? try PrunedPhase.keptModel(trainer, memory) : nil
   }
 
+  /// While the pruned network trains.
+  public func trainsAside(_ memory: RegrowthMemory) -> Bool { PrunedPhase.isUnderWay(memory) }
+
   private func exchange(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     var changes: [ParameterName: RegrowthMemory.Exchange] = [:]
     for name in try memory.layers(of: trainer) {

@@ -31,6 +31,8 @@ public protocol Regrowth: Codable, Hashable, Sendable {
   func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws
   /// What is evaluated in place of the trained model; nil for itself.
   func evaluatedModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model?
+  /// Whether the next step trains another network than the evaluated one.
+  func trainsAside(_ memory: RegrowthMemory) -> Bool
 }
 
 /// Where a way of regrowing begins.
@@ -64,4 +66,6 @@ extension Regrowth {
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
   /// The trained model itself.
   public func evaluatedModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model? { nil }
+  /// Never.
+  public func trainsAside(_ memory: RegrowthMemory) -> Bool { false }
 }

@@ -70,6 +70,9 @@ public final class RegrowthHook: TrainingHook {
     try withoutGradients { try method.evaluatedModel(trainer, memory) }
   }
 
+  /// As the member says.
+  public func trainsAside(_ trainer: Trainer) -> Bool { method.trainsAside(memory) }
+
   /// All that the member remembers.
   public func state() throws -> [String: Tensor] { try memory.state() }
 

@@ -90,6 +90,16 @@ import Training
     }
   }
 
+  /// Evaluated after every step: the pruned network's steps say nothing of the kept one, so the last loss stands.
+  @Test func theLoggedLossIsTheKeptNetworks() throws {
+    let trainer = try run(DoublePruning(prunedSteps: .iterations(2))) { _, _ in }
+    let losses = Dictionary(uniqueKeysWithValues: trainer.log.evaluations.map { ($0.iteration, $0.trainingLoss) })
+    for start in [4, 8, 12, 16] {
+      let kept = try #require(losses[start])
+      #expect(losses[start + 1] == kept && losses[start + 2] == kept && losses[start + 3] != kept, "cycle at \(start)")
+    }
+  }
+
   /// After step 4 the pruned network takes over; after step 6 the best of it have come back.
   @Test(arguments: DoublePruning.Entry.allCases) func weightsEnterAsAsked(entry: DoublePruning.Entry) throws {
     let name = ParameterName("fc1", .weight)
