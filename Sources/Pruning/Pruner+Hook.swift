@@ -23,15 +23,11 @@ extension Pruner: TrainingHook {
   ///
   /// - Throws: ``PruningError``; ``TrainingError/nonFiniteLoss(iteration:learningRate:)`` if the model is broken before or after.
   public func didFinishStep(_ trainer: Trainer) throws {
-    guard case .during(let every, let until) = plan.timing else { return }
-    let interval = every.iterations(perEpoch: trainer.iterationsPerEpoch)
-    let last = min(until?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? .max, trainer.totalIterations - 1)
-    guard interval > 0, trainer.iteration % interval == 0, trainer.iteration <= last else { return }
+    guard let removals = plan.removals(in: trainer), removals.contains(trainer.iteration) else { return }
     try willPrune(trainer)
-    let count = last / interval
     let evaluated = trainer.log.evaluations.last
     let before = evaluated?.iteration == trainer.iteration ? evaluated?.validation : try trainer.evaluateValidation()
-    var pruned = try prune(trainer.model, event: eventNumber + 1, of: count, iteration: trainer.iteration)
+    var pruned = try prune(trainer.model, event: eventNumber + 1, of: removals.count, iteration: trainer.iteration)
     try trainer.replaceModel(pruned.model, slices: pruned.slices)
     pruned.event.before = before
     pruned.event.after = try trainer.evaluateValidation()

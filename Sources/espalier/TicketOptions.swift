@@ -32,8 +32,10 @@ struct TicketOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Seeds that run at once, each in a process with one thread; as many as cores unless given. One thread is also what a single seed gets without --threads: bits do not depend on how many run.",
-      valueName: "count"))
+      """
+      Seeds that run at once, each in a process with one thread; as many as cores unless given. One thread is also what a single seed gets \
+      without --threads: bits do not depend on how many run.
+      """, valueName: "count"))
   var parallel: Int?
 
   @Flag(help: .hidden)

@@ -28,9 +28,7 @@ struct TicketFolder {
   /// - Throws: `PlanError` that names the first difference if the folder holds another study.
   func adopt(_ plan: TicketPlan) throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    guard let found = try storedPlan() else {
-      return try start(plan)
-    }
+    guard let found = try storedPlan() else { return try start(plan) }
     if let difference = try found.core.firstDifference(from: plan.core) {
       // A first command that was mistyped, or could not be carried out, has no claim to the folder.
       guard try hasBegun() else {

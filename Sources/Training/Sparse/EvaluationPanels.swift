@@ -7,13 +7,13 @@ internal import Datasets
 final class EvaluationPanels {
   let set: ImageSet
   private let isKept: Bool
-  private let inputs: Block<UInt16>
+  // Only where kernels run, whose networks 16-bit indices can reach.
+  private lazy var inputs = Block((0..<set.imageSize).map(UInt16.init), padding: 0)
   private var panels: [Block<Float>] = []
 
   /// - Parameter memoryLimit: bytes up to which the panels are kept.
   init(_ set: ImageSet, memoryLimit: Int = 256 << 20) {
     self.set = set
-    inputs = Block((0..<set.imageSize).map { UInt16(truncatingIfNeeded: $0) }, padding: 0)
     isKept = set.count <= memoryLimit / (set.imageSize * 4)
   }
 

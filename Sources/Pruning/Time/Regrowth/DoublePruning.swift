@@ -67,8 +67,7 @@ public struct DoublePruning: Regrowth {
 
   /// Steps of a cycle, and those of them on the pruned network.
   private func cycle(_ trainer: Trainer, _ memory: RegrowthMemory) -> (length: Int, pruned: Int) {
-    guard case .during(let every, _) = memory.plan.timing else { return (0, 0) }
-    let length = every.iterations(perEpoch: trainer.iterationsPerEpoch)
+    let length = memory.plan.removals(in: trainer)?.every ?? 0
     return (length, prunedSteps?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? max(length / 4, 1))
   }
 

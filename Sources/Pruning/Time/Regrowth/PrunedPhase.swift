@@ -4,9 +4,8 @@ internal import Training
 
 /// The part of a double-pruning cycle in which the pruned network trains in the kept one's place.
 ///
-/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`, what trains
-/// under `moving.`; the
-/// pruned weights' own moments wait under `own.` in between.
+/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`; the
+/// places of what trains are under `moving.`, and the pruned weights' own moments wait under `own.` in between.
 enum PrunedPhase {
   static func isUnderWay(_ memory: RegrowthMemory) -> Bool { memory.tensors["moments.steps"] != nil }
 

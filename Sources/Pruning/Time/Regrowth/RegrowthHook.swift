@@ -51,18 +51,8 @@ public final class RegrowthHook: TrainingHook {
   public func didFinishStep(_ trainer: Trainer) throws {
     try withoutGradients {
       try method.didFinishStep(trainer, memory)
-      try memory.rewind(
-        trainer, afterRemoval: removals(trainer).map { trainer.iteration % $0.every == 0 && trainer.iteration <= $0.last } ?? false)
+      try memory.rewind(trainer, afterRemoval: memory.plan.removals(in: trainer)?.contains(trainer.iteration) ?? false)
     }
-  }
-
-  /// The steps after which the plan removes; nil where it removes nothing in training.
-  private func removals(_ trainer: Trainer) -> (every: Int, last: Int)? {
-    guard case .during(let every, let until) = memory.plan.timing else { return nil }
-    let perEpoch = trainer.iterationsPerEpoch
-    return (
-      max(every.iterations(perEpoch: perEpoch), 1), min(until?.iterations(perEpoch: perEpoch) ?? .max, trainer.totalIterations - 1)
-    )
   }
 
   /// What the member wants evaluated.
@@ -82,8 +72,8 @@ public final class RegrowthHook: TrainingHook {
   private func check(_ trainer: Trainer) throws {
     guard !isChecked else { return }
     isChecked = true
-    if case .during(let every, _) = memory.plan.timing, let removals = removals(trainer) {
-      guard removals.every <= removals.last else {
+    if case .during(let every, _) = memory.plan.timing, let removals = memory.plan.removals(in: trainer) {
+      guard removals.count > 0 else {
         throw PlanError(
           "the first removal, after \(every), would come after the last, after step \(removals.last): train longer, or remove earlier")
       }

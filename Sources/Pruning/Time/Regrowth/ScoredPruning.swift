@@ -4,10 +4,10 @@ public import Training
 
 /// `scored-pruning`: every weight, pruned or not, keeps a score of how well it would serve, and the best of the pruned come back.
 ///
-/// Every step until T_end S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network (straight-through): what
-/// would have lowered the loss gains. Every ΔT steps each layer exchanges round(f(t)·kept) weights: the highest S of the pruned come back
-/// with their stored value, zero moments and S = 0, for as many kept ones of lowest |w| (or S). Values are frozen while out. Cost: one
-/// pass over the weights per step, and two numbers per weight.
+/// Every step until T_end S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network
+/// (straight-through): what would have lowered the loss gains. Every ΔT steps each layer exchanges round(f(t)·kept) weights: the highest
+/// S of the pruned come back with their stored value, zero moments and S = 0, for as many kept ones of lowest |w| (or S). Values are
+/// frozen while out. Cost: one pass over the weights per step, and two numbers per weight.
 public struct ScoredPruning: Regrowth {
   /// What decides who leaves.
   public enum Leaving: String, Codable, Hashable, Sendable, CaseIterable {

@@ -29,14 +29,12 @@ import Training
         guard let mask = try trainer.model.masks[name]?.array(Bool.self) else { return now == then }
         return zip(zip(now, then), mask).allSatisfy { $1 ? $0.0.bitPattern == $0.1.bitPattern : $0.0 == 0 }
       }
-      guard isBack else { return }
-      if trainer.iteration > 3 { rewound.append(trainer.iteration) }
-      guard trainer.iteration > 3 else { return }
+      guard isBack, trainer.iteration > 3 else { return }
+      rewound.append(trainer.iteration)
       #expect(try trainer.state().optimizer.stepCount == 0)
       #expect(try trainer.state().optimizer.moments.values.joined().allSatisfy { try $0.nonZeroCount() == 0 })
     })
     #expect(rewound == (method is DoublePruning ? [6, 10, 14] : [4, 8, 12]))
-
   }
 
   @Test(arguments: methods.indices) func aResumedTrainingEndsWithTheSameBytes(method index: Int) throws {
