@@ -42,21 +42,25 @@ struct Espalier: ParsableCommand {
   /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.
   @MainActor static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    var isRunning = false
     do {
       try CommandSpelling.check(arguments)
       var command = try parseAsRoot(arguments)
+      try (command as? any CheckedCommand)?.check()
+      isRunning = true
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
         try command.run()
       }
     } catch {
-      stop(error, arguments)
+      stop(error, arguments, isRunning: isRunning)
     }
   }
 
-  /// Ends the process: help and version as they are, anything else as one line and its status.
-  private static func stop(_ error: any Error, _ arguments: [String]) -> Never {
+  /// Ends the process: help and version as they are, anything else as one line and its status; wrong use that shows before anything
+  /// runs points at the help.
+  private static func stop(_ error: any Error, _ arguments: [String], isRunning: Bool) -> Never {
     let code = exitCode(for: error)
     if code == .success { exit(withError: error) }
     if let status = error as? ExitCode { Foundation.exit(status.rawValue) }
@@ -66,7 +70,7 @@ struct Espalier: ParsableCommand {
       status = .usage
       text = message(for: error)
       let path = CommandSpelling.path(of: arguments).joined(separator: " ")
-      if !(error is ValidationError) { text += (text.hasSuffix(".") || text.hasSuffix("?") ? " See" : "; see") + " \"\(path) --help\"" }
+      if !isRunning { text += (text.hasSuffix(".") || text.hasSuffix("?") ? " See" : "; see") + " \"\(path) --help\"" }
     } else {
       status = ExitStatus(for: error)
       text = Self.words(for: error)
@@ -80,4 +84,15 @@ struct Espalier: ParsableCommand {
   private static func words(for error: any Error) -> String {
     error is CocoaError || error is POSIXError || type(of: error) is NSError.Type ? error.localizedDescription : String(describing: error)
   }
+}
+
+/// A command whose options must fit each other.
+protocol CheckedCommand: ParsableCommand {
+  /// Looks at all options together, before the run.
+  ///
+  /// Not ArgumentParser's `validate()`, which comes before its search for unknown options: in `--network lenet-5 --sparsty 0.5` that would
+  /// take 0.5 for a model file and complain of it, not of the spelling.
+  ///
+  /// - Throws: `ValidationError`.
+  func check() throws
 }

@@ -5,7 +5,7 @@ internal import Results
 internal import Training
 
 /// `espalier evaluate`.
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Loss and accuracy of a model on a data set's test images.",
@@ -23,7 +23,7 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func validate() throws { try given.requireTrained("fresh weights are not worth evaluating") }
+  func check() throws { try given.requireTrained("fresh weights are not worth evaluating") }
 
   func run() throws {
     try running.apply()

@@ -6,7 +6,7 @@ internal import Results
 internal import Training
 
 /// `espalier probe`: pruning penalties of a model, or in the course of a training.
-struct ProbeCommand: ParsableCommand {
+struct ProbeCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe",
     abstract: "What pruning would cost: penalties of scorers, with mean replacement.",
@@ -60,7 +60,7 @@ struct ProbeCommand: ParsableCommand {
   @Flag(help: "Print rows (of a model) or analyses (of trainings) as JSON.")
   var json = false
 
-  func validate() throws {
+  func check() throws {
     guard [given.model != nil, given.network != nil, !analyse.isEmpty].count(where: \.self) == 1 else {
       throw ValidationError("give a model file, --network, or --analyse with a folder")
     }

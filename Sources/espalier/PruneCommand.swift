@@ -4,7 +4,7 @@ internal import Pruning
 internal import Training
 
 /// `espalier prune`: the main job.
-struct PruneCommand: ParsableCommand {
+struct PruneCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
     abstract: "Prune a model file, or train a network first; ends with the row.",
@@ -62,7 +62,7 @@ struct PruneCommand: ParsableCommand {
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
-  func validate() throws {
+  func check() throws {
     if given.model != nil, given.network != nil { throw ValidationError("give a model file or --network, not both") }
     if given.model == nil, given.network == nil {
       throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100")

@@ -5,7 +5,7 @@ internal import Results
 internal import Training
 
 /// `espalier sensitivity`: how much each layer's loss hurts.
-struct SensitivityCommand: ParsableCommand {
+struct SensitivityCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "sensitivity",
     abstract: "How much accuracy each layer costs, pruned alone.",
@@ -48,7 +48,7 @@ struct SensitivityCommand: ParsableCommand {
   @Flag(help: "Print the points as JSON.")
   var json = false
 
-  func validate() throws { try given.requireTrained("fresh weights tell nothing") }
+  func check() throws { try given.requireTrained("fresh weights tell nothing") }
 
   func run() throws {
     try running.apply()

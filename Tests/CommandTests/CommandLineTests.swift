@@ -150,6 +150,18 @@ var program: URL {
       ["prune", "a", "--weights", "b"], 64,
       "espalier: --weights goes with --network: a model file has its own weights; see \"espalier prune --help\"\n"
     ),
+    (
+      ["prune", "--network", "lenet-5", "--sparsty", "0.5"], 64,
+      "espalier: Unknown option '--sparsty'. Did you mean '--sparsity'? See \"espalier prune --help\"\n"
+    ),
+    (
+      ["sensitivity", "--network", "lenet-5", "--weigths", "a"], 64,
+      "espalier: Unknown option '--weigths'. Did you mean '--weights'? See \"espalier sensitivity --help\"\n"
+    ),
+    (
+      ["probe", "--network", "small-conv", "--fraction", "0.1"], 64,
+      "espalier: Unknown option '--fraction'. Did you mean '--fractions'? See \"espalier probe --help\"\n"
+    ),
     (["evaluate"], 64, "espalier: give a model file, or --network with --weights; see \"espalier evaluate --help\"\n"),
     (
       ["evaluate", "--network", "lenet-5"], 64,
