@@ -86,7 +86,7 @@ struct ChannelFlow {
       values[node.name] = sources
     case .batchNorm, .groupNorm:
       touches.append(touch(.dependent, first))
-      if case .groupNorm(let norm) = node.operation { uniteAcross(norm.groups, first) }
+      if case .groupNorm(let norm) = node.operation, norm.groups < norm.features { uniteAcross(norm.groups, first) }
       values[node.name] = first
     case .activation, .dropout, .maxPool, .averagePool, .adaptiveAveragePool: values[node.name] = first
     case .flatten:
@@ -136,7 +136,7 @@ struct ChannelFlow {
 
   private mutating func uniteAcross(_ groups: Int, _ sources: [Source]) {
     let size = sources.count / max(groups, 1)
-    guard groups > 1, size > 1 else { return }
+    guard groups > 1 else { return }
     for index in size..<sources.count { unite(sources[index % size], sources[index]) }
   }
 

@@ -55,6 +55,7 @@ public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identif
 extension Network {
   /// Which channels can be removed physically, and which layers have none that can, with the reason in words.
   ///
+  /// After a removal these are still the groups of the ``original`` network under the same names, with the channels that are left.
   /// Every linear layer and convolution is a producer of at least one group or refused; both in the order of the nodes. Never
   /// removable are channels of the network's inputs and outputs, with all that is coupled to them, and channels nobody reads.
   ///
@@ -63,6 +64,7 @@ extension Network {
   /// ```
   /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` beyond 67 million channels in all nodes together.
   public func channelGroups() throws -> (groups: [ChannelGroup], refused: [(producer: String, reason: String)]) {
+    if let lineage { return try lineage.groups(in: self) }
     let flow = try ChannelFlow(self, shapes: try shapes())
     let classes = ChannelClasses(flow)
     var groups: [ChannelGroup] = []

@@ -13,6 +13,8 @@ public struct Network: Hashable, Sendable {
   public var nodes: [Node]
   /// Names of the nodes whose values are the network's outputs; the first one is the classifier.
   public var outputs: [String]
+  /// Where it came from; nil where nothing was removed from it.
+  public internal(set) var lineage: Lineage?
 
   /// One operation, its operands and its parameters' prefix.
   public struct Node: Hashable, Sendable {

@@ -1,8 +1,9 @@
-/// A network's JSON: `{"name": …, "nodes": [{"name": …, "operation": {…}, "inputs": […]}, …], "outputs": […]}`.
+/// A network's JSON: `{"name": …, "nodes": [{"name": …, "operation": {…}, "inputs": […]}, …], "outputs": […]}`, and after removals
+/// `"original"`, the nodes before the first one, and `"removed"`, the channels that have left them by group.
 ///
 /// Reading never yields a network that ``Network/validate()`` or ``Network/shapes()`` would refuse.
 extension Network: Codable {
-  private enum Key: String, CodingKey { case name, nodes, outputs }
+  private enum Key: String, CodingKey { case name, nodes, outputs, original, removed }
 
   /// - Throws: ``NetworkError`` that says what is wrong and at which node.
   public init(from decoder: any Decoder) throws {
@@ -17,14 +18,33 @@ extension Network: Codable {
       throw NetworkError.malformed("a network must be an object with \"name\" (text), \"nodes\" and \"outputs\" (arrays)")
     }
     _ = try shapes()
+    lineage = try Self.lineage(of: self, from: decoder)
   }
 
-  /// Writes name, nodes and outputs.
+  private static func lineage(of network: Network, from decoder: any Decoder) throws -> Lineage? {
+    let original: Network
+    let removed: [String: [Int]]
+    do {
+      let fields = try decoder.container(keyedBy: Key.self)
+      guard let nodes = try fields.decodeIfPresent([Node].self, forKey: .original) else { return nil }
+      original = Network(name: network.name, nodes: nodes, outputs: network.outputs)
+      removed = try fields.decode([String: [Int]].self, forKey: .removed)
+    } catch let error as NetworkError {
+      throw error
+    } catch {
+      throw NetworkError.malformed("\"original\" must be an array of nodes, and \"removed\" an object of indices by channel group")
+    }
+    return try Lineage(original: original, removed: removed, to: network)
+  }
+
+  /// Writes name, nodes and outputs, and what they came from.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(name, forKey: .name)
     try fields.encode(nodes, forKey: .nodes)
     try fields.encode(outputs, forKey: .outputs)
+    try fields.encodeIfPresent(lineage?.nodes, forKey: .original)
+    try fields.encodeIfPresent(lineage?.removed, forKey: .removed)
   }
 }
 

@@ -38,27 +38,23 @@ extension Network {
   ) throws -> (network: Network, slices: [TensorSlice]) {
     let groups = try groups ?? channelGroups().groups
     let byName = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0) })
-    // Features that leave, by node: of its own side (outputs, or what it counts) and of what it reads.
-    var lost: [String: Set<Int>] = [:]
-    var unread: [String: Set<Int>] = [:]
     for (name, channels) in removals.sorted(by: { $0.key < $1.key }) {
       guard let group = byName[name] else { throw try unremovable(name) }
       try group.check(channels)
-      for member in group.producers + group.dependents {
-        for channel in channels { lost[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
-      }
-      for member in group.consumers {
-        for channel in channels { unread[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
-      }
     }
+    let leaving = groups.leaving(removals)
     var network = self
     var slices: [TensorSlice] = []
     var cut: Set<String> = []
     for (index, node) in nodes.enumerated() {
-      let (lost, unread) = (lost[node.name] ?? [], unread[node.name] ?? [])
+      let (lost, unread) = (leaving.lost[node.name] ?? [], leaving.unread[node.name] ?? [])
       guard !lost.isEmpty || !unread.isEmpty else { continue }
       if cut.insert(node.module).inserted { slices += node.slices(losing: lost, unread: unread) }
       network.nodes[index].operation = node.operation.narrowed(losing: lost, unread: unread.count)
+    }
+    if removals.contains(where: { !$0.value.isEmpty }) {
+      let widths = byName.mapValues { $0.width + (lineage?.removed[$0.name]?.count ?? 0) }
+      network.lineage = (lineage ?? Lineage(of: self)).removing(removals, widths: widths)
     }
     // Cheap, and the proof that coupling and shapes agree.
     _ = try network.shapes()
@@ -120,11 +116,11 @@ extension Operation {
       layer.outputs -= lost.count
       return .linear(layer)
     case .convolution(var layer):
-      if layer.isDepthwise {
-        let groups = lost.count / (layer.outputs / layer.inputs)
-        layer.inputs -= groups
-        layer.groups -= groups
-      }
+      // Only where channels are filtered by themselves all outputs of a group can leave.
+      let size = layer.outputs / layer.groups
+      let groups = layer.groups == layer.inputs ? lost.count { $0.isMultiple(of: size) && lost.isSuperset(of: $0..<$0 + size) } : 0
+      layer.inputs -= groups
+      layer.groups -= groups
       layer.inputs -= unread
       layer.outputs -= lost.count
       return .convolution(layer)

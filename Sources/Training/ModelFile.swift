@@ -4,8 +4,9 @@ internal import Torch
 /// A model with all that is needed to use it and to understand how it came about, in one `.safetensors` file.
 ///
 /// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata:
-/// `format` (`espalier`), `version`, `network`, `history`, `classes`, and where known `preprocessing` and `recipe`, all JSON. Nothing in it
-/// depends on the time or the machine: the same model gives the same bytes. Nothing in it is executed.
+/// `format` (`espalier`), `version`, `network`, `history`, `classes`, and where known `preprocessing` and `recipe`, all JSON; after units
+/// were cut out also `kept`, which of the original's features are left (``Networks/KeptFeatures``, by layer). Nothing in it depends on the
+/// time or the machine: the same model gives the same bytes. Nothing in it is executed.
 ///
 /// ```swift
 /// let file = try ModelFile(contentsOf: "vgg16.safetensors")

@@ -30,9 +30,9 @@ extension ModelFile {
     guard texts["version"] == Self.version else {
       throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(Self.version) is known")
     }
-    let network = try decode(Network.self, "network", of: texts)
-    model = try Self.model(network, archive.tensors)
     history = try decode([RemovalEvent].self, "history", of: texts)
+    let network = try decode(Network.self, "network", of: texts).tracing(history.map(\.removed))
+    model = try Self.model(network, archive.tensors)
     classes = try decode([String].self, "classes", of: texts)
     preprocessing = texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts)
     recipe = texts["recipe"]
@@ -85,6 +85,8 @@ extension ModelFile {
     ]
     archive.metadata["preprocessing"] = try preprocessing.map(json)
     archive.metadata["recipe"] = recipe
+    // For readers of other programs; what the network came from tells the same.
+    archive.metadata["kept"] = try model.network.keptFeatures().map(json).flatMap { $0.utf8.count > maximumTextLength ? nil : $0 }
     for (key, text) in archive.metadata where text.utf8.count > maximumTextLength {
       throw ModelFileProblem("its \(key) has \(text.utf8.count) bytes of JSON, and at most \(maximumTextLength) are allowed")
     }

@@ -64,9 +64,18 @@ struct Inspection: Encodable {
   var summary: ModelSummary
   var activationBytes: Int
   var history: [RemovalEvent]
+  /// Of the original's features, those that are left of each layer; nil where no unit has left, or it is not known from what.
+  var kept: [String: KeptFeatures]?
+  /// Units that are left, and those of the original; nil where it is not known.
+  var units: Units?
   var preprocessing: Preprocessing?
   var classes: [String]
   var recipe: String?
+
+  struct Units: Encodable {
+    var left: Int
+    var original: Int
+  }
 
   init(_ source: ModelSource) throws {
     summary = try source.summary()
@@ -74,6 +83,11 @@ struct Inspection: Encodable {
     (history, classes) = ([], [])
     if case .file(let file, _) = source {
       history = file.history
+      let network = file.model.network
+      kept = try network.keptFeatures()
+      units = try network.lineage.map { _ in
+        Units(left: try network.channelGroups().groups.units, original: try network.original.channelGroups().groups.units)
+      }
       preprocessing = file.preprocessing
       classes = file.classes
       recipe = file.recipe
@@ -112,8 +126,16 @@ struct Inspection: Encodable {
       facts.append(("classes", "\(classes.count): \(shown)\(classes.count > 12 ? ", …" : "")"))
     }
     for (index, event) in history.enumerated() { facts.append((index == 0 ? "history" : "", event.words)) }
+    if let keptWords { facts.append(("kept", keptWords)) }
     if let recipe { facts.append(("recipe", Self.printable(recipe).replacing(",\"", with: ", \""))) }
     return "\(Self.printable(summary.network))\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
+  }
+
+  /// What is left of the original, and where to read which features these are.
+  private var keptWords: String? {
+    guard history.contains(where: { $0.removed.contains { !$0.value.isEmpty } }) else { return nil }
+    guard let units else { return "not known: the file does not say from which network the units of its history left" }
+    return "\(Format.count(units.left)) of \(Format.count(units.original)) units; --json lists which features of each layer"
   }
 
   /// Without control characters: names come from files, and a terminal obeys escape sequences.

@@ -114,7 +114,11 @@ func exampleModelFile(seed: UInt64 = 1) throws -> ModelFile {
       try file.write(to: folder + "/a")
       let read = try ModelFile(contentsOf: folder + "/a")
       let replayed = try read.history.reduce(original) { try $0.removing($1.removed).network }
-      #expect(replayed == read.model.network)
+      #expect(replayed == read.model.network && read.model.network.original == original)
+      #expect(
+        try TensorArchive(contentsOf: folder + "/a").metadata["kept"]
+          == #"{"classifier":{"inputs":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15],"outputs":[0,1,2]},"features.0":{"inputs":[0],"outputs":[0]},"#
+          + #""features.1":{"inputs":[0],"outputs":[0]}}"#)
       #expect(try read.model.tensor(.init("features.0", .weight)).shape == [1, 1, 3, 3])
     }
   }

@@ -26,7 +26,7 @@ struct ConstantPath {
     for node in model.network.nodes {
       let operands = node.inputs.map { values[$0] }
       if let producer = group.producers.first(where: { $0.node == node.name }) {
-        if case .convolution(let layer) = node.operation, layer.isDepthwise {
+        if case .convolution(let layer) = node.operation, model.network.isDepthwise(node.name) {
           values[node.name] = try filtered(operands.first ?? nil, producer, node, layer)
         } else {
           values[node.name] = try bias(of: producer)

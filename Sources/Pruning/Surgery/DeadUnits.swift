@@ -80,18 +80,17 @@ private struct DeadUnitSearch {
   private(set) var removed: [String: [Int]] = [:]
   private var reasons: [String: [Int: Compaction.Stay]] = [:]
   private var present: [String: [Int]] = [:]
-  private let widths: [String: Int]
+  private let order: [String]
   private let masked: Bool
 
   init(_ model: Model, masked: Bool) throws {
     self.model = model
     self.masked = masked
-    widths = Dictionary(uniqueKeysWithValues: try model.network.channelGroups().groups.map { ($0.name, $0.width) })
+    order = try model.network.channelGroups().groups.map(\.name)
   }
 
   var stayed: [Compaction.Stay] {
-    let order = model.network.nodes.map(\.name)
-    return order.flatMap { name in (reasons[name] ?? [:]).values.sorted { $0.unit < $1.unit } }
+    order.flatMap { name in (reasons[name] ?? [:]).values.sorted { $0.unit < $1.unit } }
   }
 
   mutating func removeWithoutOutput(_ name: String) throws -> Bool {
@@ -104,7 +103,7 @@ private struct DeadUnitSearch {
       live = zip(live, try part.sum(1).cast(to: .float64).array(Double.self)).map(+)
     }
     let dead = live.indices.filter { live[$0] == 0 }
-    if let norm = group.dependents.first(where: { normalisesTogether($0.node) }) {
+    if let norm = group.dependents.first(where: { model.network.normalisesTogether($0.node) }) {
       // Nobody reads it, but the norm hears it, and so do the units beside it.
       for unit in dead { note(unit, of: group, lacks: "output", because: "\(norm.node) normalises it with other units") }
       return false
@@ -112,15 +111,11 @@ private struct DeadUnitSearch {
     return try remove(dead, from: group, lacking: "output")
   }
 
-  private func normalisesTogether(_ node: String) -> Bool {
-    if case .groupNorm(let norm) = model.network.node(named: node)?.operation { norm.groups < norm.features } else { false }
-  }
-
   mutating func removeWithoutInput(_ name: String) throws -> Bool {
     guard let group = try group(name) else { return false }
     var live = Array(repeating: 0.0, count: group.width)
     // A depthwise convolution makes nothing of its own: it passes on what the layer before it says.
-    for producer in group.producers where !isDepthwise(producer.node) {
+    for producer in group.producers where !model.network.isDepthwise(producer.node) {
       let perUnit = try kept(ParameterName(producer.module, .weight)).contiguous().flattened(from: 1).sum(1)
       let part = try perUnit.indexed(0, producer.features).reshaped([group.width, producer.spread])
       live = zip(live, try part.sum(1).cast(to: .float64).array(Double.self)).map(+)
@@ -138,10 +133,6 @@ private struct DeadUnitSearch {
     return try cut(free, from: group)
   }
 
-  private func isDepthwise(_ node: String) -> Bool {
-    if case .convolution(let layer) = model.network.node(named: node)?.operation { layer.isDepthwise } else { false }
-  }
-
   /// The number of weights that read each of a layer's inputs.
   private func perInput(_ kept: Tensor, of node: String) throws -> Tensor {
     let taps = try kept.rank == 4 ? kept.sum(2, 3) : kept.cast(to: .int64)
@@ -149,11 +140,8 @@ private struct DeadUnitSearch {
     return try taps.reshaped([layer.groups, layer.outputs / layer.groups, layer.inputs / layer.groups]).sum(1).flattened()
   }
 
-  /// The group of that name, if it is one of the beginning: the last channel of a depthwise convolution makes an ordinary one of it,
-  /// with a group of its own.
   private func group(_ name: String) throws -> ChannelGroup? {
-    guard let group = try model.network.channelGroups().groups.first(where: { $0.name == name }) else { return nil }
-    return group.width == (present[name]?.count ?? widths[name]) ? group : nil
+    try model.network.channelGroups().groups.first { $0.name == name }
   }
 
   /// True where a weight counts.
