@@ -15,6 +15,8 @@ extension Runner {
           words: "random: the \(Format.count(count)) that are used equal their initial values bit for bit, biases are 0, norms the identity"
         ))
     }
+    if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
+    if let untracedWords { notes.append(RunNote(subject: "original", words: untracedWords)) }
     if experiment.pruning?.rescalesDropout == true, let dense = state.denseNetwork {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }
@@ -25,6 +27,22 @@ extension Runner {
           subject: "recovery", words: "at a learning rate of \(String(format: "%.6g", then)), \(Format.ratio(then / first)) that before"))
     }
     return notes.isEmpty ? nil : notes
+  }
+
+  /// Which removals of a plan took nothing; nil where all took something.
+  private var idleWords: String? {
+    let idle = state.events.filter { $0.removed == 0 }.map { String($0.number) }
+    guard let amount = experiment.pruning?.amount, !idle.isEmpty else { return nil }
+    guard idle.count == state.events.count else { return "\(idle.joined(separator: ", ")) of \(state.events.count) took nothing" }
+    return "none took anything" + (earlier == nil || !amount.isFinal ? "" : ": what was asked for had left before this run")
+  }
+
+  /// Where fractions in all cannot count from the original, because the file does not tell which that was; nil where they can.
+  var untracedWords: String? {
+    guard let amount = experiment.pruning?.amount, amount.isFinal, startedFromHistory,
+      (state.denseNetwork ?? model.network).lineage == nil
+    else { return nil }
+    return "the file does not say from which network its units left: what was asked for counts from what it holds"
   }
 }
 

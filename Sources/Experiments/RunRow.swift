@@ -55,7 +55,8 @@ extension Runner {
       unprovedSurgeries: unprovedSurgeries,
       stages: state.stages.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
       targets: state.events.compactMap(\.target).map {
-        ReachedCost(measure: $0.measure.rawValue, original: $0.original, asked: $0.asked, achieved: $0.achieved)
+        ReachedCost(
+          measure: $0.measure.rawValue, original: $0.original, before: $0.before, asked: $0.asked, achieved: $0.achieved)
       },
       regrowth: regrowthSummary, notes: notes, evaluations: evaluationPoints,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
@@ -148,8 +149,20 @@ extension Runner {
     // What the selection removed; compaction may have taken kept weights of dead units besides.
     // Layers that were to be left alone do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
-    let kept = state.regrowth?.kept ?? state.events.last?.kept
-    return Removal(asked: asked, removed: kept.map { total - $0 } ?? 0, of: total)
+    guard let kept = state.regrowth?.kept ?? state.events.last?.kept else { return Removal(asked: asked, removed: 0, of: total) }
+    var removal = Removal(asked: asked, removed: total - kept, of: total, earlier: earlier)
+    guard let survivors, let masks = try? MaskSet(model) else { return removal }
+    let before = survivors.reduce(0) { $0 + $1.kept }
+    removal.ignored = (before - kept).ifAny
+    removal.dead = (before - masks.kept).ifAny
+    removal.zeros = (masks.kept - now.nonZeroWeights).ifAny
+    return removal
+  }
+
+  /// Things that had left before this run's first removal; nil where none had.
+  var earlier: Int? {
+    guard let first = state.events.first, let total = first.prunable else { return nil }
+    return (total - first.kept - first.removed).ifAny
   }
 
   private var collapse: LayerCollapse? {
@@ -160,8 +173,12 @@ extension Runner {
   private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
     guard let pruning = experiment.pruning, pruning.granularity != .weight else { return nil }
     let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
-    let total = state.events.first.map { $0.kept + $0.removed } ?? 0
-    return Removal(asked: asked, removed: state.events.reduce(0) { $0 + $1.removed }, of: total)
+    guard let last = state.events.last else { return Removal(asked: asked, removed: 0, of: 0) }
+    let total = last.prunable ?? last.kept + state.events.reduce(0) { $0 + $1.removed }
+    var removal = Removal(
+      asked: asked, removed: total - last.kept, of: total, things: pruning.granularity == .filter ? "filters" : nil, earlier: earlier)
+    removal.ignored = now.units.flatMap { ($0 - last.kept).ifAny }
+    return removal
   }
 
   private var regrowthSummary: RegrowthSummary? {
@@ -199,7 +216,13 @@ extension ModelFacts {
   func artefact(latency: [BatchLatency]) -> Artefact {
     Artefact(
       parameters: parameters, prunableWeights: prunableWeights, nonZeroWeights: nonZeroWeights,
-      widths: widths.map { LayerWidth(layer: $0.layer, units: $0.units) }, tensorBytes: bytes, macs: macs, effectiveMACs: effectiveMACs,
+      widths: widths.map { LayerWidth(layer: $0.layer, units: $0.units) }, units: units, tensorBytes: bytes, macs: macs,
+      effectiveMACs: effectiveMACs,
       latency: latency)
   }
+}
+
+extension Int {
+  /// The number, or nil for none.
+  fileprivate var ifAny: Int? { self > 0 ? self : nil }
 }

@@ -76,6 +76,8 @@ public struct ModelFacts: Codable, Hashable, Sendable {
   public var bytes: Int
   /// Units of each layer that has any: linear outputs and convolution channels.
   public var widths: [Width]
+  /// Units that can leave; nil in records of earlier versions, and where they cannot be followed.
+  public var units: Int?
 
   /// A layer and its units.
   public struct Width: Codable, Hashable, Sendable {
@@ -107,6 +109,6 @@ extension Model {
     }
     return ModelFacts(
       parameters: cost.parameters, prunableWeights: prunable, nonZeroWeights: nonZero, macs: cost.macs, effectiveMACs: effective,
-      bytes: cost.bytes, widths: widths)
+      bytes: cost.bytes, widths: widths, units: try? network.channelGroups().groups.units)
   }
 }

@@ -24,6 +24,8 @@ public final class Runner {
 
   /// The images, divided; nil where the experiment has none.
   let data: TrainingData?
+  /// Whether units had left the starting file's network in earlier runs.
+  let startedFromHistory: Bool
   private let options: Options
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
@@ -75,6 +77,7 @@ public final class Runner {
     data = try experiment.data?.load()
     let start = try experiment.startingFile(for: data?.training)
     classes = data?.training.classNames ?? start.classes
+    startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
       ?? start.preprocessing
@@ -115,6 +118,7 @@ public final class Runner {
   public func run() throws {
     let phases = experiment.phases
     let pruner = try experiment.pruning.map(makePruner)
+    if let untracedWords { options.note(untracedWords) }
     if state.phase == 0, resumed == nil, experiment.training == nil { try recordDense(model) }
     while state.phase < phases.count {
       try carryOut(phases[state.phase], pruner)
@@ -132,7 +136,9 @@ public final class Runner {
 
   /// A pruner that sees what the experiment has: examples, evaluations, the clock.
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
-    let pruner = try Pruner(plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count)
+    let pruner = try Pruner(
+      plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
+      present: state.events.first.map { $0.kept + $0.removed })
     pruner.examples = { [unowned self] in
       try data.map {
         try $0.examples(

@@ -24,26 +24,36 @@ public final class Pruner {
   /// Measures one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
   public var latency: ((Network) throws -> Double)?
 
-  private let original: Network
-  /// Units per group before the first event: what cumulative schedules and floors count from.
-  private let originalWidths: [String: Int]
-  private var originalCost: Double?
+  /// The network before the first event of this run.
+  private let starting: Network
+  /// Things per group (units) or layer (weights) before the first removal that is known, in this run or an earlier one: what
+  /// cumulative schedules and floors count from.
+  private let originals: [String: Int]
+  private var costs: (original: Double, starting: Double)?
+  /// Things that may leave before the first event of this run.
+  private var present: Int?
   let accumulator: ScoreAccumulator?
   var eventNumber: Int
 
   /// A pruner for a model of this network.
   ///
+  /// Fractions of what there was in all count from the network before the first removal that is known, also of an earlier run
+  /// (``Networks/Network/original``); a run's schedule leads from what there is at its beginning to there.
   /// - Parameters:
-  ///   - original: the network before the first event.
+  ///   - original: the network before the first event of this run.
   ///   - current: the network as it stands, when a run is taken up again; nil for the original.
   ///   - events: removals done already.
+  ///   - present: things that could leave before the first of these; nil where there was none, or nothing had left in earlier runs.
   /// - Throws: ``PruningError`` for plans that cannot work on this network.
-  public init(_ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0) throws {
+  public init(_ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0, present: Int? = nil) throws {
     self.plan = plan
-    self.original = original
+    self.present = present
+    starting = original
     eventNumber = events
-    let (groups, refused) = try original.channelGroups()
-    originalWidths = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })
+    let (groups, refused) = try original.original.channelGroups()
+    originals =
+      plan.granularity.isStructured
+      ? Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) }) : try original.original.weightCounts()
     if plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
@@ -101,30 +111,34 @@ public final class Pruner {
   }
 
   /// What event k of n removes, where that is a number of things.
-  private func amount(_ k: Int, _ n: Int) -> RemovalAmount? {
+  private func amount(_ k: Int, _ n: Int, of model: Model) throws -> RemovalAmount? {
     switch plan.amount {
-    case .perEvent(let fraction): .ofKept(fraction)
-    case .total(let fraction): plan.schedule.amount(forEvent: k, of: n, fraction: fraction)
-    case .threshold(let threshold): .below(threshold)
-    case .deviations(let quality): .belowDeviations(quality)
-    case .cost: nil
+    case .perEvent(let fraction): return .ofKept(fraction)
+    case .total(let fraction):
+      let things = try plan.things(of: model, originals: originals)
+      let start = present ?? (k > 1 ? things.original : things.present)
+      present = start
+      return plan.schedule.amount(forEvent: k, of: n, fraction: fraction, present: start, original: things.original)
+    case .threshold(let threshold): return .below(threshold)
+    case .deviations(let quality): return .belowDeviations(quality)
+    case .cost: return nil
     }
   }
 
   // MARK: - Weights
 
   private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
-    guard let amount = amount(k, n) else { throw PruningError.mismatch("a cost is no number of weights") }
+    guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost is no number of weights") }
     let swept = try sweepResult(model, meanMaps: [])
     return try withoutGradients {
       let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
       let layers = try model.weightScores(
         plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches, ignoring: plan.ignored,
-        seed: scoreSeed, round: k)
+        originals: originals, seed: scoreSeed, round: k)
       let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
       var pruned = try model.copied()
       try pruned.prune(selection)
-      let (kept, prunable) = selection.layers.reduce((0, 0)) { ($0.0 + $1.after, $0.1 + $1.kept.count) }
+      let (kept, prunable) = (selection.layers.reduce(0) { $0 + $1.after }, layers.reduce(0) { $0 + $1.original })
       let collapsed = try pruned.collapsedLayers()
       let event = PruningEvent(
         number: k, iteration: iteration, removed: selection.removed, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil,
@@ -163,8 +177,12 @@ public final class Pruner {
       number: k, iteration: iteration, removed: choice.selection.removed, kept: choice.selection.layers.reduce(0) { $0 + $1.after },
       widths: Dictionary(uniqueKeysWithValues: choice.selection.layers.map { ($0.name, $0.after) }),
       proof: cut.proof?.relativeDifference, before: nil, pruned: unrepaired, after: nil, collapsed: [],
+      prunable: choice.layers.reduce(0) { $0 + $1.original },
       target: try choice.target.map {
-        try .init(measure: $0.measure, original: $0.original, asked: $0.asked, achieved: cost(cut.model.network))
+        let (original, start) = try wholeCosts()
+        return try .init(
+          measure: $0.measure, original: original, before: start < original ? start : nil, asked: $0.asked,
+          achieved: cost(cut.model.network))
       },
       surgerySeconds: seconds)
     let removal = RemovalEvent(
@@ -176,7 +194,7 @@ public final class Pruner {
   private struct Choice {
     var layers: [ScoredLayer]
     var selection: Selection
-    var target: (measure: CostTarget.Measure, original: Double, asked: Double)?
+    var target: (measure: CostTarget.Measure, asked: Double)?
   }
 
   /// Which units leave at event k of n.
@@ -186,24 +204,32 @@ public final class Pruner {
       if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: plan.criterion.name)) }
       let selected = try model.unitSelection(
         amount, by: plan.criterion, rule: rule, granularity: plan.granularity, accumulated: accumulator, swept: swept,
-        originals: originalWidths, ignoring: plan.ignored, reduction: plan.reduction, seed: scoreSeed, round: k)
+        originals: originals, ignoring: plan.ignored, reduction: plan.reduction, seed: scoreSeed, round: k)
       if !plan.criterion.choosesLayerByLayer { scored = selected.layers }
       return selected
     }
     return try withoutGradients {
-      if let amount = amount(k, n) {
+      if let amount = try amount(k, n, of: model) {
         let (layers, selection) = try select(amount)
         return Choice(layers: layers, selection: selection)
       }
       guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is nothing to aim at") }
-      let original = try originalCost ?? cost(self.original)
-      originalCost = original
-      let goal = target.goal(original: original, share: plan.schedule.sparsity(afterEvent: k, of: n, fraction: 1))
+      let (original, start) = try wholeCosts()
+      let goal = target.goal(original: original, starting: start, share: plan.schedule.sparsity(afterEvent: k, of: n, fraction: 1))
       let (layers, selection) = try TargetSearch(
         goal: goal, competes: plan.allocation.isCounted, groups: model.network.channelGroups().groups, network: model.network, cost: cost
       ).run(original: original, measure: target.measure, select: select)
-      return Choice(layers: layers, selection: selection, target: (target.measure, original, goal))
+      return Choice(layers: layers, selection: selection, target: (target.measure, goal))
     }
+  }
+
+  /// What the original and the network before this run's first event cost.
+  private func wholeCosts() throws -> (original: Double, starting: Double) {
+    if let costs { return costs }
+    let start = try cost(starting)
+    let found = (original: try starting.lineage == nil ? start : cost(starting.original), starting: start)
+    costs = found
+    return found
   }
 
   /// What a network costs in the plan's measure.

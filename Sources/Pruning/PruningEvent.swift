@@ -24,7 +24,7 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var collapsed: [String]
   /// When the first of them collapsed, of removals that are one event; nil where none did.
   public var collapse: FirstCollapse?
-  /// Things there were before the first event; nil in records of earlier versions.
+  /// Things there were before the first removal that is known, in this run or an earlier one; nil in records of earlier versions.
   public var prunable: Int?
   /// The cost that was asked for and reached; nil where things were counted.
   public var target: ReachedTarget?
@@ -56,8 +56,10 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public struct ReachedTarget: Codable, Hashable, Sendable {
     /// What is counted or measured.
     public var measure: CostTarget.Measure
-    /// Before the first event.
+    /// Before the first removal that is known.
     public var original: Double
+    /// Before the first event of this run, where an earlier run had removed something; else nil.
+    public var before: Double?
     /// After this event at most.
     public var asked: Double
     /// After this event.

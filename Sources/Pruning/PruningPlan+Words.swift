@@ -111,7 +111,7 @@ extension PruningPlan.Amount {
   }
 
   /// Whether it says where the last event ends.
-  fileprivate var isFinal: Bool {
+  public var isFinal: Bool {
     switch self {
     case .total, .cost: true
     case .perEvent, .threshold, .deviations: false
@@ -144,6 +144,7 @@ extension PruningEvent {
   /// One line for people who watch.
   public var summary: String {
     var parts = ["prune \(number) after step \(iteration): \(removed) removed, \(kept) left"]
+    if removed == 0, let prunable, prunable > kept { parts.append("\(prunable - kept) of \(prunable) had left before") }
     if let before, let after {
       func percent(_ value: Double) -> String { "\((value * 1e4).rounded() / 1e2) %" }
       let pruned = pruned.map { " → \(percent($0.accuracy)) pruned" } ?? ""

@@ -80,6 +80,9 @@ public struct Artefact: Codable, Hashable, Sendable {
   public var nonZeroWeights: Int
   /// Output units of each linear and convolution layer, in order.
   public var widths: [LayerWidth]
+  /// Units that can leave: channels that only leave together count once, in however many layers they lie, and those of the
+  /// network's output not at all; nil where nobody counted.
+  public var units: Int?
   /// Bytes of all tensors in memory.
   public var tensorBytes: Int
   /// Bytes of the model file; nil if none was written.
@@ -93,13 +96,14 @@ public struct Artefact: Codable, Hashable, Sendable {
   /// Seconds of one epoch's training steps at this size.
   public var epoch: Measurement?
 
-  /// Output units in all.
-  public var units: Int { widths.reduce(0) { $0 + $1.units } }
+  /// Outputs of all linear and convolution layers together.
+  public var outputs: Int { widths.reduce(0) { $0 + $1.units } }
 
   /// A side of these numbers; see the properties.
   public init(
     accuracyAtEnd: Accuracy? = nil, accuracyChosen: Accuracy? = nil, parameters: Int, prunableWeights: Int, nonZeroWeights: Int,
-    widths: [LayerWidth], tensorBytes: Int, fileBytes: Int? = nil, macs: Int, effectiveMACs: Int, latency: [BatchLatency] = [],
+    widths: [LayerWidth], units: Int? = nil, tensorBytes: Int, fileBytes: Int? = nil, macs: Int, effectiveMACs: Int,
+    latency: [BatchLatency] = [],
     epoch: Measurement? = nil
   ) {
     self.accuracyAtEnd = accuracyAtEnd
@@ -108,6 +112,7 @@ public struct Artefact: Codable, Hashable, Sendable {
     self.prunableWeights = prunableWeights
     self.nonZeroWeights = nonZeroWeights
     self.widths = widths
+    self.units = units
     self.tensorBytes = tensorBytes
     self.fileBytes = fileBytes
     self.macs = macs

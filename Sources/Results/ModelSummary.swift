@@ -75,7 +75,7 @@ public struct ModelSummary: Codable, Hashable, Sendable {
       return sum + count
     }
   }
-  /// Output units of prunable layers.
+  /// Output units of prunable layers, each layer's counted.
   public var units: Int { layers.reduce(0) { $0 + ($1.units ?? 0) } }
   /// Multiplies of one example.
   public var macs: Int { layers.reduce(0) { $0 + $1.macs } }
@@ -101,7 +101,7 @@ public struct ModelSummary: Codable, Hashable, Sendable {
       cells.append(Format.nonZero(layer.macs))
       table.append(cells)
     }
-    var totals = ["total", "", "\(Format.count(units)) units", "", Format.count(parameters)]
+    var totals = ["total", "", "\(Format.count(units)) outputs", "", Format.count(parameters)]
     if knowsValues {
       let density = nonZeroWeights.flatMap { prunableWeights == 0 ? nil : Double($0) / Double(prunableWeights) }
       totals += [nonZeroWeights.map(Format.count) ?? "", density.map { Format.percent($0) } ?? ""]

@@ -51,7 +51,7 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
   /// Layers without parameters are left out, and zeros where neither model's values are known.
   public var text: String {
     let knowsValues = first.nonZeroWeights != nil || second.nonZeroWeights != nil
-    var header = ["layer", "units", "weights", "parameters"]
+    var header = ["layer", "outputs", "weights", "parameters"]
     if knowsValues { header.append("non-zero") }
     var table = TextTable(alignments: header.indices.map { $0 < 3 ? .left : .right } + [.right], header: header + ["MACs"])
     for row in rows where [row.first, row.second].contains(where: { ($0?.parameters ?? 0) > 0 }) {
@@ -75,7 +75,7 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
     }
     var totals = TextTable(alignments: [.left, .left])
     for row in [
-      total("units") { $0.units }, total("parameters") { $0.parameters }, total("prunable weights") { $0.prunableWeights },
+      total("outputs") { $0.units }, total("parameters") { $0.parameters }, total("prunable weights") { $0.prunableWeights },
       total("non-zero weights") { $0.nonZeroWeights }, total("MACs") { $0.macs },
       total("MACs of non-zero weights") { knowsValues ? $0.effectiveMACs : nil },
       total("tensors", { $0.tensorBytes }, Format.bytes), total("file", { $0.fileBytes }, Format.bytes),

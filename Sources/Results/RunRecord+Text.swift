@@ -53,6 +53,7 @@ extension RunRecord {
     size("prunable weights") { $0.prunableWeights }
     size("non-zero weights") { $0.nonZeroWeights }
     size("units") { $0.units }
+    size("outputs of all layers") { $0.outputs }
     size("tensors", { $0.tensorBytes }, Format.bytes)
     size("file", { $0.fileBytes }, Format.bytes)
     size("MACs", { $0.macs }, Format.large)
@@ -69,8 +70,8 @@ extension RunRecord {
 
   private var facts: [(label: String, words: String)] {
     var facts: [(label: String, words: String)] = []
-    if let weights { facts.append(("sparsity", Self.words(weights, of: "weights"))) }
-    if let units { facts.append(("units", Self.words(units, of: "units"))) }
+    if let weights { facts.append(("sparsity", weights.words(of: "weights"))) }
+    if let units { facts.append((units.things ?? "units", units.words(of: units.things ?? "units"))) }
     if let collapse { facts.append(("COLLAPSED", collapse.words)) }
     if let widths = widthWords { facts.append(("widths", widths)) }
     if let proof {
@@ -114,12 +115,6 @@ extension RunRecord {
     return ([name] + words).joined(separator: " ")
   }
 
-  private static func words(_ removal: Removal, of things: String) -> String {
-    let counts = "\(Format.count(removal.removed)) of \(Format.count(removal.total)) \(things), \(Format.count(removal.left)) left"
-    let achieved = "achieved \(Format.percent(removal.achieved, digits: 3)) (\(counts))"
-    return removal.asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
-  }
-
   /// E.g. `dense 91.80 % → pruned 12.10 % → repaired 70.30 % → end 89.00 %`, of the last removal.
   private var stageWords: String? {
     guard let last = stages.last else { return nil }
@@ -152,6 +147,23 @@ extension RunRecord {
   }
 }
 
+extension Removal {
+  /// E.g. `asked 90.000 %, achieved 90.000 % (239,580 of 266,200 weights, 26,620 left; 202 of these in dead units that were cut out)`.
+  fileprivate func words(of things: String) -> String {
+    var counts = "\(Format.count(removed)) of \(Format.count(total)) \(things)"
+    if let earlier { counts += ", \(Format.count(earlier)) of them before this run" }
+    counts += ", \(Format.count(left)) left"
+    // Why another number stands in the table.
+    var others: [String] = []
+    if let dead { others.append("\(Format.count(dead)) of these in dead units that were cut out") }
+    if let zeros { others.append("\(Format.count(zeros)) of these 0") }
+    if let ignored { others.append("\(Format.count(ignored)) more that were not to be counted") }
+    if !others.isEmpty { counts += "; " + others.joined(separator: ", ") }
+    let achieved = "achieved \(Format.percent(achieved, digits: 3)) (\(counts))"
+    return asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
+  }
+}
+
 extension ReachedCost {
   /// E.g. `macs: 40.81 M → 20.38 M, asked 20.41 M`.
   fileprivate var words: String {
@@ -162,6 +174,7 @@ extension ReachedCost {
       default: Format.large(Int(min(value, 1e18)))
       }
     }
-    return "\(measure) \(number(original)) → \(number(achieved)) (asked at most \(number(asked)))"
+    let way = before.map { "\(number($0)) before this run → " } ?? ""
+    return "\(measure) \(number(original)) → \(way)\(number(achieved)) (asked at most \(number(asked)))"
   }
 }

@@ -135,17 +135,20 @@ public struct StageAccuracy: Codable, Hashable, Sendable {
 public struct ReachedCost: Codable, Hashable, Sendable {
   /// `parameters`, `macs`, `bytes` or `latency` (seconds).
   public var measure: String
-  /// Of the dense model.
+  /// Of the network before the first removal that is known.
   public var original: Double
+  /// Before this run, where an earlier one had already removed something; else nil.
+  public var before: Double?
   /// At most, after this removal.
   public var asked: Double
   /// After this removal.
   public var achieved: Double
 
   /// A cost of these numbers.
-  public init(measure: String, original: Double, asked: Double, achieved: Double) {
+  public init(measure: String, original: Double, before: Double? = nil, asked: Double, achieved: Double) {
     self.measure = measure
     self.original = original
+    self.before = before
     self.asked = asked
     self.achieved = achieved
   }
@@ -209,10 +212,20 @@ public struct DataSummary: Codable, Hashable, Sendable {
 public struct Removal: Codable, Hashable, Sendable {
   /// The fraction asked for; nil if none was named.
   public var asked: Double?
-  /// Things removed by the selection.
+  /// Things removed by the selection, in this run and before it.
   public var removed: Int
-  /// Things there were.
+  /// Things there were before the first removal that is known.
   public var total: Int
+  /// What they are, where it is not the usual word: `filters`.
+  public var things: String?
+  /// Of the removed, those that had left before this run; nil where none had.
+  public var earlier: Int?
+  /// Of those left, those that were cut out with dead units in the end; nil where none were.
+  public var dead: Int?
+  /// Of those left, those that are exactly 0 all the same; nil where none are.
+  public var zeros: Int?
+  /// Others that are there but were not to be counted, as those of layers that were left alone; nil where there are none.
+  public var ignored: Int?
 
   /// total − removed.
   public var left: Int { total - removed }
@@ -220,13 +233,15 @@ public struct Removal: Codable, Hashable, Sendable {
   public var achieved: Double { total == 0 ? 0 : Double(removed) / Double(total) }
 
   /// A removal of these counts.
-  public init(asked: Double?, removed: Int, of total: Int) {
+  public init(asked: Double?, removed: Int, of total: Int, things: String? = nil, earlier: Int? = nil) {
     self.asked = asked
     self.removed = removed
     self.total = total
+    self.things = things
+    self.earlier = earlier
   }
 
-  private enum CodingKeys: String, CodingKey { case asked, removed, total }
+  private enum CodingKeys: String, CodingKey { case asked, removed, total, things, earlier, dead, zeros, ignored }
   private enum DerivedKeys: String, CodingKey { case achieved }
 
   /// The counts and the fraction.
@@ -235,6 +250,11 @@ public struct Removal: Codable, Hashable, Sendable {
     try stored.encodeIfPresent(asked, forKey: .asked)
     try stored.encode(removed, forKey: .removed)
     try stored.encode(total, forKey: .total)
+    try stored.encodeIfPresent(things, forKey: .things)
+    try stored.encodeIfPresent(earlier, forKey: .earlier)
+    try stored.encodeIfPresent(dead, forKey: .dead)
+    try stored.encodeIfPresent(zeros, forKey: .zeros)
+    try stored.encodeIfPresent(ignored, forKey: .ignored)
     var derived = encoder.container(keyedBy: DerivedKeys.self)
     try derived.encode(achieved, forKey: .achieved)
   }

@@ -38,7 +38,9 @@ struct PruneCommand: CheckedCommand {
           --branch-rounds 3,7,15 --seeds 5 --output tickets
 
       --sparsity is the fraction gone after the last round; --fraction what each
-      round takes of what is left. Asked is achieved, to the last count.
+      round takes of what is left. Asked is achieved, to the last count. A file
+      that was pruned before knows its original: --sparsity counts from that one,
+      so that the same --sparsity again removes nothing more.
       "espalier methods" lists criteria and schedules.
       """)
 

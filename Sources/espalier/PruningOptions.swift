@@ -25,7 +25,7 @@ struct PruningOptions: ParsableArguments {
       """, valueName: "scope"))
   var scope: String?
 
-  @Option(help: ArgumentHelp("The fraction gone in the end, e.g. 0.9.", valueName: "fraction"))
+  @Option(help: ArgumentHelp("The fraction of the original gone in the end, e.g. 0.9.", valueName: "fraction"))
   var sparsity: String?
 
   @Option(

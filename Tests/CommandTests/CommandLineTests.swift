@@ -224,15 +224,15 @@ var program: URL {
       outcome.output == """
         lenet-300-100
 
-        layer    operation   weights    output   parameters     MACs
-        input    input                  1×28×28
-        flatten  flatten                784
-        fc1      linear      300×784    300         235,500  235,200
-        relu1    activation             300
-        fc2      linear      100×300    100          30,100   30,000
-        relu2    activation             100
-        fc3      linear      10×100     10            1,010    1,000
-        total                410 units              266,610  266,200
+        layer    operation   weights      output   parameters     MACs
+        input    input                    1×28×28
+        flatten  flatten                  784
+        fc1      linear      300×784      300         235,500  235,200
+        relu1    activation               300
+        fc2      linear      100×300      100          30,100   30,000
+        relu2    activation               100
+        fc3      linear      10×100       10            1,010    1,000
+        total                410 outputs              266,610  266,200
 
         size  tensors 1.07 MB, activations of one example at most 4.34 kB
 
@@ -296,12 +296,12 @@ var program: URL {
       outcome.output == """
         mlp:784-300-100-10 → mlp:784-50-100-10
 
-        layer  units     weights                 parameters              MACs
+        layer  outputs   weights                 parameters              MACs
         fc1    300 → 50  300×784 → 50×784  235,500 → 39,250  235,200 → 39,200
         fc2    100       100×300 → 100×50    30,100 → 5,100    30,000 → 5,000
         fc3    10        10×100                       1,010             1,000
 
-        units             410 → 160  (0.39×)
+        outputs           410 → 160  (0.39×)
         parameters        266,610 → 45,360  (0.17×)
         prunable weights  266,200 → 45,200  (0.17×)
         MACs              266,200 → 45,200  (0.17×)

@@ -24,11 +24,11 @@ import Testing
           """
           \(dense) → \(small)
 
-          layer  units    weights         parameters     non-zero         MACs
+          layer  outputs  weights         parameters     non-zero         MACs
           fc1    16 → 12  16×64 → 12×64  1,040 → 780  1,024 → 768  1,024 → 768
           fc2    10       10×16 → 10×12    170 → 130    160 → 120    160 → 120
 
-          units                     26 → 22  (0.85×)
+          outputs                   26 → 22  (0.85×)
 
           """))
 
@@ -40,6 +40,19 @@ import Testing
       let json = try espalier("inspect", small, "--json")
       let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
       #expect((object["recipe"] as? [String: Any])?["pruning"] != nil, "the recipe is JSON within JSON, not text")
+
+      #expect(inspected.output.contains("\nkept     12 of 16 units; --json lists which features of each layer\n"))
+      let removed = try #require(((object["history"] as? [[String: Any]])?.last?["removed"] as? [String: [Int]])?["fc1"])
+      let left = (0..<16).filter { !removed.contains($0) }
+      let kept = try #require(object["kept"] as? [String: [String: [Int]]])
+      #expect(kept == ["fc1": ["outputs": left, "inputs": Array(0..<64)], "fc2": ["outputs": Array(0..<10), "inputs": left]])
+      #expect(object["units"] as? [String: Int] == ["left": 12, "original": 16])
+      let groups = try #require(
+        try JSONSerialization.jsonObject(with: Data(espalier("inspect", small, "--groups", "--json").output.utf8)) as? [String: Any])
+      #expect(groups["kept"] as? [String: [String: [Int]]] == kept)
+      let group = try #require((groups["groups"] as? [[String: Any]])?.first)
+      #expect(group["kept"] as? [Int] == left && group["width"] as? Int == 12 && group["originalWidth"] as? Int == 16)
+      #expect(try espalier("inspect", small, "--groups").output.contains("fc1    12 of 16  fc1[out] → fc2[in]\n"))
     }
   }
 

@@ -86,6 +86,16 @@ struct PrunerTargetTests {
         == "latency of at most 1.5 ms cannot be reached by this ranking: the least found is 2.0 ms")
   }
 
+  /// Layers that are left alone keep nobody else from going down to one unit.
+  @Test func theLeastBesideIgnoredLayers() throws {
+    let network = try TinyNetworks.mlp([4, 10, 10, 5])
+    var plan = try plan(CostTarget(.macs, .most(55)))
+    plan.ignored = ["fc1"]
+    let pruned = try Pruner(plan, original: network).prune(network.randomModel(seed: 1), event: 1, of: 1, iteration: 0)
+    // 4·10 + 10·1 + 1·5.
+    #expect(pruned.event.target?.achieved == 55 && pruned.event.kept == 1)
+  }
+
   /// The records of several removals, one of which made a bias, lead from the original network to the last one.
   @Test(arguments: 0..<10)
   func histories(seed: UInt64) throws {

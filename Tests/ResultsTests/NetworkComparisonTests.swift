@@ -32,12 +32,12 @@ import Testing
     #expect(!comparison.isSameShape)
     #expect(
       comparison.text == """
-        layer  units    weights                       parameters         non-zero                     MACs
+        layer  outputs  weights                       parameters         non-zero                     MACs
         conv1  64 → 50  64×3×3×3 → 50×3×3×3        1,792 → 1,400    1,728 → 1,000    1,769,472 → 1,382,400
         extra  – → 50   – → 50×50×1×1                  – → 2,550        – → 2,500            – → 2,560,000
         conv2  128      128×64×3×3 → 128×50×3×3  73,856 → 57,728  73,728 → 57,600  75,497,472 → 58,982,400
 
-        units                     192 → 228  (1.19×)
+        outputs                   192 → 228  (1.19×)
         parameters                75,648 → 61,678  (0.82×)
         prunable weights          75,456 → 61,450  (0.81×)
         non-zero weights          75,456 → 61,100  (0.81×)
@@ -54,11 +54,11 @@ import Testing
     #expect(comparison.isSameShape)
     #expect(
       comparison.text == """
-        layer  units  weights     parameters  non-zero        MACs
-        conv1  64     64×3×3×3         1,792     1,728   1,769,472
-        conv2  128    128×64×3×3      73,856    73,728  75,497,472
+        layer  outputs  weights     parameters  non-zero        MACs
+        conv1  64       64×3×3×3         1,792     1,728   1,769,472
+        conv2  128      128×64×3×3      73,856    73,728  75,497,472
 
-        units                     192
+        outputs                   192
         parameters                75,648
         prunable weights          75,456
         non-zero weights          75,456
@@ -80,12 +80,12 @@ import Testing
     bare[1].layers[2].operation = "linear"
     #expect(
       NetworkComparison(bare[0], bare[1]).text == """
-        layer  units    weights                       parameters                     MACs
+        layer  outputs  weights                       parameters                     MACs
         conv1  64 → 50  64×3×3×3 → 50×3×3×3        1,792 → 1,400    1,769,472 → 1,382,400
         conv2  – → 50   – → 50×50×1×1                  – → 2,550            – → 2,560,000
         conv2  128      128×64×3×3 → 128×50×3×3  73,856 → 57,728  75,497,472 → 58,982,400
 
-        units             192 → 228  (1.19×)
+        outputs           192 → 228  (1.19×)
         parameters        75,648 → 61,678  (0.82×)
         prunable weights  75,456 → 61,450  (0.81×)
         MACs              77,266,944 → 62,924,800  (0.81×)
@@ -98,12 +98,12 @@ import Testing
   @Test func summaryOfOneModel() {
     #expect(
       second.text == """
-        layer  operation    weights     output     parameters  non-zero   density        MACs
-        conv1  convolution  50×3×3×3    50×32×32        1,400     1,000   74.07 %   1,382,400
-        relu1  activation               50×32×32
-        extra  convolution  50×50×1×1   50×32×32        2,550     2,500  100.00 %   2,560,000
-        conv2  convolution  128×50×3×3  128×32×32      57,728    57,600  100.00 %  58,982,400
-        total               228 units                  61,678    61,100   99.43 %  62,924,800
+        layer  operation    weights      output     parameters  non-zero   density        MACs
+        conv1  convolution  50×3×3×3     50×32×32        1,400     1,000   74.07 %   1,382,400
+        relu1  activation                50×32×32
+        extra  convolution  50×50×1×1    50×32×32        2,550     2,500  100.00 %   2,560,000
+        conv2  convolution  128×50×3×3   128×32×32      57,728    57,600  100.00 %  58,982,400
+        total               228 outputs                 61,678    61,100   99.43 %  62,924,800
 
         """)
     #expect(second.nonZeroWeights == 1000 + 2500 + 57_600)
@@ -114,11 +114,11 @@ import Testing
     #expect(bare.effectiveMACs == bare.macs)
     #expect(
       bare.text == """
-        layer  operation    weights     output     parameters        MACs
-        conv1  convolution  64×3×3×3    64×32×32        1,792   1,769,472
-        relu1  activation               64×32×32
-        conv2  convolution  128×64×3×3  128×32×32      73,856  75,497,472
-        total               192 units                  75,648  77,266,944
+        layer  operation    weights      output     parameters        MACs
+        conv1  convolution  64×3×3×3     64×32×32        1,792   1,769,472
+        relu1  activation                64×32×32
+        conv2  convolution  128×64×3×3   128×32×32      73,856  75,497,472
+        total               192 outputs                 75,648  77,266,944
 
         """)
   }

@@ -10,11 +10,12 @@ extension Model {
   ///   - swept: one tensor of the weight's shape per layer's node, for criteria that need a sweep over data.
   ///   - examples: for criteria that look at examples by themselves (``ModelScoring``).
   ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
+  ///   - originals: weights of each layer before the first removal; the present ones unless given.
   ///   - round: number of the removal; random scores differ between rounds.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
   public func weightScores(
     _ criterion: Criterion, swept: [String: Tensor]? = nil, examples: EvaluationBatches? = nil, ignoring ignored: [String] = [],
-    seed: UInt64 = 0, round: Int = 0
+    originals: [String: Int] = [:], seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(.weight)
     let scoring = criterion.method.implementation as? any WeightScoring
@@ -30,7 +31,7 @@ extension Model {
           throw PruningError.mismatch("criterion \(criterion.name) gave no scores for layer \(name.module)")
         }
         return ScoredLayer(
-          name: name.module, scores: scores, kept: masks[name],
+          name: name.module, scores: scores, kept: masks[name], original: originals[name.module],
           deviation: scoring?.needsDeviation ?? false ? try weight.deviation(where: masks[name]) : nil)
       }
     }

@@ -22,8 +22,8 @@ struct TargetSearch {
   /// - Throws: ``PruningError/unreachable(measure:asked:least:)`` if even the largest does not.
   func run(original: Double, measure: CostTarget.Measure, select: (RemovalAmount) throws -> Selected) throws -> Selected {
     // Criteria that choose layer by layer score anew for each step, all others once.
-    let present = try select(.count(0)).layers.reduce(0) { $0 + $1.scores.count }
-    let last = competes ? max(present - groups.count, 0) : Self.steps - 1
+    let layers = try select(.count(0)).layers
+    let last = competes ? layers.reduce(0) { $0 + max($1.scores.count - 1, 0) } : Self.steps - 1
     func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofKept(Double(step) / Double(Self.steps)) }
     var least = original
     func meets(_ step: Int) throws -> Bool {

@@ -1,0 +1,55 @@
+internal import Networks
+internal import Torch
+internal import Training
+
+/// What a run does with a model from which an earlier run has already removed something: its fractions count from the same original,
+/// and its schedule leads from where the model stands to the fraction that was asked for.
+extension SparsitySchedule {
+  /// What event k of n removes where only `present` of `original` things were there before the first event.
+  ///
+  /// With s₀ = 1 − present/original gone before, s_k = s₀ + (1 − s₀)·σ_k, where σ_k is the schedule for (s − s₀)/(1 − s₀); nothing
+  /// where s ≤ s₀, but what single layers still lack of s where each counts for itself.
+  func amount(forEvent k: Int, of n: Int, fraction: Double, present: Int, original: Int) -> RemovalAmount {
+    guard present < original, present > 0, k < n, self != .iterative else { return amount(forEvent: k, of: n, fraction: fraction) }
+    let left = Double(present) / Double(original)
+    let rest = 1 - (1 - fraction) / left
+    guard rest > 0 else { return .ofOriginal(fraction) }
+    return .ofOriginal(1 - left * (1 - sparsity(afterEvent: k, of: n, fraction: rest)))
+  }
+}
+
+extension CostTarget {
+  /// The same target for a network of which an earlier run has left `starting`: the way there begins at that cost, and has been gone
+  /// where it is no higher than the end.
+  func goal(original: Double, starting: Double, share: Double) -> Double {
+    guard starting < original else { return goal(original: original, share: share) }
+    let end = goal(original: original, share: 1)
+    return starting <= end ? end : CostTarget(measure, .most(end)).goal(original: starting, share: share)
+  }
+}
+
+extension PruningPlan {
+  /// Things that may leave a model: those that are there, and those that the original had.
+  ///
+  /// - Parameter originals: the original's things by channel group or layer.
+  func things(of model: Model, originals: [String: Int]) throws -> (present: Int, original: Int) {
+    let counts: [(name: String, present: Int)] =
+      if granularity.isStructured {
+        try model.network.channelGroups(granularity, ignoring: ignored).map { ($0.name, $0.width) }
+      } else {
+        try model.network.weights(ignoring: ignored).map { name in
+          (name.module, try model.masks[name]?.nonZeroCount() ?? model.tensor(name).count)
+        }
+      }
+    return counts.reduce((0, 0)) { ($0.0 + $1.present, $0.1 + (originals[$1.name] ?? $1.present)) }
+  }
+}
+
+extension Network {
+  /// Weights of each linear layer and convolution, by module.
+  func weightCounts() throws -> [String: Int] {
+    let prunable = Set(prunableWeights)
+    let counts = try parameterShapes().filter { prunable.contains($0.name) }.map { ($0.name.module, $0.dimensions.reduce(1, *)) }
+    return Dictionary(counts, uniquingKeysWith: { first, _ in first })
+  }
+}
