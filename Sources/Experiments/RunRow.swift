@@ -32,7 +32,9 @@ extension Runner {
     before.fileBytes = try fileSize(of: denseModel)
     before.epoch = firstEpochs
     if pruned {
-      before.accuracyAtEnd = state.denseTest.map { Accuracy($0, iteration: denseTraining?.last?.iteration) }
+      // The dense network's course ends with its training, or with the first removal in it.
+      let end = denseTraining?.last.map { min($0.iteration, state.events.first?.iteration ?? $0.iteration) }
+      before.accuracyAtEnd = state.denseTest.map { Accuracy($0, iteration: end) }
       before.accuracyChosen = chosenBeforePruning.flatMap(Accuracy.init)
     } else {
       before.accuracyAtEnd = state.trainings.last?.last.flatMap(Accuracy.init)

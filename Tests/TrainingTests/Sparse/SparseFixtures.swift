@@ -13,7 +13,8 @@ func sparsePerceptron(density: Double, seed: UInt64, bias: Bool = true) throws -
   builder.relu()
   builder.linear("fc3", 4, bias: bias)
   var model = try Model(builder.network(), seed: seed)
-  model.masks = try randomMasks(model, density: density, seed: seed)
+  // Draws of another seed than the weights': the same ones would keep each layer's most negative weights, and nothing would train.
+  model.masks = try randomMasks(model, density: density, seed: seed &+ 1000)
   return model
 }
 
