@@ -110,7 +110,7 @@ extension Runner {
 
   private func epochTimes() -> (first: Results.Measurement?, last: Results.Measurement?) {
     guard case .during(let every, _) = experiment.pruning?.timing, let seconds = state.trainings.last?.epochSeconds,
-      case .epochs(let span) = every, seconds.count >= 2 * span
+      case .epochs(let span) = every, span <= seconds.count / 2
     else {
       let first = denseTraining.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }
       let last = state.trainings.last.flatMap { Results.Measurement($0.epochSeconds, unit: .seconds) }

@@ -87,6 +87,9 @@ public final class Runner {
       guard progress.recipe == (try experiment.json) else {
         throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
       }
+      guard progress.state.phase < experiment.phases.count else {
+        throw PlanError("\(path): the checkpoint's record is damaged: state.phase cannot be \(progress.state.phase)")
+      }
       state = progress.state
       model = checkpoint.model
       resumed = checkpoint
@@ -108,6 +111,9 @@ public final class Runner {
     init(parsing json: String, path: String) throws {
       do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
         throw PlanError("\(path): the checkpoint's record is damaged")
+      }
+      do { try RecordedCounts.check(Data(json.utf8)) } catch {
+        throw PlanError("\(path): the checkpoint's record is damaged: \(error)")
       }
     }
   }

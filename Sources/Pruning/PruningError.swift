@@ -1,3 +1,5 @@
+internal import Results
+
 /// What can be wrong with a request to prune; each one a line for the person who made it.
 public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A number that is no fraction in [0, 1).
@@ -95,7 +97,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
         + "leave such layers alone with --ignore, or choose another criterion"
     case .unreachable(let measure, let asked, let least):
       func number(_ value: Double) -> String {
-        measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(min(value.rounded(), 1e18)))"
+        measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(saturating: value))"
       }
       return "\(measure.rawValue) of at most \(number(asked)) cannot be reached by this ranking: the least found is \(number(least))"
     case .nothingToPrune(let network, let granularity, let refused):

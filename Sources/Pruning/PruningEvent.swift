@@ -1,3 +1,4 @@
+internal import Results
 public import Training
 
 /// One removal, as it happened.
@@ -68,7 +69,7 @@ public struct PruningEvent: Codable, Hashable, Sendable {
     /// E.g. `macs 40813184 → 20400000 (asked 20406592)`.
     public var words: String {
       func number(_ value: Double) -> String {
-        measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(min(value.rounded(), 1e18)))"
+        measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(saturating: value))"
       }
       return "\(measure.rawValue) \(number(original)) → \(number(achieved)) (asked \(number(asked)))"
     }

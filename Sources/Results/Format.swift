@@ -90,3 +90,10 @@ public enum Format {
     return significant(value, 3) + units[unit]
   }
 }
+
+extension Int {
+  /// The nearest whole number; beyond 64 bits the last there is, and 0 for what is no number.
+  public init(saturating value: Double) {
+    self = value.isNaN ? 0 : Int(exactly: value.rounded()) ?? (value < 0 ? .min : .max)
+  }
+}

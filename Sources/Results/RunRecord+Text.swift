@@ -170,8 +170,8 @@ extension ReachedCost {
     func number(_ value: Double) -> String {
       switch measure {
       case "latency": Format.significant(value * 1e3, 4) + " ms"
-      case "bytes": Format.bytes(Int(min(value, 1e18)))
-      default: Format.large(Int(min(value, 1e18)))
+      case "bytes": Format.bytes(Int(saturating: value))
+      default: Format.large(Int(saturating: value))
       }
     }
     let way = before.map { "\(number($0)) before this run → " } ?? ""

@@ -71,7 +71,9 @@ public struct Checkpoint {
   }
 
   private init(_ archive: TensorArchive) throws {
-    let header = try JSONDecoder().decode(Header.self, from: Data((archive.metadata["checkpoint"] ?? "").utf8))
+    let json = Data((archive.metadata["checkpoint"] ?? "").utf8)
+    let header = try JSONDecoder().decode(Header.self, from: json)
+    try RecordedCounts.check(json)
     let stored = archive.tensors
     var tensors: [ParameterName: Tensor] = [:]
     var masks: [ParameterName: Tensor] = [:]

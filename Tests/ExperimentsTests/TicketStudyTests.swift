@@ -319,6 +319,23 @@ import Training
       let late = #expect(throws: PlanError.self) { try TicketStudy(plan(branches: [.reinit], at: [2, 4]), in: folder + "/c") }
       #expect(late?.description == "--branch-rounds 4 is impossible: branches are at rounds 1 to 3")
       try "{}".write(toFile: folder + "/a/plan.json", atomically: true, encoding: .utf8)
+      let record = folder + "/b/seed-0/trunk/round-00.json"
+      try FileManager.default.createDirectory(atPath: folder + "/b/seed-0/trunk", withIntermediateDirectories: true)
+      for (json, words) in [
+        (
+          #"{"branch":"trunk","evaluations":[],"firstIteration":0,"iterations":1,"layers":[{"kept":9223372036854775807,"name":"fc1","prunable":1},"#
+            + #"{"kept":9223372036854775807,"name":"fc2","prunable":1}],"round":0,"seconds":1,"seed":18446744073709551615}"#,
+          ": layers.0.kept cannot be 9223372036854775807"
+        ),
+        (
+          #"{"branch":"trunk","evaluations":[{"iteration":9223372036854775807,"trainingLoss":1,"validationLoss":1}],"firstIteration":0,"#
+            + #""iterations":1,"layers":[],"round":0,"seconds":1,"seed":0}"#, ": evaluations.0.iteration cannot be 9223372036854775807"
+        ),
+        ("{}", ""),
+      ] {
+        try json.write(toFile: record, atomically: true, encoding: .utf8)
+        #expect(throws: PlanError("\(record) is no record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
+      }
       let damaged = #expect(throws: PlanError.self) { try TicketStudy(plan(), in: folder + "/a") }
       #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is no plan of a ticket study: it lacks ") ?? false)
     }

@@ -77,6 +77,22 @@ struct TicketFolder {
     }
   }
 
+  /// The record in a file.
+  ///
+  /// - Throws: `PlanError` if it is damaged.
+  func read(_ file: String) throws -> TicketRound {
+    let json = try Data(contentsOf: URL(fileURLWithPath: file))
+    do {
+      let round = try TicketRound(json: json)
+      try RecordedCounts.check(json, except: ["seed"])
+      return round
+    } catch is DecodingError {
+      throw PlanError("\(file) is no record of a round")
+    } catch let error as PlanError {
+      throw PlanError("\(file) is no record of a round: \(error)")
+    }
+  }
+
   /// The records of all finished trainings.
   ///
   /// - Throws: `PlanError` if there is no folder, nothing finished in it, or a damaged record.
@@ -84,11 +100,7 @@ struct TicketFolder {
     let files = FileManager.default
     var isFolder: ObjCBool = false
     guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { throw PlanError("there is no folder \(path)") }
-    let result = try roundFiles().filter { $0.hasSuffix(".json") }.map { file in
-      do { return try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: file))) } catch is DecodingError {
-        throw PlanError("\(file) is no record of a round")
-      }
-    }
+    let result = try roundFiles().filter { $0.hasSuffix(".json") }.map(read)
     guard !result.isEmpty else { throw PlanError("\(path) holds no finished round: no file like seed-0/trunk/round-00.json") }
     return result
   }

@@ -64,7 +64,7 @@ extension TicketRun {
   }
 
   private func record(_ job: TicketJob) throws -> TicketRound {
-    try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: folder.record(job, seed))))
+    try folder.read(folder.record(job, seed))
   }
 }
 

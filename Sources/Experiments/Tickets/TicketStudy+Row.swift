@@ -20,7 +20,7 @@ extension TicketStudy {
       guard folder.isFinished(job, seed) else { throw PlanError("seed \(seed) of \(path) has no finished round \(number)") }
       let file = folder.model(job, seed)
       return (
-        try ModelFile(contentsOf: file).model, try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: folder.record(job, seed)))),
+        try ModelFile(contentsOf: file).model, try folder.read(folder.record(job, seed)),
         try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int
       )
     }

@@ -31,11 +31,12 @@ public enum PenaltyTable {
         }
         return value
       }
+      func count(_ column: Int) throws -> Int { try cell(column) { Int($0).flatMap { $0 >= 0 ? $0 : nil } } }
       let amount: PenaltyAmount =
-        cells[3].isEmpty ? .count(try cell(4) { Int($0) }) : .fraction(try cell(3) { Double($0) })
+        cells[3].isEmpty ? .count(try count(4)) : .fraction(try cell(3) { Double($0) })
       return PenaltyRow(
-        seed: try cell(0) { UInt64($0) }, step: try cell(1) { Int($0) }, layers: cells[2], amount: amount, scorer: cells[5],
-        propagated: try cell(6) { Bool($0) }, meanAt: cells[7], retrainSteps: try cell(8) { Int($0) }, removed: try cell(9) { Int($0) },
+        seed: try cell(0) { UInt64($0) }, step: try count(1), layers: cells[2], amount: amount, scorer: cells[5],
+        propagated: try cell(6) { Bool($0) }, meanAt: cells[7], retrainSteps: try count(8), removed: try count(9),
         lossBefore: try cell(10) { Double($0) }, lossAfter: try cell(11) { Double($0) },
         testLossBefore: cells[13].isEmpty ? nil : try cell(13) { Double($0) },
         testLossAfter: cells[14].isEmpty ? nil : try cell(14) { Double($0) })

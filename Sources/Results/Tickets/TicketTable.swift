@@ -86,7 +86,7 @@ extension [TicketTableRow] {
       func percent(_ value: Double) -> String { Format.fixed(100 * value, 2) }
       table.append([
         row.branch, "\(row.round)", Format.percent(row.density),
-        cell(row.earlyStop, row.earlyStopInterval) { Format.count(Int($0.rounded())) },
+        cell(row.earlyStop, row.earlyStopInterval) { Format.count(Int(saturating: $0)) },
         cell(row.accuracyAtEarlyStop, row.accuracyAtEarlyStopInterval, percent),
         cell(row.accuracyAtEnd, row.accuracyAtEndInterval, percent),
         row.iterationsPerSecond.map { Format.significant($0, 3) } ?? "–", "\(row.seeds.count)",

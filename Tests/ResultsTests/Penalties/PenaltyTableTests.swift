@@ -26,6 +26,7 @@ import Testing
     ("", "rows.csv:1: is no table of penalties: its columns must be HEADER"),
     ("HEADER\n0,1\n", "rows.csv:2: has 2 cells, not 15"),
     ("HEADER\n0,x,all,0.1,,l2,true,output,0,1,1,1,0,,\n", "rows.csv:2: step cannot be \"x\""),
+    ("HEADER\n0,-1,all,0.1,,l2,true,output,0,1,1,1,0,,\n", "rows.csv:2: step cannot be \"-1\""),
     ("HEADER\n0,1,all,,,l2,true,output,0,1,1,1,0,,\n", "rows.csv:2: count cannot be \"\""),
     ("HEADER\n0,1,all,,1,l2,yes,output,0,1,1,1,0,,\n", "rows.csv:2: propagated cannot be \"yes\""),
   ])

@@ -137,7 +137,9 @@ public final class RegrowthMemory {
     tensors = state
     scratch = nil
     guard let counts = try tensors.removeValue(forKey: "counts")?.array(Int64.self) else { return }
-    guard counts.count == 3, counts[0] >= 0, counts[1] >= 0 else { throw PlanError("the checkpoint's regrowth is damaged") }
+    guard counts.count == 3, counts.prefix(2).allSatisfy({ (0..<1 << 49).contains($0) }), counts[2] < 1 << 49 else {
+      throw PlanError("the checkpoint's regrowth is damaged")
+    }
     exchanges = Int(clamping: counts[0])
     exchanged = Int(clamping: counts[1])
     settled = counts[2] < 0 ? nil : Int(clamping: counts[2])

@@ -1,0 +1,29 @@
+public import Foundation
+
+/// The whole numbers of records that anyone may have written: checkpoints, rounds of a ticket study.
+///
+/// They are counts of steps, examples, units, multiplies, which are added up in many places. None is negative, and all of a record
+/// together are at most 2⁴⁹, so that no sum of them, nor of thousands of records, leaves 64 bits.
+public enum RecordedCounts {
+  private static let limit = 1 << 49
+
+  /// - Parameters:
+  ///   - json: the record.
+  ///   - names: fields that are whole numbers but no counts, such as seeds.
+  /// - Throws: ``PlanError`` that names the field.
+  public static func check(_ json: Data, except names: Set<String> = []) throws {
+    var left = limit
+    func look(at value: Any, _ path: [String]) throws {
+      switch value {
+      case let object as [String: Any]:
+        for (key, part) in object.sorted(by: { $0.key < $1.key }) where !names.contains(key) { try look(at: part, path + [key]) }
+      case let list as [Any]: for (index, part) in list.enumerated() { try look(at: part, path + ["\(index)"]) }
+      case let count as Int:
+        guard (0...left).contains(count) else { throw PlanError("\(path.joined(separator: ".")) cannot be \(count)") }
+        left -= count
+      default: return
+      }
+    }
+    try look(at: try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed), [])
+  }
+}
