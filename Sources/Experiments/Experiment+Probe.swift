@@ -7,6 +7,7 @@ extension Experiment {
   public static func probe(_ start: Start, on plan: DataPlan, probes: [PenaltyProbe]) throws -> PenaltyProbeResult {
     let data = try plan.load()
     let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training).model
+    for probe in probes { try probe.check(on: model.network) }
     var result = PenaltyProbeResult()
     for probe in probes {
       let found = try probe.probe(model, on: PenaltyProbeData(probe, from: data, channelsLast: model.network.hasConvolutions))

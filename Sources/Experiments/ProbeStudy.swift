@@ -73,6 +73,8 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   ///   training and probes throw.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
     let files = ProbeFolder(folder)
+    // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
+    if let first = seeds.first { try check(seed: first) }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     if let found = try? String(contentsOfFile: files.study, encoding: .utf8) {
       guard found == (try json) else {
@@ -92,31 +94,23 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     }
   }
 
+  /// Whether a seed can be run: its data, network and probes; nothing is trained or written.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for a study that data and network do not allow.
+  public func check(seed: UInt64) throws { _ = try trainer(seed: seed) }
+
   /// One training with its probes.
   ///
   /// - Parameter checkpoint: where it goes on from, if there is one, and is kept; nil for none.
   public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
-    var (plan, source) = (training, data)
-    plan.seed = seed
-    source.seed = seed
-    let data = try source.load()
-    let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
-    var model = try start.startingFile(for: data.training).model
-    let hooks = try probes.map { probe in
-      var probe = probe
-      probe.seed = seed
-      return try PenaltyProbeHook(probe, every: every, data: data, channelsLast: model.network.hasConvolutions)
-    }
-    var state: Trainer.State?
+    var (trainer, hooks) = try trainer(seed: seed)
     if let path, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       guard checkpoint.progress == (try json) else {
         throw PlanError("\(path) belongs to a study with other options; repeat those, or remove it")
       }
-      (model, state) = (checkpoint.model, checkpoint.training)
+      (trainer, hooks) = try self.trainer(seed: seed, from: checkpoint)
     }
-    let trainer = try Trainer(plan, model: model, data: data, hooks: hooks, state: state)
-    try check(trainer)
     func save() throws {
       guard let path else { return }
       try Checkpoint(model: trainer.model, training: trainer.state(), progress: json).write(to: path)
@@ -145,13 +139,39 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
   }
 
-  /// - Throws: `PlanError` for a step of retraining at which nothing is probed: its rows would be missed only at the end.
-  private func check(_ trainer: Trainer) throws {
-    let interval = max(every.iterations(perEpoch: trainer.iterationsPerEpoch), 1)
+  /// The training of a seed, at its start or from a checkpoint, and the probes among its hooks; nothing is written.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for a study that these data and this network do not allow.
+  private func trainer(seed: UInt64, from checkpoint: Checkpoint? = nil) throws -> (Trainer, [PenaltyProbeHook]) {
+    var (plan, source) = (training, data)
+    plan.seed = seed
+    source.seed = seed
+    try plan.validate()
+    let data = try source.load()
+    let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
+    let model = try start.startingFile(for: data.training).model
+    let hooks = try probes.map { probe in
+      var probe = probe
+      probe.seed = seed
+      try probe.check(on: model.network)
+      return try PenaltyProbeHook(probe, every: every, data: data, channelsLast: model.network.hasConvolutions)
+    }
+    let trainer = try Trainer(plan, model: checkpoint?.model ?? model, data: data, hooks: hooks, state: checkpoint?.training)
+    try check(trainer.span)
+    return (trainer, hooks)
+  }
+
+  /// - Throws: `PlanError` for a study without a probe, and for a step of retraining at which nothing is probed: its rows would be missed
+  ///   only at the end.
+  private func check(_ span: TrainingSpan) throws {
+    let interval = max(every.iterations(perEpoch: span.perEpoch), 1)
+    guard interval <= span.total || atStart else {
+      throw PlanError("a probe every \(every) of \(span.total) steps is none: train longer, or probe earlier")
+    }
     for step in probes.flatMap({ $0.retraining?.at ?? [] })
-    where step == 0 ? !atStart : step % interval != 0 || step > trainer.totalIterations {
+    where step == 0 ? !atStart : step % interval != 0 || step > span.total {
       throw PlanError(
-        "there is no probe at step \(step) to retrain at: probes are every \(every) of \(trainer.totalIterations) steps"
+        "there is no probe at step \(step) to retrain at: probes are every \(every) of \(span.total) steps"
           + (step == 0 ? ", and not before the first one" : ""))
     }
   }

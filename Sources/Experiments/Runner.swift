@@ -74,8 +74,11 @@ public final class Runner {
   public init(_ experiment: Experiment, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
+    try experiment.validate()
     data = try experiment.data?.load()
     let start = try experiment.startingFile(for: data?.training)
+    // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
+    try experiment.check(on: start.model, data)
     classes = data?.training.classNames ?? start.classes
     startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =

@@ -23,7 +23,7 @@ extension Pruner: TrainingHook {
   ///
   /// - Throws: ``PruningError``; ``TrainingError/nonFiniteLoss(iteration:learningRate:)`` if the model is broken before or after.
   public func didFinishStep(_ trainer: Trainer) throws {
-    guard let removals = plan.removals(in: trainer), removals.contains(trainer.iteration) else { return }
+    guard let removals = plan.removals(in: trainer.span), removals.contains(trainer.iteration) else { return }
     try willPrune(trainer)
     let evaluated = trainer.log.evaluations.last
     let before = evaluated?.iteration == trainer.iteration ? evaluated?.validation : try trainer.evaluateValidation()

@@ -1,3 +1,4 @@
+internal import Results
 internal import Training
 
 extension PruningPlan {
@@ -89,6 +90,8 @@ extension PruningPlan {
       case .most(let cost): guard cost > 0, cost.isFinite else { throw PlanError("--limit \(cost) is impossible: give a number above 0") }
       }
     }
+    if case .total(let fraction) = amount { _ = try Fraction.checked(fraction, option: "--sparsity") }
+    if case .perEvent(let fraction) = amount { _ = try Fraction.checked(fraction, option: "--fraction") }
     if case .threshold(let threshold) = amount, !(threshold > 0 && threshold.isFinite) {
       throw PlanError("--threshold \(threshold) is impossible: give a number above 0")
     }
@@ -135,7 +138,7 @@ extension CostTarget {
   public var words: String {
     switch amount {
     case .less(let fraction): "\((fraction * 1e4).rounded() / 1e2) % of \(measure.rawValue) gone"
-    case .most(let cost): "at most \(measure == .latency ? "\(cost * 1e3) ms" : "\(Int(min(cost, 1e18))) \(measure.unit)")"
+    case .most(let cost): "at most \(measure == .latency ? "\(cost * 1e3) ms" : "\(Int(saturating: cost)) \(measure.unit)")"
     }
   }
 }

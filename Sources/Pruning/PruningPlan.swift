@@ -1,3 +1,4 @@
+internal import Networks
 public import Training
 
 /// What is pruned, by which score, how much, when, and how the loss is repaired: a value that recipes, checkpoints and reports can hold.
@@ -124,4 +125,22 @@ public struct PruningPlan: Codable, Hashable, Sendable {
 
   /// Whether criteria or repairs look at training examples.
   public var needsExamples: Bool { criterion.needsExamples || criterion.sumsOverSteps || !repairs.isEmpty }
+
+  /// Whether it can be carried out on this model, and in a training of these steps: all that can be known before the first step.
+  ///
+  /// - Parameter span: the training in whose course or before which it removes; nil if there is none.
+  /// - Throws: ``PruningError`` and `PlanError` for what would be refused only after hours of work.
+  public func check(on model: Model, in span: TrainingSpan?) throws {
+    let network = model.network
+    _ = try Pruner(self, original: network)
+    if let span { try checkRegrowth(in: span, of: network) }
+    let removals: Int? =
+      switch timing {
+      case .rounds(let count, _), .atStart(let count): count
+      case .during: span.flatMap { self.removals(in: $0)?.count }
+      case .everyStep: nil
+      }
+    // What is masked already may lie below a floor, and then need not be there.
+    if let removals, removals > 0, model.masks.isEmpty { try checkCounts(of: network, removals: removals) }
+  }
 }

@@ -41,9 +41,12 @@ public struct Machine: Codable, Hashable, Sendable {
       system: system, device: device)
   }
 
+  /// The number of processor cores this process may use, hyper-threads counted.
+  public static var logicalCores: Int { max(ProcessInfo.processInfo.activeProcessorCount, 1) }
+
   /// The number of processor cores this process may use, hyper-threads not counted: more threads only get in each other's way.
   public static var physicalCores: Int {
-    let logical = max(ProcessInfo.processInfo.activeProcessorCount, 1)
+    let logical = logicalCores
     #if os(Linux)
       guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return logical }
       return min(physicalCores(cpuinfo: text) ?? logical, logical)

@@ -10,6 +10,8 @@ final class AtomicFile {
   init(_ path: String) throws(ArchiveProblem) {
     var status = stat()
     let exists = stat(path, &status) == 0
+    // A name that is too long, say, would be told only by the last step, which gives the file its name.
+    guard exists || errno == ENOENT else { throw .system }
     let kind = status.st_mode & S_IFMT
     if exists, kind == S_IFDIR { throw ArchiveProblem("it is a folder") }
     if exists, kind != S_IFREG {

@@ -32,6 +32,13 @@ extension TensorArchive {
     }
   }
 
+  /// Whether ``write(to:)`` could begin at this path; for long work whose result is to go there. Nothing is left behind.
+  ///
+  /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: Permission denied`.
+  public static func checkWritable(_ path: String) throws {
+    do { try AtomicFile(path).abandon() } catch { throw TensorArchiveError.writing(path: path, problem: error.text) }
+  }
+
   /// The bytes before the data, and the tensors in the order of their data.
   private func layout() throws -> (header: [UInt8], order: [Tensor]) {
     guard tensors.count <= Self.maximumCount else {

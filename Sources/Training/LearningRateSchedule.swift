@@ -12,6 +12,15 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
     case cosine
     /// Times `factor` after each epoch.
     case exponential(factor: Double)
+
+    /// - Throws: ``PlanError`` for a factor by which no rate falls.
+    func validate() throws {
+      switch self {
+      case .constant, .cosine: return
+      case .multiStep(_, let factor), .exponential(let factor):
+        guard factor > 0, factor <= 1 else { throw PlanError("a decay factor of \(factor) is impossible: give a number above 0, up to 1") }
+      }
+    }
   }
   /// The rate before any decay.
   public var base: Double

@@ -28,6 +28,14 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
+  /// Half of it, rounded up.
+  public var half: Step {
+    switch self {
+    case .epochs(let count): .epochs(count / 2 + count % 2)
+    case .iterations(let count): .iterations(count / 2 + count % 2)
+    }
+  }
+
   /// As ``init(parsing:)`` reads it.
   public var description: String {
     switch self {

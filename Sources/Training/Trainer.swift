@@ -22,10 +22,12 @@ public final class Trainer {
   public private(set) var iteration: Int
   /// What was seen so far.
   public private(set) var log: TrainingLog
+  /// Its course in steps.
+  public let span: TrainingSpan
   /// Steps in all.
-  public let totalIterations: Int
+  public var totalIterations: Int { span.total }
   /// Steps in an epoch.
-  public var iterationsPerEpoch: Int { loader.batchesPerEpoch }
+  public var iterationsPerEpoch: Int { span.perEpoch }
   /// Seconds of each epoch's steps and of what hooks do within them, evaluations and ``TrainingHook/didFinishStep(_:)`` apart;
   /// epochs that were begun before a resume are missing.
   public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
@@ -52,9 +54,6 @@ public final class Trainer {
   // nil while the present epoch was not seen from its beginning.
   private var timeInEpoch: Duration?
 
-  /// More would take years, and sums of them must not overflow.
-  static let maximumIterations = 1_000_000_000
-
   /// A trainer at the start, or at a state; `model` itself is not touched.
   ///
   /// - Parameters:
@@ -69,16 +68,16 @@ public final class Trainer {
     try plan.validate()
     try hooks.validateNames()
     guard data.training.count > 0 else { throw TrainingError.noData }
-    guard state.map({ $0.iteration >= 0 }) ?? true else { throw PlanError("a training cannot go on from step \(state?.iteration ?? 0)") }
     self.plan = plan
     self.hooks = hooks
     let channelsLast = model.network.hasConvolutions
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
-    totalIterations = plan.length.iterations(perEpoch: loader.batchesPerEpoch)
-    guard totalIterations <= Self.maximumIterations else {
-      throw PlanError("a training of \(plan.length) is too long: \(Self.maximumIterations) steps are possible")
+    let span = try TrainingSpan(plan, perEpoch: loader.batchesPerEpoch)
+    if let state, !(0...span.total).contains(state.iteration) {
+      throw PlanError("a training of \(span.total) steps cannot go on from step \(state.iteration)")
     }
+    self.span = span
     self.evaluated = try evaluated ?? EvaluatedParts(of: data, channelsLast: channelsLast)
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
     self.device = device

@@ -25,6 +25,14 @@ public struct TrainingData: Sendable {
     self.augmentation = augmentation
   }
 
+  /// Steps of an epoch in batches of this size; a last, smaller batch is left out unless it is the only one.
+  ///
+  /// - Throws: ``TrainingError/noData``.
+  func batchesPerEpoch(of batchSize: Int) throws -> Int {
+    guard training.count > 0 else { throw TrainingError.noData }
+    return training.count / max(min(batchSize, training.count), 1)
+  }
+
   /// Training batches in an order that seed and epoch determine; a last, smaller batch is left out unless it is the only one.
   func loader(batchSize: Int, seed: UInt64, augment: Bool, channelsLast: Bool) throws -> BatchLoader {
     try BatchLoader(

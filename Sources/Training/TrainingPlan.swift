@@ -38,6 +38,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     guard learningRate.base > 0, learningRate.base.isFinite else {
       throw PlanError("a learning rate of \(learningRate.base) is impossible: give a number above 0")
     }
+    try learningRate.decay.validate()
     guard (0..<1).contains(labelSmoothing) else {
       throw PlanError("a label smoothing of \(labelSmoothing) is impossible: give a number from 0 up to, but not including, 1")
     }

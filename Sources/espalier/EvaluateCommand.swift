@@ -25,10 +25,12 @@ struct EvaluateCommand: CheckedCommand {
 
   func check() throws { try given.requireTrained("fresh weights are not worth evaluating") }
 
+  /// Which images.
+  func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }
+
   func run() throws {
     try running.apply()
-    let result = try Experiment.evaluate(
-      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), device: running.torchDevice)
+    let result = try Experiment.evaluate(given.start, on: plan(), device: running.torchDevice)
     if json {
       struct Row: Encodable {
         var network: String

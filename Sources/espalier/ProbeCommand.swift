@@ -81,23 +81,33 @@ struct ProbeCommand: CheckedCommand {
   private func look() throws {
     // Before any file is read: what was typed is told first.
     let probes = try probe.probes(seed: running.seed)
+    var outputs = Outputs()
+    outputs.add("--rows", rows)
+    try outputs.check()
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
     let result = try Experiment.probe(given.start, on: plan, probes: probes)
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
 
-  private func train(_ network: String) throws {
-    guard let folder = training.output else { return }
+  /// The training with probes that the options describe.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for what no study can be.
+  func study(_ network: String) throws -> ProbeStudy {
     // Each run puts its own seed: a folder can take further seeds of the same study.
     var plan = try data.plan(seed: 0)
     // The paper trains on all there is, and nothing is chosen by validation.
     plan.validation = data.validation ?? 0
-    let study = ProbeStudy(
+    return ProbeStudy(
       network: network, data: plan, training: try training.plan(), probes: try probe.probes(seed: 0),
-      every: try Step(training.every, option: "--every"), atStart: training.atStart)
-    guard training.seeds >= 1 else { throw PlanError("--seeds \(training.seeds) is impossible: give at least 1") }
-    let seeds = (0..<UInt64(training.seeds)).map { running.seed &+ $0 }
+      every: try training.interval(), atStart: training.atStart)
+  }
+
+  private func train(_ network: String) throws {
+    guard let folder = training.output else { return }
+    let study = try study(network)
+    let seeds = try running.seeds(training.seeds)
+    try Outputs.checkFolder(folder)
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     Interrupt.install()

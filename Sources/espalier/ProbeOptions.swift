@@ -135,6 +135,15 @@ struct ProbedTrainingOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder that rows go to.", valueName: "folder"))
   var output: String?
 
+  /// How often the training is probed.
+  ///
+  /// - Throws: `PlanError` for what no interval can be.
+  func interval() throws -> Step {
+    let interval = try Step(every, option: "--every")
+    guard interval.iterations(perEpoch: 1) >= 1 else { throw PlanError("--every \(interval) is impossible: give at least 1ep or 1it") }
+    return interval
+  }
+
   /// The plan that these options describe.
   ///
   /// - Throws: `PlanError` for values no training can have.

@@ -73,7 +73,14 @@ struct PruneCommand: CheckedCommand {
   }
 
   func run() throws {
-    if pruning.method == Course.lotteryTicket.name { return try findTickets() }
+    if pruning.method == Course.lotteryTicket.name { return try tickets(GivenOptions(CommandLine.arguments))() }
+    try job()()
+  }
+
+  /// The run that the options describe, of every method but the lottery ticket's.
+  ///
+  /// - Throws: `PlanError`, `PruningError` and `ValidationError` for what no run can be.
+  func job() throws -> ExperimentRun {
     if let option = tickets.firstGivenOfTheirOwn { throw PlanError("\(option) goes with --method lottery-ticket") }
     let epochs = try training.length()
     let plan = try pruning.plan(
@@ -107,10 +114,12 @@ struct PruneCommand: CheckedCommand {
       start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil,
       initialization: training.initialization ?? course?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
-    try ExperimentRun(
+    try experiment.validate()
+    return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
-      sparse: training.sparseKernels, proves: !pruning.noProof, showsLayers: layers)()
+      sparse: training.sparseKernels, proves: !pruning.noProof, showsLayers: layers)
   }
+
   /// The training of scores in the place of weights.
   private func scoreTraining(_ course: Course?) throws -> TrainingPlan {
     let name = course?.name ?? "edge-popup"
@@ -134,24 +143,17 @@ struct PruneCommand: CheckedCommand {
 
 extension PruneCommand {
   /// The study that --method lottery-ticket stands for.
-  private func findTickets() throws {
+  ///
+  /// - Parameter typed: the options on the command line.
+  /// - Throws: `PlanError` and `PruningError` for what no study can be.
+  func tickets(_ typed: GivenOptions) throws -> TicketCommandRun {
     guard let network = given.network else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
     }
-    let typed = GivenOptions(CommandLine.arguments)
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training, given: typed)
-    try TicketCommandRun(
+    return TicketCommandRun(
       plan: plan, tickets: tickets, run: running, sparse: training.sparseKernels, output: output,
-      givenThreads: typed.has("--threads") ? running.threads : nil, report: checkpoints.report)()
-  }
-}
-
-extension Step {
-  fileprivate var half: Step {
-    switch self {
-    case .epochs(let count): .epochs((count + 1) / 2)
-    case .iterations(let count): .iterations((count + 1) / 2)
-    }
+      givenThreads: typed.has("--threads") ? running.threads : nil, report: checkpoints.report)
   }
 }

@@ -183,7 +183,7 @@ struct PruningOptions: ParsableArguments {
 
   /// The fraction that is gone where 1/c is left.
   private static func gone(_ compression: String) throws -> Double {
-    guard let times = Double(compression), times >= 1, times.isFinite else {
+    guard let times = Double(compression), times >= 1, 1 - 1 / times < 1 else {
       throw PlanError("--compression \(compression) is impossible: give a number from 1 on, e.g. 10 to leave a tenth")
     }
     return 1 - 1 / times

@@ -20,6 +20,17 @@ struct CheckpointOptions: ParsableArguments {
   var report: String?
 
   func path(for output: String) -> String { checkpoint ?? output + ".checkpoint" }
+
+  /// What --checkpoint-every says; nil if it says nothing.
+  ///
+  /// - Throws: `PlanError` for what no interval can be.
+  func interval() throws -> Step? {
+    let interval = try checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
+    if let interval, interval.iterations(perEpoch: 1) < 1 {
+      throw PlanError("--checkpoint-every \(interval) is impossible: give at least 1ep or 1it")
+    }
+    return interval
+  }
 }
 
 /// Runs an experiment for a command: progress, Ctrl-C, the model file, the row.
@@ -37,20 +48,25 @@ struct ExperimentRun {
   /// Whether the row shows what is kept of each layer's weights.
   var showsLayers = false
 
+  /// How the run deals with its surroundings, as the options say.
+  func options() throws -> Runner.Options {
+    Runner.Options(
+      checkpoint: checkpoints.path(for: path), checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
+      device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves)
+  }
+
   func callAsFunction() throws {
-    let checkpointEvery = try checkpoints.checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
-    try requireWritable(path)
+    var options = try options()
+    try checkOutputs()
     try run.apply()
     let display = ProgressDisplay(quiet: output.quiet)
     defer { display.finish() }
+    options.interrupted = { Interrupt.isRequested }
+    options.report = { display.report($0.moment) }
+    options.note = { display.note($0) }
     let checkpoint = checkpoints.path(for: path)
     Interrupt.install()
-    let runner = try Runner(
-      experiment,
-      options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
-        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves,
-        interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
+    let runner = try Runner(experiment, options: options)
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error {
@@ -68,27 +84,17 @@ struct ExperimentRun {
     display.note("wrote \(path)")
   }
 
-  /// Hours of training must not end at a folder that was never there.
-  private func requireWritable(_ path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-      throw UnwritableOutput("cannot write \(path): there is no folder \(folder)")
+  private func checkOutputs() throws {
+    var outputs = Outputs()
+    outputs.add("--output", path)
+    outputs.add("the checkpoint", checkpoints.path(for: path))
+    outputs.add("--report", checkpoints.report)
+    switch experiment.start {
+    case .file(let model): outputs.keep("the model", model)
+    case .network(_, let weights): outputs.keep("--weights", weights)
     }
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw UnwritableOutput("cannot write \(path): the folder \(folder) is not writable")
-    }
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      throw UnwritableOutput("cannot write \(path): it is a folder")
-    }
+    try outputs.check()
   }
-}
-
-/// An output that could not be made, known before any work is done.
-struct UnwritableOutput: ReportedError, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-  var exitStatus: ExitStatus { .cannotCreate }
 }
 
 extension RunProgress {

@@ -50,16 +50,26 @@ struct SensitivityCommand: CheckedCommand {
 
   func check() throws { try given.requireTrained("fresh weights tell nothing") }
 
-  func run() throws {
-    try running.apply()
-    let scan = SensitivityScan(
+  /// Which images.
+  func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }
+
+  /// What is tried.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for what no scan can be.
+  func scan() throws -> SensitivityScan {
+    guard examples >= 1 else { throw PlanError("--examples \(examples) is impossible: give at least 1") }
+    return SensitivityScan(
       try Criterion(named: criterion ?? (granularity == .weight ? "magnitude" : "l1")), granularity: granularity,
       fractions: try fractions.split(separator: ",").map { try Fraction.parse(String($0), option: "--fractions") }, rounding: rounding)
+  }
+
+  func run() throws {
+    let (scan, plan) = (try scan(), try plan())
+    try running.apply()
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     let result = try Experiment.sensitivity(
-      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), scan: scan, ignoring: ignore, examples: examples,
-      device: running.torchDevice
+      given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
     }

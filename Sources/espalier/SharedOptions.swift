@@ -3,6 +3,7 @@ internal import Datasets
 internal import Experiments
 internal import Results
 internal import Torch
+internal import Training
 
 /// Which images; shared by the commands that need any.
 struct DataOptions: ParsableArguments {
@@ -43,30 +44,42 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Determines initial weights, data order and random scores.", valueName: "number"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "count"))
+  @Option(help: ArgumentHelp("Threads to compute with, at most one a core.", valueName: "count"))
   var threads: Int = Machine.physicalCores
 
   @Option(help: "What computes: cpu or cuda.")
   var device: DeviceName = .cpu
 
   func validate() throws {
-    guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: give 1 to 1024") }
+    guard threads >= 1 else { throw ValidationError("--threads \(threads) is impossible: give at least 1") }
   }
 
   /// Sets libtorch up as the options say.
   ///
   /// - Throws: ``UnavailableError`` where there is no such device.
   func apply() throws {
-    try TorchRuntime.configure(threads: threads)
+    try TorchRuntime.configure(threads: Self.atMostCores(threads, option: "--threads"))
     guard device == .cuda else { return }
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
 
+  /// So many of what runs at once, or one for each core and a note: more than that get in each other's way until nothing goes on.
+  static func atMostCores(_ count: Int, option: String) -> Int {
+    let cores = Machine.logicalCores
+    if count > cores { Console.note("\(option) \(count) is more than there are cores here: computing with \(cores)\n") }
+    return min(count, cores)
+  }
+
+  /// So many seeds, the first of them --seed.
+  ///
+  /// - Throws: `PlanError` for a count that cannot be.
+  func seeds(_ count: Int) throws -> [UInt64] {
+    guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
+    return (0..<UInt64(count)).map { seed &+ $0 }
+  }
+
   /// What computes, as libtorch names it.
   var torchDevice: Device { device == .cuda ? .cuda : .cpu }
-
-  /// The machine as records name it.
-  var machine: Machine { .current(threads: threads, device: device.rawValue) }
 }
 
 /// What is said; shared by the commands that take long.

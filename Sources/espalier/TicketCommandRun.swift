@@ -21,21 +21,19 @@ struct TicketCommandRun {
   private var path: String { output.output ?? "tickets" }
 
   func callAsFunction() throws {
-    let count = tickets.seeds ?? 1
-    guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
-    let atOnce = min(tickets.parallel ?? (givenThreads ?? 1 > 1 ? 1 : Machine.physicalCores), count)
-    guard atOnce >= 1 else { throw PlanError("--parallel \(tickets.parallel ?? 0) is impossible: give at least 1") }
-    if atOnce > 1, let threads = givenThreads, threads > 1 {
-      throw PlanError("--threads \(threads) does not go with --parallel \(atOnce): seeds that run at once have one thread each")
+    let seeds = try run.seeds(tickets.seeds ?? 1)
+    let atOnce = try self.atOnce(of: seeds.count)
+    if report != nil, seeds.count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(seeds.count)") }
+    // Beyond, sums of steps no longer fit, and no one would wait for them.
+    guard plan.trainings * seeds.count <= 1_000_000 else {
+      throw PlanError("\(plan.trainings * seeds.count) trainings are too many: give fewer --rounds, --branches or --seeds")
     }
-    if report != nil, count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(count)") }
-    let seeds = (0..<UInt64(count)).map { run.seed &+ $0 }
+    try Outputs.checkFolder(path)
+    var outputs = Outputs()
+    outputs.add("--report", report)
+    try outputs.check()
     do {
       let study = try TicketStudy(plan, in: path)
-      // Beyond, sums of steps no longer fit, and no one would wait for them.
-      guard study.trainings * count <= 1_000_000 else {
-        throw PlanError("\(study.trainings * count) trainings are too many: give fewer --rounds, --branches or --seeds")
-      }
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }
@@ -62,6 +60,18 @@ struct TicketCommandRun {
     }
     let analysis = try TicketStudy.analysis(of: path)
     try Console.print(output.json ? analysis.json() : analysis.text)
+  }
+
+  /// How many of these seeds run at once.
+  ///
+  /// - Throws: `PlanError` for options that contradict each other.
+  private func atOnce(of count: Int) throws -> Int {
+    if let parallel = tickets.parallel, parallel < 1 { throw PlanError("--parallel \(parallel) is impossible: give at least 1") }
+    let asked = min(tickets.parallel ?? (givenThreads ?? 1 > 1 ? 1 : Machine.physicalCores), count)
+    if asked > 1, let threads = givenThreads, threads > 1 {
+      throw PlanError("--threads \(threads) does not go with --parallel \(asked): seeds that run at once have one thread each")
+    }
+    return RunOptions.atMostCores(asked, option: "--parallel")
   }
 
   /// As one of several processes: what there is to tell goes to the one that started it.

@@ -33,7 +33,7 @@ struct TicketOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Seeds that run at once, each in a process with one thread; as many as cores unless given. One thread is also what a single seed gets \
+      Seeds that run at once, each in a process with one thread; as many as cores unless given, and at most. One thread is also what a single seed gets \
       without --threads: bits do not depend on how many run.
       """, valueName: "count"))
   var parallel: Int?

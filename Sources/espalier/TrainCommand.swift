@@ -29,14 +29,20 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
-  func run() throws {
+  func run() throws { try job()() }
+
+  /// The run that the options describe.
+  ///
+  /// - Throws: `PlanError` and `ValidationError` for what no run can be.
+  func job() throws -> ExperimentRun {
     let experiment = Experiment(
       start: .network(network, weights: weights), data: try data.plan(seed: running.seed),
       initialization: training.initialization ?? .kaimingUniform,
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
+    try experiment.validate()
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
-    try ExperimentRun(
+    return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors",
-      sparse: training.sparseKernels)()
+      sparse: training.sparseKernels)
   }
 }

@@ -78,8 +78,13 @@ import Training
       state.optimizer.moments[ParameterName("fc2", .weight)] = [try .zeros([12])]
       #expect(throws: PlanError("a stored moment of fc2.weight has shape [12], not [4, 12]")) { try trainer(rate: 0.1, state: state) }
       state = try trainer(rate: 0.1).state()
-      state.iteration = -1
-      #expect(throws: PlanError("a training cannot go on from step -1")) { try trainer(rate: 0.1, state: state) }
+      let total = try trainer(rate: 0.1).totalIterations
+      for impossible in [-1, total + 1, Int.max] {
+        state.iteration = impossible
+        #expect(throws: PlanError("a training of \(total) steps cannot go on from step \(impossible)")) {
+          try trainer(rate: 0.1, state: state)
+        }
+      }
     }
   }
 

@@ -96,6 +96,9 @@ public struct TicketPlan: Codable, Hashable, Sendable {
     }
   }
 
+  /// Trainings of one seed.
+  public var trainings: Int { jobs.count }
+
   /// All trainings, in the order in which they are done: the trunk first, then branch by branch.
   var jobs: [TicketJob] {
     let rounds = branchRounds.isEmpty ? Array(1...max(self.rounds, 1)) : Array(Set(branchRounds)).sorted()

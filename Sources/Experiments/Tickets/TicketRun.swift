@@ -17,7 +17,7 @@ final class TicketRun {
   private let counts: [[Int]]
   private let evaluated: EvaluatedParts
   private let core: String
-  private let perEpoch: Int
+  private let span: TrainingSpan
   // The last round's trained model, which the next one starts from.
   private var last: (job: TicketJob, model: Model)?
 
@@ -26,28 +26,44 @@ final class TicketRun {
     self.seed = seed
     self.folder = folder
     self.options = options
-    data = try plan.data.load()
-    perEpoch = data.training.count / max(min(plan.training.batchSize, data.training.count), 1)
-    // Before anything is written: what cannot be carried out leaves no trace.
-    let total = plan.training.length.iterations(perEpoch: perEpoch)
-    if case .step(let step) = plan.rewinding, step.iterations(perEpoch: perEpoch) >= total {
-      throw PlanError("--rewind \(step) lies behind the training's end, which has \(total) steps")
-    }
+    let setting = try Setting(plan, seed: seed)
+    (data, span, counts) = (setting.data, setting.span, setting.counts)
     let path = folder.initial(seed)
     try FileManager.default.createDirectory(atPath: folder.seed(seed), withIntermediateDirectories: true)
-    let start = Experiment(
-      start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
-    let isThere = FileManager.default.fileExists(atPath: path)
-    initial = try isThere ? ModelFile(contentsOf: path).model : start.startingFile(for: data.training).model
-    counts = try plan.counts(for: initial.network)
-    if !isThere {
+    if FileManager.default.fileExists(atPath: path) {
+      initial = try ModelFile(contentsOf: path).model
+    } else {
+      initial = setting.initial
       try ModelFile(
-        model: initial, preprocessing: data.preprocessing, classes: data.training.classNames, recipe: try start.json
+        model: initial, preprocessing: data.preprocessing, classes: data.training.classNames, recipe: try setting.start.json
       ).write(to: path)
       try options.didWrite(path)
     }
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, channelsLast: initial.network.hasConvolutions)
+  }
+
+  /// What a seed begins with, made without writing anything.
+  struct Setting {
+    let data: TrainingData
+    let span: TrainingSpan
+    let start: Experiment
+    let initial: Model
+    let counts: [[Int]]
+
+    /// - Throws: `PlanError` for a plan that these data do not allow, and what data and network throw.
+    init(_ plan: TicketPlan, seed: UInt64) throws {
+      let plan = plan.seeded(seed)
+      data = try plan.data.load()
+      span = try TrainingSpan(plan.training, on: data)
+      if case .step(let step) = plan.rewinding, step.iterations(perEpoch: span.perEpoch) >= span.total {
+        throw PlanError("--rewind \(step) lies behind the training's end, which has \(span.total) steps")
+      }
+      start = Experiment(
+        start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
+      initial = try start.startingFile(for: data.training).model
+      counts = try plan.counts(for: initial.network)
+    }
   }
 
   // MARK: - One training
@@ -137,13 +153,12 @@ final class TicketRun {
 
   /// The model and plan that a training starts with, or goes on with.
   private func begin(_ job: TicketJob) throws -> Beginning {
-    let total = plan.training.length.iterations(perEpoch: perEpoch)
     var training = plan.training
     // As the trunk, one removal is followed by what rewinding says.
     let followsTrunk = job.branch == nil || job.branch == .oneShot
     let keepsLastRate = job.round > 0 && (job.branch == .finetune || (followsTrunk && plan.rewinding == .none))
     if keepsLastRate {
-      let rate = training.learningRate.rate(at: max(total - 1, 0), of: total, perEpoch: perEpoch)
+      let rate = training.learningRate.rate(at: max(span.total - 1, 0), of: span.total, perEpoch: span.perEpoch)
       training.learningRate = LearningRateSchedule(base: rate)
     }
     var first = 0
@@ -180,7 +195,7 @@ final class TicketRun {
 
   private var rewindStep: Int? {
     guard case .step(let step) = plan.rewinding else { return nil }
-    return step.iterations(perEpoch: perEpoch)
+    return step.iterations(perEpoch: span.perEpoch)
   }
 
   private func keepForRewinding(_ model: Model) throws {

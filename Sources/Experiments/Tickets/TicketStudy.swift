@@ -62,6 +62,8 @@ public struct TicketStudy {
   /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's.
   public init(_ plan: TicketPlan, in path: String) throws {
     try plan.validate()
+    // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
+    _ = try TicketRun.Setting(plan, seed: plan.training.seed)
     self.plan = plan
     self.path = path
     try TicketFolder(path).adopt(plan)
@@ -92,7 +94,7 @@ public struct TicketStudy {
   }
 
   /// Trainings of one seed.
-  public var trainings: Int { plan.jobs.count }
+  public var trainings: Int { plan.trainings }
 
   /// How many of a seed's trainings are done.
   public func finished(seed: UInt64) -> Int { plan.jobs.count { TicketFolder(path).isFinished($0, seed) } }

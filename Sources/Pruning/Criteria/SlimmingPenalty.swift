@@ -19,13 +19,20 @@ public final class SlimmingPenalty: TrainingHook {
   ///
   /// - Throws: `PlanError` for a strength that is negative or not finite, or a network without batch norm.
   public init(strength: Double, network: Network) throws {
-    guard strength >= 0, strength.isFinite else {
-      throw PlanError("a slimming penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-4")
-    }
+    self.strength = try Self.checked(strength)
     guard !network.scaleNames.isEmpty else {
       throw PlanError("the slimming penalty needs batch norms with a scale: \(network.name) has none")
     }
-    self.strength = strength
+  }
+
+  /// The strength, if it can be one.
+  ///
+  /// - Throws: `PlanError` for a strength that is negative or not finite.
+  public static func checked(_ strength: Double) throws -> Double {
+    guard strength >= 0, strength.isFinite else {
+      throw PlanError("a slimming penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-4")
+    }
+    return strength
   }
 
   /// Names the hook.

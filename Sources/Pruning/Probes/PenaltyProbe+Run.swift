@@ -1,5 +1,5 @@
 public import Datasets
-internal import Networks
+public import Networks
 internal import Results
 internal import Torch
 public import Training
@@ -76,6 +76,21 @@ extension PenaltyProbe {
     return result
   }
 
+  /// Whether a network has the layers, norms and units that the probe asks for: what its first look would find out.
+  ///
+  /// - Throws: ``PruningError`` and `PlanError` for what no probe of this network can do.
+  public func check(on network: Network) throws {
+    try validate()
+    let groups = try prunableGroups(of: network)
+    for scorer in scorers { try scorer.checkNorms(of: groups, in: network) }
+    for set in layers {
+      let layers = try set.groups(among: groups, of: network).map { ScoredLayer(name: $0.name, scores: try Tensor.zeros([$0.width])) }
+      for amount in amounts { _ = try Selection(amount.removal, of: layers, rule: Self.rule) }
+    }
+  }
+
+  fileprivate static var rule: SelectionRule { SelectionRule(granularity: .unit, allocation: .layer) }
+
   private func prunableGroups(of network: Network) throws -> [ChannelGroup] {
     let (groups, refused) = try network.channelGroups()
     guard !groups.isEmpty else {
@@ -128,7 +143,7 @@ private struct Look {
     let scored = scored.filter { names.contains($0.name) }
     let removal = try SurgeryPlan(
       removals: Selection(
-        variant.amount.removal, of: scored, rule: SelectionRule(granularity: .unit, allocation: .layer), criterion: variant.scorer.name
+        variant.amount.removal, of: scored, rule: PenaltyProbe.rule, criterion: variant.scorer.name
       ).removedIndices(from: scored))
     let surgery = try Surgeon.operate(removal, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: probe.seed))
     let plain = try rows(of: variant, removal, surgery, propagated: false)

@@ -15,12 +15,11 @@ struct RemovalSteps {
 }
 
 extension PruningPlan {
-  /// When it removes in this training; nil for a plan that does so before or after.
-  func removals(in trainer: Trainer) -> RemovalSteps? {
+  /// When it removes in a training of these steps; nil for a plan that does so before or after.
+  func removals(in span: TrainingSpan) -> RemovalSteps? {
     guard case .during(let every, let until) = timing else { return nil }
-    let perEpoch = trainer.iterationsPerEpoch
-    let interval = every.iterations(perEpoch: perEpoch)
+    let interval = every.iterations(perEpoch: span.perEpoch)
     guard interval > 0 else { return nil }
-    return RemovalSteps(every: interval, last: min(until?.iterations(perEpoch: perEpoch) ?? .max, trainer.totalIterations - 1))
+    return RemovalSteps(every: interval, last: min(until?.iterations(perEpoch: span.perEpoch) ?? .max, span.total - 1))
   }
 }

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 internal import Torch
 public import Training
 
@@ -36,10 +36,10 @@ public struct DenseSparseDense: Regrowth {
   private func turn(of total: Int) -> Int { Int((denseFrom * Double(total) + 1e-9).rounded(.down)) }
 
   /// - Throws: `PlanError` if the removals are not over before everything comes back.
-  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    guard case .during(_, let until) = memory.plan.timing else { return }
-    let last = until?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? trainer.totalIterations
-    let turn = turn(of: trainer.totalIterations)
+  public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
+    guard case .during(_, let until) = plan.timing else { return }
+    let last = until?.iterations(perEpoch: span.perEpoch) ?? span.total
+    let turn = turn(of: span.total)
     guard last < turn else {
       throw PlanError(
         "dsd removes until step \(last), but everything comes back after step \(turn): give an earlier --until, or train longer")

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 internal import Torch
 public import Training
 
@@ -66,25 +66,27 @@ public struct DoublePruning: Regrowth {
   }
 
   /// Steps of a cycle, and those of them on the pruned network.
-  private func cycle(_ trainer: Trainer, _ memory: RegrowthMemory) -> (length: Int, pruned: Int) {
-    let length = memory.plan.removals(in: trainer)?.every ?? 0
-    return (length, prunedSteps?.iterations(perEpoch: trainer.iterationsPerEpoch) ?? max(length / 4, 1))
+  private func cycle(_ span: TrainingSpan, _ plan: PruningPlan) -> (length: Int, pruned: Int) {
+    let length = plan.removals(in: span)?.every ?? 0
+    return (length, prunedSteps?.iterations(perEpoch: span.perEpoch) ?? max(length / 4, 1))
   }
 
-  /// - Throws: `PlanError` if the pruned network's steps fill the cycle, or the training is too short for a cycle.
-  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    let cycle = cycle(trainer, memory)
+  /// - Throws: `PlanError` if the pruned network's steps fill the cycle, the training is too short for a cycle, or none would come back.
+  public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
+    let cycle = cycle(span, plan)
     guard cycle.pruned < cycle.length else {
       throw PlanError(
         "double-pruning trains the pruned weights for \(cycle.pruned) of each cycle's \(cycle.length) steps, which leaves none for the "
           + "kept ones: give fewer --pruned-steps, or a longer --every")
     }
-    let (first, end) = (cycle.length + cycle.pruned, ExchangeSchedule(until: until).end(of: trainer.totalIterations))
-    guard first <= end, first < trainer.totalIterations else {
+    let (sum, overflow) = cycle.length.addingReportingOverflow(cycle.pruned)
+    let (first, end) = (overflow ? .max : sum, ExchangeSchedule(until: until).end(of: span.total))
+    guard first <= end, first < span.total else {
       throw PlanError(
         "double-pruning's first cycle ends after step \(first), when nothing may come back any more (after step \(end) of "
-          + "\(trainer.totalIterations)): train longer, or give a shorter --every")
+          + "\(span.total)): train longer, or give a shorter --every")
     }
+    try ExchangeSchedule.check(exchanging: reintroduce, "--reintroduce \(reintroduce)", plan, of: network)
   }
 
   /// Remembers where weights began, if they are to begin there again.
@@ -99,14 +101,14 @@ public struct DoublePruning: Regrowth {
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     if PrunedPhase.isUnderWay(memory) {
       try PrunedPhase.hold(trainer, memory)
-    } else if trainer.iteration % max(cycle(trainer, memory).length, 1) == 0 {
+    } else if trainer.iteration % max(cycle(trainer.span, memory.plan).length, 1) == 0 {
       try memory.store(trainer)
     }
   }
 
   /// Goes from the kept network to the pruned one, or back with an exchange.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
-    let (length, pruned) = cycle(trainer, memory)
+    let (length, pruned) = cycle(trainer.span, memory.plan)
     guard length > 0 else { return }
     let (now, total) = (trainer.iteration, trainer.totalIterations)
     if PrunedPhase.isUnderWay(memory) {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Networks
 public import Training
 
 /// When weights are exchanged, and how many of each layer.
@@ -48,13 +49,29 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
   }
 
   /// - Throws: `PlanError` for a training too short for a single exchange.
-  func check(_ trainer: Trainer) throws {
-    let first = interval.iterations(perEpoch: trainer.iterationsPerEpoch)
-    guard first < trainer.totalIterations, first <= end(of: trainer.totalIterations) else {
+  func check(_ span: TrainingSpan) throws {
+    let first = interval.iterations(perEpoch: span.perEpoch)
+    guard first < span.total, first <= end(of: span.total) else {
       throw PlanError(
         "nothing would ever come back: the first exchange is after step \(first), the last may be after step "
-          + "\(end(of: trainer.totalIterations)) of \(trainer.totalIterations): give a shorter --regrowth-interval, or train longer")
+          + "\(end(of: span.total)) of \(span.total): give a shorter --regrowth-interval, or train longer")
     }
+  }
+
+  /// - Throws: `PlanError` for a training too short for a single exchange, or exchanges of less than one weight.
+  func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
+    try check(span)
+    let first = fraction(at: interval.iterations(perEpoch: span.perEpoch), of: span.total)
+    try Self.check(exchanging: first, "--drop-fraction \(fraction)", plan, of: network)
+  }
+
+  /// - Throws: `PlanError` for a fraction that is no weight of any layer, however many of its weights are kept.
+  static func check(exchanging fraction: Double, _ words: String, _ plan: PruningPlan, of network: Network) throws {
+    let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
+    let largest = try network.weights(ignoring: plan.ignored).compactMap { shapes[$0]?.reduce(1, *) }.max() ?? 0
+    guard Rounding.round.count(fraction, of: largest) == 0 else { return }
+    throw PlanError(
+      "nothing would ever come back: \(words) of the largest layer's \(largest) weights is less than one: give a larger fraction")
   }
 
   /// - Throws: `PlanError` for numbers that cannot be.

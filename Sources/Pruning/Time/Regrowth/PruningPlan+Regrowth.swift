@@ -1,6 +1,26 @@
+internal import Networks
 internal import Training
 
 extension PruningPlan {
+  /// Whether a training of these steps has room for what comes back in it: all that can be known before the first step.
+  ///
+  /// - Throws: `PlanError` for removals, exchanges or rewindings that would never come.
+  func checkRegrowth(in span: TrainingSpan, of network: Network) throws {
+    guard let regrowth else { return }
+    if case .during(let every, _) = timing, let removals = removals(in: span) {
+      guard removals.count > 0 else {
+        throw PlanError(
+          "the first removal, after \(every), would come after the last, after step \(removals.last): train longer, or remove earlier")
+      }
+      // What had left by a later step has no value to go back to.
+      if case .step(let step) = regrowth.rewinding, step.iterations(perEpoch: span.perEpoch) > removals.every {
+        throw PlanError(
+          "--rewind \(step) lies behind the first removal, after step \(removals.every): give an earlier step, or a longer --every")
+      }
+    }
+    try regrowth.method.check(span, self, of: network)
+  }
+
   /// - Throws: `PlanError` for a regrowth that the rest of the plan contradicts.
   func validateRegrowth() throws {
     guard let regrowth else { return }

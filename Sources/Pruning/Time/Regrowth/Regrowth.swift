@@ -1,3 +1,4 @@
+public import Networks
 public import Training
 
 /// A way for weights to come back while a network trains: what decides which of the pruned ones enter, and which kept ones leave for them.
@@ -21,8 +22,8 @@ public protocol Regrowth: Codable, Hashable, Sendable {
   func needsGradients(_ trainer: Trainer) -> Bool
   /// - Throws: `PlanError` for options that cannot be.
   func validate() throws
-  /// - Throws: `PlanError` for a course of training that it does not fit, before the first exchange.
-  func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws
+  /// - Throws: `PlanError` for a training, plan or network that it does not fit; all that can be known before the first step.
+  func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws
   /// Gradients of the masked network are there, dense and not yet applied.
   func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws
   /// The weights have moved.
@@ -57,7 +58,7 @@ extension Regrowth {
   /// Accepts.
   public func validate() throws {}
   /// Accepts.
-  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
+  public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {}
   /// Does nothing.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
   /// Does nothing.

@@ -51,7 +51,7 @@ public final class RegrowthHook: TrainingHook {
   public func didFinishStep(_ trainer: Trainer) throws {
     try withoutGradients {
       try method.didFinishStep(trainer, memory)
-      try memory.rewind(trainer, afterRemoval: memory.plan.removals(in: trainer)?.contains(trainer.iteration) ?? false)
+      try memory.rewind(trainer, afterRemoval: memory.plan.removals(in: trainer.span)?.contains(trainer.iteration) ?? false)
     }
   }
 
@@ -72,13 +72,6 @@ public final class RegrowthHook: TrainingHook {
   private func check(_ trainer: Trainer) throws {
     guard !isChecked else { return }
     isChecked = true
-    if case .during(let every, _) = memory.plan.timing, let removals = memory.plan.removals(in: trainer) {
-      guard removals.count > 0 else {
-        throw PlanError(
-          "the first removal, after \(every), would come after the last, after step \(removals.last): train longer, or remove earlier")
-      }
-      try memory.checkRewinding(trainer, firstRemoval: removals.every)
-    }
-    try method.check(trainer, memory)
+    try memory.plan.checkRegrowth(in: trainer.span, of: trainer.model.network)
   }
 }

@@ -23,13 +23,6 @@ extension RegrowthMemory {
     if trainer.iteration == rewindStep(trainer) { remember(try trainer.model.copied()) }
   }
 
-  /// - Throws: `PlanError` for a step that comes after a removal: what had left by then has no value to go back to.
-  func checkRewinding(_ trainer: Trainer, firstRemoval: Int) throws {
-    guard let step = rewindStep(trainer), step > firstRemoval else { return }
-    throw PlanError(
-      "--rewind \(rewinding) lies behind the first removal, after step \(firstRemoval): give an earlier step, or a longer --every")
-  }
-
   /// Once a removal is over, with the exchange that belongs to it: what is kept becomes what it was, and the optimizer begins anew.
   func rewind(_ trainer: Trainer, afterRemoval isRemoved: Bool) throws {
     guard rewinding.resetsWeights else { return }

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 internal import Torch
 public import Training
 
@@ -52,8 +52,8 @@ public struct ScoredPruning: Regrowth {
     }
   }
 
-  /// - Throws: `PlanError` for a training too short for a single exchange.
-  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+  /// - Throws: `PlanError` for a training too short for a single exchange, or exchanges of less than one weight.
+  public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws { try schedule.check(span, plan, of: network) }
 
   /// Moves the scores.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 internal import Torch
 public import Training
 
@@ -40,7 +40,7 @@ public struct Splicing: Regrowth {
   public func validate() throws { try schedule.validate() }
 
   /// - Throws: `PlanError` for a training too short for a single exchange.
-  public func check(_ trainer: Trainer, _ memory: RegrowthMemory) throws { try schedule.check(trainer) }
+  public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws { try schedule.check(span) }
 
   /// Moves the stored values of pruned weights.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
