@@ -1,0 +1,303 @@
+/// An option of a command, given another value than its default, and the fields that change with it: no others.
+struct OptionRow: Sendable {
+  /// What of the table's command lines it belongs to.
+  let command: String
+  /// The option and its value.
+  let option: String
+  /// The same line without the option.
+  let base: String
+  /// The line of which the option takes the place of something; `base` and the option unless given.
+  let line: String
+  /// `path=value`, with `none` for a field, or all below it, that is gone. `*` stands for the training and the recovery.
+  let changes: [String]
+
+  init(_ command: String, _ option: String, with words: String = "", instead: String? = nil, _ changes: String...) {
+    self.init(command, option, with: words, instead: instead, changes: changes)
+  }
+
+  init(_ command: String, _ option: String, with words: String = "", instead: String? = nil, changes: [String]) {
+    self.command = command
+    self.option = option
+    let start = OptionTable.lines[command] ?? command
+    base = start + " " + words
+    line = (instead ?? base) + " " + option
+    self.changes = changes
+  }
+}
+
+enum OptionTable {
+  /// A complete command line for each command.
+  static let lines = [
+    "train": "train --network lenet-5 --dataset mnist",
+    "prune": "prune --network lenet-5 --dataset mnist --sparsity 0.9",
+    "tickets": "prune --method lottery-ticket --network mlp:784-12-10 --dataset mnist",
+    "paper": "prune --method lottery-ticket --network lenet-300-100 --dataset mnist",
+    "probe": "probe --network small-conv --dataset cifar-10 --output study",
+    "evaluate": "evaluate --network lenet-5 --weights w.st --dataset mnist",
+    "sensitivity": "sensitivity --network lenet-5 --weights w.st --dataset mnist",
+    "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "study": "tickets folder",
+  ]
+
+  static let rows: [OptionRow] = shared + training + pruning + regrowth + tickets + probe + looking
+
+  /// Of all commands that work on data.
+  private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
+    let (data, start) = ["evaluate", "sensitivity"].contains(command) ? ("", "") : ("data.", "start.")
+    let network = command == "tickets" ? "" : start + "network."
+    var rows = [
+      OptionRow(command, "--dataset emnist-digits", "\(data)dataset=emnist-digits"),
+      OptionRow(command, "--data-dir DIR", "directory=DIR"),
+      OptionRow(command, "--subset 100", "\(data)subset=100"),
+      OptionRow(command, "--validation 7", "\(data)validation=7"),
+      OptionRow(command, "--threads 7", "threads=7"),
+      OptionRow(command, "--device cuda", "device=cuda"),
+      OptionRow(command, "--json", "json=true"),
+    ]
+    if command != "train" {
+      rows.append(OptionRow(command, "--network mlp:784-9", command == "tickets" ? "network=mlp:784-9" : "\(network)_0=mlp:784-9"))
+    }
+    // Given weights are trained already.
+    let without = command == "prune" ? ["training=none"] : []
+    rows.append(OptionRow(command, "--weights x.st", changes: ["\(network)weights=x.st"] + without))
+    if command != "evaluate" { rows.append(OptionRow(command, "--quiet", "quiet=true")) }
+    return rows
+  }
+
+  /// Of `train`, `prune` and tickets; `*` is what they call the plan of a training.
+  private static let training =
+    ["train", "prune", "tickets"].flatMap { command in
+      [
+        OptionRow(command, "--batch-size 5", "*.batchSize=5"),
+        OptionRow(
+          command, "--optimizer sgd", "*.optimizer.adam=none", "*.optimizer.sgd.momentum=0.9", "*.optimizer.sgd.weightDecay=0",
+          "*.optimizer.sgd.nesterov=false", "*.learningRate.base=0.01"),
+        OptionRow(command, "--learning-rate 0.5", "*.learningRate.base=0.5"),
+        OptionRow(command, "--momentum 0.5", with: "--optimizer sgd", "*.optimizer.sgd.momentum=0.5"),
+        OptionRow(command, "--nesterov", with: "--optimizer sgd", "*.optimizer.sgd.nesterov=true"),
+        OptionRow(command, "--weight-decay 0.25", "*.optimizer.adam.weightDecay=0.25"),
+        OptionRow(command, "--weight-decay 0.25", with: "--optimizer sgd", "*.optimizer.sgd.weightDecay=0.25"),
+        OptionRow(command, "--weight-decay 0.25", with: "--optimizer adamw", "*.optimizer.adamW.weightDecay=0.25"),
+        OptionRow(command, "--decay cosine", "*.learningRate.decay.constant=none", "*.learningRate.decay.cosine={}"),
+        OptionRow(
+          command, "--milestones 3ep,4it", with: "--decay multi-step --milestones 1ep",
+          "*.learningRate.decay.multiStep.milestones.0=3ep", "*.learningRate.decay.multiStep.milestones.1=4it"),
+        OptionRow(
+          command, "--decay-factor 0.5", with: "--decay multi-step --milestones 1ep", "*.learningRate.decay.multiStep.factor=0.5"),
+        OptionRow(command, "--decay-factor 0.5", with: "--decay exponential", "*.learningRate.decay.exponential.factor=0.5"),
+        OptionRow(command, "--warm-up 3it", "*.learningRate.warmUp=3it"),
+        OptionRow(command, "--evaluate-every 2ep", "*.evaluateEvery=2ep"),
+        OptionRow(command, "--label-smoothing 0.25", "*.labelSmoothing=0.25"),
+        OptionRow(command, "--no-augment", "*.augment=false"),
+        OptionRow(command, "--augment", with: "--no-augment", "*.augment=true"),
+        OptionRow(command, "--initialization pytorch", "initialization=pytorch"),
+        OptionRow(command, "--sparse-kernels never", "sparse=never"),
+        OptionRow(command, "--report r.json", "report=r.json"),
+      ]
+        + (command == "tickets"
+          ? []
+          : [
+            OptionRow(command, "--slimming 0.5", "slimming=0.5"),
+            OptionRow(command, "--l1 0.5", "l1=0.5"),
+            OptionRow(command, "--resume", "resume=true"),
+            OptionRow(command, "--checkpoint c", "checkpoint=c"),
+            OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),
+            OptionRow(command, "--output o", "path=o", "checkpoint=o.checkpoint"),
+          ])
+    } + [
+      OptionRow(
+        "train", "--network mlp:784-9", "start.network._0=mlp:784-9", "path=mlp_784-9.safetensors",
+        "checkpoint=mlp_784-9.safetensors.checkpoint"),
+      OptionRow("train", "--epochs 7it", "training.length=7it"),
+      OptionRow("train", "--seed 5", "training.seed=5", "data.seed=5"),
+    ]
+
+  private static let pruning = [
+    OptionRow("prune", "--epochs 7it", "training.length=7it", "recovery.length=4it", "pruning.timing.rounds.recovery=4it"),
+    OptionRow("prune", "--seed 5", "*.seed=5", "data.seed=5", "pruning.seed=5"),
+    OptionRow("prune", "--layers", "layers=true"),
+    OptionRow(
+      "prune", "--method han", "pruning.course=han", "pruning.criterion=threshold", "pruning.allocation=layer",
+      "pruning.rescalesDropout=true", "recovery.learningRate.base=0.0001"),
+    OptionRow(
+      "prune", "--granularity unit", "pruning.granularity=unit", "pruning.criterion=l2", "pruning.allocation=layer",
+      "pruning.timing.rounds._0=1"),
+    OptionRow("prune", "--criterion random", "pruning.criterion=random"),
+    OptionRow("prune", "--scope erk", "pruning.allocation=erk"),
+    OptionRow("prune", "--sparsity 0.5", "pruning.amount.total._0=0.5"),
+    OptionRow("prune", "--compression 4", instead: unpruned, "pruning.amount.total._0=0.75"),
+    OptionRow("prune", "--fraction 0.2", instead: unpruned, "pruning.amount.total=none", "pruning.amount.perEvent._0=0.2"),
+    OptionRow("prune", "--threshold 0.5", instead: unpruned, "pruning.amount.total=none", "pruning.amount.threshold._0=0.5"),
+    OptionRow("prune", "--deviations 2", instead: unpruned, "pruning.amount.total=none", "pruning.amount.deviations._0=2"),
+    OptionRow(
+      "prune", "--of macs", with: "--granularity unit", "pruning.amount.total=none", "pruning.amount.cost._0.measure=macs",
+      "pruning.amount.cost._0.amount.less._0=0.9"),
+    OptionRow(
+      "prune", "--limit 3", with: "--granularity unit --of macs", instead: unpruned + " --granularity unit --of macs",
+      "pruning.amount.cost._0.amount.less=none", "pruning.amount.cost._0.amount.most._0=3"),
+    OptionRow(
+      "prune", "--limit 3", with: "--granularity unit --of latency", instead: unpruned + " --granularity unit --of latency",
+      "pruning.amount.cost._0.amount.less=none", "pruning.amount.cost._0.amount.most._0=0.003"),
+    OptionRow("prune", "--rounding floor", "pruning.rounding=floor"),
+    OptionRow("prune", "--rounds 3", "pruning.timing.rounds._0=3"),
+    OptionRow("prune", "--rounds 3", with: "--at-start", "pruning.timing.atStart.rounds=3"),
+    OptionRow("prune", "--recovery 3it", "pruning.timing.rounds.recovery=3it", "recovery.length=3it"),
+    OptionRow("prune", "--at-start", "pruning.timing.rounds=none", "pruning.timing.atStart.rounds=1", "recovery=none"),
+    OptionRow("prune", "--every 2ep", "pruning.timing.rounds=none", "pruning.timing.during.every=2ep", "recovery=none"),
+    OptionRow("prune", "--until 9ep", with: "--every 2ep", "pruning.timing.during.until=9ep"),
+    OptionRow("prune", "--schedule cubic", "pruning.schedule=cubic"),
+    OptionRow("prune", "--minimum-layer-density 0.25", "pruning.minimumLayerDensity=0.25"),
+    OptionRow("prune", "--width-multiple 8", with: "--granularity unit", "pruning.widthMultiple=8"),
+    OptionRow("prune", "--ignore conv1 --ignore fc*", "pruning.ignored=none", "pruning.ignored.0=conv1", "pruning.ignored.1=fc*"),
+    OptionRow("prune", "--reduction max", "pruning.reduction=max"),
+    OptionRow("prune", "--normalization l2", "pruning.normalization=l2"),
+    OptionRow("prune", "--no-compact", "pruning.compact=false"),
+    OptionRow("prune", "--compact", with: "--no-compact", "pruning.compact=true"),
+    OptionRow(
+      "prune", "--normalize", with: "--granularity unit --criterion activation", "pruning.criterion=none",
+      "pruning.criterion.name=activation", "pruning.criterion.options.0=normalize"),
+    OptionRow(
+      "prune", "--pre-activation", with: "--granularity unit --criterion activation", "pruning.criterion=none",
+      "pruning.criterion.name=activation", "pruning.criterion.options.0=pre-activation"),
+    OptionRow(
+      "prune", "--signed", with: "--criterion taylor", "pruning.criterion=none", "pruning.criterion.name=taylor",
+      "pruning.criterion.options.0=signed"),
+    OptionRow("prune", "--examples 7", "pruning.examples=7"),
+    OptionRow("prune", "--mean-at output", "pruning.place=output"),
+    OptionRow(
+      "prune", "--repair mean,batch-norm", with: "--granularity unit", "pruning.repairs=none",
+      "pruning.repairs.0.meanReplacement._0.form=exact", "pruning.repairs.0.meanReplacement._0.place=consumer",
+      "pruning.repairs.1.batchNorms={}"),
+    OptionRow(
+      "prune", "--mean-at output", with: "--granularity unit --repair mean", "pruning.place=output",
+      "pruning.repairs.0.meanReplacement._0.place=output"),
+    OptionRow(
+      "prune", "--mean-form paper", with: "--granularity unit --repair mean", "pruning.repairs.0.meanReplacement._0.form=paper"),
+    OptionRow("prune", "--no-proof", "proves=false"),
+  ]
+
+  private static let unpruned = "prune --network lenet-5 --dataset mnist"
+
+  private static let regrowth = [
+    OptionRow("prune", "--regrowth-interval 7it", with: "--method rigl", "pruning.regrowth.schedule.interval=7it"),
+    OptionRow("prune", "--drop-fraction 0.5", with: "--method rigl", "pruning.regrowth.schedule.fraction=0.5"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method rigl", "pruning.regrowth.schedule.until=0.5"),
+    OptionRow("prune", "--regrowth-interval 7it", with: "--method set", "pruning.regrowth.schedule.interval=7it"),
+    OptionRow("prune", "--drop-fraction 0.5", with: "--method set", "pruning.regrowth.schedule.fraction=0.5"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method set", "pruning.regrowth.schedule.until=0.5"),
+    OptionRow("prune", "--regrowth-interval 7it", with: "--method scored-pruning", "pruning.regrowth.schedule.interval=7it"),
+    OptionRow("prune", "--drop-fraction 0.5", with: "--method scored-pruning", "pruning.regrowth.schedule.fraction=0.5"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method scored-pruning", "pruning.regrowth.schedule.until=0.5"),
+    OptionRow("prune", "--score-decay 0.5", with: "--method scored-pruning", "pruning.regrowth.decay=0.5"),
+    OptionRow("prune", "--leave score", with: "--method scored-pruning", "pruning.regrowth.leaving=score"),
+    OptionRow("prune", "--regrowth-interval 7it", with: "--method splicing", "pruning.regrowth.interval=7it"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method splicing", "pruning.regrowth.until=0.5"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method dsd", "pruning.regrowth.denseFrom=0.5"),
+    OptionRow("prune", "--reintroduce 0.5", with: "--method double-pruning", "pruning.regrowth.reintroduce=0.5"),
+    OptionRow("prune", "--pruned-steps 3it", with: "--method double-pruning", "pruning.regrowth.prunedSteps=3it"),
+    OptionRow("prune", "--enter zero", with: "--method double-pruning", "pruning.regrowth.enter=zero"),
+    OptionRow("prune", "--regrowth-end 0.5", with: "--method double-pruning", "pruning.regrowth.until=0.5"),
+    OptionRow("prune", "--rewind 5it", with: "--method gradual", "pruning.regrowth.rewinding=5it"),
+  ]
+
+  private static let tickets = [
+    OptionRow("tickets", "--epochs 7it", "training.length=7it"),
+    OptionRow("tickets", "--seed 5", "seeds=[5]"),
+    OptionRow("tickets", "--seeds 3", "seeds=[0, 1, 2]"),
+    OptionRow("tickets", "--parallel 2", "parallel=2"),
+    OptionRow("tickets", "--output o", "path=o"),
+    OptionRow("tickets", "--criterion random", "criterion=random"),
+    OptionRow("tickets", "--scope global", "scope=global", "rates.output=none"),
+    OptionRow("tickets", "--sparsity 0.5", "sparsity=0.5"),
+    OptionRow("tickets", "--fraction 0.5", "rates.fraction=0.5", "rates.output=0.25"),
+    OptionRow("tickets", "--output-fraction 0.3", "rates.output=0.3"),
+    OptionRow("tickets", "--rounds 7", "rounds=7"),
+    OptionRow("tickets", "--ignore fc1", "rates.ignored=none", "rates.ignored.0=fc1"),
+    OptionRow("tickets", "--rewind 5it", "rewinding=5it"),
+    OptionRow("tickets", "--branches finetune,reinit", "branches=none", "branches.0=reinit", "branches.1=finetune"),
+    OptionRow("tickets", "--branch-rounds 2,4", with: "--branches reinit", "branchRounds=none", "branchRounds.0=2", "branchRounds.1=4"),
+    // It always goes on where it stood.
+    OptionRow("tickets", "--resume"),
+    // What is typed goes before what the paper says.
+    OptionRow("paper", "--epochs 7ep", "training.length=7ep"),
+    OptionRow("paper", "--batch-size 5", "training.batchSize=5"),
+    OptionRow("paper", "--learning-rate 0.5", "training.learningRate.base=0.5"),
+    OptionRow("paper", "--evaluate-every 2ep", "training.evaluateEvery=2ep"),
+    OptionRow("paper", "--initialization pytorch", "initialization=pytorch"),
+    OptionRow("paper", "--augment", "training.augment=true"),
+    OptionRow("paper", "--rounds 7", "rounds=7"),
+    OptionRow("paper", "--sparsity 0.5", "sparsity=0.5", "rounds=5"),
+    OptionRow("paper", "--validation 7", "data.validation=7"),
+    OptionRow("paper", "--subset 100", "data.subset=100", "data.validation=none"),
+  ]
+
+  private static let probe = [
+    OptionRow("probe", "--network conv-2", "network=conv-2"),
+    OptionRow("probe", "--dataset mnist", "data.dataset=mnist"),
+    OptionRow("probe", "--data-dir DIR", "directory=DIR"),
+    OptionRow("probe", "--subset 100", "data.subset=100"),
+    OptionRow("probe", "--validation 7", "data.validation=7"),
+    OptionRow("probe", "--seed 5", "seeds=[5]"),
+    OptionRow("probe", "--seeds 3", "seeds=[0, 1, 2]"),
+    OptionRow("probe", "--threads 7", "threads=7"),
+    OptionRow(
+      "probe", "--fractions 0.25", "probes.0.amounts.0.fraction._0=0.25", "probes.0.amounts.1=none", "probes.0.amounts.2=none"),
+    OptionRow(
+      "probe", "--counts 2", "probes.0.amounts.0.fraction=none", "probes.0.amounts.0.count._0=2", "probes.0.amounts.1=none",
+      "probes.0.amounts.2=none"),
+    OptionRow("probe", "--layers firstDense", "probes.0.layers.0=firstDense"),
+    OptionRow("probe", "--scorers l1", with: "--scorers l2", "probes.0.scorers.0=l1"),
+    OptionRow("probe", "--mean-at output", "probes.0.replacement.place=output"),
+    OptionRow("probe", "--mean-form paper", "probes.0.replacement.form=paper"),
+    OptionRow("probe", "--examples 7", "probes.0.examples=7"),
+    OptionRow("probe", "--separate", "probes.0.separate=true"),
+    OptionRow("probe", "--test-loss", "probes.0.looksAtTest=true"),
+    OptionRow(
+      "probe", "--retrain 10,100", "probes.0.retraining.steps.0=10", "probes.0.retraining.steps.1=100", "probes.0.retraining.at=[]",
+      "probes.0.retraining.scorers=[]", "probes.0.retraining.amounts=[]"),
+    OptionRow("probe", "--retrain-at 250it", with: "--retrain 10", "probes.0.retraining.at=none", "probes.0.retraining.at.0=250"),
+    OptionRow(
+      "probe", "--retrain-scorers l2", with: "--retrain 10", "probes.0.retraining.scorers=none", "probes.0.retraining.scorers.0=l2"),
+    OptionRow(
+      "probe", "--retrain-fractions 0.2", with: "--retrain 10", "probes.0.retraining.amounts=none",
+      "probes.0.retraining.amounts.0.fraction._0=0.2"),
+    OptionRow("probe", "--late-start 5", "lateStart=5"),
+    OptionRow("probe", "--steps 7it", "training.length=7it"),
+    OptionRow("probe", "--every 3it", "every=3it"),
+    OptionRow("probe", "--at-start", "atStart=true"),
+    OptionRow("probe", "--batch-size 5", "training.batchSize=5"),
+    OptionRow("probe", "--learning-rate 0.5", "training.learningRate.base=0.5"),
+    OptionRow("probe", "--momentum 0.5", "training.optimizer.sgd.momentum=0.5"),
+    OptionRow("probe", "--milestones 3it", "training.learningRate.decay.multiStep.milestones.0=3it"),
+    OptionRow("probe", "--output other", "folder=other"),
+    OptionRow("probe", "--weights w.st", "weights=w.st"),
+    OptionRow("probe", "--rows rows.csv", with: "--weights w.st", "rows=rows.csv"),
+    OptionRow("probe", "--quiet", "quiet=true"),
+    OptionRow("probe", "--json", "json=true"),
+  ]
+
+  /// Of commands that only look.
+  private static let looking = [
+    OptionRow("evaluate", "--seed 5", "seed=5"),
+    OptionRow("sensitivity", "--seed 5", "seed=5"),
+    OptionRow("sensitivity", "--granularity weight", "granularity=weight", "criterion=magnitude"),
+    OptionRow("sensitivity", "--criterion l2", "criterion=l2"),
+    OptionRow("sensitivity", "--fractions 0.25", "fractions=[0.25]"),
+    OptionRow("sensitivity", "--rounding floor", "rounding=floor"),
+    OptionRow("sensitivity", "--ignore conv1", "ignore=[\"conv1\"]"),
+    OptionRow("sensitivity", "--examples 7", "examples=7"),
+    OptionRow("study", "--json", "json=true"),
+    OptionRow("inspect", "--dataset mnist", "dataset=mnist"),
+    OptionRow("inspect", "--groups", "groups=true"),
+    OptionRow("inspect", "--json", "json=true"),
+    OptionRow("compare", "--json", "json=true"),
+    OptionRow("methods", "--json", "json=true"),
+    OptionRow("data list", "--data-dir DIR", "directory=DIR"),
+    OptionRow("data list", "--json", "json=true"),
+    OptionRow("data verify", "--data-dir DIR", "directory=DIR"),
+    OptionRow("data verify", "--json", "json=true"),
+    OptionRow("data fetch", "--data-dir DIR", "directory=DIR"),
+    OptionRow("data fetch", "--mirror URL", "mirror=URL"),
+    OptionRow("data fetch", "--replace", "replace=true"),
+    OptionRow("data fetch", "--quiet", "quiet=true"),
+  ]
+}
