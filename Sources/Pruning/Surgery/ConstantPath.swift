@@ -94,6 +94,11 @@ struct ConstantPath {
     if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
     let taps = try model.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64).sum(1, 2, 3)
     let heard = try repeated(value, layer.outputs / layer.inputs)
+    // Some of what it hears of a unit may be padding, some of what it says no one's: only a unit that says 0 can be followed then.
+    guard heard.shape[1] == producer.spread else {
+      try obstruct(value, because: "\(node.name) does not hear its features one by one")
+      return bias
+    }
     return try taps.indexed(0, producer.features).reshaped([group.width, producer.spread]) * heard + bias
   }
 

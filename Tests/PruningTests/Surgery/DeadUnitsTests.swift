@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 import Pruning
 import Testing
@@ -154,5 +155,29 @@ struct DeadUnitsTests {
         #expect(try mask.select(mask.zerosLike(), else: compaction.model.tensor(name).notEqual(0)).sum().item() == 0, "seed \(seed)")
       }
     }
+  }
+
+  /// Units that leave in pairs, one of which is a channel of zeros for a depthwise layer that says two things of each.
+  @Test func aDepthwiseLayerThatHearsPaddingStays() throws {
+    let json = #"""
+      {"name": "padded", "outputs": ["fc"], "nodes": [
+        {"name": "input", "inputs": [], "operation": {"type": "input", "shape": [1, 8, 8]}},
+        {"name": "conv1", "inputs": ["input"], "operation": {"type": "convolution", "inputs": 1, "outputs": 3, "kernel": [1, 1],
+          "padding": [0, 0], "stride": [2, 2], "dilation": [1, 1], "groups": 1, "bias": true}},
+        {"name": "pad", "inputs": ["conv1"], "operation": {"type": "subsamplePad", "stride": 1, "before": 1, "after": 0}},
+        {"name": "aside", "inputs": ["pad"], "operation": {"type": "convolution", "inputs": 4, "outputs": 8, "kernel": [1, 1],
+          "padding": [1, 1], "stride": [1, 1], "dilation": [1, 1], "groups": 4, "bias": true}},
+        {"name": "grouped", "inputs": ["pad"], "operation": {"type": "convolution", "inputs": 4, "outputs": 6, "kernel": [1, 1],
+          "padding": [0, 0], "stride": [1, 1], "dilation": [1, 1], "groups": 2, "bias": false}},
+        {"name": "part", "inputs": ["grouped"], "operation": {"type": "narrow", "start": 3, "count": 3}},
+        {"name": "flatten", "inputs": ["part"], "operation": {"type": "flatten"}},
+        {"name": "fc", "inputs": ["flatten"], "operation": {"type": "linear", "inputs": 48, "outputs": 10, "bias": true}}
+      ]}
+      """#
+    var model = try JSONDecoder().decode(Network.self, from: Data(json.utf8)).randomModel(seed: 5)
+    try mask(&model, "conv1", 0, [0, 1, 2])
+    let compaction = try model.compacted()
+    #expect(compaction.proof?.holds ?? true)
+    #expect(try difference(model, compaction.model) < 1e-12)
   }
 }
