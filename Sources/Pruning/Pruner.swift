@@ -90,6 +90,8 @@ public final class Pruner {
     return plan.granularity.isStructured ? try pruneUnits(model, k, n, iteration) : try pruneWeights(model, k, n, iteration)
   }
 
+  private func proofSeed(_ event: Int) -> UInt64 { SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(event) }
+
   private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.seed) }
 
   private var rule: SelectionRule {
@@ -153,16 +155,24 @@ public final class Pruner {
     let choice = try choose(model, swept: scores, k, n)
     let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
     let cut = try Surgeon.operate(
-      surgery, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k), proves: proves)
+      surgery, on: model, groups: groups, seed: proofSeed(k), proves: proves)
     seconds += (clock.now - started) / .seconds(1) - cut.proofSeconds
     let isRepaired = !plan.repairs.isEmpty && !surgery.isEmpty
     let unrepaired = isRepaired ? try evaluate(cut.model, k == n) : nil
     let repaired = isRepaired ? try repair(cut.model, surgery, model, groups, swept) : cut.model
     try accumulator?.reset(for: repaired.network, granularity: plan.granularity)
+    let kept = choice.selection.layers.reduce(0) { $0 + $1.after }
+    let collapsed = cut.proof?.isConstant ?? false ? try cut.model.silentLayers(seed: proofSeed(k)) : []
     let event = PruningEvent(
-      number: k, iteration: iteration, removed: choice.selection.removed, kept: choice.selection.layers.reduce(0) { $0 + $1.after },
+      number: k, iteration: iteration, removed: choice.selection.removed, kept: kept,
       widths: Dictionary(uniqueKeysWithValues: choice.selection.layers.map { ($0.name, $0.after) }),
-      proof: cut.proof?.relativeDifference, before: nil, pruned: unrepaired, after: nil, collapsed: [],
+      proof: cut.proof?.relativeDifference, hasConstantOutput: cut.proof?.isConstant ?? false ? true : nil, before: nil,
+      pruned: unrepaired, after: nil, collapsed: collapsed,
+      collapse: collapsed.isEmpty
+        ? nil
+        : .init(
+          layers: collapsed, removal: k, kept: kept,
+          prunable: choice.selection.layers.reduce(0) { $0 + (originalWidths[$1.name] ?? $1.before) }),
       target: try choice.target.map {
         try .init(measure: $0.measure, original: $0.original, asked: $0.asked, achieved: cost(cut.model.network))
       },

@@ -151,9 +151,14 @@ extension PruningEvent {
     }
     if let target { parts.append("\(target.words)") }
     if let surgerySeconds { parts.append("surgery \((surgerySeconds * 1e3).rounded() / 1e3) s") }
-    if let proof { parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))") }
+    if hasConstantOutput ?? false {
+      parts.append("CONSTANT OUTPUT: whatever goes in, masked and compacted outputs are the same, which proves nothing")
+    } else if let proof {
+      parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))")
+    }
     if !collapsed.isEmpty {
-      let first = collapse.map { " (\($0.words))" } ?? ""
+      // Of several removals that are one event.
+      let first = collapse.flatMap { $0.removal == number ? nil : " (\($0.words))" } ?? ""
       parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))\(first)")
     }
     return parts.joined(separator: "; ")

@@ -123,6 +123,29 @@ import Training
     #expect(repaired.state.events.allSatisfy { $0.pruned != nil }, "the validation images judge every removal")
   }
 
+  /// One unit a layer is left of 40 and 20 in the end; biases that no input outweighs put all to sleep from the first removal on.
+  @Test func aConstantOutputRaisesTheAlarm() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/asleep.safetensors"
+      let model = try Model(Architecture.parse("mlp:64-40-20-10"), seed: 3)
+      try model.tensor(ParameterName("fc2", .weight)).copy(from: .full([20, 40], -1))
+      try model.tensor(ParameterName("fc2", .bias)).copy(from: .full([20], -1))
+      try ModelFile(model: model, history: [], preprocessing: nil, classes: [], recipe: "{}").write(to: path)
+      let runner = try Runner(
+        Experiment(
+          start: .file(path), data: nil, training: nil,
+          pruning: PruningPlan(
+            criterion: .l2, granularity: .unit, allocation: .layer, amount: .perEvent(0.5), timing: .rounds(2, recovery: .epochs(0)),
+            seed: 3)))
+      try runner.run()
+      #expect(runner.state.events.map(\.collapsed) == [["fc2"], ["fc2"]])
+      #expect(runner.state.events[0].summary.hasSuffix("which proves nothing; COLLAPSED: fc2"))
+      let row = try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: [])
+      #expect(row.collapse == LayerCollapse(layers: ["fc2"], removal: 1, kept: 30, of: 60, things: "units"))
+      #expect(row.proof?.constantOutputs == 2 && row.proof?.surgeries == 2)
+    }
+  }
+
   @Test func theRowSaysThatNothingWasProved() throws {
     for (experiment, words) in [
       (unitRounds([]), "3 surgeries not proved (--no-proof)"), (weights(sparsity: 0.97), "1 surgery not proved (--no-proof)"),
