@@ -15,6 +15,11 @@ extension Runner {
           words: "random: the \(Format.count(count)) that are used equal their initial values bit for bit, biases are 0, norms the identity"
         ))
     }
+    if let mode = experiment.pruning?.scoringMode, model.network.hasBatchNorms {
+      let whose = mode == .training ? "the statistics of each batch" : "their running statistics"
+      notes.append(RunNote(subject: "scores", words: "batch norms in \(mode.rawValue) mode: by \(whose)"))
+    }
+    if let curvature = experiment.pruning?.usedCurvature { notes.append(RunNote(subject: "curvature", words: curvature.words)) }
     if experiment.pruning?.rescalesDropout == true, let dense = state.denseNetwork {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }

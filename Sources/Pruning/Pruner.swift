@@ -121,8 +121,8 @@ public final class Pruner {
     return try withoutGradients {
       let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
       let layers = try model.weightScores(
-        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches, ignoring: plan.ignored,
-        seed: scoreSeed, round: k)
+        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches,
+        batchNorms: plan.scoringMode, ignoring: plan.ignored, seed: scoreSeed, round: k)
       let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
       var pruned = try model.copied()
       try pruned.prune(selection)
@@ -231,7 +231,14 @@ public final class Pruner {
     let statistics = try plan.criterion.statistics(for: plan.granularity)
     guard !statistics.isEmpty || !meanMaps.isEmpty else { return nil }
     guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
-    return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps)
+    let (mode, probes) = (plan.scoringMode ?? .evaluation, plan.curvature ?? HessianProbes())
+    guard mode == .training, !meanMaps.isEmpty else {
+      return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps, probes: probes, batchNorms: mode)
+    }
+    // What is replaced is what units say in use, whatever they are scored by.
+    var scored = try model.sweep(batches, statistics: statistics, place: plan.place, probes: probes, batchNorms: mode)
+    scored.meanMaps = try model.sweep(batches, statistics: [], place: plan.place, meanMaps: meanMaps).meanMaps
+    return scored
   }
 
   private func scored(_ swept: SweepResult, round: Int) throws -> [String: Tensor] {

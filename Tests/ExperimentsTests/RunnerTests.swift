@@ -146,6 +146,42 @@ import Training
     }
   }
 
+  /// The row names what the scores were taken by.
+  @Test func theRowNamesModeAndCurvature() throws {
+    func row(_ start: Experiment.Start, _ criterion: Criterion, _ change: (inout PruningPlan) -> Void = { _ in }) throws -> [RunNote] {
+      var plan = PruningPlan(
+        criterion: criterion, granularity: .weight, allocation: .global, amount: .total(0.5), timing: .atStart(rounds: 1), examples: 20,
+        seed: 3)
+      change(&plan)
+      let runner = try Runner(
+        Experiment(start: start, data: DataPlan(dataset: "digits", subset: 100, seed: 3), training: nil, pruning: plan))
+      try runner.run()
+      return try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: []).notes ?? []
+    }
+    let words = "Gauss–Newton diagonal by 4 probes for each 50 examples"
+    let plain = Experiment.Start.network("mlp:64-20-10", weights: nil)
+    #expect(try row(plain, Criterion(named: "obd")) == [RunNote(subject: "curvature", words: words)])
+    #expect(try row(plain, .grasp).isEmpty, "there is no batch norm")
+    try withTemporaryDirectory { folder in
+      let path = folder + "/normed.safetensors"
+      var builder = NetworkBuilder("normed", input: .image(channels: 1, height: 8, width: 8))
+      builder.convolution("conv", 3, kernel: 3)
+      builder.batchNorm("bn")
+      builder.relu()
+      builder.flatten()
+      builder.linear("fc", 10)
+      let classes = (0..<10).map { "\($0)" }
+      let model = try Model(builder.network(), seed: 1)
+      try ModelFile(model: model, history: [], preprocessing: nil, classes: classes, recipe: "{}").write(to: path)
+      for (criterion, mode, words) in [
+        (Criterion.grasp, nil, "batch norms in training mode: by the statistics of each batch"),
+        (.grasp, BatchNormMode.evaluation, "batch norms in evaluation mode: by their running statistics"),
+        (.snip, nil, "batch norms in evaluation mode: by their running statistics"),
+        (.snip, .training, "batch norms in training mode: by the statistics of each batch"),
+      ] { #expect(try row(.file(path), criterion) { $0.batchNorms = mode } == [RunNote(subject: "scores", words: words)]) }
+    }
+  }
+
   @Test func theRowSaysThatNothingWasProved() throws {
     for (experiment, words) in [
       (unitRounds([]), "3 surgeries not proved (--no-proof)"), (weights(sparsity: 0.97), "1 surgery not proved (--no-proof)"),
