@@ -71,6 +71,12 @@ ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y) {
   });
 }
 
+// Whether elements are not 0, by their bits: where denormals are flushed, a comparison takes them for 0.
+static at::Tensor not_zero(const at::Tensor &a) {
+  if (a.scalar_type() != at::kFloat && a.scalar_type() != at::kDouble) return a.ne(0);
+  return at::bitwise_left_shift(a.detach().view(a.scalar_type() == at::kFloat ? at::kInt : at::kLong), 1).ne(0);
+}
+
 ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double b) {
   return tensor(binary_name(operation), [&]() -> at::Tensor {
     const at::Tensor &a = x->value;
@@ -82,8 +88,8 @@ ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double b) {
       case CT_MAXIMUM: return a.clamp_min(b);
       case CT_MINIMUM: return a.clamp_max(b);
       case CT_POWER: return a.pow(b);
-      case CT_EQUAL: return a.eq(b);
-      case CT_NOT_EQUAL: return a.ne(b);
+      case CT_EQUAL: return b == 0 ? not_zero(a).logical_not() : a.eq(b);
+      case CT_NOT_EQUAL: return b == 0 ? not_zero(a) : a.ne(b);
       case CT_LESS: return a.lt(b);
       case CT_LESS_EQUAL: return a.le(b);
       case CT_GREATER: return a.gt(b);

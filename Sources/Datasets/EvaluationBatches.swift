@@ -51,6 +51,16 @@ public final class EvaluationBatches {
   public func forEach(_ body: (Batch) throws -> Void) throws {
     for index in 0..<count { try body(batch(index)) }
   }
+
+  /// Calls `body` with the same examples in as many batches, in order, whose sizes differ by one at most: a last batch of a few examples,
+  /// or of one, has no statistics worth the name.
+  public func forEachEvenly(_ body: (Batch) throws -> Void) throws {
+    if set.count % batchSize == 0 { return try forEach(body) }
+    for index in 0..<count {
+      let range = set.count * index / count..<set.count * (index + 1) / count
+      try body(set.batch(of: range, normalization: normalization, channelsLast: channelsLast))
+    }
+  }
 }
 
 extension ImageSet {

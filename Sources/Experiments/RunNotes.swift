@@ -17,6 +17,11 @@ extension Runner {
     }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
     if let untracedWords { notes.append(RunNote(subject: "original", words: untracedWords)) }
+    if let mode = experiment.pruning?.scoringMode, model.network.hasBatchNorms {
+      let whose = mode == .training ? "the statistics of each batch" : "their running statistics"
+      notes.append(RunNote(subject: "scores", words: "batch norms in \(mode.rawValue) mode: by \(whose)"))
+    }
+    if let curvature = experiment.pruning?.usedCurvature { notes.append(RunNote(subject: "curvature", words: curvature.words)) }
     if experiment.pruning?.rescalesDropout == true, let dense = state.denseNetwork {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }

@@ -133,7 +133,8 @@ extension Runner {
   private var proof: Proof? {
     let differences = state.events.compactMap(\.proof) + (compactionProof.map { [$0] } ?? [])
     guard let largest = differences.max() else { return nil }
-    return Proof(surgeries: differences.count, largestRelativeDifference: largest)
+    let constant = state.events.count { $0.hasConstantOutput ?? false } + (compactionIsConstant ? 1 : 0)
+    return Proof(surgeries: differences.count, largestRelativeDifference: largest, constantOutputs: constant > 0 ? constant : nil)
   }
 
   /// Cuts that nobody proved; nil where there are none.
@@ -169,7 +170,8 @@ extension Runner {
 
   private var collapse: LayerCollapse? {
     let first = state.events.lazy.compactMap(\.collapse).first
-    return first.map { LayerCollapse(layers: $0.layers, removal: $0.removal, kept: $0.kept, of: $0.prunable) }
+    let things = experiment.pruning?.granularity.isStructured ?? false ? "units" : nil
+    return first.map { LayerCollapse(layers: $0.layers, removal: $0.removal, kept: $0.kept, of: $0.prunable, things: things) }
   }
 
   private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {

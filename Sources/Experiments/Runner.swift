@@ -358,7 +358,8 @@ public final class Runner {
     model = compacted.model
     for line in compacted.notes { options.note(line) }
     if let removal = compacted.removal { state.history.append(removal) }
-    compactionProof = compacted.proof
+    compactionProof = compacted.proof?.relativeDifference
+    compactionIsConstant = compacted.proof?.isConstant ?? false
     isCompacted = compacted.removal != nil
   }
 
@@ -367,6 +368,9 @@ public final class Runner {
 
   /// The largest relative difference of the final compaction's proof; nil if nothing was cut there.
   public private(set) var compactionProof: Double?
+
+  /// Whether the outputs that it compared were the same for all inputs.
+  private(set) var compactionIsConstant = false
 
   /// What is kept of each layer's weights before the final compaction; nil where weights are not pruned.
   private(set) var survivors: [LayerSurvivors]?

@@ -62,6 +62,8 @@ public struct PruningMethod: Sendable {
   public let examples: ExampleCount
   /// Variations it offers.
   public let options: [Criterion.Option]
+  /// How batch norms are run while it looks at examples, unless a plan says otherwise; nil where a plan cannot.
+  public let batchNorms: BatchNormMode?
   /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
   public let normalization: LayerNormalization
   /// The code.
@@ -70,7 +72,8 @@ public struct PruningMethod: Sendable {
   /// An entry of these parts.
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
-    options: [Criterion.Option] = [], normalization: LayerNormalization = .none, implementation: any ScoringMethod
+    batchNorms: BatchNormMode? = nil, options: [Criterion.Option] = [], normalization: LayerNormalization = .none,
+    implementation: any ScoringMethod
   ) {
     self.name = name
     self.summary = summary
@@ -78,6 +81,7 @@ public struct PruningMethod: Sendable {
     self.paper = paper
     self.data = data
     self.examples = examples
+    self.batchNorms = batchNorms
     self.options = options
     self.normalization = normalization
     self.implementation = implementation

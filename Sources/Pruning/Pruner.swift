@@ -100,6 +100,8 @@ public final class Pruner {
     return plan.granularity.isStructured ? try pruneUnits(model, k, n, iteration) : try pruneWeights(model, k, n, iteration)
   }
 
+  private func proofSeed(_ event: Int) -> UInt64 { SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(event) }
+
   private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.seed) }
 
   private var rule: SelectionRule {
@@ -133,8 +135,8 @@ public final class Pruner {
     return try withoutGradients {
       let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
       let layers = try model.weightScores(
-        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches, ignoring: plan.ignored,
-        originals: originals, seed: scoreSeed, round: k)
+        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches,
+        batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: k)
       let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
       var pruned = try model.copied()
       try pruned.prune(selection)
@@ -167,17 +169,21 @@ public final class Pruner {
     let choice = try choose(model, swept: scores, k, n)
     let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
     let cut = try Surgeon.operate(
-      surgery, on: model, groups: groups, seed: SeedPurpose.proof.seed(from: plan.seed) &+ UInt64(k), proves: proves)
+      surgery, on: model, groups: groups, seed: proofSeed(k), proves: proves)
     seconds += (clock.now - started) / .seconds(1) - cut.proofSeconds
     let isRepaired = !plan.repairs.isEmpty && !surgery.isEmpty
     let unrepaired = isRepaired ? try evaluate(cut.model, k == n) : nil
     let repaired = isRepaired ? try repair(cut.model, surgery, model, groups, swept) : cut.model
     try accumulator?.reset(for: repaired.network, granularity: plan.granularity)
+    let kept = choice.selection.layers.reduce(0) { $0 + $1.after }
+    let prunable = choice.layers.reduce(0) { $0 + $1.original }
+    let collapsed = cut.proof?.isConstant ?? false ? try cut.model.silentLayers(seed: proofSeed(k)) : []
     let event = PruningEvent(
-      number: k, iteration: iteration, removed: choice.selection.removed, kept: choice.selection.layers.reduce(0) { $0 + $1.after },
+      number: k, iteration: iteration, removed: choice.selection.removed, kept: kept,
       widths: Dictionary(uniqueKeysWithValues: choice.selection.layers.map { ($0.name, $0.after) }),
-      proof: cut.proof?.relativeDifference, before: nil, pruned: unrepaired, after: nil, collapsed: [],
-      prunable: choice.layers.reduce(0) { $0 + $1.original },
+      proof: cut.proof?.relativeDifference, hasConstantOutput: cut.proof?.isConstant ?? false ? true : nil, before: nil,
+      pruned: unrepaired, after: nil, collapsed: collapsed,
+      collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
       target: try choice.target.map {
         let (original, start) = try wholeCosts()
         return try .init(
@@ -247,7 +253,14 @@ public final class Pruner {
     let statistics = try plan.criterion.statistics(for: plan.granularity)
     guard !statistics.isEmpty || !meanMaps.isEmpty else { return nil }
     guard let batches = try examples() else { throw PruningError.needsData(criterion: plan.criterion.name) }
-    return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps)
+    let (mode, probes) = (plan.scoringMode ?? .evaluation, plan.curvature ?? HessianProbes())
+    guard mode == .training, !meanMaps.isEmpty else {
+      return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps, probes: probes, batchNorms: mode)
+    }
+    // What is replaced is what units say in use, whatever they are scored by.
+    var scored = try model.sweep(batches, statistics: statistics, place: plan.place, probes: probes, batchNorms: mode)
+    scored.meanMaps = try model.sweep(batches, statistics: [], place: plan.place, meanMaps: meanMaps).meanMaps
+    return scored
   }
 
   private func scored(_ swept: SweepResult, round: Int) throws -> [String: Tensor] {

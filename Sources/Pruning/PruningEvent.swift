@@ -15,13 +15,16 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var widths: [String: Int]
   /// The equivalence proof's largest difference over the largest output; nil where nothing was cut.
   public var proof: Double?
+  /// Whether the proof's outputs are the same for all inputs; nil where they are not, or nothing was proved.
+  public var hasConstantOutput: Bool?
   /// On the validation set just before.
   public var before: Evaluation?
   /// On the validation set with the things gone and nothing repaired; nil where there are no repairs.
   public var pruned: Evaluation?
   /// On the validation set just after, repaired, before any recovery.
   public var after: Evaluation?
-  /// Layers through which nothing flows (``Training/Model/collapsedLayers()``).
+  /// Layers through which nothing flows: of weights ``Training/Model/collapsedLayers()``; where units left, those at which the input's
+  /// influence ends, if the outputs no longer depend on it.
   public var collapsed: [String]
   /// When the first of them collapsed, of removals that are one event; nil where none did.
   public var collapse: FirstCollapse?

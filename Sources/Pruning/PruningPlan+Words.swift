@@ -38,7 +38,8 @@ extension PruningPlan {
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
     let dropout = rescalesDropout ? ", dropout rescaled" : ""
-    let scored = timing == .everyStep ? "trained scores" : "\(criterion)"
+    let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
+    let scored = timing == .everyStep ? "trained scores" : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")"
     let named = course.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
@@ -59,6 +60,18 @@ extension PruningPlan {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
     if let examples, !(1...10_000_000).contains(examples) { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
+    if batchNorms != nil, criterion.method.batchNorms == nil {
+      let possible = PruningMethod.all.filter { $0.batchNorms != nil }.map(\.name).joined(separator: " or ")
+      throw PlanError("--batch-norm-mode goes with --criterion \(possible), not \(criterion.name)")
+    }
+    if let curvature {
+      guard criterion.name == OptimalBrainDamage.method.name else {
+        throw PlanError("--probes and --curvature go with --criterion \(OptimalBrainDamage.method.name), not \(criterion.name)")
+      }
+      guard (1...1_000_000).contains(curvature.count) else {
+        throw PlanError("--probes \(curvature.count) is impossible: give 1 to 1000000")
+      }
+    }
     if timing == .everyStep {
       guard granularity == .weight else {
         throw PlanError("--method edge-popup chooses among single weights: --granularity \(granularity.rawValue) does not go with it")
@@ -155,9 +168,14 @@ extension PruningEvent {
     }
     if let target { parts.append("\(target.words)") }
     if let surgerySeconds { parts.append("surgery \((surgerySeconds * 1e3).rounded() / 1e3) s") }
-    if let proof { parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))") }
+    if hasConstantOutput ?? false {
+      parts.append("CONSTANT OUTPUT: whatever goes in, masked and compacted outputs are the same, which proves nothing")
+    } else if let proof {
+      parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))")
+    }
     if !collapsed.isEmpty {
-      let first = collapse.map { " (\($0.words))" } ?? ""
+      // Of several removals that are one event.
+      let first = collapse.flatMap { $0.removal == number ? nil : " (\($0.words))" } ?? ""
       parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))\(first)")
     }
     return parts.joined(separator: "; ")

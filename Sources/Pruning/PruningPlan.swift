@@ -70,6 +70,10 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var compact: Bool
   /// Training examples that criteria and repairs look at; nil for what the criterion wants (``exampleCount(classes:)``).
   public var examples: Int?
+  /// How batch norms are run while the criterion scores; nil for as its public code does (``scoringMode``).
+  public var batchNorms: BatchNormMode?
+  /// How the curvature is estimated; nil for the usual way, where the criterion looks at it at all.
+  public var curvature: HessianProbes?
   /// Where criteria look at units' values.
   public var place: MeanPlace
   /// In order; units only.
@@ -86,8 +90,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int? = nil, place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil,
-    rescalesDropout: Bool = false, seed: UInt64 = 0
+    compact: Bool = true, examples: Int? = nil, batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
+    place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
     self.course = course
     self.criterion = criterion
@@ -104,6 +108,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.ignored = ignored
     self.compact = compact
     self.examples = examples
+    self.batchNorms = batchNorms
+    self.curvature = curvature
     self.place = place
     self.repairs = repairs
     self.regrowth = regrowth

@@ -74,15 +74,7 @@ extension RunRecord {
     if let units { facts.append((units.things ?? "units", units.words(of: units.things ?? "units"))) }
     if let collapse { facts.append(("COLLAPSED", collapse.words)) }
     if let widths = widthWords { facts.append(("widths", widths)) }
-    if let proof {
-      let surgeries = proof.surgeries == 1 ? "1 surgery" : "\(Format.count(proof.surgeries)) surgeries"
-      facts.append(
-        (
-          "proof",
-          "masked and compacted outputs differ by at most \(Format.significant(proof.largestRelativeDifference, 2)) of the largest output "
-            + "(\(surgeries); allowed \(Format.significant(proof.tolerance, 2)))"
-        ))
-    }
+    if let proof { facts.append(("proof", proof.words)) }
     if let unprovedSurgeries {
       let surgeries = unprovedSurgeries == 1 ? "1 surgery" : "\(Format.count(unprovedSurgeries)) surgeries"
       facts.append((proof == nil ? "proof" : "", "\(surgeries) not proved (--no-proof)"))
@@ -161,6 +153,20 @@ extension Removal {
     if !others.isEmpty { counts += "; " + others.joined(separator: ", ") }
     let achieved = "achieved \(Format.percent(achieved, digits: 3)) (\(counts))"
     return asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
+  }
+}
+
+extension Proof {
+  /// How far the outputs differ, or that they say nothing.
+  fileprivate var words: String {
+    let count = surgeries == 1 ? "1 surgery" : "\(Format.count(surgeries)) surgeries"
+    let constant = constantOutputs ?? 0
+    guard constant < surgeries else {
+      return "constant output: whatever goes in, the masked and the compacted network say the same, which proves nothing (\(count))"
+    }
+    return "masked and compacted outputs differ by at most \(Format.significant(largestRelativeDifference, 2)) of the largest output "
+      + "(\(count); allowed \(Format.significant(tolerance, 2)))"
+      + (constant == 0 ? "" : "; after \(Format.count(constant)) of them constant output, of which it proves nothing")
   }
 }
 

@@ -268,9 +268,12 @@ public struct Proof: Codable, Hashable, Sendable {
   public var largestRelativeDifference: Double
   /// What would have been refused.
   public var tolerance: Double
+  /// Surgeries after which the outputs no longer depended on the input, so that their agreement says little; nil for none.
+  public var constantOutputs: Int?
 
   /// A proof of these numbers.
-  public init(surgeries: Int, largestRelativeDifference: Double, tolerance: Double = 1e-4) {
+  public init(surgeries: Int, largestRelativeDifference: Double, tolerance: Double = 1e-4, constantOutputs: Int? = nil) {
+    self.constantOutputs = constantOutputs
     self.surgeries = surgeries
     self.largestRelativeDifference = largestRelativeDifference
     self.tolerance = tolerance

@@ -41,19 +41,22 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
   public var kept: Int
   /// Prunable weights before the first removal.
   public var total: Int
+  /// What is counted, if it is not weights: `units`.
+  public var things: String?
 
   /// total/kept; infinite where nothing is left.
   public var compression: Double { kept == 0 ? .infinity : Double(total) / Double(kept) }
 
   /// A collapse of these numbers.
-  public init(layers: [String], removal: Int, kept: Int, of total: Int) {
+  public init(layers: [String], removal: Int, kept: Int, of total: Int, things: String? = nil) {
+    self.things = things
     self.layers = layers
     self.removal = removal
     self.kept = kept
     self.total = total
   }
 
-  private enum CodingKeys: String, CodingKey { case layers, removal, kept, total }
+  private enum CodingKeys: String, CodingKey { case layers, removal, kept, total, things }
   private enum DerivedKeys: String, CodingKey { case compression }
 
   /// The counts and the compression.
@@ -63,6 +66,7 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
     try stored.encode(removal, forKey: .removal)
     try stored.encode(kept, forKey: .kept)
     try stored.encode(total, forKey: .total)
+    try stored.encodeIfPresent(things, forKey: .things)
     var derived = encoder.container(keyedBy: DerivedKeys.self)
     try derived.encode(compression, forKey: .compression)
   }
@@ -70,7 +74,7 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
   /// E.g. `nothing flows through conv8 since removal 55, at compression 316.2 (842 of 266,200 weights left)`.
   public var words: String {
     "nothing flows through \(layers.joined(separator: ", ")) since removal \(removal), at compression "
-      + (kept == 0 ? "∞" : Format.fixed(compression, 1)) + " (\(Format.count(kept)) of \(Format.count(total)) weights left)"
+      + (kept == 0 ? "∞" : Format.fixed(compression, 1)) + " (\(Format.count(kept)) of \(Format.count(total)) \(things ?? "weights") left)"
   }
 }
 

@@ -86,9 +86,9 @@ extension Tensor {
 
   /// Where elements are equal.
   public func equal(_ other: Tensor) throws -> Tensor { try Self.binary(CT_EQUAL, self, other) }
-  /// Where elements equal a number.
+  /// Where elements equal a number; 0 only where they are exactly 0, also while denormals are flushed.
   public func equal(_ other: Double) throws -> Tensor { try Self.scalar(CT_EQUAL, self, other) }
-  /// Where elements differ from a number.
+  /// Where elements differ from a number; from 0 also where they are denormal, even while those are flushed.
   public func notEqual(_ other: Double) throws -> Tensor { try Self.scalar(CT_NOT_EQUAL, self, other) }
   /// Where elements are below a number.
   public func less(_ other: Double) throws -> Tensor { try Self.scalar(CT_LESS, self, other) }

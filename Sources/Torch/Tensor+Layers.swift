@@ -94,13 +94,13 @@ extension Tensor {
     try checked(ct_layer_adaptive_average_pool(handle, Int64(height), Int64(width)))
   }
 
-  /// γ·(x − μ)/√(σ² + ε) + β per channel; in training with the batch's statistics, which also move the running ones.
+  /// γ·(x − μ)/√(σ² + ε) + β per channel; in training with the batch's statistics, which also move the running ones, if there are any.
   public func batchNorm(
-    weight: Tensor?, bias: Tensor?, runningMean: Tensor, runningVariance: Tensor, training: Bool, momentum: Double, epsilon: Double
+    weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool, momentum: Double, epsilon: Double
   ) throws -> Tensor {
     try checked(
       ct_layer_batch_norm(
-        handle, weight?.handle, bias?.handle, runningMean.handle, runningVariance.handle, training ? 1 : 0, momentum, epsilon))
+        handle, weight?.handle, bias?.handle, runningMean?.handle, runningVariance?.handle, training ? 1 : 0, momentum, epsilon))
   }
 
   /// γ·(x − μ)/√(σ² + ε) + β, mean and variance of each example over groups of channels and all positions.

@@ -7,8 +7,10 @@ public enum ExecutionMode {
   case evaluation
   /// Batch statistics, which move the running ones; dropout drawn from the generator.
   case training(Generator)
-  /// Batch statistics, which move the running ones by this share, whatever the norms say; no dropout.
-  case recalibration(momentum: Double)
+  /// Batch statistics, which move nothing; no dropout.
+  case batchStatistics
+  /// Batch statistics, exact, which are gathered and move nothing; no dropout.
+  case recalibration(BatchNormSums)
 }
 
 /// Runs a model's network on libtorch.
@@ -18,6 +20,7 @@ public enum ExecutionMode {
 public final class Executor {
   private struct Instruction {
     let node: String
+    let module: String
     let operation: Operation
     let inputs: [Int]
     /// Which of the given batches an input node takes.
@@ -64,7 +67,7 @@ public final class Executor {
       let entry = entries
       if case .input = node.operation { entries += 1 }
       return Instruction(
-        node: node.name, operation: node.operation, inputs: try node.inputs.map(slot), entry: entry,
+        node: node.name, module: node.module, operation: node.operation, inputs: try node.inputs.map(slot), entry: entry,
         tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, finished: finished[i] ?? [])
     }
     values = Array(repeating: nil, count: instructions.count)
@@ -92,9 +95,14 @@ public final class Executor {
   /// All outputs for one batch per input, in evaluation mode.
   ///
   /// - Throws: ``ModelError`` if the batches do not fit; ``TorchError`` from the operations, with the node's name.
-  public func outputs(of inputs: [Tensor]) throws -> [Tensor] {
+  public func outputs(of inputs: [Tensor]) throws -> [Tensor] { try outputs(of: inputs, observing: []) { _, _ in } }
+
+  /// The same, showing the values of some nodes on the way.
+  public func outputs(
+    of inputs: [Tensor], observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
+  ) throws -> [Tensor] {
     defer { for i in values.indices { values[i] = nil } }
-    try run(inputs, .evaluation, []) { _, _ in }
+    try run(inputs, .evaluation, observed, observe)
     return outputs.compactMap { values[$0] }
   }
 
@@ -138,16 +146,7 @@ public final class Executor {
       return try operand().convolution(
         parameter(0), instruction.tensors[1], stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
         groups: layer.groups)
-    case .batchNorm(let layer):
-      let (batchStatistics, momentum): (Bool, Double) =
-        switch mode {
-        case .evaluation: (false, layer.momentum)
-        case .training: (true, layer.momentum)
-        case .recalibration(let momentum): (true, momentum)
-        }
-      return try operand().batchNorm(
-        weight: instruction.tensors[0], bias: instruction.tensors[1], runningMean: parameter(2), runningVariance: parameter(3),
-        training: batchStatistics, momentum: momentum, epsilon: layer.epsilon)
+    case .batchNorm(let layer): return try normalized(operand(), instruction, layer, mode)
     case .groupNorm(let layer):
       return try operand().groupNorm(
         groups: layer.groups, weight: instruction.tensors[0], bias: instruction.tensors[1], epsilon: layer.epsilon, absent: layer.absent)
@@ -180,6 +179,22 @@ public final class Executor {
       let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
       return try sampled.padded([0, 0, 0, 0, before, after])
     }
+  }
+
+  private func normalized(_ value: Tensor, _ instruction: Instruction, _ layer: BatchNorm, _ mode: ExecutionMode) throws -> Tensor {
+    var (mean, variance, training) = (instruction.tensors[2], instruction.tensors[3], false)
+    switch mode {
+    case .evaluation: break
+    case .training: training = true
+    case .batchStatistics: (mean, variance, training) = (nil, nil, true)
+    case .recalibration(let sums):
+      let batch = try sums.add(value.detached(), to: instruction.module)
+      let type = value.elementType ?? .float32
+      (mean, variance) = (try batch.mean.cast(to: type), try batch.variance.cast(to: type))
+    }
+    return try value.batchNorm(
+      weight: instruction.tensors[0], bias: instruction.tensors[1], runningMean: mean, runningVariance: variance, training: training,
+      momentum: layer.momentum, epsilon: layer.epsilon)
   }
 }
 

@@ -299,6 +299,11 @@ extension Network {
   public var hasConvolutions: Bool {
     nodes.contains { if case .convolution = $0.operation { true } else { false } }
   }
+
+  /// Whether there is any batch norm.
+  public var hasBatchNorms: Bool {
+    nodes.contains { if case .batchNorm = $0.operation { true } else { false } }
+  }
 }
 
 extension Model {

@@ -108,6 +108,17 @@ struct PruningOptions: ParsableArguments {
       "Training images that criteria and repairs look at; 1000, for snip and grasp 10 of each class, unless given.", valueName: "images"))
   var examples: Int?
 
+  @Option(help: "How snip and grasp run batch norms: training or evaluation; as their public code (grasp training) unless given.")
+  var batchNormMode: BatchNormMode?
+
+  @Option(help: "What obd takes for curvature: gauss-newton (never negative), or the Hessian's own diagonal by hutchinson.")
+  var curvature: HessianProbes.Estimator?
+
+  @Option(
+    help: ArgumentHelp(
+      "Random vectors for obd's curvature: 4 for each 50 images, or hutchinson's 16 for each 250, unless given.", valueName: "count"))
+  var probes: Int?
+
   @Option(help: "Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling).")
   var meanAt: MeanPlace = .consumer
 
@@ -126,6 +137,11 @@ struct PruningOptions: ParsableArguments {
   @Flag(help: "Skip the proof after each surgery that the smaller network computes the same; for benchmarks only.")
   var noProof = false
 
+  private var hessianProbes: HessianProbes? {
+    guard curvature != nil || probes != nil else { return nil }
+    return HessianProbes(curvature ?? .gaussNewton, count: probes)
+  }
+
   private var criterionOptions: Set<Criterion.Option> {
     Set((normalize ? [.normalize] : []) + (preActivation ? [.preActivation] : []) + (signed ? [.signed] : []))
   }
@@ -142,7 +158,8 @@ struct PruningOptions: ParsableArguments {
       granularity: granularity, allocation: try allocation(course), reduction: reduction, normalization: normalization, rounding: rounding,
       amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
-      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, place: meanAt, repairs: try repairs(),
+      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, batchNorms: batchNormMode,
+      curvature: hessianProbes, place: meanAt, repairs: try repairs(),
       regrowth: try regrowth.plan(for: course, rewinding: rewinding), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
     try plan.validate()
     return plan
@@ -258,5 +275,7 @@ extension SparsitySchedule: ExpressibleByArgument {}
 extension CostTarget.Measure: ExpressibleByArgument {}
 extension GroupReduction: ExpressibleByArgument {}
 extension LayerNormalization: ExpressibleByArgument {}
+extension BatchNormMode: ExpressibleByArgument {}
+extension HessianProbes.Estimator: ExpressibleByArgument {}
 extension MeanPlace: ExpressibleByArgument {}
 extension MeanReplacement.Form: ExpressibleByArgument {}

@@ -56,6 +56,36 @@ import Testing
     }
   }
 
+  /// Denormal weights are weights: a tenth of them leaves, and compaction takes no unit for dead.
+  @Test func denormalWeightsAreCountedAndKept() throws {
+    try withTemporaryDirectory { folder in
+      let (weights, file) = (folder + "/denormal.safetensors", folder + "/small.safetensors")
+      var (header, data, offset) = ("{", Data(), 0)
+      for (name, shape) in [("fc1.weight", [31, 64]), ("fc1.bias", [31]), ("fc2.weight", [10, 31]), ("fc2.bias", [10])] {
+        let count = shape.reduce(1, *)
+        header +=
+          (offset == 0 ? "" : ",") + "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(offset),\(offset + 4 * count)]}"
+        for bits in 0..<UInt32(count) { withUnsafeBytes(of: (bits * 7919 % 1009 + 1).littleEndian) { data.append(contentsOf: $0) } }
+        offset += 4 * count
+      }
+      header += "}"
+      try (withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) } + Data(header.utf8) + data)
+        .write(to: URL(fileURLWithPath: weights))
+      let pruned = try espalier(
+        "prune", "--network", "mlp:64-31-10", "--weights", weights, "--sparsity", "0.1", "--epochs", "0", "--threads", "1", "--json",
+        "--quiet", "-o", file)
+      let row = try #require(try JSONSerialization.jsonObject(with: Data(pruned.output.utf8)) as? [String: Any])
+      #expect((row["dense"] as? [String: Any])?["nonZeroWeights"] as? Int == 2294)
+      #expect((row["pruned"] as? [String: Any])?["nonZeroWeights"] as? Int == 2294 - 229)
+      #expect((row["pruned"] as? [String: Any])?["prunableWeights"] as? Int == 2294)
+      #expect(row["collapse"] == nil && pruned.errors.isEmpty)
+      let inspected = try espalier("inspect", file, "--json")
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(inspected.output.utf8)) as? [String: Any])
+      let layers = (object["summary"] as? [String: Any])?["layers"] as? [[String: Any]]
+      #expect(layers?.compactMap { $0["nonZeroWeights"] as? Int }.reduce(0, +) == 2294 - 229)
+    }
+  }
+
   @Test func anInterruptedRunSaysHowToGoOn() throws {
     try withTemporaryDirectory { folder in
       let output = folder + "/endless.safetensors"

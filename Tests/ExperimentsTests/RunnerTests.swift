@@ -153,6 +153,65 @@ import Training
     #expect(repaired.state.events.allSatisfy { $0.pruned != nil }, "the validation images judge every removal")
   }
 
+  /// One unit a layer is left of 40 and 20 in the end; biases that no input outweighs put all to sleep from the first removal on.
+  @Test func aConstantOutputRaisesTheAlarm() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/asleep.safetensors"
+      let model = try Model(Architecture.parse("mlp:64-40-20-10"), seed: 3)
+      try model.tensor(ParameterName("fc2", .weight)).copy(from: .full([20, 40], -1))
+      try model.tensor(ParameterName("fc2", .bias)).copy(from: .full([20], -1))
+      try ModelFile(model: model, history: [], preprocessing: nil, classes: [], recipe: "{}").write(to: path)
+      let runner = try Runner(
+        Experiment(
+          start: .file(path), data: nil, training: nil,
+          pruning: PruningPlan(
+            criterion: .l2, granularity: .unit, allocation: .layer, amount: .perEvent(0.5), timing: .rounds(2, recovery: .epochs(0)),
+            seed: 3)))
+      try runner.run()
+      #expect(runner.state.events.map(\.collapsed) == [["fc2"], ["fc2"]])
+      #expect(runner.state.events[0].summary.hasSuffix("which proves nothing; COLLAPSED: fc2"))
+      let row = try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: [])
+      #expect(row.collapse == LayerCollapse(layers: ["fc2"], removal: 1, kept: 30, of: 60, things: "units"))
+      #expect(row.proof?.constantOutputs == 2 && row.proof?.surgeries == 2)
+    }
+  }
+
+  /// The row names what the scores were taken by.
+  @Test func theRowNamesModeAndCurvature() throws {
+    func row(_ start: Experiment.Start, _ criterion: Criterion, _ change: (inout PruningPlan) -> Void = { _ in }) throws -> [RunNote] {
+      var plan = PruningPlan(
+        criterion: criterion, granularity: .weight, allocation: .global, amount: .total(0.5), timing: .atStart(rounds: 1), examples: 20,
+        seed: 3)
+      change(&plan)
+      let runner = try Runner(
+        Experiment(start: start, data: DataPlan(dataset: "digits", subset: 100, seed: 3), training: nil, pruning: plan))
+      try runner.run()
+      return try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: []).notes ?? []
+    }
+    let words = "Gauss–Newton diagonal by 4 probes for each 50 examples"
+    let plain = Experiment.Start.network("mlp:64-20-10", weights: nil)
+    #expect(try row(plain, Criterion(named: "obd")) == [RunNote(subject: "curvature", words: words)])
+    #expect(try row(plain, .grasp).isEmpty, "there is no batch norm")
+    try withTemporaryDirectory { folder in
+      let path = folder + "/normed.safetensors"
+      var builder = NetworkBuilder("normed", input: .image(channels: 1, height: 8, width: 8))
+      builder.convolution("conv", 3, kernel: 3)
+      builder.batchNorm("bn")
+      builder.relu()
+      builder.flatten()
+      builder.linear("fc", 10)
+      let classes = (0..<10).map { "\($0)" }
+      let model = try Model(builder.network(), seed: 1)
+      try ModelFile(model: model, history: [], preprocessing: nil, classes: classes, recipe: "{}").write(to: path)
+      for (criterion, mode, words) in [
+        (Criterion.grasp, nil, "batch norms in training mode: by the statistics of each batch"),
+        (.grasp, BatchNormMode.evaluation, "batch norms in evaluation mode: by their running statistics"),
+        (.snip, nil, "batch norms in evaluation mode: by their running statistics"),
+        (.snip, .training, "batch norms in training mode: by the statistics of each batch"),
+      ] { #expect(try row(.file(path), criterion) { $0.batchNorms = mode } == [RunNote(subject: "scores", words: words)]) }
+    }
+  }
+
   @Test func theRowSaysThatNothingWasProved() throws {
     for (experiment, words) in [
       (unitRounds([]), "3 surgeries not proved (--no-proof)"), (weights(sparsity: 0.97), "1 surgery not proved (--no-proof)"),

@@ -2,6 +2,7 @@
 
   python3 start_criteria.py        needs torch 2.11; reads criteria.json beside it
 
+SNIP and GraSP are there with batch norm in evaluation and in training mode (all twelve examples as one batch).
 Each as its authors define it, not as Espalier computes it: GraSP from the whole Hessian, column by column, and from double backward;
 SynFlow by writing the network of absolute weights down, and for a residual network by summing over its paths.
 """
@@ -30,10 +31,11 @@ torch.manual_seed(7)
 masks = {name: torch.rand_like(tensors[f"{name}.weight"]) > 0.3 for name in layers}
 
 
-def logits(weights, x, tensors=tensors, act=F.relu):
+def logits(weights, x, tensors=tensors, act=F.relu, training=False):
     bias = lambda name: tensors.get(f"{name}.bias")
     x = F.conv2d(x, weights["conv1"], bias("conv1"), padding=1)
-    x = F.batch_norm(x, tensors["bn1.running_mean"], tensors["bn1.running_var"], tensors["bn1.weight"], tensors["bn1.bias"], False)
+    running = (None, None) if training else (tensors["bn1.running_mean"], tensors["bn1.running_var"])
+    x = F.batch_norm(x, *running, tensors["bn1.weight"], tensors["bn1.bias"], training)
     x = F.max_pool2d(act(x), 2)
     x = act(F.conv2d(x, weights["depthwise"], bias("depthwise"), padding=1, groups=4))
     x = F.max_pool2d(act(F.conv2d(x, weights["conv2"], bias("conv2"))), 2, 1)
@@ -45,20 +47,20 @@ def leaves(masked):
     return {n: (tensors[f"{n}.weight"] * (masks[n] if masked else 1)).clone().requires_grad_() for n in layers}
 
 
-def snip(masked):
+def snip(masked, training=False):
     w = leaves(masked)
-    found = torch.autograd.grad(F.cross_entropy(logits(w, images), labels), list(w.values()))
+    found = torch.autograd.grad(F.cross_entropy(logits(w, images, training=training), labels), list(w.values()))
     return {n: stored((w[n] * g).abs()) for n, g in zip(layers, found)}
 
 
-def grasp(masked):
+def grasp(masked, training=False):
     w = leaves(masked)
     flat = list(w.values())
-    loss = lambda: F.cross_entropy(logits(w, images) / 200, labels)
+    loss = lambda: F.cross_entropy(logits(w, images, training=training) / 200, labels)
     g = [x.detach() * (masks[n] if masked else 1) for n, x in zip(layers, torch.autograd.grad(loss(), flat))]
     found = torch.autograd.grad(loss(), flat, create_graph=True)
     products = torch.autograd.grad(sum((a * b).sum() for a, b in zip(found, g)), flat)
-    if not masked:
+    if not masked and not training:
         # The whole Hessian of the two linear layers' weights by torch.func, with the others' g at 0, agrees.
         def of(fc1, fc2):
             return F.cross_entropy(logits({**w, "fc1": fc1, "fc2": fc2}, images) / 200, labels)
@@ -107,5 +109,6 @@ result = {
     "dense": {"snip": snip(False), "grasp": grasp(False), "synflow": synflow(False)},
     "masked": {"snip": snip(True), "grasp": grasp(True), "synflow": synflow(True)},
     "residual": residual(),
+    "training": {"snip": snip(False, True), "grasp": grasp(False, True)},
 }
 (here / "start_criteria.json").write_text(json.dumps(result) + "\n")

@@ -30,6 +30,23 @@ import Testing
       trainingSeconds: 12.345, steps: 3000, peakMemory: 512_000_000)
   }
 
+  @Test func constantOutputsAreSaid() throws {
+    var row = record
+    row.proof = Proof(surgeries: 2, largestRelativeDifference: 0, constantOutputs: 2)
+    row.collapse = LayerCollapse(layers: ["fc2"], removal: 1, kept: 30, of: 410, things: "units")
+    let text = row.text(width: 200)
+    #expect(
+      text.contains(
+        "\nproof        constant output: whatever goes in, the masked and the compacted network say the same, which proves nothing "
+          + "(2 surgeries)\n"))
+    #expect(text.contains("\nCOLLAPSED    nothing flows through fc2 since removal 1, at compression 13.7 (30 of 410 units left)\n"))
+    row.proof = Proof(surgeries: 3, largestRelativeDifference: 1.24e-7, constantOutputs: 1)
+    #expect(row.text(width: 200).contains("(3 surgeries; allowed 1.0e-04); after 1 of them constant output, of which it proves nothing\n"))
+    let read = try RunRecord(json: Data(row.json().utf8))
+    #expect(read.proof?.constantOutputs == 1 && read.collapse?.things == "units")
+    #expect(!(try record.json().contains("constantOutputs")))
+  }
+
   @Test func theRowForPeople() {
     #expect(
       record.text(width: 80) == """

@@ -93,8 +93,8 @@ import Torch
       return try x.adaptiveAveragePool(height: height, width: width)
     case "batchNorm":
       return try x.batchNorm(
-        weight: inputs["weight"], bias: inputs["bias"], runningMean: #require(inputs["runningMean"]),
-        runningVariance: #require(inputs["runningVariance"]), training: options.training ?? false, momentum: #require(options.momentum),
+        weight: inputs["weight"], bias: inputs["bias"], runningMean: inputs["runningMean"],
+        runningVariance: inputs["runningVariance"], training: options.training ?? false, momentum: #require(options.momentum),
         epsilon: #require(options.epsilon))
     case "crossEntropy":
       return try x.crossEntropy(

@@ -36,6 +36,23 @@ import Torch
   }
 }
 
+extension RuntimeTests {
+  /// What is 0 is a question of bits, whether or not arithmetic flushes denormals.
+  @Test(arguments: [true, false]) func denormalsAreNotZero(flushed: Bool) throws {
+    try TorchRuntime.flushDenormals(flushed)
+    defer { try? TorchRuntime.flushDenormals(false) }
+    let single = try Tensor([0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude.nextDown, 1, .nan, -.infinity] as [Float])
+    let double = try Tensor([0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude.nextDown, 1, .nan, -.infinity] as [Double])
+    for x in [single, double, try single.reshaped([7, 1]).expanded([7, 3]).transposed().narrowed(0, from: 1, length: 1).flattened()] {
+      #expect(try x.notEqual(0).array(Bool.self) == [false, false, true, true, true, true, true])
+      #expect(try x.equal(0).array(Bool.self) == [true, true, false, false, false, false, false])
+      #expect(try x.nonZeroCount() == 5)
+    }
+    #expect(try Tensor([0, 3, -1] as [Int64]).nonZeroCount() == 2)
+    #expect(try Tensor([true, false]).nonZeroCount() == 1)
+  }
+}
+
 extension Tensor {
   /// Halved that often: 1e-30 · 2^−36 is a denormal float32.
   fileprivate func scaledByHalves(_ times: Int) throws -> Tensor { try (0..<times).reduce(self) { x, _ in try x * 0.5 } }

@@ -7,15 +7,16 @@ public import Training
 ///
 /// g and H are the gradient and the Hessian of the mean loss, logits divided by the temperature 200, by the weights of linear and
 /// convolution layers; g is a constant where H·g is taken (detached once). The paper's score is S = −w⊙Hg, whose *highest* leave:
-/// the same choice. Weights that are pruned stand still: their g is 0. Evaluation mode; 10 examples of each class unless the plan
-/// says otherwise, exactly the same however they are split into batches. Two forward and two backward passes, one of which records
-/// its graph, and one backward pass through that.
+/// the same choice. Weights that are pruned stand still: their g is 0. Batch norms are in training mode, as in the public code, unless the
+/// plan says otherwise, and their running statistics stay; 10 examples of each class, up to 250 in a batch (the public code takes
+/// the examples in halves). In evaluation mode, and without batch norms, the scores are the same however examples are split. Two
+/// forward and two backward passes, one of which records its graph, and one backward pass through that.
 public struct GraSP: ModelScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "grasp", summary: "weights leave that hold the gradient's flow back, or help it least; made for fresh weights",
     formula: "w⊙Hg, logits/200", paper: "Wang, Zhang & Grosse 2020", data: .examples, examples: ExampleCount(0, perClass: 10),
-    implementation: GraSP())
+    batchNorms: .training, implementation: GraSP())
 
   /// What logits are divided by.
   public static let temperature = 200.0
@@ -24,7 +25,7 @@ public struct GraSP: ModelScoring {
   public init() {}
 
   /// w⊙Hg.
-  public func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor] {
+  public func weightScores(of model: Model, examples: ExampleSource?, batchNorms: BatchNormMode) throws -> [ParameterName: Tensor] {
     guard let examples else { throw PruningError.needsData(criterion: Self.method.name) }
     let (own, names, weights) = try model.differentiable()
     let (executor, type) = (try Executor(own), own.elementType)
@@ -32,7 +33,9 @@ public struct GraSP: ModelScoring {
     let products = try Self.hessianGradientProducts(by: weights, masks: names.map { own.masks[$0] }) { add in
       count = 0
       try examples { batch in
-        let logits = try executor.forward(batch.images.cast(to: type)) / Self.temperature
+        // Row-major: libtorch's sums of a channels-last batch are a hundred times less exact.
+        let images = try batch.images.cast(to: type).contiguous()
+        let logits = try executor.forward(images, mode: batchNorms.execution) / Self.temperature
         let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
         count += batch.count
         try add(logits.crossEntropy(labels, reduction: .sum))

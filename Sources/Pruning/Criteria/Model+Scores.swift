@@ -9,17 +9,20 @@ extension Model {
   /// - Parameters:
   ///   - swept: one tensor of the weight's shape per layer's node, for criteria that need a sweep over data.
   ///   - examples: for criteria that look at examples by themselves (``ModelScoring``).
+  ///   - batchNorms: how they run batch norms; nil for as their public code does.
   ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
   ///   - originals: weights of each layer before the first removal; the present ones unless given.
   ///   - round: number of the removal; random scores differ between rounds.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
   public func weightScores(
-    _ criterion: Criterion, swept: [String: Tensor]? = nil, examples: EvaluationBatches? = nil, ignoring ignored: [String] = [],
-    originals: [String: Int] = [:], seed: UInt64 = 0, round: Int = 0
+    _ criterion: Criterion, swept: [String: Tensor]? = nil, examples: EvaluationBatches? = nil, batchNorms: BatchNormMode? = nil,
+    ignoring ignored: [String] = [], originals: [String: Int] = [:], seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(.weight)
     let scoring = criterion.method.implementation as? any WeightScoring
-    let whole = try (criterion.method.implementation as? any ModelScoring)?.weightScores(of: self, examples: examples.map { $0.forEach })
+    let mode = batchNorms ?? criterion.method.batchNorms ?? .evaluation
+    let whole = try (criterion.method.implementation as? any ModelScoring)?
+      .weightScores(of: self, examples: examples.map { mode == .training ? $0.forEachEvenly : $0.forEach }, batchNorms: mode)
     if scoring == nil, swept == nil, whole == nil { throw PruningError.needsData(criterion: criterion.name) }
     let nodes = Dictionary(network.nodes.map { ($0.module, $0.name) }, uniquingKeysWith: { first, _ in first })
     let names = try network.weights(ignoring: ignored)

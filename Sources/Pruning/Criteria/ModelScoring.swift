@@ -10,8 +10,16 @@ public protocol ModelScoring: ScoringMethod {
   /// - Parameters:
   ///   - model: its tensors are left alone, and so is what gradients they require.
   ///   - examples: calls its argument with each batch in order, as often as it is called itself; nil where no examples are given.
+  ///   - batchNorms: whose statistics norms use; only criteria whose entry in the catalogue names a mode heed it.
   /// - Throws: ``PruningError/needsData(criterion:)`` if it looks at examples and there are none; ``PruningError/notFinite(_:)``.
-  func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor]
+  func weightScores(of model: Model, examples: ExampleSource?, batchNorms: BatchNormMode) throws -> [ParameterName: Tensor]
+}
+
+extension ModelScoring {
+  /// The scores with batch norms as the criterion's public code has them.
+  func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor] {
+    try weightScores(of: model, examples: examples, batchNorms: Self.method.batchNorms ?? .evaluation)
+  }
 }
 
 /// Calls its argument with each batch of examples, in order.

@@ -3,14 +3,14 @@ public import Torch
 /// `obd`: the second-order change of the mean loss when a weight becomes 0 at a minimum, ½·H_ii·w²; of a unit, the sum over its
 /// incoming weights.
 ///
-/// LeCun et al. propagate the diagonal with an approximation of their own; ours is estimated by random signs
-/// (``HessianProbes``), without bias but with noise, which may push a score below 0. One forward and one backward pass that
-/// records its graph, and one backward pass through it per probe and batch.
+/// LeCun et al. propagate the diagonal with the Levenberg–Marquardt approximation, which is never negative; ours is its like without further
+/// approximation, the generalised Gauss–Newton diagonal, estimated by random signs, or the Hessian's own (``HessianProbes``, which
+/// says what each costs).
 public struct OptimalBrainDamage: SweptWeightScoring {
   /// Its entry in the catalogue.
   public static let method = PruningMethod(
     name: "obd", summary: "units or weights leave whose zeroing changes the loss least, by its curvature",
-    formula: "½·H_ii·w² (units: Σ over incoming weights), H_ii by random probes", paper: "LeCun et al. 1990; Hutchinson 1990",
+    formula: "½·H_ii·w² (units: Σ over incoming weights), H_ii of Gauss–Newton, or by Hutchinson's probes", paper: "LeCun et al. 1990",
     data: .examples, implementation: OptimalBrainDamage())
 
   /// The criterion; it has no state.

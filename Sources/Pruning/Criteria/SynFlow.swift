@@ -20,7 +20,7 @@ public struct SynFlow: ModelScoring {
   public init() {}
 
   /// |w|·∂R/∂|w|, float64.
-  public func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor] {
+  public func weightScores(of model: Model, examples: ExampleSource?, batchNorms: BatchNormMode) throws -> [ParameterName: Tensor] {
     let linear = try Self.linearized(model)
     var still: [ParameterName: Tensor]?
     for exponent in [0, -900, 900] {

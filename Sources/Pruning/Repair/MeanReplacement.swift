@@ -13,7 +13,8 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     /// The mean over output positions of the listener's answer to the mean feature map, with its own stride, padding and groups:
     /// leaves its mean pre-activation unchanged.
     case exact
-    /// The sum over taps times one number, the map's mean: the paper's, as if there were no padding.
+    /// The sum over taps, or over what a flatten made of the map, times one number, the map's mean: the paper's, as if there were no
+    /// padding.
     case paper
   }
 
@@ -104,6 +105,10 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
             for feature in member.features(ofChannel: channel) { share[feature] = constant }
           }
           mean = try Tensor.ones(shape, type: .float64)
+        } else if form == .paper {
+          let constants = try constants(at: input, means, original.network)
+          for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = constants[feature] } }
+          mean = try Tensor.ones(shape, type: .float64)
         } else {
           for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = 1 } }
           mean = try self.mean(of: input, means).reshaped(shape)
@@ -113,6 +118,18 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
       }
     }
     return result
+  }
+
+  /// Each feature's mean over examples and positions, those that a flatten has laid side by side among them.
+  private func constants(at node: String, _ means: [String: Tensor], _ network: Network) throws -> [Double] {
+    let perFeature = try mean(of: node, means).flattened(from: 1).mean(1).array(Double.self)
+    var (sums, counts): ([Int: Double], [Int: Double]) = ([:], [:])
+    let maps = try network.maps(at: node)
+    for (map, value) in zip(maps, perFeature) {
+      sums[map, default: 0] += value
+      counts[map, default: 0] += 1
+    }
+    return maps.map { sums[$0, default: 0] / counts[$0, default: 1] }
   }
 
   /// A node's mean map as float64, with a dimension of positions.
@@ -163,6 +180,33 @@ extension Model {
 }
 
 extension Network {
+  /// For each feature of a node's value which map it is a position of: equal numbers for those that a flatten made of one.
+  fileprivate func maps(at name: String) throws -> [Int] {
+    let shapes = try shapes()
+    var result: [String: [Int]] = [:]
+    for node in nodes {
+      let features = shapes[node.name]?.channels ?? 0
+      let operands = node.inputs.map { result[$0] ?? [] }
+      switch node.operation {
+      case .flatten:
+        let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
+        result[node.name] = positions > 1 ? (0..<features).map { $0 / positions } : operands.first ?? []
+      case .concat:
+        var next = 0
+        result[node.name] = operands.flatMap { maps in
+          defer { next += (maps.max() ?? -1) + 1 }
+          return maps.map { $0 + next }
+        }
+      case .narrow(let start, let count): result[node.name] = Array((operands.first ?? []).dropFirst(start).prefix(count))
+      case .batchNorm, .groupNorm, .activation, .dropout, .add: result[node.name] = operands.first ?? []
+      case .input, .linear, .convolution, .maxPool, .averagePool, .adaptiveAveragePool, .subsamplePad:
+        result[node.name] = Array(0..<features)
+      }
+      if node.name == name { break }
+    }
+    return result[name] ?? []
+  }
+
   /// The batch norm that is the only reader of a node, if it belongs to it alone.
   func soleNorm(behind node: String) -> Node? {
     let readers = consumers(of: node)

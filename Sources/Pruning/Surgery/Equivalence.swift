@@ -12,6 +12,8 @@ public struct EquivalenceProof: Hashable, Sendable {
   public var tolerance: Double
   /// The type it was computed in.
   public var elementType: ElementType
+  /// Whether all inputs give the same outputs, up to rounding: where nothing depends on the input, agreement says little.
+  public var isConstant = false
 
   /// Largest difference over largest output; 0 where both are 0.
   public var relativeDifference: Double { largestDifference == 0 ? 0 : largestDifference / largestOutput }
@@ -23,7 +25,8 @@ public struct EquivalenceProof: Hashable, Sendable {
 public enum Equivalence {
   /// Runs one random batch through both models, in evaluation mode and in their own element type.
   ///
-  /// Inputs are N(0, 1); 4 examples, 1 of large images; all outputs are compared. Costs two forward passes.
+  /// Inputs are N(0, 1); 4 examples, 2 of large images; all outputs are compared. Costs two forward passes. Where all examples give the
+  /// same outputs, eight times as many of N(0, 100) are compared instead: units that no input of that size wakes are dead.
   /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
   ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
@@ -36,27 +39,80 @@ public enum Equivalence {
         )
       }
     }
-    let type: ElementType = masked.tensors.values.first?.elementType == .float64 ? .float64 : .float32
-    let inputs = masked.network.inputShapes
-    let examples = inputs.contains { $0.elements > 50_000 } ? 1 : 4
-    return try withoutGradients {
-      let generator = try Generator(seed: seed)
-      let batches = try inputs.map { try Tensor.normal([examples] + $0.dimensions, type: type, generator: generator) }
-      let expected = try Executor(masked).outputs(of: batches)
-      let found = try Executor(compacted).outputs(of: batches)
+    let proof = try compared(masked, compacted, seed)
+    guard proof.holds else {
+      throw PruningError.notEquivalent(
+        network: masked.network.name, largestDifference: proof.largestDifference, largestOutput: proof.largestOutput,
+        tolerance: proof.tolerance)
+    }
+    return proof
+  }
+
+  private static func compared(_ masked: Model, _ compacted: Model, _ seed: UInt64) throws -> EquivalenceProof {
+    let proof = try compared(masked, compacted, masked.randomInputs(seed: seed))
+    guard proof.isConstant else { return proof }
+    let louder = try compared(masked, compacted, masked.randomInputs(seed: seed, isLoud: true))
+    return louder.largestOutput.isFinite ? louder : proof
+  }
+
+  private static func compared(_ masked: Model, _ compacted: Model, _ inputs: [Tensor]) throws -> EquivalenceProof {
+    try withoutGradients {
+      let expected = try Executor(masked).outputs(of: inputs)
+      let found = try Executor(compacted).outputs(of: inputs)
       // NaN must not lose a comparison: `max` of Swift would drop it.
       let differences: [Double] = try zip(expected, found).map { try ($0 - $1).absolute().max().item() }
       let sizes: [Double] = try expected.map { try $0.absolute().max().item() }
-      let proof = EquivalenceProof(
+      let type = masked.proofType
+      return EquivalenceProof(
         largestDifference: differences.contains(where: \.isNaN) ? .nan : differences.max() ?? 0,
         largestOutput: sizes.contains(where: \.isNaN) ? .nan : sizes.max() ?? 0, tolerance: type == .float64 ? 1e-9 : 1e-4,
-        elementType: type)
-      guard proof.holds else {
-        throw PruningError.notEquivalent(
-          network: masked.network.name, largestDifference: proof.largestDifference, largestOutput: proof.largestOutput,
-          tolerance: proof.tolerance)
-      }
-      return proof
+        elementType: type, isConstant: try !(expected + found).contains { try $0.dependsOnExample() })
     }
+  }
+}
+
+extension Model {
+  /// The type in which a proof computes.
+  fileprivate var proofType: ElementType { tensors.values.first?.elementType == .float64 ? .float64 : .float32 }
+
+  /// A few random examples, or more and louder ones.
+  fileprivate func randomInputs(seed: UInt64, isLoud: Bool = false) throws -> [Tensor] {
+    let shapes = network.inputShapes
+    let examples = shapes.contains { $0.elements > 50_000 } ? 2 : 4
+    let generator = try Generator(seed: seed)
+    return try shapes.map {
+      try Tensor.normal(
+        [isLoud ? examples * 8 : examples] + $0.dimensions, deviation: isLoud ? 10 : 1, type: proofType, generator: generator)
+    }
+  }
+
+  /// Layers at which the input's influence ends, by module name in the order of the layers: what they hear depends on the input, what
+  /// they say, after norm and activation, does not.
+  ///
+  /// Judged by one forward pass of random, loud examples, those of a proof of this seed: also finds units whose weights are there but
+  /// whose activation never wakes, which ``collapsedLayers()`` cannot see.
+  func silentLayers(seed: UInt64) throws -> [String] {
+    try withoutGradients {
+      var varies: [String: Bool] = [:]
+      _ = try Executor(self).outputs(of: randomInputs(seed: seed, isLoud: true), observing: Set(network.nodes.map(\.name))) {
+        varies[$0] = try $1.dependsOnExample()
+      }
+      var silent: [String] = []
+      for node in network.nodes where node.operation.isScored && node.inputs.contains(where: { varies[$0] ?? false }) {
+        let observed = network.scoredNode(of: node.name, place: .output)
+        if varies[observed] == false, !silent.contains(node.module) { silent.append(node.module) }
+      }
+      return silent
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether the examples of a batch differ by more than the last bits, in which equal rows may differ, too.
+  fileprivate func dependsOnExample() throws -> Bool {
+    guard shape[0] > 1 else { return true }
+    let spread = try (self - narrowed(0, from: 0, length: 1)).absolute().max(0)
+    let excess: Double = try (spread - absolute().max(0) * (elementType == .float64 ? 1e-14 : 1e-6)).max().item()
+    return !(excess <= 0)
   }
 }

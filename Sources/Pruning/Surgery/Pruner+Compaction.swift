@@ -4,17 +4,16 @@ extension Pruner {
   /// Removes the dead units of a masked model physically, as the last act of pruning weights.
   ///
   /// - Parameter iteration: finished training steps, for the record.
-  /// - Returns: the model; lines for units that had to stay, by group; the record, nil where nothing was cut; and the proof's
-  ///   largest difference over the largest output.
+  /// - Returns: the model; lines for units that had to stay, by group; the record and the proof, nil where nothing was cut.
   /// - Throws: what ``Training/Model/compacted(duringTraining:seed:proves:)`` throws.
   public func compact(
     _ model: Model, iteration: Int
-  ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: Double?) {
+  ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: EquivalenceProof?) {
     let compaction = try model.compacted(seed: SeedPurpose.proof.seed(from: plan.seed), proves: proves)
     let removal =
       compaction.removed.isEmpty
       ? nil
       : RemovalEvent(step: iteration, method: "dead units removed", criterion: "dead", removed: compaction.removed.removals)
-    return (compaction.model, compaction.notes, removal, compaction.proof?.relativeDifference)
+    return (compaction.model, compaction.notes, removal, compaction.proof)
   }
 }

@@ -20,6 +20,9 @@ struct StartCriteriaReferenceTests {
     var snip, grasp: [String: Stored]
     var synflow: Flow
   }
+  struct InTraining: Codable {
+    var snip, grasp: [String: Stored]
+  }
   struct Residual: Codable {
     var weights, scores: [String: Stored]
     var flow: Double
@@ -28,6 +31,7 @@ struct StartCriteriaReferenceTests {
     var masks: [String: Stored]
     var dense, masked: Scores
     var residual: Residual
+    var training: InTraining
   }
 
   private static func document() throws -> Document {
@@ -70,13 +74,33 @@ struct StartCriteriaReferenceTests {
     let what = "\(precision.type)\(isMasked ? ", masked" : "")"
     let swept = try model.sweep(batches, statistics: Criterion.snip.statistics(for: .weight))
     try expect(swept.weightScores(.snip), golden.snip, precision.tolerance, "snip, \(what),")
-    let grasp = try GraSP().weightScores(of: model) { try batches.forEach($0) }
+    let grasp = try GraSP().weightScores(of: model, examples: { try batches.forEach($0) }, batchNorms: .evaluation)
     try expect(byLayer(grasp), golden.grasp, precision.tolerance, "grasp, \(what),")
     let synflow = try SynFlow().weightScores(of: model, examples: nil)
     try expect(byLayer(synflow), golden.synflow.scores, precision.tolerance, "synflow, \(what),")
     let flow = try SynFlow.flow(SynFlow.linearized(model)).flow
     #expect(abs(flow - golden.synflow.flow) <= precision.tolerance * golden.synflow.flow)
     #expect(model.tensors.values.allSatisfy { !$0.requiresGradient })
+  }
+
+  /// Batch norms in training mode, GraSP's own, normalise by the batch; no running statistic moves.
+  @Test(arguments: SweepReferenceTests.precisions)
+  func scoresInTrainingModeAgree(precision: (type: ElementType, tolerance: Double)) throws {
+    let golden = try Self.document().training
+    let (model, parts) = try load(precision.type)
+    let statistics = try [ParameterName.Role.runningMean, .runningVariance].map { try model.tensor(ParameterName("bn1", $0)).doubles() }
+    let whole = Batch(
+      images: try Tensor.concatenated(parts.map(\.images)), labels: try Tensor.concatenated(parts.map(\.labels)))
+    let snip = try model.sweep([whole], statistics: Criterion.snip.statistics(for: .weight), batchNorms: .training).weightScores(.snip)
+    try expect(snip, golden.snip, precision.tolerance, "snip")
+    for grasp in [
+      try GraSP().weightScores(of: model) { try $0(whole) },
+      try GraSP().weightScores(of: model, examples: { try $0(whole) }, batchNorms: .training),
+    ] { try expect(byLayer(grasp), golden.grasp, precision.tolerance, "grasp") }
+    let evaluated = try byLayer(GraSP().weightScores(of: model, examples: { try $0(whole) }, batchNorms: .evaluation))
+    #expect(relativeError(try #require(evaluated["conv1"]).doubles(), try #require(golden.grasp["conv1"]).values) > 0.1)
+    let after = try [ParameterName.Role.runningMean, .runningVariance].map { try model.tensor(ParameterName("bn1", $0)).doubles() }
+    #expect(statistics == after)
   }
 
   /// Sums over paths, through activations that are no identity.

@@ -66,7 +66,7 @@ struct SweepErrorTests {
         == "there is no layer \"conv9\" to score: choose from conv1, conv2, fc")
     #expect(message { _ = try model.sweep([batch()], statistics: [], meanMaps: ["relu9"]) } == "there is no node \"relu9\" to average")
     #expect(
-      message { _ = try model.sweep([batch()], statistics: [.hessianDiagonal], probes: HessianProbes(perBatch: 0)) }
+      message { _ = try model.sweep([batch()], statistics: [.hessianDiagonal], probes: HessianProbes(.hutchinson, count: 0)) }
         == "0 probes of the Hessian: at least 1 is needed")
   }
 

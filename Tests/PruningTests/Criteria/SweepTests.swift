@@ -97,9 +97,36 @@ struct SweepTests {
         ParameterName("fc2", .weight): Tensor([log(3) / 2, 0] as [Double], shape: [2, 1]),
       ])
     let batch = Batch(images: try Tensor([1] as [Double], shape: [1, 1]), labels: try Tensor([1] as [Int64]))
-    let result = try model.sweep([batch], statistics: [.hessianDiagonal], layers: ["fc1"], probes: HessianProbes(perBatch: 3))
+    let result = try model.sweep([batch], statistics: [.hessianDiagonal], layers: ["fc1"], probes: HessianProbes(.hutchinson, count: 3))
     let score = try #require(try result.scores(Criterion(named: "obd"))["fc1"]).item()
     #expect(abs(score - 3 * log(3) * log(3) / 32) < 1e-15)
+  }
+
+  /// Behind ReLUs each weight moves the logits along straight lines, so that Gauss–Newton is the Hessian's diagonal of all layers: by second
+  /// differences of the loss. 70 examples are two groups; no probe is ever negative, and 2,000 are within five standard errors of 3.2 %.
+  @Test func curvatureBySecondDifferences() throws {
+    let model = try TinyNetworks.mlp([3, 4, 3]).randomModel(seed: 4)
+    let generator = try Generator(seed: 5)
+    let labels = (0..<70).map { Int64($0 % 3) }
+    let batch = Batch(images: try .normal([70, 3], type: .float64, generator: generator), labels: try Tensor(labels))
+    let result = try model.sweep([batch], statistics: [.hessianDiagonal], probes: HessianProbes(count: 2000, seed: 1))
+    func loss(_ name: ParameterName, _ index: Int, _ change: Double) throws -> Double {
+      var changed = model
+      var values = try model.tensor(name).doubles()
+      values[index] += change
+      changed.tensors[name] = try Tensor(values, shape: model.tensor(name).shape)
+      return try Executor(changed).evaluate(batch).loss
+    }
+    let step = 1e-4
+    for layer in result.layers {
+      for (index, found) in try layer(.hessianDiagonal).doubles().enumerated() {
+        let name = layer.parameter
+        let wanted = try (loss(name, index, step) - 2 * loss(name, index, 0) + loss(name, index, -step)) / (step * step)
+        #expect(abs(found - wanted) < 0.16 * wanted + 1e-6, "\(name)[\(index)]: \(found), \(wanted)")
+      }
+    }
+    let one = try model.sweep([batch], statistics: [.hessianDiagonal], probes: HessianProbes(count: 1))
+    for layer in one.layers { #expect(try layer(.hessianDiagonal).doubles().allSatisfy { $0 >= 0 }) }
   }
 
   /// Within a layer taylor-activation is abs-rs; where layers compete its scores are divided by their 2-norm.

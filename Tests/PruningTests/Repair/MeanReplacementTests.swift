@@ -67,6 +67,70 @@ struct MeanReplacementTests {
     }
   }
 
+  /// Unit 1 says x + 1, the map 2 3 / 4 5; behind the flatten, and an activation, its four weights 1, 2, 3 and 4 hear 40, or ten times 3.5.
+  @Test func flattenedMapsByHand() throws {
+    var builder = NetworkBuilder("flat", input: .image(channels: 1, height: 2, width: 2))
+    builder.convolution("conv1", 2, kernel: 1)
+    builder.flatten()
+    builder.relu()
+    builder.linear("fc", 1)
+    let network = try builder.network()
+    let model = try Model(
+      network: network,
+      tensors: [
+        ParameterName("conv1", .weight): Tensor([1, 1] as [Double], shape: [2, 1, 1, 1]),
+        ParameterName("conv1", .bias): Tensor([0, 1] as [Double]),
+        ParameterName("fc", .weight): Tensor([7, 7, 7, 7, 1, 2, 3, 4] as [Double], shape: [1, 8]),
+        ParameterName("fc", .bias): Tensor([0] as [Double]),
+      ])
+    let data = try Tensor([1, 2, 3, 4] as [Double], shape: [1, 1, 2, 2])
+    let groups = try network.channelGroups().groups
+    let plan = SurgeryPlan(removals: ["conv1": [1]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    for place in MeanPlace.allCases {
+      let exact = place == .consumer ? 40.0 : 35.0
+      for (form, expected) in [(MeanReplacement.Form.exact, exact), (.paper, 35.0)] {
+        let replacement = MeanReplacement(form: form, place: place)
+        let nodes = replacement.observedNodes(of: groups, in: network)
+        let repaired = try replacement.applied(
+          to: small, removing: plan, of: model, groups: groups, means: means(model, data, nodes))
+        #expect(try repaired.tensor(ParameterName("fc", .bias)).array(Double.self) == [expected], "\(form), \(place)")
+      }
+    }
+  }
+
+  /// Two flattened maps side by side, of 2 and 4 positions: each has a mean of its own.
+  @Test func flattenedMapsOfTwoBranchesKeepTheirMeans() throws {
+    var builder = NetworkBuilder("branches", input: .image(channels: 1, height: 2, width: 2))
+    builder.convolution("conv1", 2, kernel: 1, bias: false)
+    let stem = builder.relu()
+    builder.append("pool", .maxPool(Pooling(kernel: Extent(1, 2))), from: [stem])
+    let pooled = builder.flatten()
+    builder.append("flat", .flatten, from: [stem])
+    builder.concat([pooled, "flat"])
+    builder.linear("fc", 1)
+    let network = try builder.network()
+    let model = try Model(
+      network: network,
+      tensors: [
+        ParameterName("conv1", .weight): Tensor([3, 1] as [Double], shape: [2, 1, 1, 1]),
+        ParameterName("fc", .weight): Tensor([7, 7, 1, 2, 7, 7, 7, 7, 10, 20, 30, 40] as [Double], shape: [1, 12]),
+        ParameterName("fc", .bias): Tensor([0] as [Double]),
+      ])
+    // Unit 1 says 1 2 / 3 4, of which the maxima are 2 / 4: means 2.5 and 3.
+    let data = try Tensor([1, 2, 3, 4] as [Double], shape: [1, 1, 2, 2])
+    let groups = try network.channelGroups().groups
+    let plan = SurgeryPlan(removals: ["conv1": [1]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    // 1·2 + 2·4 + 10·1 + 20·2 + 30·3 + 40·4, or 3·3 + 100·2.5.
+    for (form, expected) in [(MeanReplacement.Form.exact, 310.0), (.paper, 259.0)] {
+      let replacement = MeanReplacement(form: form)
+      let repaired = try replacement.applied(
+        to: small, removing: plan, of: model, groups: groups, means: means(model, data, replacement.observedNodes(of: groups, in: network)))
+      #expect(try repaired.tensor(ParameterName("fc", .bias)).array(Double.self) == [expected], "\(form)")
+    }
+  }
+
   /// Maxima of a pooled unit average 4, the unit itself 2.
   @Test func pooledUnitsByHand() throws {
     var builder = NetworkBuilder("pooled", input: .image(channels: 2, height: 1, width: 2))

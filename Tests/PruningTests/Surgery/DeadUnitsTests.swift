@@ -49,6 +49,23 @@ struct DeadUnitsTests {
     #expect(try difference(model, compaction.model) < 1e-12)
   }
 
+  /// Weights of 1e-41, on which flushing arithmetic computes as on 0: they are there, and what is there stays.
+  @Test(arguments: [true, false]) func denormalWeightsAreAlive(flushed: Bool) throws {
+    try TorchRuntime.flushDenormals(flushed)
+    defer { try? TorchRuntime.flushDenormals(false) }
+    var model = try TinyNetworks.mlp([5, 7, 3]).randomModel(seed: 1, type: .float32)
+    for name in model.network.prunableWeights {
+      let weight = try model.tensor(name)
+      model.tensors[name] = try Tensor((0..<weight.count).map { Float(bitPattern: UInt32($0 + 1)) }, shape: weight.shape)
+    }
+    try mask(&model, "fc1", 0, [2])
+    #expect(try model.collapsedLayers().isEmpty)
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["fc1": [2]])
+    #expect(try compaction.model.tensor(ParameterName("fc1", .weight)).nonZeroCount() == 30)
+    #expect(try compaction.model.tensor(ParameterName("fc2", .weight)).nonZeroCount() == 18)
+  }
+
   @Test func aConstantMovesIntoTheConsumersBias() throws {
     var model = try pair(padding: 0)
     try mask(&model, "conv1", 0, [1])

@@ -1,5 +1,5 @@
 import Networks
-import Pruning
+@testable import Pruning
 import Testing
 import Torch
 import Training
@@ -35,6 +35,33 @@ struct SurgeonTests {
     let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 1)
     let surgery = try Surgeon.operate(SurgeryPlan(removals: ["fc1": []]), on: model, seed: 1)
     #expect(surgery.proof == nil && surgery.slices.isEmpty && surgery.model.network == model.network)
+  }
+
+  /// 2 → 3 → 2 → 1: what is left of fc2 is a ReLU that nothing wakes, although all its weights are there.
+  private func dead(bias: Double) throws -> Model {
+    try Model(
+      network: TinyNetworks.mlp([2, 3, 2, 1]),
+      tensors: [
+        ParameterName("fc1", .weight): Tensor([1, 2, 3, 4, 5, -6] as [Double], shape: [3, 2]),
+        ParameterName("fc1", .bias): Tensor([0, 0, 0] as [Double]),
+        ParameterName("fc2", .weight): Tensor([1, 2, 3, -1, -2, -3] as [Double], shape: [2, 3]),
+        ParameterName("fc2", .bias): Tensor([0, bias] as [Double]),
+        ParameterName("fc3", .weight): Tensor([10, 20] as [Double], shape: [1, 2]),
+        ParameterName("fc3", .bias): Tensor([7] as [Double]),
+      ])
+  }
+
+  @Test func aConstantOutputIsSeen() throws {
+    let (alive, gone) = (SurgeryPlan(removals: ["fc2": [1]]), SurgeryPlan(removals: ["fc2": [0]]))
+    #expect(try Surgeon.operate(alive, on: dead(bias: -1), seed: 1).proof?.isConstant == false)
+    for seed in 0..<20 as Range<UInt64> {
+      let surgery = try Surgeon.operate(gone, on: dead(bias: -1), seed: seed)
+      #expect(surgery.proof?.isConstant == true && surgery.proof?.largestDifference == 0 && surgery.proof?.largestOutput == 7)
+      #expect(try surgery.model.silentLayers(seed: seed) == ["fc2"])
+      // A unit that sleeps for four small examples, as this one may, is not dead.
+      let drowsy = try Surgeon.operate(gone, on: dead(bias: 3), seed: seed)
+      #expect(drowsy.proof?.isConstant == false, "seed \(seed)")
+    }
   }
 
   @Test func masksAreCutWithTheirWeights() throws {

@@ -4,7 +4,7 @@ public import Torch
 public import Training
 
 extension Model {
-  /// Gathers statistics of the layers' units over examples, in one pass in evaluation mode.
+  /// Gathers statistics of the layers' units over examples, in one pass, in evaluation mode unless said.
   ///
   /// Several batches aggregate exactly: however the examples are split, the sums are the same up to rounding (the `…TaylorSquares`,
   /// means over batches by definition, aside). Cost: one forward pass; one backward pass down to the first scored value if
@@ -19,22 +19,25 @@ extension Model {
   ///   - place: where the units' values are taken.
   ///   - layers: linear and convolution nodes to score; all unless given.
   ///   - meanMaps: nodes whose values are averaged over the examples.
-  ///   - probes: for the Hessian's diagonal.
+  ///   - probes: for the curvature's diagonal.
+  ///   - batchNorms: whose statistics norms use; in training mode examples depend on each other, and so on their batches.
   /// - Throws: ``PruningError/notFinite(_:)`` naming the first layer with a NaN or infinity;
   ///   ``PruningError/unscoredLayer(given:possible:)``; ``ModelError`` if the examples do not fit the network.
   public func sweep(
     _ batches: EvaluationBatches, statistics: Set<SweepStatistic>, place: MeanPlace = .consumer, layers: Set<String>? = nil,
-    meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes()
+    meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes(), batchNorms: BatchNormMode = .evaluation
   ) throws -> SweepResult {
-    try sweep({ try batches.forEach($0) }, statistics, place, layers, meanMaps, probes)
+    try sweep(
+      { try batchNorms == .training ? batches.forEachEvenly($0) : batches.forEach($0) }, statistics, place, layers, meanMaps, probes,
+      batchNorms)
   }
 
   /// Gathers statistics over these batches, which may differ in size; see the overload for what it costs and throws.
   public func sweep(
     _ batches: [Batch], statistics: Set<SweepStatistic>, place: MeanPlace = .consumer, layers: Set<String>? = nil,
-    meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes()
+    meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes(), batchNorms: BatchNormMode = .evaluation
   ) throws -> SweepResult {
-    try sweep({ try batches.forEach($0) }, statistics, place, layers, meanMaps, probes)
+    try sweep({ try batches.forEach($0) }, statistics, place, layers, meanMaps, probes, batchNorms)
   }
 
   /// One score per unit, float64 [units], by the layer's node, from one sweep, or from none where weights suffice.
@@ -47,7 +50,9 @@ extension Model {
   ) throws -> [String: Tensor] {
     guard let batches else {
       if criterion.needsExamples { throw PruningError.needsData(criterion: criterion.name) }
-      let layers = try UnitSweep(self, layers: nil, statistics: [], place: place, meanMaps: [], probes: probes).withoutExamples()
+      let layers = try UnitSweep(
+        self, layers: nil, statistics: [], place: place, meanMaps: [], probes: probes, batchNorms: .evaluation
+      ).withoutExamples()
       return try SweepResult(layers: layers, place: place, evaluation: Evaluation(loss: 0, correct: 0, count: 0), meanMaps: [:])
         .scores(criterion, seed: seed, round: round)
     }
@@ -57,9 +62,10 @@ extension Model {
 
   private func sweep(
     _ forEachBatch: ((Batch) throws -> Void) throws -> Void, _ statistics: Set<SweepStatistic>, _ place: MeanPlace, _ layers: Set<String>?,
-    _ meanMaps: Set<String>, _ probes: HessianProbes
+    _ meanMaps: Set<String>, _ probes: HessianProbes, _ batchNorms: BatchNormMode
   ) throws -> SweepResult {
-    let sweep = try UnitSweep(self, layers: layers, statistics: statistics, place: place, meanMaps: meanMaps, probes: probes)
+    let sweep = try UnitSweep(
+      self, layers: layers, statistics: statistics, place: place, meanMaps: meanMaps, probes: probes, batchNorms: batchNorms)
     try forEachBatch { try sweep.add($0) }
     if let result = try sweep.result(at: place) { return result }
     throw PruningError.notFinite(try firstFault(forEachBatch))

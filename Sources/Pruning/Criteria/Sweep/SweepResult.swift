@@ -10,7 +10,7 @@ public struct SweepResult {
   /// Loss and accuracy before anything is removed, in evaluation mode: the same numbers as ``Executor/evaluate(_:)`` gives.
   public let evaluation: Evaluation
   /// The asked nodes' values averaged over the examples, float64 [channels, height, width] or [features].
-  public let meanMaps: [String: Tensor]
+  public internal(set) var meanMaps: [String: Tensor]
 
   /// One score per unit, float64 [units], by the layer's node; low ones leave. No further pass.
   ///

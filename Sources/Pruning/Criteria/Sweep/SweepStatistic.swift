@@ -22,7 +22,7 @@ public enum SweepStatistic: String, Hashable, Sendable, CaseIterable, Comparable
   case unitTaylorSquares = "squared Taylor terms of units"
   /// (w·∂L/∂w)² of each batch's mean loss, averaged likewise, of the weight's shape.
   case weightTaylorSquares = "squared Taylor terms of weights"
-  /// ∂²L/∂w² of the mean over all examples, estimated (see ``HessianProbes``), of the weight's shape.
+  /// ∂²L/∂w² of the mean over all examples, or its Gauss–Newton part, estimated (see ``HessianProbes``), of the weight's shape.
   case hessianDiagonal = "Hessian diagonal"
 
   /// Whether ∂L/∂a is needed: one backward pass down to the first scored layer's value.
@@ -36,24 +36,9 @@ public enum SweepStatistic: String, Hashable, Sendable, CaseIterable, Comparable
     }
   }
 
+  /// Whether the loss's gradient is needed, of anything.
+  var needsLossGradient: Bool { self != .hessianDiagonal && (needsActivationGradient || needsWeightGradient) }
+
   /// In the order of the declaration.
   public static func < (lhs: Self, rhs: Self) -> Bool { (allCases.firstIndex(of: lhs) ?? 0) < (allCases.firstIndex(of: rhs) ?? 0) }
-}
-
-/// How the diagonal of the Hessian is estimated: E[v ⊙ Hv] over vectors v of random signs (Hutchinson 1990; Bekas et al. 2007).
-///
-/// Unbiased; one probe's variance is Σ_{j≠i} H_ij², j over the weights of all scored layers, and falls with the number of probes
-/// of all batches together. Where the Hessian is diagonal one probe is exact. Cost: a backward pass that records its graph, and
-/// one backward pass through both per probe: with four probes about 14 evaluation passes.
-public struct HessianProbes: Codable, Hashable, Sendable {
-  /// Vectors drawn for each batch, at least 1.
-  public var perBatch: Int
-  /// Which vectors.
-  public var seed: UInt64
-
-  /// Probes of this number and seed.
-  public init(perBatch: Int = 4, seed: UInt64 = 0) {
-    self.perBatch = perBatch
-    self.seed = seed
-  }
 }

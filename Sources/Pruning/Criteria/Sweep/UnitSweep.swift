@@ -5,12 +5,13 @@ internal import Training
 
 /// One forward and, where gradients are asked for, one backward pass per batch, gathering statistics of every scored layer.
 ///
-/// Evaluation mode throughout: batch statistics would make one example's gradient depend on the others. The graph is
+/// Evaluation mode unless said: batch statistics make one example's gradient depend on the others. The graph is
 /// recorded from the first scored value on, and no weight's gradient is computed unless one is asked for.
 final class UnitSweep {
   private let statistics: Set<SweepStatistic>
   private let meanMaps: Set<String>
   private let probes: HessianProbes
+  private let batchNorms: BatchNormMode
   private let layers: [LayerSweep]
   private let byNode: [String: [LayerSweep]]
   /// Weights to be differentiated by, each module once, and the layers that use them.
@@ -25,8 +26,9 @@ final class UnitSweep {
 
   init(
     _ model: Model, layers asked: Set<String>?, statistics: Set<SweepStatistic>, place: MeanPlace, meanMaps: Set<String>,
-    probes: HessianProbes
+    probes: HessianProbes, batchNorms: BatchNormMode
   ) throws {
+    self.batchNorms = batchNorms
     self.statistics = statistics
     self.meanMaps = meanMaps
     self.probes = probes
@@ -35,7 +37,7 @@ final class UnitSweep {
     for name in meanMaps.sorted() where shapes[name] == nil {
       throw PruningError.mismatch("there is no node \(name.debugDescription) to average")
     }
-    guard probes.perBatch >= 1 else { throw PruningError.mismatch("\(probes.perBatch) probes of the Hessian: at least 1 is needed") }
+    guard probes.count >= 1 else { throw PruningError.mismatch("\(probes.count) probes of the Hessian: at least 1 is needed") }
     // Leaves of our own: the model's tensors neither gather gradients nor change what they require.
     let own = try Model(network: network, tensors: model.tensors.mapValues { try $0.detached() })
     let producers = network.nodes.filter { $0.operation.isScored }
@@ -77,7 +79,7 @@ final class UnitSweep {
     let byActivations = statistics.contains(where: \.needsActivationGradient)
     var values: [(node: String, value: Tensor)] = []
     let logits = try executor.forward(
-      batch.images.cast(to: type), mode: .evaluation, observing: Set(byNode.keys).union(meanMaps)
+      images(of: batch), mode: batchNorms.execution, observing: Set(byNode.keys).union(meanMaps)
     ) { node, value in
       if let layers = byNode[node] {
         if byActivations {
@@ -93,13 +95,15 @@ final class UnitSweep {
     let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
     let batchLoss = try logits.crossEntropy(labels, reduction: .sum)
     var found: [Tensor?] = []
-    if differentiating, batchLoss.requiresGradient {
+    let isHessian = statistics.contains(.hessianDiagonal) && probes.estimator == .hutchinson
+    if differentiating, batchLoss.requiresGradient, isHessian || statistics.contains(where: \.needsLossGradient) {
       found = try Tensor.gradients(
         of: [batchLoss], by: values.map(\.value) + weights.map(\.tensor),
-        createGraph: statistics.contains(.hessianDiagonal))
+        createGraph: isHessian)
     }
     let weightGradients = Array(found.suffix(weights.count))
-    if statistics.contains(.hessianDiagonal) { try addCurvature(weightGradients) }
+    if isHessian { try addHessian(weightGradients) }
+    if statistics.contains(.hessianDiagonal), probes.estimator == .gaussNewton { try addGaussNewton(batch) }
     try withoutGradients {
       for (index, (node, value)) in values.enumerated() {
         // A layer that the loss does not depend on has gradient 0.
@@ -113,6 +117,12 @@ final class UnitSweep {
       try add(loss: batchLoss.detached(), correct: logits.detached().argmax(1).equal(labels).sum().cast(to: .float64))
     }
     examples += batch.count
+  }
+
+  private func images(of batch: Batch) throws -> Tensor {
+    let images = try batch.images.cast(to: type)
+    // Row-major: libtorch's sums of a channels-last batch are a hundred times less exact.
+    return batchNorms == .training ? try images.contiguous() : images
   }
 
   private func addMap(_ value: Tensor, of node: String) throws {
@@ -132,15 +142,43 @@ final class UnitSweep {
     }
   }
 
-  /// v ⊙ Hv, averaged over the batch's probes.
-  private func addCurvature(_ gradients: [Tensor?]) throws {
-    for _ in 0..<probes.perBatch {
-      let signs = try weights.map { weight in
-        let draws = try Tensor.empty(weight.tensor.shape, type: type)
-        try draws.fillBernoulli(0.5, generator: generator)
-        let signs = try withoutGradients { try draws * 2 - 1 }
-        return executor.device == .cpu ? signs : try signs.moved(to: executor.device)
+  /// Random signs where the model lies.
+  private func randomSigns(_ shape: [Int]) throws -> Tensor {
+    let draws = try Tensor.empty(shape, type: type)
+    try draws.fillBernoulli(0.5, generator: generator)
+    let signs = try withoutGradients { try draws * 2 - 1 }
+    return executor.device == .cpu ? signs : try signs.moved(to: executor.device)
+  }
+
+  /// (Jᵀr)² of each few examples, averaged over their probes.
+  private func addGaussNewton(_ batch: Batch) throws {
+    for start in stride(from: 0, to: batch.count, by: HessianProbes.groupSize) {
+      let images = try images(of: batch).narrowed(0, from: start, length: min(HessianProbes.groupSize, batch.count - start))
+      let logits = try executor.forward(images, mode: batchNorms.execution)
+      let likely = try withoutGradients { try logits.detached().softmax(1) }
+      let roots = try withoutGradients { try likely.squareRoot() }
+      for _ in 0..<probes.count {
+        let seed = try withoutGradients {
+          let drawn = try roots * randomSigns(logits.shape)
+          return try drawn - likely * drawn.sum(1, keep: true)
+        }
+        let found =
+          logits.requiresGradient
+          ? try Tensor.gradients(of: [logits], seeds: [seed], by: weights.map(\.tensor), retainGraph: true) : weights.map { _ in nil }
+        try withoutGradients {
+          for (gradient, weight) in zip(found, weights) {
+            let estimate = try gradient.map { try $0.squared() / Double(probes.count) } ?? weight.tensor.detached().zerosLike()
+            for layer in weight.users { try layer.add(hessianDiagonal: estimate) }
+          }
+        }
       }
+    }
+  }
+
+  /// v ⊙ Hv, averaged over the batch's probes.
+  private func addHessian(_ gradients: [Tensor?]) throws {
+    for _ in 0..<probes.count {
+      let signs = try weights.map { try randomSigns($0.tensor.shape) }
       // A gradient that depends on no weight (a unit that is off for the whole batch) bends nothing.
       let bent = zip(gradients, signs).compactMap { gradient, sign in gradient.flatMap { $0.requiresGradient ? ($0, sign) : nil } }
       let products =
@@ -149,7 +187,7 @@ final class UnitSweep {
       try withoutGradients {
         for (index, weight) in weights.enumerated() {
           let product = try (index < products.count ? products[index]?.detached() : nil) ?? weight.tensor.zerosLike()
-          let estimate = try product * signs[index] / Double(probes.perBatch)
+          let estimate = try product * signs[index] / Double(probes.count)
           for layer in weight.users { try layer.add(hessianDiagonal: estimate) }
         }
       }

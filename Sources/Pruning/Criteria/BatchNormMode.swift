@@ -1,0 +1,23 @@
+internal import Training
+
+/// Which statistics batch norms normalise by while a criterion looks at examples. Running statistics stay as they are in both.
+public enum BatchNormMode: String, Codable, Hashable, Sendable, CaseIterable {
+  /// Each batch's own, as in training: examples depend on each other. The public code of GraSP scores so.
+  case training
+  /// The running ones, of a fresh network mean 0 and variance 1: the public codes of SNIP and SynFlow score so.
+  case evaluation
+
+  /// How a forward pass is run.
+  var execution: ExecutionMode {
+    switch self {
+    case .training: .batchStatistics
+    case .evaluation: .evaluation
+    }
+  }
+}
+
+extension PruningPlan {
+  /// How batch norms are run while the criterion scores: what the plan says, else what the criterion's public code does; nil for
+  /// criteria that leave no choice.
+  public var scoringMode: BatchNormMode? { criterion.method.batchNorms.map { batchNorms ?? $0 } }
+}
