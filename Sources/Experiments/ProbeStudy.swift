@@ -2,6 +2,7 @@ internal import Foundation
 internal import Networks
 public import Pruning
 internal import Results
+internal import Torch
 public import Training
 
 /// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
@@ -79,7 +80,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
         throw PlanError("\(folder) belongs to a study with other options; repeat those, or give another folder")
       }
     } else {
-      try json.write(toFile: files.study, atomically: true, encoding: .utf8)
+      try AtomicFile.write(Data(json.utf8), to: files.study)
     }
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
@@ -99,7 +100,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     var (plan, source) = (training, data)
     plan.seed = seed
     source.seed = seed
-    let data = try source.load()
+    let data = try source.load(note: options.note)
     let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
     var model = try start.startingFile(for: data.training).model
     let hooks = try probes.map { probe in

@@ -48,14 +48,14 @@ struct ExperimentRun {
     let runner = try Runner(
       experiment,
       options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
+        checkpoint: checkpoint, output: path, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
         device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error {
         // Also when quiet: without it the work would seem lost.
-        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it\n")
+        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it")
       }
       throw error
     }

@@ -26,7 +26,7 @@ final class TicketRun {
     self.seed = seed
     self.folder = folder
     self.options = options
-    data = try plan.data.load()
+    data = try plan.data.load(note: options.note)
     perEpoch = data.training.count / max(min(plan.training.batchSize, data.training.count), 1)
     // Before anything is written: what cannot be carried out leaves no trace.
     let total = plan.training.length.iterations(perEpoch: perEpoch)
@@ -38,7 +38,7 @@ final class TicketRun {
     let start = Experiment(
       start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
     let isThere = FileManager.default.fileExists(atPath: path)
-    initial = try isThere ? ModelFile(contentsOf: path).model : start.startingFile(for: data.training).model
+    initial = try isThere ? ModelFile(contentsOf: path).model : start.startingFile(for: data.training, note: options.note).model
     counts = try plan.counts(for: initial.network)
     if !isThere {
       try ModelFile(
@@ -99,7 +99,7 @@ final class TicketRun {
       seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
       firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
       iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
-    try Data(record.json().utf8).write(to: URL(fileURLWithPath: folder.record(job, seed)), options: .atomic)
+    try AtomicFile.write(Data(record.json().utf8), to: folder.record(job, seed))
     try options.didWrite(folder.record(job, seed))
     try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
     if job.branch == nil { last = (job, model) }
