@@ -39,7 +39,7 @@ let package = Package(
       ]),
     .target(name: "CSparse", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wno-psabi"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+    .target(name: "Torch", dependencies: ["CTorch", "Words"], swiftSettings: strict),
     .target(name: "Words", swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Words"], swiftSettings: strict),
     .target(
@@ -49,9 +49,9 @@ let package = Package(
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
-    .target(name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets"], swiftSettings: strict),
+    .target(name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Words"], swiftSettings: strict),
     .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words"], swiftSettings: strict),
-    .target(name: "Results", swiftSettings: strict),
+    .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"],
       swiftSettings: strict),

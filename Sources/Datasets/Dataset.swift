@@ -34,24 +34,34 @@ public enum Dataset {
   /// - Parameters:
   ///   - name: one of the catalogue's.
   ///   - dataDirectory: the folder that holds `mnist/`, `cifar-10-batches-bin/` and so on; nil: ``defaultDirectory(environment:)``.
+  ///   - note: gets a line where a compressed file is damaged and the plain one beside it is read instead.
   /// - Throws: ``DatasetError`` if the name is unknown, or files are missing or damaged.
-  public static func load(name: String, dataDirectory: String? = nil) throws -> (train: ImageSet, test: ImageSet) {
+  public static func load(
+    name: String, dataDirectory: String? = nil, note: (String) -> Void = { _ in }
+  ) throws -> (train: ImageSet, test: ImageSet) {
     let description = try named(name)
     if description.format == .embedded { return try Digits.load(description) }
     let location = try DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory())
+    func checked(_ file: DatasetDescription.LocalFile, _ path: String) throws -> String {
+      try description.checkSize(of: file, at: path)
+      return path
+    }
     switch description.format {
     case .embedded: return try Digits.load(description)
     case .idx(let training, let test, let transposed, let firstLabel):
       func part(_ pair: DatasetDescription.IDXPair, _ name: ImageSet.Part) throws -> ImageSet {
-        try EMNIST.load(
-          images: location.path(of: pair.images), labels: location.path(of: pair.labels), transposed: transposed, firstLabel: firstLabel,
-          description: description, part: name)
+        try location.withNeighbours(of: [pair.images, pair.labels], note: note) { paths in
+          try EMNIST.load(
+            images: checked(pair.images, paths[0]), labels: checked(pair.labels, paths[1]), transposed: transposed, firstLabel: firstLabel,
+            description: description, part: name)
+        }
       }
       return (try part(training, .training), try part(test, .test))
     case .cifar(let training, let test, let labelBytes):
       func part(_ files: [DatasetDescription.LocalFile], _ name: ImageSet.Part) throws -> ImageSet {
         let (pixels, labels) = try CIFAR.read(
-          paths: files.map { location.path(of: $0) }, labelBytes: labelBytes, dataset: description.name, classes: description.classes)
+          paths: files.map { try checked($0, location.path(of: $0)) }, labelBytes: labelBytes, dataset: description.name,
+          classes: description.classes)
         return ImageSet(storage: pixels, labels: labels, description: description, part: name)
       }
       return (try part(training, .training), try part(test, .test))
@@ -71,6 +81,35 @@ struct DatasetLocation {
   private var paths: [String: String] = [:]
 
   func path(of file: DatasetDescription.LocalFile) -> String { paths[file.name] ?? "\(folder)/\(file.name)" }
+
+  /// The plain file beside a compressed one, if there is one.
+  static func neighbour(of path: String) -> String? {
+    let plain = (path as NSString).deletingPathExtension
+    return path.hasSuffix(".gz") && FileManager.default.fileExists(atPath: plain) ? plain : nil
+  }
+
+  /// Reads files by `body`; where a compressed one turns out to be damaged, once more with the plain one beside it.
+  func withNeighbours<Result>(
+    of files: [DatasetDescription.LocalFile], note: (String) -> Void, _ body: ([String]) throws -> Result
+  ) throws -> Result {
+    var paths = files.map { path(of: $0) }
+    var notes: [String] = []
+    var first: (any Error)?
+    while true {
+      do {
+        let result = try body(paths)
+        for line in notes { note(line) }
+        return result
+      } catch let error as DatasetError {
+        guard case .badFile(let path, let problem) = error, let place = paths.firstIndex(of: path), let plain = Self.neighbour(of: path)
+        else { throw first ?? error }
+        // The first error is told if no neighbour helps.
+        first = first ?? error
+        paths[place] = plain
+        notes.append("\(path): \(problem); \((plain as NSString).lastPathComponent) beside it is read instead")
+      }
+    }
+  }
 
   /// The first of the data set's folders that holds all files.
   ///

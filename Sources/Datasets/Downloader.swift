@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Words
 
 /// Fetches data sets from their authors' addresses.
 ///
@@ -58,6 +59,7 @@ public struct Downloader: Sendable {
     _ description: DatasetDescription, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) async throws -> [FetchedFile] {
+    if let mirror { try Self.check(mirror: mirror) }
     let folder = "\(dataDirectory)/\(description.folders.first ?? description.name)"
     let targets = zip(description.localFiles, description.publishedNames).map { (path: "\(folder)/\($1)", checksum: $0.checksum) }
     var missing: Set<String> = []
@@ -84,6 +86,14 @@ public struct Downloader: Sendable {
     return targets.map { FetchedFile(path: $0.path, wasThere: !missing.contains($0.path)) }
   }
 
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless the address is one that files can be fetched from.
+  public static func check(mirror: String) throws {
+    let url = URL(string: mirror)
+    guard ["http", "https"].contains(url?.scheme?.lowercased()), url?.host?.isEmpty == false else {
+      throw DatasetError.badRequest("nothing can be fetched from \(mirror.quoted): give an address that begins with http:// or https://")
+    }
+  }
+
   private static func isMissing(_ path: String, _ checksum: Checksum?, replace: Bool) throws -> Bool {
     guard FileManager.default.fileExists(atPath: path) else { return true }
     guard let checksum, case let found = try checksum.computed(ofFile: path), found != checksum else { return false }
@@ -100,6 +110,8 @@ public struct Downloader: Sendable {
   ) async throws {
     let partial = try PartialFile(path: target + ".part", remote: remote, progress: progress)
     var failures = 0
+    // What holds nothing is no beginning to go on from.
+    defer { if partial.count == 0 { partial.discard() } }
     while true {
       let before = partial.count
       do {

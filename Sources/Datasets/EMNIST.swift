@@ -12,6 +12,7 @@ enum EMNIST {
     let labelFile = try IDX(path: labelsPath, rank: 1)
     let count = images.dimensions[0]
     try checkSize(of: images, description)
+    try Dataset.checkCount(of: images, part == .training ? description.trainingCount : description.testCount)
     guard labelFile.dimensions[0] == count else {
       throw DatasetError.badFile(path: labelsPath, problem: "\(labelFile.dimensions[0]) labels for the \(count) images of \(imagesPath)")
     }

@@ -22,6 +22,9 @@ final class FileReader {
     guard stat(path, &status) == 0 else {
       throw DatasetError.badFile(path: path, problem: "can't be read: \(String(cString: strerror(errno)))")
     }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      throw DatasetError.badFile(path: path, problem: "can't be read: \(String(cString: strerror(EISDIR)))")
+    }
     guard status.st_mode & S_IFMT == S_IFREG else { throw DatasetError.badFile(path: path, problem: "is not a file") }
     return Int(status.st_size)
   }

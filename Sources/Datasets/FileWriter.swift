@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Torch
 
 /// A file being written, from its beginning or on from its end.
 final class FileWriter {
@@ -17,7 +18,7 @@ final class FileWriter {
     } catch {
       throw DatasetError.badFile(path: folder, problem: "can't be made: \(error.localizedDescription)")
     }
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw DatasetError.badFile(path: path, problem: "can't be written: \(String(cString: strerror(errno)))")
     }
@@ -54,8 +55,10 @@ final class FileWriter {
     count = 0
   }
 
-  /// Gives the file its lasting name, once its bytes are on the disk; replaces what had that name.
+  /// Gives the file its lasting name, once its bytes are on the disk; replaces what had that name, whose permissions it takes over.
   func moved(to target: String) throws {
+    var status = stat()
+    if stat(target, &status) == 0 { AtomicFile.hand(status, on: descriptor) }
     guard fsync(descriptor) == 0, rename(path, target) == 0 else {
       throw DatasetError.badFile(path: target, problem: "can't be written: \(String(cString: strerror(errno)))")
     }

@@ -90,7 +90,7 @@ struct NetworkTransport: HTTPTransport {
       return TransportFailure(problem: begun ? "the connection broke off" : "no connection to \(host)", isTransient: true)
     }
     switch error {
-    case .invalidURL, .emptyHost, .emptyScheme, .unsupportedScheme(""):
+    case .invalidURL, .emptyHost, .emptyScheme, .unsupportedScheme(""), .unsupportedScheme(URL(string: url)?.scheme ?? ""):
       return TransportFailure(problem: "is not an address that can be fetched", isTransient: false)
     case .remoteConnectionClosed: return TransportFailure(problem: "the connection broke off", isTransient: true)
     case .readTimeout: return TransportFailure(problem: "the server fell silent", isTransient: true)

@@ -34,7 +34,13 @@ extension Dataset {
     let found = searches.first { $0.count == description.localFiles.count } ?? searches.max { $0.count < $1.count } ?? [:]
     return zip(description.localFiles, description.publishedNames).map { file, name in
       guard let path = found[file.name] else { return FileReport(name: name, path: nil, state: .missing) }
-      return FileReport(name: name, path: path, state: state(of: file, at: path, published: name, description))
+      let found = state(of: file, at: path, published: name, description)
+      if case .corrupt(let problem) = found, let plain = DatasetLocation.neighbour(of: path),
+        case .readable(let words) = state(of: file, at: plain, published: name, description)
+      {
+        return FileReport(name: name, path: plain, state: .readable("\(words); the compressed file beside it is damaged: \(problem)"))
+      }
+      return FileReport(name: name, path: path, state: found)
     }
   }
 
@@ -42,6 +48,7 @@ extension Dataset {
     of file: DatasetDescription.LocalFile, at path: String, published name: String, _ description: DatasetDescription
   ) -> FileReport.State {
     do {
+      try description.checkSize(of: file, at: path)
       let isPublishedForm = (path as NSString).lastPathComponent == name
       if let checksum = file.checksum, isPublishedForm, try checksum.computed(ofFile: path) == checksum { return .ok }
       let (count, expected) = try examples(of: file, at: path, description)
@@ -62,21 +69,32 @@ extension Dataset {
   private static func examples(
     of file: DatasetDescription.LocalFile, at path: String, _ description: DatasetDescription
   ) throws -> (count: Int, expected: Int) {
+    let expected = description.publishedCount(of: file)
     switch description.format {
     case .embedded: return (0, 0)
-    case .idx(let training, _, _, let firstLabel):
-      let expected = file == training.images || file == training.labels ? description.trainingCount : description.testCount
+    case .idx(_, _, _, let firstLabel):
       if file.name.contains("labels") {
-        return (try EMNIST.labels(of: IDX(path: path, rank: 1), firstLabel: firstLabel, description).count, expected)
+        let labels = try IDX(path: path, rank: 1)
+        try checkCount(of: labels, expected)
+        return (try EMNIST.labels(of: labels, firstLabel: firstLabel, description).count, expected)
       }
       let images = try IDX(path: path, rank: 3)
       try EMNIST.checkSize(of: images, description)
+      try checkCount(of: images, expected)
       _ = try images.elements()
       return (images.dimensions[0], expected)
-    case .cifar(let training, _, let labelBytes):
+    case .cifar(_, _, let labelBytes):
       let (_, labels) = try CIFAR.read(
         paths: [path], labelBytes: labelBytes, dataset: description.name, classes: description.classes)
-      return (labels.count, training.contains(file) ? description.trainingCount / training.count : description.testCount)
+      return (labels.count, expected)
+    }
+  }
+
+  /// A compressed file can hold far more than its size tells.
+  static func checkCount(of file: IDX, _ published: Int) throws {
+    guard file.dimensions[0] <= published else {
+      throw DatasetError.badFile(
+        path: file.path, problem: "says that it holds \(file.dimensions[0]) examples, more than the \(published) published ones")
     }
   }
 }

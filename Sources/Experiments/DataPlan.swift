@@ -29,10 +29,11 @@ public struct DataPlan: Codable, Hashable, Sendable {
   /// The images, divided.
   ///
   /// The validation part is drawn first, so that runs with different subsets choose by images that none of them trained on.
+  /// - Parameter note: gets a line where a damaged file's intact neighbour is read.
   /// - Throws: `DatasetError` for missing or damaged files and impossible counts.
-  public func load() throws -> TrainingData {
+  public func load(note: (String) -> Void = { _ in }) throws -> TrainingData {
     let description = try Dataset.named(dataset)
-    let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory)
+    let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)
     var training = all
     var validationPart: ImageSet?
     let held = validation ?? min(subset.map { max($0 / 4, 1) } ?? all.count / 10, all.count / 2)

@@ -4,9 +4,11 @@ internal import Training
 
 extension Experiment {
   /// Probes a given model once.
-  public static func probe(_ start: Start, on plan: DataPlan, probes: [PenaltyProbe]) throws -> PenaltyProbeResult {
-    let data = try plan.load()
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training).model
+  public static func probe(
+    _ start: Start, on plan: DataPlan, probes: [PenaltyProbe], note: (String) -> Void = { _ in }
+  ) throws -> PenaltyProbeResult {
+    let data = try plan.load(note: note)
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note).model
     for probe in probes { try probe.check(on: model.network) }
     var result = PenaltyProbeResult()
     for probe in probes {

@@ -49,10 +49,11 @@ extension Experiment {
   /// - Parameter device: what computes the evaluations, nearly all the work; scores and surgery are the CPU's.
   public static func sensitivity(
     _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
+    note: (String) -> Void = { _ in },
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
-    let data = try plan.load()
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training).model
+    let data = try plan.load(note: note)
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note).model
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)

@@ -9,14 +9,26 @@ extension Experiment {
   /// The model a run begins with, and what was removed from it before.
   ///
   /// - Throws: errors that say how network and images do not fit.
-  func startingFile(for images: ImageSet?) throws -> ModelFile {
+  func startingFile(for images: ImageSet?, note: (String) -> Void = { _ in }) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
-      let network = try Self.network(name, for: images)
+      if let images, let classes, classes != images.classes {
+        throw PlanError("--classes \(classes) contradicts \(images.name), which has \(images.classes) classes")
+      }
+      let network = try Self.network(name, for: images, classes: classes)
       let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
-      return ModelFile(
-        model: try weights.map { try Model.load(weights: $0, into: network).model }
-          ?? Model(network, initialization: initialization, seed: seed))
+      guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
+      let head = try Self.head(of: network, name, for: images)
+      do {
+        let fresh = try classes == nil ? [:] : initialization.tensors(for: network, seed: seed).filter { head.contains($0.key) }
+        let (model, report) = try Model.load(weights: weights, into: network, head: fresh)
+        for line in report.notes(path: weights) { note(line) }
+        return ModelFile(model: model)
+      } catch ModelFileError.weights(let path, _, let missing, let unexpected, let misshaped)
+        where missing.isEmpty && unexpected.isEmpty && misshaped.allSatisfy({ words in head.contains { words.hasPrefix("\($0) ") } })
+      {
+        throw ModelFileError.head(path: path, network: network.name, misshaped: misshaped, classes: try network.classes)
+      }
     case .file(let path):
       let file = try ModelFile(contentsOf: path)
       guard let images else { return file }
@@ -31,11 +43,24 @@ extension Experiment {
     }
   }
 
-  private static func network(_ name: String, for images: ImageSet?) throws -> Network {
-    guard let images else { return try Architecture.parse(name) }
+  private static func network(_ name: String, for images: ImageSet?, classes: Int? = nil) throws -> Network {
+    guard let images else { return try Architecture.parse(name, classes: classes, dataset: classes.map { "--classes \($0)" }) }
     return try Architecture.parse(
-      name, input: .image(channels: images.channels, height: images.height, width: images.width), classes: images.classes,
+      name, input: .image(channels: images.channels, height: images.height, width: images.width), classes: classes ?? images.classes,
       dataset: images.name)
+  }
+
+  /// The tensors whose shapes depend on the number of classes.
+  private static func head(of network: Network, _ name: String, for images: ImageSet?) throws -> Set<ParameterName> {
+    let classes = try network.classes
+    // A network whose name says how many it tells apart has no other form.
+    guard
+      let other = try? Architecture.parse(
+        name, input: images.map { .image(channels: $0.channels, height: $0.height, width: $0.width) },
+        classes: classes == 1 ? 2 : classes - 1)
+    else { return [] }
+    let others = Dictionary(try other.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
+    return Set(try network.parameterShapes().filter { others[$0.name] != $0.dimensions }.map(\.name))
   }
 
   /// The name of the data set that a model file's recipe was trained on; nil if the file knows none.
@@ -46,11 +71,11 @@ extension Experiment {
 
   /// Loss and accuracy of a given model on a data set's test part.
   public static func evaluate(
-    _ start: Start, on plan: DataPlan, device: Device = .cpu
+    _ start: Start, on plan: DataPlan, device: Device = .cpu, note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
-    let data = try plan.load()
+    let data = try plan.load(note: note)
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let model = try experiment.startingFile(for: data.training).model.moved(to: device)
+    let model = try experiment.startingFile(for: data.training, note: note).model.moved(to: device)
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))
   }

@@ -18,6 +18,8 @@ public struct Experiment: Codable, Hashable, Sendable {
   public var start: Start
   /// Which data; nil where nothing is trained or looked at, and the network takes its native input.
   public var data: DataPlan?
+  /// How many classes a named network tells apart, which gives it a fresh last layer where its weights are of others; nil for the data's.
+  public var classes: Int?
   /// How fresh weights are drawn.
   public var initialization: Initialization
   /// The training before any pruning, or during it; nil if a given model is pruned as it is.
@@ -33,12 +35,14 @@ public struct Experiment: Codable, Hashable, Sendable {
 
   /// An experiment of these parts.
   public init(
-    start: Start, data: DataPlan?, initialization: Initialization = .kaimingUniform, training: TrainingPlan?, slimming: Double? = nil,
+    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
+    slimming: Double? = nil,
     l1: Double? = nil, pruning: PruningPlan? = nil,
     recovery: TrainingPlan? = nil
   ) {
     self.start = start
     self.data = data
+    self.classes = classes
     self.initialization = initialization
     self.training = training
     self.slimming = slimming

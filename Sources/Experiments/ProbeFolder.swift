@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Pruning
 public import Results
+internal import Torch
 internal import Training
 
 /// The files of a study's folder.
@@ -23,8 +24,8 @@ struct ProbeFolder {
       lines += try encoder.encode(choice)
       lines.append(UInt8(ascii: "\n"))
     }
-    try lines.write(to: URL(fileURLWithPath: units(seed)), options: .atomic)
-    try PenaltyTable.text(result.rows).write(toFile: rows(seed), atomically: true, encoding: .utf8)
+    try AtomicFile.write(lines, to: units(seed))
+    try AtomicFile.write(Data(PenaltyTable.text(result.rows).utf8), to: rows(seed))
   }
 
   /// What finished seeds have found.

@@ -2,6 +2,7 @@ internal import Foundation
 internal import Networks
 public import Pruning
 internal import Results
+internal import Torch
 public import Training
 
 /// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
@@ -81,7 +82,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
         throw PlanError("\(folder) belongs to a study with other options; repeat those, or give another folder")
       }
     } else {
-      try json.write(toFile: files.study, atomically: true, encoding: .utf8)
+      try AtomicFile.write(Data(json.utf8), to: files.study)
     }
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
@@ -103,7 +104,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   ///
   /// - Parameter checkpoint: where it goes on from, if there is one, and is kept; nil for none.
   public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
-    var (trainer, hooks) = try trainer(seed: seed)
+    var (trainer, hooks) = try trainer(seed: seed, note: options.note)
     if let path, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       guard checkpoint.progress == (try json) else {
@@ -142,12 +143,14 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   /// The training of a seed, at its start or from a checkpoint, and the probes among its hooks; nothing is written.
   ///
   /// - Throws: `PlanError` and `PruningError` for a study that these data and this network do not allow.
-  private func trainer(seed: UInt64, from checkpoint: Checkpoint? = nil) throws -> (Trainer, [PenaltyProbeHook]) {
+  private func trainer(
+    seed: UInt64, from checkpoint: Checkpoint? = nil, note: (String) -> Void = { _ in }
+  ) throws -> (Trainer, [PenaltyProbeHook]) {
     var (plan, source) = (training, data)
     plan.seed = seed
     source.seed = seed
     try plan.validate()
-    let data = try source.load()
+    let data = try source.load(note: note)
     let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
     let model = try start.startingFile(for: data.training).model
     let hooks = try probes.map { probe in

@@ -194,14 +194,10 @@ extension Runner {
   }
 
   private func fileSize(of model: Model) throws -> Int? {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("espalier-\(UUID().uuidString).safetensors").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
     var file = try self.file()
     file.model = model
     file.history = []
-    // A full temporary folder must not lose a finished run.
-    guard (try? file.write(to: path)) != nil else { return nil }
-    return try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+    return try file.byteCount
   }
 }
 

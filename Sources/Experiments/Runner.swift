@@ -34,6 +34,8 @@ public final class Runner {
   public struct Options {
     /// Where checkpoints go; nil for none.
     public var checkpoint: String?
+    /// The file that the run is to make; where it replaces one, checkpoints are as private as that.
+    public var output: String?
     /// How often; nil for each epoch, but not more than every few seconds.
     public var checkpointEvery: Step?
     /// Whether to go on from the checkpoint, if there is one.
@@ -53,12 +55,13 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
+      checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
       sparse: SparseTraining = .automatic, proves: Bool = true,
       interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpoint = checkpoint
+      self.output = output
       self.checkpointEvery = checkpointEvery
       self.resume = resume
       self.device = device
@@ -75,8 +78,8 @@ public final class Runner {
     self.experiment = experiment
     self.options = options
     try experiment.validate()
-    data = try experiment.data?.load()
-    let start = try experiment.startingFile(for: data?.training)
+    data = try experiment.data?.load(note: options.note)
+    let start = try experiment.startingFile(for: data?.training, note: options.note)
     // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
     try experiment.check(on: start.model, data)
     classes = data?.training.classNames ?? start.classes
@@ -380,7 +383,8 @@ public final class Runner {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let progress = try encoder.encode(Progress(recipe: experiment.json, state: state))
-    try Checkpoint(model: model, training: training, progress: String(decoding: progress, as: UTF8.self)).write(to: path)
+    try Checkpoint(model: model, training: training, progress: String(decoding: progress, as: UTF8.self))
+      .write(to: path, asPrivateAs: options.output)
     lastCheckpoint = Date()
   }
 

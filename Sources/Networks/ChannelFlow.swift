@@ -1,3 +1,5 @@
+internal import Words
+
 /// Which channels of a network's values must leave together: a union-find over single channels.
 ///
 /// Every channel that something makes (a layer's unit, an input's plane, the zeros of a padded shortcut) is a *source*. A

@@ -1,3 +1,5 @@
+internal import Words
+
 /// What one node of a network costs.
 public struct LayerCost: Codable, Hashable, Sendable {
   /// The node's name.

@@ -1,3 +1,5 @@
+internal import Words
+
 /// Writes a network down layer by layer: each node reads the one before it, input sizes are found by shape inference.
 ///
 /// ```swift

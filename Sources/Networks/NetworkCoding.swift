@@ -1,3 +1,5 @@
+internal import Words
+
 /// A network's JSON: `{"name": …, "nodes": [{"name": …, "operation": {…}, "inputs": […]}, …], "outputs": […]}`, and after removals
 /// `"original"`, the nodes before the first one, and `"removed"`, the channels that have left them by group.
 ///

@@ -24,8 +24,3 @@ public enum NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
-
-extension String {
-  /// The text in quotation marks, without control characters and not longer than a line.
-  var quoted: String { (count > 80 ? prefix(77) + "..." : self[...]).debugDescription }
-}

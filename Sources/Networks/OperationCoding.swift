@@ -1,3 +1,5 @@
+internal import Words
+
 /// In JSON an operation is a flat object with a `type`:
 /// `{"type": "convolution", "inputs": 3, "outputs": 64, "kernel": [3, 3], "stride": [1, 1], …}`.
 ///

@@ -1,3 +1,5 @@
+internal import Words
+
 /// An instruction to cut a tensor: along `dimension`, the indices in `keep` stay, in order.
 public struct TensorSlice: Hashable, Sendable, CustomStringConvertible {
   /// The tensor.

@@ -1,3 +1,5 @@
+internal import Words
+
 extension Network {
   /// Checks everything about the graph that needs no shapes.
   ///
@@ -111,12 +113,7 @@ extension String {
   /// Visible characters only: names from files are printed on terminals, where control and direction characters would lie.
   fileprivate var isPrintableName: Bool {
     guard !isEmpty, utf8.count <= 200 else { return false }
-    return unicodeScalars.allSatisfy { scalar in
-      switch scalar.properties.generalCategory {
-      case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator: false
-      default: true
-      }
-    }
+    return unicodeScalars.allSatisfy { $0.isVisible && $0.properties.generalCategory != .spaceSeparator }
   }
 }
 

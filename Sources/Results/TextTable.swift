@@ -1,3 +1,5 @@
+internal import Words
+
 /// Rows of cells, printed in aligned columns for a fixed-width font.
 public struct TextTable: Hashable, Sendable {
   /// Which side a column's cells lean to.
@@ -17,8 +19,8 @@ public struct TextTable: Hashable, Sendable {
     self.header = header
   }
 
-  /// Appends a row.
-  public mutating func append(_ row: [String]) { rows.append(row) }
+  /// Appends a row; a cell is a line, whatever a name in it holds.
+  public mutating func append(_ row: [String]) { rows.append(row.map { $0.printable() }) }
 
   /// The lines, two spaces between columns, no spaces at the ends.
   public var text: String {
@@ -52,7 +54,7 @@ public struct TextTable: Hashable, Sendable {
   public static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
     var lines: [String] = []
     var line = ""
-    for word in text.split(separator: " ", omittingEmptySubsequences: true) {
+    for word in text.printable().split(separator: " ", omittingEmptySubsequences: true) {
       let margin = lines.isEmpty ? 0 : indent
       if !line.isEmpty, margin + line.count + 1 + word.count > width {
         lines.append(String(repeating: " ", count: margin) + line)

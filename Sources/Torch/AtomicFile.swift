@@ -1,13 +1,35 @@
-import Foundation
+public import Foundation
 
 /// A file that takes its place only when it is complete and on the disk.
-final class AtomicFile {
+///
+/// A file that is replaced hands its permissions on, and its owner and group where the system allows it: what only some could read stays
+/// so, while it is written too. A new file has those that the process gives to new files.
+public final class AtomicFile {
   private let destination: String
   /// nil where the destination itself is written to.
   private let temporary: String?
   private let descriptor: Int32
 
-  init(_ path: String) throws(ArchiveProblem) {
+  /// Writes a whole file.
+  ///
+  /// - Parameter other: the file whose permissions a new one gets, if it is there: what is private in one file stays so in another.
+  /// - Throws: ``TensorArchiveError/writing(path:problem:)``; nothing is left of the attempt then.
+  public static func write(_ data: Data, to path: String, asPrivateAs other: String? = nil) throws(TensorArchiveError) {
+    do {
+      let file = try AtomicFile(path, asPrivateAs: other)
+      do {
+        try data.withUnsafeBytes { bytes in try file.write(bytes) }
+        try file.commit()
+      } catch {
+        file.abandon()
+        throw error
+      }
+    } catch {
+      throw .writing(path: path, problem: (error as? ArchiveProblem)?.text ?? String(describing: error))
+    }
+  }
+
+  init(_ path: String, asPrivateAs other: String? = nil) throws(ArchiveProblem) {
     var status = stat()
     let exists = stat(path, &status) == 0
     // A name that is too long, say, would be told only by the last step, which gives the file its name.
@@ -19,19 +41,44 @@ final class AtomicFile {
       (destination, temporary) = (path, nil)
       descriptor = open(path, O_WRONLY | O_CLOEXEC)
     } else {
-      // A link stays a link: what it points to is replaced, from a temporary file in that folder.
-      let target = exists ? realpath(path, nil) : nil
-      let place = target.map { String(cString: $0) } ?? path
-      free(target)
+      // A link stays a link: what it points to is replaced or made, from a temporary file in that folder.
+      let place = try Self.target(of: path)
       destination = place
       Self.removeRemains(of: place)
       let name = Self.temporaryPath(for: place)
       temporary = name
-      descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      // Held until the file is closed, also by a kill: it tells others that this one is being written.
-      if descriptor >= 0 { _ = flock(descriptor, LOCK_EX | LOCK_NB) }
+      let inherits = exists || other.map { stat($0, &status) == 0 && status.st_mode & S_IFMT == S_IFREG } ?? false
+      descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, inherits ? 0o600 : 0o666)
+      if descriptor >= 0 {
+        // Held until the file is closed, also by a kill: it tells others that this one is being written.
+        _ = flock(descriptor, LOCK_EX | LOCK_NB)
+        if inherits { Self.hand(status, on: descriptor) }
+      }
     }
     guard descriptor >= 0 else { throw .system }
+  }
+
+  /// Where a chain of symbolic links ends, whether anything is there or not.
+  private static func target(of path: String) throws(ArchiveProblem) -> String {
+    var place = path
+    // As many as Linux follows.
+    for _ in 0..<40 {
+      guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: place) else { return place }
+      place = link.hasPrefix("/") ? link : folder(of: place) + link
+    }
+    throw ArchiveProblem(String(cString: strerror(ELOOP)))
+  }
+
+  /// Gives an open file the owner, group and permissions of another one, as far as the system allows.
+  package static func hand(_ status: stat, on descriptor: Int32) {
+    var mode = status.st_mode & 0o777
+    // Each for itself: only the administrator can give a file away, but its owner can choose among their groups.
+    _ = fchown(descriptor, status.st_uid, .max)
+    if fchown(descriptor, .max, status.st_gid) != 0 {
+      // Another group must not get what the old one had; all others had theirs anyway.
+      mode = mode & 0o707 | (mode & 0o007) << 3 & mode
+    }
+    _ = fchmod(descriptor, mode)
   }
 
   // What was written earlier was written by another process.

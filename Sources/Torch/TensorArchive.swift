@@ -13,13 +13,28 @@
 public struct TensorArchive {
   /// The tensors by name; on the CPU and row-major after reading. F16 and BF16 elements are read as float32.
   public var tensors: [String: Tensor]
+  /// Tensors of the file whose elements nothing here computes with, by name; they are not read, and not written.
+  public private(set) var unread: [String: Unread] = [:]
   /// Free text by key.
   public var metadata: [String: String]
+
+  /// What a file says of a tensor that is not read.
+  public struct Unread: Hashable, Sendable {
+    /// The format's name of the element type, e.g. `F8_E4M3`.
+    public var type: String
+    /// The size of each dimension.
+    public var shape: [Int]
+  }
 
   /// An archive of these tensors and texts.
   public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
     self.tensors = tensors
     self.metadata = metadata
+  }
+
+  init(tensors: [String: Tensor], unread: [String: Unread], metadata: [String: String]) {
+    self.init(tensors: tensors, metadata: metadata)
+    self.unread = unread
   }
 
   /// The most tensors a file may hold: far above any network, far below what a hostile file could claim.
@@ -30,12 +45,19 @@ public struct TensorArchive {
   public static let maximumRank = 32
 }
 
-/// Why a file of tensors could not be read or written; the description is one line.
+/// Why a file could not be read or written; the description is one line.
 public enum TensorArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file is missing, damaged or hostile.
   case reading(path: String, problem: String)
   /// The file could not be written; nothing is left of the attempt, and what was there before is still there.
   case writing(path: String, problem: String)
+
+  /// What is wrong, without the path.
+  public var problem: String {
+    switch self {
+    case .reading(_, let problem), .writing(_, let problem): problem
+    }
+  }
 
   /// One line, with the path first.
   public var description: String {
@@ -55,13 +77,27 @@ struct ArchiveProblem: Error {
 /// The format's names of element types.
 enum StoredType: String, CaseIterable {
   case bool = "BOOL"
+  case float4 = "F4"
+  case float6E2M3 = "F6_E2M3"
+  case float6E3M2 = "F6_E3M2"
   case uint8 = "U8"
-  case int32 = "I32"
-  case int64 = "I64"
+  case int8 = "I8"
+  case float8E5M2 = "F8_E5M2"
+  case float8E4M3 = "F8_E4M3"
+  case float8E8M0 = "F8_E8M0"
+  case float8E4M3FNUZ = "F8_E4M3FNUZ"
+  case float8E5M2FNUZ = "F8_E5M2FNUZ"
+  case int16 = "I16"
+  case uint16 = "U16"
   case float16 = "F16"
   case bfloat16 = "BF16"
+  case int32 = "I32"
+  case uint32 = "U32"
   case float32 = "F32"
+  case complex64 = "C64"
   case float64 = "F64"
+  case int64 = "I64"
+  case uint64 = "U64"
 
   init(_ type: ElementType) {
     switch type {
@@ -74,18 +110,20 @@ enum StoredType: String, CaseIterable {
     }
   }
 
-  /// Bytes of one element in the file.
-  var size: Int {
+  /// Bits of one element in the file; elements of less than a byte lie close together.
+  var bits: Int {
     switch self {
-    case .bool, .uint8: 1
-    case .float16, .bfloat16: 2
-    case .int32, .float32: 4
-    case .int64, .float64: 8
+    case .float4: 4
+    case .float6E2M3, .float6E3M2: 6
+    case .bool, .uint8, .int8, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ: 8
+    case .int16, .uint16, .float16, .bfloat16: 16
+    case .int32, .uint32, .float32: 32
+    case .complex64, .float64, .int64, .uint64: 64
     }
   }
 
-  /// What it is read as.
-  var elementType: ElementType {
+  /// What it is read as; nil for what nothing here computes with.
+  var elementType: ElementType? {
     switch self {
     case .bool: .bool
     case .uint8: .uint8
@@ -93,11 +131,9 @@ enum StoredType: String, CaseIterable {
     case .int64: .int64
     case .float16, .bfloat16, .float32: .float32
     case .float64: .float64
+    case .float4, .float6E2M3, .float6E3M2, .int8, .float8E5M2, .float8E4M3, .float8E8M0, .float8E4M3FNUZ, .float8E5M2FNUZ, .int16,
+      .uint16, .uint32, .complex64, .uint64:
+      nil
     }
   }
-}
-
-extension String {
-  /// In quotation marks on one line, without control characters and not longer than 80: names come from hostile files.
-  var quoted: String { (unicodeScalars.count > 80 ? String(unicodeScalars.prefix(77)) + "..." : self).debugDescription }
 }

@@ -1,3 +1,5 @@
+internal import Words
+
 /// What a safetensors header says, checked against the number of bytes that really follow it.
 struct TensorArchiveHeader {
   /// One tensor: its type, shape and place among the data.
@@ -21,6 +23,7 @@ struct TensorArchiveHeader {
     try scanner.object { scanner, name throws(ArchiveProblem) in
       guard names.insert(name).inserted else { throw ArchiveProblem("two entries are named \(name.quoted)") }
       if name == "__metadata__" {
+        if scanner.takeNull() { return }
         try scanner.object { scanner, key throws(ArchiveProblem) in
           let value = try scanner.string()
           guard metadata.updateValue(value, forKey: key) == nil else { throw ArchiveProblem("the metadata hold \(key.quoted) twice") }
@@ -63,14 +66,17 @@ struct TensorArchiveHeader {
         offsets = try numbers(&scanner, atMost: 2)
         if offsets?.count != 2 { throw problem("data_offsets must be two numbers") }
       case "dtype", "shape", "data_offsets": throw problem("\(key) stands there twice")
-      default: throw problem("unknown field \(key.quoted)")
+      // Other programs' notes beside a tensor are not for us.
+      default: try scanner.skipValue()
       }
     }
     guard let type else { throw problem("dtype is missing") }
     guard let shape else { throw problem("shape is missing") }
     guard let offsets else { throw problem("data_offsets is missing") }
     guard offsets[0] <= offsets[1] else { throw problem("data_offsets \(offsets) run backwards") }
-    guard let needed = byteCount(shape, type) else { throw problem("the shape \(shape) is larger than any machine can hold") }
+    guard let bits = bitCount(shape, type) else { throw problem("the shape \(shape) is larger than any machine can hold") }
+    guard bits.isMultiple(of: 8) else { throw problem("\(type.rawValue) of shape \(shape) does not end with a whole byte") }
+    let needed = bits / 8
     guard needed == offsets[1] - offsets[0] else {
       throw problem("\(type.rawValue) of shape \(shape) needs \(needed) bytes, but its data_offsets span \(offsets[1] - offsets[0])")
     }
@@ -89,8 +95,8 @@ struct TensorArchiveHeader {
   }
 
   /// nil where the product leaves 64 bits; zeros do not excuse the other sizes, since strides are made of those.
-  static func byteCount(_ shape: [Int], _ type: StoredType) -> Int? {
-    var product = type.size
+  static func bitCount(_ shape: [Int], _ type: StoredType) -> Int? {
+    var product = type.bits
     for size in shape {
       let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
       if overflow { return nil }

@@ -1,5 +1,6 @@
 internal import CTorch
 import Foundation
+internal import Words
 
 extension TensorArchive {
   /// Reads a file, trusting nothing in it.
@@ -26,18 +27,24 @@ extension TensorArchive {
     guard status.st_mode & S_IFMT == S_IFREG else { throw ArchiveProblem("it is not a file") }
     let size = Int(status.st_size)
 
-    guard size >= 8 else { throw ArchiveProblem("\(size) bytes are too few for a safetensors file") }
+    func isNone(_ problem: String) throws(ArchiveProblem) -> ArchiveProblem {
+      let head = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.min(size, 512), alignment: 1)
+      defer { head.deallocate() }
+      try fill(head, from: descriptor, at: 0)
+      return ArchiveProblem(ForeignFile.problem(Array(head), path: path).map { "no safetensors file: \($0)" } ?? problem)
+    }
+    guard size >= 8 else { throw try isNone("\(size) bytes are too few for a safetensors file") }
     var word: UInt64 = 0
     try withUnsafeMutableBytes(of: &word) { buffer throws(ArchiveProblem) in try fill(buffer, from: descriptor, at: 0) }
     let claimed = UInt64(littleEndian: word)
     guard claimed <= UInt64(maximumHeaderLength) else {
-      throw ArchiveProblem("no safetensors file: its header would have \(claimed) bytes, and at most \(maximumHeaderLength) are allowed")
+      throw try isNone("no safetensors file: its header would have \(claimed) bytes, and at most \(maximumHeaderLength) are allowed")
     }
     let length = Int(claimed)
-    guard length <= size - 8 else { throw ArchiveProblem("it is cut short: its header has \(length) bytes, but only \(size - 8) follow") }
+    guard length <= size - 8 else { throw try isNone("it is cut short: its header has \(length) bytes, but only \(size - 8) follow") }
     var first: UInt8 = 0
     if length > 0 { try withUnsafeMutableBytes(of: &first) { buffer throws(ArchiveProblem) in try fill(buffer, from: descriptor, at: 8) } }
-    guard first == UInt8(ascii: "{") else { throw ArchiveProblem("no safetensors file: its header does not begin with \"{\"") }
+    guard first == UInt8(ascii: "{") else { throw try isNone("no safetensors file: its header does not begin with \"{\"") }
 
     let text = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
     defer { text.deallocate() }
@@ -45,19 +52,26 @@ extension TensorArchive {
     let header = try TensorArchiveHeader(UnsafeBufferPointer(text.bindMemory(to: UInt8.self)), dataCount: size - 8 - length)
 
     var tensors: [String: Tensor] = [:]
+    var unread: [String: Unread] = [:]
     tensors.reserveCapacity(header.entries.count)
     for entry in header.entries {
+      guard let type = entry.type.elementType else {
+        unread[entry.name] = Unread(type: entry.type.rawValue, shape: entry.shape)
+        continue
+      }
       do {
-        tensors[entry.name] = try tensor(entry, descriptor, at: 8 + length)
+        tensors[entry.name] = try tensor(entry, type, descriptor, at: 8 + length)
       } catch {
         let reason = (error as? ArchiveProblem)?.text ?? String(describing: error)
         throw ArchiveProblem("entry \(entry.name.quoted): \(reason)")
       }
     }
-    return TensorArchive(tensors: tensors, metadata: header.metadata)
+    return TensorArchive(tensors: tensors, unread: unread, metadata: header.metadata)
   }
 
-  private static func tensor(_ entry: TensorArchiveHeader.Entry, _ descriptor: Int32, at base: Int) throws -> Tensor {
+  private static func tensor(
+    _ entry: TensorArchiveHeader.Entry, _ type: ElementType, _ descriptor: Int32, at base: Int
+  ) throws -> Tensor {
     let position = base + entry.range.lowerBound
     switch entry.type {
     case .float16: return try converted(entry, descriptor, at: position, widen: float32(half:))
@@ -66,7 +80,7 @@ extension TensorArchive {
       let bytes = try filled(entry, .uint8, descriptor, at: position)
       if bytes.count > 0, try bytes.max().item() > 1 { throw ArchiveProblem("a BOOL element is neither 0 nor 1") }
       return try bytes.cast(to: .bool)
-    default: return try filled(entry, entry.type.elementType, descriptor, at: position)
+    default: return try filled(entry, type, descriptor, at: position)
     }
   }
 

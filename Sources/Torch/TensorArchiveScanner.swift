@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reads the little JSON that a safetensors header may hold: strings, whole numbers, lists and flat objects.
+/// Reads the JSON that a safetensors header may hold: strings, whole numbers, lists and flat objects; and passes over any other.
 ///
 /// A parser of its own, because a general one keeps the last of duplicate names, recurses as deep as the text nests, and makes
 /// many times the text's size in objects. This one never recurses and makes nothing but the strings it returns.
@@ -50,6 +50,86 @@ struct TensorArchiveScanner {
       try scanner.expect(":")
       try body(&scanner, key)
     }
+  }
+
+  /// Passes `null` if it comes next.
+  mutating func takeNull() -> Bool {
+    guard peek() == UInt8(ascii: "n"), bytes[position...].starts(with: "null".utf8) else { return false }
+    position += 4
+    return true
+  }
+
+  /// How deep values that are passed over may nest, as in the format's own library.
+  private static let maximumDepth = 125
+
+  /// Passes over any value.
+  mutating func skipValue() throws(ArchiveProblem) {
+    // The closing brackets of what is open, instead of recursion.
+    var open: [Unicode.Scalar] = []
+    repeat {
+      let bracket: Unicode.Scalar? = take("{") ? "}" : take("[") ? "]" : nil
+      if let bracket {
+        guard open.count < Self.maximumDepth else { throw problem("it nests deeper than \(Self.maximumDepth)") }
+        if !take(bracket) {
+          open.append(bracket)
+          if bracket == "}" { try skipKey() }
+          continue
+        }
+      } else {
+        try skipScalar()
+      }
+      // A value has ended: what is open goes on, or ends with it.
+      while let bracket = open.last {
+        if take(",") {
+          if bracket == "}" { try skipKey() }
+          break
+        }
+        try expect(bracket)
+        open.removeLast()
+      }
+    } while !open.isEmpty
+  }
+
+  private mutating func skipKey() throws(ArchiveProblem) {
+    _ = try string()
+    try expect(":")
+  }
+
+  private mutating func skipScalar() throws(ArchiveProblem) {
+    guard let first = peek() else { throw problem("expected a value") }
+    if first == UInt8(ascii: "\"") {
+      _ = try string()
+    } else if first == UInt8(ascii: "-") || isDigit(first) {
+      try skipNumber()
+    } else {
+      guard let word = ["null", "true", "false"].first(where: { bytes[position...].starts(with: $0.utf8) }) else {
+        throw problem("expected a value")
+      }
+      position += word.utf8.count
+    }
+  }
+
+  private mutating func skipNumber() throws(ArchiveProblem) {
+    func at(_ characters: String) -> Bool { position < bytes.count && characters.utf8.contains(bytes[position]) }
+    if at("-") { position += 1 }
+    let start = position
+    try skipDigits()
+    if bytes[start] == UInt8(ascii: "0"), position > start + 1 { throw problem("a number begins with 0") }
+    if at(".") {
+      position += 1
+      try skipDigits()
+    }
+    if at("eE") {
+      position += 1
+      if at("+-") { position += 1 }
+      try skipDigits()
+    }
+  }
+
+  private mutating func skipDigits() throws(ArchiveProblem) {
+    let start = position
+    while position < bytes.count, isDigit(bytes[position]) { position += 1 }
+    if position == start { throw problem("expected a number") }
   }
 
   /// A whole number from 0.

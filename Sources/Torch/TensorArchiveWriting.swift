@@ -1,5 +1,6 @@
 internal import CTorch
 import Foundation
+internal import Words
 
 extension TensorArchive {
   /// Writes the file, all of it or nothing: equal archives give equal bytes.
@@ -8,11 +9,12 @@ extension TensorArchive {
   /// crash at any instant leaves the old file or the new one. Large elements come first and names are sorted within a size,
   /// which aligns every tensor. A device or pipe is written to directly.
   ///
+  /// - Parameter other: the file whose permissions a new one gets, if it is there; a file that is replaced keeps its own.
   /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: No space left on device`.
-  public func write(to path: String) throws {
+  public func write(to path: String, asPrivateAs other: String? = nil) throws {
     do {
       let (header, order) = try layout()
-      let file = try AtomicFile(path)
+      let file = try AtomicFile(path, asPrivateAs: other)
       do {
         try header.withUnsafeBytes { bytes in try file.write(bytes) }
         for tensor in order {
@@ -32,11 +34,20 @@ extension TensorArchive {
     }
   }
 
-  /// Whether ``write(to:)`` could begin at this path; for long work whose result is to go there. Nothing is left behind.
+  /// Whether ``write(to:asPrivateAs:)`` could begin at this path; for long work whose result is to go there. Nothing is left behind.
   ///
   /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: Permission denied`.
   public static func checkWritable(_ path: String) throws {
     do { try AtomicFile(path).abandon() } catch { throw TensorArchiveError.writing(path: path, problem: error.text) }
+  }
+
+  /// Bytes of the file that ``write(to:asPrivateAs:)`` makes, without making it.
+  public var byteCount: Int {
+    get throws {
+      do { return try layout().header.count + tensors.values.reduce(0) { $0 + $1.byteCount } } catch let problem as ArchiveProblem {
+        throw TensorArchiveError.writing(path: "the file", problem: problem.text)
+      }
+    }
   }
 
   /// The bytes before the data, and the tensors in the order of their data.
@@ -49,7 +60,7 @@ extension TensorArchive {
       guard let type = tensor.elementType else { throw ArchiveProblem("entry \(name.quoted): its element type has no place in the format") }
       return (name: name, tensor: tensor, type: StoredType(type))
     }
-    let entries = typed.sorted { ($1.type.size, $0.name) < ($0.type.size, $1.name) }
+    let entries = typed.sorted { ($1.type.bits, $0.name) < ($0.type.bits, $1.name) }
 
     var fields: [String] = []
     if !metadata.isEmpty {

@@ -34,8 +34,9 @@ public struct Checkpoint {
 
   /// Writes the file, replacing an earlier one.
   ///
+  /// - Parameter other: the file that the run is to replace, if it is there: a new checkpoint is as private.
   /// - Throws: `TensorArchiveError`, e.g. `cannot write run.checkpoint: No space left on device`.
-  public func write(to path: String) throws {
+  public func write(to path: String, asPrivateAs other: String? = nil) throws {
     var tensors: [String: Tensor] = [:]
     for (name, tensor) in model.tensors { tensors["model.\(name)"] = tensor }
     for (name, mask) in model.masks { tensors["mask.\(name)"] = mask }
@@ -52,12 +53,14 @@ public struct Checkpoint {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let json = String(decoding: try encoder.encode(header), as: UTF8.self)
-    try TensorArchive(tensors: tensors, metadata: ["format": "espalier-checkpoint", "version": "1", "checkpoint": json]).write(to: path)
+    try TensorArchive(tensors: tensors, metadata: ["format": "espalier-checkpoint", "version": "1", "checkpoint": json])
+      .write(to: path, asPrivateAs: other)
   }
 
   /// Reads a file that ``write(to:)`` made.
   ///
-  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``PlanError`` with the path if it is no sound checkpoint.
+  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``PlanError`` with the path if it is no sound checkpoint,
+  ///   ``ModelFileError`` if weights are not numbers.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
     guard archive.metadata["format"] == "espalier-checkpoint", archive.metadata["version"] == "1" else {
@@ -68,6 +71,7 @@ public struct Checkpoint {
     } catch {
       throw PlanError("\(path) is a damaged checkpoint: \(error)")
     }
+    if let problem = try model.problemWithNumbers() { throw ModelFileError.reading(path: path, problem: problem) }
   }
 
   private init(_ archive: TensorArchive) throws {

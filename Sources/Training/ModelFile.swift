@@ -112,6 +112,8 @@ public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
   case reading(path: String, problem: String)
   /// The model cannot be kept as it is.
   case writing(path: String, problem: String)
+  /// A bare file of weights fits the network but for its last layer, which is for so many classes in the file.
+  case head(path: String, network: String, misshaped: [String], classes: Int)
   /// A bare file of weights does not fit the network.
   case weights(path: String, network: String, missing: [String], unexpected: [String], misshaped: [String])
 
@@ -120,6 +122,9 @@ public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .reading(let path, let problem): return "cannot read \(path): \(problem)"
     case .writing(let path, let problem): return "cannot write \(path): \(problem)"
+    case .head(let path, let network, let misshaped, let classes):
+      return "the weights of \(path) fit network \(network) but for its last layer: \(Self.listed(misshaped)); "
+        + "train and prune make a fresh one with --classes \(classes)"
     case .weights(let path, let network, let missing, let unexpected, let misshaped):
       let parts = [("missing ", missing), ("unexpected ", unexpected), ("mis-shaped ", misshaped)].filter { !$0.1.isEmpty }
       return "the weights of \(path) do not fit network \(network): "
@@ -127,12 +132,7 @@ public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func listed(_ names: [String]) -> String {
+  static func listed(_ names: [String]) -> String {
     names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
-}
-
-extension String {
-  /// In quotation marks on one line, without control characters and not longer than 80: names come from hostile files.
-  var quoted: String { (unicodeScalars.count > 80 ? String(unicodeScalars.prefix(77)) + "..." : self).debugDescription }
 }

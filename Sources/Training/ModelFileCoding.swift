@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Networks
 internal import Torch
+internal import Words
 
 /// The most bytes of one text of the metadata.
 private let maximumTextLength = 1 << 24
@@ -29,6 +30,9 @@ extension ModelFile {
     }
     guard texts["version"] == Self.version else {
       throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(Self.version) is known")
+    }
+    if let (name, unread) = archive.unread.min(by: { $0.key < $1.key }) {
+      throw ModelFileProblem("\(name.quoted) has elements of type \(unread.type), which nothing here computes with")
     }
     history = try decode([RemovalEvent].self, "history", of: texts)
     let network = try decode(Network.self, "network", of: texts).tracing(history.map(\.removed))
@@ -75,6 +79,9 @@ extension ModelFile {
     try archive.write(to: path)
   }
 
+  /// Bytes of the file that ``write(to:)`` makes, without making it.
+  public var byteCount: Int { get throws { try archive().byteCount } }
+
   private func archive() throws -> TensorArchive {
     var archive = TensorArchive()
     for (name, tensor) in model.tensors { archive.tensors[name.description] = tensor }
@@ -108,6 +115,7 @@ extension ModelFile {
       let pruned = try mask.select(tensor.zerosLike(), else: tensor).nonZeroCount()
       if pruned > 0 { throw ModelFileProblem("\(pruned) pruned elements of \(name) are not 0") }
     }
+    if let problem = try model.problemWithNumbers() { throw ModelFileProblem(problem) }
     if !classes.isEmpty {
       let outputs = try model.network.classes
       guard classes.count == outputs else { throw ModelFileProblem("it names \(classes.count) classes, but the network has \(outputs)") }

@@ -1,46 +1,41 @@
 public import Networks
-internal import Torch
-
-/// What was found in a bare file of weights besides what was loaded.
-public struct WeightsReport: Hashable, Sendable {
-  /// Tensors that the model got.
-  public var loaded: Int
-  /// Tensors without a place in a network of ours: PyTorch's `num_batches_tracked`.
-  public var ignored: [String]
-  /// Whether every name began with `module.`, which PyTorch's data parallelism puts there.
-  public var hadModulePrefix: Bool
-  /// Tensors that were not float32 in the file, with what they were.
-  public var converted: [String]
-
-  /// A report of these parts.
-  public init(loaded: Int, ignored: [String] = [], hadModulePrefix: Bool = false, converted: [String] = []) {
-    self.loaded = loaded
-    self.ignored = ignored
-    self.hadModulePrefix = hadModulePrefix
-    self.converted = converted
-  }
-}
+public import Torch
+internal import Words
 
 extension Model {
   /// A model of this network with the weights of a bare safetensors file, found by their parameters' names.
   ///
-  /// `num_batches_tracked` is ignored, and `module.` before every name. All tensors become float32, as PyTorch's own loading does.
+  /// `module.` before every name is taken off, `NAME_orig` and `NAME_mask` of `torch.nn.utils.prune` become weight and mask. What serves
+  /// training only (`num_batches_tracked`, auxiliary heads) is left out, and what can be no weight: tensors without elements, or of
+  /// integers. All tensors become float32, as PyTorch's own loading does.
   ///
-  /// - Throws: `TensorArchiveError` if the file is not sound, ``ModelFileError`` that lists what is missing, unexpected or mis-shaped.
-  public static func load(weights path: String, into network: Network) throws -> (model: Model, report: WeightsReport) {
-    let archive = try TensorArchive(contentsOf: path)
-    var stored = archive.tensors
-    let prefix = "module."
-    let hadPrefix = !stored.isEmpty && stored.keys.allSatisfy { $0.hasPrefix(prefix) }
-    if hadPrefix { stored = Dictionary(uniqueKeysWithValues: stored.map { (String($0.key.dropFirst(prefix.count)), $0.value) }) }
-    let ignored = stored.keys.filter { $0.hasSuffix(".num_batches_tracked") }.sorted()
-    for name in ignored { stored[name] = nil }
-
+  /// - Parameter head: the tensors of a last layer that stand in for the file's where those are not there, or of other shapes: a network
+  ///   for other classes than the file's.
+  /// - Throws: `TensorArchiveError` if the file is not sound, ``ModelFileError`` that lists what is missing, unexpected or mis-shaped, or
+  ///   names the tensor that holds a NaN or an infinity.
+  public static func load(
+    weights path: String, into network: Network, head: [ParameterName: Tensor] = [:]
+  ) throws -> (model: Model, report: WeightsReport) {
+    var stored = try StoredWeights(TensorArchive(contentsOf: path))
+    func unsound(_ problem: String) -> ModelFileError { .reading(path: path, problem: problem) }
+    let shapes = try network.parameterShapes()
+    let masks = try stored.takePruned(shapes.map(\.name), unsound)
+    var report = WeightsReport(loaded: 0, hadModulePrefix: stored.hadModulePrefix)
     var tensors: [ParameterName: Tensor] = [:]
-    var (missing, misshaped, converted): ([String], [String], [String]) = ([], [], [])
-    for (name, shape) in try network.parameterShapes() {
-      guard let tensor = stored.removeValue(forKey: name.description) else {
-        missing.append(name.description)
+    let fits = shapes.filter { head[$0.name] != nil }.allSatisfy { stored.tensors[$0.name.description]?.shape == $0.dimensions }
+    var (missing, misshaped): ([String], [String]) = ([], [])
+    for (name, shape) in shapes {
+      let key = name.description
+      if !fits, let fresh = head[name] {
+        tensors[name] = fresh
+        report.replaced.append(stored.tensors.removeValue(forKey: key).map { "\(name) \($0.shape)" } ?? "\(name)")
+        continue
+      }
+      if let type = stored.unread[key]?.type {
+        throw unsound("\(name) has elements of type \(type), which nothing here computes with: convert it to F32")
+      }
+      guard let tensor = stored.tensors.removeValue(forKey: key) else {
+        missing.append(key)
         continue
       }
       guard tensor.shape == shape else {
@@ -48,17 +43,109 @@ extension Model {
         continue
       }
       guard let type = tensor.elementType, type.isFloatingPoint else {
-        throw ModelFileError.reading(path: path, problem: "\(name) has elements of \(tensor.elementType?.rawValue ?? "another type")")
+        throw unsound("\(name) has elements of \(tensor.elementType?.rawValue ?? "another type")")
       }
-      if type != .float32 { converted.append("\(name) (\(type))") }
+      if type != .float32 { report.converted.append("\(name) (\(type))") }
       tensors[name] = type == .float32 ? tensor : try tensor.cast(to: .float32)
     }
-    guard missing.isEmpty, stored.isEmpty, misshaped.isEmpty else {
+    stored.takeIgnored(&report)
+    guard missing.isEmpty, stored.tensors.isEmpty, misshaped.isEmpty else {
       throw ModelFileError.weights(
-        path: path, network: network.name, missing: missing, unexpected: stored.keys.sorted().map(\.quotedIfNeeded), misshaped: misshaped)
+        path: path, network: network.name, missing: missing, unexpected: stored.tensors.keys.sorted().map(\.quotedIfNeeded),
+        misshaped: misshaped)
     }
-    let report = WeightsReport(loaded: tensors.count, ignored: ignored, hadModulePrefix: hadPrefix, converted: converted)
-    return (try Model(network: network, tensors: tensors), report)
+    report.loaded = tensors.count - report.replaced.count
+    let model = try Model(network: network, tensors: tensors, masks: masks)
+    if let problem = try model.problemWithNumbers() { throw unsound(problem) }
+    return (model, report)
+  }
+}
+
+/// The tensors of a bare file that have not found their place yet.
+private struct StoredWeights {
+  var tensors: [String: Tensor]
+  var unread: [String: TensorArchive.Unread]
+  let hadModulePrefix: Bool
+
+  init(_ archive: TensorArchive) {
+    let prefix = "module."
+    let names = Array(archive.tensors.keys) + Array(archive.unread.keys)
+    hadModulePrefix = !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix) }
+    (tensors, unread) = (archive.tensors, archive.unread)
+    guard hadModulePrefix else { return }
+    tensors = Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+    unread = Dictionary(uniqueKeysWithValues: unread.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
+  }
+
+  /// Makes `NAME` of `NAME_orig` and `NAME_mask`, and gives the masks.
+  mutating func takePruned(_ names: [ParameterName], _ unsound: (String) -> ModelFileError) throws -> [ParameterName: Tensor] {
+    var masks: [ParameterName: Tensor] = [:]
+    for name in names where tensors[name.description] == nil {
+      let (original, mask) = ("\(name)_orig", "\(name)_mask")
+      guard let values = tensors[original], let kept = tensors[mask], values.shape == kept.shape else { continue }
+      let isKept = try kept.cast(to: .float32).notEqual(0)
+      guard try kept.cast(to: .float32).notEqual(1).sum().item() + isKept.sum().item() == Double(kept.count) else {
+        throw unsound("\(mask) holds other numbers than 0 and 1")
+      }
+      (tensors[original], tensors[mask]) = (nil, nil)
+      tensors[name.description] = try isKept.select(values, else: values.zerosLike())
+      masks[name] = isKept
+    }
+    return masks
+  }
+
+  /// Takes out what no network has a place for and nobody misses.
+  mutating func takeIgnored(_ report: inout WeightsReport) {
+    report.ignored = (Array(tensors.keys) + Array(unread.keys)).filter(\.servesTrainingOnly).sorted()
+    for name in report.ignored { (tensors[name], unread[name]) = (nil, nil) }
+    let noWeights = tensors.filter { $0.value.count == 0 || $0.value.elementType?.isFloatingPoint != true }
+    for name in noWeights.keys { tensors[name] = nil }
+    let types = noWeights.mapValues { $0.count == 0 ? "empty" : $0.elementType?.rawValue ?? "another type" }.merging(
+      unread.mapValues(\.type)
+    ) { first, _ in first }
+    report.unused = types.sorted { $0.key < $1.key }.map { "\($0.key.quotedIfNeeded) (\($0.value))" }
+  }
+}
+
+/// What was found in a bare file of weights besides what was loaded.
+public struct WeightsReport: Hashable, Sendable {
+  /// Tensors that the model got.
+  public var loaded: Int
+  /// Tensors that serve training only: PyTorch's `num_batches_tracked`, auxiliary heads.
+  public var ignored: [String]
+  /// Tensors that can be no weights, with their types.
+  public var unused: [String]
+  /// Whether every name began with `module.`, which PyTorch's data parallelism puts there.
+  public var hadModulePrefix: Bool
+  /// Tensors that were not float32 in the file, with what they were.
+  public var converted: [String]
+  /// Tensors of the last layer that are fresh, with their shapes in the file.
+  public var replaced: [String]
+
+  /// A report of these parts.
+  public init(
+    loaded: Int, ignored: [String] = [], unused: [String] = [], hadModulePrefix: Bool = false, converted: [String] = [],
+    replaced: [String] = []
+  ) {
+    self.loaded = loaded
+    self.ignored = ignored
+    self.unused = unused
+    self.hadModulePrefix = hadModulePrefix
+    self.converted = converted
+    self.replaced = replaced
+  }
+
+  /// What a user should know, a line each: what was left out, and what is fresh.
+  public func notes(path: String) -> [String] {
+    var notes: [String] = []
+    if !ignored.isEmpty {
+      let kinds = Dictionary(grouping: ignored, by: \.kindOfTrainingTensor).sorted { $0.key < $1.key }
+      let words = kinds.map { $0.value.count > 1 ? "\($0.key) (\($0.value.count))" : $0.value[0].quotedIfNeeded }
+      notes.append("\(path): left out what serves training only: " + ModelFileError.listed(words))
+    }
+    if !unused.isEmpty { notes.append("\(path): left out what can be no weight: " + ModelFileError.listed(unused)) }
+    if !replaced.isEmpty { notes.append("\(path): the last layer is fresh, in place of " + ModelFileError.listed(replaced)) }
+    return notes
   }
 }
 
@@ -66,5 +153,18 @@ extension String {
   /// Plain where it is printable ASCII without blanks, in quotation marks else.
   fileprivate var quotedIfNeeded: String {
     unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 } && utf8.count <= 80 ? self : quoted
+  }
+
+  private var isOfAuxiliaryHead: Bool { lowercased().hasPrefix("aux") && contains(".") }
+  private var lastPart: Substring { split(separator: ".").last ?? "" }
+
+  /// Whether a tensor of this name is a counter of batch norms or profilers, or of a head beside the network (`aux1`, `AuxLogits`).
+  fileprivate var servesTrainingOnly: Bool {
+    isOfAuxiliaryHead || ["num_batches_tracked", "total_ops", "total_params"].contains(lastPart)
+  }
+
+  /// `aux1.*` or `*.num_batches_tracked`.
+  fileprivate var kindOfTrainingTensor: String {
+    isOfAuxiliaryHead ? String(prefix { $0 != "." }).quotedIfNeeded + ".*" : contains(".") ? "*.\(lastPart)" : self
   }
 }

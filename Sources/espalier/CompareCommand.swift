@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Results
+internal import Words
 
 /// `espalier compare`.
 struct CompareCommand: ParsableCommand {
@@ -26,6 +27,6 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let comparison = NetworkComparison(try ModelSource(first).summary(), try ModelSource(second).summary())
     guard !json else { return try Console.print(comparison.json()) }
-    try Console.print("\(first) → \(second)\n\n" + comparison.text)
+    try Console.print("\(first.printable()) → \(second.printable())\n\n" + comparison.text)
   }
 }

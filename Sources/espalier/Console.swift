@@ -1,29 +1,42 @@
 internal import Foundation
+internal import Torch
+internal import Words
 
-/// Results go to standard output, everything else to standard error.
+/// Results go to standard output, everything else to standard error; names and texts of others reach neither as they are (`printable`).
 enum Console {
   /// Writes a result, with a line feed at its end.
   ///
   /// - Throws: ``OutputError`` if it could not be written, e.g. on a full disk.
   static func print(_ text: String) throws {
     do {
+      let text = text.printable(keepsLines: true)
       try FileHandle.standardOutput.write(contentsOf: Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
     } catch {
       throw OutputError(path: "standard output", underlying: error)
     }
   }
 
-  /// Writes to standard error; there is nobody left to tell if that fails.
-  static func note(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+  /// Writes a line to standard error.
+  static func note(_ text: String) { draw(line(text) + "\n") }
+
+  /// Writes to standard error as it is; there is nobody left to tell if that fails.
+  static func draw(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+  /// A message as one line: printable, and what is long in it cut to 80 characters, paths to their ends.
+  ///
+  /// - Parameter arguments: what was typed, which may be long and hold blanks.
+  static func line(_ text: String, arguments: [String] = CommandLine.arguments) -> String {
+    // A value stands behind its option, or behind its equals sign.
+    let values = arguments.flatMap { [$0] + $0.split(separator: "=", maxSplits: 1).dropFirst().map(String.init) }
+    return text.shortening(values).printable()
+  }
 
   /// Writes a result to a file, replacing it whole or not at all.
   ///
   /// - Throws: ``OutputError``.
   static func write(_ text: String, to path: String) throws {
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw OutputError(path: path, underlying: error)
+    do { try AtomicFile.write(Data(text.utf8), to: path) } catch {
+      throw OutputError(path: path, reason: error.problem, exitStatus: ExitStatus(for: error))
     }
   }
 
@@ -48,6 +61,12 @@ struct OutputError: ReportedError, CustomStringConvertible {
   /// The system's words.
   let reason: String
   let exitStatus: ExitStatus
+
+  init(path: String, reason: String, exitStatus: ExitStatus) {
+    self.path = path
+    self.reason = reason
+    self.exitStatus = exitStatus
+  }
 
   init(path: String, underlying error: any Error) {
     self.path = path

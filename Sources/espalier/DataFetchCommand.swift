@@ -32,6 +32,7 @@ struct DataFetchCommand: AsyncParsableCommand {
   func run() async throws {
     // A misspelt name should be found before hours of fetching the others.
     let sets = try names.map { try Dataset.named($0) }
+    if let mirror { try Downloader.check(mirror: mirror) }
     let display = SharedDisplay(quiet: quiet)
     for set in sets {
       if !replace, let place = Dataset.location(of: set, in: location.directory) {

@@ -76,7 +76,7 @@ struct Espalier: ParsableCommand {
       text = Self.words(for: error)
     }
     // Errors of other libraries may span lines; the reader of a log wants one.
-    Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " ") + "\n")
+    Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " "))
     Foundation.exit(status.rawValue)
   }
 

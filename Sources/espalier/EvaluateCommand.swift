@@ -3,6 +3,7 @@ internal import Experiments
 internal import Foundation
 internal import Results
 internal import Training
+internal import Words
 
 /// `espalier evaluate`.
 struct EvaluateCommand: CheckedCommand {
@@ -30,7 +31,7 @@ struct EvaluateCommand: CheckedCommand {
 
   func run() throws {
     try running.apply()
-    let result = try Experiment.evaluate(given.start, on: plan(), device: running.torchDevice)
+    let result = try Experiment.evaluate(given.start, on: plan(), device: running.torchDevice, note: Console.note)
     if json {
       struct Row: Encodable {
         var network: String
@@ -48,7 +49,7 @@ struct EvaluateCommand: CheckedCommand {
       let evaluation = result.evaluation
       let percent = String(format: "%.2f", 100 * evaluation.accuracy)
       try Console.print(
-        "\(result.network) on \(result.dataset): accuracy \(percent) % (\(evaluation.correct) of \(evaluation.count) test images), "
+        "\(result.network.printable()) on \(result.dataset): accuracy \(percent) % (\(evaluation.correct) of \(evaluation.count) test images), "
           + "loss \(String(format: "%.4f", evaluation.loss))")
     }
   }

@@ -111,7 +111,7 @@ extension ModelFileError: ReportedError {
     switch self {
     case .reading: .dataError
     case .writing: .cannotCreate
-    case .weights: .dataError
+    case .weights, .head: .dataError
     }
   }
 }

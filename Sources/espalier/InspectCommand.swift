@@ -5,6 +5,7 @@ internal import Networks
 internal import Results
 internal import Torch
 internal import Training
+internal import Words
 
 /// `espalier inspect`.
 struct InspectCommand: ParsableCommand {
@@ -45,7 +46,7 @@ struct InspectCommand: ParsableCommand {
     do { source = try ModelSource(model, dataset: description) } catch let error as ModelFileError {
       // A sound file of another program holds weights without a network, which can be listed all the same.
       guard let archive = try? TensorArchive(contentsOf: model), archive.metadata["format"] != "espalier" else { throw error }
-      return try Console.print(ArchiveListing(archive, path: model).output(json: json))
+      return try Console.print(try ArchiveListing(archive, path: model).output(json: json))
     }
     if case .file = source, dataset != nil {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
@@ -122,13 +123,13 @@ struct Inspection: Encodable {
         ))
     }
     if !classes.isEmpty {
-      let shown = classes.prefix(12).map(Self.printable).joined(separator: ", ")
+      let shown = classes.prefix(12).joined(separator: ", ")
       facts.append(("classes", "\(classes.count): \(shown)\(classes.count > 12 ? ", …" : "")"))
     }
     for (index, event) in history.enumerated() { facts.append((index == 0 ? "history" : "", event.words)) }
     if let keptWords { facts.append(("kept", keptWords)) }
-    if let recipe { facts.append(("recipe", Self.printable(recipe).replacing(",\"", with: ", \""))) }
-    return "\(Self.printable(summary.network))\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
+    if let recipe { facts.append(("recipe", recipe.replacing(",\"", with: ", \""))) }
+    return "\(summary.network.printable())\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
   }
 
   /// What is left of the original, and where to read which features these are.
@@ -137,22 +138,17 @@ struct Inspection: Encodable {
     guard let units else { return "not known: the file does not say from which network the units of its history left" }
     return "\(Format.count(units.left)) of \(Format.count(units.original)) units; --json lists which features of each layer"
   }
-
-  /// Without control characters: names come from files, and a terminal obeys escape sequences.
-  static func printable(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.properties.generalCategory != .control }))
-  }
 }
 
 extension RemovalEvent {
   /// One line: when, what, by what, how much of which layer.
   var words: String {
     // Most methods' words name their criterion themselves.
-    let by = method.contains(criterion) ? "" : " by " + Inspection.printable(criterion)
-    var parts = ["step \(Format.count(step)): \(Inspection.printable(method))\(by)"]
+    let by = method.contains(criterion) ? "" : " by " + criterion
+    var parts = ["step \(Format.count(step)): \(method)\(by)"]
     let units = removed.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
     if !units.isEmpty {
-      parts.append("units " + units.map { "\(Inspection.printable($0.key)) −\($0.value.count)" }.joined(separator: ", "))
+      parts.append("units " + units.map { "\($0.key) −\($0.value.count)" }.joined(separator: ", "))
     }
     let weights = masked.filter { $0.value != 0 }.values.reduce(0) { $0.addingReportingOverflow($1).partialValue }
     if weights != 0 { parts.append("\(Format.count(weights)) weights masked") }
@@ -167,27 +163,39 @@ struct ArchiveListing: Encodable {
     var shape: [Int]
     var type: String
     var elements: Int
+    /// Elements that are NaN or infinite; nil where there are none.
+    var notFinite: Int?
   }
   var path: String
   var tensors: [Entry]
   var metadata: [String: String]
 
-  init(_ archive: TensorArchive, path: String) {
+  init(_ archive: TensorArchive, path: String) throws {
     self.path = path
     metadata = archive.metadata
-    tensors = archive.tensors.sorted { $0.key < $1.key }.map {
-      Entry(name: $0.key, shape: $0.value.shape, type: $0.value.elementType?.rawValue ?? "?", elements: $0.value.count)
+    let read = try archive.tensors.map { name, tensor in
+      let bad = tensor.elementType?.isFloatingPoint == true ? Int(try tensor.isFinite().logicalNot().sum().item()) : 0
+      return Entry(
+        name: name, shape: tensor.shape, type: tensor.elementType?.rawValue ?? "?", elements: tensor.count, notFinite: bad > 0 ? bad : nil)
     }
+    let unread = archive.unread.map { name, entry in
+      // The header was checked: the product fits.
+      Entry(name: name, shape: entry.shape, type: entry.type, elements: entry.shape.reduce(1, *), notFinite: nil)
+    }
+    tensors = (read + unread).sorted { $0.name < $1.name }
   }
 
   func output(json: Bool) throws -> String {
     if json { return try Format.json(self) }
-    var table = TextTable(alignments: [.left, .left, .left, .right], header: ["tensor", "shape", "type", "elements"])
+    var table = TextTable(alignments: [.left, .left, .left, .right, .left], header: ["tensor", "shape", "type", "elements"])
     for entry in tensors {
-      table.append([Inspection.printable(entry.name), Format.shape(entry.shape), entry.type, Format.count(entry.elements)])
+      table.append([
+        entry.name, Format.shape(entry.shape), entry.type, Format.count(entry.elements),
+        entry.notFinite.map { "\(Format.count($0)) NaN or infinite" } ?? "",
+      ])
     }
     table.append(["total", "", "", Format.count(tensors.reduce(0) { $0 + $1.elements })])
-    return "\(path): a safetensors file without a network; prune and evaluate take it with --network NAME --weights \(path)\n\n"
-      + table.text
+    return "\(path.printable()): a safetensors file without a network; prune and evaluate take it with "
+      + "--network NAME --weights \(path.printable())\n\n" + table.text
   }
 }

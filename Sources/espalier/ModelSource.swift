@@ -4,6 +4,7 @@ internal import Networks
 internal import Results
 internal import Torch
 internal import Training
+internal import Words
 
 /// What `inspect` and `compare` look at: a model file, or a network of the catalogue by its name.
 enum ModelSource {
@@ -25,7 +26,7 @@ enum ModelSource {
       let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
       self = .network(try Architecture.parse(text, input: input, classes: dataset?.classes, dataset: dataset?.name))
     } catch NetworkError.architecture(let problem) where problem.hasPrefix("unknown network") {
-      throw NetworkError.architecture("there is no file \(text.prefix(80).debugDescription), and as a network: \(problem)")
+      throw NetworkError.architecture("there is no file \(text.quoted), and as a network: \(problem)")
     }
   }
 

@@ -85,7 +85,7 @@ struct ProbeCommand: CheckedCommand {
     outputs.add("--rows", rows)
     try outputs.check()
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
-    let result = try Experiment.probe(given.start, on: plan, probes: probes)
+    let result = try Experiment.probe(given.start, on: plan, probes: probes, note: { if !quiet { Console.note($0) } })
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
@@ -117,7 +117,7 @@ struct ProbeCommand: CheckedCommand {
         options: .init(interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     } catch let error as TrainingError {
       display.finish()
-      if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)\n") }
+      if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)") }
       throw error
     } catch let error as CocoaError {
       throw OutputError(path: folder, underlying: error)

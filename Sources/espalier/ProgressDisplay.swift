@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Results
+internal import Words
 
 /// Shows how far a run is: one line redrawn in place on a terminal, lines now and then elsewhere, nothing when quiet.
 ///
@@ -53,7 +54,7 @@ final class ProgressDisplay {
   ///   - now: seconds on a clock that never goes back.
   ///   - write: where text goes.
   init(
-    _ style: Style, now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }, write: @escaping (String) -> Void = Console.note
+    _ style: Style, now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }, write: @escaping (String) -> Void = Console.draw
   ) {
     self.style = style
     self.now = now
@@ -93,7 +94,7 @@ final class ProgressDisplay {
   /// Prints a line that stays, above the bar if there is one.
   func note(_ text: String) {
     guard style != .quiet else { return }
-    write((isLineOpen ? "\r\u{1B}[K" : "") + text + "\n")
+    write((isLineOpen ? "\r\u{1B}[K" : "") + Console.line(text) + "\n")
     isLineOpen = false
     // The bar comes back with the next moment.
     if case .bar = style { lastShown = -.infinity }
@@ -148,7 +149,8 @@ final class ProgressDisplay {
     return parts.joined(separator: "  ")
   }
 
-  private func show(_ line: String, isLast: Bool) {
+  private func show(_ text: String, isLast: Bool) {
+    let line = text.printable()
     guard case .bar(let width) = style else { return write(line + "\n") }
     write("\r" + (line.count > width ? String(line.prefix(width - 1)) + "…" : line) + "\u{1B}[K" + (isLast ? "\n" : ""))
     isLineOpen = !isLast

@@ -52,6 +52,9 @@ struct PruneCommand: CheckedCommand {
   }
 
   @OptionGroup var given: ModelOptions<Words>
+  @Option(help: ArgumentHelp("Classes of the --network; with --weights of others its last layer is a fresh one.", valueName: "count"))
+  var classes: Int?
+
   @Flag(help: "Show what is kept of each layer's weights; shown in any case where a layer has collapsed.")
   var layers = false
 
@@ -70,6 +73,8 @@ struct PruneCommand: CheckedCommand {
       throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100")
     }
     if given.model != nil, given.weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
+    if given.model != nil, classes != nil { throw ValidationError("--classes goes with --network: a model file has its own classes") }
+    if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
   }
 
   func run() throws {
@@ -111,7 +116,7 @@ struct PruneCommand: CheckedCommand {
       throw PruningError.needsData(criterion: plan.criterion.name)
     }
     let experiment = Experiment(
-      start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil,
+      start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, classes: classes,
       initialization: training.initialization ?? course?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
     try experiment.validate()
@@ -149,6 +154,9 @@ extension PruneCommand {
   func tickets(_ typed: GivenOptions) throws -> TicketCommandRun {
     guard let network = given.network else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
+    }
+    guard classes == nil else {
+      throw PlanError("--classes does not go with --method lottery-ticket: tickets have the classes of the data")
     }
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training, given: typed)

@@ -51,7 +51,7 @@ struct ExperimentRun {
   /// How the run deals with its surroundings, as the options say.
   func options() throws -> Runner.Options {
     Runner.Options(
-      checkpoint: checkpoints.path(for: path), checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
+      checkpoint: checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
       device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves)
   }
 
@@ -71,7 +71,7 @@ struct ExperimentRun {
       display.finish()
       if case .interrupted = error {
         // Also when quiet: without it the work would seem lost.
-        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it\n")
+        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it")
       }
       throw error
     }

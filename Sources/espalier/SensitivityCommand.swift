@@ -69,7 +69,7 @@ struct SensitivityCommand: CheckedCommand {
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     let result = try Experiment.sensitivity(
-      given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice
+      given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice, note: { display.note($0) }
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
     }

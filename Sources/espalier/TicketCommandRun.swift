@@ -48,7 +48,7 @@ struct TicketCommandRun {
       } catch {
         display.finish()
         // Also when quiet: without it the work would seem lost.
-        if Interrupt.isRequested { Console.note("the same command goes on from what is in \(path)\n") }
+        if Interrupt.isRequested { Console.note("the same command goes on from what is in \(path)") }
         throw error
       }
       display.finish()

@@ -23,11 +23,18 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"))
   var weights: String?
 
+  @Option(help: ArgumentHelp("Classes of the network; with --weights of others its last layer is a fresh one.", valueName: "count"))
+  var classes: Int?
+
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+
+  func validate() throws {
+    if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
+  }
 
   func run() throws { try job()() }
 
@@ -36,7 +43,7 @@ struct TrainCommand: ParsableCommand {
   /// - Throws: `PlanError` and `ValidationError` for what no run can be.
   func job() throws -> ExperimentRun {
     let experiment = Experiment(
-      start: .network(network, weights: weights), data: try data.plan(seed: running.seed),
+      start: .network(network, weights: weights), data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
     try experiment.validate()

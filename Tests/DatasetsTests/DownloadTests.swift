@@ -49,6 +49,18 @@ import Testing
 
   private func bytes(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
 
+  @Test(arguments: ["file:///etc", "ftp://example.org/mnist", "example.org/mnist", "/srv/mnist", "", "http://", "https:///x", "htp://a"])
+  func onlyServersAreAsked(mirror: String) async throws {
+    let folder = try TemporaryFolder()
+    do {
+      _ = try await Downloader().fetch(Dataset.named("mnist"), to: folder.path + "/new", mirror: mirror)
+      Issue.record("fetched from \(mirror)")
+    } catch {
+      #expect("\(error)" == "nothing can be fetched from \"\(mirror)\": give an address that begins with http:// or https://")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path + "/new"))
+  }
+
   @Test func wholeFileArrivesWithProgress() async throws {
     let folder = try TemporaryFolder()
     let server = try LocalServer { _, _ in LocalServer.ok(Self.content) }
@@ -163,6 +175,8 @@ import Testing
     let server = try LocalServer { _, _ in LocalServer.failure(404, "Not Found") }
     #expect(line(await fetch(server, folder)) == "\(server.address)/file: the server answered 404 Not Found")
     #expect(server.requests.count == 1)
+    // Nothing came: nothing is kept to go on from.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/small").isEmpty)
     let address: String
     do {
       // Its port is free again once it is gone.
@@ -173,7 +187,7 @@ import Testing
     }
     #expect(line(result) == "\(address)/file: no connection to 127.0.0.1 (2 attempts)")
     let wrong = await Result { try await Downloader(attempts: 2).fetch(Self.description(), to: folder.path, mirror: "nonsense") }
-    #expect(line(wrong) == "nonsense/file: is not an address that can be fetched")
+    #expect(line(wrong) == "nothing can be fetched from \"nonsense\": give an address that begins with http:// or https://")
   }
 
   @Test func otherFileInPlaceIsKeptUnlessReplaced() async throws {

@@ -21,7 +21,7 @@ import Testing
       [.init(name: "a", operation: .flatten, inputs: ["input"]), .init(name: "a", operation: .flatten, inputs: ["input"])])
     expect("node name \"\": must be 1 to 200 visible characters without blanks", [.init(name: "", operation: .flatten, inputs: ["input"])])
     expect(
-      "node name \"a\\u{1B}[2J\": must be 1 to 200 visible characters without blanks",
+      "node name \"a\\u001b[2J\": must be 1 to 200 visible characters without blanks",
       [.init(name: "a\u{1B}[2J", operation: .flatten, inputs: ["input"])])
     expect(
       "a: module name \"b c\" must be 1 to 200 visible characters without blanks",

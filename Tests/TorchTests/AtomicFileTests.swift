@@ -47,6 +47,69 @@ import Testing
     }
   }
 
+  private func mode(_ path: String) throws -> Int {
+    try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+  }
+
+  @Test(arguments: [0o600, 0o640, 0o644, 0o400, 0o666])
+  func whatIsReplacedKeepsItsPermissions(permissions: Int) throws {
+    try withTemporaryDirectory { folder throws in
+      let path = folder + "/m"
+      try archive.write(to: path)
+      try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
+      let file = try AtomicFile(path)
+      let partial = try #require(try names(in: folder).first { $0 != "m" })
+      #expect(try mode(folder + "/" + partial) == permissions, "while it is written, too")
+      try file.commit()
+      #expect(try mode(path) == permissions)
+      try AtomicFile.write(Data("text".utf8), to: path)
+      #expect(try mode(path) == permissions)
+      #expect(try names(in: folder) == ["m"])
+    }
+  }
+
+  @Test func aNewFileIsAsPublicAsNewFilesAre() throws {
+    try withTemporaryDirectory { folder throws in
+      try AtomicFile.write(Data(), to: folder + "/m")
+      #expect(try Data().write(to: URL(fileURLWithPath: folder + "/n")) == () && mode(folder + "/m") == mode(folder + "/n"))
+      // A checkpoint of what is private is private.
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder + "/m")
+      try archive.write(to: folder + "/m.checkpoint", asPrivateAs: folder + "/m")
+      #expect(try mode(folder + "/m.checkpoint") == 0o600)
+      try archive.write(to: folder + "/other.checkpoint", asPrivateAs: folder + "/none")
+      #expect(try mode(folder + "/other.checkpoint") == mode(folder + "/n"))
+    }
+  }
+
+  @Test func linksStayLinks() throws {
+    try withTemporaryDirectory { folder throws in
+      let manager = FileManager.default
+      try manager.createDirectory(atPath: folder + "/far", withIntermediateDirectories: false)
+      try manager.createSymbolicLink(atPath: folder + "/far/second", withDestinationPath: "target")
+      try manager.createSymbolicLink(atPath: folder + "/first", withDestinationPath: "far/second")
+      // The second time there is something at the end.
+      for text in ["one", "two"] {
+        try AtomicFile.write(Data(text.utf8), to: folder + "/first")
+        #expect(try manager.destinationOfSymbolicLink(atPath: folder + "/first") == "far/second")
+        #expect(try manager.destinationOfSymbolicLink(atPath: folder + "/far/second") == "target")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/far/target")) == Data(text.utf8))
+      }
+      try manager.createSymbolicLink(atPath: folder + "/loop", withDestinationPath: "loop")
+      #expect(throws: TensorArchiveError.writing(path: folder + "/loop", problem: "Too many levels of symbolic links")) {
+        try AtomicFile.write(Data(), to: folder + "/loop")
+      }
+      #expect(try names(in: folder) == ["far", "first", "loop"])
+    }
+  }
+
+  @Test func theSizeIsKnownBeforehand() throws {
+    try withTemporaryDirectory { folder throws in
+      let archive = TensorArchive(tensors: ["a": try .ones([3, 5]), "b": try .ones([7], type: .bool)], metadata: ["k": "v\n"])
+      try archive.write(to: folder + "/m")
+      #expect(try archive.byteCount == Data(contentsOf: URL(fileURLWithPath: folder + "/m")).count)
+    }
+  }
+
   @Test(arguments: [String(repeating: "n", count: 255), String(repeating: "ü", count: 127), String(repeating: "🌳", count: 63), "m"])
   func longNamesHaveTemporaryOnes(name: String) throws {
     try withTemporaryDirectory { folder throws in

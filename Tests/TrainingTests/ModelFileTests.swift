@@ -16,7 +16,10 @@ func exampleModelFile(seed: UInt64 = 1) throws -> ModelFile {
   let network = try builder.network()
   let generator = try Generator(seed: seed)
   var tensors: [ParameterName: Tensor] = [:]
-  for (name, shape) in try network.parameterShapes() { tensors[name] = try .normal(shape, generator: generator) }
+  for (name, shape) in try network.parameterShapes() {
+    let values = try Tensor.normal(shape, generator: generator)
+    tensors[name] = try name.role == .runningVariance ? values.absolute() : values
+  }
   let masked = ParameterName("classifier", .weight)
   let mask = try Tensor.uniform([3, 32], generator: generator).greater(0.5)
   let model = try Model(network: network, tensors: tensors, masks: [masked: mask])

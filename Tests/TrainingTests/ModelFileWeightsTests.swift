@@ -63,6 +63,77 @@ private func trained(_ name: String) -> String? {
     #expect(try model.tensor(.init("classifier", .bias)).elementType == .float32)
   }
 
+  @Test func trainingsTensorsAreLeftOut() throws {
+    let (model, report) = try load { tensors in
+      for head in ["aux1", "aux2"] {
+        for name in ["conv.conv.weight", "conv.bn.weight", "fc1.bias"] { tensors["\(head).\(name)"] = try .zeros([2]) }
+      }
+      tensors["AuxLogits.fc.weight"] = try .zeros([2])
+      tensors["features.1.num_batches_tracked"] = try .scalar(3, type: .int64)
+      tensors["total_ops"] = try .zeros([1], type: .float64)
+      tensors["position_ids"] = try .zeros([4], type: .int64)
+      tensors["marker"] = try .zeros([0])
+    }
+    #expect(model.tensors.count == 8 && report.loaded == 8 && report.ignored.count == 9)
+    #expect(report.unused == ["marker (empty)", "position_ids (int64)"])
+    #expect(
+      report.notes(path: "f") == [
+        "f: left out what serves training only: features.1.num_batches_tracked, AuxLogits.fc.weight, aux1.* (3), aux2.* (3), total_ops",
+        "f: left out what can be no weight: marker (empty), position_ids (int64)",
+      ])
+    // A head that the network has is no training's.
+    #expect(try problem { $0["auxiliary"] = try .zeros([1]) }.hasSuffix("unexpected auxiliary"))
+  }
+
+  /// `torch.nn.utils.prune` keeps the weights before and a mask of ones and zeros.
+  @Test func pyTorchsPruningIsRead() throws {
+    let name = ParameterName("classifier", .weight)
+    let ones = try Tensor((0..<96).map { Float($0 % 3 == 0 ? 0 : 1) }, shape: [3, 32])
+    let original = try exampleModelFile().model.tensor(name)
+    let (model, report) = try load { tensors in
+      tensors["classifier.weight_orig"] = tensors.removeValue(forKey: "classifier.weight")
+      tensors["classifier.weight_mask"] = ones
+    }
+    #expect(report == WeightsReport(loaded: 8))
+    #expect(Array(model.masks.keys) == [name])
+    #expect(try model.masks[name]?.bytes() == ones.notEqual(0).bytes())
+    let expected = zip(try original.array(Float.self), try ones.array(Float.self)).map { $1 == 0 ? 0 : $0 }
+    #expect(try model.tensor(name).array(Float.self) == expected)
+    #expect(
+      try problem { tensors in
+        tensors["classifier.weight_orig"] = tensors.removeValue(forKey: "classifier.weight")
+        tensors["classifier.weight_mask"] = try .full([3, 32], 0.5)
+      } == "cannot read PATH: classifier.weight_mask holds other numbers than 0 and 1")
+  }
+
+  @Test func aLastLayerOfOtherClassesIsReplaced() throws {
+    let head = [
+      ParameterName("classifier", .weight): try Tensor.full([3, 32], 0.25), ParameterName("classifier", .bias): try Tensor.full([3], 0.5),
+    ]
+    func load(_ change: (inout [String: Tensor]) throws -> Void) throws -> (model: Model, report: WeightsReport) {
+      try withTemporaryDirectory { folder throws in
+        let model = try exampleModelFile().model
+        var tensors = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.key.description, $0.value) })
+        try change(&tensors)
+        try TensorArchive(tensors: tensors).write(to: folder + "/weights")
+        return try Model.load(weights: folder + "/weights", into: model.network, head: head)
+      }
+    }
+    let (model, report) = try load { tensors in
+      tensors["classifier.weight"] = try .zeros([7, 32])
+      tensors["classifier.bias"] = try .zeros([7])
+    }
+    #expect(report == WeightsReport(loaded: 6, replaced: ["classifier.weight [7, 32]", "classifier.bias [7]"]))
+    #expect(report.notes(path: "f") == ["f: the last layer is fresh, in place of classifier.weight [7, 32], classifier.bias [7]"])
+    for (name, tensor) in head { #expect(try model.tensor(name).bytes() == tensor.bytes()) }
+    // Both or none: a bias that fits belongs to the weights that do not.
+    #expect(try load { $0["classifier.weight"] = nil }.report.replaced == ["classifier.weight", "classifier.bias [3]"])
+    let (same, plain) = try load { _ in }
+    #expect(plain == WeightsReport(loaded: 8))
+    #expect(try same.tensor(.init("classifier", .bias)).bytes() == exampleModelFile().model.tensor(.init("classifier", .bias)).bytes())
+    #expect(throws: ModelFileError.self) { try load { $0["features.0.bias"] = try .zeros([9]) } }
+  }
+
   @Test func everythingThatDoesNotFitIsListed() throws {
     #expect(
       try problem { tensors in

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Results
+internal import Torch
 internal import Training
 
 /// The files of a ticket study's folder.
@@ -40,11 +41,11 @@ struct TicketFolder {
           + "or give another folder")
     }
     let extended = found.extended(by: plan.seeded(0))
-    if extended != found { try extended.json.write(toFile: self.plan, atomically: true, encoding: .utf8) }
+    if extended != found { try AtomicFile.write(Data(extended.json.utf8), to: self.plan) }
   }
 
   private func start(_ plan: TicketPlan) throws {
-    try plan.seeded(0).json.write(toFile: self.plan, atomically: true, encoding: .utf8)
+    try AtomicFile.write(Data(plan.seeded(0).json.utf8), to: self.plan)
   }
 
   private func seedFolders() throws -> [String] {

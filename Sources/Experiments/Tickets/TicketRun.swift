@@ -26,7 +26,7 @@ final class TicketRun {
     self.seed = seed
     self.folder = folder
     self.options = options
-    let setting = try Setting(plan, seed: seed)
+    let setting = try Setting(plan, seed: seed, note: options.note)
     (data, span, counts) = (setting.data, setting.span, setting.counts)
     let path = folder.initial(seed)
     try FileManager.default.createDirectory(atPath: folder.seed(seed), withIntermediateDirectories: true)
@@ -52,16 +52,16 @@ final class TicketRun {
     let counts: [[Int]]
 
     /// - Throws: `PlanError` for a plan that these data do not allow, and what data and network throw.
-    init(_ plan: TicketPlan, seed: UInt64) throws {
+    init(_ plan: TicketPlan, seed: UInt64, note: (String) -> Void = { _ in }) throws {
       let plan = plan.seeded(seed)
-      data = try plan.data.load()
+      data = try plan.data.load(note: note)
       span = try TrainingSpan(plan.training, on: data)
       if case .step(let step) = plan.rewinding, step.iterations(perEpoch: span.perEpoch) >= span.total {
         throw PlanError("--rewind \(step) lies behind the training's end, which has \(span.total) steps")
       }
       start = Experiment(
         start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
-      initial = try start.startingFile(for: data.training).model
+      initial = try start.startingFile(for: data.training, note: note).model
       counts = try plan.counts(for: initial.network)
     }
   }
@@ -115,7 +115,7 @@ final class TicketRun {
       seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
       firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
       iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
-    try Data(record.json().utf8).write(to: URL(fileURLWithPath: folder.record(job, seed)), options: .atomic)
+    try AtomicFile.write(Data(record.json().utf8), to: folder.record(job, seed))
     try options.didWrite(folder.record(job, seed))
     try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
     if job.branch == nil { last = (job, model) }

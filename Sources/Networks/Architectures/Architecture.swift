@@ -63,19 +63,16 @@ public struct Architecture: Sendable {
     return try blueprint.build(shape, count)
   }
 
-  /// Patterns of the families with a member for inputs of that shape: those made for it, or else those that can take it.
+  /// Patterns of the families with a member that can be built for inputs of that shape.
   static func patterns(for shape: FeatureShape) -> [String] {
-    func fitting(_ suits: (Blueprint.Input) -> Bool) -> [String] {
-      all.filter { family in family.examples.contains { (try? family.blueprint($0)).flatMap { $0 }.map { suits($0.input) } ?? false } }
-        .map(\.pattern)
-    }
-    let made = fitting { input in
-      switch input {
-      case .anything, .elements: true
-      case .exactly, .images: input.native == shape
+    all.filter { family in
+      family.examples.contains { name in
+        guard let blueprint = try? family.blueprint(name) else { return false }
+        // Widths can be named for any shape.
+        if blueprint.input.isElements { return true }
+        return blueprint.input.accepts(shape) && (try? blueprint.build(shape, blueprint.classes.native)) != nil
       }
-    }
-    return made.count > 2 ? made : fitting { $0.isElements || $0.accepts(shape) }
+    }.map(\.pattern)
   }
 
   private static func blueprint(named text: String) throws -> Blueprint? {

@@ -1,3 +1,5 @@
+internal import Words
+
 extension Architecture {
   /// Conv-2, Conv-4 and Conv-6 of Frankle & Carbin 2019 for CIFAR-10: pairs of 3×3 convolutions (64, 128, 256 filters, same
   /// padding, ReLU), a 2×2 maximum after each pair, linear 256→256→10.

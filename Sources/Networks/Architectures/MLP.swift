@@ -1,3 +1,5 @@
+internal import Words
+
 extension Architecture {
   /// `mlp:784-300-100-10`: linear layers `fc1`, `fc2`, … of these widths with ReLU between; image inputs are flattened.
   ///

@@ -1,3 +1,5 @@
+internal import Words
+
 extension Architecture {
   /// ResNet for CIFAR-10 (He et al. 2016, §4.2): 6n+2 layers, 16-32-64 filters, parameter-free shortcuts of option A, with
   /// akamaster's parameter names (`conv1`, `layer1.0.conv1`, …, `linear`). ResNet-56 has 0.85 million parameters, 1.25e8 MACs.

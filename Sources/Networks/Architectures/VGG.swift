@@ -1,3 +1,5 @@
+internal import Words
+
 /// Filters per stage, a 2×2 maximum after each (Simonyan & Zisserman 2015, configurations A, B, D, E).
 private let stages: [Int: [[Int]]] = [
   11: [[64], [128], [256, 256], [512, 512], [512, 512]],

@@ -1,0 +1,25 @@
+internal import Networks
+internal import Torch
+
+extension Model {
+  /// What is wrong with the numbers in the tensors, or nil: a NaN or an infinity anywhere, a running variance below 0.
+  ///
+  /// Asked wherever weights are read, so that the tensor is named and not what computes with it later: a bias that no criterion looks
+  /// at, a statistic, a layer that is left alone.
+  func problemWithNumbers() throws -> String? {
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where tensor.count > 0 && tensor.elementType?.isFloatingPoint == true {
+      let tensor = try tensor.detached()
+      // Both pass a NaN on.
+      let (least, largest) = (try tensor.min().item(), try tensor.max().item())
+      guard least.isFinite, largest.isFinite else {
+        let count = Int(try tensor.isFinite().logicalNot().sum().item())
+        return "\(count) of the \(tensor.count) elements of \(name) \(count == 1 ? "is" : "are") NaN or infinite"
+      }
+      if name.role == .runningVariance, least < 0 {
+        let count = Int(try tensor.less(0).sum().item())
+        return "\(count) of the \(tensor.count) variances in \(name) \(count == 1 ? "is" : "are") negative"
+      }
+    }
+    return nil
+  }
+}
