@@ -133,7 +133,10 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public func check(on model: Model, in span: TrainingSpan?) throws {
     let network = model.network
     _ = try Pruner(self, original: network)
-    if let span { try checkRegrowth(in: span, of: network) }
+    if let span {
+      try checkRemovals(in: span)
+      try checkRegrowth(in: span, of: network)
+    }
     let removals: Int? =
       switch timing {
       case .rounds(let count, _), .atStart(let count): count
