@@ -215,7 +215,7 @@ public final class Pruner {
       }
       guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is nothing to aim at") }
       let (original, start) = try wholeCosts()
-      let goal = target.goal(original: original, starting: start, share: plan.schedule.sparsity(afterEvent: k, of: n, fraction: 1))
+      let goal = target.goal(original: original, starting: start, schedule: plan.schedule, event: k, of: n)
       let (layers, selection) = try TargetSearch(
         goal: goal, competes: plan.allocation.isCounted, groups: model.network.channelGroups().groups, network: model.network, cost: cost
       ).run(original: original, measure: target.measure, select: select)
