@@ -64,13 +64,16 @@ public struct PruningMethod: Sendable {
   public let options: [Criterion.Option]
   /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
   public let normalization: LayerNormalization
+  /// What helps where all scores are equal; nil where nothing is known to.
+  public let whenTied: String?
   /// The code.
   public let implementation: any ScoringMethod
 
   /// An entry of these parts.
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
-    options: [Criterion.Option] = [], normalization: LayerNormalization = .none, implementation: any ScoringMethod
+    options: [Criterion.Option] = [], normalization: LayerNormalization = .none, whenTied: String? = nil,
+    implementation: any ScoringMethod
   ) {
     self.name = name
     self.summary = summary
@@ -80,6 +83,7 @@ public struct PruningMethod: Sendable {
     self.examples = examples
     self.options = options
     self.normalization = normalization
+    self.whenTied = whenTied
     self.implementation = implementation
   }
 
