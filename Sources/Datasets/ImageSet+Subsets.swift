@@ -64,7 +64,8 @@ extension ImageSet {
     guard fraction > 0, fraction < 1 else {
       throw DatasetError.badRequest("a validation fraction of \(fraction): it must lie between 0 and 1")
     }
-    return try split(validation: Int((fraction * Double(count) + 0.5).rounded(.down)), seed: seed)
+    // The tolerance undoes the binary representation of decimal fractions: 0.29·50 is 14.499… and still rounds up.
+    return try split(validation: Int((fraction * Double(count) + 0.5 + 1e-9).rounded(.down)), seed: seed)
   }
 
   // Each class has a stream of its own, so that one class's count does not change what is drawn of another.

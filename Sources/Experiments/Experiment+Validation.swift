@@ -7,6 +7,7 @@ extension Experiment {
     try training?.validate()
     try recovery?.validate()
     try pruning?.validate()
+    if let training { try pruning?.checkRemovals(of: training) }
     if let l1 { _ = try L1Penalty(strength: l1) }
     if let slimming { _ = try SlimmingPenalty.checked(slimming) }
   }

@@ -169,7 +169,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   private func check(_ span: TrainingSpan) throws {
     let interval = max(every.iterations(perEpoch: span.perEpoch), 1)
     guard interval <= span.total || atStart else {
-      throw PlanError("a probe every \(every) of \(span.total) steps is none: train longer, or probe earlier")
+      throw PlanError("--every \(every) probes nothing in a training of \(span.length): \(span.longest(within: span.total, as: every))")
     }
     for step in probes.flatMap({ $0.retraining?.at ?? [] })
     where step == 0 ? !atStart : step % interval != 0 || step > span.total {

@@ -22,6 +22,12 @@ extension Runner {
       notes.append(RunNote(subject: "scores", words: "batch norms in \(mode.rawValue) mode: by \(whose)"))
     }
     if let curvature = experiment.pruning?.usedCurvature { notes.append(RunNote(subject: "curvature", words: curvature.words)) }
+    let tied = state.events.compactMap { event in tieWords(of: event).map { (removal: event.number, words: $0) } }
+    if let first = tied.first {
+      let which = state.events.count > 1 ? "removal \(first.removal): " : ""
+      let more = tied.count > 1 ? "; and so on in \(Format.count(tied.count - 1)) more" : ""
+      notes.append(RunNote(subject: "ties", words: which + first.words + more))
+    }
     if experiment.pruning?.rescalesDropout == true, let dense = state.denseNetwork {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }
@@ -33,6 +39,9 @@ extension Runner {
     }
     return notes.isEmpty ? nil : notes
   }
+
+  /// That order alone decided much of a removal; nil where it did not.
+  func tieWords(of event: PruningEvent) -> String? { event.ties?.words(advice: experiment.pruning?.criterion.method.whenTied) }
 
   /// Which removals of a plan took nothing; nil where all took something.
   private var idleWords: String? {

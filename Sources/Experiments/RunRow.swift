@@ -148,12 +148,12 @@ extension Runner {
 
   private func removedWeights(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
     guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
-    let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
     // What the selection removed; compaction may have taken kept weights of dead units besides.
     // Layers that were to be left alone do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
+    let asked = askedFraction(pruning, of: total)
     guard let kept = state.regrowth?.kept ?? state.events.last?.kept else { return Removal(asked: asked, removed: 0, of: total) }
-    var removal = Removal(asked: asked, removed: total - kept, of: total, earlier: earlier)
+    var removal = Removal(asked: asked, askedCount: askedCount(pruning), removed: total - kept, of: total, earlier: earlier)
     guard let survivors, let masks = try? MaskSet(model) else { return removal }
     let before = survivors.reduce(0) { $0 + $1.kept }
     removal.ignored = (before - kept).ifAny
@@ -168,6 +168,22 @@ extension Runner {
     return (total - first.kept - first.removed).ifAny
   }
 
+  /// The fraction of all that the plan means to be gone: where each removal takes a fraction of what is left, 1 − (1 − p)^k.
+  private func askedFraction(_ pruning: PruningPlan, of total: Int) -> Double? {
+    switch pruning.amount {
+    case .total(let fraction): return fraction
+    case .perEvent(let fraction):
+      guard let first = state.events.first, let last = state.events.last, total > 0 else { return nil }
+      // A model that was pruned before has less to lose.
+      let start = Double(first.kept + first.removed) / Double(total)
+      return 1 - start * pow(1 - fraction, Double(last.number))
+    case .cost, .threshold, .deviations: return nil
+    }
+  }
+
+  /// The same in things, as the removals' arithmetic counted them; of a total the row's own fraction says it.
+  private func askedCount(_ pruning: PruningPlan) -> Int? { if case .perEvent = pruning.amount { state.events.last?.asked } else { nil } }
+
   private var collapse: LayerCollapse? {
     let first = state.events.lazy.compactMap(\.collapse).first
     let things = experiment.pruning?.granularity.isStructured ?? false ? "units" : nil
@@ -176,11 +192,11 @@ extension Runner {
 
   private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
     guard let pruning = experiment.pruning, pruning.granularity != .weight else { return nil }
-    let asked: Double? = if case .total(let fraction) = pruning.amount { fraction } else { nil }
-    guard let last = state.events.last else { return Removal(asked: asked, removed: 0, of: 0) }
+    guard let last = state.events.last else { return Removal(asked: askedFraction(pruning, of: 0), removed: 0, of: 0) }
     let total = last.prunable ?? last.kept + state.events.reduce(0) { $0 + $1.removed }
     var removal = Removal(
-      asked: asked, removed: total - last.kept, of: total, things: pruning.granularity == .filter ? "filters" : nil, earlier: earlier)
+      asked: askedFraction(pruning, of: total), askedCount: askedCount(pruning), removed: total - last.kept, of: total,
+      things: pruning.granularity == .filter ? "filters" : nil, earlier: earlier)
     removal.ignored = now.units.flatMap { ($0 - last.kept).ifAny }
     return removal
   }

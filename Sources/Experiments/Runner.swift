@@ -27,6 +27,8 @@ public final class Runner {
   /// Whether units had left the starting file's network in earlier runs.
   let startedFromHistory: Bool
   private let options: Options
+  /// Weights of each layer that are there before anything is removed.
+  private let startingWeights: [String: Int]
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
 
@@ -82,6 +84,7 @@ public final class Runner {
     let start = try experiment.startingFile(for: data?.training, note: options.note)
     // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
     try experiment.check(on: start.model, data)
+    startingWeights = Dictionary(try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
     classes = data?.training.classNames ?? start.classes
     startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =
@@ -150,7 +153,7 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(
       plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
-      present: state.events.first.map { $0.kept + $0.removed })
+      weights: startingWeights, present: state.events.first.map { $0.kept + $0.removed })
     pruner.examples = { [unowned self] in
       try data.map {
         try $0.examples(
@@ -287,7 +290,9 @@ public final class Runner {
       }
       sum.removal.masked.merge(pruned.removal.masked, uniquingKeysWith: +)
       let (removed, collapse) = (sum.event.removed + pruned.event.removed, sum.event.collapse ?? pruned.event.collapse)
+      let ties = sum.event.ties.flatMap { sum in pruned.event.ties.map { sum.merged(with: $0) } }
       sum.event = pruned.event
+      sum.event.ties = ties
       sum.event.removed = removed
       sum.event.collapse = collapse
       whole = sum
@@ -299,6 +304,7 @@ public final class Runner {
     state.events.append(event)
     state.history.append(removal)
     options.note(event.summary)
+    if let words = tieWords(of: event) { options.note("ties in prune \(event.number): \(words)") }
   }
 
   private func recordDense(_ model: Model) throws {

@@ -66,6 +66,8 @@ public struct PruningMethod: Sendable {
   public let batchNorms: BatchNormMode?
   /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
   public let normalization: LayerNormalization
+  /// What helps where all scores are equal; nil where nothing is known to.
+  public let whenTied: String?
   /// The code.
   public let implementation: any ScoringMethod
 
@@ -73,6 +75,7 @@ public struct PruningMethod: Sendable {
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
     batchNorms: BatchNormMode? = nil, options: [Criterion.Option] = [], normalization: LayerNormalization = .none,
+    whenTied: String? = nil,
     implementation: any ScoringMethod
   ) {
     self.name = name
@@ -84,6 +87,7 @@ public struct PruningMethod: Sendable {
     self.batchNorms = batchNorms
     self.options = options
     self.normalization = normalization
+    self.whenTied = whenTied
     self.implementation = implementation
   }
 

@@ -29,6 +29,8 @@ public final class Pruner {
   /// Things per group (units) or layer (weights) before the first removal that is known, in this run or an earlier one: what
   /// cumulative schedules and floors count from.
   private let originals: [String: Int]
+  /// The same before the first event of this run: what fractions of what is left count from.
+  private let starts: [String: Int]
   private var costs: (original: Double, starting: Double)?
   /// Things that may leave before the first event of this run.
   private var present: Int?
@@ -42,10 +44,14 @@ public final class Pruner {
   /// - Parameters:
   ///   - original: the network before the first event of this run.
   ///   - current: the network as it stands, when a run is taken up again; nil for the original.
+  ///   - weights: weights of each layer, by module, that were there before the first event; all unless given.
   ///   - events: removals done already.
+  ///   - weights: weights of each layer, by module, that were there before the first of these; all unless given.
   ///   - present: things that could leave before the first of these; nil where there was none, or nothing had left in earlier runs.
   /// - Throws: ``PruningError`` for plans that cannot work on this network.
-  public init(_ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0, present: Int? = nil) throws {
+  public init(
+    _ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0, weights: [String: Int] = [:], present: Int? = nil
+  ) throws {
     self.plan = plan
     self.present = present
     starting = original
@@ -54,6 +60,10 @@ public final class Pruner {
     originals =
       plan.granularity.isStructured
       ? Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) }) : try original.original.weightCounts()
+    starts =
+      plan.granularity.isStructured
+      ? Dictionary(uniqueKeysWithValues: try original.channelGroups().groups.map { ($0.name, $0.width) })
+      : try original.weightCounts().merging(weights) { $1 }
     if plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
@@ -109,6 +119,7 @@ public final class Pruner {
       granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
       widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.method.normalization)
     rule.event = eventNumber
+    rule.starts = starts
     return rule
   }
 
@@ -146,7 +157,7 @@ public final class Pruner {
         number: k, iteration: iteration, removed: selection.removed, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil,
         after: nil, collapsed: collapsed,
         collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
-        target: nil, surgerySeconds: nil)
+        target: nil, surgerySeconds: nil, asked: selection.askedInAll, ties: selection.ties)
       let removal = RemovalEvent(
         step: iteration, method: plan.words, criterion: plan.criterion.name,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
@@ -190,7 +201,7 @@ public final class Pruner {
           measure: $0.measure, original: original, before: start < original ? start : nil, asked: $0.asked,
           achieved: cost(cut.model.network))
       },
-      surgerySeconds: seconds)
+      surgerySeconds: seconds, asked: choice.selection.askedInAll, ties: choice.selection.ties)
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals,
       biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
@@ -221,7 +232,7 @@ public final class Pruner {
       }
       guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is nothing to aim at") }
       let (original, start) = try wholeCosts()
-      let goal = target.goal(original: original, starting: start, share: plan.schedule.sparsity(afterEvent: k, of: n, fraction: 1))
+      let goal = target.goal(original: original, starting: start, schedule: plan.schedule, event: k, of: n)
       let (layers, selection) = try TargetSearch(
         goal: goal, competes: plan.allocation.isCounted, groups: model.network.channelGroups().groups, network: model.network, cost: cost
       ).run(original: original, measure: target.measure, select: select)

@@ -34,6 +34,11 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var target: ReachedTarget?
   /// Seconds for planning and cutting, the proof and scores apart; nil where nothing was cut.
   public var surgerySeconds: Double?
+  /// Things that the plan means to be gone after it of those there were at the very first; nil where scores or costs decide, and in
+  /// records of earlier versions.
+  public var asked: Int?
+  /// What only the order among equal scores decided; nil in records of earlier versions.
+  public var ties: Ties?
 
   /// The removal that first left a layer through which nothing flows.
   public struct FirstCollapse: Codable, Hashable, Sendable {

@@ -7,7 +7,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public enum Amount: Codable, Hashable, Sendable {
     /// This fraction of all prunable things (weights, or units) is gone after the last event, exactly.
     case total(Double)
-    /// Each event removes this fraction of what is still there.
+    /// Each event removes this fraction of what is still there: with ``Rounding/round`` (1 − p)^k of all that was there stays after
+    /// event k, the other roundings count each event by itself.
     case perEvent(Double)
     /// The network costs so much after the last event (units and filters only).
     case cost(CostTarget)
@@ -62,7 +63,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var schedule: SparsitySchedule
   /// No layer is left with fewer than this fraction of its things.
   public var minimumLayerDensity: Double
-  /// Kept widths are multiples of this (units only); 1 leaves them as they come.
+  /// Widths that shrink become multiples of this, or stay where they are nearer (units only); 1 leaves them as they come.
   public var widthMultiple: Int
   /// Names or patterns of groups (units) or layers (weights) left alone.
   public var ignored: [String]
@@ -139,7 +140,10 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public func check(on model: Model, in span: TrainingSpan?) throws {
     let network = model.network
     _ = try Pruner(self, original: network)
-    if let span { try checkRegrowth(in: span, of: network) }
+    if let span {
+      try checkRemovals(in: span)
+      try checkRegrowth(in: span, of: network)
+    }
     let removals: Int? =
       switch timing {
       case .rounds(let count, _), .atStart(let count): count

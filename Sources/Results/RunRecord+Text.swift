@@ -152,7 +152,8 @@ extension Removal {
     if let ignored { others.append("\(Format.count(ignored)) more that were not to be counted") }
     if !others.isEmpty { counts += "; " + others.joined(separator: ", ") }
     let achieved = "achieved \(Format.percent(achieved, digits: 3)) (\(counts))"
-    return asked.map { "asked \(Format.percent($0, digits: 3)), \(achieved)" } ?? achieved
+    guard let asked else { return achieved }
+    return "asked \(Format.percent(asked, digits: 3))\(askedCount.map { " (\(Format.count($0)))" } ?? ""), \(achieved)"
   }
 }
 

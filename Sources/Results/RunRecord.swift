@@ -212,6 +212,8 @@ public struct DataSummary: Codable, Hashable, Sendable {
 public struct Removal: Codable, Hashable, Sendable {
   /// The fraction asked for; nil if none was named.
   public var asked: Double?
+  /// The number of things that it means, layer by layer where layers count for themselves; nil where it goes without saying.
+  public var askedCount: Int?
   /// Things removed by the selection, in this run and before it.
   public var removed: Int
   /// Things there were before the first removal that is known.
@@ -233,21 +235,23 @@ public struct Removal: Codable, Hashable, Sendable {
   public var achieved: Double { total == 0 ? 0 : Double(removed) / Double(total) }
 
   /// A removal of these counts.
-  public init(asked: Double?, removed: Int, of total: Int, things: String? = nil, earlier: Int? = nil) {
+  public init(asked: Double?, askedCount: Int? = nil, removed: Int, of total: Int, things: String? = nil, earlier: Int? = nil) {
     self.asked = asked
+    self.askedCount = askedCount
     self.removed = removed
     self.total = total
     self.things = things
     self.earlier = earlier
   }
 
-  private enum CodingKeys: String, CodingKey { case asked, removed, total, things, earlier, dead, zeros, ignored }
+  private enum CodingKeys: String, CodingKey { case asked, askedCount, removed, total, things, earlier, dead, zeros, ignored }
   private enum DerivedKeys: String, CodingKey { case achieved }
 
   /// The counts and the fraction.
   public func encode(to encoder: any Encoder) throws {
     var stored = encoder.container(keyedBy: CodingKeys.self)
     try stored.encodeIfPresent(asked, forKey: .asked)
+    try stored.encodeIfPresent(askedCount, forKey: .askedCount)
     try stored.encode(removed, forKey: .removed)
     try stored.encode(total, forKey: .total)
     try stored.encodeIfPresent(things, forKey: .things)

@@ -36,6 +36,21 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
+  /// Whether all are epochs or all are iterations, so that they compare whatever an epoch has.
+  public static func haveOneUnit(_ steps: [Step]) -> Bool {
+    let epochs = steps.count { if case .epochs = $0 { true } else { false } }
+    return epochs == 0 || epochs == steps.count
+  }
+
+  /// The longest length in this one's unit that is no longer than so many steps; nil if that is none.
+  public func longest(within steps: Int, perEpoch: Int) -> Step? {
+    guard steps > 0 else { return nil }
+    switch self {
+    case .iterations: return .iterations(steps)
+    case .epochs: return steps >= perEpoch ? .epochs(steps / max(perEpoch, 1)) : nil
+    }
+  }
+
   /// As ``init(parsing:)`` reads it.
   public var description: String {
     switch self {

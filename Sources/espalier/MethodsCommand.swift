@@ -122,9 +122,9 @@ extension Scope {
 extension Rounding {
   fileprivate var summary: String {
     switch self {
-    case .round: "to the nearest, halves up"
-    case .floor: "down"
-    case .ceil: "up"
+    case .round: "to the nearest, halves up; of several rounds by their common course, so that no rest is lost"
+    case .floor: "down, each round by itself"
+    case .ceil: "up, each round by itself"
     }
   }
 }

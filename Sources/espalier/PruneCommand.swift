@@ -103,6 +103,13 @@ struct PruneCommand: CheckedCommand {
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
+      if let trained = given.model ?? given.weights, length.iterations(perEpoch: 1) == 0, epochs.iterations(perEpoch: 1) > 0,
+        GivenOptions(CommandLine.arguments).has("--epochs")
+      {
+        throw PlanError(
+          "--epochs \(epochs) trains nothing: \(trained) is trained already, and --recovery \(length) leaves no training after a removal; "
+            + "give --recovery \(epochs), or --epochs 0")
+      }
       if given.model == nil, given.weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
       recovery?.learningRate.base *= course?.recoveryRate ?? 1

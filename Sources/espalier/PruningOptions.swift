@@ -49,7 +49,7 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Each round takes weights below so many standard deviations of their layer's.", valueName: "q"))
   var deviations: Double?
 
-  @Option(help: "How a fraction becomes a count: round, floor or ceil.")
+  @Option(help: "How a fraction becomes a count: round (what is rounded away follows later), floor or ceil.")
   var rounding: Rounding = .round
 
   @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
@@ -78,7 +78,7 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("No layer keeps less than this fraction of its weights or units.", valueName: "density"))
   var minimumLayerDensity = 0.0
 
-  @Option(help: ArgumentHelp("Keep widths that are multiples of this, e.g. 8.", valueName: "count"))
+  @Option(help: ArgumentHelp("Widths that shrink become the nearest multiple of this, e.g. 8, or stay.", valueName: "count"))
   var widthMultiple = 1
 
   @Option(help: ArgumentHelp("Leave this layer alone; * and ? stand for anything; may be repeated.", valueName: "layer"))

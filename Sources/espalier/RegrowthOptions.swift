@@ -108,7 +108,7 @@ struct RegrowthOptions: ParsableArguments {
 extension Step {
   /// This share of it, in whole epochs or steps, at least one.
   func scaled(by share: Double) -> Step {
-    func scaled(_ count: Int) -> Int { max(Int(exactly: (Double(count) * share + 1e-9).rounded(.down)) ?? .max, 1) }
+    func scaled(_ count: Int) -> Int { max(Rounding.floor.count(share, of: count), 1) }
     return switch self {
     case .epochs(let count): .epochs(scaled(count))
     case .iterations(let count): .iterations(scaled(count))

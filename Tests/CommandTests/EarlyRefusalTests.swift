@@ -73,7 +73,7 @@ import Testing
     ("prune", "--method lottery-ticket --rounds 10001", 64, "--rounds 10001 is impossible: give 0 to 10000"),
     ("prune", "--method lottery-ticket --report /nonexistent/x", 73, "cannot write /nonexistent/x: there is no folder /nonexistent"),
     ("probe", "--steps 4it --every 0it", 64, "--every 0it is impossible: give at least 1ep or 1it"),
-    ("probe", "--steps 4it --every 5it", 64, "a probe every 5it of 4 steps is none: train longer, or probe earlier"),
+    ("probe", "--steps 4it --every 5it", 64, "--every 5it probes nothing in a training of 4it: the longest that works is --every 4it"),
     (
       "probe", "--steps 4it --every 2it --retrain 1 --retrain-at 3it", 64,
       "there is no probe at step 3 to retrain at: probes are every 2it of 4 steps"

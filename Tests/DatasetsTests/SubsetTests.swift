@@ -75,6 +75,7 @@ import Testing
     }
     #expect(try set.split(validationFraction: 0.1, seed: 1).validation.count == 10)
     #expect(try set.split(validationFraction: 0.125, seed: 1).validation.count == 13)
+    #expect(try set.split(validationFraction: 0.145, seed: 1).validation.count == 15, "14.5, in floating point 14.499…")
   }
 
   @Test func impossibleRequests() throws {

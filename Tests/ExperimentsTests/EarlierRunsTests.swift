@@ -69,9 +69,9 @@ import Training
     // 40·0.3 and 20·0.3 are left.
     let left = try ModelFile(contentsOf: more.path).model.network
     #expect(try left.channelGroups().groups.map(\.width) == [12, 6] && left.original == Architecture.parse(network))
-    // A fraction of what is left knows no original.
+    // A fraction of what is left counts from there.
     let half = try file(plan(.unit, .perEvent(0.5)), in: folder, from: .file(first.path))
-    #expect(half.row.units == Removal(asked: nil, removed: 45, of: 60, earlier: 30))
+    #expect(half.row.units == Removal(asked: 0.75, askedCount: 45, removed: 45, of: 60, earlier: 30))
   }
 
   @Test func costsCountFromTheOriginal() throws {

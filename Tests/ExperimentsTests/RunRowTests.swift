@@ -153,7 +153,7 @@ import Training
     let after = try #require(row.pruned)
     #expect(after.parameters == 385 && after.prunableWeights == 370 && after.nonZeroWeights == 370 && after.tensorBytes == 1540)
     #expect(after.macs == 370 && after.effectiveMACs == 370 && after.units == 15)
-    #expect(row.units == Removal(asked: nil, removed: 15, of: 20) && row.weights == nil && row.layers == nil)
+    #expect(row.units == Removal(asked: 0.75, askedCount: 15, removed: 15, of: 20) && row.weights == nil && row.layers == nil)
     let proofs = runner.state.events.compactMap(\.proof)
     #expect(Set(proofs).count == 2, "else the smallest is the largest")
     #expect(row.proof == Proof(surgeries: 2, largestRelativeDifference: max(proofs[0], proofs[1])) && row.unprovedSurgeries == nil)

@@ -133,6 +133,57 @@ import Training
     #expect(row.dense.accuracyAtEnd?.count == 360)
   }
 
+  /// 10 %, 10 % and 10 % of what is left of 40 and of 20 units: 27.1 % of each, 10.84 and 5.42.
+  @Test func theRowTellsWhatFractionsAskedAndAchieved() throws {
+    let runner = try Runner(unitRounds([]))
+    try runner.run()
+    let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+    let units = try #require(row.units)
+    #expect(abs(try #require(units.asked) - 0.271) < 1e-12)
+    #expect(units.askedCount == 16 && units.removed == 16 && units.total == 60)
+    #expect(row.text(width: 100).contains("\nunits        asked 27.100 % (16), achieved 26.667 % (16 of 60 units, 44 left)\n"))
+    let json = try JSONSerialization.jsonObject(with: Data(row.json().utf8)) as? [String: Any]
+    #expect((json?["units"] as? [String: Any])?["askedCount"] as? Int == 16)
+  }
+
+  /// A file that an earlier run left at half its weights loses 10 % of those, twice.
+  @Test func fractionsOfAPrunedFileAreOfWhatItHas() throws {
+    let first = try Runner(weights(rounds: 1, sparsity: 0.5, compact: false))
+    try first.run()
+    let folder = try TemporaryDirectory()
+    let path = folder.file("half.safetensors")
+    try first.file().write(to: path)
+    let runner = try Runner(
+      Experiment(
+        start: .file(path), data: nil, training: nil,
+        pruning: PruningPlan(
+          criterion: .magnitude, granularity: .weight, scope: .global, amount: .perEvent(0.1),
+          timing: .rounds(2, recovery: .iterations(0)), compact: false, seed: 3)))
+    try runner.run()
+    // 1,780 · 0.9 = 1,602, and 1,441.8.
+    #expect(runner.state.events.map(\.kept) == [1602, 1442])
+    let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+    #expect(row.weights?.askedCount == 2118 && row.weights?.removed == 2118)
+    #expect(abs(try #require(row.weights?.asked) - (1 - 0.5 * 0.81)) < 1e-12)
+  }
+
+  @Test func theRowSaysThatOrderAloneDecided() throws {
+    var lines: [String] = []
+    let runner = try Runner(
+      Experiment(
+        start: .network("resnet-20", weights: nil), data: nil, training: nil,
+        pruning: PruningPlan(
+          criterion: .normScale, granularity: .filter, scope: .global, amount: .total(0.1), timing: .rounds(1, recovery: .iterations(0)))),
+      options: .init(proves: false, note: { lines.append($0) }))
+    try runner.run()
+    let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+    let removed = try #require(row.units).removed
+    let words = "\(removed) of \(removed) decided by order alone: all scores are 1: train with --slimming first"
+    #expect(row.notes == [RunNote(subject: "ties", words: words)])
+    #expect(lines.contains("ties in prune 1: \(words)"))
+    #expect(try row.json().contains("\"subject\" : \"ties\""))
+  }
+
   private func unitRounds(_ repairs: [PruningPlan.Repair]) -> Experiment {
     Experiment(
       start: .network("mlp:64-40-20-10", weights: nil), data: DataPlan(dataset: "digits", subset: 300, seed: 3),

@@ -56,6 +56,58 @@ struct PrunerTargetTests {
     #expect(try current.network.cost().macs <= 660)
   }
 
+  /// What the last removal leaves of a network is no matter of how the goal is worded, and each removal takes its share of it.
+  @Test(arguments: [CostTarget.Measure.parameters, .macs, .bytes, .latency], [Allocation.layer, .global])
+  func eachRemovalTakesItsShare(measure: CostTarget.Measure, allocation: Allocation) throws {
+    let network = try TinyNetworks.mlp([20, 60, 40, 5], bias: false)
+    let model = try network.randomModel(seed: 1)
+    func cost(_ network: Network) throws -> Double {
+      let cost = try network.cost()
+      return switch measure {
+      case .parameters: Double(cost.parameters)
+      case .macs, .latency: Double(cost.macs)
+      case .bytes: Double(cost.bytes)
+      }
+    }
+    let original = try cost(network)
+    for amount in [CostTarget.Amount.less(0.75), .most(original / 4)] {
+      let pruner = try Pruner(
+        plan(CostTarget(measure, amount), allocation: allocation, rounds: 2, schedule: .exponential), original: network)
+      pruner.latency = cost
+      let first = try pruner.prune(model, event: 1, of: 2, iteration: 0)
+      let second = try pruner.prune(first.model, event: 2, of: 2, iteration: 0)
+      for (pruned, part) in [(first, 0.5), (second, 0.25)] {
+        let target = try #require(pruned.event.target)
+        #expect(abs(target.asked - original * part) < 1e-6 * original)
+        // Two layers have about 40 units: one of them costs no more than a twentieth.
+        #expect(target.achieved <= target.asked && target.achieved > target.asked - original / 20)
+      }
+    }
+  }
+
+  /// A narrow layer that a small step rounds away follows in a later one: all have the same part of their units in the end.
+  @Test func narrowLayersFollowAGoalThatComesDownSlowly() throws {
+    let network = try TinyNetworks.mlp([20, 6, 200, 5])
+    let pruner = try Pruner(plan(CostTarget(.macs, .less(0.75)), allocation: .layer, rounds: 20), original: network)
+    var model = try network.randomModel(seed: 1)
+    for round in 1...20 { model = try pruner.prune(model, event: round, of: 20, iteration: 0).model }
+    #expect(try model.network.channelGroups().groups.map(\.width) == oneShot())
+    func oneShot() throws -> [Int] {
+      let pruner = try Pruner(plan(CostTarget(.macs, .less(0.75)), allocation: .layer), original: network)
+      return try pruner.prune(network.randomModel(seed: 1), event: 1, of: 1, iteration: 0).model.network.channelGroups().groups.map(\.width)
+    }
+  }
+
+  @Test func aGoalThatIsAWholeNumberIsMet() throws {
+    // 0.29 of 100 MACs gone: 71, in floating point 70.99999999999999 or 71.
+    let network = try TinyNetworks.mlp([1, 100, 9], bias: false)
+    for percent in 1..<100 {
+      let pruner = try Pruner(plan(CostTarget(.macs, .less(Double(percent) / 100))), original: network)
+      let pruned = try pruner.prune(network.randomModel(seed: 1), event: 1, of: 1, iteration: 0)
+      #expect(pruned.event.removed == percent)
+    }
+  }
+
   @Test func latencyIsWhatTheClockSays() throws {
     let network = try TinyNetworks.mlp([4, 40, 5])
     let pruner = try Pruner(plan(CostTarget(.latency, .most(0.25))), original: network)
@@ -133,6 +185,60 @@ struct PrunerTargetTests {
       for round in 1...6 { model = try pruner.prune(model, event: round, of: 6, iteration: 0).model }
       #expect(try model.network.channelGroups().groups.map(\.width) == expected)
     }
+  }
+
+  /// Twenty times 2 %: 20·0.98^20 = 13.35 and 50·0.98^20 = 33.38 units stay, whatever each step alone would round to.
+  @Test func smallStepsOnNarrowLayersAddUp() throws {
+    let network = try TinyNetworks.mlp([3, 20, 50, 2])
+    for (rounding, expected, asked) in [(Rounding.round, [13, 33], 24), (.floor, [20, 49], 1), (.ceil, [1, 30], 40)] {
+      let plan = PruningPlan(
+        criterion: .l2, granularity: .unit, scope: .layer, rounding: rounding, amount: .perEvent(0.02),
+        timing: .rounds(20, recovery: .iterations(0)))
+      let pruner = try Pruner(plan, original: network)
+      var (model, last) = (try network.randomModel(seed: 1), PruningEvent?.none)
+      for round in 1...20 {
+        let pruned = try pruner.prune(model, event: round, of: 20, iteration: 0)
+        (model, last) = (pruned.model, pruned.event)
+      }
+      #expect(try model.network.channelGroups().groups.map(\.width) == expected, "\(rounding)")
+      #expect(last?.asked == asked, "\(rounding)")
+    }
+  }
+
+  /// 1 % of 100 stays 100 with multiples of 64, and so on until 64 is nearer: 82 after twenty times.
+  @Test func aWidthThatIsNearerStays() throws {
+    let network = try TinyNetworks.mlp([3, 300, 100, 2])
+    let plan = PruningPlan(
+      criterion: .l2, granularity: .unit, scope: .layer, amount: .perEvent(0.01), timing: .rounds(20, recovery: .iterations(0)),
+      widthMultiple: 64)
+    let pruner = try Pruner(plan, original: network)
+    var (model, widths) = (try network.randomModel(seed: 1), [[Int]]())
+    for round in 1...20 {
+      model = try pruner.prune(model, event: round, of: 20, iteration: 0).model
+      widths.append(try model.network.channelGroups().groups.map(\.width))
+    }
+    #expect(widths[0] == [300, 100])
+    // 300·0.99^8 = 276.8 is nearer to 256 than to 300; 100·0.99^20 = 81.8.
+    #expect(widths[6] == [300, 100] && widths[7] == [256, 100] && widths[18] == [256, 100] && widths[19] == [256, 64])
+  }
+
+  /// What an earlier run has pruned is not taken for what this one is to take.
+  @Test func fractionsOfAModelThatWasPrunedBefore() throws {
+    let network = try TinyNetworks.mlp([10, 10, 2], bias: false)
+    var model = try network.randomModel(seed: 1)
+    try model.prune(Selection(.ofOriginal(0.5), of: model.weightScores(.magnitude), rule: SelectionRule(scope: .layer)))
+    let plan = PruningPlan(
+      criterion: .magnitude, granularity: .weight, scope: .layer, amount: .perEvent(0.1), timing: .rounds(3, recovery: .iterations(0)))
+    let pruner = try Pruner(plan, original: network, weights: ["fc1": 50, "fc2": 10])
+    var kept: [[Int]] = []
+    for round in 1...3 {
+      let pruned = try pruner.prune(model, event: round, of: 3, iteration: 0)
+      model = pruned.model
+      kept.append(try MaskSet(model).layers.map(\.kept))
+      #expect(pruned.event.asked == 120 - kept[round - 1].reduce(0, +))
+    }
+    // 50·0.9 = 45, 40.5 (as many leave as stay: 9.5 → 10), 36.45; 10·0.9 = 9, 8.1, 7.29.
+    #expect(kept == [[45, 9], [40, 8], [36, 7]])
   }
 
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.

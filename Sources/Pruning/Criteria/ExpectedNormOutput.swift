@@ -11,7 +11,7 @@ public struct ExpectedNormOutput: NormScoring {
   public static let method = PruningMethod(
     name: "expected-bn", summary: "units whose expected output behind batch norm and ReLU is small leave",
     formula: "|γ|·φ(β/|γ|) + β·Φ(β/|γ|), γ and β of the batch norm behind the layer", paper: "Bartoldson et al. 2020", data: .nothing,
-    implementation: ExpectedNormOutput())
+    whenTied: "train first", implementation: ExpectedNormOutput())
 
   /// The criterion; it has no state.
   public init() {}

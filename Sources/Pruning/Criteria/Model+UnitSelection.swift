@@ -27,7 +27,7 @@ extension Model {
     return try withoutGradients {
       var removed: [String: Set<Int>] = [:]
       var layers: [ScoredLayer] = []
-      var selection = Selection(layers: [], asked: 0)
+      var choices: [Selection] = []
       for group in groups {
         // Anew for each group: a layer of several groups is scored without what has left in between.
         var vectors = try LayerVectors(self, criterion, accumulated: nil, swept: nil, seed: seed, round: round)
@@ -37,10 +37,9 @@ extension Model {
           for member in group.consumers { removed[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
         }
         layers.append(layer)
-        selection.layers += choice.layers
-        selection.asked += choice.asked
+        choices.append(choice)
       }
-      return (layers, selection)
+      return (layers, Selection(choices))
     }
   }
 }

@@ -9,7 +9,7 @@ public struct NormScale: NormScoring {
   public static let method = PruningMethod(
     name: "bn-scale", summary: "units that their batch norm scales down leave; train with the slimming penalty before",
     formula: "|γ| of the batch norm behind the layer", paper: "Liu et al. 2017 (network slimming)", data: .nothing,
-    implementation: NormScale())
+    whenTied: "train with --slimming first", implementation: NormScale())
 
   /// The criterion; it has no state.
   public init() {}

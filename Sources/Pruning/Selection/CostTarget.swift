@@ -46,12 +46,15 @@ public struct CostTarget: Codable, Hashable, Sendable {
     self.amount = amount
   }
 
-  /// The cost to reach when the original costs `original` and the plan is done by this share: linear in between.
-  func goal(original: Double, share: Double) -> Double {
-    switch amount {
-    case .less(let fraction): original * (1 - fraction * share)
-    case .most(let cost): original - max(original - cost, 0) * share
-    }
+  /// The cost to reach by event k of n when the original costs `original`: the schedule's course to the share that is gone in the end,
+  /// so that `exponential` keeps the same part of it each time.
+  func goal(original: Double, schedule: SparsitySchedule, event k: Int, of n: Int) -> Double {
+    let (end, gone): (Double, Double) =
+      switch amount {
+      case .less(let fraction): (original * (1 - fraction), fraction)
+      case .most(let cost): (min(cost, original), original > cost ? 1 - cost / original : 0)
+      }
+    return k >= n ? end : original * (1 - schedule.sparsity(afterEvent: k, of: n, fraction: gone))
   }
 }
 

@@ -1,13 +1,16 @@
-/// How a fraction of n things becomes a whole number of them.
+internal import Foundation
+
+/// How a fraction of n things becomes a whole number of them: the one place where that happens.
 ///
-/// The tolerance 1e-9 undoes the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its
-/// `floor` is still 29. Li et al. 2017 counted with `ceil`, Salcedo & Sharma's 3,136 filters of VGG-16 need `floor`.
+/// A tolerance undoes the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its `floor` is still
+/// 29; 0.29·50 is 14.499…, and it still rounds up to 15. It is 1e-9, or n·2⁻⁴⁸ where n is so large that the product's own
+/// error is not smaller. Li et al. 2017 counted with `ceil`, Salcedo & Sharma's 3,136 filters of VGG-16 need `floor`.
 public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// ⌊p·n + 0.5⌋.
   case round
-  /// ⌊p·n + 1e-9⌋.
+  /// ⌊p·n⌋.
   case floor
-  /// ⌈p·n − 1e-9⌉.
+  /// ⌈p·n⌉.
   case ceil
 
   /// The number of things that a fraction of n is, never below 0 nor above n.
@@ -17,15 +20,32 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// ```
   public func count(_ fraction: Double, of n: Int) -> Int {
     guard n > 0, fraction > 0 else { return 0 }
-    let exact = fraction * Double(n)
+    return whole(fraction * Double(n), of: n)
+  }
+
+  /// The whole number that a real number of n things is, never below 0 nor above n.
+  func whole(_ exact: Double, of n: Int) -> Int {
+    let tolerance = max(1e-9, Double(n) * 0x1p-48)
     let rounded: Double =
       switch self {
-      case .round: (exact + 0.5).rounded(.down)
-      case .floor: (exact + 1e-9).rounded(.down)
-      case .ceil: (exact - 1e-9).rounded(.up)
+      case .round: (exact + 0.5 + tolerance).rounded(.down)
+      case .floor: (exact + tolerance).rounded(.down)
+      case .ceil: (exact - tolerance).rounded(.up)
       }
-    guard rounded < Double(n) else { return n }
+    guard rounded < Double(n) else { return max(n, 0) }
     return max(Int(rounded), 0)
+  }
+
+  /// How many of n things are gone after so many events that each take a fraction of what is left.
+  ///
+  /// `round` counts from the course n·(1 − p)^k itself, so that what it leaves to round away is never lost, however small the
+  /// steps and n are: twenty times 2 % take 7 of 20 things. `floor` and `ceil` are the arithmetics that papers published, and they count
+  /// each event by itself.
+  func gone(_ fraction: Double, of n: Int, after events: Int) -> Int {
+    switch self {
+    case .round: count(1 - pow(1 - fraction, Double(events)), of: n)
+    case .floor, .ceil: (0..<max(events, 0)).reduce(0) { gone, _ in gone + count(fraction, of: n - gone) }
+    }
   }
 }
 
@@ -51,7 +71,8 @@ public enum Fraction {
 
 /// How much one event removes.
 public enum RemovalAmount: Hashable, Sendable {
-  /// This fraction of what is still there (iterative pruning).
+  /// This fraction of what is still there (iterative pruning); as one of several events (``SelectionRule/event``) what the course of
+  /// all of them takes by then.
   case ofKept(Double)
   /// As much as makes this fraction of what was there at the very first (cumulative schedules).
   case ofOriginal(Double)
@@ -92,13 +113,15 @@ public enum RemovalAmount: Hashable, Sendable {
 
 /// Kept widths that are multiples of 8 or 16 suit vector instructions better than odd ones.
 public enum WidthMultiple {
-  /// The width to keep when `wanted` of `present` units would stay: the nearest multiple, of two equally near ones the
-  /// smaller, at least one multiple, never more than `present`; where `present` is no more than one multiple nothing goes.
-  public static func kept(wanted: Int, present: Int, multiple: Int) -> Int {
+  /// The width to keep when `wanted` of `present` units would stay: of all multiples up to `present`, and `present` itself, the nearest
+  /// to it, of two equally near ones the smaller; where `present` is no more than one multiple nothing goes.
+  ///
+  /// - Parameter least: so many stay in any case.
+  public static func kept(wanted: Int, present: Int, multiple: Int, least: Int = 0) -> Int {
     guard multiple > 1 else { return wanted }
     guard present > multiple else { return present }
-    let below = wanted / multiple * multiple
-    let nearest = 2 * (wanted - below) > multiple ? below + multiple : below
-    return min(max(nearest, multiple), present / multiple * multiple)
+    let below = max(wanted / multiple * multiple, multiple)
+    let above = min(below + multiple, present)
+    return above - wanted < wanted - below || below < least ? above : below
   }
 }

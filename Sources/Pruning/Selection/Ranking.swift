@@ -5,6 +5,8 @@ protocol RankedElement: TensorElement {
   associatedtype Key: FixedWidthInteger & UnsignedInteger
   /// Orders like the number; both zeros have one key.
   var key: Key { get }
+  /// The number that has this key.
+  static func number(_ key: Key) -> Double
   var isNaN: Bool { get }
   /// The number in double precision.
   var double: Double { get }
@@ -19,6 +21,8 @@ extension Float: RankedElement {
     return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
   }
 
+  static func number(_ key: UInt32) -> Double { Double(Float(bitPattern: key >> 31 == 1 ? key ^ 1 << 31 : ~key)) }
+
   @inline(__always)
   var double: Double { Double(self) }
 }
@@ -30,6 +34,8 @@ extension Double: RankedElement {
     if bits << 1 == 0 { return 1 << 63 }
     return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
   }
+
+  static func number(_ key: UInt64) -> Double { Double(bitPattern: key >> 63 == 1 ? key ^ 1 << 63 : ~key) }
 
   @inline(__always)
   var double: Double { self }

@@ -19,7 +19,8 @@ public struct ScoredLayer {
 
   /// A layer; `original` is the number of scores, `members` the name and `dimensions` the scores' shape unless given.
   public init(
-    name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil, members: [String]? = nil, dimensions: [Int]? = nil,
+    name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil, members: [String]? = nil,
+    dimensions: [Int]? = nil,
     deviation: Double? = nil
   ) {
     self.name = name
@@ -44,9 +45,12 @@ public struct SelectionRule: Hashable, Sendable {
   public var minimumCount: Int
   /// What stays of a layer is a multiple of this (see ``WidthMultiple``); 1 leaves it as it comes.
   public var widthMultiple: Int
-  /// Which removal this is, from 1, if it is one of several: widths are then rounded from the course they would have taken unrounded
-  /// from their originals, so that roundings do not add up (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 at last 48).
+  /// Which removal this is, from 1, if it is one of several that each take a fraction of what is left: with ``Rounding/round``, and
+  /// where widths are rounded, it then takes what the course of all of them takes by then (``followsCourse``), so that roundings do not
+  /// add up (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 at last 48).
   public var event: Int?
+  /// Things of each layer, by name, before the first of these removals, which may find a pruned model; the originals unless given.
+  public var starts: [String: Int] = [:]
   /// What each layer's scores are divided by where layers are ranked together (``Allocation/global``, ``Allocation/scoped(_:)``).
   public var normalization: LayerNormalization
 
@@ -101,6 +105,17 @@ public struct SelectionRule: Hashable, Sendable {
     }
   }
 
+  /// Whether fractions of what is left are counted from what there was before the first event, not each by itself.
+  var followsCourse: Bool { rounding == .round || widthMultiple > 1 }
+
+  /// Whether the scores that are compared are those of the criterion.
+  var scoresAreTheCriterions: Bool {
+    switch allocation {
+    case .layer, .uniform, .erk, .lamp: true
+    case .global, .scoped: normalization == .none
+    }
+  }
+
   func floor(original: Int) -> Int { max(minimumCount, Rounding.ceil.count(minimumLayerDensity, of: original)) }
 }
 
@@ -130,6 +145,10 @@ public struct Selection {
   /// The number that the amount means, before floors and width multiples (summed over layers, or sets of layers, that count for
   /// themselves).
   public var asked: Int
+  /// The number that the amount means to be gone by now of what there was at the very first; nil where scores decide it.
+  public var askedInAll: Int?
+  /// What only the order among equal scores decided.
+  public var ties: Ties
   /// The number that leaves: the same, unless a floor binds where layers count for themselves, or widths are rounded.
   public var removed: Int { layers.reduce(0) { $0 + $1.removed } }
 
@@ -160,9 +179,19 @@ public struct Selection {
     }
   }
 
-  init(layers: [Layer], asked: Int) {
+  init(layers: [Layer], asked: Int, askedInAll: Int?, ties: Ties) {
     self.layers = layers
     self.asked = asked
+    self.askedInAll = askedInAll
+    self.ties = ties
+  }
+
+  /// The choices of layers that were made one after the other.
+  init(_ choices: [Selection]) {
+    layers = choices.flatMap(\.layers)
+    asked = choices.reduce(0) { $0 + $1.asked }
+    askedInAll = choices.reduce(0) { sum, choice in choice.askedInAll.flatMap { part in sum.map { $0 + part } } }
+    ties = choices.reduce(Ties(decided: 0, removed: 0, equal: 0, ranked: 0)) { $0.merged(with: $1.ties) }
   }
 
   /// The row-major indices of what leaves now, by layer; layers that lose nothing are missing.

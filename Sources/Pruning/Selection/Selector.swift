@@ -32,29 +32,53 @@ struct Selector<Element: RankedElement> {
     }
   }
 
+  /// How many leave each layer, and for what.
+  private struct Removals {
+    /// By layer.
+    var counts: [Int]
+    /// What the amount means now.
+    var asked: Int
+    /// What it means to be gone by now of what there was at the very first.
+    var askedInAll: Int?
+    /// By layer: those that left with the score at which a cut through several layers fell between equals, and all with that score.
+    var ties: [(decided: Int, equal: Int)]
+  }
+
   func select(_ amount: RemovalAmount) throws -> Selection {
     try withExtendedLifetime(storage) {
-      let capacities = zip(layers, counts).map { max($1 - rule.floor(original: $0.original), 0) }
-      var (asked, removals) = try amount.isThreshold ? below(amount, capacities) : allocate(amount, capacities)
+      let floors = zip(layers, counts).map { min(rule.floor(original: $0.original), $1) }
+      let capacities = zip(counts, floors).map { $0 - $1 }
+      var removals = try amount.isThreshold ? below(amount, capacities) : allocate(amount, capacities)
       if rule.widthMultiple > 1 {
-        removals = layers.indices.map { index in
-          guard removals[index] > 0 else { return 0 }
-          let (present, unrounded) = (counts[index], course(of: index, amount) ?? counts[index] - removals[index])
-          return present - WidthMultiple.kept(wanted: min(unrounded, present), present: present, multiple: rule.widthMultiple)
+        for index in layers.indices where removals.counts[index] > 0 {
+          let kept = WidthMultiple.kept(
+            wanted: counts[index] - removals.counts[index], present: counts[index], multiple: rule.widthMultiple, least: floors[index])
+          removals.counts[index] = counts[index] - kept
+          removals.ties[index] = (0, 0)
         }
       }
-      return Selection(layers: try layers.indices.map { try mark($0, removals[$0]) }, asked: asked)
+      let marked = try layers.indices.map { try mark($0, removals.counts[$0]) }
+      return Selection(
+        layers: marked.map(\.layer), asked: removals.asked, askedInAll: removals.askedInAll,
+        ties: ties(removals, marked.map(\.cut), ranked: counts.indices.filter { capacities[$0] > 0 }.reduce(0) { $0 + counts[$1] }))
     }
   }
 
-  /// What a layer would keep by now if no width had been rounded; nil where that is not the course of the layer alone.
-  private func course(of index: Int, _ amount: RemovalAmount) -> Int? {
-    guard let event = rule.event, rule.allocation == .layer, case .ofKept(let fraction) = amount else { return nil }
-    return (0..<event).reduce(layers[index].original) { kept, _ in kept - rule.rounding.count(fraction, of: kept) }
+  /// What the rule for ties decided: in each layer by its own cut, and between layers where they share one.
+  private func ties(_ removals: Removals, _ cuts: [Cut?], ranked: Int) -> Ties {
+    var result = Ties(decided: 0, removed: removals.counts.reduce(0, +), equal: 0, ranked: ranked)
+    var keys: Set<Element.Key> = []
+    for (shared, cut) in zip(removals.ties, cuts) {
+      result.decided += max(shared.decided, cut?.decided ?? 0)
+      result.equal += max(shared.equal, cut.map { $0.decided > 0 ? $0.equal : 0 } ?? 0)
+      if let cut, max(shared.decided, cut.decided) > 0 { keys.insert(cut.key) }
+    }
+    if keys.count == 1, rule.scoresAreTheCriterions { result.score = keys.first.map { Ties.short(Element.number($0)) } }
+    return result
   }
 
   /// How many leave each layer whose count a threshold decides.
-  private func below(_ amount: RemovalAmount, _ capacities: [Int]) throws -> (asked: Int, removals: [Int]) {
+  private func below(_ amount: RemovalAmount, _ capacities: [Int]) throws -> Removals {
     let wanted = try zip(layers, sections).map { layer, section in
       switch amount {
       case .below(let threshold): return section.count(below: threshold)
@@ -66,64 +90,110 @@ struct Selector<Element: RankedElement> {
       case .ofKept, .ofOriginal, .count: return 0
       }
     }
-    return (wanted.reduce(0, +), zip(wanted, capacities).map { min($0, $1) })
+    return Removals(
+      counts: zip(wanted, capacities).map { min($0, $1) }, asked: wanted.reduce(0, +), ties: Array(repeating: (0, 0), count: layers.count))
   }
 
   /// How many leave each layer of a counted amount.
-  private func allocate(_ amount: RemovalAmount, _ capacities: [Int]) throws -> (asked: Int, removals: [Int]) {
+  private func allocate(_ amount: RemovalAmount, _ capacities: [Int]) throws -> Removals {
     let all = Array(layers.indices)
     switch rule.allocation {
     case .layer:
       let wanted = layers.indices.map { count(amount, of: [$0]) }
-      // A layer that has come down to its floor stays; one that a fraction would empty in one go is a mistake.
-      for l in all where rule.minimumCount > 0 && wanted[l] == counts[l] && capacities[l] > 0 {
-        throw PruningError.emptied(layer: layers[l].name, asked: wanted[l], present: counts[l])
+      // A layer that has come down to its floor stays, and so does one of which only rounded rests are left to go; one that a
+      // fraction would empty in one go is a mistake.
+      for l in all where rule.minimumCount > 0 && min(wanted[l].now, wanted[l].byItself) == counts[l] && capacities[l] > 0 {
+        throw PruningError.emptied(layer: layers[l].name, asked: wanted[l].now, present: counts[l])
       }
-      return (wanted.reduce(0, +), zip(wanted, capacities).map { min($0, $1) })
+      return Removals(
+        counts: zip(wanted, capacities).map { min($0.now, $1) }, asked: wanted.reduce(0) { $0 + $1.now },
+        askedInAll: wanted.reduce(0) { $0 + $1.inAll }, ties: Array(repeating: (0, 0), count: layers.count))
     case .global: return try allocate(amount, to: [all], capacities) { spread($0, $1, capacities) }
     case .scoped(let patterns):
       return try allocate(amount, to: Allocation.sets(patterns, among: layers.map(\.members)), capacities) { spread($0, $1, capacities) }
     case .lamp:
       let ranked = try Selector<Double>(layers.map(LAMP.ranked), rule, nil)
       return try allocate(amount, to: [all], capacities) { count, all in
-        withExtendedLifetime(ranked.storage) { ranked.spread(count, all, capacities) }
+        // Equal magnitudes have different scores there.
+        withExtendedLifetime(ranked.storage) { Spread(counts: ranked.spread(count, all, capacities).counts) }
       }
     case .uniform:
-      // Cumulative amounts make all densities equal; the others take the same fraction of what is there.
-      let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : counts[$0] }.map(Double.init)
-      return try allocate(amount, to: [all], capacities) { count, _ in apportion(count, weights, capacities) }
+      // Cumulative amounts and courses make all densities equal; the others take the same fraction of what is there.
+      let follows = course(of: amount) != nil
+      let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : follows ? start($0) : counts[$0] }
+        .map(Double.init)
+      return try allocate(amount, to: [all], capacities) { count, _ in Spread(counts: apportion(count, weights, capacities)) }
     case .erk:
       let weights = layers.map { layer in
         layer.dimensions.reduce(0) { $0 + Double($1) } / max(layer.dimensions.reduce(1) { $0 * Double($1) }, 1) * Double(layer.original)
       }
-      return try allocate(amount, to: [all], capacities) { count, _ in apportion(count, weights, capacities) }
+      return try allocate(amount, to: [all], capacities) { count, _ in Spread(counts: apportion(count, weights, capacities)) }
     }
   }
 
-  private func count(_ amount: RemovalAmount, of set: [Int]) -> Int {
-    let (present, original) = set.reduce((0, 0)) { ($0.0 + counts[$1], $0.1 + layers[$1].original) }
-    return amount.count(kept: present, original: original, rounding: rule.rounding) ?? 0
+  /// What an amount means for a set of layers.
+  private struct Wanted {
+    /// How many leave now.
+    var now: Int
+    /// How many are to be gone by now of what there was at the very first.
+    var inAll: Int
+    /// How many would leave now if there had been no event before.
+    var byItself: Int
+  }
+
+  private func start(_ layer: Int) -> Int { rule.starts[layers[layer].name] ?? layers[layer].original }
+
+  /// What is taken of what is left, again and again, where this is one event of a course.
+  private func course(of amount: RemovalAmount) -> (fraction: Double, events: Int)? {
+    guard case .ofKept(let fraction) = amount, let event = rule.event, rule.followsCourse else { return nil }
+    return (fraction, event)
+  }
+
+  private func count(_ amount: RemovalAmount, of set: [Int]) -> Wanted {
+    let present = set.reduce(0) { $0 + counts[$1] }
+    let original = set.reduce(0) { $0 + layers[$1].original }
+    let gone = original - present
+    let byItself = amount.count(kept: present, original: original, rounding: rule.rounding) ?? 0
+    if let course = course(of: amount) {
+      let start = set.reduce(0) { $0 + start($1) }
+      let inAll = original - start + rule.rounding.gone(course.fraction, of: start, after: course.events)
+      return Wanted(now: min(max(inAll - gone, 0), present), inAll: inAll, byItself: byItself)
+    }
+    if case .ofOriginal(let fraction) = amount {
+      return Wanted(now: byItself, inAll: rule.rounding.count(fraction, of: original), byItself: byItself)
+    }
+    return Wanted(now: byItself, inAll: gone + byItself, byItself: byItself)
+  }
+
+  /// A count spread over a set of layers.
+  private struct Spread {
+    /// By layer of all, not of the set.
+    var counts: [Int]
+    /// Of layers where the cut that all share fell between equals.
+    var ties: [Int: (decided: Int, equal: Int)] = [:]
   }
 
   /// Counts the amount once per set, and lets `method` spread it over the set's layers.
   private func allocate(
-    _ amount: RemovalAmount, to sets: [[Int]], _ capacities: [Int], _ method: (_ count: Int, _ set: [Int]) throws -> [Int]
-  ) throws -> (asked: Int, removals: [Int]) {
-    var removals = Array(repeating: 0, count: layers.count)
-    var asked = 0
+    _ amount: RemovalAmount, to sets: [[Int]], _ capacities: [Int], _ method: (_ count: Int, _ set: [Int]) throws -> Spread
+  ) throws -> Removals {
+    var removals = Removals(
+      counts: Array(repeating: 0, count: layers.count), asked: 0, askedInAll: 0, ties: Array(repeating: (0, 0), count: layers.count))
     for set in sets {
       let wanted = count(amount, of: set)
-      guard wanted <= set.reduce(0, { $0 + capacities[$1] }) else {
+      let possible = set.reduce(0) { $0 + capacities[$1] }
+      guard min(wanted.now, wanted.byItself) <= possible else {
         let floors = set.filter { counts[$0] > capacities[$0] }
         throw PruningError.floors(
-          asked: wanted, present: set.reduce(0) { $0 + counts[$1] },
+          asked: wanted.now, present: set.reduce(0) { $0 + counts[$1] },
           layers: floors.map { .init(layer: layers[$0].name, minimum: counts[$0] - capacities[$0]) })
       }
-      asked += wanted
-      let found = try method(wanted, set)
-      for l in set { removals[l] = found[l] }
+      removals.asked += wanted.now
+      removals.askedInAll = removals.askedInAll.map { $0 + wanted.inAll }
+      let found = try method(min(wanted.now, possible), set)
+      for l in set { (removals.counts[l], removals.ties[l]) = (found.counts[l], found.ties[l] ?? (0, 0)) }
     }
-    return (asked, removals)
+    return removals
   }
 
   /// Removals by which what stays is in proportion to weights, as far as floors and what is there allow.
@@ -136,40 +206,57 @@ struct Selector<Element: RankedElement> {
   /// How many of the `count` lowest scores of a set of layers lie in each layer, no layer losing more than it can.
   ///
   /// A layer that is full at one cut is full at every higher one, so it is settled and the rest chosen anew among the others.
-  private func spread(_ count: Int, _ set: [Int], _ capacities: [Int]) -> [Int] {
+  private func spread(_ count: Int, _ set: [Int], _ capacities: [Int]) -> Spread {
     var removals = Array(repeating: 0, count: layers.count)
+    var ties: [Int: (decided: Int, equal: Int)] = [:]
     var open = set.filter { capacities[$0] > 0 }
     var remaining = count
     while remaining > 0, !open.isEmpty {
       let cut = smallestKey(remaining, in: open.map { sections[$0] })
       let found = open.map { sections[$0].count(at: cut) }
-      var ties = remaining - found.reduce(0) { $0 + $1.below }
+      let equal = found.reduce(0) { $0 + $1.equal }
+      var left = remaining - found.reduce(0) { $0 + $1.below }
+      let isTied = left < equal
       for (i, counts) in zip(open, found) {
-        let equal = min(counts.equal, ties)
-        ties -= equal
-        removals[i] = counts.below + equal
+        let leaving = min(counts.equal, left)
+        left -= leaving
+        removals[i] = counts.below + leaving
+        if isTied { ties[i] = (leaving, counts.equal) }
       }
       let full = Set(open.filter { removals[$0] > capacities[$0] })
-      if full.isEmpty { break }
+      if full.isEmpty { return Spread(counts: removals, ties: ties) }
+      ties = [:]
       for i in full { removals[i] = capacities[i] }
       remaining -= full.reduce(0) { $0 + capacities[$1] }
       open.removeAll { full.contains($0) }
     }
-    return removals
+    return Spread(counts: removals)
+  }
+
+  /// The score up to which a layer loses its lowest.
+  private struct Cut {
+    var key: Element.Key
+    /// Those of that score that leave while others of it stay.
+    var decided: Int
+    /// All of that score.
+    var equal: Int
   }
 
   /// The layer without its `count` lowest.
-  private func mark(_ index: Int, _ count: Int) throws -> Selection.Layer {
+  private func mark(_ index: Int, _ count: Int) throws -> (layer: Selection.Layer, cut: Cut?) {
     let (layer, section) = (layers[index], sections[index])
     let result = try Tensor.empty(layer.scores.shape, type: .bool)
+    var found: Cut?
     try result.withElements(Bool.self) { result in
       if count == 0 {
         for i in result.indices { result[i] = section.kept?[i] ?? 1 != 0 }
       } else {
         let cut = smallestKey(count, in: [section])
-        section.mark(below: cut, ties: count - section.count(at: cut).below, into: result)
+        let (below, equal) = section.count(at: cut)
+        section.mark(below: cut, ties: count - below, into: result)
+        found = Cut(key: cut, decided: count - below < equal ? count - below : 0, equal: equal)
       }
     }
-    return Selection.Layer(name: layer.name, kept: result, before: counts[index], removed: count)
+    return (Selection.Layer(name: layer.name, kept: result, before: counts[index], removed: count), found)
   }
 }

@@ -6,7 +6,8 @@ internal import Training
 struct TargetSearch {
   /// The cost to reach.
   let goal: Double
-  /// Whether units of all layers are counted together; else each layer loses a fraction of its own.
+  /// Whether units of all layers are counted together; else each layer loses the same fraction of what it had at first, so that a
+  /// narrow one does not fall behind when the goal comes down in small steps.
   let competes: Bool
   let groups: [ChannelGroup]
   let network: Network
@@ -24,8 +25,10 @@ struct TargetSearch {
     // Criteria that choose layer by layer score anew for each step, all others once.
     let layers = try select(.count(0)).layers
     let last = competes ? layers.reduce(0) { $0 + max($1.scores.count - 1, 0) } : Self.steps - 1
-    func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofKept(Double(step) / Double(Self.steps)) }
+    func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofOriginal(Double(step) / Double(Self.steps)) }
     var least = original
+    // A goal such as 0.71·n is not always the number that it means.
+    let goal = goal + original * 1e-12
     func meets(_ step: Int) throws -> Bool {
       do {
         let (layers, selection) = try select(amount(step))

@@ -21,10 +21,10 @@ extension SparsitySchedule {
 extension CostTarget {
   /// The same target for a network of which an earlier run has left `starting`: the way there begins at that cost, and has been gone
   /// where it is no higher than the end.
-  func goal(original: Double, starting: Double, share: Double) -> Double {
-    guard starting < original else { return goal(original: original, share: share) }
-    let end = goal(original: original, share: 1)
-    return starting <= end ? end : CostTarget(measure, .most(end)).goal(original: starting, share: share)
+  func goal(original: Double, starting: Double, schedule: SparsitySchedule, event k: Int, of n: Int) -> Double {
+    guard starting < original else { return goal(original: original, schedule: schedule, event: k, of: n) }
+    let end = goal(original: original, schedule: schedule, event: n, of: n)
+    return starting <= end ? end : CostTarget(measure, .most(end)).goal(original: starting, schedule: schedule, event: k, of: n)
   }
 }
 

@@ -60,18 +60,14 @@ extension Network {
 
 /// How many weights each layer keeps after each round: arithmetic without any weights.
 public enum RoundCounts {
-  /// Each round a layer loses `Rounding.round` of its rate of what it still has.
+  /// Each round a layer keeps 1 − r of what it has, r its rate: n·(1 − r)^k after round k, rounded only there.
   ///
   /// ```swift
   /// RoundCounts.kept(of: [235_200, 30_000, 1000], rates: [0.2, 0.2, 0.1], rounds: 1)  // […, [188160, 24000, 900]]
   /// ```
   /// - Returns: one list per round, the first of them for round 0, before any removal.
   public static func kept(of sizes: [Int], rates: [Double], rounds: Int) -> [[Int]] {
-    var result = [sizes]
-    for _ in 0..<max(rounds, 0) {
-      result.append(zip(result[result.count - 1], rates).map { $0 - Rounding.round.count($1, of: $0) })
-    }
-    return result
+    (0...max(rounds, 0)).map { round in zip(sizes, rates).map { $0 - Rounding.round.gone($1, of: $0, after: round) } }
   }
 
   /// After the last round exactly the asked fraction of all is gone (layers of rate 0 apart), each round keeping the same share of a
@@ -99,7 +95,7 @@ public enum RoundCounts {
     for round in 1...rounds {
       let shares = shares((low + high) / 2, round)
       let previous = result[result.count - 1]
-      let kept = round == rounds ? target : Int((open(shares) + 0.5).rounded(.down))
+      let kept = round == rounds ? target : Rounding.round.whole(open(shares), of: total)
       result.append(Apportionment.whole(kept + sum(sizes, where: rates) { $0 <= 0 }, shares: shares, high: previous))
     }
     return result

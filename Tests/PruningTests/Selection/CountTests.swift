@@ -11,7 +11,63 @@ struct CountTests {
     #expect(Rounding.ceil.count(0.4, of: 17) == 7)
   }
 
+  /// p·n for p = k/10,000 in integers: (round, floor, ceil).
+  private func exact(_ k: Int, _ n: Int, of whole: Int = 10_000) -> (Int, Int, Int) {
+    let product = k * n
+    return ((2 * product + whole) / (2 * whole), product / whole, (product + whole - 1) / whole)
+  }
+
+  /// Counts of things at which k/10,000 of them is a half or a whole number, and others.
+  private func counts(_ k: Int, _ random: inout Seeded) -> [Int] {
+    var (divisor, rest) = (k, 10_000)
+    while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+    let step = 10_000 / divisor
+    let halves = step.isMultiple(of: 2) ? [step / 2, step / 2 * (1 + 2 * random.below(90)), step / 2 * (1_000_000 / step * 2 - 1)] : []
+    return halves + [step, step * (1_000_000 / step)] + (0..<3).map { _ in random.below(1_000_001) }
+  }
+
+  @Test func everyFractionOfFourPlacesIsExact() {
+    var random = Seeded(1)
+    var wrong: [String] = []
+    for k in 1..<10_000 {
+      let fraction = Double(k) / 10_000
+      for n in counts(k, &random) where n > 0 {
+        let right = exact(k, n)
+        // As typed, and as 1 − d from a density d.
+        for p in [fraction, 1 - (1 - fraction)] {
+          let found = (Rounding.round.count(p, of: n), Rounding.floor.count(p, of: n), Rounding.ceil.count(p, of: n))
+          if found != right { wrong.append("\(p) of \(n): \(found), not \(right)") }
+        }
+      }
+    }
+    #expect(wrong.isEmpty, "\(wrong.count): \(wrong.prefix(3))")
+  }
+
+  @Test func compressionsAndSharesOfACourseAreExact() {
+    var random = Seeded(2)
+    var wrong: [String] = []
+    for times in 2...1000 {
+      for n in [times / 2, times, times * 999 / 2, 1 + random.below(1_000_000)] {
+        let right = exact(times - 1, n, of: times)
+        let p = 1 - 1 / Double(times)
+        let found = (Rounding.round.count(p, of: n), Rounding.floor.count(p, of: n), Rounding.ceil.count(p, of: n))
+        if found != right { wrong.append("1 − 1/\(times) of \(n): \(found), not \(right)") }
+      }
+    }
+    for k in stride(from: 7, to: 10_000, by: 13) {
+      let (event, events) = (1 + random.below(8), 9)
+      for n in counts(k * event, &random) where n > 0 {
+        let p = SparsitySchedule.linear.sparsity(afterEvent: event, of: events, fraction: Double(k) / 10_000)
+        let found = Rounding.round.count(p, of: n)
+        if found != exact(k * event, n, of: 10_000 * events).0 { wrong.append("event \(event) of \(k)/10000 of \(n): \(found)") }
+      }
+    }
+    #expect(wrong.isEmpty, "\(wrong.count): \(wrong.prefix(3))")
+  }
+
   @Test func halvesRoundUp() {
+    #expect(Rounding.round.count(0.29, of: 50) == 15)
+    #expect(Rounding.round.count(0.25, of: 50) == 13)
     #expect(Rounding.round.count(0.5, of: 5) == 3)
     #expect(Rounding.round.count(0.25, of: 2) == 1)
   }
@@ -69,7 +125,13 @@ struct CountTests {
     #expect(WidthMultiple.kept(wanted: 53, present: 64, multiple: 8) == 56)
     #expect(WidthMultiple.kept(wanted: 52, present: 64, multiple: 8) == 48, "of two equally near ones the smaller")
     #expect(WidthMultiple.kept(wanted: 3, present: 64, multiple: 8) == 8)
-    #expect(WidthMultiple.kept(wanted: 59, present: 60, multiple: 8) == 56, "never more than there are")
+    #expect(WidthMultiple.kept(wanted: 59, present: 60, multiple: 8) == 60, "what is there is available")
+    #expect(WidthMultiple.kept(wanted: 57, present: 60, multiple: 8) == 56)
+    #expect(WidthMultiple.kept(wanted: 99, present: 100, multiple: 64) == 100)
+    #expect(WidthMultiple.kept(wanted: 83, present: 100, multiple: 64) == 100)
+    #expect(WidthMultiple.kept(wanted: 82, present: 100, multiple: 64) == 64, "of two equally near ones the smaller")
+    #expect(WidthMultiple.kept(wanted: 2, present: 100, multiple: 64) == 64)
+    #expect(WidthMultiple.kept(wanted: 59, present: 64, multiple: 8, least: 59) == 64, "not below the floor")
     #expect(WidthMultiple.kept(wanted: 4, present: 6, multiple: 8) == 6)
     #expect(WidthMultiple.kept(wanted: 50, present: 64, multiple: 1) == 50)
   }

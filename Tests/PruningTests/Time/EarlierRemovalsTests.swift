@@ -31,12 +31,15 @@ struct EarlierRemovalsTests {
   }
 
   @Test func targetsBeginWhereTheModelStands() {
-    let target = CostTarget(.macs, .less(0.75))
-    #expect(target.goal(original: 400, starting: 200, share: 0.5) == 150)
-    #expect(target.goal(original: 400, starting: 200, share: 1) == 100)
-    #expect(target.goal(original: 400, starting: 400, share: 0.5) == 250)
-    #expect(CostTarget(.macs, .less(0.25)).goal(original: 400, starting: 200, share: 0.5) == 300)
-    #expect(CostTarget(.macs, .most(100)).goal(original: 400, starting: 200, share: 0.5) == 150)
+    func goal(_ amount: CostTarget.Amount, starting: Double, event: Int, _ schedule: SparsitySchedule = .linear) -> Double {
+      CostTarget(.macs, amount).goal(original: 400, starting: starting, schedule: schedule, event: event, of: 2)
+    }
+    #expect(goal(.less(0.75), starting: 200, event: 1) == 150)
+    #expect(goal(.less(0.75), starting: 200, event: 2) == 100)
+    #expect(goal(.less(0.75), starting: 400, event: 1) == 250)
+    #expect(goal(.less(0.25), starting: 200, event: 1) == 300)
+    #expect(goal(.most(100), starting: 200, event: 1) == 150)
+    #expect(abs(goal(.most(50), starting: 200, event: 1, .exponential) - 100) < 1e-9)
   }
 
   /// Weights count from the original's, layer by layer too, and floors as well.

@@ -46,6 +46,11 @@ import Testing
     #expect(RoundCounts.kept(of: [50, 50], rates: [0.2, 0.2], rounds: 2, sparsity: 0.64) == [[50, 50], [30, 30], [18, 18]])
   }
 
+  @Test func smallStepsOnNarrowLayersAddUp() {
+    // 20·0.98^20 = 13.35, 50·0.98^20 = 33.38.
+    #expect(RoundCounts.kept(of: [20, 50], rates: [0.02, 0.02], rounds: 20).last == [13, 33])
+  }
+
   @Test func ratesThatAreNone() {
     let error = #expect(throws: PruningError.self) { try LayerRates(fraction: 0.2, output: 1).validate() }
     #expect(error?.description == "--fraction 1.0 is not a fraction: give a number from 0 up to, but not including, 1")

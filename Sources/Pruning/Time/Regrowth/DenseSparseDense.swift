@@ -33,7 +33,7 @@ public struct DenseSparseDense: Regrowth {
     }
   }
 
-  private func turn(of total: Int) -> Int { Int((denseFrom * Double(total) + 1e-9).rounded(.down)) }
+  private func turn(of total: Int) -> Int { Rounding.floor.count(denseFrom, of: total) }
 
   /// - Throws: `PlanError` if the removals are not over before everything comes back.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {

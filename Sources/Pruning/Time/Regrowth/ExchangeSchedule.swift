@@ -30,7 +30,7 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
   }
 
   /// T_end, in steps.
-  public func end(of total: Int) -> Int { Int(exactly: (until * Double(total) + 1e-9).rounded(.down)) ?? total }
+  public func end(of total: Int) -> Int { Rounding.floor.count(until, of: total) }
 
   /// f(t) after step `iteration` of `total`; 0 after the end.
   public func fraction(at iteration: Int, of total: Int) -> Double {

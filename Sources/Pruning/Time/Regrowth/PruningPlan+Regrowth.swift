@@ -7,11 +7,8 @@ extension PruningPlan {
   /// - Throws: `PlanError` for removals, exchanges or rewindings that would never come.
   func checkRegrowth(in span: TrainingSpan, of network: Network) throws {
     guard let regrowth else { return }
-    if case .during(let every, _) = timing, let removals = removals(in: span) {
-      guard removals.count > 0 else {
-        throw PlanError(
-          "the first removal, after \(every), would come after the last, after step \(removals.last): train longer, or remove earlier")
-      }
+    try checkRemovals(in: span)
+    if let removals = removals(in: span) {
       // What had left by a later step has no value to go back to.
       if case .step(let step) = regrowth.rewinding, step.iterations(perEpoch: span.perEpoch) > removals.every {
         throw PlanError(

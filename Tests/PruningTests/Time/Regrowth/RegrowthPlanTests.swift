@@ -85,7 +85,7 @@ import Training
       #expect(throws: PlanError(words)) { try course.end() }
     }
     expect(
-      "the first removal, after 9it, would come after the last, after step 5: train longer, or remove earlier", Splicing(),
+      "--every 9it removes nothing before the end of a training of 6it: the longest that works is --every 5it", Splicing(),
       .during(every: .iterations(9), until: .iterations(9)))
     expect(
       "dsd removes until step 4, but everything comes back after step 4: give an earlier --until, or train longer", DenseSparseDense(),
