@@ -1,5 +1,5 @@
 internal import Pruning
-public import Training
+internal import Training
 
 extension Experiment {
   /// - Throws: `PlanError` and `PruningError` for what no data and no network could make possible.

@@ -150,7 +150,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
       case .during: span.flatMap { self.removals(in: $0)?.count }
       case .everyStep: nil
       }
-    // What is masked already may lie below a floor, and then need not be there.
-    if let removals, removals > 0, model.masks.isEmpty { try checkCounts(of: network, removals: removals) }
+    // What earlier runs have removed counts, and may have left a layer below its floor.
+    if let removals, removals > 0, model.masks.isEmpty, network.lineage == nil { try checkCounts(of: network, removals: removals) }
   }
 }

@@ -77,7 +77,6 @@ public struct Checkpoint {
   private init(_ archive: TensorArchive) throws {
     let json = Data((archive.metadata["checkpoint"] ?? "").utf8)
     let header = try JSONDecoder().decode(Header.self, from: json)
-    try RecordedCounts.check(json)
     let stored = archive.tensors
     var tensors: [ParameterName: Tensor] = [:]
     var masks: [ParameterName: Tensor] = [:]
@@ -110,6 +109,7 @@ public struct Checkpoint {
     guard training.iteration >= 0, (0...training.iteration).contains(training.stepCount),
       (0...training.iteration).contains(training.log.lossCount)
     else { throw PlanError("its numbers of steps are impossible") }
+    try RecordedCounts.check(json)
     guard let dropout = stored["random.dropout"] else { throw PlanError("it lacks random.dropout") }
     var hooks: [String: [String: Tensor]] = [:]
     for (key, tensor) in stored {
