@@ -3,8 +3,8 @@ public import Torch
 /// `obd`: the second-order change of the mean loss when a weight becomes 0 at a minimum, ½·H_ii·w²; of a unit, the sum over its
 /// incoming weights.
 ///
-/// LeCun et al. propagate the diagonal with the Levenberg–Marquardt approximation, which is never negative; ours is its like without further
-/// approximation, the generalised Gauss–Newton diagonal, estimated by random signs, or the Hessian's own (``HessianProbes``, which
+/// LeCun et al. propagate the diagonal with the Levenberg–Marquardt approximation, which is never negative; ours is its like without
+/// further approximation, the generalised Gauss–Newton diagonal, estimated by random signs, or the Hessian's own (``HessianProbes``, which
 /// says what each costs).
 public struct OptimalBrainDamage: SweptWeightScoring {
   /// Its entry in the catalogue.

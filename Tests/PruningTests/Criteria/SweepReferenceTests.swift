@@ -153,8 +153,8 @@ struct SweepReferenceTests {
     #expect(relativeError(try #require(result.scores(obd)["fc1"]).doubles(), [scores.reduce(0, +)]) < 1e-12)
   }
 
-  /// Gauss–Newton of a network that is linear in each of its weights is the Hessian's own. A probe is a square of a sum of random signs, whose
-  /// deviation is at most √2 of its mean: 5,000 probes come within five standard errors of 2 %, and not to 0.
+  /// Gauss–Newton of a network that is linear in each of its weights is the Hessian's own. A probe is a square of a sum of random signs,
+  /// whose deviation is at most √2 of its mean: 5,000 probes come within five standard errors of 2 %, and not to 0.
   @Test func manySquaresFindTheDiagonal() throws {
     let golden = try #require(Self.document?.hessians.first { $0.name == "dense" })
     let (model, batches) = try load(golden)

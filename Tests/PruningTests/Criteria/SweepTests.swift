@@ -102,8 +102,8 @@ struct SweepTests {
     #expect(abs(score - 3 * log(3) * log(3) / 32) < 1e-15)
   }
 
-  /// Behind ReLUs each weight moves the logits along straight lines, so that Gauss–Newton is the Hessian's diagonal of all layers: by second
-  /// differences of the loss. 70 examples are two groups; no probe is ever negative, and 2,000 are within five standard errors of 3.2 %.
+  /// Behind ReLUs each weight moves the logits along straight lines, so that Gauss–Newton is the Hessian's diagonal of all layers: by
+  /// second differences of the loss. 70 examples are two groups; no probe is ever negative, and 2,000 are within five standard errors of 3.2 %.
   @Test func curvatureBySecondDifferences() throws {
     let model = try TinyNetworks.mlp([3, 4, 3]).randomModel(seed: 4)
     let generator = try Generator(seed: 5)

@@ -10,9 +10,9 @@ public struct HessianProbes: Codable, Hashable, Sendable {
     /// examples are taken fifty at a time, since a sum of squares knows more than the square of a sum. Cost: one forward pass, and one
     /// backward pass per probe.
     ///
-    /// LeNet-300-100 after three epochs of MNIST, 1,000 examples, share of the exact ranking's kept weights that an estimate keeps: 4 probes
-    /// find 97.5 % at a sparsity of 50 %, 93.9 % at 90 %, in 0.4 s; Hutchinson's 51 and 46 % with 4, 55 and 52 % with 64 (5.6 s), 63 and 64 %
-    /// with 500 in each of four batches (47 s).
+    /// LeNet-300-100 after three epochs of MNIST, 1,000 examples, share of the exact ranking's kept weights that an estimate keeps: 4
+    /// probes find 97.5 % at a sparsity of 50 %, 93.9 % at 90 %, in 0.4 s; Hutchinson's 51 and 46 % with 4, 55 and 52 % with 64 (5.6 s),
+    /// 63 and 64 % with 500 in each of four batches (47 s).
     case gaussNewton = "gauss-newton"
     /// The Hessian's own diagonal, E[v ⊙ Hv] over vectors v of random signs (Hutchinson 1990; Bekas et al. 2007).
     ///
