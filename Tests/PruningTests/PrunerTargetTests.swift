@@ -135,6 +135,27 @@ struct PrunerTargetTests {
     }
   }
 
+  /// A criterion that is ranked together by normalised scores is so through the pruner, unless the plan says otherwise.
+  @Test func theCriterionsOwnNormalizationIsTaken() throws {
+    let network = try TinyNetworks.mlp([64, 12, 8, 10])
+    var model = try network.randomModel(seed: 2, type: .float32)
+    // Scores g·a of fc1 are a hundredth of what they would be: without a norm nearly all that leaves is of one layer.
+    let name = ParameterName("fc2", .weight)
+    model.tensors[name] = try model.tensor(name) * 0.01
+    let set = try Dataset.load(name: "digits").train.subset(50, seed: 1)
+    let batches = try set.batches(of: 50, normalization: Dataset.named("digits").normalization)
+    func widths(_ normalization: LayerNormalization?) throws -> [String: Int] {
+      let plan = PruningPlan(
+        criterion: try Criterion(named: "taylor-activation"), granularity: .unit, allocation: .global, normalization: normalization,
+        amount: .perEvent(0.4), timing: .rounds(1, recovery: .iterations(0)), seed: 1)
+      let pruner = try Pruner(plan, original: network)
+      pruner.examples = { batches }
+      return try pruner.prune(model, event: 1, of: 1, iteration: 0).event.widths
+    }
+    #expect(try widths(nil) == widths(.l2))
+    #expect(try widths(.l2) != widths(LayerNormalization.none), "else nothing tells one from the other")
+  }
+
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.
   @Test func repairsAreCarriedOutAndRecorded() throws {
     let network = try TinyNetworks.mlp([64, 6, 10], bias: false)
