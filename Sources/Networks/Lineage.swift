@@ -1,3 +1,5 @@
+internal import Words
+
 /// Where a smaller network came from: the one before its first removal, and the channels that have left that one since.
 ///
 /// What a unit *is* is fixed by the original: one of its channel groups' channels, with everything that it is coupled to. Surgery

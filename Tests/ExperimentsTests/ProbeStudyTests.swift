@@ -1,5 +1,7 @@
 import Experiments
+import Datasets
 import Foundation
+import Networks
 import Pruning
 import Results
 import TestSupport
@@ -28,6 +30,26 @@ import Training
       result[name] = try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
     }
     return result
+  }
+
+  /// A seed has its own validation part, initial weights and examples: the loss before any step tells.
+  @Test(arguments: [UInt64(0), 5]) func eachSeedHasItsOwnSplit(seed: UInt64) throws {
+    var study = try study()
+    study.data.validation = 300
+    study.training.length = .iterations(3)
+    let rows = try study.run(seed: seed).rows
+    let source = DataPlan(dataset: "digits", subset: 200, validation: 300, seed: seed)
+    let data = try source.load()
+    let initial = try Model(
+      Architecture.parse("mlp:64-12-10"), seed: SeedPurpose.initialization.seed(from: seed))
+    let examples = try data.examples(100, seed: seed, channelsLast: false)
+    #expect(abs(try #require(rows.first { $0.step == 0 }).lossBefore - initial.evaluate(examples).loss) < 1e-6)
+    // After three steps of its own order.
+    var plan = study.training
+    plan.seed = seed
+    let trainer = try Trainer(plan, model: initial, data: data)
+    try trainer.run()
+    #expect(abs(try #require(rows.first { $0.step == 3 }).lossBefore - trainer.model.evaluate(examples).loss) < 1e-6)
   }
 
   private func lines(_ files: [String: String], _ name: String) -> Int { files[name]?.split(separator: "\n").count ?? 0 }

@@ -187,6 +187,7 @@ struct PrunerTargetTests {
     }
   }
 
+<<<<<<< HEAD
   /// Twenty times 2 %: 20·0.98^20 = 13.35 and 50·0.98^20 = 33.38 units stay, whatever each step alone would round to.
   @Test func smallStepsOnNarrowLayersAddUp() throws {
     let network = try TinyNetworks.mlp([3, 20, 50, 2])
@@ -239,6 +240,27 @@ struct PrunerTargetTests {
     }
     // 50·0.9 = 45, 40.5 (as many leave as stay: 9.5 → 10), 36.45; 10·0.9 = 9, 8.1, 7.29.
     #expect(kept == [[45, 9], [40, 8], [36, 7]])
+=======
+  /// A criterion that is ranked together by normalised scores is so through the pruner, unless the plan says otherwise.
+  @Test func theCriterionsOwnNormalizationIsTaken() throws {
+    let network = try TinyNetworks.mlp([64, 12, 8, 10])
+    var model = try network.randomModel(seed: 2, type: .float32)
+    // Scores g·a of fc1 are a hundredth of what they would be: without a norm nearly all that leaves is of one layer.
+    let name = ParameterName("fc2", .weight)
+    model.tensors[name] = try model.tensor(name) * 0.01
+    let set = try Dataset.load(name: "digits").train.subset(50, seed: 1)
+    let batches = try set.batches(of: 50, normalization: Dataset.named("digits").normalization)
+    func widths(_ normalization: LayerNormalization?) throws -> [String: Int] {
+      let plan = PruningPlan(
+        criterion: try Criterion(named: "taylor-activation"), granularity: .unit, allocation: .global, normalization: normalization,
+        amount: .perEvent(0.4), timing: .rounds(1, recovery: .iterations(0)), seed: 1)
+      let pruner = try Pruner(plan, original: network)
+      pruner.examples = { batches }
+      return try pruner.prune(model, event: 1, of: 1, iteration: 0).event.widths
+    }
+    #expect(try widths(nil) == widths(.l2))
+    #expect(try widths(.l2) != widths(LayerNormalization.none), "else nothing tells one from the other")
+>>>>>>> tests/main
   }
 
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.

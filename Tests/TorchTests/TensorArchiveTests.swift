@@ -130,6 +130,23 @@ func exampleArchive() throws -> TensorArchive {
       }
     }
   }
+
+  /// More of them than are read at once.
+  @Test func manyHalvesComeInOrder() throws {
+    let halves = (0..<150_000).map { UInt16($0 * 7 % 31_744) }
+    try withTemporaryDirectory { folder throws in
+      var file = hostile(#"{"h":{"dtype":"F16","shape":[150000],"data_offsets":[0,300000]}}"#)
+      halves.withUnsafeBytes { file.append(contentsOf: $0) }
+      try file.write(to: URL(fileURLWithPath: folder + "/a"))
+      let found = try #require(TensorArchive(contentsOf: folder + "/a").tensors["h"]).array(Float.self)
+      func value(_ half: UInt16) -> Double {
+        let fraction = Double(half & 1023) / 1024
+        return half < 1024 ? fraction / 16384 : (1 + fraction) * exp2(Double(half >> 10) - 15)
+      }
+      let wrong = halves.indices.first { Double(found[$0]) != value(halves[$0]) }
+      #expect(found.count == 150_000 && wrong == nil, "the first wrong one is \(wrong ?? 0)")
+    }
+  }
 }
 
 /// The bytes of a file with this header, without its data.

@@ -22,6 +22,13 @@ import Training
     #expect(abs(rates[2]) < 1e-12)
   }
 
+  /// What the warm-up leaves, steps 20 to 100, is the cosine's span.
+  @Test func cosineBeginsBehindTheWarmUp() {
+    let rates = rates(LearningRateSchedule(base: 1, decay: .cosine, warmUp: .epochs(2)), [0, 19, 20, 60, 100])
+    #expect(rates[..<3] == [0.05, 1, 1])
+    #expect(abs(rates[3] - 0.5) < 1e-12 && abs(rates[4]) < 1e-12)
+  }
+
   @Test func exponentialFallsEachEpoch() {
     #expect(rates(LearningRateSchedule(base: 1, decay: .exponential(factor: 0.5)), [0, 9, 10, 29]) == [1, 1, 0.5, 0.25])
   }

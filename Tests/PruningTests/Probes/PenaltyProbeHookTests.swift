@@ -74,23 +74,24 @@ import Training
   }
 
   /// A copy that lost nothing trains exactly as the training itself goes on: batches, variation, momentum, dropout, rate.
-  @Test func aContinuationIsWhatTrainingWouldDo() throws {
+  ///
+  /// Steps 4 to 11 of 18: the second epoch begins in between, and the rate falls only after them; and steps 14 to 18, at the last rate.
+  @Test(arguments: [(3, 2, 8), (13, 2, 5)]) func aContinuationIsWhatTrainingWouldDo(begin: Int, few: Int, many: Int) throws {
     var after: [Int: [ParameterName: [UInt8]]] = [:]
     var copies: [Int: [ParameterName: [UInt8]]] = [:]
     func bytes(_ model: Model) throws -> [ParameterName: [UInt8]] { try model.tensors.mapValues { try $0.detached().bytes() } }
     let trainer = try trainer([])
     try trainer.run(afterStep: { trainer in
-      if trainer.iteration == 3 {
-        try TrainingContinuation(of: trainer, data: ProbeFixtures.data()).retrain(trainer.model, slices: [], measuringAfter: [8, 2]) {
+      if trainer.iteration == begin {
+        try TrainingContinuation(of: trainer, data: ProbeFixtures.data()).retrain(trainer.model, slices: [], measuringAfter: [many, few]) {
           copies[$0] = try bytes(#require($1))
         }
       }
-      after[trainer.iteration - 3] = try bytes(trainer.model)
+      after[trainer.iteration - begin] = try bytes(trainer.model)
     })
-    #expect(copies.keys.sorted() == [2, 8])
-    // Steps 4 to 11 of 18: the second epoch begins in between, and the rate falls only after them.
-    for steps in [2, 8] { #expect(copies[steps] == after[steps], "\(steps) steps") }
-    #expect(copies[8] != after[7])
+    #expect(copies.keys.sorted() == [few, many])
+    for steps in [few, many] { #expect(copies[steps] == after[steps], "\(steps) steps") }
+    #expect(copies[many] != after[many - 1])
   }
 
   @Test func aCopyThatDivergesIsInfinitelyBad() throws {

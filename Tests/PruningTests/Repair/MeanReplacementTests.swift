@@ -40,6 +40,42 @@ struct MeanReplacementTests {
     #expect(try small.tensor(ParameterName("fc2", .bias)).array(Double.self) == [5, 6])
   }
 
+  /// Two nodes share a listener's weights and hear means 3 and 5 of what left: the bias they share moves by the mean of both.
+  @Test func sharedListenersShareTheMean() throws {
+    var builder = NetworkBuilder("shared", input: .vector(2))
+    func append(_ name: String, _ operation: Networks.Operation, _ inputs: [String], module: String? = nil) -> Network.Node {
+      Network.Node(name: name, operation: operation, inputs: inputs, module: module)
+    }
+    builder.linear("a", 2, from: "input")
+    builder.relu("relu-a")
+    builder.linear("b", 2, from: "input")
+    builder.relu("relu-b")
+    var nodes = try builder.network().nodes
+    nodes += [
+      append("first", .linear(Linear(2, 1)), ["relu-a"], module: "shared"),
+      append("second", .linear(Linear(2, 1)), ["relu-b"], module: "shared"), append("sum", .add, ["first", "second"]),
+    ]
+    let network = Network(name: "shared", nodes: nodes, outputs: ["sum"])
+    let zeros = try Tensor.zeros([2, 2], type: .float64)
+    let model = try Model(
+      network: network,
+      tensors: [
+        ParameterName("a", .weight): zeros, ParameterName("a", .bias): Tensor([1, 3] as [Double]),
+        ParameterName("b", .weight): zeros, ParameterName("b", .bias): Tensor([2, 5] as [Double]),
+        ParameterName("shared", .weight): Tensor([10, 100] as [Double], shape: [1, 2]),
+        ParameterName("shared", .bias): Tensor([7] as [Double]),
+      ])
+    let groups = try network.channelGroups().groups
+    let plan = SurgeryPlan(removals: ["a": [1]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    let replacement = MeanReplacement()
+    let data = try batch(network, examples: 4, seed: 1)
+    let repaired = try replacement.applied(
+      to: small, removing: plan, of: model, groups: groups,
+      means: means(model, data, replacement.observedNodes(of: groups, in: network)))
+    #expect(try repaired.tensor(ParameterName("shared", .bias)).array(Double.self) == [7 + 100 * (3 + 5) / 2])
+  }
+
   /// A 3×3 window over a padded 2×2 image sees 4 of 9 taps: the paper's form counts all nine.
   @Test func paddingByHand() throws {
     var builder = NetworkBuilder("padded", input: .image(channels: 1, height: 2, width: 2))

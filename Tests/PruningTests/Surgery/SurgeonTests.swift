@@ -126,6 +126,24 @@ struct SurgeonTests {
         + "the largest output \(output), allowed are 1e-09 of it")
   }
 
+  /// Outputs of 1e-6 that differ by all they are, and a second output that differs where the first does not.
+  @Test func aProofIsRelativeAndOfAllOutputs() throws {
+    let small = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2, type: .float32)
+    for (name, tensor) in small.tensors where name.module == "fc2" { try tensor.copy(from: tensor * 1e-6) }
+    var other = try small.copied()
+    for (name, tensor) in small.tensors where name.module == "fc2" { other.tensors[name] = try tensor * 2 }
+    #expect(throws: PruningError.self) { try Equivalence.prove(masked: small, compacted: other, seed: 1) }
+    #expect(try Equivalence.prove(masked: small, compacted: small.copied(), seed: 1).relativeDifference == 0)
+
+    var builder = NetworkBuilder("two", input: .vector(3))
+    let first = builder.linear("fc1", 2)
+    let second = builder.linear("fc2", 2, from: "input")
+    let two = try builder.network(outputs: [first, second]).randomModel(seed: 3)
+    var wrong = try two.copied()
+    wrong.tensors[ParameterName("fc2", .bias)] = try Tensor([1, 2] as [Double])
+    #expect(throws: PruningError.self) { try Equivalence.prove(masked: two, compacted: wrong, seed: 1) }
+  }
+
   @Test func outputsThatAreNoNumbersProveNothing() throws {
     let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2)
     try model.tensor(ParameterName("fc2", .bias)).fill(.nan)

@@ -48,7 +48,7 @@ import Training
 
   private func scores(_ sparsity: Double, _ model: Model) throws -> EdgePopup { try EdgePopup(sparsity: sparsity, model: model, seed: 2) }
 
-  @Test func aStepIsWhatTheFormulaSays() throws {
+  @Test(arguments: [false, true]) func aStepIsWhatTheFormulaSays(nesterov: Bool) throws {
     // One linear layer 2 → 2 on one image; scores and gradients from the same numbers by hand.
     var builder = NetworkBuilder("line", input: .image(channels: 1, height: 1, width: 2))
     builder.flatten()
@@ -69,7 +69,8 @@ import Training
       training: image, validation: nil, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.5]),
       augmentation: Augmentation(padding: 0, mirrors: false))
     let plan = TrainingPlan(
-      length: .iterations(1), batchSize: 1, optimizer: .sgd(momentum: 0.5, weightDecay: 0.125), learningRate: .init(base: 1))
+      length: .iterations(1), batchSize: 1, optimizer: .sgd(momentum: 0.5, weightDecay: 0.125, nesterov: nesterov),
+      learningRate: .init(base: 1))
     let trainer = try Trainer(plan, model: masked, data: data, hooks: [popup])
     try trainer.run()
     // Logits 0.5 and −0.5: p = 1/(1 + e) for class 1, dL/dlogit = (−p, p); ∂L/∂w_eff = dL/dlogit · x = (−p, p; p, −p).
@@ -78,11 +79,12 @@ import Training
     let expected: [Float] = [-p * 0.5, p * 0.5, -p * 0.5, p * 0.5]
     let scores: [Float] = [0.5, -0.25, 0.125, -0.75]
     let velocity: [Float] = [0.25, 0, 0, -0.5]
-    let moved = scores.indices.map { 0.5 * velocity[$0] + expected[$0] + 0.125 * scores[$0] }
-    let after = scores.indices.map { scores[$0] - moved[$0] }
+    let direction = scores.indices.map { expected[$0] + 0.125 * scores[$0] }
+    let moved = scores.indices.map { 0.5 * velocity[$0] + direction[$0] }
+    let after = scores.indices.map { scores[$0] - (nesterov ? direction[$0] + 0.5 * moved[$0] : moved[$0]) }
     for (value, wanted) in zip(try #require(popup.velocities[name]).array(Float.self), moved) { #expect(abs(value - wanted) < 1e-6) }
     for (value, wanted) in zip(try #require(popup.scores[name]).array(Float.self), after) { #expect(abs(value - wanted) < 1e-6) }
-    // s = (0.446, −0.353, 0.244, −0.541): the same two stay; in and out are the random weights and exact zeros.
+    // s = (0.446, −0.353, 0.244, −0.541) without Nesterov's step: the same two stay; in and out are the random weights and exact zeros.
     #expect(try trainer.model.tensor(name).detached().array(Float.self) == [0.5, 0, 0, 0.5])
   }
 
