@@ -25,7 +25,7 @@ struct ChannelFlow {
     subscript(index: Int) -> Int { first + index + (index < beforeGap ? 0 : gap) }
   }
 
-  /// More features than this are not followed: a file that claims them would fill the memory.
+  /// More features than this are not followed, nor twice as many made and read: a file that claims them would fill the memory.
   private static let featureLimit = 1 << 26
 
   private(set) var touches: [Touch] = []
@@ -38,8 +38,15 @@ struct ChannelFlow {
   ///
   /// - Throws: ``NetworkError/tooLarge(_:)`` for more channels than can be followed.
   init(_ network: Network, shapes: [String: FeatureShape]) throws {
-    let features = network.nodes.reduce(0) { min($0 + (shapes[$1.name]?.channels ?? 0), Self.featureLimit + 1) }
-    guard features <= Self.featureLimit else {
+    // A split or a head makes little of the much that it reads.
+    var (made, followed) = (0, 0)
+    for node in network.nodes {
+      let own = shapes[node.name]?.channels ?? 0
+      made = min(made + own, Self.featureLimit + 1)
+      let read = node.inputs.reduce(0) { $0 + (shapes[$1]?.channels ?? 0) }
+      followed = min(followed + own + read, 2 * Self.featureLimit + 1)
+    }
+    guard made <= Self.featureLimit, followed <= 2 * Self.featureLimit else {
       throw NetworkError.tooLarge(
         "network \(network.name.quoted) has more than \(Self.featureLimit) channels: their coupling is not followed")
     }
@@ -51,12 +58,8 @@ struct ChannelFlow {
   /// Number of sources.
   var count: Int { parents.count }
 
-  /// The source that stands for all that leave together with this one: the earliest of them.
-  func root(_ source: Source) -> Source {
-    var source = source
-    while parents[Int(source)] != source { source = parents[Int(source)] }
-    return source
-  }
+  /// An earlier source that leaves together with this one; the source itself if it is the earliest of them.
+  func parent(_ source: Source) -> Source { parents[Int(source)] }
 
   private mutating func follow(_ node: Network.Node, at index: Int, _ shapes: [String: FeatureShape]) {
     let operands = node.inputs.map { values[$0] ?? [] }
@@ -126,7 +129,8 @@ struct ChannelFlow {
   }
 
   private mutating func compressedRoot(_ source: Source) -> Source {
-    let root = root(source)
+    var root = source
+    while parents[Int(root)] != root { root = parents[Int(root)] }
     var source = source
     while parents[Int(source)] != root { (source, parents[Int(source)]) = (parents[Int(source)], root) }
     return root
