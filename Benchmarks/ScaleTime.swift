@@ -39,7 +39,9 @@ enum ScaleTime {
     _ = try timed("forward pass") { try withoutGradients { try executor.forward(input) } }
 
     let layers = try timed("scores of units") { try model.unitScores(.l2, granularity: .unit) }
-    let selection = try timed("selection") { try Selection(.ofKept(0.5), of: layers, rule: SelectionRule(granularity: .unit, scope: .layer)) }
+    let selection = try timed("selection") {
+      try Selection(.ofKept(0.5), of: layers, rule: SelectionRule(granularity: .unit, scope: .layer))
+    }
     let plan = SurgeryPlan(removals: try selection.removedIndices(from: layers))
     _ = try timed("surgery") { try Surgeon.operate(plan, on: model, groups: groups, seed: 1, proves: false) }
     _ = try timed("proof") { try Surgeon.operate(plan, on: model, groups: groups, seed: 1) }

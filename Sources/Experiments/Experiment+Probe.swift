@@ -1,12 +1,19 @@
-internal import Networks
+internal import Datasets
+public import Networks
 public import Pruning
 internal import Training
 
 extension Experiment {
   /// Probes a given model once.
-  public static func probe(_ start: Start, on plan: DataPlan, probes: [PenaltyProbe]) throws -> PenaltyProbeResult {
+  public static func probe(_ start: Start, on plan: DataPlan, probes: [PenaltyProbe], memory: MemoryLimit = .standard) throws
+    -> PenaltyProbeResult
+  {
     let data = try plan.load()
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training).model
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training) { network, size in
+      let examples = min(probes.map(\.examples).max() ?? 0, data.training.count)
+      try network.check(
+        [.examination(of: examples), .pruning(batch: Equivalence.examples(for: network))], within: memory, elementSize: size)
+    }.model
     var result = PenaltyProbeResult()
     for probe in probes {
       let found = try probe.probe(model, on: PenaltyProbeData(probe, from: data, channelsLast: model.network.hasConvolutions))

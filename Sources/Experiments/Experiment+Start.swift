@@ -1,6 +1,6 @@
 internal import Datasets
 internal import Foundation
-internal import Networks
+public import Networks
 internal import Pruning
 public import Torch
 public import Training
@@ -8,17 +8,20 @@ public import Training
 extension Experiment {
   /// The model a run begins with, and what was removed from it before.
   ///
+  /// - Parameter check: throws where the network asks for too much, before there are tensors (but those of a model file).
   /// - Throws: errors that say how network and images do not fit.
-  func startingFile(for images: ImageSet?) throws -> ModelFile {
+  func startingFile(for images: ImageSet?, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
       let network = try Self.network(name, for: images)
+      try check(network, 4)
       let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
       return ModelFile(
         model: try weights.map { try Model.load(weights: $0, into: network).model }
           ?? Model(network, initialization: initialization, seed: seed))
     case .file(let path):
       let file = try ModelFile(contentsOf: path)
+      try check(file.model.network, file.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
       guard let images else { return file }
       let network = file.model.network
       let (takes, classes) = (try network.inputShape, try network.classes)
@@ -46,11 +49,13 @@ extension Experiment {
 
   /// Loss and accuracy of a given model on a data set's test part.
   public static func evaluate(
-    _ start: Start, on plan: DataPlan, device: Device = .cpu
+    _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let data = try plan.load()
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let model = try experiment.startingFile(for: data.training).model.moved(to: device)
+    let work: [NetworkWork] = [.evaluation(batch: min(TrainingData.evaluationBatchSize, data.evaluatedCount))]
+    let file = try experiment.startingFile(for: data.training) { try $0.check(work, within: memory, elementSize: $1) }
+    let model = try file.model.moved(to: device)
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))
   }

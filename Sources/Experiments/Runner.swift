@@ -1,6 +1,6 @@
 internal import Datasets
 internal import Foundation
-internal import Networks
+public import Networks
 internal import Pruning
 internal import Results
 public import Torch
@@ -24,7 +24,7 @@ public final class Runner {
 
   /// The images, divided; nil where the experiment has none.
   let data: TrainingData?
-  private let options: Options
+  let options: Options
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
 
@@ -42,6 +42,8 @@ public final class Runner {
     public var sparse: SparseTraining
     /// Whether surgeries are proved.
     public var proves: Bool
+    /// The most memory that the network may need.
+    public var memory: MemoryLimit
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -52,7 +54,7 @@ public final class Runner {
     /// Options; see the properties.
     public init(
       checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      sparse: SparseTraining = .automatic, proves: Bool = true,
+      sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
       interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -62,6 +64,7 @@ public final class Runner {
       self.device = device
       self.sparse = sparse
       self.proves = proves
+      self.memory = memory
       self.interrupted = interrupted
       self.report = report
       self.note = note
@@ -73,7 +76,10 @@ public final class Runner {
     self.experiment = experiment
     self.options = options
     data = try experiment.data?.load()
-    let start = try experiment.startingFile(for: data?.training)
+    let start = try experiment.startingFile(for: data?.training) { [data] network, size in
+      let work = experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
+      try network.check(work, within: options.memory, elementSize: size)
+    }
     classes = data?.training.classNames ?? start.classes
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }

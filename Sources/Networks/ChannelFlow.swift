@@ -28,6 +28,9 @@ struct ChannelFlow {
   /// More features than this are not followed, nor twice as many made and read: a file that claims them would fill the memory.
   private static let featureLimit = 1 << 26
 
+  /// Bytes that lists hold of each feature that a node makes, and of each that it reads, about.
+  static let bytesPerFeature = (made: 44.0, read: 24.0)
+
   private(set) var touches: [Touch] = []
   /// In the order in which they were found; the first reason of a channel is the one to tell.
   private(set) var refusals: [(sources: [Source], reason: String)] = []
@@ -70,8 +73,10 @@ struct ChannelFlow {
     }
     switch node.operation {
     case .input:
-      values[node.name] = made(width)
-      refuse(values[node.name] ?? [], because: "they are the network's input")
+      // None of them can leave, nor what is united with any: one source does for all.
+      let source = made(1)
+      refuse(source, because: "they are the network's input")
+      values[node.name] = Array(repeating: source[0], count: width)
     case .convolution(let layer) where layer.isDepthwise:
       // Channel c makes channels c·m ..< (c+1)·m: they are one.
       let multiplier = layer.outputs / layer.inputs

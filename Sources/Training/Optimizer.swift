@@ -18,7 +18,7 @@ public enum OptimizerPlan: Codable, Hashable, Sendable {
   }
 
   /// Moments kept per parameter.
-  var momentCount: Int {
+  public var momentCount: Int {
     switch self {
     case .sgd: 1
     case .adam, .adamW: 2

@@ -28,7 +28,8 @@ struct EvaluateCommand: CheckedCommand {
   func run() throws {
     try running.apply()
     let result = try Experiment.evaluate(
-      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), device: running.torchDevice)
+      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), device: running.torchDevice, memory: running.memory
+    )
     if json {
       struct Row: Encodable {
         var network: String

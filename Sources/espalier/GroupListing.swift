@@ -20,7 +20,8 @@ struct GroupListing: Encodable {
   var groups: [Group]
   var refused: [Refusal]
 
-  init(_ network: Network) throws {
+  init(_ network: Network, within limit: MemoryLimit) throws {
+    try network.check([.coupling], within: limit)
     let (found, without) = try network.channelGroups()
     groups = found.map { group in
       Group(

@@ -82,7 +82,7 @@ struct ProbeCommand: CheckedCommand {
     // Before any file is read: what was typed is told first.
     let probes = try probe.probes(seed: running.seed)
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
-    let result = try Experiment.probe(given.start, on: plan, probes: probes)
+    let result = try Experiment.probe(given.start, on: plan, probes: probes, memory: running.memory)
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
@@ -104,7 +104,9 @@ struct ProbeCommand: CheckedCommand {
     do {
       try study.run(
         seeds: seeds, into: folder,
-        options: .init(interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
+        options: .init(
+          memory: running.memory, interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) })
+      )
     } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)\n") }

@@ -49,7 +49,7 @@ struct ExperimentRun {
       experiment,
       options: Runner.Options(
         checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
-        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves,
+        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory,
         interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
     do { try runner.run() } catch let error as TrainingError {
       display.finish()

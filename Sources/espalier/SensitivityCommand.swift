@@ -59,7 +59,7 @@ struct SensitivityCommand: CheckedCommand {
     defer { display.finish() }
     let result = try Experiment.sensitivity(
       given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), scan: scan, ignoring: ignore, examples: examples,
-      device: running.torchDevice
+      device: running.torchDevice, memory: running.memory
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
     }

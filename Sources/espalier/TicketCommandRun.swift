@@ -31,7 +31,7 @@ struct TicketCommandRun {
     if report != nil, count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(count)") }
     let seeds = (0..<UInt64(count)).map { run.seed &+ $0 }
     do {
-      let study = try TicketStudy(plan, in: path)
+      let study = try TicketStudy(plan, in: path, memory: run.memory)
       // Beyond, sums of steps no longer fit, and no one would wait for them.
       guard study.trainings * count <= 1_000_000 else {
         throw PlanError("\(study.trainings * count) trainings are too many: give fewer --rounds, --branches or --seeds")

@@ -1,4 +1,5 @@
 internal import Foundation
+public import Networks
 public import Results
 public import Torch
 public import Training
@@ -60,8 +61,9 @@ public struct TicketStudy {
   /// A study of this plan in this folder, which is made, or must hold the same study.
   ///
   /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's.
-  public init(_ plan: TicketPlan, in path: String) throws {
+  public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard) throws {
     try plan.validate()
+    try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
     self.plan = plan
     self.path = path
     try TicketFolder(path).adopt(plan)

@@ -183,7 +183,9 @@ struct ConstantPath {
     }
   }
 
-  private mutating func obstruct(because reason: String) { for place in obstacles.indices { obstacles[place] = obstacles[place] ?? reason } }
+  private mutating func obstruct(because reason: String) {
+    for place in obstacles.indices { obstacles[place] = obstacles[place] ?? reason }
+  }
 
   /// Units that say anything but 0 here cannot be silenced.
   private mutating func obstruct(_ value: Tensor, because reason: String) throws {

@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 public import Torch
 public import Training
 
@@ -21,9 +21,12 @@ public struct EquivalenceProof: Hashable, Sendable {
 
 /// Proves that two models compute the same.
 public enum Equivalence {
+  /// Examples that are run through both models: 4, 1 of large images.
+  public static func examples(for network: Network) -> Int { network.inputShapes.contains { $0.elements > 50_000 } ? 1 : 4 }
+
   /// Runs one random batch through both models, in evaluation mode and in their own element type.
   ///
-  /// Inputs are N(0, 1); 4 examples, 1 of large images; all outputs are compared. Costs two forward passes.
+  /// Inputs are N(0, 1), ``examples(for:)`` of them; all outputs are compared. Costs two forward passes.
   /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
   ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
@@ -38,7 +41,7 @@ public enum Equivalence {
     }
     let type: ElementType = masked.tensors.values.first?.elementType == .float64 ? .float64 : .float32
     let inputs = masked.network.inputShapes
-    let examples = inputs.contains { $0.elements > 50_000 } ? 1 : 4
+    let examples = examples(for: masked.network)
     return try withoutGradients {
       let generator = try Generator(seed: seed)
       let batches = try inputs.map { try Tensor.normal([examples] + $0.dimensions, type: type, generator: generator) }
