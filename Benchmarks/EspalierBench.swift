@@ -2,7 +2,8 @@ internal import Foundation
 internal import Training
 
 /// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, `--surgery NETWORK --threads N`,
-/// `--probe NETWORK --threads N`, or `--sparse FORM --threads N --seconds S`: one measurement in a process of its own.
+/// `--probe NETWORK --threads N`, `--sparse FORM --threads N --seconds S`, or `--scale FORM --nodes N [--output FILE]`: one measurement
+/// in a process of its own.
 @main
 enum EspalierBench {
   static func main() {
@@ -13,6 +14,11 @@ enum EspalierBench {
     let threads = values["threads"].flatMap(Int.init) ?? 1
     if let network = values["surgery"] { finish { try SurgeryTime.measure(network, threads: threads) } }
     if let network = values["probe"] { finish { try ProbeTime.measure(network, threads: threads) } }
+    if let form = values["scale"].flatMap(ScaleTime.Form.init) {
+      finish {
+        try ScaleTime.measure(form, nodes: values["nodes"].flatMap(Int.init) ?? 1000, threads: threads, path: values["output"])
+      }
+    }
     if let form = values["sparse"] {
       finish {
         try SparseTime.measure(
@@ -22,7 +28,7 @@ enum EspalierBench {
     guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
       let usage =
         "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK | "
-        + "--sparse fastest|portable|neon|avx2|avx512; cases: \(known)\n"
+        + "--sparse fastest|portable|neon|avx2|avx512 | --scale linear|residual --nodes N; cases: \(known)\n"
       FileHandle.standardError.write(Data(usage.utf8))
       exit(64)
     }

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Networks
+public import Networks
 internal import Torch
 public import Training
 
@@ -45,11 +45,13 @@ public enum Latency {
   /// Seconds of a pass that is not repeated more often than needed.
   private static let longPass = 0.5
 
-  /// The batch sizes to time: one example, and the largest of 64, 32, … that passes in about two seconds; judged by one pass of one
-  /// example.
-  public static func batches(for model: Model) throws -> [Int] {
+  /// The batch sizes to time: one example, and the largest of 64, 32, … that passes in about two seconds, judged by one pass of one
+  /// example, and within the limit of memory.
+  public static func batches(for model: Model, within limit: MemoryLimit = .standard) throws -> [Int] {
     let one = try interleaved([model], batch: 1, repetitions: 1)[0][0]
-    let large = [64, 32, 16, 8, 4, 2].first { one * Double($0) <= 2 }
+    let large = try [64, 32, 16, 8, 4, 2].first {
+      try one * Double($0) <= 2 && model.network.memory(for: .evaluation(batch: $0)).bytes <= Double(limit.bytes)
+    }
     return [1] + (large.map { [$0] } ?? [])
   }
 

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Networks
+public import Networks
 public import Pruning
 internal import Results
 internal import Torch
@@ -44,6 +44,8 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   public struct Options {
     /// How often a checkpoint is written, in seconds.
     public var checkpointSeconds: Double
+    /// The most memory that the network may need.
+    public var memory: MemoryLimit
     /// Asked after every step: whether to stop.
     public var interrupted: () -> Bool
     /// Gets progress.
@@ -53,10 +55,11 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, interrupted: @escaping () -> Bool = { false },
+      checkpointSeconds: Double = 60, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpointSeconds = checkpointSeconds
+      self.memory = memory
       self.interrupted = interrupted
       self.report = report
       self.note = note
@@ -73,6 +76,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   /// - Throws: `PlanError` if the folder belongs to another study; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what
   ///   training and probes throw.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
+    try training.check(network, for: data.dataset, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
     let files = ProbeFolder(folder)
     // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
     if let first = seeds.first { try check(seed: first) }

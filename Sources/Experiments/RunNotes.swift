@@ -64,7 +64,8 @@ extension Runner {
 enum DropoutNote {
   /// E.g. `dropout1 0.5 → 0.25`, of dropouts whose probability differs.
   static func changes(from before: Network, to after: Network) -> [String] {
-    before.nodes.compactMap { node in
+    let after = NetworkIndex(after)
+    return before.nodes.compactMap { node in
       guard case .dropout(let old) = node.operation, case .dropout(let new)? = after.node(named: node.name)?.operation, new != old else {
         return nil
       }

@@ -19,7 +19,7 @@ extension Runner {
     let facts = try model.facts()
     let dense = state.dense ?? facts
     let denseModel = try denseTwin()
-    let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel)
+    let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory)
     let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in

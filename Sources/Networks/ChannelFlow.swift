@@ -27,8 +27,11 @@ struct ChannelFlow {
     subscript(index: Int) -> Int { first + index + (index < beforeGap ? 0 : gap) }
   }
 
-  /// More features than this are not followed: a file that claims them would fill the memory.
+  /// More features than this are not followed, nor twice as many made and read: a file that claims them would fill the memory.
   private static let featureLimit = 1 << 26
+
+  /// Bytes that lists hold of each feature that a node makes, and of each that it reads, about.
+  static let bytesPerFeature = (made: 44.0, read: 24.0)
 
   private(set) var touches: [Touch] = []
   /// In the order in which they were found; the first reason of a channel is the one to tell.
@@ -40,8 +43,15 @@ struct ChannelFlow {
   ///
   /// - Throws: ``NetworkError/tooLarge(_:)`` for more channels than can be followed.
   init(_ network: Network, shapes: [String: FeatureShape]) throws {
-    let features = network.nodes.reduce(0) { min($0 + (shapes[$1.name]?.channels ?? 0), Self.featureLimit + 1) }
-    guard features <= Self.featureLimit else {
+    // A split or a head makes little of the much that it reads.
+    var (made, followed) = (0, 0)
+    for node in network.nodes {
+      let own = shapes[node.name]?.channels ?? 0
+      made = min(made + own, Self.featureLimit + 1)
+      let read = node.inputs.reduce(0) { $0 + (shapes[$1]?.channels ?? 0) }
+      followed = min(followed + own + read, 2 * Self.featureLimit + 1)
+    }
+    guard made <= Self.featureLimit, followed <= 2 * Self.featureLimit else {
       throw NetworkError.tooLarge(
         "network \(network.name.quoted) has more than \(Self.featureLimit) channels: their coupling is not followed")
     }
@@ -53,12 +63,8 @@ struct ChannelFlow {
   /// Number of sources.
   var count: Int { parents.count }
 
-  /// The source that stands for all that leave together with this one: the earliest of them.
-  func root(_ source: Source) -> Source {
-    var source = source
-    while parents[Int(source)] != source { source = parents[Int(source)] }
-    return source
-  }
+  /// An earlier source that leaves together with this one; the source itself if it is the earliest of them.
+  func parent(_ source: Source) -> Source { parents[Int(source)] }
 
   private mutating func follow(_ node: Network.Node, at index: Int, _ shapes: [String: FeatureShape]) {
     let operands = node.inputs.map { values[$0] ?? [] }
@@ -69,8 +75,10 @@ struct ChannelFlow {
     }
     switch node.operation {
     case .input:
-      values[node.name] = made(width)
-      refuse(values[node.name] ?? [], because: "they are the network's input")
+      // None of them can leave, nor what is united with any: one source does for all.
+      let source = made(1)
+      refuse(source, because: "they are the network's input")
+      values[node.name] = Array(repeating: source[0], count: width)
     case .convolution(let layer) where layer.isDepthwise:
       // Channel c makes channels c·m ..< (c+1)·m: they are one.
       let multiplier = layer.outputs / layer.inputs
@@ -128,7 +136,8 @@ struct ChannelFlow {
   }
 
   private mutating func compressedRoot(_ source: Source) -> Source {
-    let root = root(source)
+    var root = source
+    while parents[Int(root)] != root { root = parents[Int(root)] }
     var source = source
     while parents[Int(source)] != root { (source, parents[Int(source)]) = (parents[Int(source)], root) }
     return root

@@ -80,7 +80,7 @@ extension Network {
     let refused = flow.touches.compactMap { touch -> (producer: String, reason: String)? in
       let name = nodes[touch.node].name
       guard touch.role == .producer, !removable.contains(name) else { return nil }
-      let reason = touch.sources.first.flatMap { classes.reasons[classes.classOf[Int($0)]] }
+      let reason = touch.sources.first.flatMap { classes.refusal(of: $0) }.map { flow.refusals[$0].reason }
       return (name, reason ?? "no layer reads them")
     }
     return (groups, refused)
@@ -107,54 +107,62 @@ extension Network {
 
 /// The sets of channels that leave together, what each touches, and which of them are alike.
 private struct ChannelClasses {
-  /// The class of each source.
-  let classOf: [Int]
-  /// Why a class may not leave.
-  let reasons: [Int: String]
   /// Classes that touch the same nodes equally often and may leave, in the order of their first member.
   private(set) var alike: [[Int]] = []
 
+  /// The class of each source.
+  private let numbers: [Int32]
+  /// Which of the refusals says why a class may not leave; −1 where it may.
+  private let refusals: [Int32]
   /// What class c touches stands at starts[c] ..< starts[c + 1], in the order of the touches.
-  private let starts: [Int]
+  private let starts: [Int32]
   private let entries: [(touch: Int32, feature: Int32)]
 
   init(_ flow: ChannelFlow) {
-    var numbers = [Int](repeating: -1, count: flow.count)
+    var numbers = [Int32](repeating: -1, count: flow.count)
     var count = 0
     for source in 0..<flow.count {
-      let root = Int(flow.root(Int32(source)))
-      // A root stands before all that it stands for.
-      if root == source {
-        numbers[source] = count
+      let parent = Int(flow.parent(Int32(source)))
+      // A parent stands before all that it stands for, so its number is known.
+      if parent == source {
+        numbers[source] = Int32(count)
         count += 1
       } else {
-        numbers[source] = numbers[root]
+        numbers[source] = numbers[parent]
       }
     }
-    var reasons: [Int: String] = [:]
-    for refusal in flow.refusals {
-      for source in refusal.sources where reasons[numbers[Int(source)]] == nil { reasons[numbers[Int(source)]] = refusal.reason }
+    var refusals = [Int32](repeating: -1, count: count)
+    for (index, refusal) in flow.refusals.enumerated() {
+      for source in refusal.sources where refusals[Int(numbers[Int(source)])] < 0 { refusals[Int(numbers[Int(source)])] = Int32(index) }
     }
-    var starts = [Int](repeating: 0, count: count + 1)
-    for touch in flow.touches { for source in touch.sources { starts[numbers[Int(source)] + 1] += 1 } }
+    // Only what a layer makes, and what may leave, is looked at any further.
+    var isFree = [Bool](repeating: false, count: count)
+    for touch in flow.touches where touch.role == .producer {
+      for source in touch.sources { isFree[Int(numbers[Int(source)])] = refusals[Int(numbers[Int(source)])] < 0 }
+    }
+    var starts = [Int32](repeating: 0, count: count + 1)
+    for touch in flow.touches {
+      for source in touch.sources where isFree[Int(numbers[Int(source)])] { starts[Int(numbers[Int(source)]) + 1] += 1 }
+    }
     for index in starts.indices.dropFirst() { starts[index] += starts[index - 1] }
     var next = starts
-    var entries = [(touch: Int32, feature: Int32)](repeating: (0, 0), count: starts.last ?? 0)
+    var entries = [(touch: Int32, feature: Int32)](repeating: (0, 0), count: Int(starts.last ?? 0))
     for (index, touch) in flow.touches.enumerated() {
       for (offset, source) in touch.sources.enumerated() {
-        let number = numbers[Int(source)]
-        entries[next[number]] = (Int32(index), Int32(touch.features[offset]))
+        let number = Int(numbers[Int(source)])
+        guard isFree[number] else { continue }
+        entries[Int(next[number])] = (Int32(index), Int32(touch.features[offset]))
         next[number] += 1
       }
     }
-    classOf = numbers
-    self.reasons = reasons
+    self.numbers = numbers
+    self.refusals = refusals
     self.starts = starts
     self.entries = entries
     var places: [[Int32]: Int] = [:]
     var found: [(first: (touch: Int32, feature: Int32), classes: [Int])] = []
-    for number in 0..<count where reasons[number] == nil {
-      let own = entries[starts[number]..<starts[number + 1]]
+    for number in 0..<count where isFree[number] {
+      let own = entries[Int(starts[number])..<Int(starts[number + 1])]
       guard let producer = own.first(where: { flow.touches[Int($0.touch)].role == .producer }) else { continue }
       let signature = own.map(\.touch)
       if let place = places[signature] {
@@ -172,14 +180,24 @@ private struct ChannelClasses {
     alike = found.sorted { ($0.first.touch, $0.first.feature) < ($1.first.touch, $1.first.feature) }.map(\.classes)
   }
 
+  /// Which of the flow's refusals says why a source may not leave; nil where it may.
+  func refusal(of source: ChannelFlow.Source) -> Int? {
+    let refusal = refusals[Int(numbers[Int(source)])]
+    return refusal < 0 ? nil : Int(refusal)
+  }
+
   private func producerFeature(_ number: Int, _ flow: ChannelFlow) -> Int32 {
-    entries[starts[number]..<starts[number + 1]].first { flow.touches[Int($0.touch)].role == .producer }?.feature ?? 0
+    touched(number).first { flow.touches[Int($0.touch)].role == .producer }?.feature ?? 0
+  }
+
+  private func touched(_ number: Int) -> ArraySlice<(touch: Int32, feature: Int32)> {
+    entries[Int(starts[number])..<Int(starts[number + 1])]
   }
 
   /// The touches of a class, each with its place among the class's entries: the same for all that are alike.
   func runs(of number: Int) -> [(touch: Int, offsets: Range<Int>)] {
     var runs: [(touch: Int, offsets: Range<Int>)] = []
-    for (offset, entry) in entries[starts[number]..<starts[number + 1]].enumerated() {
+    for (offset, entry) in touched(number).enumerated() {
       if let last = runs.last, last.touch == Int(entry.touch) {
         runs[runs.count - 1].offsets = last.offsets.lowerBound..<offset + 1
       } else {
@@ -193,7 +211,7 @@ private struct ChannelClasses {
   func features(of numbers: [Int], at offsets: Range<Int>) -> [Int] {
     var features: [Int] = []
     features.reserveCapacity(numbers.count * offsets.count)
-    for number in numbers { for offset in offsets { features.append(Int(entries[starts[number] + offset].feature)) } }
+    for number in numbers { for offset in offsets { features.append(Int(entries[Int(starts[number]) + offset].feature)) } }
     return features
   }
 }

@@ -134,18 +134,6 @@ extension Network {
     return result
   }
 
-  /// Whether a node filters each of its channels by itself, in the network that units are counted from.
-  public func isDepthwise(_ node: String) -> Bool {
-    if case .convolution(let layer) = originalNode(node)?.operation { layer.isDepthwise } else { false }
-  }
-
-  /// Whether a node is a norm of several channels together, in the network that units are counted from.
-  public func normalisesTogether(_ node: String) -> Bool {
-    if case .groupNorm(let norm) = originalNode(node)?.operation { norm.groups < norm.features } else { false }
-  }
-
-  private func originalNode(_ name: String) -> Node? { (lineage?.nodes ?? nodes).first { $0.name == name } }
-
   /// Recovers the lineage that files of earlier versions do not tell: where a network of the catalogue with this name, input and
   /// classes leads to this network by the removals of a history. As it is, where it does not.
   public func tracing(_ removals: [[String: [Int]]]) -> Network {

@@ -150,9 +150,13 @@ extension Operation {
 
 extension Network {
   /// The network with a learned constant per unit in a linear layer or convolution that had none; shared modules get it at every node.
-  public func addingBias(to module: String) -> Network {
+  public func addingBias(to module: String) -> Network { addingBias(to: [module]) }
+
+  /// The network with a learned constant per unit in each of these modules; see ``addingBias(to:)-(String)``.
+  public func addingBias(to modules: Set<String>) -> Network {
+    guard !modules.isEmpty else { return self }
     var network = self
-    for (index, node) in nodes.enumerated() where node.module == module {
+    for (index, node) in nodes.enumerated() where modules.contains(node.module) {
       switch node.operation {
       case .linear(var layer):
         layer.bias = true

@@ -12,8 +12,8 @@ extension Model {
     try history.reduce(self) { model, event in
       let (network, slices) = try model.network.removing(event.removed)
       var result = try model.cut(to: network, slices: slices)
+      result.network = result.network.addingBias(to: Set(event.biased ?? []))
       for module in event.biased ?? [] {
-        result.network = result.network.addingBias(to: module)
         let weight = try result.tensor(ParameterName(module, .weight))
         result.tensors[ParameterName(module, .bias)] = try Tensor.zeros([weight.shape[0]], type: weight.elementType ?? .float32)
       }

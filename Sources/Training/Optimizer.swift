@@ -18,7 +18,7 @@ public enum OptimizerPlan: Codable, Hashable, Sendable {
   }
 
   /// Moments kept per parameter.
-  var momentCount: Int {
+  public var momentCount: Int {
     switch self {
     case .sgd: 1
     case .adam, .adamW: 2
@@ -101,8 +101,9 @@ public final class Optimizer {
     /// The state for the model after a surgery.
     public func cut(by slices: [TensorSlice]) throws -> State {
       var result = self
+      let slices = Dictionary(grouping: slices, by: \.parameter)
       for (name, tensors) in moments {
-        let cuts = slices.filter { $0.parameter == name }
+        let cuts = slices[name] ?? []
         result.moments[name] = try tensors.map { tensor in
           try cuts.reduce(tensor) { try $0.detached().indexed($1.dimension, $1.keep) }
         }

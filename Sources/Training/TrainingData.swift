@@ -40,8 +40,13 @@ public struct TrainingData: Sendable {
       channelsLast: channelsLast, shuffle: true, dropLast: training.count > batchSize)
   }
 
+  /// Examples that are evaluated at once.
+  public static let evaluationBatchSize = 500
+  /// Examples that criteria, repairs and probes look at at once.
+  public static let exampleBatchSize = 250
+
   /// Batches of a set in its own order.
-  public func evaluationBatches(_ set: ImageSet, batchSize: Int = 500, channelsLast: Bool) throws -> EvaluationBatches {
+  public func evaluationBatches(_ set: ImageSet, batchSize: Int = evaluationBatchSize, channelsLast: Bool) throws -> EvaluationBatches {
     try EvaluationBatches(set, batchSize: batchSize, normalization: normalization, channelsLast: channelsLast)
   }
 
@@ -55,6 +60,6 @@ public struct TrainingData: Sendable {
   public func examples(_ count: Int, of set: ImageSet? = nil, seed: UInt64, channelsLast: Bool) throws -> EvaluationBatches {
     let set = set ?? training
     let chosen = try set.subset(min(count, set.count), seed: SeedPurpose.examples.seed(from: seed))
-    return try evaluationBatches(chosen, batchSize: 250, channelsLast: channelsLast)
+    return try evaluationBatches(chosen, batchSize: Self.exampleBatchSize, channelsLast: channelsLast)
   }
 }

@@ -26,7 +26,8 @@ struct GroupListing: Encodable {
   /// Of the original's features, those that are left of each layer; nil where nothing has left.
   var kept: [String: KeptFeatures]?
 
-  init(_ network: Network) throws {
+  init(_ network: Network, within limit: MemoryLimit) throws {
+    try network.check([.coupling], within: limit)
     let (found, without) = try network.channelGroups()
     groups = found.map { group in
       Group(

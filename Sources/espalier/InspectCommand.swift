@@ -37,6 +37,9 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Show the groups of channels that are removed together.")
   var groups = false
 
+  @Option(help: ArgumentHelp("The most memory --groups may need, e.g. 8GB; estimated, and refused beyond.", valueName: "size"))
+  var memory: MemoryLimit = .standard
+
   @Flag(help: "Print JSON.")
   var json = false
 
@@ -52,7 +55,7 @@ struct InspectCommand: ParsableCommand {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
     }
     if groups {
-      let listing = try GroupListing(source.network)
+      let listing = try GroupListing(source.network, within: memory)
       return try Console.print(json ? listing.json() : listing.text)
     }
     let inspection = try Inspection(source)

@@ -85,7 +85,11 @@ struct ProbeCommand: CheckedCommand {
     outputs.add("--rows", rows)
     try outputs.check()
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
+<<<<<<< HEAD
     let result = try Experiment.probe(given.start, on: plan, probes: probes, note: { if !quiet { Console.note($0) } })
+=======
+    let result = try Experiment.probe(given.start, on: plan, probes: probes, memory: running.memory)
+>>>>>>> scale/main
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
@@ -114,7 +118,9 @@ struct ProbeCommand: CheckedCommand {
     do {
       try study.run(
         seeds: seeds, into: folder,
-        options: .init(interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
+        options: .init(
+          memory: running.memory, interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) })
+      )
     } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)") }

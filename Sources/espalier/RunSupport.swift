@@ -66,7 +66,16 @@ struct ExperimentRun {
     options.note = { display.note($0) }
     let checkpoint = checkpoints.path(for: path)
     Interrupt.install()
+<<<<<<< HEAD
     let runner = try Runner(experiment, options: options)
+=======
+    let runner = try Runner(
+      experiment,
+      options: Runner.Options(
+        checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
+        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory,
+        interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
+>>>>>>> scale/main
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error {

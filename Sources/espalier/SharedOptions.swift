@@ -1,6 +1,7 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Datasets
 internal import Experiments
+public import Networks
 internal import Results
 internal import Torch
 internal import Training
@@ -46,6 +47,9 @@ struct RunOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Threads to compute with, at most one a core.", valueName: "count"))
   var threads: Int = Machine.physicalCores
+
+  @Option(help: ArgumentHelp("The most memory the network may need, e.g. 16GB; estimated, and refused beyond.", valueName: "size"))
+  var memory: MemoryLimit = .standard
 
   @Option(help: "What computes: cpu or cuda.")
   var device: DeviceName = .cpu
@@ -104,4 +108,12 @@ struct UnavailableError: ReportedError, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
   var exitStatus: ExitStatus { .unavailable }
+}
+
+extension MemoryLimit: ExpressibleByArgument {
+  /// Reads a size such as `8GB`.
+  public init?(argument: String) { self.init(argument) }
+
+  /// As typed.
+  public var defaultValueDescription: String { description.replacing(" ", with: "") }
 }

@@ -26,7 +26,7 @@ import Testing
         "conv2.weight 0 [0, 2, 4, 6]", "conv2.bias 0 [0, 2, 4, 6]", "conv3.weight 1 [0, 2, 4, 6]",
       ])
     #expect(try widths(twice) == ["conv1": 1, "conv2": 1])
-    #expect(!twice.isDepthwise("conv2"))
+    #expect(!NetworkIndex(twice).isDepthwise("conv2"))
   }
 
   @Test func aGroupNormStaysOne() throws {
@@ -37,7 +37,7 @@ import Testing
     let smaller = try builder.network().removing(["conv1": [1]]).network
     #expect(smaller.node(named: "gn")?.operation == .groupNorm(GroupNorm(groups: 4, 4, absent: 1)))
     #expect(try widths(smaller) == ["conv1": 1])
-    #expect(smaller.normalisesTogether("gn"))
+    #expect(NetworkIndex(smaller).normalisesTogether("gn"))
   }
 
   /// The last channel of a depthwise convolution makes an ordinary one of it, whose two outputs are still one unit.
@@ -49,7 +49,7 @@ import Testing
     let smaller = try builder.network().removing(["in": [0, 2]]).network
     #expect(smaller.node(named: "dw")?.operation == .convolution(Convolution(1, 2, kernel: Extent(3), padding: Extent(1))))
     #expect(try smaller.channelGroups().groups.map(\.description) == ["in[out] + dw[out×2] → out[in×2]"])
-    #expect(try widths(smaller) == ["in": 1] && smaller.isDepthwise("dw"))
+    #expect(try widths(smaller) == ["in": 1] && NetworkIndex(smaller).isDepthwise("dw"))
     #expect(try smaller.keptFeatures()?["dw"] == KeptFeatures(outputs: [2, 3], inputs: [1]))
   }
 

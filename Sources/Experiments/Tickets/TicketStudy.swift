@@ -1,4 +1,5 @@
 internal import Foundation
+public import Networks
 public import Results
 public import Torch
 public import Training
@@ -60,10 +61,14 @@ public struct TicketStudy {
   /// A study of this plan in this folder, which is made, or must hold the same study.
   ///
   /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's.
-  public init(_ plan: TicketPlan, in path: String) throws {
+  public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard) throws {
     try plan.validate()
+<<<<<<< HEAD
     // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
     _ = try TicketRun.Setting(plan, seed: plan.training.seed)
+=======
+    try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
+>>>>>>> scale/main
     self.plan = plan
     self.path = path
     try TicketFolder(path).adopt(plan)

@@ -35,19 +35,22 @@ extension Criterion {
   /// Throws if it reads norms, and a group has none with a scale.
   func checkNorms(of groups: [ChannelGroup], in network: Network) throws {
     guard method.implementation is any NormScoring else { return }
-    let bare = groups.filter { network.scaledNorms(of: $0).isEmpty }
+    let index = NetworkIndex(network)
+    let bare = groups.filter { index.scaledNorms(of: $0).isEmpty }
     guard bare.isEmpty else { throw PruningError.noNorm(criterion: name, layers: bare.map(\.name)) }
   }
 }
 
-extension Network {
+extension NetworkIndex {
   /// The batch norms of a group that have a scale.
   func scaledNorms(of group: ChannelGroup) -> [ChannelGroup.Member] {
     group.dependents.filter { member in
       if case .batchNorm(let norm) = node(named: member.node)?.operation { norm.affine } else { false }
     }
   }
+}
 
+extension Network {
   /// The prunable weights without those to be left alone.
   func weights(ignoring ignored: [String]) throws -> [ParameterName] {
     let names = prunableWeights

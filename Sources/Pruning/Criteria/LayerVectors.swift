@@ -6,6 +6,7 @@ internal import Training
 /// layer may belong to several groups.
 struct LayerVectors {
   private let model: Model
+  private let index: NetworkIndex
   private let criterion: Criterion
   private let sums: [String: Tensor]?
   private let swept: [String: Tensor]?
@@ -14,9 +15,11 @@ struct LayerVectors {
   private var vectors: [String: Tensor] = [:]
 
   init(
-    _ model: Model, _ criterion: Criterion, accumulated: ScoreAccumulator?, swept: [String: Tensor]?, seed: UInt64, round: Int
+    _ model: Model, _ index: NetworkIndex, _ criterion: Criterion, accumulated: ScoreAccumulator?, swept: [String: Tensor]?,
+    seed: UInt64, round: Int
   ) throws {
     self.model = model
+    self.index = index
     self.criterion = criterion
     sums = criterion.method.implementation is any AccumulatedScoring ? try accumulated?.scores() : nil
     self.swept = swept
@@ -28,7 +31,7 @@ struct LayerVectors {
   mutating func layer(
     of group: ChannelGroup, _ reduction: GroupReduction, original: Int?, removed: [String: Set<Int>] = [:]
   ) throws -> ScoredLayer {
-    let members = criterion.method.implementation is any NormScoring ? model.network.scaledNorms(of: group) : group.producers
+    let members = criterion.method.implementation is any NormScoring ? index.scaledNorms(of: group) : group.producers
     var scored: [(member: ChannelGroup.Member, scores: Tensor)] = []
     for member in members {
       let scores = try vectors[member.node] ?? vector(of: member, removed: removed[member.node] ?? [])
@@ -57,7 +60,7 @@ struct LayerVectors {
     if let scoring = criterion.method.implementation as? any UnitScoring {
       scores = try scoring.unitScores(weight, context)
     } else if let scoring = criterion.method.implementation as? any GreedyScoring {
-      scores = try scoring.unitScores(model.network.silenced(weight, of: member.node, removed: removed), context)
+      scores = try scoring.unitScores(index.silenced(weight, of: member.node, removed: removed), context)
     } else if let scoring = criterion.method.implementation as? any NormScoring {
       scores = try scoring.unitScores(scale: weight, shift: model.tensor(ParameterName(member.module, .bias)).detached())
     } else if let found = (sums ?? swept)?[member.node] {
@@ -74,7 +77,7 @@ struct LayerVectors {
   }
 }
 
-extension Network {
+extension NetworkIndex {
   /// A layer's weight with 0 where it reads one of these input features; grouped convolutions read theirs in their group only.
   fileprivate func silenced(_ weight: Tensor, of node: String, removed: Set<Int>) throws -> Tensor {
     guard !removed.isEmpty else { return weight }

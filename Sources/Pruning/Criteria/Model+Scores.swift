@@ -65,7 +65,8 @@ extension Model {
     let groups = try network.channelGroups(granularity, ignoring: ignored)
     try criterion.checkNorms(of: groups, in: network)
     return try withoutGradients {
-      var vectors = try LayerVectors(self, criterion, accumulated: accumulated, swept: swept, seed: seed, round: round)
+      var vectors = try LayerVectors(
+        self, NetworkIndex(network), criterion, accumulated: accumulated, swept: swept, seed: seed, round: round)
       return try groups.map { group in
         try vectors.layer(of: group, reduction, original: originals[group.name])
       }
@@ -79,7 +80,8 @@ extension Network {
   /// - Parameter ignored: names or patterns (``LayerPattern``) of groups to leave out, by node or module of any of their producers.
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``, and what ``Networks/Network/channelGroups()`` throws.
   public func channelGroups(_ granularity: Granularity, ignoring ignored: [String] = []) throws -> [ChannelGroup] {
-    let groups = try channelGroups().groups.filter { granularity.includes($0, of: self) }
+    let index = NetworkIndex(self)
+    let groups = try channelGroups().groups.filter { granularity.includes($0, of: index) }
     let left = try ignored.map { LayerPattern($0) }.indices(among: groups.map(\.memberNames), option: "--ignore")
     return groups.indices.filter { !left.contains($0) }.map { groups[$0] }
   }

@@ -24,13 +24,14 @@ extension Model {
     try criterion.check(granularity)
     try criterion.check(rule.allocation, isThreshold: amount.isThreshold)
     let groups = try network.channelGroups(granularity, ignoring: ignored)
+    let index = NetworkIndex(network)
     return try withoutGradients {
       var removed: [String: Set<Int>] = [:]
       var layers: [ScoredLayer] = []
       var choices: [Selection] = []
       for group in groups {
         // Anew for each group: a layer of several groups is scored without what has left in between.
-        var vectors = try LayerVectors(self, criterion, accumulated: nil, swept: nil, seed: seed, round: round)
+        var vectors = try LayerVectors(self, index, criterion, accumulated: nil, swept: nil, seed: seed, round: round)
         let layer = try vectors.layer(of: group, reduction, original: originals[group.name], removed: removed)
         let choice = try Selection(amount, of: [layer], rule: rule, criterion: criterion.name)
         for channel in try choice.removedIndices(from: [layer])[group.name] ?? [] {

@@ -33,12 +33,13 @@ public final class ScoreAccumulator {
   public func reset(for network: Network, granularity: Granularity) throws {
     let preActivation = criterion.options.contains(.preActivation)
     var seen: Set<String> = []
-    let producers = try network.channelGroups().groups.filter { granularity.includes($0, of: network) }.flatMap(\.producers)
+    let index = NetworkIndex(network)
+    let producers = try network.channelGroups().groups.filter { granularity.includes($0, of: index) }.flatMap(\.producers)
     // A layer may belong to several groups, each of them part of its outputs.
     layers = producers.filter { seen.insert($0.node).inserted }.map { producer in
       Layer(
         name: producer.node, weight: ParameterName(producer.module, .weight),
-        node: network.observedNode(of: producer.node, preActivation: preActivation))
+        node: index.observedNode(of: producer.node, preActivation: preActivation))
     }
     byNode = scoring.source == .activations ? Dictionary(grouping: layers.indices, by: { layers[$0].node }) : [:]
     reset()
@@ -104,7 +105,7 @@ public final class ScoreAccumulator {
   }
 }
 
-extension Network {
+extension NetworkIndex {
   /// The node whose value is a layer's output after its norm and activation, or, `preActivation`, after its norm only.
   ///
   /// Where the layer's value is read by several nodes, or no activation follows, the last value before that.

@@ -36,9 +36,10 @@ extension Model {
     let (now, then) = (try counts(self), try counts(earlier))
     var model = self
     var changes: [DropoutChange] = []
+    let readers = NetworkIndex(network)
     for (index, node) in network.nodes.enumerated() {
       guard case .dropout(let probability) = node.operation else { continue }
-      let listeners = network.listeners(of: node.name)
+      let listeners = readers.listeners(of: index)
       let (left, was) = listeners.reduce((0, 0)) { ($0.0 + (now[$1] ?? 0), $0.1 + (then[$1] ?? 0)) }
       guard was > 0, left > 0, left != was else { continue }
       let rescaled = probability * (Double(left) / Double(was)).squareRoot()
@@ -49,16 +50,25 @@ extension Model {
   }
 }
 
-extension Network {
-  /// Modules of the layers with weights that are next on the way forward from a node, each once.
-  fileprivate func listeners(of name: String) -> [String] {
-    var (reached, found): (Set<String>, [String]) = ([name], [])
-    for node in nodes where !reached.isDisjoint(with: node.inputs) {
-      switch node.operation {
-      case .linear, .convolution: if !found.contains(node.module) { found.append(node.module) }
-      default: reached.insert(node.name)
+extension NetworkIndex {
+  /// Modules of the layers with weights that are next on the way forward from a node, each once, in the order of the nodes.
+  fileprivate func listeners(of place: Int) -> [String] {
+    var (open, reached): ([Int], Set<Int>) = ([place], [])
+    while let next = open.popLast() {
+      for reader in readers(of: next) where reached.insert(reader).inserted {
+        switch network.nodes[reader].operation {
+        case .linear, .convolution: break
+        default: open.append(reader)
+        }
       }
     }
-    return found
+    var found: Set<String> = []
+    return reached.sorted().compactMap { place in
+      let node = network.nodes[place]
+      switch node.operation {
+      case .linear, .convolution: return found.insert(node.module).inserted ? node.module : nil
+      default: return nil
+      }
+    }
   }
 }

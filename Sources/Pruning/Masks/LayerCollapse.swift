@@ -13,7 +13,7 @@ extension Model {
     let shapes = try network.shapes()
     // Per node, whether each channel (or feature) depends on the input.
     var reached: [String: [Bool]] = [:]
-    var collapsed: [String] = []
+    var (collapsed, seen): ([String], Set<String>) = ([], [])
     for node in network.nodes {
       let operands = node.inputs.map { reached[$0] ?? [] }
       let first = operands.first ?? []
@@ -24,7 +24,7 @@ extension Model {
         var groups = 1
         if case .convolution(let layer) = node.operation { groups = layer.groups }
         let (outputs, any) = try reach(weight, from: first, groups: groups)
-        if !any || (first.contains(true) && !outputs.contains(true)), !collapsed.contains(node.module) { collapsed.append(node.module) }
+        if !any || (first.contains(true) && !outputs.contains(true)), seen.insert(node.module).inserted { collapsed.append(node.module) }
         reached[node.name] = outputs
       case .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout: reached[node.name] = first
       case .flatten:

@@ -27,10 +27,11 @@ public enum LayerSet: Hashable, Sendable {
   /// - Parameter groups: those of the network, in order.
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)`` if the network has none.
   public func groups(among groups: [ChannelGroup], of network: Network) throws -> [ChannelGroup] {
-    let convolutions = groups.filter { Granularity.filter.includes($0, of: network) }
+    let index = NetworkIndex(network)
+    let convolutions = groups.filter { Granularity.filter.includes($0, of: index) }
     let dense = groups.filter { group in
       group.producers.allSatisfy { member in
-        if case .linear = network.node(named: member.node)?.operation { true } else { false }
+        if case .linear = index.node(named: member.node)?.operation { true } else { false }
       }
     }
     let found: [ChannelGroup]

@@ -32,20 +32,21 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
   /// The nodes whose mean maps ``applied(to:removing:of:groups:means:)`` needs.
   public func observedNodes(of groups: [ChannelGroup], in network: Network) -> Set<String> {
     var nodes: Set<String> = []
+    let index = NetworkIndex(network)
     for group in groups {
-      if let output = outputNode(of: group, in: network) {
+      if let output = outputNode(of: group, in: index) {
         nodes.insert(output)
       } else {
-        for consumer in group.consumers { nodes.formUnion(network.node(named: consumer.node)?.inputs ?? []) }
+        for consumer in group.consumers { nodes.formUnion(index.node(named: consumer.node)?.inputs ?? []) }
       }
     }
     return nodes
   }
 
   /// The node whose mean stands for a group's units; nil where that is what each listener sees.
-  private func outputNode(of group: ChannelGroup, in network: Network) -> String? {
+  private func outputNode(of group: ChannelGroup, in index: NetworkIndex) -> String? {
     guard place == .output, group.producers.count == 1, let producer = group.producers.first else { return nil }
-    return network.observedNode(of: producer.node, preActivation: false)
+    return index.observedNode(of: producer.node, preActivation: false)
   }
 
   /// The compacted model with the means of the removed units in its biases.
@@ -64,58 +65,65 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
   ) throws -> Model {
     try withoutGradients {
       var changes: [String: [Tensor]] = [:]
+      let (index, shapes) = (NetworkIndex(original.network), try original.network.shapes())
+      var heard: [String: [(member: ChannelGroup.Member, group: ChannelGroup)]] = [:]
+      for group in groups where plan.removals[group.name] != nil {
+        for member in group.consumers { heard[member.node, default: []].append((member, group)) }
+      }
       for node in original.network.nodes {
-        guard let mean = try removedMean(heardBy: node, plan, original, groups, means) else { continue }
+        guard let heard = heard[node.name], let input = node.inputs.first, let shape = shapes[input]?.dimensions else { continue }
+        guard let mean = try removedMean(of: heard, from: input, shape, plan, index, means) else { continue }
         changes[node.module, default: []].append(try biasChange(of: node, original, mean))
       }
       var result = compacted
       var cuts: [String: [Int]] = [:]
-      for (name, channels) in plan.removals {
-        for producer in groups.first(where: { $0.name == name })?.producers ?? [] {
+      for group in groups {
+        guard let channels = plan.removals[group.name] else { continue }
+        for producer in group.producers {
           cuts[producer.module, default: []] += channels.flatMap { producer.features(ofChannel: $0) }
         }
       }
+      var biased: Set<String> = []
       for (module, perNode) in changes.sorted(by: { $0.key < $1.key }) {
         let total = try perNode.dropFirst().reduce(perNode[0]) { try $0 + $1 } * (1 / Double(perNode.count))
         let gone = Set(cuts[module] ?? [])
         let change = try total.indexed(0, (0..<total.count).filter { !gone.contains($0) })
-        try result.shiftBias(of: module, by: change)
+        if try result.shiftBias(of: module, by: change, index) { biased.insert(module) }
       }
+      result.network = result.network.addingBias(to: biased)
       return result
     }
   }
 
-  /// The mean of what a node no longer hears, in the shape of its input and 0 elsewhere; nil where it hears all.
+  /// The mean of what a node no longer hears of these groups, in the shape of its input and 0 elsewhere; nil where it hears all.
   private func removedMean(
-    heardBy node: Network.Node, _ plan: SurgeryPlan, _ original: Model, _ groups: [ChannelGroup], _ means: [String: Tensor]
+    of heard: [(member: ChannelGroup.Member, group: ChannelGroup)], from input: String, _ shape: [Int], _ plan: SurgeryPlan,
+    _ index: NetworkIndex, _ means: [String: Tensor]
   ) throws -> Tensor? {
-    guard let input = node.inputs.first, let shape = try original.network.shapes()[input]?.dimensions else { return nil }
     let column = [shape[0]] + Array(repeating: 1, count: shape.count - 1)
     var result: Tensor?
-    for group in groups {
+    for (member, group) in heard {
       guard let channels = plan.removals[group.name] else { continue }
-      for member in group.consumers where member.node == node.name {
-        var share = [Double](repeating: 0, count: shape[0])
-        let mean: Tensor
-        if let output = outputNode(of: group, in: original.network), let producer = group.producers.first {
-          // Every feature of a channel hears the same constant.
-          let constants = try self.mean(of: output, means).flattened(from: 1).mean(1).array(Double.self)
-          for channel in channels {
-            let constant = constants[producer.features(ofChannel: channel).first ?? 0]
-            for feature in member.features(ofChannel: channel) { share[feature] = constant }
-          }
-          mean = try Tensor.ones(shape, type: .float64)
-        } else if form == .paper {
-          let constants = try constants(at: input, means, original.network)
-          for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = constants[feature] } }
-          mean = try Tensor.ones(shape, type: .float64)
-        } else {
-          for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = 1 } }
-          mean = try self.mean(of: input, means).reshaped(shape)
+      var share = [Double](repeating: 0, count: shape[0])
+      let mean: Tensor
+      if let output = outputNode(of: group, in: index), let producer = group.producers.first {
+        // Every feature of a channel hears the same constant.
+        let constants = try self.mean(of: output, means).flattened(from: 1).mean(1).array(Double.self)
+        for channel in channels {
+          let constant = constants[producer.features(ofChannel: channel).first ?? 0]
+          for feature in member.features(ofChannel: channel) { share[feature] = constant }
         }
-        let part = try mean * Tensor(share, shape: column)
-        result = try result.map { try $0 + part } ?? part
+        mean = try Tensor.ones(shape, type: .float64)
+      } else if form == .paper {
+        let constants = try constants(at: input, means, index.network)
+        for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = constants[feature] } }
+        mean = try Tensor.ones(shape, type: .float64)
+      } else {
+        for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = 1 } }
+        mean = try self.mean(of: input, means).reshaped(shape)
       }
+      let part = try mean * Tensor(share, shape: column)
+      result = try result.map { try $0 + part } ?? part
     }
     return result
   }
@@ -160,22 +168,24 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
 
 extension Model {
   /// Adds `change` [outputs] to what a module's units say before their activation.
-  mutating func shiftBias(of module: String, by change: Tensor) throws {
+  ///
+  /// - Parameter index: of a network with the same nodes.
+  /// - Returns: whether the module has a bias now that the network does not know of.
+  fileprivate mutating func shiftBias(of module: String, by change: Tensor, _ index: NetworkIndex) throws -> Bool {
     let bias = ParameterName(module, .bias)
     if let old = tensors[bias] {
       tensors[bias] = try (old.detached().cast(to: .float64) + change).cast(to: old.elementType ?? .float32)
-      return
+      return false
     }
-    let nodes = network.nodes.filter { $0.module == module }
-    let norms = nodes.map { network.soleNorm(behind: $0.name) }
-    if nodes.count == 1, let norm = norms.first ?? nil {
+    let nodes = index.nodes(of: module)
+    if nodes.count == 1, let norm = index.soleNorm(behind: nodes[0].name) {
       let name = ParameterName(norm.module, .runningMean)
       let old = try tensor(name).detached()
       tensors[name] = try (old.cast(to: .float64) - change).cast(to: old.elementType ?? .float32)
-      return
+      return false
     }
-    network = network.addingBias(to: module)
     tensors[bias] = try change.cast(to: tensor(ParameterName(module, .weight)).elementType ?? .float32)
+    return true
   }
 }
 
@@ -206,12 +216,14 @@ extension Network {
     }
     return result[name] ?? []
   }
+}
 
+extension NetworkIndex {
   /// The batch norm that is the only reader of a node, if it belongs to it alone.
-  func soleNorm(behind node: String) -> Node? {
+  fileprivate func soleNorm(behind node: String) -> Network.Node? {
     let readers = consumers(of: node)
-    guard readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !outputs.contains(node),
-      !nodes.contains(where: { $0.module == norm.module && $0.name != norm.name })
+    guard readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !isOutput(node),
+      !isShared(norm.module)
     else { return nil }
     return norm
   }

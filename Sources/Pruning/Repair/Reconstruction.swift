@@ -68,10 +68,9 @@ public struct Reconstruction: Codable, Hashable, Sendable {
         for channel in channels { gone[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
       }
     }
+    let index = NetworkIndex(network)
     return network.nodes.compactMap { node in
-      guard deaf.contains(node.name), let input = node.inputs.first,
-        !network.nodes.contains(where: { $0.module == node.module && $0.name != node.name })
-      else { return nil }
+      guard deaf.contains(node.name), let input = node.inputs.first, !index.isShared(node.module) else { return nil }
       let (left, inputs): (Int, Int)
       switch node.operation {
       case .linear(let layer): (left, inputs) = (layer.outputs, layer.inputs)

@@ -13,13 +13,13 @@ public enum Granularity: String, Codable, Hashable, Sendable, CaseIterable {
   public var isStructured: Bool { self != .weight }
 
   /// Whether channels of this group can leave at this granularity.
-  public func includes(_ group: ChannelGroup, of network: Network) -> Bool {
+  public func includes(_ group: ChannelGroup, of index: NetworkIndex) -> Bool {
     switch self {
     case .weight: false
     case .unit: true
     case .filter:
       group.producers.allSatisfy { member in
-        if case .convolution = network.node(named: member.node)?.operation { true } else { false }
+        if case .convolution = index.node(named: member.node)?.operation { true } else { false }
       }
     }
   }

@@ -12,21 +12,36 @@ struct ConstantPath {
   /// What the consumers' biases (or the running means of the norms behind them) gain.
   private(set) var changes: [(parameter: ParameterName, sign: Double, weight: Tensor, constants: Tensor)] = []
 
-  private let group: ChannelGroup
+  /// The units that are followed, of the group's.
+  private let units: [Int]
   private let model: Model
+  private let index: NetworkIndex
+  private let producers: [String: ChannelGroup.Member]
+  private let dependents: [String: [ChannelGroup.Member]]
+  private let consumers: [String: ChannelGroup.Member]
 
-  /// Follows the group's constants, those of all its units, to its consumers.
-  init(_ group: ChannelGroup, in model: Model) throws {
-    self.group = group
+  /// Follows the constants of some of a group's units to its consumers.
+  ///
+  /// - Parameters:
+  ///   - index: the model's network's.
+  ///   - shapes: the model's network's.
+  init(
+    _ group: ChannelGroup, units: [Int], in model: Model, _ index: NetworkIndex, _ shapes: [String: FeatureShape]
+  ) throws {
+    self.units = units
     self.model = model
-    obstacles = Array(repeating: nil, count: group.width)
-    let shapes = try model.network.shapes()
+    self.index = index
+    producers = Dictionary(group.producers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
+    dependents = Dictionary(grouping: group.dependents, by: \.node)
+    consumers = Dictionary(group.consumers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
+    obstacles = Array(repeating: nil, count: units.count)
     // [units, features per unit] by node; what is missing does not come from the group.
     var values: [String: Tensor] = [:]
-    for node in model.network.nodes {
+    for place in reached(from: group) {
+      let node = index.network.nodes[place]
       let operands = node.inputs.map { values[$0] }
-      if let producer = group.producers.first(where: { $0.node == node.name }) {
-        if case .convolution(let layer) = node.operation, model.network.isDepthwise(node.name) {
+      if let producer = producers[node.name] {
+        if case .convolution(let layer) = node.operation, index.isDepthwise(node.name) {
           values[node.name] = try filtered(operands.first ?? nil, producer, node, layer)
         } else {
           values[node.name] = try bias(of: producer)
@@ -42,7 +57,7 @@ struct ConstantPath {
         if known.count < operands.count { for value in known { try obstruct(value, because: "it reaches the sum \(node.name)") } }
         values[node.name] = try known.dropFirst().reduce(known[0]) { try $0 + $1 }
       case .concat: values[node.name] = try Tensor.concatenated(operands.compactMap(\.self), 1)
-      case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([group.width, 1], type: .float64)
+      case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([units.count, 1], type: .float64)
       case .linear, .convolution: try consumeIfRead(value, node)
       default:
         guard let value else { continue }
@@ -50,6 +65,26 @@ struct ConstantPath {
       }
     }
   }
+
+  /// Places of the nodes that the group's constants may come to, ascending: from its producers to the next layers.
+  private func reached(from group: ChannelGroup) -> [Int] {
+    let nodes = index.network.nodes
+    var open = (group.producers + group.dependents).compactMap { index.place(of: $0.node) }
+      .filter { producers[nodes[$0].name] != nil || isPadded(nodes[$0]) }
+    var reached = Set(open)
+    while let place = open.popLast() {
+      let node = nodes[place]
+      switch node.operation {
+      case .linear, .convolution: if producers[node.name] == nil { continue }
+      default: break
+      }
+      for reader in index.readers(of: place) where reached.insert(reader).inserted { open.append(reader) }
+    }
+    return reached.sorted()
+  }
+
+  /// The features of a member that belong to the units, unit by unit.
+  private func features(of member: ChannelGroup.Member) -> [Int] { units.flatMap { member.features(ofChannel: $0) } }
 
   /// What an operation with one operand makes of the constants.
   private mutating func passed(_ value: Tensor, _ node: Network.Node, _ shapes: [String: FeatureShape]) throws -> Tensor? {
@@ -67,7 +102,7 @@ struct ConstantPath {
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
       return try repeated(value, positions)
     case .narrow(let start, let count):
-      let inside = group.dependents.filter { $0.node == node.name }.filter { (start..<start + count).contains($0.features[0]) }
+      let inside = (dependents[node.name] ?? []).filter { (start..<start + count).contains($0.features[0]) }
       let features = inside.reduce(0) { $0 + $1.spread }
       guard features != 0, features != value.shape[1] else { return features == 0 ? nil : value }
       try obstruct(value, because: "\(node.name) takes a part of it")
@@ -80,9 +115,9 @@ struct ConstantPath {
   /// The biases of a producer's units: [units, features per unit].
   private func bias(of producer: ChannelGroup.Member) throws -> Tensor {
     guard let bias = try model.tensors[ParameterName(producer.module, .bias)]?.detached().cast(to: .float64) else {
-      return try Tensor.zeros([group.width, producer.spread], type: .float64)
+      return try Tensor.zeros([units.count, producer.spread], type: .float64)
     }
-    return try bias.indexed(0, producer.features).reshaped([group.width, producer.spread])
+    return try bias.indexed(0, features(of: producer)).reshaped([units.count, producer.spread])
   }
 
   /// What a depthwise convolution makes of the constants: its taps' sum times the constant, and its bias.
@@ -99,22 +134,22 @@ struct ConstantPath {
       try obstruct(value, because: "\(node.name) does not hear its features one by one")
       return bias
     }
-    return try taps.indexed(0, producer.features).reshaped([group.width, producer.spread]) * heard + bias
+    return try taps.indexed(0, features(of: producer)).reshaped([units.count, producer.spread]) * heard + bias
   }
 
   /// Each feature so many times, one after another.
   private func repeated(_ value: Tensor, _ times: Int) throws -> Tensor {
-    let (units, features) = (group.width, value.shape[1])
+    let (units, features) = (units.count, value.shape[1])
     return try value.reshaped([units, features, 1]).expanded([units, features, times]).reshaped([units, features * times])
   }
 
   private func isPadded(_ node: Network.Node) -> Bool {
     guard case .subsamplePad = node.operation else { return false }
-    return group.dependents.contains { $0.node == node.name }
+    return dependents[node.name] != nil
   }
 
   private mutating func consumeIfRead(_ value: Tensor?, _ node: Network.Node) throws {
-    guard let value, group.consumers.contains(where: { $0.node == node.name }) else { return }
+    guard let value, consumers[node.name] != nil else { return }
     var hasBias = false
     switch node.operation {
     case .linear(let layer): hasBias = layer.bias
@@ -131,10 +166,10 @@ struct ConstantPath {
   }
 
   private func normalized(_ value: Tensor, _ node: Network.Node, _ norm: BatchNorm) throws -> Tensor {
-    guard let member = group.dependents.first(where: { $0.node == node.name }) else { return value }
+    guard let member = dependents[node.name]?.first else { return value }
     func part(_ role: ParameterName.Role) throws -> Tensor? {
       try model.tensors[ParameterName(node.module, role)]?.detached().cast(to: .float64)
-        .indexed(0, member.features).reshaped([group.width, member.spread])
+        .indexed(0, features(of: member)).reshaped([units.count, member.spread])
     }
     guard let mean = try part(.runningMean), let variance = try part(.runningVariance) else { return value }
     var result = try (value - mean) / (variance + norm.epsilon).squareRoot()
@@ -153,39 +188,42 @@ struct ConstantPath {
     }
   }
 
-  private mutating func obstruct(because reason: String) { for unit in obstacles.indices { obstacles[unit] = obstacles[unit] ?? reason } }
+  private mutating func obstruct(because reason: String) {
+    for place in obstacles.indices { obstacles[place] = obstacles[place] ?? reason }
+  }
 
   /// Units that say anything but 0 here cannot be silenced.
   private mutating func obstruct(_ value: Tensor, because reason: String) throws {
     let loud = try value.absolute().sum(1).array(Double.self)
-    for (unit, sum) in loud.enumerated() where sum != 0 && obstacles[unit] == nil { obstacles[unit] = reason }
+    for (place, sum) in loud.enumerated() where sum != 0 && obstacles[place] == nil { obstacles[place] = reason }
   }
 
   private mutating func consume(_ value: Tensor, _ node: Network.Node, bias: Bool) throws {
-    guard let member = group.consumers.first(where: { $0.node == node.name }) else { return }
-    if model.network.nodes.contains(where: { $0.module == node.module && $0.name != node.name }) {
+    guard let member = consumers[node.name] else { return }
+    if index.isShared(node.module) {
       try obstruct(value, because: "\(node.name) shares its weights")
       return
     }
-    let weight = try model.tensor(ParameterName(node.module, .weight)).detached().indexed(1, member.features).cast(to: .float64)
+    let weight = try model.tensor(ParameterName(node.module, .weight)).detached().indexed(1, features(of: member)).cast(to: .float64)
     // [outputs, units, features per unit]
-    let perFeature = try (weight.rank == 4 ? weight.sum(2, 3) : weight).reshaped([weight.shape[0], group.width, member.spread])
+    let perFeature = try (weight.rank == 4 ? weight.sum(2, 3) : weight).reshaped([weight.shape[0], units.count, member.spread])
     if bias {
       changes.append((ParameterName(node.module, .bias), 1, perFeature, value))
       return
     }
-    let readers = model.network.consumers(of: node.name)
-    if readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !model.network.outputs.contains(node.name) {
+    let readers = index.consumers(of: node.name)
+    if readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !index.isOutput(node.name) {
       changes.append((ParameterName(norm.module, .runningMean), -1, perFeature, value))
     } else {
       try obstruct(value, because: "\(node.name) has no bias")
     }
   }
 
-  /// The tensors with the constants of these units moved to where they are heard.
-  func folded(_ units: [Int]) throws -> [ParameterName: Tensor] {
+  /// The tensors with the constants of some of the units moved to where they are heard.
+  func folded(_ leaving: [Int]) throws -> [ParameterName: Tensor] {
     var result: [ParameterName: Tensor] = [:]
-    let leaving = try Tensor(units.map(Int64.init))
+    let leavers = Set(leaving)
+    let leaving = try Tensor(units.indices.filter { leavers.contains(units[$0]) }.map(Int64.init))
     for change in changes {
       let said = try (change.weight.indexed(1, leaving) * change.constants.indexed(0, leaving)).sum(1, 2)
       let old = try (result[change.parameter] ?? model.tensor(change.parameter)).detached()

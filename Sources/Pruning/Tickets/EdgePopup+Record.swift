@@ -18,7 +18,8 @@ extension EdgePopup {
 
   /// What the training came to, as the one removal that it is.
   public func event(_ plan: PruningPlan, of model: Model, iteration: Int) throws -> (event: PruningEvent, removal: RemovalEvent) {
-    let counts = try MaskSet(model).layers.filter { layer in names.contains { $0.module == layer.name } }
+    let modules = Set(names.map(\.module))
+    let counts = try MaskSet(model).layers.filter { modules.contains($0.name) }
     let (prunable, kept) = counts.reduce((0, 0)) { ($0.0 + $1.prunable, $0.1 + $1.kept) }
     let event = PruningEvent(
       number: 1, iteration: iteration, removed: prunable - kept, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil, after: nil,
@@ -37,7 +38,7 @@ extension Model {
   ///
   /// - Throws: ``PruningError/mismatch(_:)`` naming the first tensor of which this is not true.
   public func countOfRandomWeights(from initial: Model) throws -> Int {
-    let prunable = network.prunableWeights
+    let prunable = Set(network.prunableWeights)
     return try withoutGradients {
       for (name, shape) in try network.parameterShapes() where name.role.isTrained {
         let tensor = try tensor(name).detached().moved(to: .cpu)

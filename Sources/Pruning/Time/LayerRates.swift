@@ -45,8 +45,9 @@ extension Network {
   /// The module of the linear layer or convolution nearest to the network's first output; nil if there is none.
   var outputLayer: String? {
     guard var name = outputs.first else { return nil }
+    let index = NetworkIndex(self)
     for _ in nodes {
-      guard let node = node(named: name) else { return nil }
+      guard let node = index.node(named: name) else { return nil }
       switch node.operation {
       case .linear, .convolution: return node.module
       default:

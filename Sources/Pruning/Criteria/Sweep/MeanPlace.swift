@@ -16,10 +16,15 @@ extension Network {
   /// `.output` follows the layer's only reader through norms and activations up to the first activation; `.consumer` through
   /// norms, activations, pooling, dropout and flattening, up to the value that a layer, a sum, a concatenation or several
   /// nodes read, or that is an output.
-  public func scoredNode(of layer: String, place: MeanPlace) -> String {
+  public func scoredNode(of layer: String, place: MeanPlace) -> String { NetworkIndex(self).scoredNode(of: layer, place: place) }
+}
+
+extension NetworkIndex {
+  /// The node at which a layer's units are looked at; see ``Networks/Network/scoredNode(of:place:)``.
+  func scoredNode(of layer: String, place: MeanPlace) -> String {
     guard place == .consumer else { return observedNode(of: layer, preActivation: false) }
     var current = layer
-    while !outputs.contains(current) {
+    while !isOutput(current) {
       let readers = consumers(of: current)
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {

@@ -34,6 +34,7 @@ final class UnitSweep {
     self.probes = probes
     let network = model.network
     let shapes = try network.shapes()
+    let index = NetworkIndex(network)
     for name in meanMaps.sorted() where shapes[name] == nil {
       throw PruningError.mismatch("there is no node \(name.debugDescription) to average")
     }
@@ -45,7 +46,7 @@ final class UnitSweep {
       throw PruningError.unscoredLayer(given: unknown, possible: producers.map(\.name))
     }
     let layers = try producers.filter { asked?.contains($0.name) ?? true }.map { node in
-      let observed = network.scoredNode(of: node.name, place: place)
+      let observed = index.scoredNode(of: node.name, place: place)
       let name = ParameterName(node.module, .weight)
       let units = shapes[node.name]?.channels ?? 0
       return LayerSweep(
@@ -56,10 +57,11 @@ final class UnitSweep {
     byNode = Dictionary(grouping: layers, by: \.observed)
     if statistics.contains(where: \.needsWeightGradient) {
       var seen: Set<ParameterName> = []
+      let users = Dictionary(grouping: layers, by: \.parameter)
       weights = try layers.filter { seen.insert($0.parameter).inserted }.map { first in
         let tensor = try own.tensor(first.parameter)
         try tensor.requireGradient()
-        return (tensor, layers.filter { $0.parameter == first.parameter })
+        return (tensor, users[first.parameter] ?? [])
       }
     } else {
       weights = []

@@ -116,7 +116,8 @@ public final class RegrowthMemory {
   public func report(_ model: Model) throws -> RegrowthReport {
     // Layers that were to be left alone do not count.
     let names = try model.network.weights(ignoring: plan.ignored)
-    let layers = try MaskSet(model).layers.filter { layer in names.contains { $0.module == layer.name } }
+    let modules = Set(names.map(\.module))
+    let layers = try MaskSet(model).layers.filter { modules.contains($0.name) }
     let explored = try names.reduce(0) { sum, name in
       try sum + (tensors["explored.\(name)"].map { try $0.memberCount() } ?? model.tensor(name).count)
     }

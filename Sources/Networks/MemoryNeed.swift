@@ -1,0 +1,145 @@
+/// The most memory that work on a network may need; what would need more is refused before anything is allocated.
+///
+/// A constant, the same on every machine: what is refused here is refused everywhere. Written as `4GB`, `512MB`, `1.5TB` (powers of
+/// 1,000), or in bytes.
+public struct MemoryLimit: Hashable, Sendable, CustomStringConvertible {
+  /// The most bytes.
+  public var bytes: Int
+
+  /// 4 GB: far above what any network of the catalogue needs for any data set of the catalogue.
+  public static let standard = MemoryLimit(bytes: 4_000_000_000)
+
+  private static let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)]
+
+  /// A limit of so many bytes.
+  public init(bytes: Int) { self.bytes = bytes }
+
+  /// Reads a size such as `8GB`; nil for what is none, and for less than a byte.
+  public init?(_ text: String) {
+    let unit = Self.units.first { text.lowercased().hasSuffix($0.0.lowercased()) }
+    var digits = Substring(text.dropLast(unit?.0.count ?? 0))
+    if unit == nil, digits.lowercased().hasSuffix("b") { digits = digits.dropLast() }
+    while digits.last == " " { digits = digits.dropLast() }
+    guard let value = Double(digits), value * (unit?.1 ?? 1) >= 1, value * (unit?.1 ?? 1) < 0x1p62 else { return nil }
+    bytes = Int(value * (unit?.1 ?? 1))
+  }
+
+  /// E.g. `4 GB`, three digits.
+  public var description: String { Self.words(Double(bytes)) }
+
+  static func words(_ bytes: Double) -> String {
+    guard let (name, unit) = units.last(where: { bytes >= $0.1 }) else { return "\(Int(bytes)) B" }
+    let value = bytes / unit
+    let digits = value >= 99.95 ? 1.0 : value >= 9.995 ? 10.0 : 100.0
+    let rounded = (value * digits).rounded() / digits
+    return (rounded == rounded.rounded(.down) && rounded < 1e15 ? "\(Int(rounded))" : "\(rounded)") + " " + name
+  }
+
+  /// What to type for so many bytes, rounded up to two digits, e.g. `17GB`.
+  static func typed(atLeast bytes: Double) -> String {
+    let (name, unit) = units.last { bytes >= $0.1 } ?? units[0]
+    let value = bytes / unit
+    let step = value > 1000 ? 100.0 : value > 100 ? 10.0 : value > 10 ? 1.0 : 0.1
+    let rounded = (value / step).rounded(.up) * step
+    return (step < 1 && rounded != rounded.rounded() ? "\((rounded * 10).rounded() / 10)" : "\(Int(min(rounded, 0x1p62)))") + name
+  }
+}
+
+/// What is done with a network, as far as its memory is concerned.
+public enum NetworkWork: Hashable, Sendable {
+  /// Forward passes of so many examples, each value freed after its last reader.
+  case evaluation(batch: Int)
+  /// Forward and backward passes of so many examples; `moments` numbers are kept for each learned one beside its gradient.
+  case training(batch: Int, moments: Int)
+  /// Scores, masks or cuts, and passes of so many examples through the networks before and after.
+  case pruning(batch: Int)
+  /// Which channels leave together.
+  case coupling
+}
+
+/// An estimate of the memory that work on a network needs, from its shapes alone.
+public struct MemoryNeed: Hashable, Sendable {
+  /// Bytes in all; exact beyond 64 bits would be of no use.
+  public var bytes: Double
+  /// The node that needs most of it.
+  public var node: String
+  /// What of it needs that: `its value 64×224×224 in batches of 500`.
+  public var what: String
+}
+
+extension Network {
+  /// The memory that work on this network needs, about: tensors and their copies, values and their gradients, lists of channels; not
+  /// what single operations of libtorch take for a moment, nor the program itself.
+  ///
+  /// - Parameter elementSize: bytes of a number: 4 in float32.
+  /// - Throws: what ``cost()`` throws.
+  public func memory(for work: NetworkWork, elementSize: Int = 4) throws -> MemoryNeed {
+    let cost = try cost()
+    let size = Double(elementSize)
+    // Values and numbers of tensors held at once for each one of the network's.
+    let (batch, values, copies): (Int, Double, Double) =
+      switch work {
+      case .evaluation(let batch): (batch, Double(cost.peakActivationBytes) / 4, 2)
+      case .training(let batch, let moments):
+        (batch, (Double(cost.totalActivationBytes) + Double(cost.peakActivationBytes)) / 4, Double(3 + moments))
+      case .pruning(let batch): (batch, Double(cost.peakActivationBytes) / 4, 4)
+      case .coupling: (0, 0, 0)
+      }
+    var need = MemoryNeed(bytes: size * (Double(batch) * values + copies * Double(cost.parameters + cost.buffers)), node: "", what: "")
+    var most = -1.0
+    func judge(_ bytes: Double, _ node: Node, _ what: @autoclosure () -> String) {
+      guard bytes > most else { return }
+      most = bytes
+      need.node = node.name
+      need.what = what()
+    }
+    let shapes = Dictionary(cost.layers.map { ($0.node, $0.output) }, uniquingKeysWith: { first, _ in first })
+    for (node, layer) in zip(nodes, cost.layers) {
+      judge(size * Double(batch) * Double(layer.output.elements), node, "its value \(layer.output) in batches of \(batch)")
+      judge(size * copies * Double(layer.parameters), node, "its \(layer.parameters) parameters")
+      guard work.followsChannels else { continue }
+      let read = node.inputs.reduce(0.0) { $0 + Double(shapes[$1]?.channels ?? 0) }
+      let lists = ChannelFlow.bytesPerFeature.made * Double(layer.output.channels) + ChannelFlow.bytesPerFeature.read * read
+      need.bytes += lists
+      judge(lists, node, "its value \(layer.output), followed channel by channel,")
+    }
+    return need
+  }
+
+  /// Throws unless work on this network stays within a limit, so far as its shapes tell; lists of channels, which take time too, within a
+  /// quarter of it.
+  ///
+  /// - Throws: ``NetworkError/tooLarge(_:)`` naming the node that needs most; what ``cost()`` throws.
+  public func check(_ work: [NetworkWork], within limit: MemoryLimit, elementSize: Int = 4) throws {
+    for work in work {
+      let lists = try work.followsChannels ? memory(for: .coupling) : nil
+      if let lists, 4 * lists.bytes > Double(limit.bytes) {
+        throw lists.refusal(allowed: "a quarter of \(limit) is", enough: 4 * lists.bytes)
+      }
+      let need = try memory(for: work, elementSize: elementSize)
+      guard need.bytes > Double(limit.bytes) else { continue }
+      throw need.refusal(allowed: "\(limit) are", enough: need.bytes, orSmallerBatch: work.takesBatches)
+    }
+  }
+}
+
+extension MemoryNeed {
+  fileprivate func refusal(allowed: String, enough: Double, orSmallerBatch: Bool = false) -> NetworkError {
+    .tooLarge(
+      "\(node): with \(what) the network needs about \(MemoryLimit.words(bytes)) of memory, and \(allowed) allowed: "
+        + "give --memory \(MemoryLimit.typed(atLeast: enough))\(orSmallerBatch ? ", or a smaller batch" : "")")
+  }
+}
+
+extension NetworkWork {
+  /// Whether it asks which channels leave together.
+  fileprivate var followsChannels: Bool {
+    switch self {
+    case .coupling, .pruning: true
+    case .evaluation, .training: false
+    }
+  }
+
+  /// Whether whoever asks for it chooses how many examples go through at once.
+  fileprivate var takesBatches: Bool { if case .training = self { true } else { false } }
+}

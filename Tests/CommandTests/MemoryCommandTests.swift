@@ -1,0 +1,49 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Networks that would need more memory than is allowed, through the program.
+@Suite struct MemoryCommandTests {
+  private static let wide = ["--network", "mlp:64-20000-20000-10", "--dataset", "digits", "--threads", "1", "--quiet"]
+
+  @Test(arguments: [
+    ["train"], ["prune", "--sparsity", "0.5"], ["prune", "--method", "lottery-ticket", "--rounds", "1"],
+    ["probe", "--steps", "10it", "--every", "5it", "--fractions", "0.5"],
+  ])
+  func aNetworkTooWideIsRefusedBeforeAnythingIsWritten(command: [String]) throws {
+    try withTemporaryDirectory { folder in
+      let result = try espalier(command + Self.wide + ["--output", folder + "/out"])
+      #expect(result.status == 65 && result.output.isEmpty)
+      #expect(result.errors.hasPrefix("espalier: fc2: with its 400020000 parameters the network needs about "), "\(result.errors)")
+      #expect(result.errors.contains(" GB of memory, and 4 GB are allowed: give --memory "))
+      #expect(result.errors.split(separator: "\n").count == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test func theLimitIsWhatIsGiven() throws {
+    try withTemporaryDirectory { folder in
+      let model = folder + "/model.safetensors"
+      let small = [
+        "train", "--network", "mlp:64-16-10", "--dataset", "digits", "--epochs", "1it", "--threads", "1", "--quiet", "-o", model,
+      ]
+      let refused = try espalier(small + ["--memory", "100kB"])
+      #expect(refused.status == 65 && !FileManager.default.fileExists(atPath: model))
+      #expect(try espalier(small + ["--memory", "1MB"]).status == 0)
+      for command in [["evaluate"], ["sensitivity", "--fractions", "0.5"], ["probe"], ["prune", "--sparsity", "0.5", "--epochs", "0"]] {
+        let result = try espalier(
+          [command[0], model] + command.dropFirst() + ["--threads", "1", "--memory", "1kB"]
+            + (command[0] == "prune" ? ["-o", folder + "/x"] : []))
+        #expect(result.status == 65 && result.errors.contains("and 1 kB are allowed: give --memory "), "\(command): \(result.errors)")
+      }
+      let groups = try espalier("inspect", model, "--groups", "--memory", "1kB")
+      #expect(groups.status == 65)
+      #expect(
+        groups.errors == "espalier: flatten: with its value 64, followed channel by channel, the network needs about 7.04 kB of memory, "
+          + "and a quarter of 1 kB is allowed: give --memory 29kB\n")
+      #expect(try espalier("inspect", model, "--groups").status == 0)
+      let wrong = try espalier("evaluate", model, "--memory", "much")
+      #expect(wrong.status == 64)
+    }
+  }
+}
