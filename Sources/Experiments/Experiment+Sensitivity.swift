@@ -49,18 +49,11 @@ extension Experiment {
   /// - Parameter device: what computes the evaluations, nearly all the work; scores and surgery are the CPU's.
   public static func sensitivity(
     _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
-<<<<<<< HEAD
-    note: (String) -> Void = { _ in },
+    memory: MemoryLimit = .standard, note: (String) -> Void = { _ in },
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
     let data = try plan.load(note: note)
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note).model
-=======
-    memory: MemoryLimit = .standard,
-    report: (SensitivityScan.Point) throws -> Void = { _ in }
-  ) throws -> SensitivityResult {
-    let data = try plan.load()
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training) { network, size in
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note) { network, size in
       var work: [NetworkWork] = [
         .evaluation(batch: min(TrainingData.evaluationBatchSize, data.evaluatedCount)),
         .pruning(batch: Equivalence.examples(for: network)),
@@ -68,7 +61,6 @@ extension Experiment {
       if scan.criterion.needsExamples { work.append(.examination(of: min(examples, data.training.count))) }
       try network.check(work, within: memory, elementSize: size)
     }.model
->>>>>>> scale/main
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
     let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)

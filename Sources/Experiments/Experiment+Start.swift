@@ -10,21 +10,16 @@ extension Experiment {
   ///
   /// - Parameter check: throws where the network asks for too much, before there are tensors (but those of a model file).
   /// - Throws: errors that say how network and images do not fit.
-<<<<<<< HEAD
-  func startingFile(for images: ImageSet?, note: (String) -> Void = { _ in }) throws -> ModelFile {
+  func startingFile(
+    for images: ImageSet?, note: (String) -> Void = { _ in }, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
+  ) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
       if let images, let classes, classes != images.classes {
         throw PlanError("--classes \(classes) contradicts \(images.name), which has \(images.classes) classes")
       }
       let network = try Self.network(name, for: images, classes: classes)
-=======
-  func startingFile(for images: ImageSet?, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }) throws -> ModelFile {
-    switch start {
-    case .network(let name, let weights):
-      let network = try Self.network(name, for: images)
       try check(network, 4)
->>>>>>> scale/main
       let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
       let head = try Self.head(of: network, name, for: images)
@@ -81,21 +76,13 @@ extension Experiment {
 
   /// Loss and accuracy of a given model on a data set's test part.
   public static func evaluate(
-<<<<<<< HEAD
-    _ start: Start, on plan: DataPlan, device: Device = .cpu, note: (String) -> Void = { _ in }
-=======
-    _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard
->>>>>>> scale/main
+    _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let data = try plan.load(note: note)
     let experiment = Experiment(start: start, data: plan, training: nil)
-<<<<<<< HEAD
-    let model = try experiment.startingFile(for: data.training, note: note).model.moved(to: device)
-=======
     let work: [NetworkWork] = [.evaluation(batch: min(TrainingData.evaluationBatchSize, data.evaluatedCount))]
-    let file = try experiment.startingFile(for: data.training) { try $0.check(work, within: memory, elementSize: $1) }
+    let file = try experiment.startingFile(for: data.training, note: note) { try $0.check(work, within: memory, elementSize: $1) }
     let model = try file.model.moved(to: device)
->>>>>>> scale/main
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))
   }

@@ -24,15 +24,11 @@ public final class Runner {
 
   /// The images, divided; nil where the experiment has none.
   let data: TrainingData?
-<<<<<<< HEAD
   /// Whether units had left the starting file's network in earlier runs.
   let startedFromHistory: Bool
-  private let options: Options
+  let options: Options
   /// Weights of each layer that are there before anything is removed.
   private let startingWeights: [String: Int]
-=======
-  let options: Options
->>>>>>> scale/main
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
 
@@ -63,13 +59,8 @@ public final class Runner {
 
     /// Options; see the properties.
     public init(
-<<<<<<< HEAD
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      sparse: SparseTraining = .automatic, proves: Bool = true,
-=======
-      checkpoint: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
       sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
->>>>>>> scale/main
       interrupted: @escaping () -> Bool = { false },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -91,20 +82,15 @@ public final class Runner {
   public init(_ experiment: Experiment, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
-<<<<<<< HEAD
     try experiment.validate()
     data = try experiment.data?.load(note: options.note)
-    let start = try experiment.startingFile(for: data?.training, note: options.note)
-    // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
-    try experiment.check(on: start.model, data)
-    startingWeights = Dictionary(try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
-=======
-    data = try experiment.data?.load()
-    let start = try experiment.startingFile(for: data?.training) { [data] network, size in
+    let start = try experiment.startingFile(for: data?.training, note: options.note) { [data] network, size in
       let work = experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
       try network.check(work, within: options.memory, elementSize: size)
     }
->>>>>>> scale/main
+    // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
+    try experiment.check(on: start.model, data)
+    startingWeights = Dictionary(try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
     classes = data?.training.classNames ?? start.classes
     startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =

@@ -31,13 +31,8 @@ struct EvaluateCommand: CheckedCommand {
 
   func run() throws {
     try running.apply()
-<<<<<<< HEAD
-    let result = try Experiment.evaluate(given.start, on: plan(), device: running.torchDevice, note: Console.note)
-=======
     let result = try Experiment.evaluate(
-      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), device: running.torchDevice, memory: running.memory
-    )
->>>>>>> scale/main
+      given.start, on: plan(), device: running.torchDevice, memory: running.memory, note: Console.note)
     if json {
       struct Row: Encodable {
         var network: String

@@ -85,11 +85,8 @@ struct ProbeCommand: CheckedCommand {
     outputs.add("--rows", rows)
     try outputs.check()
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
-<<<<<<< HEAD
-    let result = try Experiment.probe(given.start, on: plan, probes: probes, note: { if !quiet { Console.note($0) } })
-=======
-    let result = try Experiment.probe(given.start, on: plan, probes: probes, memory: running.memory)
->>>>>>> scale/main
+    let result = try Experiment.probe(
+      given.start, on: plan, probes: probes, memory: running.memory, note: { if !quiet { Console.note($0) } })
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }

@@ -52,7 +52,7 @@ struct ExperimentRun {
   func options() throws -> Runner.Options {
     Runner.Options(
       checkpoint: checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
-      device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves)
+      device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory)
   }
 
   func callAsFunction() throws {
@@ -66,16 +66,7 @@ struct ExperimentRun {
     options.note = { display.note($0) }
     let checkpoint = checkpoints.path(for: path)
     Interrupt.install()
-<<<<<<< HEAD
     let runner = try Runner(experiment, options: options)
-=======
-    let runner = try Runner(
-      experiment,
-      options: Runner.Options(
-        checkpoint: checkpoint, checkpointEvery: checkpointEvery, resume: checkpoints.resume,
-        device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory,
-        interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) }))
->>>>>>> scale/main
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if case .interrupted = error {

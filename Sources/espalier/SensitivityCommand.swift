@@ -69,12 +69,8 @@ struct SensitivityCommand: CheckedCommand {
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     let result = try Experiment.sensitivity(
-<<<<<<< HEAD
-      given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice, note: { display.note($0) }
-=======
-      given.start, on: data.plan(seed: running.seed, fallback: given.trainingDataset()), scan: scan, ignoring: ignore, examples: examples,
-      device: running.torchDevice, memory: running.memory
->>>>>>> scale/main
+      given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice, memory: running.memory,
+      note: { display.note($0) }
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
     }

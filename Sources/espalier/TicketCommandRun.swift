@@ -33,15 +33,7 @@ struct TicketCommandRun {
     outputs.add("--report", report)
     try outputs.check()
     do {
-<<<<<<< HEAD
-      let study = try TicketStudy(plan, in: path)
-=======
       let study = try TicketStudy(plan, in: path, memory: run.memory)
-      // Beyond, sums of steps no longer fit, and no one would wait for them.
-      guard study.trainings * count <= 1_000_000 else {
-        throw PlanError("\(study.trainings * count) trainings are too many: give fewer --rounds, --branches or --seeds")
-      }
->>>>>>> scale/main
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }

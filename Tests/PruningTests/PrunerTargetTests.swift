@@ -187,7 +187,6 @@ struct PrunerTargetTests {
     }
   }
 
-<<<<<<< HEAD
   /// Twenty times 2 %: 20·0.98^20 = 13.35 and 50·0.98^20 = 33.38 units stay, whatever each step alone would round to.
   @Test func smallStepsOnNarrowLayersAddUp() throws {
     let network = try TinyNetworks.mlp([3, 20, 50, 2])
@@ -240,7 +239,8 @@ struct PrunerTargetTests {
     }
     // 50·0.9 = 45, 40.5 (as many leave as stay: 9.5 → 10), 36.45; 10·0.9 = 9, 8.1, 7.29.
     #expect(kept == [[45, 9], [40, 8], [36, 7]])
-=======
+  }
+
   /// A criterion that is ranked together by normalised scores is so through the pruner, unless the plan says otherwise.
   @Test func theCriterionsOwnNormalizationIsTaken() throws {
     let network = try TinyNetworks.mlp([64, 12, 8, 10])
@@ -260,7 +260,6 @@ struct PrunerTargetTests {
     }
     #expect(try widths(nil) == widths(.l2))
     #expect(try widths(.l2) != widths(LayerNormalization.none), "else nothing tells one from the other")
->>>>>>> tests/main
   }
 
   /// A unit leaves, its mean moves into the next bias, and the record says who has one now.

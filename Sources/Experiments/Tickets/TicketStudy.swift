@@ -63,12 +63,9 @@ public struct TicketStudy {
   /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's.
   public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard) throws {
     try plan.validate()
-<<<<<<< HEAD
+    try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
     // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
     _ = try TicketRun.Setting(plan, seed: plan.training.seed)
-=======
-    try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
->>>>>>> scale/main
     self.plan = plan
     self.path = path
     try TicketFolder(path).adopt(plan)

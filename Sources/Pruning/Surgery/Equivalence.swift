@@ -23,17 +23,17 @@ public struct EquivalenceProof: Hashable, Sendable {
 
 /// Proves that two models compute the same.
 public enum Equivalence {
-  /// Examples that are run through both models: 4, 1 of large images.
-  public static func examples(for network: Network) -> Int { network.inputShapes.contains { $0.elements > 50_000 } ? 1 : 4 }
+  /// Examples that are run through both models at most: 32, 16 of large images.
+  public static func examples(for network: Network) -> Int { loudness * few(for: network) }
+
+  fileprivate static func few(for network: Network) -> Int { network.inputShapes.contains { $0.elements > 50_000 } ? 2 : 4 }
+  /// How many times as many are run where a few say nothing.
+  fileprivate static let loudness = 8
 
   /// Runs one random batch through both models, in evaluation mode and in their own element type.
   ///
-<<<<<<< HEAD
   /// Inputs are N(0, 1); 4 examples, 2 of large images; all outputs are compared. Costs two forward passes. Where all examples give the
   /// same outputs, eight times as many of N(0, 100) are compared instead: units that no input of that size wakes are dead.
-=======
-  /// Inputs are N(0, 1), ``examples(for:)`` of them; all outputs are compared. Costs two forward passes.
->>>>>>> scale/main
   /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
   ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
@@ -46,7 +46,6 @@ public enum Equivalence {
         )
       }
     }
-<<<<<<< HEAD
     let proof = try compared(masked, compacted, seed)
     guard proof.holds else {
       throw PruningError.notEquivalent(
@@ -67,16 +66,6 @@ public enum Equivalence {
     try withoutGradients {
       let expected = try Executor(masked).outputs(of: inputs)
       let found = try Executor(compacted).outputs(of: inputs)
-=======
-    let type: ElementType = masked.tensors.values.first?.elementType == .float64 ? .float64 : .float32
-    let inputs = masked.network.inputShapes
-    let examples = examples(for: masked.network)
-    return try withoutGradients {
-      let generator = try Generator(seed: seed)
-      let batches = try inputs.map { try Tensor.normal([examples] + $0.dimensions, type: type, generator: generator) }
-      let expected = try Executor(masked).outputs(of: batches)
-      let found = try Executor(compacted).outputs(of: batches)
->>>>>>> scale/main
       // NaN must not lose a comparison: `max` of Swift would drop it.
       let differences: [Double] = try zip(expected, found).map { try ($0 - $1).absolute().max().item() }
       let sizes: [Double] = try expected.map { try $0.absolute().max().item() }
@@ -95,12 +84,10 @@ extension Model {
 
   /// A few random examples, or more and louder ones.
   fileprivate func randomInputs(seed: UInt64, isLoud: Bool = false) throws -> [Tensor] {
-    let shapes = network.inputShapes
-    let examples = shapes.contains { $0.elements > 50_000 } ? 2 : 4
+    let examples = isLoud ? Equivalence.examples(for: network) : Equivalence.few(for: network)
     let generator = try Generator(seed: seed)
-    return try shapes.map {
-      try Tensor.normal(
-        [isLoud ? examples * 8 : examples] + $0.dimensions, deviation: isLoud ? 10 : 1, type: proofType, generator: generator)
+    return try network.inputShapes.map {
+      try Tensor.normal([examples] + $0.dimensions, deviation: isLoud ? 10 : 1, type: proofType, generator: generator)
     }
   }
 
