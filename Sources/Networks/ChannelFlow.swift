@@ -147,7 +147,7 @@ struct ChannelFlow {
 
   private mutating func uniteAcross(_ groups: Int, _ sources: [Source]) {
     let size = sources.count / max(groups, 1)
-    guard groups > 1 else { return }
+    guard groups > 1, size > 0 else { return }
     for index in size..<sources.count { unite(sources[index % size], sources[index]) }
   }
 

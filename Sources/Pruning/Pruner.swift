@@ -44,7 +44,6 @@ public final class Pruner {
   /// - Parameters:
   ///   - original: the network before the first event of this run.
   ///   - current: the network as it stands, when a run is taken up again; nil for the original.
-  ///   - weights: weights of each layer, by module, that were there before the first event; all unless given.
   ///   - events: removals done already.
   ///   - weights: weights of each layer, by module, that were there before the first of these; all unless given.
   ///   - present: things that could leave before the first of these; nil where there was none, or nothing had left in earlier runs.

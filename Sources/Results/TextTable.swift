@@ -30,10 +30,16 @@ public struct TextTable: Hashable, Sendable {
       for (column, cell) in row.enumerated() where column < widths.count { widths[column] = max(widths[column], cell.count) }
     }
     return all.map { row in
-      var line = ""
+      // Spaces wait until something follows them: one long cell must not make every row as long.
+      var (line, gap) = ("", 0)
       for (column, cell) in row.prefix(widths.count).enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        line += (column == 0 ? "" : "  ") + (alignments[column] == .left ? cell + padding : padding + cell)
+        let padding = widths[column] - cell.count
+        gap += (column == 0 ? 0 : 2) + (alignments[column] == .left ? 0 : padding)
+        if !cell.isEmpty {
+          line += String(repeating: " ", count: gap) + cell
+          gap = 0
+        }
+        gap += alignments[column] == .left ? padding : 0
       }
       while line.last == " " { line.removeLast() }
       return line + "\n"

@@ -35,6 +35,8 @@ public final class Executor {
   private let name: String
   private let outputs: [Int]
   private var values: [Tensor?]
+  /// What the tensors are of; batches become it.
+  private let type: ElementType?
   /// Where the model's tensors lie; batches are brought there.
   public let device: Device
 
@@ -73,6 +75,7 @@ public final class Executor {
     values = Array(repeating: nil, count: instructions.count)
     inputShapes = network.inputShapes.map(\.dimensions)
     device = model.tensors.values.first?.device ?? .cpu
+    type = model.tensors.values.first?.elementType
   }
 
   /// The first output for a batch [examples, …].
@@ -112,7 +115,10 @@ public final class Executor {
     guard inputs.count == inputShapes.count else {
       throw ModelError.inputs(network: name, expected: inputShapes.count, given: inputs.count)
     }
-    let inputs = try device == .cpu ? inputs : inputs.map { try $0.moved(to: device) }
+    let inputs = try inputs.map { input in
+      let here = try device == .cpu ? input : input.moved(to: device)
+      return try type.map { $0 == here.elementType ? here : try here.cast(to: $0) } ?? here
+    }
     for (i, instruction) in instructions.enumerated() {
       let value = try evaluate(instruction, inputs, mode)
       values[i] = value

@@ -10,6 +10,16 @@ import Testing
       path, members: Dictionary(uniqueKeysWithValues: members.map { ($0, "\(folder.path)/out/\(($0 as NSString).lastPathComponent)") }))
   }
 
+  /// A gzip file may be several, one behind the other; what follows the last is padding.
+  @Test func membersFollowEachOther() throws {
+    let folder = try TemporaryFolder()
+    let (first, second) = ((0..<5000).map { UInt8($0 % 251) }, [1, 2, 3] as [UInt8])
+    let path = try folder.write("members.gz", gzipped(first) + gzipped(second) + [0, 0, 0, 0])
+    var read = [UInt8](repeating: 9, count: 5010)
+    let count = try read.withUnsafeMutableBytes { try InflatingReader(path: path).read(into: $0) }
+    #expect(count == 5003 && Array(read[..<5003]) == first + second)
+  }
+
   @Test func namesThatLeadElsewhereAreNeverWritten() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(

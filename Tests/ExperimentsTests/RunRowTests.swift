@@ -129,6 +129,8 @@ import Training
     expectEqual(row.pruned?.accuracyChosen, chosen(trainings[2].evaluations))
     #expect(row.dense.epoch == Measurement(trainings[0].epochSeconds, unit: .seconds) && row.dense.epoch?.count == 3)
     #expect(row.pruned?.epoch == Measurement(trainings[2].epochSeconds, unit: .seconds) && row.pruned?.epoch?.count == 2)
+    // Validation images judge each removal, test images the last.
+    #expect(runner.state.events.allSatisfy { $0.before?.count == 75 && $0.after?.count == 75 })
     #expect(row.stages.map { "\($0.removal) \($0.stage)" } == ["2 pruned"])
     #expect(row.stages[0].accuracy.correct == runner.state.stages[0].test.correct && row.stages[0].accuracy.count == 360)
     #expect(row.notes == [RunNote(subject: "recovery", words: "at a learning rate of 0.001, 0.50× that before")])

@@ -123,6 +123,59 @@ import Training
   }
 
   /// A branch's first step, undone by training zero steps: the checkpoint of a training that was stopped after one step at rate 0.
+  /// Fine-tuning goes on from the weights before the removal, at the last rate: 0.001, a tenth of the first.
+  @Test func fineTuningHasTheLastRate() throws {
+    try withTemporaryDirectory { folder in
+      let plan = plan(rounds: 1, branches: [.finetune], at: [1])
+      try TicketStudy(plan, in: folder).run(seeds: [1])
+      var (source, training) = (plan.data, plan.training)
+      (source.seed, training.seed) = (1, 1)
+      training.learningRate = LearningRateSchedule(base: 0.01 * 0.1)
+      let start = try model(folder, "trunk", 1).rewound(to: model(folder, "trunk", 0))
+      let trainer = try Trainer(training, model: start, data: source.load())
+      try trainer.run()
+      let tuned = try model(folder, "finetune", 1)
+      for (name, tensor) in trainer.model.tensors {
+        #expect(try relativeError(tuned.tensor(name), tensor) < 1e-6, "\(name)")
+      }
+    }
+  }
+
+  /// Random masks with the counts of the kernel leave the ignored layer whole, and as many weights in all as the ticket has.
+  @Test func anIgnoredLayerStaysWholeInEveryBranch() throws {
+    try withTemporaryDirectory { folder in
+      var plan = plan(rounds: 1, branches: [.randomMask, .randomMaskERK, .oneShot], at: [1])
+      plan.rates = LayerRates(fraction: 0.5, ignored: ["fc2"])
+      try TicketStudy(plan, in: folder).run(seeds: [1])
+      for branch in ["trunk", "random-mask", "random-mask-erk", "one-shot"] {
+        #expect(try MaskSet(model(folder, branch, 1)).layers.map(\.kept) == [384, 120], "\(branch)")
+      }
+    }
+  }
+
+  /// A row's chosen accuracy is that of the early stop, wherever it was; steps that rewinding skips are not counted.
+  @Test func theRowOfASeed() throws {
+    try withTemporaryDirectory { folder in
+      let plan = plan(rounds: 2, rewinding: .step(.iterations(3)))
+      let study = try TicketStudy(plan, in: folder)
+      try study.run(seeds: [1])
+      let path = "\(folder)/seed-1/trunk/round-02.json"
+      var record = try TicketRound(json: Data(contentsOf: URL(fileURLWithPath: path)))
+      // The first evaluation as the best one: that of an ordinary round could be the last.
+      record.evaluations[0].validationLoss = 0
+      record.evaluations[0].test = Accuracy(correct: 1, count: 360, loss: 2, iteration: record.evaluations[0].iteration)
+      try Data(record.json().utf8).write(to: URL(fileURLWithPath: path))
+      let row = try study.row(seed: 1, command: ["espalier"], version: "test")
+      #expect(row.pruned?.accuracyChosen == record.evaluations[0].test)
+      #expect(row.pruned?.accuracyAtEnd == record.evaluations.last?.test && row.pruned?.accuracyAtEnd?.correct != 1)
+      // 8 steps of the dense network, 5 of each of two rounds.
+      #expect(row.steps == 18 && row.seed == 1 && row.trainingSeconds ?? 0 > 0)
+      // 768 → 491 and 120 → 97.
+      #expect(row.weights == Removal(asked: nil, removed: 300, of: 888))
+      #expect(row.dense.nonZeroWeights == 888 && row.pruned?.nonZeroWeights == 588 && row.data?.training == 200)
+    }
+  }
+
   @Test func whereBranchesBegin() throws {
     try withTemporaryDirectory { folder in
       // So small a rate that a step of Adam changes no bit of a weight of ordinary size.

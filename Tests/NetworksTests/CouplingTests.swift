@@ -111,6 +111,20 @@ import Testing
       smaller.node(named: "dw")?.operation == .convolution(Convolution(2, 4, kernel: Extent(3), padding: Extent(1), groups: 2)))
   }
 
+  /// Each of its groups makes one channel: without it a group would be empty, so that none can leave.
+  @Test func groupsThatMakeOneChannelKeepIt() throws {
+    var builder = NetworkBuilder("one each", input: .image(channels: 1, height: 8, width: 8))
+    builder.convolution("in", 8, kernel: 1)
+    builder.convolution("halves", 4, kernel: 1, groups: 4)
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    let groups = try network.channelGroups().groups
+    #expect(groups.map { "\($0.width): \($0)" } == ["2: in[out×4] → halves[in×4]", "1: halves[out×4] → out[in×4]"])
+    #expect(throws: NetworkError.removal(layer: "halves", problem: "cannot lose all of its 1 channels; at least one stays")) {
+      try network.removing(["halves": [0]])
+    }
+  }
+
   @Test func splitsAndNorms() throws {
     var builder = NetworkBuilder("splits", input: .image(channels: 1, height: 2, width: 2))
     let source = builder.convolution("source", 6, kernel: 1)

@@ -31,6 +31,22 @@ import Testing
     #expect(try network.widened(by: 1) == network)
   }
 
+  /// A norm that lost two of its eight channels thinks of as many times two of the wider ones.
+  @Test func absentChannelsGrowToo() throws {
+    var builder = NetworkBuilder("normed", input: .vector(4))
+    builder.linear("fc1", 8)
+    builder.groupNorm("norm")
+    builder.linear("fc2", 2)
+    let cut = try builder.network().removing(["fc1": [1, 5]]).network
+    guard case .groupNorm(let before)? = cut.node(named: "norm")?.operation,
+      case .groupNorm(let after)? = try cut.widened(by: 3).node(named: "norm")?.operation
+    else {
+      Issue.record("no norm")
+      return
+    }
+    #expect(before.features == 6 && before.absent == 2 && after.features == 18 && after.absent == 6)
+  }
+
   @Test func aSumWithTheInputCannotGrow() throws {
     var builder = NetworkBuilder("residual", input: .vector(4))
     let hidden = builder.linear("fc1", 4)

@@ -36,6 +36,12 @@ private func model() throws -> Model {
     #expect(try output.array(Float.self) == [14 + 2 + 0.5, -14 + 1])
   }
 
+  @Test func batchesBecomeWhatTheTensorsAre() throws {
+    let output = try Executor(model().cast(to: .float64)).forward(Tensor(image, shape: [1, 1, 3, 3]))
+    #expect(output.elementType == .float64)
+    #expect(try output.array(Double.self) == [14 + 2 + 0.5, -14 + 1])
+  }
+
   @Test func showsObservedValues() throws {
     var seen: [String: [Float]] = [:]
     _ = try Executor(model()).forward(Tensor(image, shape: [1, 1, 3, 3]), mode: .evaluation, observing: ["relu", "pool"]) {

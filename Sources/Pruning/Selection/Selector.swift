@@ -155,7 +155,7 @@ struct Selector<Element: RankedElement> {
     let gone = original - present
     let byItself = amount.count(kept: present, original: original, rounding: rule.rounding) ?? 0
     if let course = course(of: amount) {
-      let start = set.reduce(0) { $0 + start($1) }
+      let start = set.reduce(0) { $0 + self.start($1) }
       let inAll = original - start + rule.rounding.gone(course.fraction, of: start, after: course.events)
       return Wanted(now: min(max(inAll - gone, 0), present), inAll: inAll, byItself: byItself)
     }

@@ -47,6 +47,16 @@ struct AllocationTests {
     #expect(try Selection(.ofOriginal(0.8), of: uneven, rule: SelectionRule(.uniform)).layers.map(\.removed) == [8, 0])
   }
 
+  /// What is gone counts neither in a layer's mean score nor in LAMP's sums, however large its score is.
+  @Test func whatIsGoneNormalizesNothing() throws {
+    let halved = try layer("a", [1, 1, 9, 9], kept: [true, true, false, false])
+    // Over their means 1 and 3: 1, 1 and 0.67, 1.33.
+    let rule = SelectionRule(.global, normalization: .mean)
+    #expect(try Selection(.count(3), of: [halved, layer("b", [2, 4])], rule: rule).layers.map(\.removed) == [2, 1])
+    // 1/2, 1/1 and 1/5, 4/4.
+    #expect(try Selection(.count(1), of: [halved, layer("b", [1, 2])], rule: SelectionRule(.lamp)).layers.map(\.removed) == [0, 1])
+  }
+
   @Test func erdosRenyiKernelByHand() throws {
     // Σdims 8, 6, 2 share the 16 of 25 that stay: 8, 6 and 2 of the 1 there is. fc3 keeps it, and 8 : 6 share 15: 8.57 and 6.43, so
     // that 7.43 and 1.57 leave: 7 and 1, and one more where the remainder is larger.
