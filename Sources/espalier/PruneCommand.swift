@@ -162,9 +162,6 @@ extension PruneCommand {
     guard let network = given.network else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
     }
-    guard classes == nil else {
-      throw PlanError("--classes does not go with --method lottery-ticket: tickets have the classes of the data")
-    }
     let plan = try TicketPlan(
       network: network, weights: given.weights, tickets: tickets, pruning: pruning, data: data, training: training, given: typed)
     return TicketCommandRun(

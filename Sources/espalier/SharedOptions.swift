@@ -70,7 +70,7 @@ struct RunOptions: ParsableArguments {
   /// So many of what runs at once, or one for each core and a note: more than that get in each other's way until nothing goes on.
   static func atMostCores(_ count: Int, option: String) -> Int {
     let cores = Machine.logicalCores
-    if count > cores { Console.note("\(option) \(count) is more than there are cores here: computing with \(cores)\n") }
+    if count > cores { Console.note("\(option) \(count) is more than there are cores here: computing with \(cores)") }
     return min(count, cores)
   }
 

@@ -97,6 +97,7 @@ struct GivenOptions {
     "--pre-activation", "--signed", "--examples", "--mean-at", "--mean-form", "--repair", "--slimming", "--l1", "--checkpoint",
     "--checkpoint-every", "--compression", "--at-start", "--layers", "--no-proof", "--regrowth-interval", "--drop-fraction",
     "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
+    "--probes", "--curvature", "--batch-norm-mode", "--classes",
   ]
 }
 

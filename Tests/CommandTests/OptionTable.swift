@@ -50,6 +50,7 @@ enum OptionTable {
       OptionRow(command, "--subset 100", "\(data)subset=100"),
       OptionRow(command, "--validation 7", "\(data)validation=7"),
       OptionRow(command, "--threads 7", "threads=7"),
+      OptionRow(command, "--memory 8GB", "memory=8 GB"),
       OptionRow(command, "--device cuda", "device=cuda"),
       OptionRow(command, "--json", "json=true"),
     ]
@@ -98,6 +99,7 @@ enum OptionTable {
           : [
             OptionRow(command, "--slimming 0.5", "slimming=0.5"),
             OptionRow(command, "--l1 0.5", "l1=0.5"),
+            OptionRow(command, "--classes 10", "classes=10"),
             OptionRow(command, "--resume", "resume=true"),
             OptionRow(command, "--checkpoint c", "checkpoint=c"),
             OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),
@@ -162,6 +164,9 @@ enum OptionTable {
       "prune", "--signed", with: "--criterion taylor", "pruning.criterion=none", "pruning.criterion.name=taylor",
       "pruning.criterion.options.0=signed"),
     OptionRow("prune", "--examples 7", "pruning.examples=7"),
+    OptionRow("prune", "--probes 7", with: "--criterion obd", "pruning.curvature.estimator=gauss-newton", "pruning.curvature.count=7"),
+    OptionRow("prune", "--curvature hutchinson", with: "--criterion obd", "pruning.curvature.estimator=hutchinson"),
+    OptionRow("prune", "--batch-norm-mode evaluation", with: "--method grasp", "pruning.batchNorms=evaluation"),
     OptionRow("prune", "--mean-at output", "pruning.place=output"),
     OptionRow(
       "prune", "--repair mean,batch-norm", with: "--granularity unit", "pruning.repairs=none",
@@ -239,6 +244,7 @@ enum OptionTable {
     OptionRow("probe", "--seed 5", "seeds=[5]"),
     OptionRow("probe", "--seeds 3", "seeds=[0, 1, 2]"),
     OptionRow("probe", "--threads 7", "threads=7"),
+    OptionRow("probe", "--memory 8GB", "memory=8 GB"),
     OptionRow(
       "probe", "--fractions 0.25", "probes.0.amounts.0.fraction._0=0.25", "probes.0.amounts.1=none", "probes.0.amounts.2=none"),
     OptionRow(
@@ -288,6 +294,7 @@ enum OptionTable {
     OptionRow("study", "--json", "json=true"),
     OptionRow("inspect", "--dataset mnist", "dataset=mnist"),
     OptionRow("inspect", "--groups", "groups=true"),
+    OptionRow("inspect", "--memory 8GB", "memory=8 GB"),
     OptionRow("inspect", "--json", "json=true"),
     OptionRow("compare", "--json", "json=true"),
     OptionRow("methods", "--json", "json=true"),

@@ -50,6 +50,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["quiet"] = "\(probe.quiet)"
     result["json"] = "\(probe.json)"
     result["threads"] = "\(probe.running.threads)"
+    result["memory"] = "\(probe.running.memory)"
     return result
   case let evaluate as EvaluateCommand:
     var result = try leaves(evaluate.plan()).merging(leaves(evaluate.given.start)) { first, _ in first }
@@ -71,7 +72,10 @@ func fields(of arguments: [String]) throws -> [String: String] {
     return result.merging(fields(of: nil, sensitivity.running)) { first, _ in first }
   case let tickets as TicketsCommand: return ["folder": tickets.folder, "json": "\(tickets.json)"]
   case let inspect as InspectCommand:
-    return ["model": inspect.model, "dataset": inspect.dataset ?? "none", "groups": "\(inspect.groups)", "json": "\(inspect.json)"]
+    return [
+      "model": inspect.model, "dataset": inspect.dataset ?? "none", "groups": "\(inspect.groups)", "json": "\(inspect.json)",
+      "memory": "\(inspect.memory)",
+    ]
   case let compare as CompareCommand: return ["json": "\(compare.json)"]
   case let methods as MethodsCommand: return ["json": "\(methods.json)"]
   case let list as DataCommand.List: return ["directory": list.location.dataDir ?? "none", "json": "\(list.json)"]
@@ -102,7 +106,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
 }
 
 private func fields(of output: OutputOptions?, _ run: RunOptions) -> [String: String] {
-  var result = ["threads": "\(run.threads)", "device": run.torchDevice.rawValue]
+  var result = ["threads": "\(run.threads)", "device": run.torchDevice.rawValue, "memory": "\(run.memory)"]
   if let output {
     result["quiet"] = "\(output.quiet)"
     result["json"] = "\(output.json)"

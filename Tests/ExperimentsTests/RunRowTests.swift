@@ -77,7 +77,8 @@ import Training
   private func expectDense(_ artefact: Artefact, _ location: SourceLocation = #_sourceLocation) throws {
     #expect(artefact.parameters == 1510 && artefact.prunableWeights == 1480 && artefact.nonZeroWeights == 1480, sourceLocation: location)
     #expect(artefact.macs == 1480 && artefact.effectiveMACs == 1480 && artefact.tensorBytes == 6040, sourceLocation: location)
-    #expect(artefact.units == 30 && artefact.widths == [.init(layer: "fc1", units: 20), .init(layer: "fc2", units: 10)])
+    #expect(
+      artefact.units == 20 && artefact.outputs == 30 && artefact.widths == [.init(layer: "fc1", units: 20), .init(layer: "fc2", units: 10)])
     #expect((6040...16_000).contains(try #require(artefact.fileBytes)), "tensors and a header")
     #expect(artefact.latency.map(\.batch) == [2] && artefact.latency.map(\.time.count) == [15], sourceLocation: location)
   }
@@ -116,7 +117,7 @@ import Training
     try expectDense(row.dense)
     let after = try #require(row.pruned)
     #expect(after.parameters == 1510 && after.prunableWeights == 1480 && after.nonZeroWeights == 740)
-    #expect(after.macs == 1480 && after.effectiveMACs == 740 && after.tensorBytes == 6040 && after.units == 30)
+    #expect(after.macs == 1480 && after.effectiveMACs == 740 && after.tensorBytes == 6040 && after.units == 20 && after.outputs == 30)
     #expect(row.weights == Removal(asked: 0.5, removed: 740, of: 1480) && row.units == nil)
     #expect(row.layers?.map(\.total) == [1280, 200] && row.layers?.reduce(0) { $0 + $1.kept } == 740)
     let (dense, pruned) = (try denseAccuracy(epochs: 3), try accuracy(of: runner.model, iteration: 10))
@@ -154,7 +155,7 @@ import Training
     // 20 → 10 → 5 units: 5·64 + 10·5 = 370 weights, 15 biases.
     let after = try #require(row.pruned)
     #expect(after.parameters == 385 && after.prunableWeights == 370 && after.nonZeroWeights == 370 && after.tensorBytes == 1540)
-    #expect(after.macs == 370 && after.effectiveMACs == 370 && after.units == 15)
+    #expect(after.macs == 370 && after.effectiveMACs == 370 && after.units == 5 && after.outputs == 15)
     #expect(row.units == Removal(asked: 0.75, askedCount: 15, removed: 15, of: 20) && row.weights == nil && row.layers == nil)
     let proofs = runner.state.events.compactMap(\.proof)
     #expect(Set(proofs).count == 2, "else the smallest is the largest")
