@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+@testable import espalier
 import Testing
 
 /// What cannot be carried out is refused before any work: nothing is left behind, and the words do not depend on what lies there already.
