@@ -25,7 +25,8 @@ public struct NetworkIndex: Sendable {
     self.reading = reading
     self.users = users
     outputs = Set(network.outputs)
-    original = Dictionary((network.lineage?.nodes ?? network.nodes).map { ($0.name, $0.operation) }, uniquingKeysWith: { first, _ in first })
+    original = Dictionary(
+      (network.lineage?.nodes ?? network.nodes).map { ($0.name, $0.operation) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Where that node stands among the network's, if there is one.

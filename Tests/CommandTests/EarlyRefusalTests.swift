@@ -101,7 +101,9 @@ import Testing
       let line = command + " " + Self.digits + options + " -o FOLDER/out" + (command == "probe" ? "" : " --resume")
       let arguments = line.split(separator: " ").map { filled(String($0)) }
       let fresh = try espalier(arguments)
-      #expect(fresh.errors == Console.line("espalier: \(filled(words))", arguments: arguments) + "\n" && fresh.status == Int32(status), "\(fresh.errors)")
+      #expect(
+        fresh.errors == Console.line("espalier: \(filled(words))", arguments: arguments) + "\n" && fresh.status == Int32(status),
+        "\(fresh.errors)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
       // A folder for what makes one, and whatever may lie there of another run.
       let isFolder = command == "probe" || options.contains("lottery-ticket")

@@ -164,8 +164,12 @@ enum OptionTable {
       "prune", "--signed", with: "--criterion taylor", "pruning.criterion=none", "pruning.criterion.name=taylor",
       "pruning.criterion.options.0=signed"),
     OptionRow("prune", "--examples 7", "pruning.examples=7"),
-    OptionRow("prune", "--probes 7", with: "--criterion obd", "pruning.curvature.estimator=gauss-newton", "pruning.curvature.count=7"),
-    OptionRow("prune", "--curvature hutchinson", with: "--criterion obd", "pruning.curvature.estimator=hutchinson"),
+    OptionRow(
+      "prune", "--probes 7", with: "--criterion obd", "pruning.curvature.estimator=gauss-newton", "pruning.curvature.count=7",
+      "pruning.curvature.seed=0"),
+    OptionRow(
+      "prune", "--curvature hutchinson", with: "--criterion obd", "pruning.curvature.estimator=hutchinson", "pruning.curvature.count=16",
+      "pruning.curvature.seed=0"),
     OptionRow("prune", "--batch-norm-mode evaluation", with: "--method grasp", "pruning.batchNorms=evaluation"),
     OptionRow("prune", "--mean-at output", "pruning.place=output"),
     OptionRow(
