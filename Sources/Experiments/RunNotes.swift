@@ -47,13 +47,15 @@ extension Runner {
   private var idleWords: String? {
     let idle = state.events.filter { $0.removed == 0 }.map { String($0.number) }
     guard let amount = experiment.pruning?.amount, !idle.isEmpty else { return nil }
-    guard idle.count == state.events.count else { return "\(idle.joined(separator: ", ")) of \(state.events.count) took nothing" }
+    guard idle.count == state.events.count else {
+      return "number\(idle.count == 1 ? "" : "s") \(idle.joined(separator: ", ")) of \(state.events.count) took nothing"
+    }
     return "none took anything" + (earlier == nil || !amount.isFinal ? "" : ": what was asked for had left before this run")
   }
 
   /// Where fractions in all cannot count from the original, because the file does not tell which that was; nil where they can.
   var untracedWords: String? {
-    guard let amount = experiment.pruning?.amount, amount.isFinal, startedFromHistory,
+    guard let amount = experiment.pruning?.amount, amount.isFinal, state.startedFromHistory ?? startedFromHistory,
       (state.denseNetwork ?? model.network).lineage == nil
     else { return nil }
     return "the file does not say from which network its units left: what was asked for counts from what it holds"

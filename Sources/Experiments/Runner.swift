@@ -103,7 +103,7 @@ public final class Runner {
         throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
       }
       guard progress.state.phase < experiment.phases.count else {
-        throw PlanError("\(path): the checkpoint's record is damaged: state.phase cannot be \(progress.state.phase)")
+        throw RecordError("\(path): the checkpoint's record is damaged: state.phase cannot be \(progress.state.phase)")
       }
       state = progress.state
       model = checkpoint.model
@@ -111,6 +111,8 @@ public final class Runner {
     } else {
       model = start.model
       state.history = start.history
+      state.startingWeights = startingWeights
+      state.startedFromHistory = startedFromHistory
     }
   }
 
@@ -125,10 +127,10 @@ public final class Runner {
 
     init(parsing json: String, path: String) throws {
       do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
-        throw PlanError("\(path): the checkpoint's record is damaged")
+        throw RecordError("\(path): the checkpoint's record is damaged")
       }
       do { try RecordedCounts.check(Data(json.utf8)) } catch {
-        throw PlanError("\(path): the checkpoint's record is damaged: \(error)")
+        throw RecordError("\(path): the checkpoint's record is damaged: \(error)")
       }
     }
   }
@@ -159,7 +161,7 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(
       plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
-      weights: startingWeights, present: state.events.first.map { $0.kept + $0.removed })
+      weights: state.startingWeights ?? startingWeights, present: state.events.first.map { $0.kept + $0.removed })
     pruner.examples = { [unowned self] in
       try data.map {
         try $0.examples(

@@ -24,6 +24,10 @@ public struct Lineage: Hashable, Sendable {
   ///
   /// - Throws: ``NetworkError/malformed(_:)`` if it does not: another graph, other widths, channels that are not there.
   init(original: Network, removed: [String: [Int]], to network: Network) throws {
+    // What a file claims costs no more than what a network on the command line may.
+    guard (try? original.check([.coupling], within: .standard)) != nil else {
+      throw NetworkError.tooLarge("the original of network \(original.name.quoted) has more channels than are followed in a file")
+    }
     self.init(of: original)
     self.removed = removed.filter { !$0.value.isEmpty }
     let reached = try original.removing(self.removed).network
@@ -140,7 +144,8 @@ extension Network {
     guard lineage == nil, removals.contains(where: { !$0.isEmpty }),
       let shape = try? inputShape, let classes = try? classes,
       let original = try? Architecture.parse(name, input: shape, classes: classes),
-      original.nodes.map(\.name) == nodes.map(\.name), let groups = try? original.channelGroups().groups
+      original.nodes.map(\.name) == nodes.map(\.name), (try? original.check([.coupling], within: .standard)) != nil,
+      let groups = try? original.channelGroups().groups
     else { return self }
     var lineage = Lineage(of: original)
     let widths = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })

@@ -4,7 +4,7 @@ internal import Torch
 internal import Words
 
 /// The most bytes of one text of the metadata.
-private let maximumTextLength = 1 << 24
+private let maximumTextLength = 1 << 25
 /// Masks stand beside their parameters under this ending.
 private let maskSuffix = ".mask"
 

@@ -1,5 +1,13 @@
 public import Foundation
 
+/// A checkpoint or a record of a run that holds what no run can have written.
+public struct RecordError: Error, CustomStringConvertible, Equatable {
+  /// Where, and what cannot be.
+  public let description: String
+  /// An error of these words.
+  public init(_ description: String) { self.description = description }
+}
+
 /// The whole numbers of records that anyone may have written: checkpoints, rounds of a ticket study.
 ///
 /// They are counts of steps, examples, units, multiplies, which are added up in many places. None is negative, and all of a record

@@ -130,6 +130,7 @@ extension PruningError: ReportedError {
 
 extension PenaltyTableError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension PlanError: ReportedError { var exitStatus: ExitStatus { .usage } }
+extension RecordError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension ModelError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension TorchError: ReportedError { var exitStatus: ExitStatus { .software } }
 

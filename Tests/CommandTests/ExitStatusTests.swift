@@ -19,6 +19,7 @@ import Training
     #expect(status(NetworkError.architecture("unknown network")) == 64)
     #expect(status(NetworkError.malformed("no JSON")) == 65)
     #expect(status(PlanError("impossible")) == 64)
+    #expect(status(RecordError("damaged")) == 65)
     #expect(status(ModelError.parameters(network: "n", problems: [])) == 65)
     #expect(status(TorchError("add: sizes differ")) == 70)
     #expect(status(TrainingError.nonFiniteLoss(iteration: 3, learningRate: 9)) == 70)

@@ -11,7 +11,8 @@ struct BrokenOffRun {
   /// The last runner.
   let runner: Runner
 
-  init(_ experiment: Experiment, breakingAfter steps: [Int] = []) throws {
+  /// - Parameter meanwhile: what happens before it is taken up again.
+  init(_ experiment: Experiment, breakingAfter steps: [Int] = [], meanwhile: () throws -> Void = {}) throws {
     let folder = try TemporaryDirectory()
     let checkpoint = folder.file("run.checkpoint")
     for limit in steps {
@@ -25,6 +26,7 @@ struct BrokenOffRun {
             return count == limit
           }))
       #expect(throws: TrainingError.self) { try runner.run() }
+      try meanwhile()
     }
     runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
     try runner.run()

@@ -115,7 +115,7 @@ import Training
     var checkpoint = try Checkpoint(contentsOf: path)
     checkpoint.progress = checkpoint.progress.replacingOccurrences(of: from, with: to)
     try checkpoint.write(to: path)
-    #expect(throws: PlanError("\(path): the checkpoint's record is damaged: \(words)")) {
+    #expect(throws: RecordError("\(path): the checkpoint's record is damaged: \(words)")) {
       try Runner(weights(), options: .init(checkpoint: path, resume: true))
     }
   }

@@ -387,9 +387,9 @@ import Training
         ("{}", ""),
       ] {
         try json.write(toFile: record, atomically: true, encoding: .utf8)
-        #expect(throws: PlanError("\(record) is no record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
+        #expect(throws: RecordError("\(record) is no record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
       }
-      let damaged = #expect(throws: PlanError.self) { try TicketStudy(plan(), in: folder + "/a") }
+      let damaged = #expect(throws: RecordError.self) { try TicketStudy(plan(), in: folder + "/a") }
       #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is no plan of a ticket study: it lacks ") ?? false)
     }
   }

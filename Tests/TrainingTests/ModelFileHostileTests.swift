@@ -66,8 +66,8 @@ import Training
 
   @Test func textsAreBounded() throws {
     #expect(
-      try problem("classes", String(repeating: "9", count: (1 << 24) + 1))
-        == "its classes has 16777217 bytes of JSON, and at most 16777216 are allowed")
+      try problem("classes", String(repeating: "9", count: (1 << 25) + 1))
+        == "its classes has 33554433 bytes of JSON, and at most 33554432 are allowed")
   }
 
   @Test func tensors() throws {

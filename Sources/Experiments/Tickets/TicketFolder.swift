@@ -68,19 +68,19 @@ struct TicketFolder {
 
   /// The plan that the folder holds; nil if it holds none.
   ///
-  /// - Throws: `PlanError` if it is damaged.
+  /// - Throws: `RecordError` if it is damaged.
   func storedPlan() throws -> TicketPlan? {
     guard FileManager.default.fileExists(atPath: plan) else { return nil }
     do {
       return try JSONDecoder().decode(TicketPlan.self, from: Data(contentsOf: URL(fileURLWithPath: plan)))
     } catch let error as DecodingError {
-      throw PlanError("\(plan) is no plan of a ticket study: \(error.firstWords)")
+      throw RecordError("\(plan) is no plan of a ticket study: \(error.firstWords)")
     }
   }
 
   /// The record in a file.
   ///
-  /// - Throws: `PlanError` if it is damaged.
+  /// - Throws: `RecordError` if it is damaged.
   func read(_ file: String) throws -> TicketRound {
     let json = try Data(contentsOf: URL(fileURLWithPath: file))
     do {
@@ -88,15 +88,15 @@ struct TicketFolder {
       try RecordedCounts.check(json, except: ["seed"])
       return round
     } catch is DecodingError {
-      throw PlanError("\(file) is no record of a round")
+      throw RecordError("\(file) is no record of a round")
     } catch let error as PlanError {
-      throw PlanError("\(file) is no record of a round: \(error)")
+      throw RecordError("\(file) is no record of a round: \(error)")
     }
   }
 
   /// The records of all finished trainings.
   ///
-  /// - Throws: `PlanError` if there is no folder, nothing finished in it, or a damaged record.
+  /// - Throws: `PlanError` if there is no folder or nothing finished in it, `RecordError` for a damaged record.
   func records() throws -> [TicketRound] {
     let files = FileManager.default
     var isFolder: ObjCBool = false

@@ -66,13 +66,14 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     try withoutGradients {
       var changes: [String: [Tensor]] = [:]
       let (index, shapes) = (NetworkIndex(original.network), try original.network.shapes())
+      let maps = form == .paper ? original.network.maps(shapes) : [:]
       var heard: [String: [(member: ChannelGroup.Member, group: ChannelGroup)]] = [:]
       for group in groups where plan.removals[group.name] != nil {
         for member in group.consumers { heard[member.node, default: []].append((member, group)) }
       }
       for node in original.network.nodes {
         guard let heard = heard[node.name], let input = node.inputs.first, let shape = shapes[input]?.dimensions else { continue }
-        guard let mean = try removedMean(of: heard, from: input, shape, plan, index, means) else { continue }
+        guard let mean = try removedMean(of: heard, from: input, shape, plan, index, means, maps) else { continue }
         changes[node.module, default: []].append(try biasChange(of: node, original, mean))
       }
       var result = compacted
@@ -98,7 +99,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
   /// The mean of what a node no longer hears of these groups, in the shape of its input and 0 elsewhere; nil where it hears all.
   private func removedMean(
     of heard: [(member: ChannelGroup.Member, group: ChannelGroup)], from input: String, _ shape: [Int], _ plan: SurgeryPlan,
-    _ index: NetworkIndex, _ means: [String: Tensor]
+    _ index: NetworkIndex, _ means: [String: Tensor], _ maps: [String: [Int]]
   ) throws -> Tensor? {
     let column = [shape[0]] + Array(repeating: 1, count: shape.count - 1)
     var result: Tensor?
@@ -115,7 +116,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
         }
         mean = try Tensor.ones(shape, type: .float64)
       } else if form == .paper {
-        let constants = try constants(at: input, means, index.network)
+        let constants = try constants(at: input, means, maps[input] ?? [])
         for channel in channels { for feature in member.features(ofChannel: channel) { share[feature] = constants[feature] } }
         mean = try Tensor.ones(shape, type: .float64)
       } else {
@@ -129,10 +130,9 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
   }
 
   /// Each feature's mean over examples and positions, those that a flatten has laid side by side among them.
-  private func constants(at node: String, _ means: [String: Tensor], _ network: Network) throws -> [Double] {
+  private func constants(at node: String, _ means: [String: Tensor], _ maps: [Int]) throws -> [Double] {
     let perFeature = try mean(of: node, means).flattened(from: 1).mean(1).array(Double.self)
     var (sums, counts): ([Int: Double], [Int: Double]) = ([:], [:])
-    let maps = try network.maps(at: node)
     for (map, value) in zip(maps, perFeature) {
       sums[map, default: 0] += value
       counts[map, default: 0] += 1
@@ -190,9 +190,8 @@ extension Model {
 }
 
 extension Network {
-  /// For each feature of a node's value which map it is a position of: equal numbers for those that a flatten made of one.
-  fileprivate func maps(at name: String) throws -> [Int] {
-    let shapes = try shapes()
+  /// For each feature of every node's value which map it is a position of: equal numbers for those that a flatten made of one.
+  fileprivate func maps(_ shapes: [String: FeatureShape]) -> [String: [Int]] {
     var result: [String: [Int]] = [:]
     for node in nodes {
       let features = shapes[node.name]?.channels ?? 0
@@ -212,9 +211,8 @@ extension Network {
       case .input, .linear, .convolution, .maxPool, .averagePool, .adaptiveAveragePool, .subsamplePad:
         result[node.name] = Array(0..<features)
       }
-      if node.name == name { break }
     }
-    return result[name] ?? []
+    return result
   }
 }
 

@@ -102,9 +102,10 @@ extension Model {
       _ = try Executor(self).outputs(of: randomInputs(seed: seed, isLoud: true), observing: Set(network.nodes.map(\.name))) {
         varies[$0] = try $1.dependsOnExample()
       }
+      let index = NetworkIndex(network)
       var silent: [String] = []
       for node in network.nodes where node.operation.isScored && node.inputs.contains(where: { varies[$0] ?? false }) {
-        let observed = network.scoredNode(of: node.name, place: .output)
+        let observed = index.scoredNode(of: node.name, place: .output)
         if varies[observed] == false, !silent.contains(node.module) { silent.append(node.module) }
       }
       return silent

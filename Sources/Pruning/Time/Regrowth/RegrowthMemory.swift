@@ -133,13 +133,13 @@ public final class RegrowthMemory {
     return state
   }
 
-  /// - Throws: `PlanError` for a damaged state.
+  /// - Throws: `RecordError` for a damaged state.
   func restore(_ state: [String: Tensor]) throws {
     tensors = state
     scratch = nil
     guard let counts = try tensors.removeValue(forKey: "counts")?.array(Int64.self) else { return }
     guard counts.count == 3, counts.prefix(2).allSatisfy({ (0..<1 << 49).contains($0) }), counts[2] < 1 << 49 else {
-      throw PlanError("the checkpoint's regrowth is damaged")
+      throw RecordError("the checkpoint's regrowth is damaged")
     }
     exchanges = Int(clamping: counts[0])
     exchanged = Int(clamping: counts[1])
