@@ -1,9 +1,9 @@
 internal import Datasets
 internal import Foundation
-public import Networks
+internal import Networks
 internal import Pruning
 internal import Results
-public import Torch
+internal import Torch
 public import Training
 
 /// Carries out one experiment: trains, prunes, recovers, compacts, with a checkpoint to go on from.
@@ -31,52 +31,6 @@ public final class Runner {
   private let startingWeights: [String: Int]
   private var resumed: Checkpoint?
   private var lastCheckpoint = Date()
-
-  /// How a run deals with its surroundings; nothing here changes what is computed.
-  public struct Options {
-    /// Where checkpoints go; nil for none.
-    public var checkpoint: String?
-    /// The file that the run is to make; where it replaces one, checkpoints are as private as that.
-    public var output: String?
-    /// How often; nil for each epoch, but not more than every few seconds.
-    public var checkpointEvery: Step?
-    /// Whether to go on from the checkpoint, if there is one.
-    public var resume: Bool
-    /// What computes the trainings.
-    public var device: Device
-    /// Whether they compute with the kept weights only.
-    public var sparse: SparseTraining
-    /// Whether surgeries are proved.
-    public var proves: Bool
-    /// The most memory that the network may need.
-    public var memory: MemoryLimit
-    /// Asked after every step: whether to stop.
-    public var interrupted: () -> Bool
-    /// Gets progress.
-    public var report: (RunProgress) -> Void
-    /// Gets lines worth reading, such as a removal's counts.
-    public var note: (String) -> Void
-
-    /// Options; see the properties.
-    public init(
-      checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
-      interrupted: @escaping () -> Bool = { false },
-      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
-    ) {
-      self.checkpoint = checkpoint
-      self.output = output
-      self.checkpointEvery = checkpointEvery
-      self.resume = resume
-      self.device = device
-      self.sparse = sparse
-      self.proves = proves
-      self.memory = memory
-      self.interrupted = interrupted
-      self.report = report
-      self.note = note
-    }
-  }
 
   /// Loads the data and the model, or the checkpoint.
   public init(_ experiment: Experiment, options: Options = Options()) throws {
