@@ -42,19 +42,18 @@ final class LocalServer: @unchecked Sendable {
     Thread.detachNewThread { [weak self] in
       while true {
         let connection = accept(listener, nil, nil)
-        if connection < 0 { return }
-        guard let self else { return }
-        self.serve(connection)
+        guard connection >= 0 else { break }
+        self?.serve(connection)
         close(connection)
       }
+      // Only here, where nobody accepts any more: the number of a closed listener may be the next server's, whose connections this thread
+      // would take.
+      close(listener)
     }
   }
 
-  // Closing alone does not wake a thread in accept.
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  // Wakes the thread, or fails its next accept.
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
   private func serve(_ connection: Int32) {
     var head: [UInt8] = []
