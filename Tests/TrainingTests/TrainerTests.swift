@@ -59,6 +59,20 @@ private func trainer(
 }
 
 @Suite struct TrainingEvaluationTests {
+  /// Steps 2, 3 and 4 to 6 train another network: the log tells the losses of the evaluated one.
+  @Test func lossesOfAnotherNetworkAreLeftOut() throws {
+    try withThreads {
+      let hook = Watcher()
+      hook.isAside = { $0.iteration == 1 || $0.iteration == 2 || (3..<6).contains($0.iteration) }
+      let trainer = try trainer(.iterations(8), every: .iterations(3), hooks: [hook])
+      var losses: [Double] = []
+      try trainer.run(report: { losses.append($0.loss) })
+      // The second evaluation has no step of its own and repeats what was said before.
+      #expect(trainer.log.evaluations.map(\.trainingLoss) == [losses[0], losses[0], (losses[6] + losses[7]) / 2])
+      #expect(Set(losses).count == 8)
+    }
+  }
+
   @Test(arguments: [(Step.iterations(3), [3, 6, 7]), (.iterations(7), [7]), (.iterations(100), [7]), (.epochs(1), [6, 7])])
   func evaluatesEveryNAndAtTheEnd(_ every: Step, _ expected: [Int]) throws {
     try withThreads {

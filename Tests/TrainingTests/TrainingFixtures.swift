@@ -103,6 +103,7 @@ final class Watcher: TrainingHook {
   var onGradients: (Trainer) throws -> Void = { _ in }
   var onStep: (Trainer) throws -> Void = { _ in }
   var onFinish: (Trainer) throws -> Void = { _ in }
+  var isAside: (Trainer) -> Bool = { _ in false }
   var kept: [String: Tensor] = [:]
 
   init(_ name: String = "watcher") { self.name = name }
@@ -111,6 +112,7 @@ final class Watcher: TrainingHook {
   func didComputeGradients(_ trainer: Trainer) throws { try onGradients(trainer) }
   func didStep(_ trainer: Trainer) throws { try onStep(trainer) }
   func didFinishStep(_ trainer: Trainer) throws { try onFinish(trainer) }
+  func trainsAside(_ trainer: Trainer) -> Bool { isAside(trainer) }
   func state() throws -> [String: Tensor] { kept }
   func restore(_ state: [String: Tensor]) throws { kept = state }
 }

@@ -28,6 +28,20 @@ import Training
     return (model, PenaltyProbeData(scoring: try data.evaluationBatches(images, channelsLast: false)), data)
   }
 
+  @Test func eachPartOfTheDataIsDrawnFromItsSet() throws {
+    let data = try ProbeFixtures.data()
+    var probe = try PenaltyProbe(amounts: [.count(1)], layers: [.all], examples: 40, looksAtTest: true, seed: 9)
+    probe.separate = true
+    let drawn = try PenaltyProbeData(probe, from: data, channelsLast: false)
+    #expect(drawn.scoring.set.count == 40 && drawn.measuring.set.count == 40)
+    // All 24 test images there are.
+    let test = try #require(drawn.test?.set)
+    #expect(test.count == 24)
+    let all = try data.evaluationBatches(try #require(data.test), channelsLast: false).batch(0).images.sum().item() as Double
+    #expect(abs(try data.evaluationBatches(test, channelsLast: false).batch(0).images.sum().item() as Double - all) < 1e-3 * abs(all))
+    #expect(try drawn.scoring.batch(0).images.bytes() != drawn.measuring.batch(0).images.bytes())
+  }
+
   private func loss(_ margins: [Double]) -> Double { margins.map { log(1 + exp(-$0)) }.reduce(0, +) / Double(margins.count) }
 
   /// g = ∂L/∂h is −σ(−d) for h₁ and twice that for h₂: σ(−2) = 0.119, σ(−1) = 0.269.

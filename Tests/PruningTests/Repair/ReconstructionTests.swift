@@ -44,6 +44,12 @@ struct ReconstructionTests {
         #expect(abs(Double(found[output * 4 + unit]) - wanted) < 1e-3, "output \(output), unit \(unit)")
       }
     }
+    // A layer that hears all it heard before says so without help from its bias, which is not 0.
+    let bias = try model.tensor(ParameterName("fc2", .bias)).array(Float.self)
+    #expect(bias.contains { abs($0) > 0.1 })
+    for (found, wanted) in zip(try mended.tensor(ParameterName("fc2", .bias)).array(Float.self), bias) {
+      #expect(abs(found - wanted) < 1e-3)
+    }
     // The given models keep theirs.
     #expect(try small.tensor(ParameterName("fc2", .weight)).array(Float.self)[0] == expected[0])
   }

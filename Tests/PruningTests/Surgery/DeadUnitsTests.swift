@@ -49,6 +49,22 @@ struct DeadUnitsTests {
     #expect(try difference(model, compaction.model) < 1e-12)
   }
 
+  /// What a depthwise layer says of a channel that nothing feeds is a constant, whatever its own weights are.
+  @Test func depthwiseWeightsFeedNothing() throws {
+    var builder = NetworkBuilder("separable", input: .image(channels: 2, height: 6, width: 6))
+    builder.convolution("conv1", 4, kernel: 3)
+    builder.convolution("depthwise", 4, kernel: 3, groups: 4)
+    builder.relu()
+    builder.flatten()
+    builder.linear("fc", 2)
+    var model = try builder.network().randomModel(seed: 5)
+    try mask(&model, "conv1", 0, [1, 3])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["conv1": [1, 3]])
+    #expect(compaction.proof?.holds == true)
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
   /// Weights of 1e-41, on which flushing arithmetic computes as on 0: they are there, and what is there stays.
   @Test(arguments: [true, false]) func denormalWeightsAreAlive(flushed: Bool) throws {
     try TorchRuntime.flushDenormals(flushed)

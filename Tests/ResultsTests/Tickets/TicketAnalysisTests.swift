@@ -31,6 +31,16 @@ import Testing
     }
   }
 
+  @Test func ofEqualLossesTheEarliestIsTheEarlyStop() {
+    var round = record(0, "trunk", 0, 1, stop: 500, early: 9800, end: 9790)
+    round.evaluations[1].validationLoss = 0.1
+    round.evaluations.insert(
+      .init(iteration: 250, trainingLoss: 1, validationLoss: 0.1, test: Accuracy(correct: 9700, count: 10_000, loss: 0.1)), at: 0)
+    #expect(round.earlyStop?.iteration == 250 && round.accuracyAtEarlyStop == 0.97)
+    round.evaluations[2].validationLoss = 0.09
+    #expect(round.earlyStop?.iteration == 1000)
+  }
+
   @Test func claimsByHand() throws {
     let analysis = TicketAnalysis(study())
     let claims = Dictionary(uniqueKeysWithValues: analysis.claims.map { ($0.name, $0) })

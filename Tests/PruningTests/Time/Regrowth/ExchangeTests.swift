@@ -60,6 +60,15 @@ import Training
     #expect(masks.count > 3)
   }
 
+  /// Those that entered are 0 and leave next: only fresh draws bring in the others.
+  @Test func setDrawsAnewAtEachExchange() throws {
+    let end = try PaperCourse(
+      method: SparseEvolution(schedule: now), weights: [0.1, -0.2, 0.3, 0.4, 0, 0, 0, 0], mask: first, steps: 20
+    ).end()
+    #expect(try end.memory.tensors["explored.fc1.weight"]?.array(Bool.self) == Array(repeating: true, count: 8))
+    #expect(end.memory.exchanges == 19 && end.memory.exchanged == 38)
+  }
+
   private let rising: [Float] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1]
   private func second(_ fraction: Double) -> ExchangeSchedule {
     ExchangeSchedule(interval: .iterations(2), fraction: fraction, decay: .constant, until: 1)

@@ -1,0 +1,26 @@
+import Datasets
+import Testing
+import Torch
+import Training
+
+/// The examples that criteria, repairs and probes look at.
+@Suite struct TrainingExamplesTests {
+  private func images(_ count: Int, seed: UInt64) throws -> [UInt8] {
+    try learnableData(side: 4, classes: 4).examples(count, seed: seed, channelsLast: false).batch(0).images.bytes()
+  }
+
+  @Test func eachSeedLooksAtExamplesOfItsOwn() throws {
+    try withThreads {
+      let drawn = try (0..<4).map { try images(20, seed: $0) }
+      #expect(Set(drawn).count == 4)
+      #expect(try images(20, seed: 2) == drawn[2])
+    }
+  }
+
+  @Test func aSmallerSetIsTakenWhole() throws {
+    let data = try learnableData(side: 4, classes: 4)
+    #expect(try data.examples(60, seed: 1, channelsLast: false).count == 1)
+    #expect(try data.examples(60, seed: 1, channelsLast: false).set.count == 50)
+    #expect(try data.examples(60, of: data.test, seed: 1, channelsLast: false).set.count == 24)
+  }
+}
