@@ -146,6 +146,17 @@ import Torch
     }
   }
 
+  /// 21 images ten at a time leave one alone; evenly they are three times seven, in the same order.
+  @Test(arguments: [(21, [7, 7, 7]), (22, [7, 7, 8]), (20, [10, 10]), (3, [3])]) func evenBatches(_ count: Int, _ sizes: [Int]) throws {
+    let set = try randomSet(count: count)
+    var (found, labels): ([Int], [Int64]) = ([], [])
+    try set.batches(of: 10, normalization: .none(channels: 1)).forEachEvenly {
+      found.append($0.images.shape[0])
+      labels += try $0.labels.array()
+    }
+    #expect(found == sizes && labels == set.labels)
+  }
+
   @Test func evaluationBatchesComeInOrder() throws {
     let set = try randomSet(count: 23)
     for limit in [0, 1 << 20] {
