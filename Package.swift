@@ -39,35 +39,37 @@ let package = Package(
       ]),
     .target(name: "CSparse", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wno-psabi"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-    .target(name: "Torch", dependencies: ["CTorch", "Words"], swiftSettings: strict),
+    .target(name: "Torch", dependencies: ["CTorch", "Files", "Words"], swiftSettings: strict),
     .target(name: "Words", swiftSettings: strict),
+    .target(name: "Files", swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Datasets",
       dependencies: [
-        "Torch", "Words", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        "Torch", "Files", "Words", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
-    .target(name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Words"], swiftSettings: strict),
+    .target(name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Files", "Words"], swiftSettings: strict),
     .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words"], swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
-      name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"],
+      name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files"],
       swiftSettings: strict),
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Words",
+        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"], path: "Benchmarks",
       exclude: ["peer.py", "README.md"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WordsTests", dependencies: ["Words"], swiftSettings: strict),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
     .testTarget(
       name: "DatasetsTests",
@@ -84,9 +86,9 @@ let package = Package(
     .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
+      dependencies: ["Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["espalier", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "CommandTests", dependencies: ["espalier", "Files", "TestSupport"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

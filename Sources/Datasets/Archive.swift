@@ -1,4 +1,5 @@
 internal import CZlib
+internal import Files
 internal import Foundation
 
 /// Takes single files out of a .tar.gz or .zip.
@@ -14,10 +15,15 @@ enum Archive {
     guard lacking.isEmpty else { throw DatasetError.badFile(path: path, problem: "lacks \(lacking.joined(separator: ", "))") }
   }
 
-  /// Copies `count` bytes to a file by way of a `.part`, and gives their CRC-32.
-  @discardableResult
-  static func copy(_ reader: InflatingReader, count: Int, to target: String) throws -> UInt {
-    let writer = try FileWriter(appendingTo: target + ".part")
+  /// Copies `count` bytes to a file by way of a `.part`, of which nothing is left where that fails.
+  ///
+  /// - Parameters:
+  ///   - member: as the archive names it.
+  ///   - expected: their CRC-32, where the archive tells it.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there are fewer bytes or other ones.
+  static func copy(_ reader: InflatingReader, count: Int, to target: String, member: String, crc expected: UInt? = nil) throws {
+    let writer = try GrowingFile(appendingTo: target + ".part")
+    defer { writer.discard() }
     try writer.restart()
     var crc = crc32(0, nil, 0)
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
@@ -30,8 +36,8 @@ enum Archive {
       crc = crc32(crc, buffer, UInt32(read))
       try buffer.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<read])) }
     }
+    guard expected ?? UInt(crc) == UInt(crc) else { throw DatasetError.badFile(path: reader.path, problem: "\(member) in it is damaged") }
     try writer.moved(to: target)
-    return UInt(crc)
   }
 }
 
@@ -54,7 +60,7 @@ struct TarArchive {
       let isFile = header[156] == UInt8(ascii: "0") || header[156] == 0
       if let target = members[name] {
         guard isFile else { throw DatasetError.badFile(path: path, problem: "\(name) in it is not a file") }
-        try Archive.copy(reader, count: size, to: target)
+        try Archive.copy(reader, count: size, to: target, member: name)
         found.insert(name)
         try skip((512 - size % 512) % 512, reader)
       } else {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Words
 
@@ -54,7 +55,7 @@ public struct Downloader: Sendable {
   ///   - mirror: the folder's address to fetch the files of these names from, instead of their authors'.
   ///   - replace: whether files that are there but are not the published ones are fetched anew. Without it they are an error.
   ///   - progress: called for every piece that arrives, from any thread.
-  /// - Throws: ``DatasetError/download(url:problem:)``, or ``DatasetError/badFile(path:problem:)`` for what can't be written.
+  /// - Throws: ``DatasetError/download(url:problem:)``, ``DatasetError/badFile(path:problem:)`` for a damaged file, or `FileError` for what can't be written.
   public func fetch(
     _ description: DatasetDescription, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
@@ -77,7 +78,7 @@ public struct Downloader: Sendable {
           if missing.contains(target) { members[member] = target }
         }
         try Archive.extract(archive, members: members)
-        if !wasThere { try? FileManager.default.removeItem(atPath: archive) }
+        if !wasThere { OwnFile.remove(archive) { _ in true } }
       } else {
         let target = "\(folder)/\(remote.name)"
         if missing.contains(target) { try await download(remote, from: url, to: target, progress: progress) }

@@ -1,48 +1,35 @@
-internal import Foundation
+internal import Files
 
 /// A file's bytes in order.
 final class FileReader {
   let path: String
-  private let file: UnsafeMutablePointer<FILE>
+  private let file: RegularFile
+  private var position = 0
 
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file can't be opened.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there is no file that can be opened.
   init(path: String) throws {
-    guard let file = fopen(path, "rb") else {
-      throw DatasetError.badFile(path: path, problem: "can't be opened: \(String(cString: strerror(errno)))")
-    }
     self.path = path
-    self.file = file
+    file = try DatasetError.naming { try RegularFile(path) }
   }
-
-  deinit { fclose(file) }
 
   /// The file's size in bytes, as the file system gives it.
-  static func size(of path: String) throws -> Int {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw DatasetError.badFile(path: path, problem: "can't be read: \(String(cString: strerror(errno)))")
-    }
-    guard status.st_mode & S_IFMT != S_IFDIR else {
-      throw DatasetError.badFile(path: path, problem: "can't be read: \(String(cString: strerror(EISDIR)))")
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw DatasetError.badFile(path: path, problem: "is not a file") }
-    return Int(status.st_size)
-  }
+  static func size(of path: String) throws -> Int { try FileReader(path: path).file.size }
 
   /// Continues reading at this byte.
-  func seek(to offset: Int) throws {
-    guard fseeko(file, off_t(offset), SEEK_SET) == 0 else {
-      throw DatasetError.badFile(path: path, problem: "has no byte \(offset)")
-    }
-  }
+  func seek(to offset: Int) { position = offset }
 
   /// Fills `buffer`, less only at the file's end; gives the number of bytes.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    guard let start = buffer.baseAddress else { return 0 }
-    let count = fread(start, 1, buffer.count, file)
-    if count < buffer.count, ferror(file) != 0 {
-      throw DatasetError.badFile(path: path, problem: "can't be read: \(String(cString: strerror(errno)))")
-    }
+    let count = try DatasetError.naming { try file.read(into: buffer, at: position) }
+    position += count
     return count
+  }
+}
+
+extension DatasetError {
+  fileprivate static func naming<Value>(_ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch let error as FileError {
+      throw DatasetError.badFile(path: error.path, problem: "can't be read: \(error.problem)")
+    }
   }
 }

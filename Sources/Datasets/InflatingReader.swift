@@ -31,11 +31,11 @@ final class InflatingReader {
     case .gzipOrPlain:
       var magic: (UInt8, UInt8) = (0, 0)
       let count = try withUnsafeMutableBytes(of: &magic) { try file.read(into: $0) }
-      try file.seek(to: 0)
+      file.seek(to: 0)
       isCompressed = count == 2 && magic == (0x1F, 0x8B)
       isGzip = true
     case .member(let offset, let count, let deflated):
-      try file.seek(to: offset)
+      file.seek(to: offset)
       unread = count
       isCompressed = deflated
       isGzip = false

@@ -1,8 +1,9 @@
+internal import Files
 internal import Foundation
 
 /// A file that arrives, with the checksum of what is there so far.
 final class PartialFile: DownloadSink {
-  private let writer: FileWriter
+  private let writer: GrowingFile
   private let remote: RemoteFile
   private let progress: @Sendable (Downloader.Progress) -> Void
   private var running: RunningChecksum
@@ -18,7 +19,7 @@ final class PartialFile: DownloadSink {
 
   /// Takes up what an earlier run kept.
   init(path: String, remote: RemoteFile, progress: @escaping @Sendable (Downloader.Progress) -> Void) throws {
-    writer = try FileWriter(appendingTo: path)
+    writer = try GrowingFile(appendingTo: path)
     self.remote = remote
     self.progress = progress
     total = remote.size
@@ -73,5 +74,5 @@ final class PartialFile: DownloadSink {
 
   func keep(as target: String) throws { try writer.moved(to: target) }
 
-  func discard() { try? FileManager.default.removeItem(atPath: path) }
+  func discard() { writer.discard() }
 }

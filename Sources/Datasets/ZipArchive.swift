@@ -26,10 +26,7 @@ struct ZipArchive {
       guard start + entry.packed <= size else { throw damaged }
       let reader = try InflatingReader(
         path: path, storage: .member(offset: start, count: entry.packed, deflated: entry.isDeflated))
-      guard try Archive.copy(reader, count: entry.size, to: target) == entry.crc else {
-        try? FileManager.default.removeItem(atPath: target)
-        throw DatasetError.badFile(path: path, problem: "\(entry.name) in it is damaged")
-      }
+      try Archive.copy(reader, count: entry.size, to: target, member: entry.name, crc: entry.crc)
       found.insert(entry.name)
     }
     return found
@@ -68,7 +65,7 @@ struct ZipArchive {
 
   private func bytes(_ file: FileReader, at offset: Int, count: Int, size: Int) throws -> [UInt8] {
     guard offset >= 0, offset <= size, count <= size - offset else { throw damaged }
-    try file.seek(to: offset)
+    file.seek(to: offset)
     var bytes = [UInt8](repeating: 0, count: count)
     guard try bytes.withUnsafeMutableBytes({ try file.read(into: $0) }) == count else { throw damaged }
     return bytes

@@ -1,4 +1,5 @@
 internal import CTorch
+internal import Files
 import Foundation
 internal import Words
 
@@ -10,35 +11,23 @@ extension TensorArchive {
   /// which aligns every tensor. A device or pipe is written to directly.
   ///
   /// - Parameter other: the file whose permissions a new one gets, if it is there; a file that is replaced keeps its own.
-  /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: No space left on device`.
+  /// - Throws: `FileError`, e.g. `cannot write model.safetensors: No space left on device`; ``TensorArchiveError`` for what the format
+  ///   cannot hold.
   public func write(to path: String, asPrivateAs other: String? = nil) throws {
-    do {
-      let (header, order) = try layout()
-      let file = try AtomicFile(path, asPrivateAs: other)
-      do {
-        try header.withUnsafeBytes { bytes in try file.write(bytes) }
-        for tensor in order {
-          if tensor.device == .cpu, tensor.isContiguous, let data = ct_tensor_data(tensor.handle) {
-            try file.write(UnsafeRawBufferPointer(start: data, count: tensor.byteCount))
-          } else {
-            try tensor.bytes().withUnsafeBytes { bytes in try file.write(bytes) }
-          }
-        }
-        try file.commit()
-      } catch {
-        file.abandon()
-        throw error
-      }
-    } catch {
-      throw TensorArchiveError.writing(path: path, problem: (error as? ArchiveProblem)?.text ?? String(describing: error))
+    let (header, order): ([UInt8], [Tensor])
+    do { (header, order) = try layout() } catch let problem as ArchiveProblem {
+      throw TensorArchiveError.writing(path: path, problem: problem.text)
     }
-  }
-
-  /// Whether ``write(to:asPrivateAs:)`` could begin at this path; for long work whose result is to go there. Nothing is left behind.
-  ///
-  /// - Throws: ``TensorArchiveError``, e.g. `cannot write model.safetensors: Permission denied`.
-  public static func checkWritable(_ path: String) throws {
-    do { try AtomicFile(path).abandon() } catch { throw TensorArchiveError.writing(path: path, problem: error.text) }
+    let file = try AtomicFile(path, asPrivateAs: other)
+    try header.withUnsafeBytes { bytes in try file.write(bytes) }
+    for tensor in order {
+      if tensor.device == .cpu, tensor.isContiguous, let data = ct_tensor_data(tensor.handle) {
+        try file.write(UnsafeRawBufferPointer(start: data, count: tensor.byteCount))
+      } else {
+        try tensor.bytes().withUnsafeBytes { bytes in try file.write(bytes) }
+      }
+    }
+    try file.commit()
   }
 
   /// Bytes of the file that ``write(to:asPrivateAs:)`` makes, without making it.

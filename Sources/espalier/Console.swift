@@ -1,5 +1,5 @@
+internal import Files
 internal import Foundation
-internal import Torch
 internal import Words
 
 /// Results go to standard output, everything else to standard error; names and texts of others reach neither as they are (`printable`).
@@ -33,12 +33,8 @@ enum Console {
 
   /// Writes a result to a file, replacing it whole or not at all.
   ///
-  /// - Throws: ``OutputError``.
-  static func write(_ text: String, to path: String) throws {
-    do { try AtomicFile.write(Data(text.utf8), to: path) } catch {
-      throw OutputError(path: path, reason: error.problem, exitStatus: ExitStatus(for: error))
-    }
-  }
+  /// - Throws: `FileError`.
+  static func write(_ text: String, to path: String) throws { try AtomicFile.write(Data(text.utf8), to: path) }
 
   /// Whether standard error is a terminal that can redraw a line.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
@@ -61,12 +57,6 @@ struct OutputError: ReportedError, CustomStringConvertible {
   /// The system's words.
   let reason: String
   let exitStatus: ExitStatus
-
-  init(path: String, reason: String, exitStatus: ExitStatus) {
-    self.path = path
-    self.reason = reason
-    self.exitStatus = exitStatus
-  }
 
   init(path: String, underlying error: any Error) {
     self.path = path

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Datasets
+internal import Files
 internal import Foundation
 internal import Networks
 internal import Pruning
@@ -88,6 +89,17 @@ extension DatasetError: ReportedError {
   }
 }
 
+extension FileError: ReportedError {
+  var exitStatus: ExitStatus {
+    switch (action, code) {
+    case (_, ENOSPC), (_, EDQUOT), (_, EFBIG), (_, EIO), (_, EPIPE): .inputOutput
+    case (.read, ENOENT), (.read, ENOTDIR), (.read, EACCES), (.read, EPERM): .noInput
+    case (.read, _): .dataError
+    case (.write, _), (.remove, _): .cannotCreate
+    }
+  }
+}
+
 extension NetworkError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
@@ -101,7 +113,7 @@ extension TensorArchiveError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
     case .reading(let path, _): FileManager.default.fileExists(atPath: path) ? .dataError : .noInput
-    case .writing(_, let problem): problem.contains("No space left") || problem.contains("quota") ? .inputOutput : .cannotCreate
+    case .writing: .cannotCreate
     }
   }
 }

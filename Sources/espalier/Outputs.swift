@@ -1,5 +1,5 @@
+internal import Files
 internal import Foundation
-internal import Torch
 
 /// The files and folders that a command will write, looked at before any work: hours of training must not end at a folder that was never
 /// there.
@@ -41,7 +41,7 @@ struct Outputs {
     guard FileManager.default.isWritableFile(atPath: folder) else {
       throw UnwritableOutput("cannot write \(path): the folder \(folder) is not writable")
     }
-    try TensorArchive.checkWritable(path)
+    _ = try AtomicFile(path)
   }
 
   /// - Throws: ``UnwritableOutput`` for a path where there is no folder that can be written to and none can be made.
@@ -50,8 +50,8 @@ struct Outputs {
     var place = URL(fileURLWithPath: path).standardizedFileURL
     while isFolder(place.path) == nil, place.path != "/" { place.deleteLastPathComponent() }
     guard isFolder(place.path) == true else { throw UnwritableOutput("cannot write to \(path): \(place.path) is not a folder") }
-    do { try TensorArchive.checkWritable(place.appendingPathComponent("espalier").path) } catch TensorArchiveError.writing(_, let problem) {
-      throw UnwritableOutput("cannot write to \(path): \(problem)")
+    do { _ = try AtomicFile(place.appendingPathComponent("espalier").path) } catch {
+      throw UnwritableOutput("cannot write to \(path): \(error.problem)")
     }
   }
 

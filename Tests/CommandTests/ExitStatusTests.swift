@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 @testable import espalier
+import Files
 import Foundation
 import Networks
 import Pruning
@@ -26,8 +27,11 @@ import Training
     #expect(status(TrainingError.interrupted(iteration: 3)) == 130)
     #expect(status(TensorArchiveError.reading(path: "/nowhere/at/all", problem: "No such file or directory")) == 66)
     #expect(status(TensorArchiveError.reading(path: "/dev/null", problem: "it is empty")) == 65)
-    #expect(status(TensorArchiveError.writing(path: "f", problem: "No space left on device")) == 74)
-    #expect(status(TensorArchiveError.writing(path: "f", problem: "Permission denied")) == 73)
+    #expect(status(TensorArchiveError.writing(path: "f", problem: "3 tensors are too many")) == 73)
+    #expect([ENOSPC, EDQUOT, EFBIG, EIO, EPIPE].map { status(FileError(.write, "f", code: $0)) } == [74, 74, 74, 74, 74])
+    #expect([EACCES, ENOENT, EISDIR, ENAMETOOLONG].map { status(FileError(.write, "f", code: $0)) } == [73, 73, 73, 73])
+    #expect([ENOENT, ENOTDIR, EACCES, EIO, ENOTSUP].map { status(FileError(.read, "f", code: $0)) } == [66, 66, 66, 74, 65])
+    #expect([.read, .write, .remove].map { status(FileError($0, "f", "it is a folder")) } == [65, 73, 73])
     #expect(status(PruningError.fraction(option: "--sparsity", given: "1.2")) == 64)
     #expect(status(PruningError.needsData(criterion: "abs-mrs")) == 64)
     #expect(status(PruningError.notFinite("the losses")) == 65)
@@ -46,7 +50,7 @@ import Training
     let full = OutputError(path: "row.json", underlying: POSIXError(.ENOSPC))
     #expect(full.description == "cannot write row.json: No space left on device")
     #expect(full.exitStatus == .inputOutput)
-    let nowhere = #expect(throws: OutputError.self) { try Console.write("x", to: "/nowhere/at/all/row.json") }
+    let nowhere = #expect(throws: FileError.self) { try Console.write("x", to: "/nowhere/at/all/row.json") }
     #expect(nowhere?.exitStatus == .cannotCreate)
   }
 }

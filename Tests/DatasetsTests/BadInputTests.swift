@@ -131,7 +131,7 @@ import Testing
     let path = "\(folder.path)/mnist/train-images-idx3-ubyte.gz"
     try FileManager.default.removeItem(atPath: path)
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    #expect(loading(folder) == "\(path): can't be read: Is a directory")
+    #expect(loading(folder) == "\(path): can't be read: it is a folder")
   }
 
   @Test func impossibleSets() {

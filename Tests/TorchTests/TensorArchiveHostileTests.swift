@@ -154,7 +154,7 @@ import Torch
 
   @Test func whatIsNoFile() throws {
     try withTemporaryDirectory { folder throws in
-      #expect(throws: TensorArchiveError.reading(path: folder, problem: "it is not a file")) { try TensorArchive(contentsOf: folder) }
+      #expect(throws: TensorArchiveError.reading(path: folder, problem: "it is a folder")) { try TensorArchive(contentsOf: folder) }
       let missing = folder + "/missing"
       #expect(throws: TensorArchiveError.reading(path: missing, problem: "No such file or directory")) {
         try TensorArchive(contentsOf: missing)

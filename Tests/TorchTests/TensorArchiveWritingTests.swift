@@ -16,6 +16,14 @@ import Torch
     }
   }
 
+  @Test func theSizeIsKnownBeforehand() throws {
+    try withTemporaryDirectory { folder throws in
+      let archive = TensorArchive(tensors: ["a": try .ones([3, 5]), "b": try .ones([7], type: .bool)], metadata: ["k": "v\n"])
+      try archive.write(to: folder + "/m")
+      #expect(try archive.byteCount == Data(contentsOf: URL(fileURLWithPath: folder + "/m")).count)
+    }
+  }
+
   @Test func foldersThatCannotHoldIt() throws {
     try withTemporaryDirectory { folder throws in
       #expect(failure(folder) == "cannot write \(folder): it is a folder")

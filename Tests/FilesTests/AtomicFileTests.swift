@@ -1,12 +1,11 @@
+@testable import Files
 import Foundation
 import TestSupport
 import Testing
 
-@testable import Torch
-
 /// What processes leave beside a file when they are killed while they write it.
 @Suite struct AtomicFileTests {
-  private let archive = TensorArchive(metadata: ["a": "b"])
+  private let data = Data("whole".utf8)
   private let past = Date(timeIntervalSince1970: 1_600_000_000)
 
   private func leave(_ name: String, in folder: String, at date: Date) throws {
@@ -27,7 +26,7 @@ import Testing
       ]
       for name in others { try leave(name, in: folder, at: past) }
       try leave(".espalier-m-2f.partial", in: folder, at: Date(timeIntervalSinceNow: 3600))
-      try archive.write(to: folder + "/m")
+      try AtomicFile.write(data, to: folder + "/m")
       #expect(try names(in: folder) == (others + ["m", ".espalier-m-2f.partial"]).sorted())
     }
   }
@@ -39,7 +38,7 @@ import Testing
       let partial = try #require(try names(in: folder).first)
       #expect(partial.wholeMatch(of: /\.espalier-m-[0-9a-f]+\.partial/) != nil)
       try FileManager.default.setAttributes([.modificationDate: past], ofItemAtPath: folder + "/" + partial)
-      try archive.write(to: folder + "/m")
+      try AtomicFile.write(data, to: folder + "/m")
       #expect(try names(in: folder) == [partial, "m"])
       try file.commit()
       #expect(try names(in: folder) == ["m"])
@@ -55,7 +54,7 @@ import Testing
   func whatIsReplacedKeepsItsPermissions(permissions: Int) throws {
     try withTemporaryDirectory { folder throws in
       let path = folder + "/m"
-      try archive.write(to: path)
+      try AtomicFile.write(data, to: path)
       try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
       let file = try AtomicFile(path)
       let partial = try #require(try names(in: folder).first { $0 != "m" })
@@ -74,9 +73,9 @@ import Testing
       #expect(try Data().write(to: URL(fileURLWithPath: folder + "/n")) == () && mode(folder + "/m") == mode(folder + "/n"))
       // A checkpoint of what is private is private.
       try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder + "/m")
-      try archive.write(to: folder + "/m.checkpoint", asPrivateAs: folder + "/m")
+      try AtomicFile.write(data, to: folder + "/m.checkpoint", asPrivateAs: folder + "/m")
       #expect(try mode(folder + "/m.checkpoint") == 0o600)
-      try archive.write(to: folder + "/other.checkpoint", asPrivateAs: folder + "/none")
+      try AtomicFile.write(data, to: folder + "/other.checkpoint", asPrivateAs: folder + "/none")
       #expect(try mode(folder + "/other.checkpoint") == mode(folder + "/n"))
     }
   }
@@ -95,32 +94,101 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/far/target")) == Data(text.utf8))
       }
       try manager.createSymbolicLink(atPath: folder + "/loop", withDestinationPath: "loop")
-      #expect(throws: TensorArchiveError.writing(path: folder + "/loop", problem: "Too many levels of symbolic links")) {
+      #expect(throws: FileError(.write, folder + "/loop", code: ELOOP)) {
         try AtomicFile.write(Data(), to: folder + "/loop")
       }
       #expect(try names(in: folder) == ["far", "first", "loop"])
     }
   }
 
-  @Test func theSizeIsKnownBeforehand() throws {
-    try withTemporaryDirectory { folder throws in
-      let archive = TensorArchive(tensors: ["a": try .ones([3, 5]), "b": try .ones([7], type: .bool)], metadata: ["k": "v\n"])
-      try archive.write(to: folder + "/m")
-      #expect(try archive.byteCount == Data(contentsOf: URL(fileURLWithPath: folder + "/m")).count)
-    }
-  }
-
   @Test(arguments: [String(repeating: "n", count: 255), String(repeating: "ü", count: 127), String(repeating: "🌳", count: 63), "m"])
   func longNamesHaveTemporaryOnes(name: String) throws {
     try withTemporaryDirectory { folder throws in
-      for _ in 0..<2 { try archive.write(to: folder + "/" + name) }
+      for _ in 0..<2 { try AtomicFile.write(data, to: folder + "/" + name) }
       #expect(try names(in: folder) == [name])
       let stem = ".espalier-" + name.suffix(50) + "-"
       try leave(stem + "1f.partial", in: folder, at: past)
-      try archive.write(to: folder + "/" + name)
+      try AtomicFile.write(data, to: folder + "/" + name)
       #expect(try names(in: folder) == [name])
       #expect(AtomicFile.temporaryPath(for: folder + "/" + name).hasPrefix(folder + "/" + stem))
       #expect(AtomicFile.temporaryPath(for: name).hasPrefix(stem))
     }
+  }
+
+  /// Another process may take a file for remains between its making and its locking: it is made once more.
+  @Test func whatIsTakenForRemainsIsMadeAgain() throws {
+    try withTemporaryDirectory { folder throws in
+      nonisolated(unsafe) var taken = 0
+      try AtomicFile.$beforeLock.withValue({ name in
+        taken += 1
+        if taken < 4 { unlink(name) }
+      }) { try AtomicFile.write(data, to: folder + "/m") }
+      #expect(taken == 4)
+      #expect(try names(in: folder) == ["m"])
+    }
+  }
+
+  /// Every one of many writers ends well, whoever removes what it takes for remains meanwhile.
+  @Test func manyWritersOfOneFile() async throws {
+    let folder = try TemporaryDirectory()
+    let (path, past) = (folder.file("m"), past)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for writer in 0..<4 {
+        group.addTask {
+          for round in 0..<50 {
+            // As old as what another process would have left.
+            try AtomicFile.$beforeLock.withValue({ name in
+              try? FileManager.default.setAttributes([.modificationDate: past], ofItemAtPath: name)
+            }) { try AtomicFile.write(Data("\(writer) \(round)".utf8), to: path) }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try names(in: folder.path) == ["m"])
+  }
+
+  /// What is no file is written to and stays what it is; what cannot take anything is refused, and nothing waits.
+  @Test func streamsAreWrittenThrough() throws {
+    try withTemporaryDirectory { folder throws in
+      let (pipe, link) = (folder + "/pipe", folder + "/link")
+      #expect(mkfifo(pipe, 0o600) == 0)
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "pipe")
+      #expect(throws: FileError(.write, link, "it is a pipe, and nobody reads it")) { try AtomicFile.write(data, to: link) }
+      let reader = open(pipe, O_RDONLY | O_NONBLOCK)
+      defer { close(reader) }
+      let file = try AtomicFile(link)
+      #expect(file.isStream)
+      try data.withUnsafeBytes { try file.write($0) }
+      try file.commit()
+      var bytes = [UInt8](repeating: 0, count: 9)
+      #expect(read(reader, &bytes, 9) == data.count && Data(bytes.prefix(data.count)) == data)
+      try AtomicFile.write(data, to: "/dev/null")
+      #expect(try names(in: folder) == ["link", "pipe"])
+      var status = stat()
+      #expect(lstat(pipe, &status) == 0 && status.kind == S_IFIFO)
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "pipe")
+      let socket = folder + "/s"
+      guard socket.utf8.count < 100 else { return }
+      let listener = try unixSocket(socket)
+      defer { close(listener) }
+      #expect(throws: FileError(.write, socket, "it is neither a file nor a stream")) { try AtomicFile.write(data, to: socket) }
+    }
+  }
+
+  private func unixSocket(_ path: String) throws -> Int32 {
+    #if os(Linux)
+      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    #else
+      let descriptor = socket(AF_UNIX, SOCK_STREAM, 0)
+    #endif
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+    }
+    try #require(bound == 0)
+    return descriptor
   }
 }
