@@ -57,18 +57,29 @@ ct_tensor ct_layer_batch_norm(
   });
 }
 
+static at::Tensor group_norm_with_absent(const at::Tensor &input, int64_t groups, double epsilon, int64_t absent) {
+  TORCH_CHECK(
+      input.dim() >= 2 && groups > 0 && input.size(1) % groups == 0, groups, " groups do not divide the channels of ", input.sizes());
+  const int64_t present = input.size(1) / groups, positions = input[0][0].numel();
+  const at::Tensor grouped = input.reshape({input.size(0), groups, present * positions});
+  const double all = static_cast<double>((present + absent) * positions), zeros = static_cast<double>(absent * positions);
+  const at::Tensor mean = grouped.sum({2}, /*keepdim=*/true).div(all), centred = grouped.sub(mean);
+  const at::Tensor variance = centred.square().sum({2}, /*keepdim=*/true).add(mean.square(), zeros).div(all);
+  return centred.mul(variance.add(epsilon).rsqrt()).reshape(input.sizes());
+}
+
 ct_tensor ct_layer_group_norm(ct_tensor x, int64_t groups, ct_tensor weight, ct_tensor bias, double epsilon, int64_t absent) {
   return tensor("group_norm", [&]() -> at::Tensor {
     const at::Tensor &input = x->value;
-    if (absent == 0) return at::group_norm(input, groups, optional(weight), optional(bias), epsilon, /*cudnn_enabled=*/true);
-    TORCH_CHECK(
-        input.dim() >= 2 && groups > 0 && input.size(1) % groups == 0, groups, " groups do not divide the channels of ", input.sizes());
-    const int64_t present = input.size(1) / groups, positions = input[0][0].numel();
-    const at::Tensor grouped = input.reshape({input.size(0), groups, present * positions});
-    const double all = static_cast<double>((present + absent) * positions), zeros = static_cast<double>(absent * positions);
-    const at::Tensor mean = grouped.sum({2}, /*keepdim=*/true).div(all), centred = grouped.sub(mean);
-    const at::Tensor variance = centred.square().sum({2}, /*keepdim=*/true).add(mean.square(), zeros).div(all);
-    at::Tensor result = centred.mul(variance.add(epsilon).rsqrt()).reshape(input.sizes());
+    const bool learns = at::GradMode::is_enabled() && ((weight && weight->value.requires_grad()) || (bias && bias->value.requires_grad()));
+    // With channels last libtorch's backward pass writes the gradient of its input also where nobody asked for one, and crashes. A
+    // learned scale and shift outside of it leave it nothing to do there.
+    const bool separate = learns && input.dim() == 4 && input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+    if (absent == 0 && !separate) {
+      return at::group_norm(input, groups, optional(weight), optional(bias), epsilon, /*cudnn_enabled=*/true);
+    }
+    at::Tensor result = absent == 0 ? at::group_norm(input, groups, {}, {}, epsilon, /*cudnn_enabled=*/true)
+                                    : group_norm_with_absent(input, groups, epsilon, absent);
     std::vector<int64_t> column(input.dim(), 1);
     column[1] = -1;
     if (weight) result = result.mul(weight->value.reshape(column));
