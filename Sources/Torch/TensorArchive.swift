@@ -37,7 +37,7 @@ public struct TensorArchive {
     self.unread = unread
   }
 
-  /// The most tensors a file may hold: far above any network, far below what a hostile file could claim.
+  /// The most tensors a file may hold, and the most texts: far above any network, far below what a hostile file could claim.
   public static let maximumCount = 65_536
   /// The most bytes of a header, as the format's authors set it.
   public static let maximumHeaderLength = 100_000_000

@@ -26,6 +26,9 @@ struct TensorArchiveHeader {
         if scanner.takeNull() { return }
         try scanner.object { scanner, key throws(ArchiveProblem) in
           let value = try scanner.string()
+          guard metadata.count < TensorArchive.maximumCount else {
+            throw ArchiveProblem("its metadata hold more than \(TensorArchive.maximumCount) texts")
+          }
           guard metadata.updateValue(value, forKey: key) == nil else { throw ArchiveProblem("the metadata hold \(key.quoted) twice") }
         }
         return

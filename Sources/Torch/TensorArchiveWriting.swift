@@ -44,6 +44,9 @@ extension TensorArchive {
     guard tensors.count <= Self.maximumCount else {
       throw ArchiveProblem("\(tensors.count) tensors are too many, at most \(Self.maximumCount) are allowed")
     }
+    guard metadata.count <= Self.maximumCount else {
+      throw ArchiveProblem("\(metadata.count) texts are too many, at most \(Self.maximumCount) are allowed")
+    }
     let typed = try tensors.map { name, tensor in
       guard name != "__metadata__" else { throw ArchiveProblem("no tensor can be named \"__metadata__\"") }
       guard let type = tensor.elementType else { throw ArchiveProblem("entry \(name.quoted): its element type has no place in the format") }

@@ -41,6 +41,19 @@ import Torch
     #expect(try problem("[1]") == #"no safetensors file: its header does not begin with "{""#)
   }
 
+  /// Files have a handful of texts: a header full of them is refused when there are too many, not after all were read.
+  @Test func tooManyTexts() throws {
+    func header(_ count: Int, _ end: String) -> String {
+      #"{"__metadata__":{"# + (0..<count).map { "\"\($0)\":\"\"" }.joined(separator: ",") + end
+    }
+    let most = TensorArchive.maximumCount
+    #expect(try problem(header(most, "}}")) == "read 0 tensors")
+    #expect(try problem(header(most + 1, " and no end")) == "its metadata hold more than 65536 texts")
+    let archive = TensorArchive(metadata: Dictionary(uniqueKeysWithValues: (0...most).map { ("\($0)", "") }))
+    let error = #expect(throws: TensorArchiveError.self) { try archive.byteCount }
+    #expect(error?.problem == "65537 texts are too many, at most 65536 are allowed")
+  }
+
   @Test func headers() throws {
     #expect(try problem("{}") == "read 0 tensors")
     #expect(try problem("{}  \n ") == "read 0 tensors")
