@@ -2,8 +2,15 @@
 enum Limits {
   /// The largest single size: libtorch's kernels index with 32 bits in places.
   static let size = Int(Int32.max)
+  /// The most nodes of a network: far more than any network has, few enough that each command is done with them in seconds.
+  static let nodes = 1 << 15
   /// The most elements of one tensor or of one example's features.
   static let elements = 1 << 36
+
+  /// - Throws: ``NetworkError/tooLarge(_:)`` for more nodes than a network may have.
+  static func check(nodes count: Int) throws {
+    guard count <= nodes else { throw NetworkError.tooLarge("a network of \(count) nodes is too long, at most \(nodes) are allowed") }
+  }
 }
 
 extension Int {

@@ -93,16 +93,22 @@ extension Network {
       need.node = node.name
       need.what = what()
     }
+    var windows = 0.0
     let shapes = Dictionary(cost.layers.map { ($0.node, $0.output) }, uniquingKeysWith: { first, _ in first })
     for (node, layer) in zip(nodes, cost.layers) {
       judge(size * Double(batch) * Double(layer.output.elements), node, "its value \(layer.output) in batches of \(batch)")
       judge(size * copies * Double(layer.parameters), node, "its \(layer.parameters) parameters")
+      // Kernels of float32 take a convolution's windows one by one, those of float64 lay all of them side by side.
+      let laidOut = elementSize > 4 ? size * Double(batch) * node.operation.windowElements(output: layer.output) : 0
+      windows = max(windows, laidOut)
+      judge(laidOut, node, "its windows in batches of \(batch)")
       guard work.followsChannels else { continue }
       let read = node.inputs.reduce(0.0) { $0 + Double(shapes[$1]?.channels ?? 0) }
       let lists = ChannelFlow.bytesPerFeature.made * Double(layer.output.channels) + ChannelFlow.bytesPerFeature.read * read
       need.bytes += lists
       judge(lists, node, "its value \(layer.output), followed channel by channel,")
     }
+    need.bytes += windows
     return need
   }
 
@@ -120,6 +126,16 @@ extension Network {
       guard need.bytes > Double(limit.bytes) else { continue }
       throw need.refusal(allowed: "\(limit) are", enough: need.bytes, orSmallerBatch: work.takesBatches)
     }
+  }
+}
+
+extension Operation {
+  /// Elements of all windows of a convolution's group side by side; 0 where it needs none.
+  fileprivate func windowElements(output: FeatureShape) -> Double {
+    guard case .convolution(let layer) = self, layer.dilation == Extent(1) else { return 0 }
+    if layer.kernel == Extent(1), layer.stride == Extent(1), layer.padding == Extent(0) { return 0 }
+    let taps = Double(layer.kernel.height) * Double(layer.kernel.width)
+    return Double(layer.inputs / max(layer.groups, 1)) * taps * Double(output.positions)
   }
 }
 

@@ -12,7 +12,7 @@ extension Network: Codable {
     do {
       let fields = try decoder.container(keyedBy: Key.self)
       self.init(
-        name: try fields.decode(String.self, forKey: .name), nodes: try fields.decode([Node].self, forKey: .nodes),
+        name: try fields.decode(String.self, forKey: .name), nodes: try Self.nodes(.nodes, of: fields),
         outputs: try fields.decode([String].self, forKey: .outputs))
     } catch let error as NetworkError {
       throw error
@@ -23,13 +23,19 @@ extension Network: Codable {
     lineage = try Self.lineage(of: self, from: decoder)
   }
 
+  /// A list of nodes, counted before any is made.
+  private static func nodes(_ key: Key, of fields: KeyedDecodingContainer<Key>) throws -> [Node] {
+    try Limits.check(nodes: fields.nestedUnkeyedContainer(forKey: key).count ?? 0)
+    return try fields.decode([Node].self, forKey: key)
+  }
+
   private static func lineage(of network: Network, from decoder: any Decoder) throws -> Lineage? {
     let original: Network
     let removed: [String: [Int]]
     do {
       let fields = try decoder.container(keyedBy: Key.self)
-      guard let nodes = try fields.decodeIfPresent([Node].self, forKey: .original) else { return nil }
-      original = Network(name: network.name, nodes: nodes, outputs: network.outputs)
+      guard fields.contains(.original), try !fields.decodeNil(forKey: .original) else { return nil }
+      original = Network(name: network.name, nodes: try nodes(.original, of: fields), outputs: network.outputs)
       removed = try fields.decode([String: [Int]].self, forKey: .removed)
     } catch let error as NetworkError {
       throw error

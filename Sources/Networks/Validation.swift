@@ -3,12 +3,13 @@ internal import Words
 extension Network {
   /// Checks everything about the graph that needs no shapes.
   ///
-  /// Names are unique and printable, inputs exist and stand before their readers, there is at least one `input` node and
+  /// There are not too many nodes, names are unique and printable, inputs exist and stand before their readers, there is at least one `input` node and
   /// one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide channels,
   /// and nodes that share a module are equal operations.
   ///
   /// - Throws: ``NetworkError/invalid(_:)`` or ``NetworkError/tooLarge(_:)`` naming the first node at fault.
   public func validate() throws {
+    try Limits.check(nodes: nodes.count)
     var earlier: Set<String> = []
     var modules: [String: Node] = [:]
     var hasInput = false
@@ -113,6 +114,8 @@ extension String {
   /// Visible characters only: names from files are printed on terminals, where control and direction characters would lie.
   fileprivate var isPrintableName: Bool {
     guard !isEmpty, utf8.count <= 200 else { return false }
+    // Most names are plain ASCII, and tables of Unicode take their time.
+    if utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { return true }
     return unicodeScalars.allSatisfy { $0.isVisible && $0.properties.generalCategory != .spaceSeparator }
   }
 }

@@ -74,4 +74,19 @@ import Testing
     #expect(try network.channelGroups().refused.count == 10_000)
     #expect(try network.cost().macs == 160_000)
   }
+
+  /// Longer than any network is; counted before any node is made of it.
+  @Test(arguments: ["nodes", "original"]) func tooManyNodesAreCounted(field: String) throws {
+    let nodes = #"[{"name":"a","operation":{"type":"input","shape":[4]},"inputs":[]}]"#
+    let many = "[" + Array(repeating: "0", count: 32_769).joined(separator: ",") + "]"
+    let text = #"{"name":"n","outputs":["a"],"removed":{},"nodes":\#(field == "nodes" ? many : nodes),"original":\#(many)}"#
+    let expected = NetworkError.tooLarge("a network of 32769 nodes is too long, at most 32768 are allowed")
+    #expect(throws: expected) { try JSONDecoder().decode(Network.self, from: Data(text.utf8)) }
+    let chain = (0..<32_769).map { index in
+      Network.Node(
+        name: "n\(index)", operation: index == 0 ? .input(.vector(4)) : .activation(.relu), inputs: index == 0 ? [] : ["n\(index - 1)"])
+    }
+    #expect(throws: expected) { try Network(name: "n", nodes: chain, outputs: ["n9"]).validate() }
+    #expect(throws: Never.self) { try Network(name: "n", nodes: chain.dropLast(), outputs: ["n9"]).validate() }
+  }
 }

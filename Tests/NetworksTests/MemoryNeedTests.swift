@@ -18,7 +18,8 @@ import Testing
     let (tensors, peak, total) = (4.0 * 185, 4.0 * 64, 4.0 * (16 + 32 + 32 + 5))
     #expect(try network.memory(for: .evaluation(batch: 100)).bytes == 100 * peak + 2 * tensors)
     #expect(try network.memory(for: .training(batch: 100, moments: 2)).bytes == 100 * (total + peak) + 5 * tensors)
-    #expect(try network.memory(for: .evaluation(batch: 100), elementSize: 8).bytes == 2 * (100 * peak + 2 * tensors))
+    // In float64 the windows of 1·3·3 numbers at 4·4 places, all at once.
+    #expect(try network.memory(for: .evaluation(batch: 100), elementSize: 8).bytes == 2 * (100 * peak + 2 * tensors) + 100 * 8.0 * 144)
     // Channels made, flattened ones one by one: 1, 2, 2, 32, 5; read: 0, 1, 2, 2, 32.
     let lists = 44.0 * 42 + 24.0 * 37
     #expect(try network.memory(for: .coupling).bytes == lists)
@@ -45,6 +46,21 @@ import Testing
     let need = try network.memory(for: work).bytes
     #expect(throws: Never.self) { try network.check([work], within: MemoryLimit(bytes: Int(need))) }
     #expect(throws: NetworkError.self) { try network.check([work], within: MemoryLimit(bytes: Int(need) - 1)) }
+  }
+
+  static let windows: [(layer: Convolution, elements: Double)] = [
+    (Convolution(4, 6, kernel: Extent(3, 1), padding: Extent(1, 0), groups: 2), 2 * 3 * 16),
+    (Convolution(4, 6, kernel: Extent(1), stride: Extent(2)), 4 * 4), (Convolution(4, 6, kernel: Extent(1)), 0),
+    (Convolution(4, 6, kernel: Extent(3), padding: Extent(2), dilation: Extent(2)), 0),
+  ]
+
+  @Test(arguments: windows)
+  func windowsOfDoublesAreLaidSideBySide(layer: Convolution, elements: Double) throws {
+    var builder = NetworkBuilder("windows", input: .image(channels: 4, height: 4, width: 4))
+    builder.append("conv", .convolution(layer), from: ["input"])
+    let network = try builder.network()
+    let (single, double) = (try network.memory(for: .evaluation(batch: 7)), try network.memory(for: .evaluation(batch: 7), elementSize: 8))
+    #expect(double.bytes - 2 * single.bytes == 7 * 8 * elements)
   }
 
   @Test func listsOfChannelsMayTakeAQuarter() throws {
