@@ -72,6 +72,11 @@ public struct Model {
     return copy
   }
 
+  /// Gives a tensor other values, but for its pruned elements: these stay exactly 0, whatever they should become.
+  public mutating func replaceKept(_ name: ParameterName, by value: Tensor) throws {
+    tensors[name] = try masks[name].map { try $0.select(value, else: value.zerosLike()) } ?? value
+  }
+
   /// Sets every masked element to exactly 0.
   public func applyMasks() throws {
     for (name, mask) in masks {

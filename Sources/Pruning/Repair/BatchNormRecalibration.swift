@@ -26,7 +26,7 @@ extension Model {
         }
         for (role, value) in [(ParameterName.Role.runningMean, found.mean), (.runningVariance, found.variance)] {
           let name = ParameterName(module, role)
-          result.tensors[name] = try value.cast(to: tensor(name).elementType ?? .float32)
+          try result.replaceKept(name, by: value.cast(to: tensor(name).elementType ?? .float32))
         }
       }
       return result

@@ -167,21 +167,21 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
 }
 
 extension Model {
-  /// Adds `change` [outputs] to what a module's units say before their activation.
+  /// Adds `change` [outputs] to what a module's units say before their activation; a pruned bias stays 0.
   ///
   /// - Parameter index: of a network with the same nodes.
   /// - Returns: whether the module has a bias now that the network does not know of.
   fileprivate mutating func shiftBias(of module: String, by change: Tensor, _ index: NetworkIndex) throws -> Bool {
     let bias = ParameterName(module, .bias)
     if let old = tensors[bias] {
-      tensors[bias] = try (old.detached().cast(to: .float64) + change).cast(to: old.elementType ?? .float32)
+      try replaceKept(bias, by: (old.detached().cast(to: .float64) + change).cast(to: old.elementType ?? .float32))
       return false
     }
     let nodes = index.nodes(of: module)
     if nodes.count == 1, let norm = index.soleNorm(behind: nodes[0].name) {
       let name = ParameterName(norm.module, .runningMean)
       let old = try tensor(name).detached()
-      tensors[name] = try (old.cast(to: .float64) - change).cast(to: old.elementType ?? .float32)
+      try replaceKept(name, by: (old.cast(to: .float64) - change).cast(to: old.elementType ?? .float32))
       return false
     }
     tensors[bias] = try change.cast(to: tensor(ParameterName(module, .weight)).elementType ?? .float32)

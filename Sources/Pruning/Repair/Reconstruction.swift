@@ -7,7 +7,9 @@ public import Training
 ///
 /// ΔW = argmin Σ‖y − (W + ΔW)·x − b‖² + λ‖ΔW‖² over examples and positions, y what the layer said in the original, x what it hears
 /// now; the bias, where there is one, moves along. ThiNet (Luo et al. 2017) fits the convolution behind a pruned one so; we do it for
-/// every layer behind removed units in the order of the nodes, each hearing what the mended ones before it say. Grouped
+/// every layer behind removed units in the order of the nodes, each hearing what the mended ones before it say. Pruned weights stay 0,
+/// and the kept ones of each unit are the best there are without them: units that keep the same inputs share their equations, any other
+/// has its own. Grouped
 /// convolutions, weights that several nodes share, and layers with more than ``inputLimit`` inputs stay as they are. Costs a
 /// forward pass of both networks for each such layer.
 public struct Reconstruction: Codable, Hashable, Sendable {
@@ -120,7 +122,8 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     let unit = try index.reshaped([count, 1]).equal(index.reshaped([1, count])).cast(to: .float64)
     let size: Double = try (squares * unit).sum().item() / Double(count)
     // Units that never speak would leave the equations without a solution.
-    let change = try (squares + unit * max(size * ridge, .leastNormalMagnitude)).solving(products)
+    let change = try solved(
+      squares + unit * max(size * ridge, .leastNormalMagnitude), products, free: free(listener.node.module, model, weight, bias))
     let type = weight.elementType ?? .float32
     let inputs = matrix.shape[0]
     try weight.copy(from: (matrix + change.narrowed(0, from: 0, length: inputs)).transposed().reshaped(weight.shape).cast(to: type))
@@ -129,18 +132,49 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     }
   }
 
+  /// By output, which of its weights may change, the bias last; nil where nothing is pruned.
+  private func free(_ module: String, _ model: Model, _ weight: Tensor, _ bias: Tensor?) throws -> [[Bool]]? {
+    let (weights, biases) = (model.masks[ParameterName(module, .weight)], model.masks[ParameterName(module, .bias)])
+    guard weights != nil || biases != nil else { return nil }
+    var mask = try (weights ?? weight.onesLike(type: .bool)).contiguous().flattened(from: 1)
+    if let bias { mask = try Tensor.concatenated([mask, (biases ?? bias.onesLike(type: .bool)).reshaped([-1, 1])], 1) }
+    let (flags, width) = (try mask.array(Bool.self), mask.shape[1])
+    return (0..<mask.shape[0]).map { Array(flags[$0 * width..<($0 + 1) * width]) }
+  }
+
+  /// The least-squares solutions, a column per output, 0 where these are not free.
+  private func solved(_ squares: Tensor, _ products: Tensor, free: [[Bool]]?) throws -> Tensor {
+    guard let free else { return try squares.solving(products) }
+    var columns = try (0..<products.shape[1]).map { try products.narrowed(1, from: $0, length: 1).zerosLike() }
+    for (kept, outputs) in Dictionary(grouping: free.indices, by: { free[$0] }) {
+      let places = kept.indices.filter { kept[$0] }
+      guard !places.isEmpty else { continue }
+      let own = try squares.indexed(0, places).indexed(1, places).solving(products.indexed(0, places).indexed(1, outputs))
+      // Where each row of the solution stands among all; the others take any, and then 0.
+      var rows = [Int](repeating: 0, count: kept.count)
+      for (row, place) in places.enumerated() { rows[place] = row }
+      let whole = try Tensor(kept, shape: [kept.count, 1]).select(own.indexed(0, rows), else: own.indexed(0, rows).zerosLike())
+      for (column, output) in outputs.enumerated() { columns[output] = try whole.narrowed(1, from: column, length: 1) }
+    }
+    return try Tensor.concatenated(columns, 1)
+  }
+
   /// What the layer hears and is to say, one row per example and chosen position, in float64.
   private func rows(_ operation: Operation, _ heard: Tensor, _ said: Tensor, _ generator: Generator) throws -> (Tensor, Tensor) {
     guard case .convolution(let layer) = operation else { return (try heard.cast(to: .float64), try said.cast(to: .float64)) }
-    let windows = try heard.contiguous().unfolded(
-      kernel: (layer.kernel.height, layer.kernel.width), stride: (layer.stride.height, layer.stride.width),
-      padding: (layer.padding.height, layer.padding.width), dilation: (layer.dilation.height, layer.dilation.width))
-    let count = windows.shape[2]
+    let count = said.shape.dropFirst(2).reduce(1, *)
     let chosen = try Tensor.permutation(count, generator: generator).narrowed(0, from: 0, length: min(count, positions))
     func picked(_ value: Tensor) throws -> Tensor {
       let part = try value.indexed(2, chosen).cast(to: .float64)
       return try part.permuted([0, 2, 1]).contiguous().reshaped([-1, part.shape[1]])
     }
-    return (try picked(windows), try picked(said.contiguous().flattened(from: 2)))
+    // Windows overlap, so that those of all examples at once could be many times the images.
+    let windows = try (0..<heard.shape[0]).map { example in
+      try picked(
+        heard.narrowed(0, from: example, length: 1).contiguous().unfolded(
+          kernel: (layer.kernel.height, layer.kernel.width), stride: (layer.stride.height, layer.stride.width),
+          padding: (layer.padding.height, layer.padding.width), dilation: (layer.dilation.height, layer.dilation.width)))
+    }
+    return (try Tensor.concatenated(windows), try picked(said.contiguous().flattened(from: 2)))
   }
 }

@@ -208,11 +208,17 @@ struct ConstantPath {
     // [outputs, units, features per unit]
     let perFeature = try (weight.rank == 4 ? weight.sum(2, 3) : weight).reshaped([weight.shape[0], units.count, member.spread])
     if bias {
+      guard model.masks[ParameterName(node.module, .bias)] == nil else {
+        try obstruct(value, because: "biases of \(node.name) are pruned")
+        return
+      }
       changes.append((ParameterName(node.module, .bias), 1, perFeature, value))
       return
     }
     let readers = index.consumers(of: node.name)
-    if readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !index.isOutput(node.name) {
+    if readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !index.isOutput(node.name),
+      model.masks[ParameterName(norm.module, .runningMean)] == nil
+    {
       changes.append((ParameterName(norm.module, .runningMean), -1, perFeature, value))
     } else {
       try obstruct(value, because: "\(node.name) has no bias")

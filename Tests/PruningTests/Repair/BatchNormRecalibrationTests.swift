@@ -19,6 +19,16 @@ struct BatchNormRecalibrationTests {
     return try builder.network()
   }
 
+  @Test func aPrunedMeanStays() throws {
+    var model = try normed().randomModel(seed: 1, type: .float32)
+    let name = ParameterName("bn", .runningMean)
+    model.masks[name] = try Tensor([true, false, true])
+    try model.applyMasks()
+    let set = try Dataset.load(name: "digits").train.subset(20, seed: 3)
+    let found = try model.recalibratingBatchNorms(on: set.batches(of: 20, normalization: Dataset.named("digits").normalization))
+    #expect(try found.tensor(name).array(Float.self).map { $0 == 0 } == [false, true, false])
+  }
+
   /// 80 examples, however they are split: the statistics of all the values that the norm hears.
   @Test(arguments: [80, 40, 30, 79]) func statisticsAreThoseOfAllValues(batchSize: Int) throws {
     let model = try normed().randomModel(seed: 1, type: .float32)

@@ -40,6 +40,22 @@ struct MeanReplacementTests {
     #expect(try small.tensor(ParameterName("fc2", .bias)).array(Double.self) == [5, 6])
   }
 
+  /// A bias that was pruned stays 0, with whatever its unit no longer hears.
+  @Test func aPrunedBiasTakesNothing() throws {
+    let network = try TinyNetworks.mlp([2, 2, 2])
+    var model = try network.randomModel(seed: 1)
+    let name = ParameterName("fc2", .bias)
+    model.masks[name] = try Tensor([false, true])
+    try model.applyMasks()
+    let before = try model.tensor(name).array(Double.self)
+    let plan = SurgeryPlan(removals: ["fc1": [1]])
+    let repaired = try MeanReplacement().applied(
+      to: Surgeon.operate(plan, on: model, seed: 1).model, removing: plan, of: model, groups: network.channelGroups().groups,
+      means: ["relu1": Tensor([1, 3] as [Double])])
+    let after = try repaired.tensor(name).array(Double.self)
+    #expect(before[0] == 0 && after[0] == 0 && after[1] != before[1])
+  }
+
   /// Two nodes share a listener's weights and hear means 3 and 5 of what left: the bias they share moves by the mean of both.
   @Test func sharedListenersShareTheMean() throws {
     var builder = NetworkBuilder("shared", input: .vector(2))

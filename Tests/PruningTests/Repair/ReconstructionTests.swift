@@ -108,4 +108,49 @@ struct ReconstructionTests {
       to: model, removing: SurgeryPlan(removals: [:]), of: model, groups: network.channelGroups().groups, batches: batches(), seed: 1)
     for (name, tensor) in model.tensors { #expect(try same.tensor(name).array(Float.self) == tensor.array(Float.self)) }
   }
+
+  /// Pruned weights stay exactly 0, and the kept ones are the best without them: the error is at right angles to all that a unit still hears.
+  @Test(arguments: [true, false], [true, false])
+  func keptWeightsAreTheBestWithoutPrunedOnes(isConvolution: Bool, bias: Bool) throws {
+    var builder = NetworkBuilder("masked", input: .image(channels: 1, height: 8, width: 8))
+    if !isConvolution { builder.flatten("flat") }
+    if isConvolution { builder.convolution("one", 6, kernel: 3) } else { builder.linear("one", 9) }
+    builder.activation(.tanh, "act")
+    if isConvolution { builder.convolution("two", 4, kernel: 2, bias: bias) } else { builder.linear("two", 4, bias: bias) }
+    builder.relu("relu")
+    if isConvolution { builder.flatten("flat") }
+    builder.linear("out", 10)
+    let network = try builder.network()
+    var model = try network.randomModel(seed: 4)
+    let (weight, shift) = (ParameterName("two", .weight), ParameterName("two", .bias))
+    let count = try model.tensor(weight).count
+    // Two units keep the same inputs, one keeps none, one all.
+    let perUnit = count / 4
+    let kept = (0..<count).map { [0, 1].contains($0 / perUnit) ? $0 % perUnit % 3 != 1 : $0 / perUnit == 3 }
+    model.masks[weight] = try Tensor(kept, shape: model.tensor(weight).shape)
+    if bias { model.masks[shift] = try Tensor([true, false, true, true]) }
+    try model.applyMasks()
+    let plan = SurgeryPlan(removals: ["one": [0, 3]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    let batches = try batches()
+    let mended = try Reconstruction(positions: 1000, ridge: 1e-12).applied(
+      to: small, removing: plan, of: model, groups: network.channelGroups().groups, batches: batches, seed: 1)
+    _ = try ModelFile(model: mended).byteCount
+    let mask = try #require(mended.masks[weight])
+    let pruned = try mask.select(mended.tensor(weight).zerosLike(), else: mended.tensor(weight))
+    #expect(try pruned.nonZeroCount() == 0 && mended.tensor(weight).nonZeroCount() == mask.nonZeroCount())
+    if bias { #expect(try mended.tensor(shift).array(Double.self)[1] == 0) }
+
+    func rows(_ value: Tensor) throws -> Tensor { try value.permuted(value.rank == 4 ? [0, 2, 3, 1] : [0, 1]).flattened(to: -2) }
+    let said = try Tensor.concatenated(outputs(model, batches, of: "two").map(rows))
+    let error = try said - Tensor.concatenated(outputs(mended, batches, of: "two").map(rows))
+    let heard = try Tensor.concatenated(
+      outputs(mended, batches, of: "act").map { try isConvolution ? rows($0.unfolded(kernel: (2, 2)).reshaped([-1, 16, 5, 5])) : $0 })
+    // [outputs, inputs]
+    let slopes = try error.transposed().matmul(heard)
+    let free = try mask.flattened(from: 1).select(slopes, else: slopes.zerosLike()).absolute().max().item()
+    let scale = try said.norm().item() * heard.norm().item()
+    #expect(free < 1e-9 * scale, "\(free) of \(scale)")
+    #expect(try slopes.absolute().max().item() > 1e-6 * scale, "pruned inputs would have helped")
+  }
 }

@@ -65,6 +65,19 @@ struct DeadUnitsTests {
     #expect(try difference(model, compaction.model) < 1e-12)
   }
 
+  /// What an input-less unit says cannot move into biases, or means of norms, that are to stay 0.
+  @Test(arguments: [true, false]) func constantsDoNotGoWhereSomethingIsPruned(bias: Bool) throws {
+    var model = try pair(padding: 0, bias: bias, secondNorm: !bias)
+    try mask(&model, "conv1", 0, [1])
+    let name = bias ? ParameterName("conv2", .bias) : ParameterName("bn2", .runningMean)
+    #expect(try model.compacted().removed.removals == ["conv1": [1]])
+    model.masks[name] = try Tensor([true, true, false])
+    try model.applyMasks()
+    let compaction = try model.compacted()
+    #expect(compaction.removed.isEmpty && compaction.model.masks.count == 2)
+    #expect(compaction.notes == ["conv1: 1 unit without input stays: " + (bias ? "biases of conv2 are pruned" : "conv2 has no bias")])
+  }
+
   /// Weights of 1e-41, on which flushing arithmetic computes as on 0: they are there, and what is there stays.
   @Test(arguments: [true, false]) func denormalWeightsAreAlive(flushed: Bool) throws {
     try TorchRuntime.flushDenormals(flushed)
