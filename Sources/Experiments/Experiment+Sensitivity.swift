@@ -79,6 +79,10 @@ extension Experiment {
         scan.criterion, granularity: scan.granularity, swept: swept?.scores(scan.criterion), ignoring: ignored, seed: plan.seed)
       : try model.weightScores(
         scan.criterion, swept: swept?.weightScores(scan.criterion), examples: examined, ignoring: ignored, seed: plan.seed)
+    let count = layers.count * scan.fractions.count
+    if count >= 1000 {
+      note("\(scan.fractions.count) fractions of each of \(layers.count) layers: up to \(Format.count(count)) evaluations")
+    }
     let whole = try evaluate(model)
     return SensitivityResult(
       network: model.network.name, criterion: scan.criterion.name, granularity: scan.granularity, judges: name, images: judge.count,

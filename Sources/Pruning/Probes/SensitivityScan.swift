@@ -5,7 +5,8 @@ public import Training
 /// How much each layer's loss of units or weights hurts, one layer at a time (Li et al. 2017, figure 2; Han et al. 2015, figure 6).
 ///
 /// For every layer and fraction the lowest scores of that layer alone leave a copy of the model, which is evaluated without
-/// retraining. Costs one evaluation for each layer and fraction, of ever smaller networks where units leave.
+/// retraining. Costs one evaluation for each layer and number of things that leave it, of ever smaller networks where units leave. One
+/// unit of a layer stays in any case.
 public struct SensitivityScan {
   /// One measurement.
   public struct Point: Codable, Hashable, Sendable {
@@ -59,20 +60,11 @@ public struct SensitivityScan {
     let groups = granularity.isStructured ? try model.network.channelGroups().groups : []
     var points: [Point] = []
     for layer in layers {
+      var known: [Int: Evaluation] = [:]
       for fraction in fractions {
-        let selection = try Selection(.ofKept(fraction), of: [layer], rule: rule, criterion: criterion.name)
-        let pruned: Model
-        if granularity.isStructured {
-          let surgery = SurgeryPlan(removals: try selection.removedIndices(from: [layer]))
-          pruned = try Surgeon.operate(surgery, on: model, groups: groups, seed: seed).model
-        } else {
-          var copy = model
-          let name = ParameterName(layer.name, .weight)
-          copy.tensors[name] = try model.tensor(name).detached().copied()
-          try copy.prune(selection)
-          pruned = copy
-        }
-        let evaluation = try evaluate(pruned)
+        let selection = try Selection(amount(fraction, of: layer), of: [layer], rule: rule, criterion: criterion.name)
+        let evaluation = try known[selection.removed] ?? evaluate(without(selection, of: layer, model, groups, seed))
+        known[selection.removed] = evaluation
         let point = Point(
           layer: layer.name, fraction: fraction, removed: selection.removed, total: selection.layers.reduce(0) { $0 + $1.before },
           loss: evaluation.loss, accuracy: evaluation.accuracy)
@@ -81,5 +73,26 @@ public struct SensitivityScan {
       }
     }
     return points
+  }
+
+  /// What a fraction of a layer is; of units not all of them.
+  private func amount(_ fraction: Double, of layer: ScoredLayer) -> RemovalAmount {
+    granularity.isStructured
+      ? .count(min(rounding.count(fraction, of: layer.scores.count), layer.scores.count - 1)) : .ofKept(fraction)
+  }
+
+  /// A copy of the model without what was selected of one layer.
+  private func without(
+    _ selection: Selection, of layer: ScoredLayer, _ model: Model, _ groups: [ChannelGroup], _ seed: UInt64
+  ) throws -> Model {
+    if granularity.isStructured {
+      let surgery = SurgeryPlan(removals: try selection.removedIndices(from: [layer]))
+      return try Surgeon.operate(surgery, on: model, groups: groups, seed: seed).model
+    }
+    var copy = model
+    let name = ParameterName(layer.name, .weight)
+    copy.tensors[name] = try model.tensor(name).detached().copied()
+    try copy.prune(selection)
+    return copy
   }
 }

@@ -60,4 +60,17 @@ import Training
     #expect(points.map(\.removed) == [2, 4] && points.map(\.total) == [8, 8] && points.map(\.layer) == ["fc1", "fc1"])
     #expect(try values(model) == before)
   }
+
+  /// Of 8 units 0.9 and more would be all: one stays. The same number of units is the same network, and is evaluated once.
+  @Test func oneUnitStays() throws {
+    let model = try model()
+    let scan = SensitivityScan(.l2, granularity: .unit, fractions: [0.5, 0.85, 0.95, 0.99, 0.02])
+    var widths: [FeatureShape?] = []
+    let points = try scan.run(model, layers: model.unitScores(.l2, granularity: .unit)) { pruned in
+      widths.append(try pruned.network.shapes()["fc1"])
+      return Evaluation(loss: Double(widths.count), correct: 1, count: 2)
+    }
+    #expect(points.map(\.removed) == [4, 7, 7, 7, 0])
+    #expect(widths == [.vector(4), .vector(1), .vector(8)] && points.map(\.loss) == [1, 2, 2, 2, 3])
+  }
 }
