@@ -38,6 +38,11 @@ enum ScaleTime {
     let input = try Tensor.normal([1] + network.inputShape.dimensions, generator: Generator(seed: 1))
     _ = try timed("forward pass") { try withoutGradients { try executor.forward(input) } }
 
+    let learning = try model.copied()
+    for (name, tensor) in learning.tensors where name.role.isTrained { try tensor.requireGradient() }
+    let learner = try Executor(learning)
+    try timed("training step") { try learner.forward(input, mode: .training(Generator(seed: 2))).sum().backward() }
+
     let layers = try timed("scores of units") { try model.unitScores(.l2, granularity: .unit) }
     let selection = try timed("selection") {
       try Selection(.ofKept(0.5), of: layers, rule: SelectionRule(granularity: .unit, scope: .layer))
@@ -46,6 +51,15 @@ enum ScaleTime {
     _ = try timed("surgery") { try Surgeon.operate(plan, on: model, groups: groups, seed: 1, proves: false) }
     // The values of very long chains of random layers overflow, and prove nothing; the time is what is asked for.
     _ = timed("proof") { try? Surgeon.operate(plan, on: model, groups: groups, seed: 1) }
+
+    // Of one layer: a scan takes as many times that as there are layers and fractions.
+    let scan = SensitivityScan(.l2, granularity: .unit, fractions: [0.5])
+    _ = timed("sensitivity of a layer") {
+      try? scan.run(model, layers: Array(layers.prefix(1))) { pruned in
+        _ = try withoutGradients { try Executor(pruned.laidOutForInference()).forward(input) }
+        return Evaluation(loss: 0, correct: 0, count: 1)
+      }
+    }
 
     var pruned = try model.copied()
     try timed("masks") {

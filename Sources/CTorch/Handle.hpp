@@ -22,7 +22,12 @@ namespace espalier {
 
 void set_error(const char *operation, const char *message);
 
-inline ct_tensor wrap(at::Tensor value) { return new ct_tensor_s{std::move(value)}; }
+// Tensors that this thread has made.
+extern thread_local int64_t made;
+inline ct_tensor wrap(at::Tensor value) {
+  ++made;
+  return new ct_tensor_s{std::move(value)};
+}
 inline at::IntArrayRef ints(const int64_t *values, int32_t count) { return {values, static_cast<size_t>(count)}; }
 inline std::optional<at::Tensor> optional(ct_tensor x) {
   return x ? std::optional<at::Tensor>(x->value) : std::nullopt;

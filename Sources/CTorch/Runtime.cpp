@@ -19,6 +19,7 @@
 namespace espalier {
 
 static thread_local std::string last_error;
+thread_local int64_t made = 0;
 
 void set_error(const char *operation, const char *message) {
   try {
@@ -94,6 +95,8 @@ int32_t ct_runtime_set_gradients(int32_t enabled) {
   at::GradMode::set_enabled(enabled != 0);
   return before;
 }
+
+int64_t ct_runtime_made(void) { return made; }
 
 int32_t ct_runtime_gradients(void) { return at::GradMode::is_enabled(); }
 

@@ -33,6 +33,9 @@ public enum TorchRuntime {
   /// The number of CUDA devices; 0 before ``loadCUDA(from:)``.
   public static var cudaDevices: Int { Int(ct_runtime_cuda_devices()) }
 
+  /// Tensors that this thread has made since it began: a measure of work that no clock disturbs.
+  public static var tensorsMade: Int { Int(ct_runtime_made()) }
+
   /// Waits until the device has done all that it was given.
   public static func synchronize(_ device: Device) throws { try checked(ct_runtime_synchronize(device.code)) }
 }

@@ -119,11 +119,12 @@ public final class Executor {
       let here = try device == .cpu ? input : input.moved(to: device)
       return try type.map { $0 == here.elementType ? here : try here.cast(to: $0) } ?? here
     }
-    for (i, instruction) in instructions.enumerated() {
-      let value = try evaluate(instruction, inputs, mode)
+    // By index: long networks would spend their time on copies of instructions.
+    for i in instructions.indices {
+      let value = try evaluate(instructions[i], inputs, mode)
       values[i] = value
-      if !observed.isEmpty, observed.contains(instruction.node) { try observe(instruction.node, value) }
-      for j in instruction.finished { values[j] = nil }
+      if !observed.isEmpty, observed.contains(instructions[i].node) { try observe(instructions[i].node, value) }
+      for j in instructions[i].finished { values[j] = nil }
     }
   }
 

@@ -37,6 +37,8 @@ void ct_runtime_keep_memory(void);
 // Returns the state before.
 int32_t ct_runtime_set_gradients(int32_t enabled);
 int32_t ct_runtime_gradients(void);
+// Tensors that this thread has made since it began.
+int64_t ct_runtime_made(void);
 // Loads libtorch_cuda.so from beside libtorch_cpu.so, or from `path` if not NULL.
 int ct_runtime_load_cuda(const char *path);
 int32_t ct_runtime_cuda_devices(void);
