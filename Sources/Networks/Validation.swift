@@ -5,7 +5,7 @@ extension Network {
   ///
   /// There are not too many nodes, names are unique and printable, inputs exist and stand before their readers, there is at least one `input` node and
   /// one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide channels,
-  /// and nodes that share a module are equal operations.
+  /// and nodes that share a module's parameters are equal operations.
   ///
   /// - Throws: ``NetworkError/invalid(_:)`` or ``NetworkError/tooLarge(_:)`` naming the first node at fault.
   public func validate() throws {
@@ -34,7 +34,8 @@ extension Network {
       for (role, dimensions) in node.operation.parameters where (Int.product(dimensions) ?? .max) > Limits.elements {
         throw NetworkError.tooLarge("\(node.name): \(role.rawValue) [\(dimensions.listed)] is larger than any machine can hold")
       }
-      if let twin = modules[node.module], twin.operation != node.operation {
+      // Where there is nothing to share, each may lose channels of its own.
+      if let twin = modules[node.module], twin.operation != node.operation, twin.operation.hasParameters || node.operation.hasParameters {
         throw NetworkError.invalid("\(node.name) and \(twin.name) share module \(node.module) but are different operations")
       }
       modules[node.module] = node
@@ -49,6 +50,8 @@ extension Network {
 }
 
 extension Operation {
+  fileprivate var hasParameters: Bool { !parameters.isEmpty }
+
   /// How many inputs a node with this operation may have.
   var arity: ClosedRange<Int> {
     switch self {

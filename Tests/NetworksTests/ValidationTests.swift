@@ -73,6 +73,17 @@ import Testing
       [convolution("a", layer, module: "m"), convolution("b", Convolution(4, 9, kernel: Extent(3)), module: "m")])
   }
 
+  /// Nothing is shared where there are no parameters: of such nodes each may become smaller by itself.
+  @Test func modulesWithoutParameters() throws {
+    func pad(_ name: String, _ after: Int) -> Network.Node {
+      .init(name: name, operation: .subsamplePad(stride: 1, before: 0, after: after), inputs: ["input"], module: "m")
+    }
+    try network([pad("a", 1), pad("b", 2)]).validate()
+    expect(
+      "c and b share module m but are different operations",
+      [pad("b", 2), convolution("c", Convolution(4, 9, kernel: Extent(3)), module: "m")])
+  }
+
   @Test func hugeValuesAreRefusedWithoutTrapping() throws {
     #expect(throws: NetworkError.tooLarge("a: its value 4×2147483647×2147483647 is larger than any machine can hold")) {
       try network([.init(name: "a", operation: .adaptiveAveragePool(height: 2_147_483_647, width: 2_147_483_647), inputs: ["input"])])

@@ -53,11 +53,12 @@ public enum Surgeon {
 
   private static func silenced(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ model: Model) throws -> Model {
     var result = try model.withScaledGroupNorms()
+    let modules = Dictionary(result.network.nodes.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
     for group in groups {
       guard let gone = plan.removals[group.name] else { continue }
       for member in group.producers + group.dependents {
         for role in ParameterName.Role.allCases {
-          let name = ParameterName(member.module, role)
+          let name = ParameterName(modules[member.node] ?? member.module, role)
           guard let tensor = result.tensors[name] else { continue }
           var stays = Array(repeating: true, count: tensor.shape.first ?? 0)
           for channel in gone { for feature in member.features(ofChannel: channel) { stays[feature] = false } }
@@ -75,13 +76,17 @@ extension Model {
   /// The model with a scale and a shift for every group norm that has none: where channels count as zeros, (0 − μ)/σ is not 0.
   fileprivate func withScaledGroupNorms() throws -> Model {
     var result = self
+    var modules = Set(network.nodes.map(\.module))
     for (index, node) in network.nodes.enumerated() {
       guard case .groupNorm(var norm) = node.operation, !norm.affine else { continue }
       norm.affine = true
-      result.network.nodes[index].operation = .groupNorm(norm)
+      // Its own: norms that bear one name without anything to share may lose different channels.
+      var module = node.name
+      while !modules.insert(module).inserted { module += "'" }
+      result.network.nodes[index] = .init(name: node.name, operation: .groupNorm(norm), inputs: node.inputs, module: module)
       let type = tensors.values.first?.elementType ?? .float32
-      result.tensors[ParameterName(node.module, .weight)] = try Tensor.ones([norm.features], type: type)
-      result.tensors[ParameterName(node.module, .bias)] = try Tensor.zeros([norm.features], type: type)
+      result.tensors[ParameterName(module, .weight)] = try Tensor.ones([norm.features], type: type)
+      result.tensors[ParameterName(module, .bias)] = try Tensor.zeros([norm.features], type: type)
     }
     return result
   }

@@ -144,6 +144,39 @@ struct SurgeonTests {
     #expect(throws: PruningError.self) { try Equivalence.prove(masked: two, compacted: wrong, seed: 1) }
   }
 
+  /// The mean of what a norm made is 0 but for rounding, which a smaller network rounds otherwise.
+  @Test(arguments: 0..<8) func outputsOfRoundingsAlone(seed: UInt64) throws {
+    var builder = NetworkBuilder("cancels", input: .image(channels: 1, height: 8, width: 8))
+    builder.convolution("one", 9, kernel: 3)
+    builder.activation(.tanh)
+    builder.convolution("two", 2, kernel: 3)
+    builder.append("norm", .groupNorm(GroupNorm(groups: 2, 2, affine: false)), from: [builder.last])
+    builder.adaptiveAveragePool(1)
+    builder.flatten()
+    builder.linear("fc", 3, bias: false)
+    let model = try builder.network().randomModel(seed: seed, type: .float32)
+    let proof = try #require(try Surgeon.operate(SurgeryPlan(removals: ["one": [0, 4, 5]]), on: model, seed: seed).proof)
+    #expect(proof.holds && proof.largestOutput < 1e-4 && proof.elementType == .float32)
+  }
+
+  /// Norms without parameters that bear one name lose channels each by itself.
+  @Test func normsThatShareANameOnly() throws {
+    var builder = NetworkBuilder("names", input: .image(channels: 1, height: 8, width: 8))
+    let norm = Operation.groupNorm(GroupNorm(groups: 1, 4, affine: false))
+    for branch in ["a", "b"] {
+      builder.convolution("conv-\(branch)", 4, kernel: 3, from: "input")
+      builder.append("norm-\(branch)", norm, from: [builder.last], module: "norm")
+      builder.convolution("last-\(branch)", 2, kernel: 3)
+    }
+    builder.add(["last-a", "last-b"])
+    builder.flatten()
+    builder.linear("fc", 3)
+    let model = try builder.network().randomModel(seed: 1)
+    let first = try Surgeon.operate(SurgeryPlan(removals: ["conv-a": [0]]), on: model, seed: 1)
+    let second = try Surgeon.operate(SurgeryPlan(removals: ["conv-a": [1], "conv-b": [3]]), on: first.model, seed: 1)
+    #expect(first.proof?.holds == true && second.proof?.holds == true)
+  }
+
   @Test func outputsThatAreNoNumbersProveNothing() throws {
     let model = try TinyNetworks.mlp([2, 3, 1]).randomModel(seed: 2)
     try model.tensor(ParameterName("fc2", .bias)).fill(.nan)

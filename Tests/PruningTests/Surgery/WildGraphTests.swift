@@ -8,7 +8,7 @@ import Torch
 import Training
 
 /// Everything that is done with a network, done with many random ones: `ESPALIER_RANDOM_GRAPHS=2000` for a long run, `…=2000-3000` for these
-/// seeds. What fails names its seed.
+/// seeds. What fails names its seed and shows its network.
 @Suite struct WildGraphTests {
   static let seeds: Range<UInt64> = {
     let given = (ProcessInfo.processInfo.environment["ESPALIER_RANDOM_GRAPHS"] ?? "").split(separator: "-").compactMap { UInt64($0) }
@@ -37,7 +37,10 @@ import Training
       do {
         var run = WildRun(seed: seed, data: try #require(Self.data))
         try run.run(&tally)
-      } catch { Issue.record("seed \(seed): \(error)") }
+      } catch {
+        let network = try JSONEncoder().encode(WildGraph.network(seed: seed))
+        Issue.record("seed \(seed): \(error); the network is \(String(decoding: network, as: UTF8.self))")
+      }
     }
     let count = Self.seeds.count / 10
     #expect(tally.weights >= count && tally.units >= count / 4 && tally.trained >= count, "\(tally)")
