@@ -7,8 +7,8 @@ import sys
 from storms import mutations
 
 
-def node(name, kind, inputs, **fields):
-    return {"name": name, "operation": {"type": kind, **fields}, "inputs": inputs}
+def node(name, kind, sources, **fields):
+    return {"name": name, "operation": {"type": kind, **fields}, "inputs": sources}
 
 
 def model(nodes, output, tensors, **metadata):

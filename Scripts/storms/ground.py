@@ -325,31 +325,34 @@ class Failures:
     """What went wrong, alike things together."""
 
     def __init__(self):
-        self.groups = collections.defaultdict(list)
+        self.groups = collections.defaultdict(dict)
         self.lock = threading.Lock()
 
     def add(self, kind, number, words, line=""):
         with self.lock:
             group = (kind, alike(line) or alike(words))
-            self.groups[group].append((number, words))
-            if len(self.groups[group]) == 1:
+            known = group in self.groups
+            self.groups[group].setdefault(number, words)
+            if not known:
                 print(f"FAILED {kind:9} try {number}: {words}", flush=True)
 
     def __len__(self):
-        return sum(map(len, self.groups.values()))
+        """How many tries failed."""
+        return len({number for tries in self.groups.values() for number in tries})
 
     def tell(self):
         if self.groups:
             print("\nalike failures together:")
         for (kind, line), tries in sorted(self.groups.items(), key=lambda item: -len(item[1])):
-            numbers = ", ".join(str(number) for number, _ in tries[:4]) + (", …" if len(tries) > 4 else "")
+            numbers = ", ".join(map(str, list(tries)[:4])) + (", …" if len(tries) > 4 else "")
             print(f"{len(tries):6}  {kind:9} {line}\n        tries {numbers}")
 
     def kinds(self):
-        counts = collections.Counter()
+        kinds = collections.defaultdict(set)
         for (kind, _), tries in self.groups.items():
-            counts[kind] += len(tries)
-        return ", ".join(f"{count} {kind}" for kind, count in counts.most_common()) or "none failed"
+            kinds[kind].update(tries)
+        counts = ", ".join(f"{len(tries)} {kind}" for kind, tries in sorted(kinds.items(), key=lambda item: -len(item[1])))
+        return f"{len(self)} failed ({counts})" if counts else "none failed"
 
 
 def dice(options, number):

@@ -6,23 +6,24 @@
 
 Seeds are what the command makes itself: models, checkpoints of all kinds of runs, folders of tickets and probes; small data sets;
 and the small cases beside the project where they are there. A try copies one, damages one file (bytes; values of JSON however
-deep; tensors whose lengths still fit; a pipe, device, folder or link in its place), and lets a fitting command read it. `lines`
-types command lines from the options of --help with values that nobody would mean.
+deep; tensors whose lengths still fit; a pipe, device, folder or link in its place), often behind a checksum that is right again,
+and lets a fitting command read it. `lines` types command lines from the options of --help with values that nobody would mean.
 
 Then must hold: the status is one of those promised, and no crash; an end within --limit seconds and --memory bytes; refused, the
 command writes nothing, changes nothing and says one line; accepted, it changes only what it was asked to, and its model files and
-reports are sound; nothing reaches a terminal that controls it; no words of a library. A long run that a command line asked for
-may be ended by SIGINT, which it must hear.
+reports are sound; what is not what was written is refused by its checksum; nothing reaches a terminal that controls it; no words
+of a library. A long run that a command line asked for may be ended by SIGINT, which it must hear.
 """
 
 import collections
 import json
+import math
 import os
 import pathlib
 import re
 import time
 
-from . import ground, mutations, seeds
+from . import ground, mutations, seals, seeds
 
 # The share of each family.
 FAMILIES = {"models": 32, "checkpoints": 26, "tickets": 10, "probes": 7, "data": 10, "lines": 15}
@@ -166,18 +167,17 @@ def faults(path):
     if not path.is_file() or path.stat().st_size >= ground.SPARSE:
         return []
     content = path.read_bytes()
-    if path.suffix == ".json" or content[:1] == b"{":
+    if content[:1] == b"{":
         try:
             json.loads(content, parse_constant=lambda word: 1 / 0)
         except (ValueError, ZeroDivisionError):
             return [f"{path.name} is no JSON"]
-        return []
-    if not content.startswith(b"{") and content[8:9] == b"{":
+    elif content[8:9] == b"{":
         parts = mutations.split(content)
         try:
             ends = sorted(entry["data_offsets"] for name, entry in parts[0].items() if name != "__metadata__")
-            sizes = all(len(data) == mutations.math.prod(shape) * mutations.WIDTHS[kind]
-                        for kind, shape, data in mutations.tensors_of(*parts).values())
+            tensors = mutations.tensors_of(*parts).values()
+            sizes = all(len(data) == math.prod(shape) * mutations.WIDTHS[kind] for kind, shape, data in tensors)
         except (TypeError, KeyError, ValueError):
             return [f"{path.name} is no safetensors file"]
         if not sizes or any(a[1] != b[0] for a, b in zip(ends, ends[1:])) or (ends and ends[-1][1] != len(parts[1])):
@@ -194,9 +194,14 @@ def run(options, place):
     names = [name for name in names if grown[name]]
     known = harvest(place) if "lines" in names else {}
     contents = [(seed.folder / file).read_bytes() for name in names for seed in grown[name] for file in seed.files[:1]]
+    written = [(seed.folder / file).read_bytes() for name in names for seed in grown[name] for file in seed.files]
+    fits = [fit for fit in map(seals.fits, written) if fit is not None]
+    known_seals = bool(fits) and all(fits)
+    if not known_seals:
+        print("checksums of another form than seals.py knows" if fits else "nothing has a checksum")
     print(f"{sum(map(len, grown.values()))} seeds of {len(names)} families after {time.monotonic() - place.began:.0f} s", flush=True)
     failures, statuses, families = ground.Failures(), collections.Counter(), collections.Counter()
-    peaks, times = [(0, 0)], [(0.0, 0)]
+    peaks, times, blames = [(0, 0)], [(0.0, 0)], collections.defaultdict(list)
 
     def attempt(number):
         dice = ground.dice(options, number)
@@ -205,24 +210,34 @@ def run(options, place):
         folder, temporary = place.new(f"try-{number}")
         ground.empty(folder)
         ground.copy_tree(seed.folder, folder)
-        sentinels = ground.plant_sentinels(folder)
-        done = "as it is"
+        ground.plant_sentinels(folder)
+        done, broken = "as it is", False
         if family == "lines":
             os.mkfifo(folder / "pipe")
             arguments = odd_line(dice, known)
         else:
             file = dice.choice(seed.files)
-            done = mutations.damage(dice, folder / file, contents)
+            content = (folder / file).read_bytes()
             arguments = seeds.spelled(dice.choice(seed.commands), file)
+            done = mutations.damage(dice, folder / file, contents)
+            regular = (folder / file).is_file() and not (folder / file).is_symlink() and (folder / file).stat().st_size < ground.SPARSE
+            if regular and known_seals and dice.random() < 0.6 and seals.again(folder / file):
+                done += ", behind a sound checksum"
+            elif regular:
+                broken = seals.is_broken(folder / file, content, arguments)
         before = ground.picture(folder)
         # Of a damaged input nothing may come that takes long; a command line may ask for that.
         asked = options.limit * 0.4 if family == "lines" else None
         result = place.run(arguments, folder, temporary, limit=options.limit, asked=asked)
         found = judge(result, before, ground.picture(folder), folder, temporary, arguments, options)
+        if broken and result.status == 0:
+            found.append(("accepted", "it was accepted, although it is not what was written"))
         statuses[result.status] += 1
         families[family] += 1
         peaks[0], times[0] = max(peaks[0], (result.peak, number)), max(times[0], (result.seconds, number))
         line = ground.last_line(result.errors)
+        if result.status == 70:
+            blames[ground.alike(line)].append(number)
         for kind, words in found:
             where = f"espalier {ground.show(arguments)[:200]}, {seed.name} {done[:160]!a}"
             shown = f"{words}: {line}" if kind in ("crash", "words", "lines") else words
@@ -230,14 +245,17 @@ def run(options, place):
         if found:
             listed = "\n".join(f"{kind}: {words}" for kind, words in found)
             place.put_by(folder, f"inputs-{number}", f"espalier {ground.show(arguments)}\n{done}\n{listed}\nstatus {result.status}\n{result.errors[:4000]}")
-        assert sentinels
         ground.empty(folder)
         ground.empty(temporary)
 
     numbers = ground.numbers(options)
     ground.spread(options, numbers, attempt)
     failures.tell()
-    print(", ".join(f"{count} {family}" for family, count in families.most_common()))
+    if blames:
+        print("\nthe command blames itself (70):")
+        for line, tries in sorted(blames.items(), key=lambda item: -len(item[1])):
+            print(f"{len(tries):6}  {line}\n        tries {', '.join(map(str, tries[:4]))}")
+    print("\n" + ", ".join(f"{count} {family}" for family, count in families.most_common()))
     print("statuses: " + ", ".join(f"{status} {count} times" for status, count in sorted(statuses.items())))
     print(
         f"{len(numbers)} inputs; the most memory {peaks[0][0] / 1e6:,.0f} MB (try {peaks[0][1]}), the longest {times[0][0]:.1f} s (try {times[0][1]}); "

@@ -21,6 +21,8 @@ from . import cases, ground
 REFUSED = set(range(64, 79))
 ENDS = {
     "refused": REFUSED, "fine": {0}, "either": REFUSED | {0}, "refused-or-130": REFUSED | {130}, "either-or-130": REFUSED | {0, 130},
+    # Where the system cannot even load it.
+    "either-or-127": REFUSED | {0, 127},
 }
 
 
@@ -45,13 +47,10 @@ def programs(place):
     """A folder with `espalier` and `forge`, for the cases' shell to find first."""
     folder, _ = place.new("programs")
     scripts = pathlib.Path(__file__).resolve().parents[1]
-    texts = {
-        "espalier": f"exec {shlex.quote(str(place.binary))} \"$@\"",
-        "forge": f"PYTHONPATH={shlex.quote(str(scripts))} PYTHONDONTWRITEBYTECODE=1 exec python3 -m storms.forge \"$@\"",
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-        (folder / name).chmod(0o755)
+    # No script: one would need descriptors of its own where a case leaves hardly any.
+    (folder / "espalier").symlink_to(place.binary)
+    (folder / "forge").write_text(f"#!/bin/sh\nPYTHONPATH={shlex.quote(str(scripts))} PYTHONDONTWRITEBYTECODE=1 exec python3 -m storms.forge \"$@\"\n")
+    (folder / "forge").chmod(0o755)
     return folder
 
 
@@ -87,7 +86,8 @@ def judge(case, run, before, after):
     if run.status in REFUSED:
         names = after.keys() - before.keys() - {"said", "port", "out", "out2", "first", "got"}
         found += [("left", f"refused, but {after[name][0]} {name[:60]} is new") for name in sorted(names) if not name.startswith(("d/", "trace"))]
-        if len([line for line in run.errors.splitlines() if line.startswith("espalier: ")]) != 1:
+        # What is verified is told as a table.
+        if "data verify" not in case.command and len([line for line in run.errors.splitlines() if line.startswith("espalier: ")]) != 1:
             found.append(("lines", f"refused in {len(run.errors.splitlines())} lines"))
     return found
 

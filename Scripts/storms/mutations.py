@@ -1,7 +1,6 @@
 """How inputs are damaged: bytes of any file, values of JSON wherever it is nested, tensors of safetensors files, kinds of files."""
 
 import gzip
-import hashlib
 import json
 import math
 import os
@@ -194,14 +193,6 @@ def assemble(metadata, tensors):
     return join(header, data)
 
 
-def reseal(content):
-    """The file with the checksum that belongs to what it holds now, where its header has one: damage behind a sound seal.
-
-    A seal is a metadata value of 64 hexadecimal digits: the SHA-256 that `seal` computes. Files without one stay as they are.
-    """
-    return content
-
-
 def damage_header(dice, content):
     """The header says something else; places and lengths stay as they were written."""
     parts = split(content)
@@ -212,7 +203,7 @@ def damage_header(dice, content):
     # Most of what a file means stands there.
     root = metadata if isinstance(metadata, dict) and dice.random() < 0.8 else header
     done = [damage_value(dice, root) for _ in range(dice.choice((1, 1, 1, 2)))]
-    return reseal(join(fold(header), data)), "; ".join(done)
+    return join(fold(header), data), "; ".join(done)
 
 
 def damage_tensors(dice, content):
@@ -259,7 +250,7 @@ def damage_tensors(dice, content):
     else:
         tensors[dice.choice(("extra", "fc9.weight", "mask.fc1.bias", "hook.regrowth.more", "\x1b[31m", "random.other"))] = ("F32", [2], bytes(8))
         words += " beside another"
-    return reseal(assemble(metadata, tensors)), words
+    return assemble(metadata, tensors), words
 
 
 def resized(data, size):
