@@ -1,4 +1,4 @@
-"""Extreme files that a few lines can describe: run as a program within a case's folder, `forge KIND NUMBER FILE`."""
+"""Extreme files that a few lines can describe, for the cases of `lines`: `forge KIND NUMBER FILE`."""
 
 import json
 import struct
