@@ -15,7 +15,8 @@ def model(nodes, output, tensors, **metadata):
     """A model file of this network; tensors are given by their shapes, and all 0.01."""
     network = json.dumps({"name": "n", "nodes": nodes, "outputs": [output]})
     filled = {name: ("F32", shape, struct.pack("<f", 0.01) * mutations.math.prod(shape)) for name, shape in tensors.items()}
-    return mutations.assemble({"format": "espalier", "version": "1", "network": network, "history": "[]", "classes": "[]", **metadata}, filled)
+    texts = {"format": "espalier", "version": "1", "network": network, "history": "[]", "classes": "[]", **metadata}
+    return mutations.assemble(texts, filled)
 
 
 def layers(count):
@@ -43,7 +44,8 @@ def doublings(count):
     nodes = [node("in", "input", [], shape=[64])]
     for n in range(count):
         nodes.append(node(f"c{n}", "concat", [nodes[-1]["name"]] * 2))
-    nodes += [node("nar", "narrow", [nodes[-1]["name"]], start=0, count=10), node("fc", "linear", ["nar"], inputs=10, outputs=10, bias=False)]
+    nodes.append(node("nar", "narrow", [nodes[-1]["name"]], start=0, count=10))
+    nodes.append(node("fc", "linear", ["nar"], inputs=10, outputs=10, bias=False))
     return model(nodes, "fc", {"fc.weight": [10, 10]})
 
 
@@ -51,7 +53,7 @@ def padded(count):
     """A convolution whose padding makes an image of so many pixels a side."""
     nodes = [
         node("in", "input", [], shape=[1, 8, 8]),
-        node("c", "convolution", ["in"], inputs=1, outputs=1, kernel=[1, 1], padding=[count, count], stride=[1, 1], dilation=[1, 1], groups=1, bias=False),
+        node("c", "convolution", ["in"], inputs=1, outputs=1, kernel=[1, 1], padding=[count, count], bias=False),
         node("p", "adaptiveAveragePool", ["c"], size=[1, 1]), node("f", "flatten", ["p"]),
         node("fc", "linear", ["f"], inputs=1, outputs=10, bias=False),
     ]
@@ -79,9 +81,9 @@ def record(count):
     """A record of a round with so many evaluations."""
     point = {"iteration": 20, "test": {"correct": 1, "count": 360, "fraction": 0.002, "iteration": 20, "loss": 2.3, "standardError": 0.01},
              "trainingLoss": 2.3, "validationAccuracy": 0.1, "validationLoss": 2.2}
-    round_ = {"accuracyAtEarlyStop": 0.1, "accuracyAtEnd": 0.1, "branch": "trunk", "density": 1, "earlyStopIteration": 20, "firstIteration": 0,
-              "iterations": 20, "iterationsPerSecond": 1000, "layers": [{"kept": 640, "name": "fc1", "prunable": 640}], "round": 0, "seconds": 0.1,
-              "seed": 0, "validationLoss": 2.2}
+    round_ = {"accuracyAtEarlyStop": 0.1, "accuracyAtEnd": 0.1, "branch": "trunk", "density": 1, "earlyStopIteration": 20,
+              "firstIteration": 0, "iterations": 20, "iterationsPerSecond": 1000, "layers": [{"kept": 640, "name": "fc1", "prunable": 640}], "round": 0,
+              "seconds": 0.1, "seed": 0, "validationLoss": 2.2}
     head, tail = json.dumps(round_)[:-1] + ', "evaluations": [', "]}"
     return (head + ", ".join([json.dumps(point)] * count) + tail).encode()
 
@@ -121,9 +123,8 @@ def rename(_, content):
     return json.dumps({**json.loads(content), "branch": "\x1b[31mtrunk\u202e"}).encode()
 
 
-MADE = {"layers": layers, "activations": activations, "doublings": doublings, "padded": padded, "wide": wide, "keys": keys, "record": record,
-        "tensor": tensor}
-CHANGED = {"flip": flip, "unmask": unmask, "advance": advance, "rename": rename}
+MADE = {made.__name__: made for made in (layers, activations, doublings, padded, wide, keys, record, tensor)}
+CHANGED = {changed.__name__: changed for changed in (flip, unmask, advance, rename)}
 
 
 def main():

@@ -32,13 +32,15 @@ NOTES = re.compile(r"--threads|--parallel|the checkpoint is |the same command |s
 WRITES = ("-o", "--output", "--report", "--rows", "--checkpoint")
 # What a number, a name or a place can be at worst. No path leads out of the try's folder: a command at fault could remove it.
 VALUES = (
-    "", " ", "0", "-1", "1", "2", "3", "0.5", "-0.5", "1e-320", "1e38", "1e308", "-1e308", "1e400", "nan", "inf", "-inf", "0x10", "1_000", "٣",
-    "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "1ep", "0ep", "3it", "-3it", "9223372036854775807ep",
-    "9223372036854775807it", "1.5ep", "1000000000it", "1,2,3", "3,2,1", ",", ";;,", "*", "?", "a" * 300, "b" * 100_000, "\x1b[31mred", "\u202eevil",
-    "two\nlines", "\r", "None", "true", "--seed", "-", "fc1", "fc*", "16GB", "1B", "-1GB", "9999999999999999999GB", "16 GB", "latency", "l1",
-    "magnitude", "random", "mlp:64-10", "mlp:64-0-10", "mlp:", "mlp:64-99999999999-10", "vgg16", "resnet-20-x9999999", "densenet-121", "digits", "mnist")
-PLACES = ("o", "m.safetensors", "sound.safetensors", "notes.txt", "full", "mine", "full/file/x", "none/x", "", "n" * 300, "\x1b[31m", "link-to-notes",
-          "o.checkpoint", "mine/kept.checkpoint", "./o", "mine/../o", "pipe", "o\n", "\u202eo")
+    "", " ", "0", "-1", "1", "2", "3", "0.5", "-0.5", "1e-320", "1e38", "1e308", "-1e308", "1e400", "nan", "inf", "-inf", "0x10", "1_000",
+    "٣", "4294967296", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "1ep", "0ep", "3it", "-3it", "1.5ep",
+    "9223372036854775807ep", "9223372036854775807it", "1000000000it", "1,2,3", "3,2,1", ",", ";;,", "*", "?", "a" * 300, "b" * 100_000,
+    "\x1b[31mred", "\u202eevil", "two\nlines", "\r", "None", "true", "--seed", "-", "fc1", "fc*", "16GB", "1B", "-1GB", "16 GB",
+    "9999999999999999999GB", "latency", "l1", "magnitude", "random", "mlp:64-10", "mlp:64-0-10", "mlp:", "mlp:64-99999999999-10", "vgg16",
+    "resnet-20-x9999999", "densenet-121", "digits", "mnist")
+PLACES = (
+    "o", "m.safetensors", "sound.safetensors", "notes.txt", "full", "mine", "full/file/x", "none/x", "", "n" * 300, "\x1b[31m",
+    "link-to-notes", "o.checkpoint", "mine/kept.checkpoint", "./o", "mine/../o", "pipe", "o\n", "\u202eo")
 BASES = {
     "train": "train --network mlp:64-6-10 --dataset digits --epochs 2it --threads 1 --quiet -o o",
     "prune": "prune m.safetensors --dataset digits --sparsity 0.5 --rounds 1 --epochs 0 --threads 1 --quiet -o o",
@@ -241,10 +243,12 @@ def run(options, place):
         for kind, words in found:
             where = f"espalier {ground.show(arguments)[:200]}, {seed.name} {done[:160]!a}"
             shown = f"{words}: {line}" if kind in ("crash", "words", "lines") else words
-            failures.add(kind, number, f"{ascii(shown)[1:-1][:300]}; {where}", f"{words.partition(';')[0]} | {line}" if kind != "memory" else family)
+            group = family if kind == "memory" else f"{words} | {line}"
+            failures.add(kind, number, f"{ascii(shown)[1:-1][:300]}; {where}", group)
         if found:
             listed = "\n".join(f"{kind}: {words}" for kind, words in found)
-            place.put_by(folder, f"inputs-{number}", f"espalier {ground.show(arguments)}\n{done}\n{listed}\nstatus {result.status}\n{result.errors[:4000]}")
+            told = f"espalier {ground.show(arguments)}\n{done}\n{listed}\nstatus {result.status}\n{result.errors[:4000]}"
+            place.put_by(folder, f"inputs-{number}", told)
         ground.empty(folder)
         ground.empty(temporary)
 
@@ -258,6 +262,6 @@ def run(options, place):
     print("\n" + ", ".join(f"{count} {family}" for family, count in families.most_common()))
     print("statuses: " + ", ".join(f"{status} {count} times" for status, count in sorted(statuses.items())))
     print(
-        f"{len(numbers)} inputs; the most memory {peaks[0][0] / 1e6:,.0f} MB (try {peaks[0][1]}), the longest {times[0][0]:.1f} s (try {times[0][1]}); "
-        f"{failures.kinds()}; {time.monotonic() - place.began:.0f} s")
+        f"{len(numbers)} inputs; the most memory {peaks[0][0] / 1e6:,.0f} MB (try {peaks[0][1]}), the longest {times[0][0]:.1f} s "
+        f"(try {times[0][1]}); {failures.kinds()}; {time.monotonic() - place.began:.0f} s")
     return len(failures)

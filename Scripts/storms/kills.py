@@ -68,7 +68,7 @@ def add_options(parser):
     ground.add_common(parser, 400)
     parser.add_argument("--only", metavar="KIND,…", help="these kinds of runs only")
     parser.add_argument("--list", action="store_true", help="show the kinds of runs")
-    parser.add_argument("--signals", type=float, default=0.3, metavar="SHARE", help="the share ended by SIGINT or SIGTERM; 0.3 unless given")
+    parser.add_argument("--signals", type=float, default=0.3, metavar="SHARE", help="the share of SIGINT and SIGTERM; 0.3 unless given")
     parser.add_argument("--calls", type=float, default=0.5, metavar="SHARE", help="the share ended at a system call; 0.5 unless given")
     parser.add_argument("--all-calls", action="store_true", help="end each kind at each of its calls; --count does not count then")
     parser.add_argument("--again", type=float, default=0.3, metavar="SHARE", help="how often one that goes on is ended again; 0.3")
@@ -120,7 +120,8 @@ def has_strace(place):
     if not shutil.which("strace"):
         return False
     folder, temporary = place.new("strace")
-    return place.run(["--version"], folder, temporary, before=("strace", "-f", "-o", place.folder / "strace.log", "-e", "trace=fsync")).status == 0
+    before = ("strace", "-f", "-o", place.folder / "strace.log", "-e", "trace=fsync")
+    return place.run(["--version"], folder, temporary, before=before).status == 0
 
 
 def resumed(run):
@@ -237,9 +238,8 @@ def run(options, place):
             name, call, k = sites[number]
             ways = [("call", call, k)]
         else:
-            usable = [(n, c, k) for n, c, k in sites]
-            if usable and dice.random() < options.calls:
-                name, call, k = dice.choice(usable)
+            if sites and dice.random() < options.calls:
+                name, call, k = dice.choice(sites)
                 ways = [("call", call, k)]
             else:
                 name = kinds[number % len(kinds)].name
@@ -251,7 +251,7 @@ def run(options, place):
         folder, temporary = place.new(f"try-{number}")
         ground.empty(folder)
         ground.copy_tree(u.start, folder)
-        found, story, arguments = [], [f"espalier {ground.show(u.arguments)}"], u.arguments
+        found, story, arguments, last = [], [f"espalier {ground.show(u.arguments)}"], u.arguments, None
         for way in ways:
             ended, words, heard = end_once(place, u, arguments, folder, temporary, way, dice, options)
             story.append(f"{words}: status {ended.status} {ground.last_line(ended.errors)}")
@@ -261,10 +261,14 @@ def run(options, place):
                 longest[0] = max(longest[0], heard)
                 if heard > options.patience:
                     found.append(("unheard", f"{words}: ended {heard:.1f} s later"))
-            # An input that was replaced by its own result is done: pruning it again is another job.
+            if ended.status == 0:
+                # Done before it was ended: to do it again would be another job where the input is its own result.
+                last = ended
+                break
             arguments = resumed(u)
-        last = place.run(arguments, folder, temporary)
-        story.append(f"left in peace: status {last.status} {ground.last_line(last.errors)}")
+        if last is None:
+            last = place.run(arguments, folder, temporary)
+            story.append(f"left in peace: status {last.status} {ground.last_line(last.errors)}")
         found += compare(u, folder, temporary, last)
         for kind, words in found:
             failures.add(kind, number, f"{name}: {words}", f"{name}: {re.sub(r'^SIG.*?: ', '', words)}")
@@ -281,6 +285,7 @@ def run(options, place):
     failures.tell()
     total = sum(ends.values())
     print(
-        f"{len(numbers)} tries, {total} ends ({ends['SIGKILL']} SIGKILL, {ends['SIGINT']} SIGINT, {ends['SIGTERM']} SIGTERM, {ends['call']} at a "
-        f"call); an interrupt was heard within {longest[0]:.1f} s; {failures.kinds()}; {time.monotonic() - place.began:.0f} s")
+        f"{len(numbers)} tries, {total} ends ({ends['SIGKILL']} SIGKILL, {ends['SIGINT']} SIGINT, {ends['SIGTERM']} SIGTERM, "
+        f"{ends['call']} at a call); an interrupt was heard within {longest[0]:.1f} s; {failures.kinds()}; "
+        f"{time.monotonic() - place.began:.0f} s")
     return len(failures)

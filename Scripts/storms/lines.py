@@ -164,7 +164,8 @@ def run(options, place):
             ground.fail("no case is named so; see --list")
     if options.list:
         for case in chosen:
-            print(f"[{case.name}] {case.want}. {case.before}\n" + "".join(f"    {row}\n" for row in f"{case.setup}\n{case.command}".split("\n") if row))
+            typed = "".join(f"    {row}\n" for row in f"{case.setup}\n{case.command}".split("\n") if row)
+            print(f"[{case.name}] {case.want}. {case.before}\n{typed}")
         return 0
     start, temporary = place.new("start")
     made = place.run("train --network mlp:64-20-10 --dataset digits --epochs 3 --threads 1 --quiet -o m.st".split(), start, temporary)
@@ -183,7 +184,8 @@ def run(options, place):
         kinds.update({kind for kind, _ in wrong})
         words = ground.last_line(tried.errors)
         print(f"{'FAULT  ' if wrong else 'fine   '} {case.name:22} before: {case.before or 'it was right'}")
-        print(f"{'':30} now:    status {tried.status}, {tried.seconds:.1f} s, {tried.peak / 1e6:.0f} MB{words and ', '}{ascii(words[:150])[1:-1]}")
+        numbers = f"status {tried.status}, {tried.seconds:.1f} s, {tried.peak / 1e6:.0f} MB"
+        print(f"{'':30} now:    {numbers}{words and ', '}{ascii(words[:150])[1:-1]}")
         for kind, text in wrong:
             print(f"{'':30} {kind}: {ascii(text)[1:-1][:200]}", flush=True)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())

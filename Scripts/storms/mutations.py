@@ -23,7 +23,8 @@ def damage_bytes(dice, content, others=()):
     # What a file begins with decides most.
     place = dice.randrange(min(size, 4096) if dice.random() < 0.5 else size) if size else 0
     length = min(dice.choice((1, 2, 8, 100, 4096)), max(size - place, 0))
-    way = dice.choice(("flip", "flip", "flip", "cut", "insert", "repeat", "zero", "drop", "append", "noise", "empty", "random", "other", "gzip"))
+    way = dice.choice((
+        "flip", "flip", "flip", "cut", "insert", "repeat", "zero", "drop", "append", "noise", "empty", "random", "other", "gzip"))
     data = bytearray(content)
     if way == "flip" and size:
         for _ in range(dice.choice((1, 1, 2, 8))):
@@ -248,7 +249,8 @@ def damage_tensors(dice, content):
         tensors[name], tensors[other] = tensors[other], tensors[name]
         words += f" with {other}"
     else:
-        tensors[dice.choice(("extra", "fc9.weight", "mask.fc1.bias", "hook.regrowth.more", "\x1b[31m", "random.other"))] = ("F32", [2], bytes(8))
+        new = dice.choice(("extra", "fc9.weight", "mask.fc1.bias", "hook.regrowth.more", "\x1b[31m", "random.other"))
+        tensors[new] = ("F32", [2], bytes(8))
         words += " beside another"
     return assemble(metadata, tensors), words
 
@@ -322,8 +324,10 @@ def damage(dice, path, others=()):
     packed = path.suffix == ".gz" and dice.random() < 0.5
     if packed:
         content = gzip.decompress(content)
-    if path.suffix in (".json", ".jsonl"):
-        ways = [damage_json, damage_json, damage_json, damage_bytes] if path.suffix == ".json" else [damage_lines, damage_lines, damage_bytes]
+    if path.suffix == ".json":
+        ways = [damage_json, damage_json, damage_json, damage_bytes]
+    elif path.suffix == ".jsonl":
+        ways = [damage_lines, damage_lines, damage_bytes]
     elif path.suffix == ".csv":
         ways = [damage_table, damage_table, damage_bytes]
     elif split(content):

@@ -45,7 +45,7 @@ def add_options(parser):
     ground.add_common(parser, 100)
     parser.add_argument("--only", metavar="PLACE,…", help="these kinds of places only")
     parser.add_argument("--list", action="store_true", help="show the kinds of places")
-    parser.add_argument("--data-dir", type=pathlib.Path, metavar="DIR", help="a folder with the published files of mnist, to fetch from here")
+    parser.add_argument("--data-dir", type=pathlib.Path, metavar="DIR", help="a folder with mnist's published files, to fetch from here")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -118,7 +118,9 @@ def run(options, place):
         found = judge(kind, commands, runs, folder, temporary, before, usual)
         for one in runs:
             ended["well" if one.status == 0 else "refused" if 64 <= one.status <= 78 else "otherwise"] += 1
-        story = [f"after {t:.2f} s: espalier {kind.words[c]}: status {r.status} {ground.last_line(r.errors)}" for c, t, r in zip(commands, times, runs)]
+        story = [
+            f"after {instant:.2f} s: espalier {kind.words[command]}: status {one.status} {ground.last_line(one.errors)}"
+            for command, instant, one in zip(commands, times, runs)]
         for what, words in found:
             failures.add(what, number, f"{kind.name}: {words} ({count} processes)", f"{kind.name}: {words}")
         if found:
@@ -158,7 +160,9 @@ def judge(kind, commands, runs, folder, temporary, before, usual):
         names = [name for name in sorted(expected.keys() | contents.keys()) if expected.get(name) != contents.get(name)]
         found.append(("mixture", f"what is there is no one's: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}"))
     names = set().union(*(usual[kind.name, command][1].keys() for command in well))
-    found += [("left", f"{now[name][0]} {re.sub('[0-9a-f]{8,}', '*', name)} is new") for name in sorted(now.keys() - names) if now[name][0] != "folder"]
+    new = [name for name in sorted(now.keys() - names) if now[name][0] != "folder"]
+    found += [("left", f"{now[name][0]} {re.sub('[0-9a-f]{8,}', '*', name)} is new") for name in new]
     found += [("lost", change) for change in ground.differences(before, now, before.keys() - set(kind.results))]
-    found += [("left", f"a temporary file {re.sub('[0-9A-Fa-f-]{8,}', '*', path.name)}") for path in sorted(temporary.rglob("*")) if path.is_file()]
+    temporaries = [path.name for path in sorted(temporary.rglob("*")) if path.is_file()]
+    found += [("left", f"a temporary file {re.sub('[0-9A-Fa-f-]{8,}', '*', name)}") for name in temporaries]
     return found

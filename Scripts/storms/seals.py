@@ -107,7 +107,8 @@ def is_broken(path, content, command):
     """
     new = path.read_bytes()
     if path.suffix == ".json":
-        return command[0] == "tickets" and path.name.startswith("round-") and bool(LINE.match(content)) and b'"checksum"' in new[:1000] and new != content
+        reads = command[0] == "tickets" and path.name.startswith("round-")
+        return reads and bool(LINE.match(content)) and b'"checksum"' in new[:1000] and new != content
     if path.suffix in (".csv", ".jsonl"):
         return "--analyse" in command and (path.parent / (path.name.split(".")[0] + ".sha256")).is_file() and new != content
     before = parts(content)

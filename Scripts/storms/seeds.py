@@ -18,7 +18,8 @@ MODEL = [
     "compare mlp:64-12-10 {f} --json", "evaluate {f} --dataset digits {t}", "evaluate {f} {t} --json",
     "prune {f} --dataset digits --sparsity 0.6 --rounds 1 --epochs 0 {q} -o o",
     "prune {f} --sparsity 0.9 --rounds 2 --recovery 2it --dataset digits {q} -o o --report r.json",
-    "prune {f} --granularity unit --fraction 0.3 --epochs 0 {q} -o o", "prune {f} --granularity filter --fraction 0.5 --epochs 0 {q} -o {f}",
+    "prune {f} --granularity unit --fraction 0.3 --epochs 0 {q} -o o",
+    "prune {f} --granularity filter --fraction 0.5 --epochs 0 {q} -o {f}",
     "prune {f} --dataset digits --granularity unit --criterion taylor --examples 40 --fraction 0.3 --repair mean --epochs 0 {q} -o o",
     "prune {f} --dataset digits --granularity unit --fraction 0.3 --repair reconstruction,batch-norm --examples 40 --epochs 0 {q} -o o",
     "prune {f} --dataset digits --method rigl --sparsity 0.5 --epochs 8it --regrowth-interval 2it {q} -o o",
@@ -133,7 +134,8 @@ def study(place, sound, family, words, readers):
 
 
 def tickets(place, sound):
-    seeds = study(place, sound, "tickets", TICKETS, ["tickets study", "tickets study --json", TICKETS + " {q}", TICKETS.replace("rounds 1", "rounds 2") + " {q}"])
+    readers = ["tickets study", "tickets study --json", TICKETS + " {q}", TICKETS.replace("rounds 1", "rounds 2") + " {q}"]
+    seeds = study(place, sound, "tickets", TICKETS, readers)
     for path in sorted(place.cases.glob("hostile/tickets-*")):
         folder, _ = new(place, f"seed-{path.name}", sound)
         ground.copy_tree(path, folder / "study")
@@ -145,8 +147,8 @@ def tickets(place, sound):
 
 
 def probes(place, sound):
-    return study(place, sound, "probes", PROBES, ["probe --analyse study", "probe --analyse study --json", PROBES + " {q}",
-                                                  PROBES.replace("seeds 2", "seeds 3") + " {q}"])
+    readers = ["probe --analyse study", "probe --analyse study --json", PROBES + " {q}", PROBES.replace("seeds 2", "seeds 3") + " {q}"]
+    return study(place, sound, "probes", PROBES, readers)
 
 
 def data(place, sound):
@@ -177,12 +179,12 @@ def data(place, sound):
 
 
 def readers(dataset, inputs):
-    common = f"--dataset {dataset} --data-dir data"
+    common = f"--network mlp:{inputs}-8-10 --dataset {dataset} --data-dir data"
+    train = f"train {common} --epochs 1it {{q}} -o o"
     return [
-        f"data verify {dataset} --data-dir data", "data verify --data-dir data --json", "data list --data-dir data",
-        f"train --network mlp:{inputs}-8-10 {common} --epochs 1it {{q}} -o o", f"train --network mlp:{inputs}-8-10 {common} --epochs 1it {{q}} -o o",
-        f"prune --network mlp:{inputs}-8-10 {common} --granularity unit --criterion taylor --examples 10 --fraction 0.2 --epochs 0 {{q}} -o o",
-        f"probe --network mlp:{inputs}-8-10 {common} --steps 2it --every 1it --examples 10 --fractions 0.5 {{q}} -o study",
+        f"data verify {dataset} --data-dir data", "data verify --data-dir data --json", "data list --data-dir data", train, train,
+        f"prune {common} --granularity unit --criterion taylor --examples 10 --fraction 0.2 --epochs 0 {{q}} -o o",
+        f"probe {common} --steps 2it --every 1it --examples 10 --fractions 0.5 {{q}} -o study",
     ]
 
 
