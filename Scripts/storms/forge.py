@@ -5,10 +5,7 @@ import struct
 import sys
 
 from storms import mutations
-
-
-def node(name, kind, sources, **fields):
-    return {"name": name, "operation": {"type": kind, **fields}, "inputs": sources}
+from storms.graphs import node
 
 
 def model(nodes, output, tensors, **metadata):
@@ -81,9 +78,10 @@ def record(count):
     """A record of a round with so many evaluations."""
     point = {"iteration": 20, "test": {"correct": 1, "count": 360, "fraction": 0.002, "iteration": 20, "loss": 2.3, "standardError": 0.01},
              "trainingLoss": 2.3, "validationAccuracy": 0.1, "validationLoss": 2.2}
+    layer = {"kept": 640, "name": "fc1", "prunable": 640}
     round_ = {"accuracyAtEarlyStop": 0.1, "accuracyAtEnd": 0.1, "branch": "trunk", "density": 1, "earlyStopIteration": 20,
-              "firstIteration": 0, "iterations": 20, "iterationsPerSecond": 1000, "layers": [{"kept": 640, "name": "fc1", "prunable": 640}], "round": 0,
-              "seconds": 0.1, "seed": 0, "validationLoss": 2.2}
+              "firstIteration": 0, "iterations": 20, "iterationsPerSecond": 1000, "layers": [layer], "round": 0, "seconds": 0.1,
+              "seed": 0, "validationLoss": 2.2}
     head, tail = json.dumps(round_)[:-1] + ', "evaluations": [', "]}"
     return (head + ", ".join([json.dumps(point)] * count) + tail).encode()
 

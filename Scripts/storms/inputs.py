@@ -1,13 +1,14 @@
 """Feeds the command damaged and hostile files, folders and command lines.
 
     Scripts/storm inputs --count 10000                a storm; the families of inputs in turns, as --only orders them
-    Scripts/storm inputs --only models,checkpoints    some families: models, checkpoints, tickets, probes, data, lines
+    Scripts/storm inputs --only models,checkpoints    some families: models, checkpoints, tickets, probes, data, lines, graphs
     Scripts/storm inputs --try 123 --keep DIR         one try again, its folder kept if it fails
 
 Seeds are what the command makes itself: models, checkpoints of all kinds of runs, folders of tickets and probes; small data sets;
 and the small cases beside the project where they are there. A try copies one, damages one file (bytes; values of JSON however
 deep; tensors whose lengths still fit; a pipe, device, folder or link in its place), often behind a checksum that is right again,
-and lets a fitting command read it. `lines` types command lines from the options of --help with values that nobody would mean.
+and lets a fitting command read it. `lines` types command lines from the options of --help with values that nobody would mean; `graphs`
+are sound models of random networks, with which nothing may fail within (70).
 
 Then must hold: the status is one of those promised, and no crash; an end within --limit seconds and --memory bytes; refused, the
 command writes nothing, changes nothing and says one line; accepted, it changes only what it was asked to, and its model files and
@@ -23,10 +24,10 @@ import pathlib
 import re
 import time
 
-from . import ground, mutations, seals, seeds
+from . import graphs, ground, mutations, seals, seeds
 
 # The share of each family.
-FAMILIES = {"models": 32, "checkpoints": 26, "tickets": 10, "probes": 7, "data": 10, "lines": 15}
+FAMILIES = {"models": 28, "checkpoints": 25, "tickets": 9, "probes": 7, "data": 9, "lines": 13, "graphs": 9}
 # Notes that may stand before the line of a refusal.
 NOTES = re.compile(r"--threads|--parallel|the checkpoint is |the same command |study of |seed \d+ failed")
 WRITES = ("-o", "--output", "--report", "--rows", "--checkpoint")
@@ -217,6 +218,9 @@ def run(options, place):
         if family == "lines":
             os.mkfifo(folder / "pipe")
             arguments = odd_line(dice, known)
+        elif family == "graphs":
+            (folder / "m.safetensors").write_bytes(graphs.model(dice))
+            arguments = seeds.spelled(dice.choice(seed.commands))
         else:
             file = dice.choice(seed.files)
             content = (folder / file).read_bytes()
@@ -232,6 +236,8 @@ def run(options, place):
         asked = options.limit * 0.4 if family == "lines" else None
         result = place.run(arguments, folder, temporary, limit=options.limit, asked=asked)
         found = judge(result, before, ground.picture(folder), folder, temporary, arguments, options)
+        if family == "graphs" and result.status == 70 and "no longer finite" not in result.errors:
+            found.append(("within", "a sound model, and a failure within"))
         if broken and result.status == 0:
             found.append(("accepted", "it was accepted, although it is not what was written"))
         statuses[result.status] += 1
@@ -242,7 +248,7 @@ def run(options, place):
             blames[ground.alike(line)].append(number)
         for kind, words in found:
             where = f"espalier {ground.show(arguments)[:200]}, {seed.name} {done[:160]!a}"
-            shown = f"{words}: {line}" if kind in ("crash", "words", "lines") else words
+            shown = f"{words}: {line}" if kind in ("crash", "words", "lines", "within") else words
             group = family if kind == "memory" else f"{words} | {line}"
             failures.add(kind, number, f"{ascii(shown)[1:-1][:300]}; {where}", group)
         if found:

@@ -65,7 +65,7 @@ def make(place, families):
     if made.status != 0:
         ground.fail(f"no model can be trained: {ground.last_line(made.errors)}")
     sound = (folder / "sound.safetensors").read_bytes()
-    makers = {"models": models, "checkpoints": checkpoints, "tickets": tickets, "probes": probes, "data": data, "lines": lines}
+    makers = {maker.__name__: maker for maker in (models, checkpoints, tickets, probes, data, lines, graphs)}
     return {family: makers[family](place, sound) for family in families}
 
 
@@ -186,6 +186,13 @@ def readers(dataset, inputs):
         f"prune {common} --granularity unit --criterion taylor --examples 10 --fraction 0.2 --epochs 0 {{q}} -o o",
         f"probe {common} --steps 2it --every 1it --examples 10 --fractions 0.5 {{q}} -o study",
     ]
+
+
+def graphs(place, sound):
+    """A folder for networks that each try makes itself."""
+    folder, _ = new(place, "seed-graphs", sound)
+    (folder / "m.safetensors").write_bytes(sound)
+    return [Seed("graphs", "graph", folder, ["m.safetensors"], MODEL)]
 
 
 def lines(place, sound):
