@@ -9,7 +9,7 @@ internal import Training
 extension Runner {
   /// The row of a finished run.
   ///
-  /// Measures both models' latency in turn, and sizes of the files; the dense model's by writing its like to a temporary file.
+  /// Measures both models' latency in turn, and sizes of the files; the dense model's by its header, without writing it.
   /// - Parameters:
   ///   - command: the command line, program name first.
   ///   - version: Espalier's.

@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Files
 internal import Foundation
 internal import Networks
 internal import Pruning
@@ -30,6 +31,8 @@ public final class Runner {
   /// Weights of each layer that are there before anything is removed.
   private let startingWeights: [String: Int]
   private var resumed: Checkpoint?
+  /// The file of the checkpoint that this run wrote, or goes on from.
+  private var ownCheckpoint: FileIdentity?
   private var lastCheckpoint = Date()
 
   /// Loads the data and the model, or the checkpoint.
@@ -38,54 +41,33 @@ public final class Runner {
     self.options = options
     try experiment.validate()
     data = try experiment.data?.load(note: options.note)
-    let start = try experiment.startingFile(for: data?.training, note: options.note) { [data] network, size in
-      let work = experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
-      try network.check(work, within: options.memory, elementSize: size)
-    }
-    // Before any checkpoint is looked at: what is refused must not depend on whether there is one.
-    try experiment.check(on: start.model, data)
+    // Whoever is done may have put the model in the place of what it was made of, which must not be looked at again.
+    let saved = Result { try SavedRun(experiment, options) }
+    let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
+    let start =
+      try finished?.start(of: experiment)
+      ?? experiment.startingFile(for: data?.training, note: options.note) { [data] network, size in
+        let work = experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
+        try network.check(work, within: options.memory, elementSize: size)
+      }
+    // Before a checkpoint is judged: what is refused must not depend on whether there is one.
+    if finished == nil { try experiment.check(on: start.model, data) }
     startingWeights = Dictionary(try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
     classes = data?.training.classNames ?? start.classes
     startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
       ?? start.preprocessing
-    if options.resume, let path = options.checkpoint, FileManager.default.fileExists(atPath: path) {
-      let checkpoint = try Checkpoint(contentsOf: path)
-      let progress = try Progress(parsing: checkpoint.progress, path: path)
-      guard progress.recipe == (try experiment.json) else {
-        throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
-      }
-      guard progress.state.phase < experiment.phases.count else {
-        throw RecordError("\(path): the checkpoint's record is damaged: state.phase cannot be \(progress.state.phase)")
-      }
-      state = progress.state
-      model = checkpoint.model
-      resumed = checkpoint
+    if let saved = try saved.get() {
+      state = saved.state
+      model = saved.checkpoint.model
+      resumed = saved.checkpoint
+      ownCheckpoint = saved.identity
     } else {
       model = start.model
       state.history = start.history
       state.startingWeights = startingWeights
       state.startedFromHistory = startedFromHistory
-    }
-  }
-
-  private struct Progress: Codable {
-    var recipe: String
-    var state: RunState
-
-    init(recipe: String, state: RunState) {
-      self.recipe = recipe
-      self.state = state
-    }
-
-    init(parsing json: String, path: String) throws {
-      do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
-        throw RecordError("\(path): the checkpoint's record is damaged")
-      }
-      do { try RecordedCounts.check(Data(json.utf8)) } catch {
-        throw RecordError("\(path): the checkpoint's record is damaged: \(error)")
-      }
     }
   }
 
@@ -101,7 +83,8 @@ public final class Runner {
       try carryOut(phases[state.phase], pruner)
       state.phase += 1
       resumed = nil
-      if state.phase < phases.count { try checkpoint(training: nil) }
+      // Also after the last one where the model will replace what it was made of: pruned again, it would be another.
+      if state.phase < phases.count || options.replacesInput(of: experiment) { try checkpoint(training: nil) }
     }
     guard let pruning = experiment.pruning, pruning.granularity == .weight else { return }
     survivors = try MaskSet(model).layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) }
@@ -350,10 +333,17 @@ public final class Runner {
     guard let path = options.checkpoint else { return }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let progress = try encoder.encode(Progress(recipe: experiment.json, state: state))
+    let progress = try encoder.encode(SavedRun.Progress(recipe: experiment.json, state: state))
     try Checkpoint(model: model, training: training, progress: String(decoding: progress, as: UTF8.self))
       .write(to: path, asPrivateAs: options.output)
+    ownCheckpoint = FileIdentity(path)
     lastCheckpoint = Date()
+  }
+
+  /// Removes the checkpoint that this run wrote or went on from: for when all is written and told.
+  public func removeCheckpoint() {
+    guard let path = options.checkpoint, let ownCheckpoint else { return }
+    Checkpoint.remove(path, identity: ownCheckpoint)
   }
 
   /// The model on the test set; nil without one.

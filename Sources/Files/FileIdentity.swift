@@ -8,6 +8,8 @@ public struct FileIdentity: Hashable, Sendable {
   private let number: UInt64
   /// The name in that folder, for what is not there yet; nil for what is.
   private let name: String?
+  /// Whether it is a terminal or its like, which several may write to at once.
+  public let isDevice: Bool
 
   /// nil where the path leads nowhere, e.g. into a folder that is not there.
   public init?(_ path: String) {
@@ -25,6 +27,7 @@ public struct FileIdentity: Hashable, Sendable {
   init(_ status: stat, name: String? = nil) {
     // Signed on some systems; only equality counts.
     (device, number, self.name) = (UInt64(truncatingIfNeeded: status.st_dev), UInt64(status.st_ino), name)
+    isDevice = status.kind == S_IFCHR
   }
 
   /// What an open descriptor leads to; nil for a closed one.

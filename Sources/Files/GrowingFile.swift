@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// A file that grows until it is whole and gets its lasting name, on from what an earlier run left of it.
 public final class GrowingFile {

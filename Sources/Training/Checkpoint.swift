@@ -1,3 +1,4 @@
+public import Files
 internal import Foundation
 internal import Networks
 internal import Torch
@@ -35,7 +36,7 @@ public struct Checkpoint {
   /// Writes the file, replacing an earlier one.
   ///
   /// - Parameter other: the file that the run is to replace, if it is there: a new checkpoint is as private.
-  /// - Throws: `TensorArchiveError`, e.g. `cannot write run.checkpoint: No space left on device`.
+  /// - Throws: `FileError`, e.g. `cannot write run.checkpoint: No space left on device`.
   public func write(to path: String, asPrivateAs other: String? = nil) throws {
     var tensors: [String: Tensor] = [:]
     for (name, tensor) in model.tensors { tensors["model.\(name)"] = tensor }
@@ -53,7 +54,7 @@ public struct Checkpoint {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let json = String(decoding: try encoder.encode(header), as: UTF8.self)
-    try TensorArchive(tensors: tensors, metadata: ["format": "espalier-checkpoint", "version": "1", "checkpoint": json])
+    try TensorArchive(tensors: tensors, metadata: ["format": Self.format, "version": "1", "checkpoint": json])
       .write(to: path, asPrivateAs: other)
   }
 
@@ -63,7 +64,7 @@ public struct Checkpoint {
   ///   ``ModelFileError`` if weights are not numbers.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
-    guard archive.metadata["format"] == "espalier-checkpoint", archive.metadata["version"] == "1" else {
+    guard archive.metadata["format"] == Self.format, archive.metadata["version"] == "1" else {
       throw PlanError("\(path) is no checkpoint of this version of espalier")
     }
     do { try self.init(archive) } catch let error as DecodingError {
@@ -73,6 +74,22 @@ public struct Checkpoint {
     }
     if let problem = try model.problemWithNumbers() { throw ModelFileError.reading(path: path, problem: problem) }
   }
+
+  /// Whether a file is a checkpoint, sound or not, by what it says of itself.
+  ///
+  /// - Throws: `TensorArchiveError` if it is no safetensors file.
+  public static func isOne(_ file: RegularFile) throws -> Bool { try TensorArchive.metadata(of: file)["format"] == format }
+
+  /// Removes a checkpoint; whatever else may lie there stays.
+  ///
+  /// - Parameter identity: the file that it must be; nil for any checkpoint.
+  /// - Returns: whether it has been removed.
+  @discardableResult
+  public static func remove(_ path: String, identity: FileIdentity? = nil) -> Bool {
+    OwnFile.remove(path, identity: identity, recognisedBy: isOne)
+  }
+
+  private static let format = "espalier-checkpoint"
 
   private init(_ archive: TensorArchive) throws {
     let json = Data((archive.metadata["checkpoint"] ?? "").utf8)

@@ -1,0 +1,80 @@
+internal import Files
+internal import Foundation
+internal import Torch
+internal import Training
+
+/// What a broken-off run left: its checkpoint, and the record in it.
+struct SavedRun {
+  let checkpoint: Checkpoint
+  let state: RunState
+  /// Whether nothing is left to compute.
+  let isFinished: Bool
+  /// Which file it was read from.
+  let identity: FileIdentity?
+
+  /// Reads the checkpoint of a run that is to go on; nil if it begins anew.
+  ///
+  /// - Throws: `FileError` if something else lies where the checkpoint is to go, `PlanError` if it is of another run, what reading it
+  ///   throws.
+  init?(_ experiment: Experiment, _ options: Runner.Options) throws {
+    guard let path = options.checkpoint, FileManager.default.fileExists(atPath: path) else { return nil }
+    guard options.resume else {
+      // It will be replaced, and removed at the end.
+      guard let file = try? RegularFile(path), (try? Checkpoint.isOne(file)) == true else {
+        throw FileError(.write, path, "it is there and is no checkpoint: remove it, or give another --checkpoint")
+      }
+      return nil
+    }
+    identity = FileIdentity(path)
+    checkpoint = try Checkpoint(contentsOf: path)
+    let progress = try Progress(parsing: checkpoint.progress, path: path)
+    guard progress.recipe == (try experiment.json) else {
+      throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
+    }
+    state = progress.state
+    let phases = experiment.phases.count
+    isFinished = state.phase == phases && options.replacesInput(of: experiment)
+    guard state.phase < phases || isFinished else {
+      throw RecordError("\(path): the checkpoint's record is damaged: state.phase cannot be \(state.phase)")
+    }
+  }
+
+  /// What a finished run began with, as far as it still matters: names of classes and preprocessing, which the model that may have taken
+  /// its place shares.
+  func start(of experiment: Experiment) throws -> ModelFile {
+    guard case .file(let path) = experiment.start else { return ModelFile(model: checkpoint.model) }
+    return try ModelFile(contentsOf: path)
+  }
+
+  struct Progress: Codable {
+    var recipe: String
+    var state: RunState
+
+    init(recipe: String, state: RunState) {
+      self.recipe = recipe
+      self.state = state
+    }
+
+    init(parsing json: String, path: String) throws {
+      do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
+        throw RecordError("\(path): the checkpoint's record is damaged")
+      }
+      do { try RecordedCounts.check(Data(json.utf8)) } catch {
+        throw RecordError("\(path): the checkpoint's record is damaged: \(error)")
+      }
+    }
+  }
+}
+
+extension Runner.Options {
+  /// Whether the model will take the place of a file that the run begins with.
+  func replacesInput(of experiment: Experiment) -> Bool {
+    guard let output = output.flatMap(FileIdentity.init) else { return false }
+    let input: String? =
+      switch experiment.start {
+      case .file(let path): path
+      case .network(_, let weights): weights
+      }
+    return input.flatMap(FileIdentity.init) == output
+  }
+}
