@@ -73,6 +73,13 @@ public enum Dataset {
     if description.format == .embedded { return "" }
     return try? DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory()).folder
   }
+
+  /// The files that a load reads; none where they are not there, or lie in the program.
+  public static func files(of description: DatasetDescription, in dataDirectory: String? = nil) -> [String] {
+    guard description.format != .embedded, let location = try? DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory())
+    else { return [] }
+    return description.localFiles.map(location.path)
+  }
 }
 
 /// The folder that holds a data set's files, and the files in it.

@@ -15,6 +15,9 @@ public struct DataPlan: Codable, Hashable, Sendable {
   /// Determines the draws.
   public var seed: UInt64
 
+  /// The files that are read; none where they are not there, or lie in the program.
+  public var files: [String] { (try? Dataset.named(dataset)).map { Dataset.files(of: $0, in: directory) } ?? [] }
+
   /// A plan of these parts.
   public init(dataset: String, directory: String? = nil, subset: Int? = nil, validation: Int? = nil, seed: UInt64 = 0) {
     self.dataset = dataset

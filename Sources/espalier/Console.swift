@@ -31,10 +31,12 @@ enum Console {
     return text.shortening(values).printable()
   }
 
-  /// Writes a result to a file, replacing it whole or not at all.
+  /// Writes a result to a file, with a line feed at its end, replacing it whole or not at all.
   ///
   /// - Throws: `FileError`.
-  static func write(_ text: String, to path: String) throws { try AtomicFile.write(Data(text.utf8), to: path) }
+  static func write(_ text: String, to path: String) throws {
+    try AtomicFile.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8), to: path)
+  }
 
   /// Whether standard error is a terminal that can redraw a line.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }

@@ -43,6 +43,7 @@ struct Espalier: ParsableCommand {
   @MainActor static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
     var isRunning = false
+    Interrupt.ignoreSizeLimits()
     do {
       try CommandSpelling.check(arguments)
       var command = try parseAsRoot(arguments)

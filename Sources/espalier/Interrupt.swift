@@ -28,6 +28,9 @@ enum Interrupt {
   /// From now on writing to a pipe that nobody reads is an error, not the end.
   static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 
+  /// From now on a file that grows beyond the limit of the process is an error, not the end.
+  static func ignoreSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
+
   /// Whether somebody asked to stop.
   static var isRequested: Bool { received != 0 }
 

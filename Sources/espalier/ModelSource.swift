@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Files
 internal import Foundation
 internal import Networks
 internal import Results
@@ -42,8 +43,7 @@ enum ModelSource {
   func summary() throws -> ModelSummary {
     switch self {
     case .file(let file, let path):
-      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-      return try ModelSummary(network: file.model.network, model: file.model, fileBytes: size)
+      return try ModelSummary(network: file.model.network, model: file.model, fileBytes: RegularFile(path).size)
     case .network(let network): return try ModelSummary(network: network, model: nil, fileBytes: nil)
     }
   }

@@ -3,15 +3,28 @@ internal import Foundation
 
 /// The files and folders that a command will write, looked at before any work: hours of training must not end at a folder that was never
 /// there.
+///
+/// A pipe among them is held open from then on, so that its reader does not take the command for done.
 struct Outputs {
-  private var files: [(name: String, path: String)] = []
+  /// What an output may take the place of.
+  enum Kind {
+    /// A model may replace what it was made of.
+    case model
+    /// Anything but that.
+    case file
+    /// Text, which may go where standard output goes.
+    case text
+  }
+
+  private var files: [(name: String, path: String, kind: Kind)] = []
   private var inputs: [(name: String, path: String)] = []
+  private var streams: [AtomicFile] = []
 
   /// Notes a file to be written.
   ///
   /// - Parameter name: what it is, e.g. `--report`.
-  mutating func add(_ name: String, _ path: String?) {
-    if let path { files.append((name, path)) }
+  mutating func add(_ name: String, _ path: String?, as kind: Kind) {
+    if let path { files.append((name, path, kind)) }
   }
 
   /// Notes a file to be read, which no output but the model may replace.
@@ -19,29 +32,43 @@ struct Outputs {
     if let path { inputs.append((name, path)) }
   }
 
-  /// - Throws: ``UnwritableOutput`` for a path that nothing can be written to, or that two things would be written to.
-  func check() throws {
-    for (number, file) in files.enumerated() {
-      try Self.checkFile(file.path)
-      // The first is the model, which may take the place of the one it was made of.
-      let others = files[..<number] + (number == 0 ? [] : inputs)
-      if let other = others.first(where: { Self.real($0.path) == Self.real(file.path) }) {
+  /// - Throws: ``UnwritableOutput`` or `FileError` for a path that nothing can be written to, or that two things would be written to.
+  mutating func check() throws {
+    streams = try files.compactMap { try Self.stream(at: $0.path) }
+    // Told in words where its reader has gone.
+    if !streams.isEmpty { Interrupt.ignoreClosedPipes() }
+    try checkApart()
+  }
+
+  /// The second half of ``check()``, once more where an input has become known since.
+  ///
+  /// - Throws: ``UnwritableOutput`` where two things would be one file, under whatever names.
+  func checkApart() throws {
+    var known: [(name: String, identity: FileIdentity?)] = []
+    let inputs = inputs.map { (name: $0.name, identity: FileIdentity($0.path)) }
+    for file in files {
+      guard let identity = FileIdentity(file.path), !identity.isDevice else { continue }
+      let others = known + (file.kind == .model ? [] : inputs) + (file.kind == .text ? [] : [("standard output", .standardOutput)])
+      if let other = others.first(where: { $0.identity == identity }) {
         throw UnwritableOutput("cannot write \(file.path): \(file.name) and \(other.name) are one file")
       }
+      known.append((file.name, identity))
     }
   }
 
-  /// - Throws: ``UnwritableOutput`` for a path where no file can be written.
-  private static func checkFile(_ path: String) throws {
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    guard !path.isEmpty else { throw UnwritableOutput("cannot write a file without a name") }
-    guard let isFolder = Self.isFolder(folder), isFolder else {
-      throw UnwritableOutput("cannot write \(path): there is no folder \(folder)")
+  /// What is open for writing there; nil for a file, which is made when there is something in it.
+  ///
+  /// - Throws: ``UnwritableOutput`` or `FileError` for a path where nothing can be written.
+  private static func stream(at path: String) throws -> AtomicFile? {
+    do {
+      let file = try AtomicFile(path)
+      return file.isStream ? file : nil
+    } catch {
+      let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+      guard !path.isEmpty else { throw UnwritableOutput("cannot write a file without a name") }
+      guard Self.isFolder(folder) == true else { throw UnwritableOutput("cannot write \(path): there is no folder \(folder)") }
+      throw error
     }
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw UnwritableOutput("cannot write \(path): the folder \(folder) is not writable")
-    }
-    _ = try AtomicFile(path)
   }
 
   /// - Throws: ``UnwritableOutput`` for a path where there is no folder that can be written to and none can be made.
@@ -60,8 +87,6 @@ struct Outputs {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) ? isFolder.boolValue : nil
   }
-
-  private static func real(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path }
 }
 
 /// An output that could not be made, known before any work is done.

@@ -82,9 +82,14 @@ struct ProbeCommand: CheckedCommand {
     // Before any file is read: what was typed is told first.
     let probes = try probe.probes(seed: running.seed)
     var outputs = Outputs()
-    outputs.add("--rows", rows)
+    outputs.add("--rows", rows, as: .text)
+    outputs.keep("the model", given.model)
+    outputs.keep("--weights", given.weights)
     try outputs.check()
+    defer { withExtendedLifetime(outputs) {} }
     let plan = try data.plan(seed: running.seed, fallback: given.trainingDataset())
+    plan.files.forEach { outputs.keep("a file of \(plan.dataset)", $0) }
+    try outputs.checkApart()
     let result = try Experiment.probe(
       given.start, on: plan, probes: probes, memory: running.memory, note: { if !quiet { Console.note($0) } })
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }

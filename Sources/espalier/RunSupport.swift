@@ -57,7 +57,8 @@ struct ExperimentRun {
 
   func callAsFunction() throws {
     var options = try options()
-    try checkOutputs()
+    let outputs = try checkedOutputs()
+    defer { withExtendedLifetime(outputs) {} }
     try run.apply()
     let display = ProgressDisplay(quiet: output.quiet)
     defer { display.finish() }
@@ -79,21 +80,24 @@ struct ExperimentRun {
     display.finish()
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)
     if let report = checkpoints.report { try Console.write(row.json(), to: report) }
-    try? FileManager.default.removeItem(atPath: checkpoint)
     try output.print(row, showsLayers: showsLayers)
+    // Until then --resume can tell it all once more.
+    runner.removeCheckpoint()
     display.note("wrote \(path)")
   }
 
-  private func checkOutputs() throws {
+  private func checkedOutputs() throws -> Outputs {
     var outputs = Outputs()
-    outputs.add("--output", path)
-    outputs.add("the checkpoint", checkpoints.path(for: path))
-    outputs.add("--report", checkpoints.report)
+    outputs.add("--output", path, as: .model)
+    outputs.add("the checkpoint", checkpoints.path(for: path), as: .file)
+    outputs.add("--report", checkpoints.report, as: .text)
     switch experiment.start {
     case .file(let model): outputs.keep("the model", model)
     case .network(_, let weights): outputs.keep("--weights", weights)
     }
+    experiment.data?.files.forEach { outputs.keep("a file of \(experiment.data?.dataset ?? "")", $0) }
     try outputs.check()
+    return outputs
   }
 }
 

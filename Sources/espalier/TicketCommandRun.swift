@@ -30,8 +30,12 @@ struct TicketCommandRun {
     }
     try Outputs.checkFolder(path)
     var outputs = Outputs()
-    outputs.add("--report", report)
+    outputs.add("--report", report, as: .text)
+    outputs.keep("--weights", plan.weights)
+    outputs.keep("the plan of the study", path + "/plan.json")
+    plan.data.files.forEach { outputs.keep("a file of \(plan.data.dataset)", $0) }
     try outputs.check()
+    defer { withExtendedLifetime(outputs) {} }
     do {
       let study = try TicketStudy(plan, in: path, memory: run.memory)
       if tickets.worker { return try work(study, seeds) }

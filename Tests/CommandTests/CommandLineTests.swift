@@ -15,10 +15,12 @@ struct Outcome {
 func espalier(_ arguments: String..., outputTo path: String? = nil) throws -> Outcome { try espalier(arguments, outputTo: path) }
 
 /// The same with a list of arguments.
-func espalier(_ arguments: [String], outputTo path: String? = nil) throws -> Outcome {
+///
+/// - Parameter shell: what a shell does before, whose last command is the program's, as in `ulimit -f 4; exec`.
+func espalier(_ arguments: [String], outputTo path: String? = nil, after shell: String? = nil) throws -> Outcome {
   let process = Process()
-  process.executableURL = try program
-  process.arguments = arguments
+  process.executableURL = try shell == nil ? program : URL(fileURLWithPath: "/bin/sh")
+  process.arguments = try shell.map { try ["-c", "\($0) \"$0\" \"$@\"", program.path] + arguments } ?? arguments
   let (output, errors) = (Pipe(), Pipe())
   process.standardOutput = try path.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? output
   process.standardError = errors

@@ -82,6 +82,9 @@ import Testing
     flipped[30 + 8 + 1] ^= 1
     let damaged = try folder.write("damaged.zip", flipped)
     #expect(message { try extract(damaged, folder, ["gzip/one"]) } == "\(damaged): gzip/one in it is damaged")
+    // What was good stays, and nothing of the damaged one is left.
+    #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/out/one"))) == [1, 2, 3])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/out").sorted() == ["long", "one"])
     let cut = try folder.write("cut.zip", Array(bytes.dropLast(30)))
     #expect(message { try extract(cut, folder, ["gzip/one"]) } == "\(cut): is not a zip archive, or is damaged")
     let empty = try folder.write("empty.zip", [])

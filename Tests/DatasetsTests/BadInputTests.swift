@@ -134,6 +134,26 @@ import Testing
     #expect(loading(folder) == "\(path): can't be read: it is a folder")
   }
 
+  /// A pipe would never begin, a link to a device never end.
+  @Test func pipesAndDevicesInPlaceOfFiles() throws {
+    for name in ["train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+      for kind in ["pipe", "device"] {
+        let folder = try TemporaryFolder()
+        try writeMNIST(folder)
+        let path = "\(folder.path)/mnist/\(name)"
+        try FileManager.default.removeItem(atPath: path)
+        if kind == "pipe" {
+          #expect(mkfifo(path, 0o600) == 0)
+        } else {
+          try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/zero")
+        }
+        #expect(loading(folder) == "\(path): can't be read: it is not a file", "\(kind)")
+        let report = try Dataset.verify(Dataset.named("mnist"), in: folder.path).first { $0.path == path }
+        #expect(report?.state == .corrupt("can't be read: it is not a file"), "\(kind)")
+      }
+    }
+  }
+
   @Test func impossibleSets() {
     #expect(
       message { _ = try ImageSet(bytes: [1, 2, 3], labels: [0], channels: 1, height: 2, width: 2, classNames: ["a"]) }
