@@ -40,12 +40,15 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
 }
 
 /// A digest that grows as bytes arrive.
-struct RunningChecksum {
+package struct RunningChecksum {
   private enum State {
     case md5(Insecure.MD5)
     case sha256(SHA256)
   }
   private var state: State
+
+  /// Nothing yet; for a digest by SHA-256.
+  package init() { state = .sha256(SHA256()) }
 
   init(like checksum: Checksum) {
     switch checksum {
@@ -54,7 +57,8 @@ struct RunningChecksum {
     }
   }
 
-  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  /// Takes in bytes.
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     switch state {
     case .md5(var hash):
       hash.update(bufferPointer: bytes)
@@ -63,6 +67,16 @@ struct RunningChecksum {
       hash.update(bufferPointer: bytes)
       state = .sha256(hash)
     }
+  }
+
+  /// Takes in a number.
+  package mutating func update(_ number: Int) { withUnsafeBytes(of: UInt64(bitPattern: Int64(number)).littleEndian) { update($0) } }
+
+  /// Takes in a text with its length, so that where it ends is part of the digest.
+  package mutating func update(_ text: String) {
+    var text = text
+    update(text.utf8.count)
+    text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
   }
 
   /// Takes in a whole file.
@@ -75,6 +89,9 @@ struct RunningChecksum {
       buffer.withUnsafeBytes { update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
   }
+
+  /// The digest's hexadecimal digits.
+  package var digits: String { finished.digits }
 
   var finished: Checksum {
     func hexadecimal(_ digest: some Sequence<UInt8>) -> String {

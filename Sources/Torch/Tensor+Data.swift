@@ -25,6 +25,12 @@ extension Tensor {
     }
   }
 
+  /// Calls `body` with the elements' bytes in row-major order: where they lie if they lie so in main memory, or else a copy.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    guard device == .cpu, isContiguous, let data = ct_tensor_data(handle) else { return try bytes().withUnsafeBytes(body) }
+    return try body(UnsafeRawBufferPointer(start: data, count: byteCount))
+  }
+
   /// The only element.
   public func item() throws -> Double {
     var value = 0.0

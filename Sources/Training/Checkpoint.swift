@@ -1,25 +1,34 @@
+internal import Datasets
 public import Files
 internal import Foundation
 internal import Networks
 internal import Torch
+internal import Words
 
 /// A run broken off at some step: everything that decides how it goes on, in one `.safetensors`.
 ///
 /// Tensors: the model's as `model.NAME`, masks as `mask.NAME`, moments as `optimizer.K.NAME`, the dropout stream as
-/// `random.dropout`, hooks' as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous one.
+/// `random.dropout`, hooks' as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous one. A checksum over
+/// all of it tells what has been changed since; what hooks keep is judged by them, when training goes on.
 public struct Checkpoint {
+  /// The `version` written, and the only one read: what is half done is finished by the version that began it.
+  public static let version = "2"
+
   /// The model as it was.
   public var model: Model
   /// The trainer's state; nil between two trainings.
   public var training: Trainer.State?
   /// JSON of whoever runs the training: which phase, what was recorded.
   public var progress: String
+  /// Where it was computed; nil where nobody says.
+  public var surroundings: Surroundings?
 
   /// A checkpoint of these parts.
-  public init(model: Model, training: Trainer.State?, progress: String) {
+  public init(model: Model, training: Trainer.State?, progress: String, surroundings: Surroundings? = nil) {
     self.model = model
     self.training = training
     self.progress = progress
+    self.surroundings = surroundings
   }
 
   private struct Header: Codable {
@@ -31,6 +40,7 @@ public struct Checkpoint {
     var network: Network
     var training: Training?
     var progress: String
+    var surroundings: Surroundings?
   }
 
   /// Writes the file, replacing an earlier one.
@@ -50,27 +60,37 @@ public struct Checkpoint {
     }
     let header = Header(
       network: model.network,
-      training: training.map { .init(iteration: $0.iteration, stepCount: $0.optimizer.stepCount, log: $0.log) }, progress: progress)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let json = String(decoding: try encoder.encode(header), as: UTF8.self)
-    try TensorArchive(tensors: tensors, metadata: ["format": Self.format, "version": "1", "checkpoint": json])
-      .write(to: path, asPrivateAs: other)
+      training: training.map { .init(iteration: $0.iteration, stepCount: $0.optimizer.stepCount, log: $0.log) }, progress: progress,
+      surroundings: surroundings)
+    var archive = TensorArchive(
+      tensors: tensors,
+      metadata: ["format": Self.format, "version": Self.version, "checkpoint": try JSONEncoder.records.text(header)])
+    try archive.seal()
+    try archive.write(to: path, asPrivateAs: other)
   }
 
-  /// Reads a file that ``write(to:)`` made.
+  private static let format = "espalier-checkpoint"
+
+  /// Reads a file that ``write(to:asPrivateAs:)`` made.
   ///
-  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``PlanError`` with the path if it is no sound checkpoint,
+  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``RecordError`` with the path if it is no sound checkpoint,
   ///   ``ModelFileError`` if weights are not numbers.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
-    guard archive.metadata["format"] == Self.format, archive.metadata["version"] == "1" else {
-      throw PlanError("\(path) is no checkpoint of this version of espalier")
+    guard archive.metadata["format"] == Self.format else { throw RecordError("\(path) is no checkpoint") }
+    let version = archive.metadata["version"] ?? ""
+    guard version == Self.version else {
+      throw RecordError(
+        "\(path) is a checkpoint of version \(version.quoted), and only version \(Self.version) is known: finish the run with the espalier "
+          + "that began it, or remove the file to start anew")
     }
-    do { try self.init(archive) } catch let error as DecodingError {
-      throw PlanError("\(path) is a damaged checkpoint: its header does not say what it should (\(error.place))")
+    do {
+      guard try archive.isSealed() else { throw RecordError("it is not what was written: its checksum is another one") }
+      try self.init(archive)
+    } catch let error as DecodingError {
+      throw RecordError("\(path) is a damaged checkpoint: its header does not say what it should (\(error.place))")
     } catch {
-      throw PlanError("\(path) is a damaged checkpoint: \(error)")
+      throw RecordError("\(path) is a damaged checkpoint: \(error)")
     }
     if let problem = try model.problemWithNumbers() { throw ModelFileError.reading(path: path, problem: problem) }
   }
@@ -93,52 +113,89 @@ public struct Checkpoint {
 
   private init(_ archive: TensorArchive) throws {
     let json = Data((archive.metadata["checkpoint"] ?? "").utf8)
-    let header = try JSONDecoder().decode(Header.self, from: json)
+    let header = try JSONDecoder.records.decode(Header.self, from: json)
+    try RecordedCounts.check(json)
     let stored = archive.tensors
     var tensors: [ParameterName: Tensor] = [:]
     var masks: [ParameterName: Tensor] = [:]
     var moments: [ParameterName: [Tensor]] = [:]
     for (name, shape) in try header.network.parameterShapes() {
-      if let tensor = stored["model.\(name)"] {
+      let tensor = stored["model.\(name)"]
+      if let tensor {
         guard let type = tensor.elementType, type.isFloatingPoint else {
-          throw PlanError("\(name) has elements of \(tensor.elementType?.rawValue ?? "another type"), not float32 or float64")
+          throw RecordError("\(name) has elements of \(tensor.elementType?.rawValue ?? "another type"), not float32 or float64")
         }
         tensors[name] = tensor
       }
       masks[name] = stored["mask.\(name)"]
       var found: [Tensor] = []
       while let moment = stored["optimizer.\(found.count).\(name)"] {
-        guard moment.shape == shape else { throw PlanError("a moment of \(name) has shape \(moment.shape), not \(shape)") }
+        guard moment.shape == shape else { throw RecordError("a moment of \(name) has shape \(moment.shape), not \(shape)") }
+        guard tensor == nil || moment.elementType == tensor?.elementType else {
+          throw RecordError("a moment of \(name) has elements of another type")
+        }
         found.append(moment)
       }
       if !found.isEmpty { moments[name] = found }
     }
+    guard Set(tensors.values.map(\.elementType)).count <= 1 else { throw RecordError("its weights are of several types") }
     let counts = Set(tensors.keys.filter(\.role.isTrained).map { moments[$0]?.count ?? 0 })
-    guard counts.count <= 1 else { throw PlanError("some parameters lack the moments that others have") }
+    guard counts.count <= 1 else { throw RecordError("some parameters lack the moments that others have") }
     model = try Model(network: header.network, tensors: tensors, masks: masks)
+    if let problem = try model.problemWithMasks() { throw RecordError(problem) }
     progress = header.progress
+    surroundings = header.surroundings
     let used = tensors.count + masks.count + moments.values.reduce(0) { $0 + $1.count }
     guard let training = header.training else {
-      guard used == stored.count else { throw PlanError("it holds tensors that belong nowhere") }
+      guard used == stored.count, archive.unread.isEmpty else { throw RecordError("it holds tensors that belong nowhere") }
       self.training = nil
       return
     }
     guard training.iteration >= 0, (0...training.iteration).contains(training.stepCount),
-      (0...training.iteration).contains(training.log.lossCount)
-    else { throw PlanError("its numbers of steps are impossible") }
-    try RecordedCounts.check(json)
-    guard let dropout = stored["random.dropout"] else { throw PlanError("it lacks random.dropout") }
+      (0...training.iteration).contains(training.log.lossCount),
+      training.log.evaluations.allSatisfy({ (0...training.iteration).contains($0.iteration) })
+    else { throw RecordError("its numbers of steps are impossible") }
+    guard let dropout = stored["random.dropout"] else { throw RecordError("it lacks random.dropout") }
     var hooks: [String: [String: Tensor]] = [:]
     for (key, tensor) in stored {
       let parts = key.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
       if parts.count == 3, parts[0] == "hook" { hooks[String(parts[1]), default: [:]][String(parts[2])] = tensor }
     }
-    guard used + 1 + hooks.values.reduce(0, { $0 + $1.count }) == stored.count else {
-      throw PlanError("it holds tensors that belong nowhere")
+    guard used + 1 + hooks.values.reduce(0, { $0 + $1.count }) == stored.count, archive.unread.isEmpty else {
+      throw RecordError("it holds tensors that belong nowhere")
     }
     self.training = Trainer.State(
       iteration: training.iteration, log: training.log, optimizer: .init(stepCount: training.stepCount, moments: moments),
       dropout: dropout, hooks: hooks)
+  }
+}
+
+extension TensorArchive {
+  private static let checksum = "checksum"
+
+  /// Keeps a checksum of all that it holds among its texts.
+  package mutating func seal() throws { metadata[Self.checksum] = try digest() }
+
+  /// Whether it holds what it held when it was sealed.
+  fileprivate func isSealed() throws -> Bool { try unread.isEmpty && metadata[Self.checksum] == digest() }
+
+  /// SHA-256 over texts with their keys, and tensors with their names, types and shapes, each in the order of names.
+  private func digest() throws -> String {
+    var digest = RunningChecksum()
+    let texts = metadata.filter { $0.key != Self.checksum }.sorted { $0.key < $1.key }
+    digest.update(texts.count)
+    for (key, text) in texts {
+      digest.update(key)
+      digest.update(text)
+    }
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+      digest.update(name)
+      digest.update(tensor.elementType?.rawValue ?? "")
+      digest.update(tensor.rank)
+      for size in tensor.shape { digest.update(size) }
+      try tensor.withBytes { digest.update($0) }
+    }
+    return digest.digits
   }
 }
 

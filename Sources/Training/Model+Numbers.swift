@@ -22,4 +22,14 @@ extension Model {
     }
     return nil
   }
+
+  /// What is wrong with what is pruned, or nil: an element that a mask prunes is exactly 0.
+  func problemWithMasks() throws -> String? {
+    for (name, mask) in masks.sorted(by: { $0.key < $1.key }) {
+      let tensor = try tensor(name).detached()
+      let pruned = try mask.select(tensor.zerosLike(), else: tensor).nonZeroCount()
+      if pruned > 0 { return "\(pruned) pruned elements of \(name) are not 0" }
+    }
+    return nil
+  }
 }

@@ -110,12 +110,7 @@ extension ModelFile {
       if let first, first.type != type { throw ModelFileProblem("\(first.name) is of \(first.type), but \(name) of \(type)") }
       first = first ?? (name, type)
     }
-    for (name, mask) in model.masks.sorted(by: { $0.key < $1.key }) {
-      let tensor = try model.tensor(name).detached()
-      let pruned = try mask.select(tensor.zerosLike(), else: tensor).nonZeroCount()
-      if pruned > 0 { throw ModelFileProblem("\(pruned) pruned elements of \(name) are not 0") }
-    }
-    if let problem = try model.problemWithNumbers() { throw ModelFileProblem(problem) }
+    if let problem = try model.problemWithMasks() ?? model.problemWithNumbers() { throw ModelFileProblem(problem) }
     if !classes.isEmpty {
       let outputs = try model.network.classes
       guard classes.count == outputs else { throw ModelFileProblem("it names \(classes.count) classes, but the network has \(outputs)") }

@@ -14,6 +14,8 @@ public struct RecordError: Error, CustomStringConvertible, Equatable {
 /// together are at most 2⁴⁹, so that no sum of them, nor of thousands of records, leaves 64 bits.
 public enum RecordedCounts {
   private static let limit = 1 << 49
+  /// Fields of real numbers: a loss that grows beyond measure is a whole number, but no count.
+  private static let measured: Set<String> = ["loss", "lossSum", "trainingLoss", "validationLoss"]
 
   /// - Parameters:
   ///   - json: the record.
@@ -24,7 +26,9 @@ public enum RecordedCounts {
     func look(at value: Any, _ path: [String]) throws {
       switch value {
       case let object as [String: Any]:
-        for (key, part) in object.sorted(by: { $0.key < $1.key }) where !names.contains(key) { try look(at: part, path + [key]) }
+        for (key, part) in object.sorted(by: { $0.key < $1.key }) where !names.contains(key) && !measured.contains(key) {
+          try look(at: part, path + [key])
+        }
       case let list as [Any]: for (index, part) in list.enumerated() { try look(at: part, path + ["\(index)"]) }
       case let count as Int:
         guard (0...left).contains(count) else { throw PlanError("\(path.joined(separator: ".")) cannot be \(count)") }
@@ -33,5 +37,14 @@ public enum RecordedCounts {
       }
     }
     try look(at: try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed), [])
+  }
+}
+
+extension RecordError {
+  /// Reads what a file holds: what is found wrong with it names the file.
+  ///
+  /// - Parameter what: what the file is, e.g. `a damaged checkpoint`.
+  package static func naming<Result>(_ path: String, as what: String, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as RecordError { throw RecordError("\(path) is \(what): \(error)") }
   }
 }

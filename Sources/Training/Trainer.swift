@@ -60,7 +60,8 @@ public final class Trainer {
   ///   - evaluated: the data's validation and test parts, for those who train several times; its own unless given.
   ///   - sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
   ///     are augmented or more of the network is left than they can gain from.
-  /// - Throws: ``PlanError`` if plan, hooks or state are impossible, ``TrainingError/noData``, and what data and model throw.
+  /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data and
+  ///   model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
     evaluated: EvaluatedParts? = nil, sparse: SparseTraining = .automatic
@@ -74,9 +75,7 @@ public final class Trainer {
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
     let span = try TrainingSpan(plan, perEpoch: loader.batchesPerEpoch)
-    if let state, !(0...span.total).contains(state.iteration) {
-      throw PlanError("a training of \(span.total) steps cannot go on from step \(state.iteration)")
-    }
+    try state?.check(for: plan, span, hooks)
     self.span = span
     self.evaluated = try evaluated ?? EvaluatedParts(of: data, channelsLast: channelsLast)
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
@@ -85,14 +84,26 @@ public final class Trainer {
     let isAugmented = !loader.augmentation.isNone
     sparseTraining = isAugmented ? .never : sparse
     present = try model.laidOutForTraining(on: device)
-    optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
+    do {
+      optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
+    } catch let error as PlanError { throw RecordError(error.description) }
     executor = try Executor(present)
     iteration = state?.iteration ?? 0
     log = state?.log ?? TrainingLog()
     timeInEpoch = iteration % loader.batchesPerEpoch == 0 ? .zero : nil
-    if let state {
-      try dropout.restore(state.dropout)
-      for hook in hooks { try hook.restore(state.hooks[hook.name] ?? [:]) }
+    if let state { try restore(state) }
+  }
+
+  private func restore(_ state: State) throws {
+    let fresh = try dropout.state()
+    // libtorch's own words for what is no state of a generator would fill a screen.
+    guard state.dropout.shape == fresh.shape, state.dropout.elementType == fresh.elementType,
+      (try? dropout.restore(state.dropout)) != nil
+    else { throw RecordError("random.dropout is no state of a random stream") }
+    for hook in hooks {
+      do { try hook.restore(state.hooks[hook.name] ?? [:]) } catch let error as RecordError { throw error } catch {
+        throw RecordError("what hook \(hook.name) keeps does not fit this run")
+      }
     }
   }
 
@@ -132,6 +143,19 @@ public final class Trainer {
       self.optimizer = optimizer
       self.dropout = dropout
       self.hooks = hooks
+    }
+
+    /// - Throws: ``RecordError`` for what a training of this plan with these hooks cannot have come to.
+    fileprivate func check(for plan: TrainingPlan, _ span: TrainingSpan, _ known: [any TrainingHook]) throws {
+      guard (0...span.total).contains(iteration) else {
+        throw RecordError("a training of \(span.total) steps cannot go on from step \(iteration)")
+      }
+      guard optimizer.moments.values.allSatisfy({ $0.isEmpty || $0.count == plan.optimizer.momentCount }) else {
+        throw RecordError("its moments are those of another optimizer")
+      }
+      if let name = hooks.keys.sorted().first(where: { name in !known.contains { $0.name == name } }) {
+        throw RecordError("it keeps something for hook \(name), which this run does not have")
+      }
     }
   }
 

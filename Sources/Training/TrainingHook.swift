@@ -28,7 +28,9 @@ public protocol TrainingHook: AnyObject {
   func trainsAside(_ trainer: Trainer) -> Bool
   /// What a checkpoint must keep.
   func state() throws -> [String: Tensor]
-  /// Continues from what ``state()`` gave.
+  /// Continues from what ``state()`` gave; anyone may have written it.
+  ///
+  /// - Throws: ``RecordError`` for what ``state()`` cannot have given: names, types, shapes and counts.
   func restore(_ state: [String: Tensor]) throws
 }
 
@@ -53,8 +55,10 @@ extension TrainingHook {
   public func trainsAside(_ trainer: Trainer) -> Bool { false }
   /// Nothing.
   public func state() throws -> [String: Tensor] { [:] }
-  /// Does nothing.
-  public func restore(_ state: [String: Tensor]) throws {}
+  /// - Throws: ``RecordError`` if there is anything: what keeps nothing cannot go on from something.
+  public func restore(_ state: [String: Tensor]) throws {
+    guard state.isEmpty else { throw RecordError("it keeps something for hook \(name), which keeps nothing") }
+  }
 }
 
 extension [any TrainingHook] {

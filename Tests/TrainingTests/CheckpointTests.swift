@@ -54,6 +54,7 @@ private func checkpoint() throws -> Checkpoint {
   @Test func betweenTwoTrainingsThereIsNoState() throws {
     try withTemporaryDirectory { folder in
       let model = try Course.masked.model()
+      try model.applyMasks()
       try Checkpoint(model: model, training: nil, progress: "x").write(to: folder + "/a")
       let read = try Checkpoint(contentsOf: folder + "/a")
       #expect(read.training == nil)
@@ -105,8 +106,10 @@ private func checkpoint() throws -> Checkpoint {
         try checkpoint().write(to: path)
         var archive = try TensorArchive(contentsOf: path)
         try change(&archive)
+        // Whoever forges a checkpoint can make its checksum, too.
+        try archive.seal()
         try archive.write(to: path)
-        #expect(throws: PlanError("\(path)\(words)")) { try Checkpoint(contentsOf: path) }
+        #expect(throws: RecordError("\(path)\(words)")) { try Checkpoint(contentsOf: path) }
       }
     }
   }
@@ -115,14 +118,17 @@ private func checkpoint() throws -> Checkpoint {
     try withTemporaryDirectory { folder in
       let path = folder + "/run.checkpoint"
       try TensorArchive(tensors: ["fc.weight": .ones([2])], metadata: ["format": "pt"]).write(to: path)
-      #expect(throws: PlanError("\(path) is no checkpoint of this version of espalier")) { try Checkpoint(contentsOf: path) }
+      #expect(throws: RecordError("\(path) is no checkpoint")) { try Checkpoint(contentsOf: path) }
       try ModelFile(model: Course.perceptron.model()).write(to: path)
-      #expect(throws: PlanError("\(path) is no checkpoint of this version of espalier")) { try Checkpoint(contentsOf: path) }
+      #expect(throws: RecordError("\(path) is no checkpoint")) { try Checkpoint(contentsOf: path) }
       try Data("this is text, and long enough to be more than a header's length".utf8).write(to: URL(fileURLWithPath: path))
       #expect(throws: TensorArchiveError.self) { try Checkpoint(contentsOf: path) }
       #expect(throws: TensorArchiveError.self) { try Checkpoint(contentsOf: folder + "/none") }
     }
-    try expect(" is no checkpoint of this version of espalier") { $0.metadata["version"] = "0" }
+    try expect(
+      " is a checkpoint of version \"1\", and only version 2 is known: finish the run with the espalier that began it, or remove the file "
+        + "to start anew"
+    ) { $0.metadata["version"] = "1" }
   }
 
   @Test(arguments: known) func missingTensorsAreNamed(_ name: String, _ words: String) throws {
@@ -141,6 +147,25 @@ private func checkpoint() throws -> Checkpoint {
     }
     try expect(" is a damaged checkpoint: fc.bias has elements of int64, not float32 or float64") {
       $0.tensors["model.fc.bias"] = try .zeros([4], type: .int64)
+    }
+    try expect(" is a damaged checkpoint: a moment of fc.bias has elements of another type") {
+      $0.tensors["optimizer.0.fc.bias"] = try .zeros([4], type: .float64)
+    }
+    try expect(" is a damaged checkpoint: its weights are of several types") {
+      for name in ["model.fc.bias", "optimizer.0.fc.bias", "optimizer.1.fc.bias"] {
+        $0.tensors[name] = try $0.tensors[name]?.cast(to: .float64)
+      }
+    }
+    try expect(" is a damaged checkpoint: 8 pruned elements of fc.weight are not 0") {
+      let mask = try #require($0.tensors["mask.fc.weight"])
+      let pruned = try mask.logicalNot().array(Bool.self)
+      var left = 8
+      let values = pruned.map { isPruned -> Float in
+        guard isPruned, left > 0 else { return 0 }
+        left -= 1
+        return 1
+      }
+      $0.tensors["model.fc.weight"] = try Tensor(values, shape: [4, 20])
     }
     for name in ["surplus", "model.fc9.weight", "optimizer.2.fc.weight", "mask.fc9.weight", "hook.x"] {
       try expect(" is a damaged checkpoint: it holds tensors that belong nowhere") { $0.tensors[name] = try .zeros([2]) }
@@ -162,9 +187,14 @@ private func checkpoint() throws -> Checkpoint {
     try expect(damaged + " (training.stepCount)", replacing("\"stepCount\":9", "\"steps\":9"))
     try expect(damaged + " (training.log.lossCount)", replacing("\"lossCount\":3", "\"lossCount\":[3]"))
     let impossible = " is a damaged checkpoint: its numbers of steps are impossible"
-    try expect(impossible, replacing("\"iteration\":9", "\"iteration\":-9"))
-    try expect(impossible, replacing("\"stepCount\":9", "\"stepCount\":\(Int.max)"))
-    try expect(impossible, replacing("\"lossCount\":3", "\"lossCount\":\(Int.max)"))
+    try expect(" is a damaged checkpoint: training.iteration cannot be -9", replacing("\"iteration\":9", "\"iteration\":-9"))
+    try expect(impossible, replacing("\"stepCount\":9", "\"stepCount\":10"))
+    try expect(impossible, replacing("\"lossCount\":3", "\"lossCount\":10"))
+    for (name, value) in [("iteration", 9), ("stepCount", 9), ("lossCount", 3)] {
+      let place = name == "lossCount" ? "training.log.lossCount" : "training.\(name)"
+      try expect(
+        " is a damaged checkpoint: \(place) cannot be \(Int.max)", replacing("\"\(name)\":\(value)", "\"\(name)\":\(Int.max)"))
+    }
     try expect(
       " is a damaged checkpoint: output \"fd\" is no node", replacing("\"outputs\":[\"fc\"]", "\"outputs\":[\"fd\"]"))
   }
@@ -174,14 +204,51 @@ private func checkpoint() throws -> Checkpoint {
       var state = try #require(checkpoint().training)
       for dropout in [try Tensor([1, 2, 3] as [UInt8]), try .zeros(state.dropout.shape, type: .uint8), try .zeros(state.dropout.shape)] {
         state.dropout = dropout
-        #expect(throws: TorchError.self) {
-          try Trainer(Course.masked.plan(), model: Course.masked.model(), data: Course.masked.data(), state: state)
+        #expect(throws: RecordError("random.dropout is no state of a random stream")) {
+          try Trainer(Course.masked.plan(), model: Course.masked.model(), data: Course.masked.data(), hooks: [Watcher()], state: state)
         }
       }
     }
   }
 
-  @Test func mutatedFilesNeverTrap() throws {
+  /// One bit, one tensor more or less, one of another type, a shorter file.
+  @Test func whatIsNotWhatWasWrittenIsRefused() throws {
+    try withThreads {
+      try withTemporaryDirectory { folder in
+        let path = folder + "/run.checkpoint"
+        try checkpoint().write(to: path)
+        let good = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        var random = RandomStream(seed: 1)
+        // Every byte of the end, which no header speaks of, and some of the rest.
+        for place in Array(good.count - 300..<good.count) + (0..<300).map({ _ in Int.random(in: 0..<good.count, using: &random) }) {
+          var bytes = good
+          bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+          try Data(bytes).write(to: URL(fileURLWithPath: path))
+          #expect(throws: (any Error).self, "byte \(place)") { try Checkpoint(contentsOf: path) }
+        }
+        let archive = try {
+          try Data(good).write(to: URL(fileURLWithPath: path)); return try TensorArchive(contentsOf: path)
+        }()
+        let words = RecordError("\(path) is a damaged checkpoint: it is not what was written: its checksum is another one")
+        var changes: [(inout TensorArchive) throws -> Void] = [
+          { $0.tensors["hook.watcher.new"] = try .zeros([1]) }, { $0.tensors["mask.conv2.weight"] = nil },
+          { $0.tensors["hook.watcher.count"] = try $0.tensors["hook.watcher.count"]?.cast(to: .float64) },
+          { $0.tensors["hook.watcher.empty"] = try .zeros([2, 0]) }, { $0.metadata["note"] = "" }, { $0.metadata["checksum"] = nil },
+          { $0.metadata["checksum"]?.removeLast() },
+        ]
+        changes += archive.tensors.keys.map { name in { $0.tensors[name] = nil } }
+        for (number, change) in changes.enumerated() {
+          var changed = archive
+          try change(&changed)
+          try changed.write(to: path)
+          #expect(throws: words, "change \(number)") { try Checkpoint(contentsOf: path) }
+        }
+      }
+    }
+  }
+
+  /// With a checksum of their own: what is left to check is checked.
+  @Test func forgedFilesNeverTrap() throws {
     try withThreads {
       try withTemporaryDirectory { folder in
         let path = folder + "/run.checkpoint"
@@ -200,6 +267,9 @@ private func checkpoint() throws -> Checkpoint {
           }
           try Data(bytes).write(to: URL(fileURLWithPath: path))
           do {
+            var archive = try TensorArchive(contentsOf: path)
+            try archive.seal()
+            try archive.write(to: path)
             let read = try Checkpoint(contentsOf: path)
             let trainer = try Trainer(
               Course.masked.plan(), model: read.model, data: data, hooks: [Watcher()], state: read.training)
@@ -213,6 +283,22 @@ private func checkpoint() throws -> Checkpoint {
         }
         #expect(refused > 50)
         #expect(resumed > 5)
+      }
+    }
+  }
+
+  /// A loss that overflowed is no reason to lose a run.
+  @Test func lossesWithoutANumberAreKept() throws {
+    try withThreads {
+      try withTemporaryDirectory { folder in
+        var written = try checkpoint()
+        written.training?.log.lossSum = .nan
+        written.training?.log.evaluations[0].trainingLoss = .infinity
+        // A whole number, and beyond any count.
+        written.training?.log.evaluations[0].validation?.loss = 0x1p60
+        try written.write(to: folder + "/a")
+        let log = try #require(Checkpoint(contentsOf: folder + "/a").training).log
+        #expect(log.lossSum.isNaN && log.evaluations[0].trainingLoss == .infinity && log.evaluations[0].validation?.loss == 0x1p60)
       }
     }
   }

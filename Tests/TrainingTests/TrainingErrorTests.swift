@@ -75,15 +75,32 @@ import Training
   @Test func statesThatDoNotFitAreRefused() throws {
     try withThreads {
       var state = try trainer(rate: 0.1).state()
-      state.optimizer.moments[ParameterName("fc2", .weight)] = [try .zeros([12])]
-      #expect(throws: PlanError("a stored moment of fc2.weight has shape [12], not [4, 12]")) { try trainer(rate: 0.1, state: state) }
+      let name = ParameterName("fc2", .weight)
+      let count = try #require(state.optimizer.moments[name]).count
+      state.optimizer.moments[name] = Array(repeating: try .zeros([12]), count: count)
+      #expect(throws: RecordError("a stored moment of fc2.weight has shape [12], not [4, 12]")) { try trainer(rate: 0.1, state: state) }
       state = try trainer(rate: 0.1).state()
       let total = try trainer(rate: 0.1).totalIterations
       for impossible in [-1, total + 1, Int.max] {
         state.iteration = impossible
-        #expect(throws: PlanError("a training of \(total) steps cannot go on from step \(impossible)")) {
+        #expect(throws: RecordError("a training of \(total) steps cannot go on from step \(impossible)")) {
           try trainer(rate: 0.1, state: state)
         }
+      }
+      state = try trainer(rate: 0.1).state()
+      state.optimizer.moments[name] = Array(repeating: try .zeros([4, 12]), count: count + 1)
+      #expect(throws: RecordError("its moments are those of another optimizer")) { try trainer(rate: 0.1, state: state) }
+      state = try trainer(rate: 0.1).state()
+      state.hooks = ["stranger": ["x": try .zeros([1])]]
+      #expect(throws: RecordError("it keeps something for hook stranger, which this run does not have")) {
+        try trainer(rate: 0.1, state: state)
+      }
+      // What a hook says of a state that it cannot read is not for people.
+      let picky = Watcher()
+      picky.onRestore = { _ in throw TorchError("narrow: a page of words") }
+      state.hooks = ["watcher": ["x": try .zeros([1])]]
+      #expect(throws: RecordError("what hook watcher keeps does not fit this run")) {
+        try trainer(rate: 0.1, hooks: [picky], state: state)
       }
     }
   }

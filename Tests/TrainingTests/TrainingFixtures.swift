@@ -104,6 +104,7 @@ final class Watcher: TrainingHook {
   var onStep: (Trainer) throws -> Void = { _ in }
   var onFinish: (Trainer) throws -> Void = { _ in }
   var isAside: (Trainer) -> Bool = { _ in false }
+  var onRestore: ([String: Tensor]) throws -> Void = { _ in }
   var kept: [String: Tensor] = [:]
 
   init(_ name: String = "watcher") { self.name = name }
@@ -114,7 +115,10 @@ final class Watcher: TrainingHook {
   func didFinishStep(_ trainer: Trainer) throws { try onFinish(trainer) }
   func trainsAside(_ trainer: Trainer) -> Bool { isAside(trainer) }
   func state() throws -> [String: Tensor] { kept }
-  func restore(_ state: [String: Tensor]) throws { kept = state }
+  func restore(_ state: [String: Tensor]) throws {
+    try onRestore(state)
+    kept = state
+  }
 }
 
 /// Runs `body` with this many threads of libtorch's; the number belongs to the calling thread.

@@ -17,6 +17,7 @@ public final class ScoreAccumulator {
     let name: String
     let weight: ParameterName
     let node: String
+    let outputs: Int
   }
 
   /// An empty accumulator for the channel groups of a network; nil if the criterion sums nothing over steps.
@@ -35,11 +36,13 @@ public final class ScoreAccumulator {
     var seen: Set<String> = []
     let index = NetworkIndex(network)
     let producers = try network.channelGroups().groups.filter { granularity.includes($0, of: index) }.flatMap(\.producers)
+    let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     // A layer may belong to several groups, each of them part of its outputs.
     layers = producers.filter { seen.insert($0.node).inserted }.map { producer in
-      Layer(
-        name: producer.node, weight: ParameterName(producer.module, .weight),
-        node: index.observedNode(of: producer.node, preActivation: preActivation))
+      let weight = ParameterName(producer.module, .weight)
+      return Layer(
+        name: producer.node, weight: weight, node: index.observedNode(of: producer.node, preActivation: preActivation),
+        outputs: shapes[weight]?.first ?? 0)
     }
     byNode = scoring.source == .activations ? Dictionary(grouping: layers.indices, by: { layers[$0].node }) : [:]
     reset()
@@ -95,13 +98,19 @@ public final class ScoreAccumulator {
 
   /// Continues from what ``state()`` gave.
   ///
-  /// - Throws: ``PruningError/mismatch(_:)`` for sums of layers that the network does not have.
+  /// - Throws: `RecordError` for sums that are not those of the network's layers.
   public func restore(_ state: [String: Tensor]) throws {
     let unknown = Set(state.keys).subtracting(layers.map(\.name)).sorted()
     guard unknown.isEmpty else {
-      throw PruningError.mismatch("the checkpoint has scores for \(unknown.joined(separator: ", ")), which the network does not have")
+      throw RecordError("it has scores for \(unknown.joined(separator: ", ")), which the network does not have")
     }
-    sums = try layers.map { try state[$0.name]?.cast(to: .float64).copied() }
+    guard state.isEmpty || state.count == layers.count else { throw RecordError("it lacks the scores of some layers") }
+    for layer in layers {
+      if let sum = state[layer.name], sum.shape != [layer.outputs] || sum.elementType != .float64 {
+        throw RecordError("the scores of \(layer.name) are not one float64 for each of its \(layer.outputs) outputs")
+      }
+    }
+    sums = try layers.map { try state[$0.name]?.copied() }
   }
 }
 

@@ -75,7 +75,7 @@ public final class PenaltyProbeHook: TrainingHook {
       trainer.model, on: data, step: trainer.iteration,
       continuation: probe.retraining == nil ? nil : TrainingContinuation(of: trainer, data: training))
     if found.rows.allSatisfy({ $0.retrainSteps == 0 }) { seconds.append((clock.now - started) / .seconds(1)) }
-    lines += Array(try Self.encoder.encode(found)) + [UInt8(ascii: "\n")]
+    lines += Array(try JSONEncoder.records.encode(found)) + [UInt8(ascii: "\n")]
     result.rows += found.rows
     result.choices += found.choices
     try didProbe(trainer.iteration, found)
@@ -86,30 +86,20 @@ public final class PenaltyProbeHook: TrainingHook {
 
   /// Goes on from what was found before.
   ///
-  /// - Throws: `PlanError` for a damaged state.
+  /// - Throws: `RecordError` for a damaged state.
   public func restore(_ state: [String: Tensor]) throws {
-    result = PenaltyProbeResult()
-    lines = try state["results"]?.array(UInt8.self) ?? []
+    var found = PenaltyProbeResult()
+    let read: [UInt8]
     do {
-      for line in lines.split(separator: UInt8(ascii: "\n")) {
-        let found = try Self.decoder.decode(PenaltyProbeResult.self, from: Data(line))
-        result.rows += found.rows
-        result.choices += found.choices
+      read = try state["results"]?.array(UInt8.self) ?? []
+      guard state.keys.allSatisfy({ $0 == "results" }) else { throw RecordError("another key") }
+      for line in read.split(separator: UInt8(ascii: "\n")) {
+        try RecordedCounts.check(Data(line), except: ["seed"])
+        let result = try JSONDecoder.records.decode(PenaltyProbeResult.self, from: Data(line))
+        found.rows += result.rows
+        found.choices += result.choices
       }
-    } catch { throw PlanError("the checkpoint's probes are damaged") }
-  }
-
-  private static var encoder: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    // A pruned network's loss can overflow, and that is a result.
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return encoder
-  }
-
-  private static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return decoder
+    } catch { throw RecordError("its probes are damaged") }
+    (result, lines) = (found, read)
   }
 }

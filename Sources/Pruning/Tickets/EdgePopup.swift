@@ -149,19 +149,21 @@ public final class EdgePopup: TrainingHook {
 
   /// Continues from what ``state()`` gave.
   ///
-  /// - Throws: `PlanError` if something is missing or of another shape; the scores stay then.
+  /// - Throws: `RecordError` if something is missing, too much or of another shape or type; the scores stay then.
   public func restore(_ state: [String: Tensor]) throws {
     func stored(_ kind: String) throws -> [ParameterName: Tensor] {
       try Dictionary(
         uniqueKeysWithValues: names.map { name in
-          let shape = scores[name]?.shape ?? []
-          guard let tensor = state["\(kind).\(name)"] else { throw PlanError("the checkpoint lacks edge-popup's \(kind) of \(name)") }
-          guard tensor.shape == shape else {
-            throw PlanError("the checkpoint's \(kind) of \(name) for edge-popup has shape \(tensor.shape), not \(shape)")
+          let (shape, type) = (scores[name]?.shape ?? [], scores[name]?.elementType)
+          guard let tensor = state["\(kind).\(name)"] else { throw RecordError("it lacks edge-popup's \(kind) of \(name)") }
+          guard tensor.shape == shape, tensor.elementType == type else {
+            throw RecordError("its \(kind) of \(name) for edge-popup is no \(type?.rawValue ?? "tensor") of shape \(shape)")
           }
           return (name, try tensor.copied())
         })
     }
-    (scores, velocities, weights) = (try stored("score"), try stored("velocity"), try stored("weight"))
+    let read = (try stored("score"), try stored("velocity"), try stored("weight"))
+    guard state.count == 3 * names.count else { throw RecordError("it keeps something for edge-popup that no layer has") }
+    (scores, velocities, weights) = read
   }
 }

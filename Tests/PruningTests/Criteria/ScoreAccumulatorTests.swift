@@ -84,8 +84,16 @@ struct ScoreAccumulatorTests {
     }
     // Going on must not move the stored state.
     #expect(try first.scores()["fc1"]?.array(Double.self) != second.scores()["fc1"]?.array(Double.self))
-    let error = #expect(throws: PruningError.self) { try second.restore(["conv9": Tensor.ones([1])]) }
-    #expect(error?.description == "the checkpoint has scores for conv9, which the network does not have")
+    #expect(throws: RecordError("it has scores for conv9, which the network does not have")) {
+      try second.restore(["conv9": Tensor.ones([1])])
+    }
+    var state = first.state()
+    state["fc1"] = nil
+    #expect(throws: RecordError("it lacks the scores of some layers")) { try second.restore(state) }
+    for wrong in [try Tensor.zeros([4], type: .float64), try .zeros([3])] {
+      state["fc1"] = wrong
+      #expect(throws: RecordError("the scores of fc1 are not one float64 for each of its 3 outputs")) { try second.restore(state) }
+    }
   }
 
   @Test func followsASurgery() throws {

@@ -107,8 +107,10 @@ import Training
 
   @Test func damagedStatesAndImpossibleIntervals() throws {
     let hook = try hooks()[0]
-    let error = #expect(throws: PlanError.self) { try hook.restore(["results": Tensor([7, 8] as [UInt8], shape: [2])]) }
-    #expect(error?.description == "the checkpoint's probes are damaged")
+    for state in try [
+      ["results": Tensor([7, 8] as [UInt8], shape: [2])], ["results": .zeros([2])], ["other": Tensor([1] as [UInt8])],
+      ["results": Tensor(Array(#"{"rows":[],"choices":[],"count":9223372036854775807}"#.utf8))],
+    ] { #expect(throws: RecordError("its probes are damaged")) { try hook.restore(state) } }
     let interval = #expect(throws: PlanError.self) {
       try PenaltyProbeHook(ProbeFixtures.probe(), every: .iterations(0), data: ProbeFixtures.data(), channelsLast: true)
     }

@@ -200,12 +200,17 @@ import Training
     let model = try model()
     #expect(throws: PruningError.fraction(option: "--sparsity", given: "1.0")) { try scores(1, model) }
     let popup = try EdgePopup(sparsity: 0.5, model: model, seed: 2)
-    #expect(throws: PlanError("the checkpoint lacks edge-popup's score of conv1.weight")) { try popup.restore([:]) }
-    var state = try popup.state()
-    state["velocity.fc2.weight"] = try .zeros([3])
-    #expect(throws: PlanError("the checkpoint's velocity of fc2.weight for edge-popup has shape [3], not [2, 12]")) {
-      try popup.restore(state)
+    #expect(throws: RecordError("it lacks edge-popup's score of conv1.weight")) { try popup.restore([:]) }
+    for wrong in [try Tensor.zeros([3]), try .zeros([2, 12], type: .float64)] {
+      var state = try popup.state()
+      state["velocity.fc2.weight"] = wrong
+      #expect(throws: RecordError("its velocity of fc2.weight for edge-popup is no float32 of shape [2, 12]")) {
+        try popup.restore(state)
+      }
     }
+    var state = try popup.state()
+    state["score.fc9.weight"] = try .zeros([3])
+    #expect(throws: RecordError("it keeps something for edge-popup that no layer has")) { try popup.restore(state) }
     var adam = plan()
     adam.optimizer = .adam()
     let trainer = try Trainer(adam, model: popup.masked(model), data: data(), hooks: [popup])

@@ -8,6 +8,7 @@ public final class RegrowthHook: TrainingHook {
   /// What it remembers.
   public let memory: RegrowthMemory
   private let method: any Regrowth
+  private let form: RegrowthMemory.Form
   private var isChecked = false
 
   /// A hook.
@@ -18,6 +19,7 @@ public final class RegrowthHook: TrainingHook {
   ///   - start: the model that training starts with, which weights may go back to.
   public init(_ plan: RegrowthPlan, pruner: Pruner, start: Model) {
     method = plan.method
+    form = RegrowthMemory.Form(start)
     memory = RegrowthMemory(pruner.plan, pruner: pruner)
     memory.rememberStart(start)
   }
@@ -67,7 +69,12 @@ public final class RegrowthHook: TrainingHook {
   public func state() throws -> [String: Tensor] { try memory.state() }
 
   /// Goes on from it.
-  public func restore(_ state: [String: Tensor]) throws { try memory.restore(state) }
+  ///
+  /// - Throws: `RecordError` for what no memory of this model's layers can be.
+  public func restore(_ state: [String: Tensor]) throws {
+    try form.check(state)
+    try memory.restore(state)
+  }
 
   private func check(_ trainer: Trainer) throws {
     guard !isChecked else { return }

@@ -1,0 +1,65 @@
+internal import Networks
+internal import Torch
+internal import Training
+
+extension RegrowthMemory {
+  /// What a memory of a model's layers looks like: anyone may have written a checkpoint.
+  struct Form {
+    private let tensors: [String: (shape: [Int], type: ElementType?)]
+
+    init(_ model: Model) {
+      tensors = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.key.description, ($0.value.shape, $0.value.elementType)) })
+    }
+
+    /// - Throws: `RecordError` for tensors that no memory has, of other shapes or types, or without those that belong to them.
+    func check(_ state: [String: Tensor]) throws {
+      var counts: [Substring: Int] = [:]
+      for (key, tensor) in state.sorted(by: { $0.key < $1.key }) {
+        guard let dot = key.firstIndex(of: ".") else {
+          guard key == "counts" else { throw Self.damaged(key) }
+          // Exchanges, weights, and the step after which the density was the last one, below 0 for none.
+          try Self.check(tensor, key, from: [0, 0, -1])
+          continue
+        }
+        let (kind, rest) = (key[..<dot], String(key[key.index(after: dot)...]))
+        counts[kind, default: 0] += 1
+        switch kind {
+        case "stored", "score", "initial", "origin", "kept": try check(tensor, rest, key)
+        case "explored", "mask", "moving": try check(tensor, rest, key, type: .bool)
+        case "moments", "own":
+          guard rest != "steps" else {
+            try Self.check(tensor, key, from: [0])
+            continue
+          }
+          guard rest.hasPrefix("0.") || rest.hasPrefix("1.") else { throw Self.damaged(key) }
+          try check(tensor, String(rest.dropFirst(2)), key)
+        case "rewind" where rest == "due": try Self.check(tensor, key, from: [0])
+        default: throw Self.damaged(key)
+        }
+      }
+      // While the pruned weights train, the whole network waits, and else nothing of it.
+      let waits = state["moments.steps"] != nil
+      for (kind, count) in [("origin", counts["origin"]), ("kept", waits ? counts["kept"] ?? 0 : nil)]
+      where count ?? tensors.count != tensors.count {
+        throw RecordError("its regrowth lacks tensors of \(kind)")
+      }
+      if !waits, let kind = ["kept", "mask", "moving", "moments"].first(where: { counts[$0[...]] != nil }) {
+        throw RecordError("its regrowth has tensors of \(kind), though no network waits")
+      }
+    }
+
+    private func check(_ tensor: Tensor, _ name: String, _ key: String, type: ElementType? = nil) throws {
+      guard let expected = tensors[name], tensor.shape == expected.shape, tensor.elementType == type ?? expected.type else {
+        throw Self.damaged(key)
+      }
+    }
+
+    private static func check(_ tensor: Tensor, _ key: String, from least: [Int64]) throws {
+      guard tensor.elementType == .int64, tensor.shape == [least.count],
+        try zip(tensor.array(Int64.self), least).allSatisfy({ ($1..<1 << 49).contains($0) })
+      else { throw damaged(key) }
+    }
+
+    private static func damaged(_ key: String) -> RecordError { RecordError("its regrowth is damaged: \(key)") }
+  }
+}
