@@ -10,50 +10,78 @@ struct ProbeFolder {
   let path: String
   init(_ path: String) { self.path = path }
 
+  /// The most bytes of a table or of choices that are read.
+  private static let maximumSize = 1 << 30
+
   var study: String { path + "/study.json" }
   func rows(_ seed: UInt64) -> String { "\(path)/seed-\(seed).csv" }
   func units(_ seed: UInt64) -> String { "\(path)/seed-\(seed).units.jsonl" }
+  func checksums(_ seed: UInt64) -> String { "\(path)/seed-\(seed).sha256" }
   func checkpoint(_ seed: UInt64) -> String { "\(path)/seed-\(seed).checkpoint" }
 
   /// The rows last: they say that the seed is finished.
   func write(_ result: PenaltyProbeResult, seed: UInt64) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     var lines = Data()
     for choice in result.choices {
-      lines += try encoder.encode(choice)
+      lines += try JSONEncoder.records.encode(choice)
       lines.append(UInt8(ascii: "\n"))
     }
+    let files = [(units(seed), lines), (rows(seed), Data(PenaltyTable.text(result.rows).utf8))]
+    let checksums = files.map { "\(SealedRecord.checksum($1))  \(Self.name($0))\n" }.joined()
     try AtomicFile.write(lines, to: units(seed))
-    try AtomicFile.write(Data(PenaltyTable.text(result.rows).utf8), to: rows(seed))
+    try AtomicFile.write(Data(checksums.utf8), to: self.checksums(seed))
+    try AtomicFile.write(files[1].1, to: rows(seed))
+  }
+
+  private static func name(_ path: String) -> Substring {
+    path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
   }
 
   /// What finished seeds have found.
   func read() throws -> PenaltyProbeResult {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-      throw PlanError("there is no folder \(path)")
-    }
-    let seeds = try FileManager.default.contentsOfDirectory(atPath: path).compactMap { name -> UInt64? in
+    try MissingFolder.check(path)
+    let seeds = try Folder.names(in: path).compactMap { name -> UInt64? in
       guard name.hasPrefix("seed-"), name.hasSuffix(".csv") else { return nil }
       return UInt64(name.dropFirst(5).dropLast(4))
     }
     guard !seeds.isEmpty else { throw PlanError("\(path) holds no finished seed: no file like seed-0.csv") }
     var result = PenaltyProbeResult()
     for seed in seeds.sorted() {
-      result.rows += try PenaltyTable.rows(in: String(contentsOfFile: rows(seed), encoding: .utf8), place: rows(seed))
+      let checksums = try storedChecksums(seed)
+      let table = try checked(rows(seed), checksums)
+      result.rows += try PenaltyTable.rows(in: String(decoding: table, as: UTF8.self), place: rows(seed))
       // Rows alone can be analysed, too.
-      guard let lines = try? Data(contentsOf: URL(fileURLWithPath: units(seed))) else { continue }
-      for (number, line) in lines.split(separator: UInt8(ascii: "\n")).enumerated() {
-        do { result.choices.append(try decoder.decode(UnitChoice.self, from: line)) } catch {
+      guard FileManager.default.fileExists(atPath: units(seed)) else { continue }
+      for (number, line) in try checked(units(seed), checksums).split(separator: UInt8(ascii: "\n")).enumerated() {
+        do {
+          let choice = try JSONDecoder.records.decode(UnitChoice.self, from: line)
+          try RecordedCounts.check(line, except: ["seed"])
+          result.choices.append(choice)
+        } catch {
           throw PenaltyTableError(place: units(seed), line: number + 1, problem: "is no choice of units")
         }
       }
     }
     return result
+  }
+
+  /// What `sha256sum` would find, by the names of files; nil where nobody wrote it, as beside a table that was made by hand.
+  private func storedChecksums(_ seed: UInt64) throws -> [Substring: Substring]? {
+    let path = checksums(seed)
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    var result: [Substring: Substring] = [:]
+    for line in String(decoding: try RegularFile.read(path, limit: SealedRecord.maximumSize), as: UTF8.self).split(separator: "\n") {
+      guard line.utf8.count > 66, line.dropFirst(64).hasPrefix("  ") else { throw RecordError("\(path) is no list of checksums") }
+      result[line.dropFirst(66)] = line.prefix(64)
+    }
+    return result
+  }
+
+  /// A file's bytes, if they are those that were written.
+  private func checked(_ path: String, _ checksums: [Substring: Substring]?) throws -> Data {
+    let data = try RegularFile.read(path, limit: Self.maximumSize)
+    guard let checksums, checksums[Self.name(path)].map({ $0 != SealedRecord.checksum(data) }) ?? true else { return data }
+    throw RecordError("\(path) is not what was written: its checksum is not the one in the .sha256 beside it")
   }
 }
 

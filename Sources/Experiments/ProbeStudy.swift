@@ -8,8 +8,8 @@ public import Training
 
 /// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
 ///
-/// A folder holds what they found: `study.json` says what was asked; for each seed `seed-N.csv` holds the penalties and
-/// `seed-N.units.jsonl` the chosen units. The table is written last, so that a seed that has one is finished, and is skipped when
+/// A folder holds what they found: `study.json` says what was asked; for each seed `seed-N.csv` holds the penalties,
+/// `seed-N.units.jsonl` the chosen units and `seed-N.sha256` the checksums of both. The table is written last, so that a seed that has one is finished, and is skipped when
 /// the study is run again; a seed that was broken off goes on from `seed-N.checkpoint`.
 public struct ProbeStudy: Codable, Hashable, Sendable {
   /// A name of the architectures' catalogue.
@@ -74,20 +74,24 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
   /// Runs the seeds that the folder does not hold yet.
   ///
-  /// - Throws: `PlanError` if the folder belongs to another study; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what
+  /// - Throws: ``FolderInUse`` if another study is at work in the folder; `PlanError` if it belongs to one; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what
   ///   training and probes throw.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
     try training.check(network, for: data.dataset, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
     let files = ProbeFolder(folder)
     // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
     if let first = seeds.first { try check(seed: first) }
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    if let found = try? String(contentsOfFile: files.study, encoding: .utf8) {
-      guard found == (try json) else {
-        throw PlanError("\(folder) belongs to a study with other options; repeat those, or give another folder")
+    let claim = try FolderClaim(folder)
+    try withExtendedLifetime(claim) { try carryOut(seeds, files, options) }
+  }
+
+  private func carryOut(_ seeds: [UInt64], _ files: ProbeFolder, _ options: Options) throws {
+    if FileManager.default.fileExists(atPath: files.study) {
+      guard try SealedRecord.read(files.study) == Data(json.utf8) else {
+        throw PlanError("\(files.path) belongs to a study with other options; repeat those, or give another folder")
       }
     } else {
-      try AtomicFile.write(Data(json.utf8), to: files.study)
+      try SealedRecord.write(json, to: files.study)
     }
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
@@ -109,17 +113,24 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   ///
   /// - Parameter checkpoint: where it goes on from, if there is one, and is kept; nil for none.
   public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
-    var (trainer, hooks) = try trainer(seed: seed, note: options.note)
+    var (trainer, hooks, data) = try trainer(seed: seed, note: options.note)
+    let surroundings = path.map { _ in Surroundings(device: .cpu, sparse: .automatic, data: data) }
     if let path, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       guard checkpoint.progress == (try json) else {
         throw PlanError("\(path) belongs to a study with other options; repeat those, or remove it")
       }
-      (trainer, hooks) = try self.trainer(seed: seed, from: checkpoint)
+      guard checkpoint.training != nil, checkpoint.model.network.nodes == trainer.model.network.nodes else {
+        throw RecordError("\(path) is a damaged checkpoint: its network is not the study's")
+      }
+      if let surroundings, let words = try checkpoint.surroundings?.goOn(in: surroundings, from: path) { options.note("\(path) \(words)") }
+      (trainer, hooks, data) = try RecordError.naming(path, as: "a damaged checkpoint") {
+        try self.trainer(seed: seed, from: checkpoint)
+      }
     }
     func save() throws {
       guard let path else { return }
-      try Checkpoint(model: trainer.model, training: trainer.state(), progress: json).write(to: path)
+      try Checkpoint(model: trainer.model, training: trainer.state(), progress: json, surroundings: surroundings).write(to: path)
     }
     if atStart { for hook in hooks { try hook.probeStart(trainer) } }
     var saved = Date()
@@ -150,7 +161,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   /// - Throws: `PlanError` and `PruningError` for a study that these data and this network do not allow.
   private func trainer(
     seed: UInt64, from checkpoint: Checkpoint? = nil, note: (String) -> Void = { _ in }
-  ) throws -> (Trainer, [PenaltyProbeHook]) {
+  ) throws -> (Trainer, [PenaltyProbeHook], TrainingData) {
     var (plan, source) = (training, data)
     plan.seed = seed
     source.seed = seed
@@ -166,7 +177,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     }
     let trainer = try Trainer(plan, model: checkpoint?.model ?? model, data: data, hooks: hooks, state: checkpoint?.training)
     try check(trainer.span)
-    return (trainer, hooks)
+    return (trainer, hooks, data)
   }
 
   /// - Throws: `PlanError` for a study without a probe, and for a step of retraining at which nothing is probed: its rows would be missed

@@ -37,6 +37,7 @@ extension Runner {
         RunNote(
           subject: "recovery", words: "at a learning rate of \(String(format: "%.6g", then)), \(Format.ratio(then / first)) that before"))
     }
+    for words in state.changes ?? [] { notes.append(RunNote(subject: "resumed", words: "it \(words)")) }
     return notes.isEmpty ? nil : notes
   }
 

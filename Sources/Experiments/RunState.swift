@@ -31,6 +31,8 @@ public struct RunState: Codable, Sendable {
   public var startingWeights: [String: Int]?
   /// Whether units had left that file's network in earlier runs; nil in records of earlier versions.
   public var startedFromHistory: Bool?
+  /// Where the run went on in other surroundings than it had begun in, in words; nil where it never did.
+  public var changes: [String]?
   /// Seconds of training in all processes that took part, evaluations included.
   public var seconds = 0.0
 
@@ -97,13 +99,7 @@ extension Model {
   public func facts() throws -> ModelFacts {
     let cost = try network.cost()
     var (prunable, nonZero, effective) = (0, 0, 0)
-    var widths: [ModelFacts.Width] = []
-    for (node, layer) in zip(network.nodes, cost.layers) {
-      switch node.operation {
-      case .linear(let linear): widths.append(.init(layer: node.name, units: linear.outputs))
-      case .convolution(let convolution): widths.append(.init(layer: node.name, units: convolution.outputs))
-      default: continue
-      }
+    for (node, layer) in zip(network.nodes, cost.layers) where node.operation.units != nil {
       let weight = try tensor(.init(node.module, .weight))
       let kept = try weight.detached().nonZeroCount()
       prunable += weight.count
@@ -113,6 +109,24 @@ extension Model {
     }
     return ModelFacts(
       parameters: cost.parameters, prunableWeights: prunable, nonZeroWeights: nonZero, macs: cost.macs, effectiveMACs: effective,
-      bytes: cost.bytes, widths: widths, units: try? network.channelGroups().groups.units)
+      bytes: cost.bytes, widths: network.widths, units: try? network.channelGroups().groups.units)
+  }
+}
+
+extension Network {
+  /// Units of each layer that has any, in order.
+  var widths: [ModelFacts.Width] {
+    nodes.compactMap { node in node.operation.units.map { ModelFacts.Width(layer: node.name, units: $0) } }
+  }
+}
+
+extension Operation {
+  /// Outputs of a layer with weights; nil for other operations.
+  var units: Int? {
+    switch self {
+    case .linear(let linear): linear.outputs
+    case .convolution(let convolution): convolution.outputs
+    default: nil
+    }
   }
 }

@@ -33,6 +33,8 @@ public final class Runner {
   private var resumed: Checkpoint?
   /// The file of the checkpoint that this run wrote, or goes on from.
   private var ownCheckpoint: FileIdentity?
+  // Made when first asked for: short runs keep no checkpoint, and it looks at every image.
+  private var surroundings: Surroundings?
   private var lastCheckpoint = Date()
 
   /// Loads the data and the model, or the checkpoint.
@@ -58,8 +60,17 @@ public final class Runner {
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
       ?? start.preprocessing
-    if let saved = try saved.get() {
+    if let saved = try saved.get(), let path = options.checkpoint {
       state = saved.state
+      try RecordError.naming(path, as: "a damaged checkpoint") { [data] in
+        try saved.check(against: experiment, starting: start.model, on: data, within: options.memory)
+      }
+      let surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data)
+      if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path) {
+        options.note("\(path) \(words)")
+        state.changes = (state.changes ?? []) + [words]
+      }
+      self.surroundings = surroundings
       model = saved.checkpoint.model
       resumed = saved.checkpoint
       ownCheckpoint = saved.identity
@@ -277,9 +288,10 @@ public final class Runner {
     }
     let l1 = try experiment.l1.map { try L1Penalty(strength: $0) }
     let hooks = hooks + (regrowth.map { [$0] } ?? []) + (penalty.map { [$0] } ?? []) + (l1.map { [$0] } ?? [])
-    let trainer = try Trainer(
-      plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
-      sparse: options.sparse)
+    let trainer = try RecordError.naming(options.checkpoint ?? "", as: "a damaged checkpoint") {
+      try Trainer(
+        plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device, sparse: options.sparse)
+    }
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
@@ -331,10 +343,10 @@ public final class Runner {
 
   private func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let progress = try encoder.encode(SavedRun.Progress(recipe: experiment.json, state: state))
-    try Checkpoint(model: model, training: training, progress: String(decoding: progress, as: UTF8.self))
+    let surroundings = surroundings ?? Surroundings(device: options.device, sparse: options.sparse, data: data)
+    self.surroundings = surroundings
+    let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: experiment.json, state: state))
+    try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)
       .write(to: path, asPrivateAs: options.output)
     ownCheckpoint = FileIdentity(path)
     lastCheckpoint = Date()

@@ -32,11 +32,7 @@ struct SavedRun {
       throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
     }
     state = progress.state
-    let phases = experiment.phases.count
-    isFinished = state.phase == phases && options.replacesInput(of: experiment)
-    guard state.phase < phases || isFinished else {
-      throw RecordError("\(path): the checkpoint's record is damaged: state.phase cannot be \(state.phase)")
-    }
+    isFinished = state.phase == experiment.phases.count && options.replacesInput(of: experiment)
   }
 
   /// What a finished run began with, as far as it still matters: names of classes and preprocessing, which the model that may have taken
@@ -46,6 +42,7 @@ struct SavedRun {
     return try ModelFile(contentsOf: path)
   }
 
+  /// What a run keeps in its checkpoints.
   struct Progress: Codable {
     var recipe: String
     var state: RunState
@@ -55,11 +52,13 @@ struct SavedRun {
       self.state = state
     }
 
+    /// - Throws: `RecordError` for what no run has written.
     init(parsing json: String, path: String) throws {
-      do { self = try JSONDecoder().decode(Progress.self, from: Data(json.utf8)) } catch {
+      let data = Data(json.utf8)
+      do { self = try JSONDecoder.records.decode(Progress.self, from: data) } catch {
         throw RecordError("\(path): the checkpoint's record is damaged")
       }
-      do { try RecordedCounts.check(Data(json.utf8)) } catch {
+      do { try RecordedCounts.check(data) } catch {
         throw RecordError("\(path): the checkpoint's record is damaged: \(error)")
       }
     }

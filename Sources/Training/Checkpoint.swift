@@ -69,8 +69,6 @@ public struct Checkpoint {
     try archive.write(to: path, asPrivateAs: other)
   }
 
-  private static let format = "espalier-checkpoint"
-
   /// Reads a file that ``write(to:asPrivateAs:)`` made.
   ///
   /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``RecordError`` with the path if it is no sound checkpoint,

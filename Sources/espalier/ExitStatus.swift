@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Datasets
+internal import Experiments
 internal import Files
 internal import Foundation
 internal import Networks
@@ -26,6 +27,8 @@ enum ExitStatus: Int32, Sendable {
   case cannotCreate = 73
   /// Writing or reading broke off, e.g. on a full disk.
   case inputOutput = 74
+  /// Somebody else is at it: the same command may work later.
+  case temporary = 75
   /// A recipe or a setting contradicts itself.
   case configuration = 78
   /// Stopped with Ctrl-C (128 + SIGINT).
@@ -143,6 +146,8 @@ extension PruningError: ReportedError {
 extension PenaltyTableError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension PlanError: ReportedError { var exitStatus: ExitStatus { .usage } }
 extension RecordError: ReportedError { var exitStatus: ExitStatus { .dataError } }
+extension MissingFolder: ReportedError { var exitStatus: ExitStatus { .noInput } }
+extension FolderInUse: ReportedError { var exitStatus: ExitStatus { .temporary } }
 extension ModelError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension TorchError: ReportedError { var exitStatus: ExitStatus { .software } }
 

@@ -37,7 +37,7 @@ struct TicketCommandRun {
     try outputs.check()
     defer { withExtendedLifetime(outputs) {} }
     do {
-      let study = try TicketStudy(plan, in: path, memory: run.memory)
+      let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker)
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }

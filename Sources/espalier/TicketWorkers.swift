@@ -114,7 +114,8 @@ final class TicketWorkers {
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
-    process.standardInput = FileHandle.nullDevice
+    // With it they hold the folder, too: nobody takes it while one of them still writes.
+    process.standardInput = study.claim.map { FileHandle(fileDescriptor: $0.descriptor, closeOnDealloc: false) } ?? FileHandle.nullDevice
     try process.run()
     let handles = [output.fileHandleForReading, errors.fileHandleForReading]
     for handle in handles { _ = fcntl(handle.fileDescriptor, F_SETFL, fcntl(handle.fileDescriptor, F_GETFL) | O_NONBLOCK) }

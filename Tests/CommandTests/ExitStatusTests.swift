@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+@testable import Experiments
 @testable import espalier
 import Files
 import Foundation
@@ -21,6 +22,8 @@ import Training
     #expect(status(NetworkError.malformed("no JSON")) == 65)
     #expect(status(PlanError("impossible")) == 64)
     #expect(status(RecordError("damaged")) == 65)
+    #expect(status(MissingFolder(path: "f")) == 66)
+    #expect(status(FolderInUse(folder: "f", process: 7)) == 75)
     #expect(status(ModelError.parameters(network: "n", problems: [])) == 65)
     #expect(status(TorchError("add: sizes differ")) == 70)
     #expect(status(TrainingError.nonFiniteLoss(iteration: 3, learningRate: 9)) == 70)

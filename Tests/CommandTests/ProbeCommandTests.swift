@@ -61,7 +61,7 @@ import Testing
       ["probe", "a", "--retrain-at", "5it"], 64,
       "espalier: --retrain-at, --retrain-scorers and --retrain-fractions need --retrain with a number of steps, e.g. --retrain 10,100"
     ),
-    (["probe", "--analyse", "/nowhere"], 64, "espalier: there is no folder /nowhere"),
+    (["probe", "--analyse", "/nowhere"], 66, "espalier: there is no folder /nowhere"),
   ])
   func wordsForWrongUse(arguments: [String], status: Int, words: String) throws {
     let outcome = try espalier(arguments)

@@ -123,6 +123,68 @@ import Testing
     }
   }
 
+  /// A process that has been started, and what it complains of.
+  private func start(_ arguments: [String]) throws -> (process: Process, errors: Pipe) {
+    let (process, errors) = (Process(), Pipe())
+    process.executableURL = try program
+    process.arguments = arguments
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    try process.run()
+    return (process, errors)
+  }
+
+  private func wait(_ condition: () -> Bool) {
+    for _ in 0..<6000 where !condition() { usleep(10_000) }
+  }
+
+  private func long(_ folder: String, _ options: [String]) -> [String] {
+    [
+      "prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "--subset", "200", "--rounds", "1",
+      "--epochs", "100000000it", "--evaluate-every", "1000000it", "-o", folder, "--quiet",
+    ] + options
+  }
+
+  /// Both at once: exactly one has the folder, and of the other nothing is there.
+  @Test func oneOfTwoStudiesGetsAFolder() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/tickets"
+      let studies = try ["0.1", "0.2"].map { try start(long(path, ["--learning-rate", $0])) }
+      wait { studies.contains { !$0.process.isRunning } }
+      let (lost, won) = studies[0].process.isRunning ? (studies[1], studies[0]) : (studies[0], studies[1])
+      #expect(lost.process.terminationStatus == 75 && won.process.isRunning)
+      let words = String(decoding: try lost.errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+      #expect(
+        words
+          == "espalier: \(path) is in use by process \(won.process.processIdentifier): wait until that has ended, or give another folder\n"
+          || words == "espalier: \(path) is in use by another process: wait until that has ended, or give another folder\n")
+      wait { FileManager.default.fileExists(atPath: path + "/seed-0/trunk") }
+      let plan = try String(contentsOfFile: path + "/plan.json", encoding: .utf8)
+      #expect(plan.contains("\"base\" : \(won.process === studies[0].process ? "0.1" : "0.2")"))
+      // Whoever only looks is not kept out.
+      #expect(try espalier("tickets", path).errors.contains("holds no finished round"))
+      won.process.interrupt()
+      won.process.waitUntilExit()
+      #expect(won.process.terminationStatus == 130)
+      #expect(!FileManager.default.fileExists(atPath: path + "/.espalier-lock"))
+    }
+  }
+
+  /// Its workers end by themselves a moment later; until then nobody else is let in, and the next study waits for that moment.
+  @Test func whatAKilledStudyStartedIsWaitedFor() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/tickets"
+      let study = try start(long(path, ["--seeds", "2", "--parallel", "2"]))
+      wait { (0...1).allSatisfy { FileManager.default.fileExists(atPath: "\(path)/seed-\($0)/trunk") } }
+      kill(study.process.processIdentifier, SIGKILL)
+      study.process.waitUntilExit()
+      let other = try espalier(long(path, ["--learning-rate", "0.2"]))
+      // The workers have left checkpoints, so that the folder is the first study's.
+      #expect(other.status == 64 && other.errors.contains("holds a study with"), "\(other.errors)")
+      #expect(FileManager.default.fileExists(atPath: path + "/seed-1/trunk/round-00.checkpoint"))
+    }
+  }
+
   @Test func wordsOutsideOfIt() throws {
     let other = try espalier("prune", "--network", "lenet-300-100", "--dataset", "digits", "--sparsity", "0.5", "--rewind", "init")
     #expect(
@@ -131,6 +193,6 @@ import Testing
     let file = try espalier("prune", "dense.safetensors", "--method", "lottery-ticket")
     #expect(file.errors == "espalier: tickets are found from initial weights: give --network instead of a model file\n")
     let nowhere = try espalier("tickets", "/nowhere")
-    #expect(nowhere.status == 64 && nowhere.errors == "espalier: there is no folder /nowhere\n")
+    #expect(nowhere.status == 66 && nowhere.errors == "espalier: there is no folder /nowhere\n")
   }
 }

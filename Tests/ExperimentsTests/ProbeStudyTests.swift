@@ -52,13 +52,54 @@ import Training
     #expect(abs(try #require(rows.first { $0.step == 3 }).lossBefore - trainer.model.evaluate(examples).loss) < 1e-6)
   }
 
+  @Test func aFolderIsOneStudysAtATime() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/a"
+      let claim = try FolderClaim(path)
+      #expect(throws: FolderInUse(folder: path, process: getpid())) { try study().run(seeds: [1], into: path) }
+      let names = try contents(path).keys.sorted()
+      withExtendedLifetime(claim) { #expect(names == [".espalier-lock"]) }
+    }
+  }
+
+  /// `sha256sum -c` reads them, too.
+  @Test func whatWasChangedIsTold() throws {
+    try withTemporaryDirectory { folder in
+      try study().run(seeds: [1], into: folder)
+      let whole = try contents(folder)
+      #expect(try ProbeStudy.analysis(of: [folder]).rows == 96)
+      #expect(whole["seed-1.sha256"]?.split(separator: "\n").map { $0.dropFirst(64) } == ["  seed-1.units.jsonl", "  seed-1.csv"])
+      for (name, words) in [
+        ("seed-1.csv", "is not what was written: its checksum is not the one in the .sha256 beside it"),
+        ("seed-1.units.jsonl", "is not what was written: its checksum is not the one in the .sha256 beside it"),
+      ] {
+        let text = try #require(whole[name])
+        try (text.dropLast(2) + "1\n").write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+        #expect(throws: RecordError("\(folder)/\(name) \(words)")) { try ProbeStudy.analysis(of: [folder]) }
+        try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+      }
+      for list in ["seed-1.csv\n", "\(String(repeating: "0", count: 64))  seed-2.csv\n"] {
+        try list.write(toFile: folder + "/seed-1.sha256", atomically: false, encoding: .utf8)
+        #expect(throws: RecordError.self) { try ProbeStudy.analysis(of: [folder]) }
+      }
+      try (whole["study.json"] ?? "").replacingOccurrences(of: "0.5", with: "0.4").write(
+        toFile: folder + "/study.json", atomically: false, encoding: .utf8)
+      #expect(throws: RecordError("\(folder)/study.json is not what was written: its checksum is another one")) {
+        try study().run(seeds: [2], into: folder)
+      }
+    }
+  }
+
   private func lines(_ files: [String: String], _ name: String) -> Int { files[name]?.split(separator: "\n").count ?? 0 }
 
   @Test func aStudyThatIsBrokenOffEndsWithTheSameFiles() throws {
     try withTemporaryDirectory { folder in
       try study().run(seeds: [4, 5], into: folder + "/a")
       let whole = try contents(folder + "/a")
-      #expect(whole.keys.sorted() == ["seed-4.csv", "seed-4.units.jsonl", "seed-5.csv", "seed-5.units.jsonl", "study.json"])
+      #expect(
+        whole.keys.sorted() == [
+          "seed-4.csv", "seed-4.sha256", "seed-4.units.jsonl", "seed-5.csv", "seed-5.sha256", "seed-5.units.jsonl", "study.json",
+        ])
       // A header; probes at 0, 3, 6 and 9, twelve variants each, at two places; six choices each.
       #expect(lines(whole, "seed-4.csv") == 97)
       #expect(lines(whole, "seed-4.units.jsonl") == 48)
@@ -100,11 +141,15 @@ import Training
       try study().run(seeds: [1], into: folder + "/a")
       let other = #expect(throws: PlanError.self) { try study(fraction: 0.25).run(seeds: [2], into: folder + "/a") }
       #expect(other?.description == "\(folder)/a belongs to a study with other options; repeat those, or give another folder")
-      let missing = #expect(throws: PlanError.self) { try ProbeStudy.analysis(of: [folder + "/b"]) }
+      let missing = #expect(throws: MissingFolder.self) { try ProbeStudy.analysis(of: [folder + "/b"]) }
       #expect(missing?.description == "there is no folder \(folder)/b")
       let empty = #expect(throws: PlanError.self) { try ProbeStudy.analysis(of: [folder]) }
       #expect(empty?.description == "\(folder) holds no finished seed: no file like seed-0.csv")
       try "no\n".write(toFile: folder + "/a/seed-1.units.jsonl", atomically: true, encoding: .utf8)
+      let changed = "\(folder)/a/seed-1.units.jsonl is not what was written: its checksum is not the one in the .sha256 beside it"
+      #expect(throws: RecordError(changed)) { try ProbeStudy.analysis(of: [folder + "/a"]) }
+      // A table without checksums may be anybody's.
+      try FileManager.default.removeItem(atPath: folder + "/a/seed-1.sha256")
       let damaged = #expect(throws: PenaltyTableError.self) { try ProbeStudy.analysis(of: [folder + "/a"]) }
       #expect(damaged?.description == "\(folder)/a/seed-1.units.jsonl:1: is no choice of units")
     }

@@ -90,36 +90,6 @@ import Training
     }
   }
 
-  /// Whoever may write a checkpoint can write any number into it.
-  @Test(arguments: [
-    ("\"phase\":0", "\"phase\":-1", "state.phase cannot be -1"), ("\"phase\":0", "\"phase\":7", "state.phase cannot be 7"),
-    (
-      "\"events\":[]",
-      "\"events\":[{\"collapsed\":[],\"iteration\":0,\"kept\":9223372036854775807,\"number\":1,\"removed\":1,\"widths\":{}}]",
-      "state.events.0.kept cannot be 9223372036854775807"
-    ),
-  ])
-  func numbersThatNoRecordHolds(from: String, to: String, words: String) throws {
-    let folder = try TemporaryDirectory()
-    let path = folder.file("run.checkpoint")
-    var count = 0
-    let runner = try Runner(
-      weights(),
-      options: .init(
-        checkpoint: path,
-        interrupted: {
-          count += 1
-          return count == 3
-        }))
-    #expect(throws: TrainingError.self) { try runner.run() }
-    var checkpoint = try Checkpoint(contentsOf: path)
-    checkpoint.progress = checkpoint.progress.replacingOccurrences(of: from, with: to)
-    try checkpoint.write(to: path)
-    #expect(throws: RecordError("\(path): the checkpoint's record is damaged: \(words)")) {
-      try Runner(weights(), options: .init(checkpoint: path, resume: true))
-    }
-  }
-
   @Test func theRowTellsWhatWasAskedAndAchieved() throws {
     let runner = try Runner(weights())
     try runner.run()

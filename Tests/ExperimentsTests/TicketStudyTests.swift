@@ -224,7 +224,7 @@ import Training
       let whole = try contents(folder + "/a")
       #expect(whole.keys.allSatisfy { !$0.hasSuffix(".checkpoint") } && whole["seed-1/rewind.safetensors"] != nil)
       // After every single file: between a model and its record, between rounds, before the first step.
-      #expect(writes == 14, "initial, rewind; four trainings with a checkpoint, a model and a record each")
+      #expect(writes == 15, "surroundings, initial, rewind; four trainings with a checkpoint, a model and a record each")
       for stop in 1...writes {
         var written = 0
         #expect(throws: Killed.self) {
@@ -337,7 +337,7 @@ import Training
       try TicketStudy(plan(rounds: 0), in: folder).run(seeds: [1], options: .init(note: { notes.append($0) }))
       #expect(
         notes.first
-          == "\(folder)/seed-1/trunk/round-00.checkpoint was computed with 1 thread, and goes on with 2: its last bits may be others than "
+          == "\(folder)/seed-1 was computed with 1 thread, and goes on with 2: its last bits may be others than "
           + "those of an unbroken run")
     }
   }
@@ -353,6 +353,7 @@ import Training
   @Test func wordsForFoldersThatDoNotFit() throws {
     try withTemporaryDirectory { folder in
       _ = try TicketStudy(plan(), in: folder + "/a")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/a") == ["plan.json"], "nothing of the claim is left")
       let begun = "\(folder)/a/seed-1/trunk"
       try FileManager.default.createDirectory(atPath: begun, withIntermediateDirectories: true)
       try "".write(toFile: begun + "/round-00.checkpoint", atomically: true, encoding: .utf8)
@@ -367,7 +368,7 @@ import Training
       #expect(total?.description == "\(folder)/a holds a study with rounds 0, not 3: repeat its options, or give another folder")
       let empty = #expect(throws: PlanError.self) { try TicketStudy.analysis(of: folder + "/a") }
       #expect(empty?.description == "\(folder)/a holds no finished round: no file like seed-0/trunk/round-00.json")
-      let missing = #expect(throws: PlanError.self) { try TicketStudy.analysis(of: folder + "/b") }
+      let missing = #expect(throws: MissingFolder.self) { try TicketStudy.analysis(of: folder + "/b") }
       #expect(missing?.description == "there is no folder \(folder)/b")
       let late = #expect(throws: PlanError.self) { try TicketStudy(plan(branches: [.reinit], at: [2, 4]), in: folder + "/c") }
       #expect(late?.description == "--branch-rounds 4 is impossible: branches are at rounds 1 to 3")
@@ -384,11 +385,18 @@ import Training
           #"{"branch":"trunk","evaluations":[{"iteration":9223372036854775807,"trainingLoss":1,"validationLoss":1}],"firstIteration":0,"#
             + #""iterations":1,"layers":[],"round":0,"seconds":1,"seed":0}"#, ": evaluations.0.iteration cannot be 9223372036854775807"
         ),
-        ("{}", ""),
+        ("{}", ": it lacks seed"), ("", ": it is not JSON"),
       ] {
         try json.write(toFile: record, atomically: true, encoding: .utf8)
         #expect(throws: RecordError("\(record) is no record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
       }
+      let often = #expect(throws: PlanError.self) {
+        var plan = plan()
+        (plan.training.length, plan.training.evaluateEvery) = (.iterations(100_001), .iterations(1))
+        _ = try TicketStudy(plan, in: folder + "/d")
+      }
+      #expect(often?.description == "--evaluate-every 1it asks for 100001 evaluations in each training: at most 100000 are possible")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/d"))
       let damaged = #expect(throws: RecordError.self) { try TicketStudy(plan(), in: folder + "/a") }
       #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is no plan of a ticket study: it lacks ") ?? false)
     }

@@ -13,6 +13,7 @@ import Testing
   @Test func oneExchangeOfNothing() {
     let summary = RegrowthSummary(method: "set", exchanges: 1, exchanged: 0, explored: 0, kept: 0, of: 0, stepsAtDensity: 0)
     #expect(
-      summary.words == "set: 1 exchange, 0 weights came back; 0.00 % of all were alive at some time; at the end 0 of 0, for the last 0 steps")
+      summary.words
+        == "set: 1 exchange, 0 weights came back; 0.00 % of all were alive at some time; at the end 0 of 0, for the last 0 steps")
   }
 }

@@ -12,6 +12,7 @@ struct TicketFolder {
   var plan: String { path + "/plan.json" }
   func seed(_ seed: UInt64) -> String { "\(path)/seed-\(seed)" }
   func initial(_ seed: UInt64) -> String { self.seed(seed) + "/initial.safetensors" }
+  func surroundings(_ seed: UInt64) -> String { self.seed(seed) + "/surroundings.json" }
   func rewind(_ seed: UInt64) -> String { self.seed(seed) + "/rewind.safetensors" }
   func model(_ job: TicketJob, _ seed: UInt64) -> String { stem(job, seed) + ".safetensors" }
   func record(_ job: TicketJob, _ seed: UInt64) -> String { stem(job, seed) + ".json" }
@@ -24,17 +25,20 @@ struct TicketFolder {
     FileManager.default.fileExists(atPath: record(job, seed)) && FileManager.default.fileExists(atPath: model(job, seed))
   }
 
-  /// Makes the folder this plan's, or finds that it is already.
+  /// Makes the folder this plan's, or finds that it is already; to be called by whoever has claimed it.
   ///
   /// A folder can take more branches later, and more rounds where each takes its rates of what is left.
-  /// - Throws: `PlanError` that names the first difference if the folder holds another study.
+  /// - Throws: `PlanError` that names the first difference if the folder holds another study, `RecordError` if what it holds is damaged.
   func adopt(_ plan: TicketPlan) throws {
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     guard let found = try storedPlan() else { return try start(plan) }
     if let difference = try found.core.firstDifference(from: plan.core) {
-      // A first command that was mistyped, or could not be carried out, has no claim to the folder.
+      // A first command that was mistyped has no claim to the folder.
       guard try hasBegun() else {
-        for seed in try seedFolders() { try? FileManager.default.removeItem(atPath: "\(path)/\(seed)/initial.safetensors") }
+        for seed in try seedFolders() {
+          for name in ["initial.safetensors", "surroundings.json"] {
+            try? FileManager.default.removeItem(atPath: "\(path)/\(seed)/\(name)")
+          }
+        }
         return try start(plan)
       }
       throw PlanError(
@@ -42,23 +46,20 @@ struct TicketFolder {
           + "or give another folder")
     }
     let extended = found.extended(by: plan.seeded(0))
-    if extended != found { try AtomicFile.write(Data(extended.json.utf8), to: self.plan) }
+    if extended != found { try start(extended) }
   }
 
-  private func start(_ plan: TicketPlan) throws {
-    try AtomicFile.write(Data(plan.seeded(0).json.utf8), to: self.plan)
-  }
+  private func start(_ plan: TicketPlan) throws { try SealedRecord.write(plan.seeded(0).json, to: self.plan) }
 
   private func seedFolders() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: path).sorted().filter { $0.hasPrefix("seed-") }
+    try Folder.names(in: path).filter { $0.hasPrefix("seed-") }
   }
 
   /// The files of all branches of all seeds.
   private func roundFiles() throws -> [String] {
-    let files = FileManager.default
-    return try seedFolders().flatMap { seed in
-      ((try? files.contentsOfDirectory(atPath: "\(path)/\(seed)").sorted()) ?? []).flatMap { branch in
-        ((try? files.contentsOfDirectory(atPath: "\(path)/\(seed)/\(branch)").sorted()) ?? []).filter { $0.hasPrefix("round-") }
+    try seedFolders().flatMap { seed in
+      ((try? Folder.names(in: "\(path)/\(seed)")) ?? []).flatMap { branch in
+        ((try? Folder.names(in: "\(path)/\(seed)/\(branch)")) ?? []).filter { $0.hasPrefix("round-") }
           .map { "\(path)/\(seed)/\(branch)/\($0)" }
       }
     }
@@ -72,10 +73,10 @@ struct TicketFolder {
   /// - Throws: `RecordError` if it is damaged.
   func storedPlan() throws -> TicketPlan? {
     guard FileManager.default.fileExists(atPath: plan) else { return nil }
-    do {
-      return try JSONDecoder().decode(TicketPlan.self, from: Data(contentsOf: URL(fileURLWithPath: plan)))
-    } catch let error as DecodingError {
-      throw RecordError("\(plan) is no plan of a ticket study: \(error.firstWords)")
+    return try record(plan, "no plan of a ticket study", except: ["seed", "warmUp"]) { json in
+      let plan = try JSONDecoder().decode(TicketPlan.self, from: json)
+      try plan.validate()
+      return plan
     }
   }
 
@@ -83,28 +84,55 @@ struct TicketFolder {
   ///
   /// - Throws: `RecordError` if it is damaged.
   func read(_ file: String) throws -> TicketRound {
-    let json = try Data(contentsOf: URL(fileURLWithPath: file))
+    try record(file, "no record of a round", except: ["seed"]) { try TicketRound(json: $0) }
+  }
+
+  /// Where a seed was begun; nil if nobody said so.
+  ///
+  /// - Throws: `RecordError` if what says so is damaged.
+  func storedSurroundings(_ seed: UInt64) throws -> Surroundings? {
+    guard FileManager.default.fileExists(atPath: surroundings(seed)) else { return nil }
+    return try record(surroundings(seed), "no record of where a seed was begun") { try JSONDecoder().decode(Surroundings.self, from: $0) }
+  }
+
+  /// What a file says, whole, with its numbers in bounds.
+  private func record<Value>(
+    _ file: String, _ none: String, except names: Set<String> = [], _ decode: (Data) throws -> Value
+  ) throws -> Value {
+    let json = try SealedRecord.read(file)
     do {
-      let round = try TicketRound(json: json)
-      try RecordedCounts.check(json, except: ["seed"])
-      return round
-    } catch is DecodingError {
-      throw RecordError("\(file) is no record of a round")
-    } catch let error as PlanError {
-      throw RecordError("\(file) is no record of a round: \(error)")
+      let value = try decode(json)
+      try RecordedCounts.check(json, except: names)
+      return value
+    } catch let error as DecodingError {
+      throw RecordError("\(file) is \(none): \(error.firstWords)")
+    } catch let error as any CustomStringConvertible & Error {
+      throw RecordError("\(file) is \(none): \(error)")
     }
   }
 
   /// The records of all finished trainings.
   ///
-  /// - Throws: `PlanError` if there is no folder or nothing finished in it, `RecordError` for a damaged record.
+  /// - Throws: ``MissingFolder`` if there is no folder, `PlanError` if nothing is finished in it, `RecordError` for a damaged record.
   func records() throws -> [TicketRound] {
-    let files = FileManager.default
-    var isFolder: ObjCBool = false
-    guard files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { throw PlanError("there is no folder \(path)") }
+    try MissingFolder.check(path)
     let result = try roundFiles().filter { $0.hasSuffix(".json") }.map(read)
     guard !result.isEmpty else { throw PlanError("\(path) holds no finished round: no file like seed-0/trunk/round-00.json") }
     return result
+  }
+}
+
+/// A folder that was named and is not there.
+public struct MissingFolder: Error, CustomStringConvertible, Equatable {
+  /// The folder.
+  public let path: String
+
+  /// One line.
+  public var description: String { "there is no folder \(path)" }
+
+  static func check(_ path: String) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else { throw MissingFolder(path: path) }
   }
 }
 

@@ -18,6 +18,7 @@ final class TicketRun {
   private let counts: [[Int]]
   private let evaluated: EvaluatedParts
   private let core: String
+  private let surroundings: Surroundings
   private let span: TrainingSpan
   // The last round's trained model, which the next one starts from.
   private var last: (job: TicketJob, model: Model)?
@@ -29,8 +30,10 @@ final class TicketRun {
     self.options = options
     let setting = try Setting(plan, seed: seed, note: options.note)
     (data, span, counts) = (setting.data, setting.span, setting.counts)
+    surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data)
+    try Folder.make(folder.seed(seed))
+    try Self.note(surroundings, in: folder, seed: seed, options)
     let path = folder.initial(seed)
-    try FileManager.default.createDirectory(atPath: folder.seed(seed), withIntermediateDirectories: true)
     if FileManager.default.fileExists(atPath: path) {
       initial = try ModelFile(contentsOf: path).model
     } else {
@@ -43,6 +46,20 @@ final class TicketRun {
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, channelsLast: initial.network.hasConvolutions)
   }
+
+  /// Keeps where a seed is computed, beside what comes of it, and says so where that is not where its rounds so far were.
+  ///
+  /// - Throws: `RecordError` if those were of other images.
+  private static func note(_ surroundings: Surroundings, in folder: TicketFolder, seed: UInt64, _ options: TicketStudy.Options) throws {
+    let (path, earlier) = (folder.surroundings(seed), try folder.storedSurroundings(seed))
+    guard earlier != surroundings else { return }
+    if let words = try earlier?.goOn(in: surroundings, from: folder.seed(seed)) { options.note("\(folder.seed(seed)) \(words)") }
+    try SealedRecord.write(Format.json(surroundings) + "\n", to: path)
+    try options.didWrite(path)
+  }
+
+  /// The most evaluations in a training: what a record of one can hold.
+  static let maximumEvaluations = 100_000
 
   /// What a seed begins with, made without writing anything.
   struct Setting {
@@ -60,6 +77,12 @@ final class TicketRun {
       if case .step(let step) = plan.rewinding, step.iterations(perEpoch: span.perEpoch) >= span.total {
         throw PlanError("--rewind \(step) lies behind the training's end, which has \(span.total) steps")
       }
+      let every = max(plan.training.evaluateEvery.iterations(perEpoch: span.perEpoch), 1)
+      guard span.total / every <= TicketRun.maximumEvaluations else {
+        throw PlanError(
+          "--evaluate-every \(plan.training.evaluateEvery) asks for \(span.total / every) evaluations in each training: at most "
+            + "\(TicketRun.maximumEvaluations) are possible")
+      }
       start = Experiment(
         start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
       initial = try start.startingFile(for: data.training, note: note).model
@@ -70,11 +93,13 @@ final class TicketRun {
   // MARK: - One training
 
   func carryOut(_ job: TicketJob, later: Int) throws {
-    try FileManager.default.createDirectory(atPath: folder.branch(job, seed), withIntermediateDirectories: true)
+    try Folder.make(folder.branch(job, seed))
     let begun = try begin(job)
-    let trainer = try Trainer(
-      begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluated: evaluated,
-      sparse: options.sparse)
+    let trainer = try RecordError.naming(folder.checkpoint(job, seed), as: "a damaged checkpoint") {
+      try Trainer(
+        begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluated: evaluated,
+        sparse: options.sparse)
+    }
     let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
     let density = try MaskSet(begun.model).density
     let rewindStep = job.branch == nil && job.round == 0 ? self.rewindStep : nil
@@ -84,8 +109,9 @@ final class TicketRun {
     var (saved, done) = (started, 0)
     func elapsed() -> Double { before + (clock.now - started) / .seconds(1) }
     func save() throws {
-      let progress = Progress(core: core, seconds: elapsed(), threads: TorchRuntime.threads)
-      try Checkpoint(model: trainer.model, training: trainer.state(), progress: progress.json).write(to: folder.checkpoint(job, seed))
+      let progress = try JSONEncoder.records.text(Progress(core: core, seconds: elapsed()))
+      try Checkpoint(model: trainer.model, training: trainer.state(), progress: progress, surroundings: surroundings)
+        .write(to: folder.checkpoint(job, seed))
       saved = clock.now
       try options.didWrite(folder.checkpoint(job, seed))
     }
@@ -116,7 +142,7 @@ final class TicketRun {
       seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
       firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
       iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
-    try AtomicFile.write(Data(record.json().utf8), to: folder.record(job, seed))
+    try SealedRecord.write(record.json(), to: folder.record(job, seed))
     try options.didWrite(folder.record(job, seed))
     try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
     if job.branch == nil { last = (job, model) }
@@ -133,15 +159,6 @@ final class TicketRun {
   private struct Progress: Codable {
     var core: String
     var seconds: Double
-    var threads: Int?
-
-    var json: String {
-      get throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-      }
-    }
   }
 
   private struct Beginning {
@@ -169,14 +186,14 @@ final class TicketRun {
     let path = folder.checkpoint(job, seed)
     if FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
-      guard let progress = try? JSONDecoder().decode(Progress.self, from: Data(checkpoint.progress.utf8)), progress.core == core else {
+      guard let progress = try? JSONDecoder.records.decode(Progress.self, from: Data(checkpoint.progress.utf8)),
+        checkpoint.training != nil, checkpoint.model.network.nodes == initial.network.nodes
+      else { throw RecordError("\(path) is a damaged checkpoint: its record is none of a round's") }
+      guard progress.core == core else {
         throw PlanError("\(path) belongs to a study with other options; remove it to train this round anew")
       }
-      if let threads = progress.threads, threads != TorchRuntime.threads {
-        options.note(
-          "\(path) was computed with \(threads) thread\(threads == 1 ? "" : "s"), and goes on with \(TorchRuntime.threads): "
-            + "its last bits may be others than those of an unbroken run")
-      }
+      // Threads and kernels have been told of the seed as a whole.
+      _ = try checkpoint.surroundings?.goOn(in: surroundings, from: path)
       return Beginning(
         model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
     }

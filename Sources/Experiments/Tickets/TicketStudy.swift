@@ -20,6 +20,8 @@ public struct TicketStudy {
   public let plan: TicketPlan
   /// Where.
   public let path: String
+  /// The hold on the folder, for as long as there is this study; nil where another process has it, for which this one works.
+  public let claim: FolderClaim?
 
   /// How a study deals with its surroundings; nothing here changes what is computed.
   public struct Options {
@@ -58,16 +60,19 @@ public struct TicketStudy {
     }
   }
 
-  /// A study of this plan in this folder, which is made, or must hold the same study.
+  /// A study of this plan in this folder, which is made, or must hold the same study; no other can be made there while this one lasts.
   ///
-  /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's.
-  public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard) throws {
+  /// - Parameter isWorker: whether this process works for another one, which has the folder.
+  /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's, ``FolderInUse`` if another study
+  ///   has the folder.
+  public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard, isWorker: Bool = false) throws {
     try plan.validate()
     try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
     // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
     _ = try TicketRun.Setting(plan, seed: plan.training.seed)
     self.plan = plan
     self.path = path
+    claim = try isWorker ? nil : FolderClaim(path)
     try TicketFolder(path).adopt(plan)
   }
 
@@ -75,6 +80,10 @@ public struct TicketStudy {
   ///
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what training throws.
   public func run(seeds: [UInt64], options: Options = Options()) throws {
+    try withExtendedLifetime(claim) { try carryOut(seeds, options) }
+  }
+
+  private func carryOut(_ seeds: [UInt64], _ options: Options) throws {
     let (folder, jobs) = (TicketFolder(path), plan.jobs)
     let left = seeds.map { seed in jobs.filter { !folder.isFinished($0, seed) } }
     // A kill right after a record was written leaves the checkpoint that led to it.
@@ -103,12 +112,12 @@ public struct TicketStudy {
 
   /// The records of all finished trainings in a folder, of all seeds.
   ///
-  /// - Throws: `PlanError`.
+  /// - Throws: ``MissingFolder``, `PlanError` for a folder without any, `RecordError` for damaged ones.
   public static func records(in path: String) throws -> [TicketRound] { try TicketFolder(path).records() }
 
-  /// Tables and claims over all finished trainings in a folder.
+  /// Tables and claims over all finished trainings in a folder, also while a study goes on in it.
   ///
-  /// - Throws: `PlanError`.
+  /// - Throws: as ``records(in:)``.
   public static func analysis(of path: String) throws -> TicketAnalysis {
     let folder = TicketFolder(path)
     return TicketAnalysis(try folder.records(), departure: try folder.storedPlan().map { try $0.departure } ?? "its plan.json is gone")

@@ -1,0 +1,67 @@
+internal import Datasets
+internal import Foundation
+internal import Networks
+internal import Pruning
+internal import Torch
+internal import Training
+
+extension SavedRun {
+  /// Whether a run of this experiment can have come to this: whoever may write a checkpoint can write anything into it.
+  ///
+  /// - Parameter start: the model that the run begins with; where it was pruned in place, the file may hold another one by now.
+  /// - Throws: `RecordError` that says what cannot be.
+  func check(against experiment: Experiment, starting start: Model, on data: TrainingData?, within memory: MemoryLimit) throws {
+    func damaged(_ words: String) -> RecordError { RecordError("its record is impossible: \(words)") }
+    let (phases, phase) = (experiment.phases, state.phase)
+    guard phases.indices.contains(phase) || isFinished else { throw damaged("phase \(phase) of \(phases.count)") }
+    guard checkpoint.training == nil || !isFinished && phases[phase].isTraining else { throw damaged("phase \(phase) is no training") }
+    guard state.trainings.count <= phase else { throw damaged("\(state.trainings.count) trainings before phase \(phase)") }
+    let dense = state.denseNetwork ?? start.network
+    for network in [dense, checkpoint.model.network] {
+      try network.check(
+        experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network), within: memory,
+        elementSize: checkpoint.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
+      guard try network.inputShape == start.network.inputShape, try network.classes == start.network.classes else {
+        throw damaged("its network takes other images or tells other classes apart")
+      }
+    }
+    if let facts = state.dense, let words = try facts.problem(for: dense) { throw damaged("dense.\(words)") }
+    // Surgery takes units and may add the biases that stand for them, and nothing else.
+    let shapes = Dictionary(try dense.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
+    for (name, dimensions) in try checkpoint.model.network.parameterShapes() {
+      guard let before = shapes[name] else {
+        guard name.role == .bias else { throw damaged("\(name) was not there before") }
+        continue
+      }
+      guard before.count == dimensions.count, zip(dimensions, before).allSatisfy({ $0 <= $1 }) else {
+        throw damaged("\(name) was smaller before")
+      }
+    }
+  }
+}
+
+extension Experiment.Phase {
+  /// Whether steps are taken in it.
+  fileprivate var isTraining: Bool {
+    switch self {
+    case .train, .trainAndPrune, .trainScores, .recover: true
+    case .pruneAtStart, .prune: false
+    }
+  }
+}
+
+extension ModelFacts {
+  /// The first of the facts that this network does not have; nil if it may be they.
+  fileprivate func problem(for network: Network) throws -> String? {
+    let cost = try network.cost()
+    let sizes = Dictionary(
+      try network.parameterShapes().map { ($0.name, $0.dimensions.reduce(1, *)) }, uniquingKeysWith: { first, _ in first })
+    let weights = network.nodes.filter { $0.operation.units != nil }.reduce(0) { $0 + (sizes[ParameterName($1.module, .weight)] ?? 0) }
+    for (name, given, right) in [
+      ("parameters", parameters, cost.parameters), ("macs", macs, cost.macs), ("bytes", bytes, cost.bytes),
+      ("prunableWeights", prunableWeights, weights), ("nonZeroWeights", max(nonZeroWeights, weights), weights),
+      ("effectiveMACs", max(effectiveMACs, macs), macs),
+    ] where given != right { return "\(name) cannot be \(given)" }
+    return widths == network.widths ? nil : "widths are not the network's"
+  }
+}

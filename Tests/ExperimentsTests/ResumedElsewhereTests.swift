@@ -1,0 +1,106 @@
+import Experiments
+import Foundation
+import Pruning
+import Results
+import TestSupport
+import Testing
+import Torch
+import Training
+
+/// Runs that are taken up again with other threads, kernels or images.
+@Suite(.serialized) struct ResumedElsewhereTests {
+  init() throws { try TorchRuntime.configure(threads: 1) }
+
+  private func experiment(_ data: DataPlan) -> Experiment {
+    Experiment(
+      start: .network("mlp:784-12-10", weights: nil), data: data,
+      training: TrainingPlan(length: .iterations(6), batchSize: 10, learningRate: .init(base: 1e-3), seed: 3))
+  }
+
+  /// Forty images and ten to test on, of which one pixel may be another.
+  private func writeMNIST(_ folder: String, changing pixel: UInt8 = 0) throws {
+    try FileManager.default.createDirectory(atPath: folder + "/mnist", withIntermediateDirectories: true)
+    func number(_ value: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
+    for (name, count) in [("train", 40), ("t10k", 10)] {
+      var pixels = (0..<count * 784).map { UInt8(truncatingIfNeeded: $0 * 31 % 251) }
+      pixels[5] ^= name == "train" ? pixel : 0
+      let images = number(0x803) + number(count) + number(28) + number(28) + pixels
+      let labels = number(0x801) + number(count) + (0..<count).map { UInt8($0 % 10) }
+      try Data(images).write(to: URL(fileURLWithPath: "\(folder)/mnist/\(name)-images-idx3-ubyte"))
+      try Data(labels).write(to: URL(fileURLWithPath: "\(folder)/mnist/\(name)-labels-idx1-ubyte"))
+    }
+  }
+
+  private func interrupt(_ experiment: Experiment, _ path: String) throws {
+    var count = 0
+    let runner = try Runner(
+      experiment,
+      options: .init(
+        checkpoint: path,
+        interrupted: {
+          count += 1
+          return count == 3
+        }))
+    #expect(throws: TrainingError.self) { try runner.run() }
+  }
+
+  @Test func otherImagesUnderTheSameNameAreRefused() throws {
+    try withTemporaryDirectory { folder in
+      try writeMNIST(folder + "/a")
+      try writeMNIST(folder + "/b", changing: 1)
+      let path = folder + "/run.checkpoint"
+      func experiment(_ directory: String) -> Experiment {
+        self.experiment(DataPlan(dataset: "mnist", directory: folder + directory, validation: 0, seed: 3))
+      }
+      try interrupt(experiment("/a"), path)
+      let words =
+        "\(path) was computed with other training images than there are now: give it those (--data-dir), or remove it to start anew"
+      #expect(throws: RecordError(words)) { try Runner(experiment("/b"), options: .init(checkpoint: path, resume: true)) }
+      try FileManager.default.moveItem(atPath: folder + "/a", toPath: folder + "/c")
+      let runner = try Runner(experiment("/c"), options: .init(checkpoint: path, resume: true))
+      try runner.run()
+      #expect(runner.state.changes == nil && runner.state.trainings.map(\.iterations) == [6])
+    }
+  }
+
+  @Test func otherThreadsAndKernelsAreToldAndStandInTheRow() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/run.checkpoint"
+      var plan = experiment(DataPlan(dataset: "digits", seed: 3))
+      plan.start = .network("mlp:64-12-10", weights: nil)
+      try interrupt(plan, path)
+      try TorchRuntime.configure(threads: 2)
+      defer { try? TorchRuntime.configure(threads: 1) }
+      var notes: [String] = []
+      let runner = try Runner(plan, options: .init(checkpoint: path, resume: true, sparse: .never, note: { notes.append($0) }))
+      let words =
+        "was computed with 1 thread, --sparse-kernels automatic, and goes on with 2, never: its last bits may be others than those of an "
+        + "unbroken run"
+      #expect(notes == ["\(path) \(words)"])
+      try runner.run()
+      let row = try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: [])
+      #expect(row.notes?.map { "\($0.subject): \($0.words)" } == ["resumed: it \(words)"])
+    }
+  }
+
+  /// Rounds of one seed are of the same images, also where no checkpoint is left between them.
+  @Test func aStudyStaysWithItsImages() throws {
+    try withTemporaryDirectory { folder in
+      try writeMNIST(folder + "/a")
+      try writeMNIST(folder + "/b", changing: 1)
+      func study(_ directory: String, rounds: Int) throws {
+        let plan = TicketPlan(
+          network: "mlp:784-12-10", data: DataPlan(dataset: "mnist", directory: folder + directory, validation: 10),
+          training: TrainingPlan(length: .iterations(2), batchSize: 10, learningRate: .init(base: 1e-3)), rounds: rounds,
+          rates: LayerRates(fraction: 0.2))
+        try TicketStudy(plan, in: folder + "/tickets").run(seeds: [1])
+      }
+      try study("/a", rounds: 0)
+      let error = #expect(throws: RecordError.self) { try study("/b", rounds: 1) }
+      #expect(
+        error?.description.hasPrefix("\(folder)/tickets/seed-1 was computed with other training") ?? false, "\(String(describing: error))")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/tickets/seed-1/trunk/round-01.json"))
+      try study("/a", rounds: 1)
+    }
+  }
+}
