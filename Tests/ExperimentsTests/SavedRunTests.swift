@@ -79,7 +79,7 @@ import Training
     let other = Runner.Options(checkpoint: path + ".checkpoint", output: output, resume: true)
     #expect(
       "\(#expect(throws: RecordError.self) { try Runner(pruned, options: other) }.map { "\($0)" } ?? "")"
-        == "\(path).checkpoint: the checkpoint's record is damaged: state.phase cannot be 1")
+        == "\(path).checkpoint is a damaged checkpoint: its record is impossible: phase 1 of 1")
   }
 
   @Test func whatIsNoCheckpointIsRefusedAndStays() throws {
