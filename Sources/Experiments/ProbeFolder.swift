@@ -40,11 +40,24 @@ struct ProbeFolder {
   /// What finished seeds have found.
   func read() throws -> PenaltyProbeResult {
     try MissingFolder.check(path)
+    let result = try finishedSeeds()
+    guard !result.rows.isEmpty else { throw PlanError("\(path) holds no finished seed: no file like seed-0.csv") }
+    return result
+  }
+
+  /// Looks at everything that seeds left, before any work: a damaged record would be found only in the analysis.
+  ///
+  /// - Throws: `RecordError` and ``PenaltyTableError`` for damaged files, `FileError` for what is no file where one is to be.
+  func check(_ seeds: [UInt64]) throws {
+    _ = try finishedSeeds()
+    for file in seeds.map(checkpoint) where FileManager.default.fileExists(atPath: file) { _ = try RegularFile(file) }
+  }
+
+  private func finishedSeeds() throws -> PenaltyProbeResult {
     let seeds = try Folder.names(in: path).compactMap { name -> UInt64? in
       guard name.hasPrefix("seed-"), name.hasSuffix(".csv") else { return nil }
       return UInt64(name.dropFirst(5).dropLast(4))
     }
-    guard !seeds.isEmpty else { throw PlanError("\(path) holds no finished seed: no file like seed-0.csv") }
     var result = PenaltyProbeResult()
     for seed in seeds.sorted() {
       let checksums = try storedChecksums(seed)

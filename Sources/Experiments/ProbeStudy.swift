@@ -74,8 +74,8 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
   /// Runs the seeds that the folder does not hold yet.
   ///
-  /// - Throws: ``FolderInUse`` if another study is at work in the folder; `PlanError` if it belongs to one; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what
-  ///   training and probes throw.
+  /// - Throws: ``FolderInUse`` if another study is at work in the folder; `PlanError` if it belongs to one; `RecordError` if what it holds is
+  ///   damaged; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what training and probes throw.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
     try training.check(network, for: data.dataset, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
     let files = ProbeFolder(folder)
@@ -86,13 +86,12 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   }
 
   private func carryOut(_ seeds: [UInt64], _ files: ProbeFolder, _ options: Options) throws {
-    if FileManager.default.fileExists(atPath: files.study) {
-      guard try SealedRecord.read(files.study) == Data(json.utf8) else {
-        throw PlanError("\(files.path) belongs to a study with other options; repeat those, or give another folder")
-      }
-    } else {
-      try SealedRecord.write(json, to: files.study)
+    let isNew = !FileManager.default.fileExists(atPath: files.study)
+    guard try isNew || SealedRecord.read(files.study) == Data(json.utf8) else {
+      throw PlanError("\(files.path) belongs to a study with other options; repeat those, or give another folder")
     }
+    try files.check(seeds)
+    if isNew { try SealedRecord.write(json, to: files.study) }
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
         options.note("seed \(seed): \(files.rows(seed)) is there already")

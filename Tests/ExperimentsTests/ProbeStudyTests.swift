@@ -136,6 +136,23 @@ import Training
     }
   }
 
+  /// Rows of another seed that were changed, and a folder where a checkpoint is to be.
+  @Test func whatLiesThereIsLookedAtBeforeAnyWork() throws {
+    try withTemporaryDirectory { folder in
+      let (files, a, b) = (FileManager.default, folder + "/a", folder + "/b")
+      try study().run(seeds: [1], into: a)
+      try "no\n".write(toFile: a + "/seed-1.csv", atomically: true, encoding: .utf8)
+      #expect(throws: RecordError("\(a)/seed-1.csv is not what was written: its checksum is not the one in the .sha256 beside it")) {
+        try study().run(seeds: [2], into: a)
+      }
+      #expect(!files.fileExists(atPath: a + "/seed-2.csv"))
+      try files.createDirectory(atPath: b + "/seed-3.checkpoint", withIntermediateDirectories: true)
+      let other = #expect(throws: (any Error).self) { try study().run(seeds: [1, 3], into: b) }
+      #expect(other.map { "\($0)" } == "cannot read \(b)/seed-3.checkpoint: it is a folder")
+      #expect(try files.contentsOfDirectory(atPath: b) == ["seed-3.checkpoint"])
+    }
+  }
+
   @Test func wordsForFoldersThatDoNotFit() throws {
     try withTemporaryDirectory { folder in
       try study().run(seeds: [1], into: folder + "/a")

@@ -320,6 +320,24 @@ import Training
     }
   }
 
+  /// A damaged record whose turn would come late, and a folder where a checkpoint is to be.
+  @Test func whatLiesThereIsLookedAtBeforeAnyWork() throws {
+    try withTemporaryDirectory { folder in
+      let (files, study) = (FileManager.default, folder + "/study")
+      try TicketStudy(plan(rounds: 1, branches: [.reinit], at: [1]), in: study).run(seeds: [1])
+      let before = try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json"))
+      try "{".write(toFile: study + "/seed-1/reinit-1/round-01.json", atomically: false, encoding: .utf8)
+      let error = #expect(throws: RecordError.self) { try TicketStudy(plan(rounds: 2), in: study) }
+      #expect(error?.description == "\(study)/seed-1/reinit-1/round-01.json is no record of a round: it is not JSON")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json")) == before)
+      let place = folder + "/other/seed-1/trunk/round-00.checkpoint"
+      try files.createDirectory(atPath: place, withIntermediateDirectories: true)
+      let other = #expect(throws: (any Error).self) { try TicketStudy(plan(rounds: 1), in: folder + "/other") }
+      #expect(other.map { "\($0)" } == "cannot read \(place): it is a folder")
+      #expect(try files.contentsOfDirectory(atPath: folder + "/other") == ["seed-1"])
+    }
+  }
+
   @Test func aThreadMoreIsTold() throws {
     try withTemporaryDirectory { folder in
       var steps = 0

@@ -68,6 +68,16 @@ struct TicketFolder {
   /// Whether anything was trained: a checkpoint, a model or a record.
   private func hasBegun() throws -> Bool { try !roundFiles().isEmpty }
 
+  /// Looks at everything that trainings left, before any work: a damaged record would be found only when its turn comes.
+  ///
+  /// - Throws: `RecordError` for a damaged record, `FileError` for what is no file where one is to be.
+  func check() throws {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    for file in try roundFiles() {
+      if file.hasSuffix(".json") { _ = try read(file) } else { _ = try RegularFile(file) }
+    }
+  }
+
   /// The plan that the folder holds; nil if it holds none.
   ///
   /// - Throws: `RecordError` if it is damaged.

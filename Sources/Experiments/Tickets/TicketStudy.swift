@@ -73,6 +73,7 @@ public struct TicketStudy {
     self.plan = plan
     self.path = path
     claim = try isWorker ? nil : FolderClaim(path)
+    if !isWorker { try TicketFolder(path).check() }
     try TicketFolder(path).adopt(plan)
   }
 
