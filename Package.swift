@@ -38,28 +38,35 @@ let package = Package(
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl", .when(platforms: [.linux])),
       ]),
     .target(name: "CSparse", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wno-psabi"])]),
+    .target(name: "CStartup"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "Torch", dependencies: ["CTorch", "Files", "Words"], swiftSettings: strict),
     .target(name: "Words", swiftSettings: strict),
-    .target(name: "Files", swiftSettings: strict),
+    .target(name: "Files", dependencies: ["Interruptions"], swiftSettings: strict),
+    .target(name: "Interruptions", swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Datasets",
       dependencies: [
-        "Torch", "Files", "Words", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        "Torch", "Files", "Words", "Interruptions", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
-    .target(name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Files", "Words"], swiftSettings: strict),
-    .target(name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words"], swiftSettings: strict),
+    .target(
+      name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Files", "Words", "Interruptions"], swiftSettings: strict
+    ),
+    .target(
+      name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],
+      swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
-      name: "Experiments", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files"],
+      name: "Experiments",
+      dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words",
+        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -78,7 +85,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "TestSupport"],
+      name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "Interruptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
@@ -86,7 +93,9 @@ let package = Package(
     .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "TestSupport"],
+      dependencies: [
+        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Interruptions", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(name: "CommandTests", dependencies: ["espalier", "Files", "TestSupport"], swiftSettings: strict),
   ],

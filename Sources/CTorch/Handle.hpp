@@ -6,6 +6,7 @@
 #include <c10/util/Exception.h>
 
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -35,13 +36,18 @@ inline std::optional<at::Tensor> optional(ct_tensor x) {
 std::vector<at::Tensor> list(const ct_tensor *tensors, int32_t count);
 at::ScalarType scalar_type(int32_t type);
 
+// Whether an exception says that memory is short: libtorch's allocator has one of its own kind for that.
+bool is_out_of_memory(const c10::Error &error) noexcept;
+
 // Runs `body`; on an exception records it under the operation's name and returns `failed`.
 template <typename Result, typename Body>
 Result guarded(const char *operation, Result failed, Body body) noexcept {
   try {
     return body();
   } catch (const c10::Error &error) {
-    set_error(operation, error.what_without_backtrace());
+    set_error(operation, is_out_of_memory(error) ? "out of memory" : error.what_without_backtrace());
+  } catch (const std::bad_alloc &) {
+    set_error(operation, "out of memory");
   } catch (const std::exception &error) {
     set_error(operation, error.what());
   } catch (...) {

@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -12,6 +13,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
+#include <stdexcept>
 
 #include "Handle.hpp"
 #include "Parallel.hpp"
@@ -28,8 +31,13 @@ void set_error(const char *operation, const char *message) {
     while (!last_error.empty() && std::isspace(static_cast<unsigned char>(last_error.back()))) last_error.pop_back();
     std::replace(last_error.begin(), last_error.end(), '\n', ' ');
   } catch (...) {
-    last_error.clear();
+    // Fits into the string itself, so that nothing is asked for.
+    last_error = "out of memory";
   }
+}
+
+bool is_out_of_memory(const c10::Error &error) noexcept {
+  return std::strstr(error.what_without_backtrace(), "DefaultCPUAllocator: ") != nullptr;
 }
 
 std::vector<at::Tensor> list(const ct_tensor *tensors, int32_t count) {
@@ -59,19 +67,52 @@ const char *ct_error_message(void) { return last_error.c_str(); }
 const char *ct_runtime_version(void) { return TORCH_VERSION; }
 
 const char *ct_runtime_cpu_capability(void) {
-  static const std::string name = at::get_cpu_capability();
-  return name.c_str();
+  return guarded<const char *>("cpu_capability", "", [] {
+    static const std::string name = at::get_cpu_capability();
+    return name.c_str();
+  });
+}
+
+// Throws unless the system has so many more threads to give: libtorch waits for ever, and OpenMP ends the process, where it has not.
+static void check_threads(size_t count) {
+  struct Gate {
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    std::vector<pthread_t> threads;
+    static void *pass(void *gate) {
+      auto *mutex = &static_cast<Gate *>(gate)->mutex;
+      pthread_mutex_lock(mutex);
+      pthread_mutex_unlock(mutex);
+      return nullptr;
+    }
+  } gate;
+  gate.threads.reserve(count);
+  int problem = 0;
+  // All are there at once.
+  pthread_mutex_lock(&gate.mutex);
+  while (gate.threads.size() < count) {
+    pthread_t thread;
+    problem = pthread_create(&thread, nullptr, Gate::pass, &gate);
+    if (problem != 0) break;
+    gate.threads.push_back(thread);
+  }
+  pthread_mutex_unlock(&gate.mutex);
+  for (pthread_t thread : gate.threads) pthread_join(thread, nullptr);
+  if (problem != 0) throw std::runtime_error(std::string("the system has too few threads to give: ") + std::strerror(problem));
 }
 
 int ct_runtime_set_threads(int32_t count) {
   return effect("set_threads", [&] {
+    // One pool of libtorch's own, and one of OpenMP's; the caller is a thread of both.
+    check_threads(2 * static_cast<size_t>(std::max(count - 1, 0)));
     // A thread that asks for the first time gets what any thread set last: it must have asked before it is told.
     at::get_num_threads();
     at::set_num_threads(count);
   });
 }
 
-int32_t ct_runtime_threads(void) { return at::get_num_threads(); }
+int32_t ct_runtime_threads(void) {
+  return guarded<int32_t>("threads", 1, [] { return at::get_num_threads(); });
+}
 
 int ct_runtime_flush_denormals(int32_t enabled) {
   return effect("flush_denormals", [&] {

@@ -16,7 +16,7 @@ public final class BatchLoader {
     case automatic
     /// The calling thread.
     case never
-    /// A thread of the loader's own, this many batches ahead.
+    /// A thread of the loader's own, this many batches ahead; the calling one where the system gives none.
     case ahead(Int)
   }
 
@@ -77,14 +77,16 @@ public final class BatchLoader {
     assembler = BatchAssembler(
       set: set, batchSize: self.batchSize, seed: seed, shuffle: shuffle, augmentation: augmentation,
       assembly: try set.assembly(normalization, channelsLast: channelsLast))
-    switch prefetch {
-    case .never: prefetcher = nil
-    case .ahead(let depth): prefetcher = BatchPrefetcher(assembler, depth: max(1, min(depth, 64)))
-    case .automatic:
-      let work = self.batchSize * set.imageSize * (augmentation.isNone ? 1 : Self.augmentedCost)
-      prefetcher = work >= Self.prefetchThreshold ? BatchPrefetcher(assembler, depth: 3) : nil
-    }
-    prefetcher?.start()
+    let depth =
+      switch prefetch {
+      case .never: 0
+      case .ahead(let depth): max(1, min(depth, 64))
+      case .automatic:
+        self.batchSize * set.imageSize * (augmentation.isNone ? 1 : Self.augmentedCost) >= Self.prefetchThreshold ? 3 : 0
+      }
+    let worker = depth > 0 ? BatchPrefetcher(assembler, depth: depth) : nil
+    // Where the system has no thread to give, the calling one assembles: the batches are the same.
+    prefetcher = worker?.start() ?? false ? worker : nil
   }
 
   // Measured: taking a prefetched batch costs the calling thread 6–12 µs of any size, and waking threads tens of µs on a busy

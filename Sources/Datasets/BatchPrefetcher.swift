@@ -30,10 +30,34 @@ final class BatchPrefetcher: @unchecked Sendable {
   }
 
   /// Starts the thread, which keeps this object, but not the loader, alive.
-  func start() {
-    let thread = Thread { self.work() }
-    thread.name = "espalier.batches"
-    thread.start()
+  ///
+  /// Not Foundation's, whose start does not tell that there is no thread: whoever waits for a batch would wait for ever.
+  /// - Returns: false where the system gives no thread.
+  func start() -> Bool {
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    guard pthread_attr_init(attributes) == 0 else { return false }
+    defer { pthread_attr_destroy(attributes) }
+    pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+    if let size = Self.stackSize { pthread_attr_setstacksize(attributes, size) }
+    let kept = Unmanaged.passRetained(self)
+    #if canImport(Darwin)
+      var thread: pthread_t?
+      let status = pthread_create(&thread, attributes, { BatchPrefetcher.run($0) }, kept.toOpaque())
+    #else
+      var thread = pthread_t()
+      let status = pthread_create(&thread, attributes, { $0.flatMap { BatchPrefetcher.run($0) } }, kept.toOpaque())
+    #endif
+    if status != 0 { kept.release() }
+    return status == 0
+  }
+
+  /// Bytes of the thread's stack; the system's choice unless given.
+  @TaskLocal static var stackSize: Int?
+
+  private static func run(_ context: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    Unmanaged<BatchPrefetcher>.fromOpaque(context).takeRetainedValue().work()
+    return nil
   }
 
   /// Hands in a batch to fill; at most `depth` may be unclaimed. Gives its number for ``wait(for:)``.

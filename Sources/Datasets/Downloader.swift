@@ -71,7 +71,7 @@ public struct Downloader: Sendable {
         guard !missing.isEmpty else { continue }
         let archive = "\(dataDirectory)/\(remote.name)"
         let wasThere = try !Self.isMissing(archive, remote.checksum, replace: replace)
-        if !wasThere { try await download(remote, from: url, to: archive, progress: progress) }
+        if !wasThere { try await download(remote, description.mostBytes(of: remote), from: url, to: archive, progress: progress) }
         var members: [String: String] = [:]
         for member in remote.members {
           let target = "\(folder)/\((member as NSString).lastPathComponent)"
@@ -81,7 +81,9 @@ public struct Downloader: Sendable {
         if !wasThere { OwnFile.remove(archive) { _ in true } }
       } else {
         let target = "\(folder)/\(remote.name)"
-        if missing.contains(target) { try await download(remote, from: url, to: target, progress: progress) }
+        if missing.contains(target) {
+          try await download(remote, description.mostBytes(of: remote), from: url, to: target, progress: progress)
+        }
       }
     }
     return targets.map { FetchedFile(path: $0.path, wasThere: !missing.contains($0.path)) }
@@ -107,9 +109,9 @@ public struct Downloader: Sendable {
   }
 
   private func download(
-    _ remote: RemoteFile, from url: String, to target: String, progress: @escaping @Sendable (Progress) -> Void
+    _ remote: RemoteFile, _ most: Int?, from url: String, to target: String, progress: @escaping @Sendable (Progress) -> Void
   ) async throws {
-    let partial = try PartialFile(path: target + ".part", remote: remote, progress: progress)
+    let partial = try PartialFile(path: target + ".part", remote: remote, most: most, progress: progress)
     var failures = 0
     // What holds nothing is no beginning to go on from.
     defer { if partial.count == 0 { partial.discard() } }
@@ -120,6 +122,10 @@ public struct Downloader: Sendable {
         try partial.checkLength()
       } catch let failure as TransportFailure {
         failures = partial.count > before ? 1 : failures + 1
+        if failure.isTooLong {
+          if try partial.startsAnew(after: before) { continue }
+          throw DatasetError.download(url: url, problem: "\(failure.problem); what arrived was removed")
+        }
         guard failure.isTransient else { throw DatasetError.download(url: url, problem: failure.problem) }
         guard failures < attempts else {
           let kept = partial.count > 0 ? "; \(partial.count) bytes are kept in \(partial.path), run the command again to go on" : ""
@@ -130,13 +136,7 @@ public struct Downloader: Sendable {
       }
       let found = partial.checksum
       if found == remote.checksum { return try partial.keep(as: target) }
-      try partial.restart()
-      // A part kept from another time may be of another file; one that came in one piece is what the server has.
-      if before > 0, !partial.hasRestarted {
-        partial.hasRestarted = true
-        continue
-      }
-      partial.discard()
+      if try partial.startsAnew(after: before) { continue }
       throw DatasetError.download(
         url: url, problem: "what arrived has the \(found), not the published \(remote.checksum.digits), and was removed")
     }

@@ -1,3 +1,4 @@
+internal import Interruptions
 internal import Torch
 
 /// A set's examples in their own order, in batches without augmentation: for evaluating again and again.
@@ -49,7 +50,10 @@ public final class EvaluationBatches {
 
   /// Calls `body` with each batch in order.
   public func forEach(_ body: (Batch) throws -> Void) throws {
-    for index in 0..<count { try body(batch(index)) }
+    for index in 0..<count {
+      try Interruption.check()
+      try body(batch(index))
+    }
   }
 
   /// Calls `body` with the same examples in as many batches, in order, whose sizes differ by one at most: a last batch of a few examples,
@@ -57,6 +61,7 @@ public final class EvaluationBatches {
   public func forEachEvenly(_ body: (Batch) throws -> Void) throws {
     if set.count % batchSize == 0 { return try forEach(body) }
     for index in 0..<count {
+      try Interruption.check()
       let range = set.count * index / count..<set.count * (index + 1) / count
       try body(set.batch(of: range, normalization: normalization, channelsLast: channelsLast))
     }

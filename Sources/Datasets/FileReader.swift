@@ -1,4 +1,5 @@
 internal import Files
+internal import Interruptions
 
 /// A file's bytes in order.
 final class FileReader {
@@ -20,6 +21,7 @@ final class FileReader {
 
   /// Fills `buffer`, less only at the file's end; gives the number of bytes.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    try Interruption.check()
     let count = try DatasetError.naming { try file.read(into: buffer, at: position) }
     position += count
     return count

@@ -27,6 +27,8 @@ struct TransportFailure: Error {
   let problem: String
   /// Whether it may go better another time.
   let isTransient: Bool
+  /// Whether more came than the file can have.
+  var isTooLong = false
 }
 
 /// Takes an answer as it arrives.

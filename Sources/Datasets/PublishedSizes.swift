@@ -21,13 +21,22 @@ extension DatasetDescription {
     }
   }
 
+  /// The most bytes that can arrive of a file, on its way compressed or not; nil where nobody knows.
+  func mostBytes(of remote: RemoteFile) -> Int? {
+    if let size = remote.size { return size }
+    guard isCompressible, let file = localFiles.first(where: { remote.name.hasPrefix($0.name) }) else { return nil }
+    return Self.compressed(mostBytes(of: file))
+  }
+
+  /// What does not compress grows a little.
+  private static func compressed(_ bytes: Int) -> Int { bytes + bytes / 100 + 1024 }
+
   /// Refuses by its size what cannot be the data set's file, before any of it is read: a sparse file may claim any.
   ///
   /// - Throws: ``DatasetError/badFile(path:problem:)``.
   func checkSize(of file: LocalFile, at path: String) throws {
     let (size, most) = (try FileReader.size(of: path), mostBytes(of: file))
-    // What does not compress grows a little.
-    guard size > (path.hasSuffix(".gz") ? most + most / 100 + 1024 : most) else { return }
+    guard size > (path.hasSuffix(".gz") ? Self.compressed(most) : most) else { return }
     throw DatasetError.badFile(
       path: path, problem: "\(size) bytes are too many: the \(publishedCount(of: file)) published examples have \(most)")
   }

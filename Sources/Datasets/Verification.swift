@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Interruptions
 
 /// What ``Dataset/verify(_:in:)`` found of one file.
 public struct FileReport: Sendable, Equatable {
@@ -32,11 +33,11 @@ extension Dataset {
     // The folder that a load would take, or else the one with most files.
     let searches = folders.map { DatasetLocation.search($0, for: description).found }
     let found = searches.first { $0.count == description.localFiles.count } ?? searches.max { $0.count < $1.count } ?? [:]
-    return zip(description.localFiles, description.publishedNames).map { file, name in
+    return try zip(description.localFiles, description.publishedNames).map { file, name in
       guard let path = found[file.name] else { return FileReport(name: name, path: nil, state: .missing) }
-      let found = state(of: file, at: path, published: name, description)
+      let found = try state(of: file, at: path, published: name, description)
       if case .corrupt(let problem) = found, let plain = DatasetLocation.neighbour(of: path),
-        case .readable(let words) = state(of: file, at: plain, published: name, description)
+        case .readable(let words) = try state(of: file, at: plain, published: name, description)
       {
         return FileReport(name: name, path: plain, state: .readable("\(words); the compressed file beside it is damaged: \(problem)"))
       }
@@ -46,7 +47,7 @@ extension Dataset {
 
   private static func state(
     of file: DatasetDescription.LocalFile, at path: String, published name: String, _ description: DatasetDescription
-  ) -> FileReport.State {
+  ) throws -> FileReport.State {
     do {
       try description.checkSize(of: file, at: path)
       let isPublishedForm = (path as NSString).lastPathComponent == name
@@ -60,6 +61,8 @@ extension Dataset {
       return .readable("holds \(count) examples; \(reason)")
     } catch DatasetError.badFile(_, let problem) {
       return .corrupt(problem)
+    } catch let stop as Interrupted {
+      throw stop
     } catch {
       return .corrupt("\(error)")
     }

@@ -32,12 +32,12 @@ extension TrainingPlan {
     let data = try Dataset.named(dataset)
     let network = try Architecture.parse(
       network, input: .image(channels: data.channels, height: data.height, width: data.width), classes: data.classes, dataset: data.name)
-    try network.check(
-      [
-        .training(batch: min(batchSize, data.trainingCount), moments: optimizer.momentCount),
-        .evaluation(batch: min(TrainingData.evaluationBatchSize, data.testCount)),
-        .examination(of: min(examples, data.trainingCount)), .pruning(batch: Equivalence.examples(for: network)),
-      ], within: limit)
+    let work: [NetworkWork] = [
+      .training(batch: min(batchSize, data.trainingCount), moments: optimizer.momentCount),
+      .evaluation(batch: min(TrainingData.evaluationBatchSize, data.testCount)),
+      .examination(of: min(examples, data.trainingCount)), .pruning(batch: Equivalence.examples(for: network)),
+    ]
+    try NetworkError.naming { try network.check(work, within: limit) }
   }
 }
 

@@ -4,6 +4,7 @@ public import Pruning
 internal import Results
 public import Torch
 internal import Training
+internal import Words
 
 /// What a sensitivity scan has found.
 public struct SensitivityResult: Codable, Hashable, Sendable {
@@ -38,7 +39,7 @@ public struct SensitivityResult: Codable, Hashable, Sendable {
     }
     for row in rows { table.append([row.layer, Format.count(row.total)] + row.cells) }
     return
-      "\(network), \(granularity.plural) by \(criterion): accuracy in % on \(Format.count(images)) \(judges) images without a fraction of one "
+      "\(network.inLine), \(granularity.plural) by \(criterion): accuracy in % on \(Format.count(images)) \(judges) images without a fraction of one "
       + "layer; whole: \(Format.percent(accuracy))\n\n" + table.text
   }
 }

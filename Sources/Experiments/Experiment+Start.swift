@@ -19,7 +19,7 @@ extension Experiment {
         throw PlanError("--classes \(classes) contradicts \(images.name), which has \(images.classes) classes")
       }
       let network = try Self.network(name, for: images, classes: classes)
-      try check(network, 4)
+      try NetworkError.naming { try check(network, 4) }
       let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
       let head = try Self.head(of: network, name, for: images)

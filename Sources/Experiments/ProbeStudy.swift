@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+public import Interruptions
 public import Networks
 public import Pruning
 internal import Results
@@ -47,23 +48,27 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     public var checkpointSeconds: Double
     /// The most memory that the network may need.
     public var memory: MemoryLimit
-    /// Asked after every step: whether to stop.
+    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
     public var interrupted: () -> Bool
     /// Gets progress.
     public var report: (RunProgress) -> Void
     /// Gets lines worth reading.
     public var note: (String) -> Void
+    /// Told once the folder is the study's, so that the same study goes on from what is in it.
+    public var didBegin: () -> Void
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { false },
-      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
+      checkpointSeconds: Double = 60, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { Interruption.isRequested() },
+      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
+      didBegin: @escaping () -> Void = {}
     ) {
       self.checkpointSeconds = checkpointSeconds
       self.memory = memory
       self.interrupted = interrupted
       self.report = report
       self.note = note
+      self.didBegin = didBegin
     }
   }
 
@@ -92,6 +97,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     }
     try files.check(seeds)
     if isNew { try SealedRecord.write(json, to: files.study) }
+    options.didBegin()
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
         options.note("seed \(seed): \(files.rows(seed)) is there already")
@@ -135,7 +141,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     var saved = Date()
     try trainer.run(
       afterStep: { trainer in
-        guard trainer.iteration < trainer.totalIterations else { return }
+        guard !trainer.isFinished else { return }
         let stop = options.interrupted()
         if stop || -saved.timeIntervalSinceNow > options.checkpointSeconds {
           try save()

@@ -1,3 +1,4 @@
+public import Interruptions
 public import Networks
 public import Torch
 public import Training
@@ -21,8 +22,10 @@ extension Runner {
     public var proves: Bool
     /// The most memory that the network may need.
     public var memory: MemoryLimit
-    /// Asked after every step: whether to stop.
+    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
     public var interrupted: () -> Bool
+    /// Told after each checkpoint, and of that which the run goes on from.
+    public var didCheckpoint: () -> Void
     /// Gets progress.
     public var report: (RunProgress) -> Void
     /// Gets lines worth reading, such as a removal's counts.
@@ -32,7 +35,7 @@ extension Runner {
     public init(
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
       sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
-      interrupted: @escaping () -> Bool = { false },
+      interrupted: @escaping () -> Bool = { Interruption.isRequested() }, didCheckpoint: @escaping () -> Void = {},
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpoint = checkpoint
@@ -44,6 +47,7 @@ extension Runner {
       self.proves = proves
       self.memory = memory
       self.interrupted = interrupted
+      self.didCheckpoint = didCheckpoint
       self.report = report
       self.note = note
     }

@@ -1,6 +1,7 @@
 internal import Datasets
 internal import Files
 internal import Foundation
+internal import Interruptions
 internal import Networks
 internal import Pruning
 internal import Results
@@ -36,6 +37,8 @@ public final class Runner {
   // Made when first asked for: short runs keep no checkpoint, and it looks at every image.
   private var surroundings: Surroundings?
   private var lastCheckpoint = Date()
+  /// Whether there is a checkpoint of this run: it wrote one, or goes on from one.
+  public var hasCheckpoint: Bool { ownCheckpoint != nil }
 
   /// Loads the data and the model, or the checkpoint.
   public init(_ experiment: Experiment, options: Options = Options()) throws {
@@ -74,6 +77,7 @@ public final class Runner {
       model = saved.checkpoint.model
       resumed = saved.checkpoint
       ownCheckpoint = saved.identity
+      options.didCheckpoint()
     } else {
       model = start.model
       state.history = start.history
@@ -84,13 +88,15 @@ public final class Runner {
 
   /// Runs to the end, from wherever it stands.
   ///
-  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, and everything that can go wrong on the way.
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; `Interrupted` where none could be made, so that an earlier one
+  ///   holds, if there is one (``hasCheckpoint``); and everything that can go wrong on the way.
   public func run() throws {
     let phases = experiment.phases
     let pruner = try experiment.pruning.map(makePruner)
     if let untracedWords { options.note(untracedWords) }
     if state.phase == 0, resumed == nil, experiment.training == nil { try recordDense(model) }
     while state.phase < phases.count {
+      try Interruption.check()
       try carryOut(phases[state.phase], pruner)
       state.phase += 1
       resumed = nil
@@ -235,7 +241,7 @@ public final class Runner {
   private func pruneAtStart(_ pruner: Pruner, _ count: Int) throws {
     var whole: (event: PruningEvent, removal: RemovalEvent)?
     for k in 1...count {
-      if options.interrupted() { throw TrainingError.interrupted(iteration: 0) }
+      if options.interrupted() { throw Interrupted() }
       try sweepIfNeeded(pruner)
       let pruned = try pruner.prune(model, event: k, of: count, iteration: 0)
       model = pruned.model
@@ -298,12 +304,12 @@ public final class Runner {
       afterStep: { trainer in
         let stop = options.interrupted()
         let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || -lastCheckpoint.timeIntervalSinceNow > 5)
-        if stop || due, trainer.iteration < trainer.totalIterations {
+        if stop || due, !trainer.isFinished {
           state.seconds = before + Date().timeIntervalSince(started)
           model = trainer.model
           try checkpoint(training: trainer.state())
         }
-        if stop, trainer.iteration < trainer.totalIterations { throw TrainingError.interrupted(iteration: trainer.iteration) }
+        if stop, !trainer.isFinished { throw TrainingError.interrupted(iteration: trainer.iteration) }
       }, report: { options.report(RunProgress(phase: name, training: $0)) })
     // Row-major, as a checkpoint would give it back: sums over another layout end in other bits.
     model = try trainer.model.moved(to: .cpu)
@@ -350,6 +356,7 @@ public final class Runner {
       .write(to: path, asPrivateAs: options.output)
     ownCheckpoint = FileIdentity(path)
     lastCheckpoint = Date()
+    options.didCheckpoint()
   }
 
   /// Removes the checkpoint that this run wrote or went on from: for when all is written and told.

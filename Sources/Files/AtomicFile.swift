@@ -1,4 +1,5 @@
 public import Foundation
+internal import Interruptions
 
 /// A file that takes its place only when it is complete and on the disk.
 ///
@@ -40,10 +41,13 @@ public final class AtomicFile {
     let inherits = exists || other.map { stat($0, &status) == 0 && status.kind == S_IFREG } ?? false
     (temporary, file) = try Self.begin(destination, path: path, mode: inherits ? 0o600 : 0o666)
     if inherits { file.take(over: status) }
+    Interruption.holdOff()
   }
 
   deinit {
-    if !isCommitted, let temporary { unlink(temporary) }
+    guard let temporary else { return }
+    if !isCommitted { unlink(temporary) }
+    Interruption.letGo()
   }
 
   /// Whether bytes go out as they come, to what is no file or to where standard output or error goes anyway.

@@ -15,6 +15,11 @@ public enum NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A network name that names nothing, or a network that does not suit the data.
   case architecture(String)
 
+  /// Does something with a network that somebody named: where it is too large, the name was wrong, not a file.
+  public static func naming<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch NetworkError.tooLarge(let problem) { throw NetworkError.architecture(problem) }
+  }
+
   /// The line to show.
   public var description: String {
     switch self {

@@ -56,6 +56,13 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The line to show.
   public var description: String {
+    words(leavingOut: { $0.map { "leave it alone with --ignore \($0)" } ?? "leave such layers alone with --ignore" })
+  }
+
+  /// The line to show.
+  ///
+  /// - Parameter advice: how a layer is left out, of that name or in general, in commands that do not have --ignore.
+  public func words(leavingOut advice: (_ layer: String?) -> String) -> String {
     switch self {
     case .fraction(let option, let given):
       return "\(option) \(given) is not a fraction: give a number from 0 up to, but not including, 1"
@@ -90,11 +97,11 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       return "\(option) \(given.debugDescription) matches no layer: possible are \(shown)"
     case .emptied(let layer, let asked, let present):
       return "the fraction would empty \(layer): \(asked) of its \(present) units are asked, and a layer keeps at least one: "
-        + "ask for less, or leave it alone with --ignore \(layer)"
+        + "ask for less, or \(advice(layer))"
     case .noNorm(let criterion, let layers):
       let shown = layers.prefix(8).joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more" : "")
       return "criterion \(criterion) reads the batch norm behind a layer, and there is none behind \(shown): "
-        + "leave such layers alone with --ignore, or choose another criterion"
+        + "\(advice(nil)), or choose another criterion"
     case .unreachable(let measure, let asked, let least):
       func number(_ value: Double) -> String {
         measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(saturating: value))"

@@ -1,3 +1,5 @@
+internal import Words
+
 extension RunRecord {
   /// The row for people: a table dense | pruned | change, then the facts that are no pair of numbers, then the verdict.
   ///
@@ -10,7 +12,9 @@ extension RunRecord {
     return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + TextTable.facts(facts, width: width)
   }
 
-  private var title: String { network + (data.map { " on \($0.name)" } ?? "") + ", seed \(seed)" + (method.map { ": " + $0 } ?? "") }
+  private var title: String {
+    network.inLine + (data.map { " on \($0.name.inLine)" } ?? "") + ", seed \(seed)" + (method.map { ": " + $0 } ?? "")
+  }
 
   private var table: TextTable {
     var table = TextTable(

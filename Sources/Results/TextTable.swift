@@ -19,12 +19,16 @@ public struct TextTable: Hashable, Sendable {
     self.header = header
   }
 
-  /// Appends a row; a cell is a line, whatever a name in it holds.
-  public mutating func append(_ row: [String]) { rows.append(row.map { $0.printable() }) }
+  /// Appends a row.
+  public mutating func append(_ row: [String]) { rows.append(row) }
+
+  /// Characters of a cell that are shown at most.
+  private static let longestCell = 1000
 
   /// The lines, two spaces between columns, no spaces at the ends.
   public var text: String {
-    let all = (header.map { [$0] } ?? []) + rows
+    // A cell is a line that somebody can read, whatever a name in it holds.
+    let all = ((header.map { [$0] } ?? []) + rows).map { $0.map { $0.shortened(to: Self.longestCell).printable() } }
     var widths = [Int](repeating: 0, count: alignments.count)
     for row in all {
       for (column, cell) in row.enumerated() where column < widths.count { widths[column] = max(widths[column], cell.count) }
@@ -60,11 +64,11 @@ public struct TextTable: Hashable, Sendable {
   public static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
     var lines: [String] = []
     var line = ""
-    for word in text.printable().split(separator: " ", omittingEmptySubsequences: true) {
+    for word in text.split(separator: " ", omittingEmptySubsequences: true).map({ String($0).shortened(to: longestCell).printable() }) {
       let margin = lines.isEmpty ? 0 : indent
       if !line.isEmpty, margin + line.count + 1 + word.count > width {
         lines.append(String(repeating: " ", count: margin) + line)
-        line = String(word)
+        line = word
       } else {
         line += (line.isEmpty ? "" : " ") + word
       }

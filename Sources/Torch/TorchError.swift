@@ -7,6 +7,9 @@ public struct TorchError: Error, CustomStringConvertible, Equatable {
   /// An error of these words.
   public init(_ description: String) { self.description = description }
 
+  /// Whether there was not enough memory.
+  public var isOutOfMemory: Bool { description.hasSuffix("out of memory") }
+
   /// The failure that this thread's last call recorded.
   static var last: TorchError { TorchError(String(cString: ct_error_message())) }
 }

@@ -36,6 +36,8 @@ public struct Checkpoint {
       var iteration: Int
       var stepCount: Int
       var log: TrainingLog
+      /// Nil for false, and in checkpoints of earlier versions.
+      var isStepOpen: Bool?
     }
     var network: Network
     var training: Training?
@@ -60,8 +62,9 @@ public struct Checkpoint {
     }
     let header = Header(
       network: model.network,
-      training: training.map { .init(iteration: $0.iteration, stepCount: $0.optimizer.stepCount, log: $0.log) }, progress: progress,
-      surroundings: surroundings)
+      training: training.map {
+        .init(iteration: $0.iteration, stepCount: $0.optimizer.stepCount, log: $0.log, isStepOpen: $0.isStepOpen ? true : nil)
+      }, progress: progress, surroundings: surroundings)
     var archive = TensorArchive(
       tensors: tensors,
       metadata: ["format": Self.format, "version": Self.version, "checkpoint": try JSONEncoder.records.text(header)])
@@ -164,7 +167,7 @@ public struct Checkpoint {
     }
     self.training = Trainer.State(
       iteration: training.iteration, log: training.log, optimizer: .init(stepCount: training.stepCount, moments: moments),
-      dropout: dropout, hooks: hooks)
+      dropout: dropout, hooks: hooks, isStepOpen: training.isStepOpen ?? false)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Interruptions
 internal import Networks
 public import Torch
 
@@ -85,7 +86,8 @@ public final class Executor {
 
   /// The first output for a batch, showing the values of some nodes on the way.
   ///
-  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name.
+  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name; `Interrupted`, but not in
+  ///   a training's mode.
   public func forward(
     _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
   ) throws -> Tensor {
@@ -119,8 +121,11 @@ public final class Executor {
       let here = try device == .cpu ? input : input.moved(to: device)
       return try type.map { $0 == here.elementType ? here : try here.cast(to: $0) } ?? here
     }
+    // A step of a training is the shortest piece of it that can be stopped after; everything else may stop at any layer.
+    let isStopped: (() -> Bool)? = if case .training = mode { nil } else { Interruption.isRequested }
     // By index: long networks would spend their time on copies of instructions.
     for i in instructions.indices {
+      if let isStopped, isStopped() { throw Interrupted() }
       let value = try evaluate(instructions[i], inputs, mode)
       values[i] = value
       if !observed.isEmpty, observed.contains(instructions[i].node) { try observe(instructions[i].node, value) }

@@ -1,5 +1,6 @@
 internal import Datasets
 internal import Foundation
+internal import Interruptions
 public import Networks
 public import Torch
 
@@ -31,6 +32,10 @@ public final class Trainer {
   /// Seconds of each epoch's steps and of what hooks do within them, evaluations and ``TrainingHook/didFinishStep(_:)`` apart;
   /// epochs that were begun before a resume are missing.
   public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
+  /// Whether the evaluation that ends the last step was broken off; it begins anew when the training goes on.
+  public private(set) var isStepOpen: Bool
+  /// Whether nothing is left to do.
+  public var isFinished: Bool { iteration >= totalIterations && !isStepOpen }
   /// Seconds since the training began in this process, evaluations included.
   public private(set) var seconds = 0.0
 
@@ -90,7 +95,8 @@ public final class Trainer {
     executor = try Executor(present)
     iteration = state?.iteration ?? 0
     log = state?.log ?? TrainingLog()
-    timeInEpoch = iteration % loader.batchesPerEpoch == 0 ? .zero : nil
+    isStepOpen = state?.isStepOpen ?? false
+    timeInEpoch = !isStepOpen && iteration % loader.batchesPerEpoch == 0 ? .zero : nil
     if let state { try restore(state) }
   }
 
@@ -136,13 +142,19 @@ public final class Trainer {
     public var dropout: Tensor
     /// Each hook's, by name.
     public var hooks: [String: [String: Tensor]]
+    /// Whether the last step's evaluation is still to come.
+    public var isStepOpen: Bool
     /// A state of these parts.
-    public init(iteration: Int, log: TrainingLog, optimizer: Optimizer.State, dropout: Tensor, hooks: [String: [String: Tensor]]) {
+    public init(
+      iteration: Int, log: TrainingLog, optimizer: Optimizer.State, dropout: Tensor, hooks: [String: [String: Tensor]],
+      isStepOpen: Bool = false
+    ) {
       self.iteration = iteration
       self.log = log
       self.optimizer = optimizer
       self.dropout = dropout
       self.hooks = hooks
+      self.isStepOpen = isStepOpen
     }
 
     /// - Throws: ``RecordError`` for what a training of this plan with these hooks cannot have come to.
@@ -164,23 +176,28 @@ public final class Trainer {
     sparse?.lend()
     return State(
       iteration: iteration, log: log, optimizer: optimizer.state, dropout: try dropout.state(),
-      hooks: Dictionary(uniqueKeysWithValues: try hooks.map { ($0.name, try $0.state()) }))
+      hooks: Dictionary(uniqueKeysWithValues: try hooks.map { ($0.name, try $0.state()) }), isStepOpen: isStepOpen)
   }
 
   /// Trains to the end of the plan.
   ///
   /// - Parameters:
-  ///   - afterStep: called after every step and its evaluations; what it throws stops the loop in a state that can be continued.
+  ///   - afterStep: called after every step and its evaluations, and where an evaluation is broken off; what it throws stops the loop in a
+  ///     state that can be continued.
   ///   - report: progress for display.
-  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, and whatever a hook or `afterStep` throws.
+  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, `Interrupted`, and whatever a hook or `afterStep` throws.
   public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }) throws {
     let clock = ContinuousClock()
     let started = clock.now
     defer { seconds += (clock.now - started) / .seconds(1) }
+    if isStepOpen {
+      let mean = log.lossCount == 0 ? log.evaluations.last?.trainingLoss ?? 0 : log.lossSum / Double(log.lossCount)
+      try endStep(loss: mean, learningRate: rate(ofStep: iteration - 1), afterStep, report)
+    }
     while iteration < totalIterations {
       let stepStarted = clock.now
       let epoch = iteration / iterationsPerEpoch
-      let rate = plan.learningRate.rate(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch)
+      let rate = rate(ofStep: iteration)
       let isAside = hooks.contains { $0.trainsAside(self) }
       let loss = try step(epoch: epoch, index: iteration % iterationsPerEpoch, learningRate: rate)
       iteration += 1
@@ -190,22 +207,38 @@ public final class Trainer {
       }
       for hook in hooks { try hook.didStep(self) }
       timeInEpoch? += clock.now - stepStarted
-      let epochEnds = iteration % iterationsPerEpoch == 0
-      var evaluation: EvaluationRecord?
-      if iteration % max(plan.evaluateEvery.iterations(perEpoch: iterationsPerEpoch), 1) == 0 || iteration == totalIterations {
-        evaluation = try evaluate()
-      }
-      report(
-        TrainingProgress(
-          iteration: iteration, total: totalIterations, iterationsPerEpoch: iterationsPerEpoch, loss: loss, learningRate: rate,
-          evaluation: evaluation))
-      if epochEnds {
-        if let timeInEpoch { epochSeconds.append((epoch + 1, timeInEpoch / .seconds(1))) }
-        timeInEpoch = .zero
-      }
-      for hook in hooks { try hook.didFinishStep(self) }
-      try afterStep(self)
+      try endStep(loss: loss, learningRate: rate, afterStep, report)
     }
+  }
+
+  /// What follows a step: its evaluation where one is due, and a look at it for everybody.
+  private func endStep(
+    loss: Double, learningRate: Double, _ afterStep: (Trainer) throws -> Void, _ report: (TrainingProgress) -> Void
+  ) throws {
+    isStepOpen = true
+    var evaluation: EvaluationRecord?
+    if iteration % max(plan.evaluateEvery.iterations(perEpoch: iterationsPerEpoch), 1) == 0 || iteration == totalIterations {
+      do { evaluation = try evaluate() } catch let stop as Interrupted {
+        // Nothing has changed since the step: a state that is kept now goes on with this evaluation.
+        try afterStep(self)
+        throw stop
+      }
+    }
+    isStepOpen = false
+    report(
+      TrainingProgress(
+        iteration: iteration, total: totalIterations, iterationsPerEpoch: iterationsPerEpoch, loss: loss, learningRate: learningRate,
+        evaluation: evaluation))
+    if iteration % iterationsPerEpoch == 0 {
+      if let timeInEpoch { epochSeconds.append((iteration / iterationsPerEpoch, timeInEpoch / .seconds(1))) }
+      timeInEpoch = .zero
+    }
+    for hook in hooks { try hook.didFinishStep(self) }
+    try afterStep(self)
+  }
+
+  private func rate(ofStep step: Int) -> Double {
+    plan.learningRate.rate(at: max(step, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
   }
 
   private func step(epoch: Int, index: Int, learningRate: Double) throws -> Double {
@@ -243,10 +276,10 @@ public final class Trainer {
   private func evaluate() throws -> EvaluationRecord {
     let loss = log.lossCount == 0 ? log.evaluations.last?.trainingLoss ?? 0 : log.lossSum / Double(log.lossCount)
     var record = EvaluationRecord(iteration: iteration, trainingLoss: loss, validation: try evaluateValidation(), test: nil)
-    log.lossSum = 0
-    log.lossCount = 0
     let isBest = record.validation.map { $0.loss < log.best?.validation?.loss ?? .infinity } ?? false
     if isBest || iteration == totalIterations { record.test = try evaluateTest() }
+    log.lossSum = 0
+    log.lossCount = 0
     log.evaluations.append(record)
     return record
   }
@@ -259,8 +292,7 @@ public final class Trainer {
       }
     // A last step, or what a hook did after one, can break a model without a further step that would tell.
     guard evaluation.loss.isFinite else {
-      let rate = plan.learningRate.rate(at: max(iteration - 1, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
-      throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate)
+      throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate(ofStep: iteration - 1))
     }
     return evaluation
   }

@@ -67,7 +67,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   public var description: String {
     switch self {
     case .nonFiniteLoss(let iteration, let learningRate):
-      "the loss is no longer finite at step \(iteration), learning rate \(learningRate): try a lower rate; the last checkpoint is kept"
+      "the loss is no longer finite at step \(iteration), learning rate \(learningRate): try a lower rate"
     case .interrupted(let iteration): "interrupted after step \(iteration)"
     case .noData: "the training set is empty"
     }

@@ -23,6 +23,15 @@ extension String {
     return "\"" + shown.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").printable() + "\""
   }
 
+  /// So many characters of it at most, the last three then being dots.
+  public func shortened(to length: Int) -> String {
+    guard utf8.count > length, unicodeScalars.count > length else { return self }
+    return String(unicodeScalars.prefix(max(length - 3, 0))) + "..."
+  }
+
+  /// A name among other words: on their line, and not longer than 80.
+  public var inLine: String { shortened(to: 80).printable() }
+
   /// The text if it is not long; else the last 80 characters of a path, or the first of anything else.
   ///
   /// Paths of two lines of a terminal are still of use to whoever copies them.

@@ -41,7 +41,12 @@ struct DataFetchCommand: AsyncParsableCommand {
       }
       display.note("\(set.name): \(set.licence); \(set.source)")
       defer { display.finish() }
-      let files = try await Downloader().fetch(set, to: location.directory, mirror: mirror, replace: replace) { display.report($0) }
+      Interrupt.outcome = "what has arrived is kept; the same command goes on from it"
+      let (folder, mirror, replace) = (location.directory, mirror, replace)
+      let files = try await Interrupt.cancelling {
+        try await Downloader().fetch(set, to: folder, mirror: mirror, replace: replace) { display.report($0) }
+      }
+      Interrupt.outcome = nil
       display.finish()
       for file in files { try Console.print(file.path + (file.wasThere ? " (was here)" : "")) }
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Interruptions
 internal import Torch
 
 /// The command `espalier`.
@@ -30,8 +31,9 @@ struct Espalier: ParsableCommand {
 
       Results go to standard output, progress and errors to standard error.
       Exit statuses: 0 done, 64 wrong use, 65 damaged input, 66 missing input,
-      69 out of reach, 70 failure within, 73 output cannot be made, 74 reading
-      or writing broke off, 130 stopped with Ctrl-C.
+      69 out of reach, 70 failure within, 71 too little memory, too few threads
+      or processes, 73 output cannot be made, 74 reading or writing broke off,
+      130 stopped with Ctrl-C.
       """,
     version: "espalier \(version) (libtorch \(TorchRuntime.version))",
     subcommands: [
@@ -41,6 +43,7 @@ struct Espalier: ParsableCommand {
 
   /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.
   @MainActor static func main() async {
+    Interrupt.install()
     let arguments = Array(CommandLine.arguments.dropFirst())
     var isRunning = false
     Interrupt.ignoreSizeLimits()
@@ -52,7 +55,7 @@ struct Espalier: ParsableCommand {
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
-        try command.run()
+        try Interruption.$isRequested.withValue({ Interrupt.isRequested }) { try command.run() }
       }
     } catch {
       stop(error, arguments, isRunning: isRunning)
@@ -75,6 +78,8 @@ struct Espalier: ParsableCommand {
     } else {
       status = ExitStatus(for: error)
       text = Self.words(for: error)
+      // Also when quiet: without it the work would seem lost.
+      if status == .interrupted || status == .terminated, let outcome = Interrupt.outcome { Console.note(outcome) }
     }
     // Errors of other libraries may span lines; the reader of a log wants one.
     Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " "))

@@ -50,7 +50,7 @@ struct EvaluateCommand: CheckedCommand {
       let evaluation = result.evaluation
       let percent = String(format: "%.2f", 100 * evaluation.accuracy)
       try Console.print(
-        "\(result.network.printable()) on \(result.dataset): accuracy \(percent) % (\(evaluation.correct) of \(evaluation.count) test images), "
+        "\(result.network.inLine) on \(result.dataset.inLine): accuracy \(percent) % (\(evaluation.correct) of \(evaluation.count) test images), "
           + "loss \(String(format: "%.4f", evaluation.loss))")
     }
   }

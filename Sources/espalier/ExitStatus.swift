@@ -3,6 +3,7 @@ internal import Datasets
 internal import Experiments
 internal import Files
 internal import Foundation
+internal import Interruptions
 internal import Networks
 internal import Pruning
 internal import Results
@@ -71,6 +72,7 @@ enum ExitStatus: Int32, Sendable {
     switch errorNumber {
     case ENOENT, ENOTDIR: self = .noInput
     case EACCES, EPERM, EROFS, EISDIR, EEXIST: self = .cannotCreate
+    case EMFILE, ENFILE, ENOMEM: self = .systemError
     default: self = .inputOutput
     }
   }
@@ -95,6 +97,7 @@ extension DatasetError: ReportedError {
 extension FileError: ReportedError {
   var exitStatus: ExitStatus {
     switch (action, code) {
+    case (_, EMFILE), (_, ENFILE), (_, ENOMEM): .systemError
     case (_, ENOSPC), (_, EDQUOT), (_, EFBIG), (_, EIO), (_, EPIPE): .inputOutput
     case (.read, ENOENT), (.read, ENOTDIR), (.read, EACCES), (.read, EPERM): .noInput
     case (.read, _): .dataError
@@ -149,12 +152,14 @@ extension RecordError: ReportedError { var exitStatus: ExitStatus { .dataError }
 extension MissingFolder: ReportedError { var exitStatus: ExitStatus { .noInput } }
 extension FolderInUse: ReportedError { var exitStatus: ExitStatus { .temporary } }
 extension ModelError: ReportedError { var exitStatus: ExitStatus { .dataError } }
-extension TorchError: ReportedError { var exitStatus: ExitStatus { .software } }
+extension TorchError: ReportedError { var exitStatus: ExitStatus { isOutOfMemory ? .systemError : .software } }
+
+extension Interrupted: ReportedError { var exitStatus: ExitStatus { Interrupt.exitStatus } }
 
 extension TrainingError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .interrupted: Interrupt.signal == SIGTERM ? .terminated : .interrupted
+    case .interrupted: Interrupt.exitStatus
     case .noData: .dataError
     case .nonFiniteLoss: .software
     }

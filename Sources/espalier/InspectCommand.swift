@@ -55,7 +55,11 @@ struct InspectCommand: ParsableCommand {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
     }
     if groups {
-      let listing = try GroupListing(source.network, within: memory)
+      let listing =
+        switch source {
+        case .file(let file, _): try GroupListing(file.model.network, within: memory)
+        case .network(let network): try NetworkError.naming { try GroupListing(network, within: memory) }
+        }
       return try Console.print(json ? listing.json() : listing.text)
     }
     let inspection = try Inspection(source)
@@ -132,7 +136,7 @@ struct Inspection: Encodable {
     for (index, event) in history.enumerated() { facts.append((index == 0 ? "history" : "", event.words)) }
     if let keptWords { facts.append(("kept", keptWords)) }
     if let recipe { facts.append(("recipe", recipe.replacing(",\"", with: ", \""))) }
-    return "\(summary.network.printable())\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
+    return "\(summary.network.inLine)\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
   }
 
   /// What is left of the original, and where to read which features these are.

@@ -31,6 +31,7 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   /// - Parameter objection: what is wrong with fresh weights.
   /// - Throws: `ValidationError` unless there is either a model file or a network with weights.
   func requireTrained(_ objection: String) throws {
+    if model != nil, weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
     if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
     if network != nil, weights == nil { throw ValidationError("--network needs --weights: \(objection)") }
   }

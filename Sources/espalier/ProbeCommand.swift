@@ -75,7 +75,12 @@ struct ProbeCommand: CheckedCommand {
   func run() throws {
     if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
     try running.apply()
-    if let network = given.network, given.weights == nil { try train(network) } else { try look() }
+    do {
+      if let network = given.network, given.weights == nil { try train(network) } else { try look() }
+    } catch let error as PruningError {
+      // Here layers are named, not left out.
+      throw PlanError(error.words { _ in "name others with --layers" })
+    }
   }
 
   private func look() throws {
@@ -116,17 +121,12 @@ struct ProbeCommand: CheckedCommand {
     try Outputs.checkFolder(folder)
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
-    Interrupt.install()
     do {
       try study.run(
         seeds: seeds, into: folder,
         options: .init(
-          memory: running.memory, interrupted: { Interrupt.isRequested }, report: { display.report($0.moment) }, note: { display.note($0) })
-      )
-    } catch let error as TrainingError {
-      display.finish()
-      if case .interrupted = error { Console.note("the same command goes on from the checkpoint in \(folder)") }
-      throw error
+          memory: running.memory, report: { display.report($0.moment) }, note: { display.note($0) },
+          didBegin: { Interrupt.outcome = "the same command goes on from what is in \(folder)" }))
     } catch let error as CocoaError {
       throw OutputError(path: folder, underlying: error)
     }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Pruning
 internal import Training
+internal import Words
 
 /// What is pruned, by which score, how much, when, and what mends it.
 struct PruningOptions: ParsableArguments {
@@ -173,8 +174,13 @@ struct PruningOptions: ParsableArguments {
         "--scope \(scope.debugDescription) is none: choose \(Allocation.names.joined(separator: ", ")), or sets of layers such as "
           + "\"layer1.*;layer2.*\"")
     }
-    return .scoped(
-      scope.split(separator: ";").map { set in set.split(separator: ",").map { LayerPattern(String($0).trimmed) } })
+    let sets = scope.split(separator: ";", omittingEmptySubsequences: false).map { set in
+      set.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
+    }
+    guard !sets.joined().contains("") else {
+      throw PlanError("--scope \(scope.quoted) names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\"")
+    }
+    return .scoped(sets.map { $0.map { LayerPattern($0) } })
   }
 
   private func amount() throws -> PruningPlan.Amount {

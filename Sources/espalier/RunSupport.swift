@@ -62,21 +62,20 @@ struct ExperimentRun {
     try run.apply()
     let display = ProgressDisplay(quiet: output.quiet)
     defer { display.finish() }
-    options.interrupted = { Interrupt.isRequested }
     options.report = { display.report($0.moment) }
     options.note = { display.note($0) }
     let checkpoint = checkpoints.path(for: path)
-    Interrupt.install()
+    options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); the same command with --resume goes on from it" }
+    Interrupt.outcome = "nothing was written"
     let runner = try Runner(experiment, options: options)
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
-      if case .interrupted = error {
-        // Also when quiet: without it the work would seem lost.
-        Console.note("the checkpoint is \(checkpoint); the same command with --resume goes on from it")
-      }
+      if case .nonFiniteLoss = error, runner.hasCheckpoint { Console.note("the last checkpoint is kept: \(checkpoint)") }
       throw error
     }
     try runner.file().write(to: path)
+    let again = runner.hasCheckpoint ? "the same command with --resume measures it" : "the same command makes it anew"
+    Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)
     if let report = checkpoints.report { try Console.write(row.json(), to: report) }

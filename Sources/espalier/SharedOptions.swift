@@ -62,7 +62,8 @@ struct RunOptions: ParsableArguments {
   ///
   /// - Throws: ``UnavailableError`` where there is no such device.
   func apply() throws {
-    try TorchRuntime.configure(threads: Self.atMostCores(threads, option: "--threads"))
+    let threads = Self.atMostCores(threads, option: "--threads")
+    do { try TorchRuntime.configure(threads: threads) } catch { throw ThreadsError(count: threads, problem: "\(error)") }
     guard device == .cuda else { return }
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
@@ -101,6 +102,14 @@ struct OutputOptions: ParsableArguments {
   func print(_ record: RunRecord, showsLayers: Bool = false) throws {
     try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
   }
+}
+
+/// Threads that the system does not give.
+struct ThreadsError: ReportedError, CustomStringConvertible {
+  let count: Int
+  let problem: String
+  var exitStatus: ExitStatus { .systemError }
+  var description: String { "cannot compute with \(count) threads: \(problem)" + (count > 1 ? "; give --threads 1" : "") }
 }
 
 /// Something outside that is out of reach.

@@ -41,19 +41,12 @@ struct TicketCommandRun {
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }
-      Interrupt.install()
-      do {
-        if atOnce > 1 {
-          try TicketWorkers(study, arguments: Array(CommandLine.arguments.dropFirst()), display: display).run(seeds: seeds, atOnce: atOnce)
-        } else {
-          try apply()
-          try study.run(seeds: seeds, options: options({ display.report($0.moment) }, { display.note($0) }))
-        }
-      } catch {
-        display.finish()
-        // Also when quiet: without it the work would seem lost.
-        if Interrupt.isRequested { Console.note("the same command goes on from what is in \(path)") }
-        throw error
+      Interrupt.outcome = "the same command goes on from what is in \(path)"
+      if atOnce > 1 {
+        try TicketWorkers(study, arguments: Array(CommandLine.arguments.dropFirst()), display: display).run(seeds: seeds, atOnce: atOnce)
+      } else {
+        try apply()
+        try study.run(seeds: seeds, options: options({ display.report($0.moment) }, { display.note($0) }))
       }
       display.finish()
       if let report, let seed = seeds.first {
@@ -80,7 +73,6 @@ struct TicketCommandRun {
 
   /// As one of several processes: what there is to tell goes to the one that started it.
   private func work(_ study: TicketStudy, _ seeds: [UInt64]) throws {
-    Interrupt.install()
     Interrupt.ignoreClosedPipes()
     try apply()
     var told = -Double.infinity
@@ -106,7 +98,7 @@ struct TicketCommandRun {
   }
 
   private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
-    .init(device: run.torchDevice, sparse: SparseTraining(sparse), interrupted: { Interrupt.isRequested }, report: report, note: note)
+    .init(device: run.torchDevice, sparse: SparseTraining(sparse), report: report, note: note)
   }
 }
 

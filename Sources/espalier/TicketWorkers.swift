@@ -1,5 +1,6 @@
 internal import Experiments
 internal import Foundation
+internal import Interruptions
 internal import Results
 internal import Training
 
@@ -29,9 +30,7 @@ struct WorkerLine: Codable {
 final class TicketWorkers {
   private struct Worker {
     let seed: UInt64
-    let process: Process
-    let output: FileHandle
-    let errors: FileHandle
+    let process: ChildProcess
     /// What has come of the next line.
     var rest = Data()
     /// The end of what it complained of.
@@ -80,10 +79,10 @@ final class TicketWorkers {
     var waiting = seeds[...]
     var passedOn = false
     while !running.isEmpty || (!waiting.isEmpty && !Interrupt.isRequested) {
-      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.popFirst() { start(seed) }
+      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.first, try start(seed) { waiting.removeFirst() }
       if Interrupt.isRequested, !passedOn {
         passedOn = true
-        for worker in running { passOn(to: worker.process) }
+        for worker in running { kill(worker.process.identifier, Interrupt.signal) }
       }
       Thread.sleep(forTimeInterval: 0.1)
       for index in running.indices {
@@ -95,42 +94,29 @@ final class TicketWorkers {
       running.removeAll { !$0.isRunning }
       report(seeds)
     }
-    if Interrupt.isRequested {
-      throw WorkerFailure(description: "interrupted", exitStatus: Interrupt.signal == SIGTERM ? .terminated : .interrupted)
-    }
+    if Interrupt.isRequested { throw Interrupted() }
     if let failure = failures.first { throw failure }
   }
 
-  private func start(_ seed: UInt64) {
-    do { running.append(try started(seed)) } catch {
-      fail(seed, "cannot start a process: \(error.localizedDescription)", .systemError)
+  /// - Returns: whether it was started; where the system gives no further process, it waits until another one has ended.
+  /// - Throws: ``WorkerFailure`` where there is no other.
+  private func start(_ seed: UInt64) throws -> Bool {
+    let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
+    do {
+      // With the folder's lock as their input they hold it, too: nobody takes it while one of them still writes.
+      let process = try ChildProcess(
+        program, arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker"], input: study.claim?.descriptor)
+      running.append(Worker(seed: seed, process: process))
+      return true
+    } catch {
+      guard running.isEmpty else { return false }
+      throw WorkerFailure(description: "cannot start a process: \(error)", exitStatus: .systemError)
     }
   }
 
-  private func started(_ seed: UInt64) throws -> Worker {
-    let process = Process()
-    process.executableURL = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-    process.arguments = arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker"]
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    // With it they hold the folder, too: nobody takes it while one of them still writes.
-    process.standardInput = study.claim.map { FileHandle(fileDescriptor: $0.descriptor, closeOnDealloc: false) } ?? FileHandle.nullDevice
-    try process.run()
-    let handles = [output.fileHandleForReading, errors.fileHandleForReading]
-    for handle in handles { _ = fcntl(handle.fileDescriptor, F_SETFL, fcntl(handle.fileDescriptor, F_GETFL) | O_NONBLOCK) }
-    return Worker(seed: seed, process: process, output: handles[0], errors: handles[1])
-  }
-
-  /// A terminal's Ctrl-C reaches all processes of its group by itself, and a second one would end them at once.
-  private func passOn(to process: Process) {
-    let pid = process.processIdentifier
-    if Interrupt.signal == SIGTERM || getpgid(pid) != getpgrp() { kill(pid, Interrupt.signal) }
-  }
-
   private func read(_ worker: inout Worker) {
-    worker.rest += available(worker.output)
-    worker.complaints = (worker.complaints + available(worker.errors)).suffix(16_384)
+    worker.rest += worker.process.readOutput()
+    worker.complaints = (worker.complaints + worker.process.readErrors()).suffix(16_384)
     while let end = worker.rest.firstIndex(of: UInt8(ascii: "\n")) {
       let line = worker.rest[..<end]
       worker.rest = Data(worker.rest[worker.rest.index(after: end)...])
@@ -140,19 +126,9 @@ final class TicketWorkers {
     }
   }
 
-  /// What can be read at once.
-  private func available(_ handle: FileHandle) -> Data {
-    var (data, bytes) = (Data(), [UInt8](repeating: 0, count: 65_536))
-    while true {
-      let count = bytes.withUnsafeMutableBytes { Foundation.read(handle.fileDescriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { return data }
-      data += bytes.prefix(count)
-    }
-  }
-
   private func finish(_ worker: Worker) {
-    let status = worker.process.terminationStatus
-    guard status != 0 || worker.process.terminationReason != .exit, !Interrupt.isRequested else { return }
+    let status = worker.process.exitStatus
+    guard status != 0, !Interrupt.isRequested else { return }
     let line =
       String(decoding: worker.complaints, as: UTF8.self).split(separator: "\n").last.map(String.init)
       ?? "the process ended with status \(status)"

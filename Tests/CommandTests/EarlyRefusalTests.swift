@@ -81,14 +81,14 @@ import Testing
     ),
     (
       "probe", "--steps 4it --every 2it --counts 16", 64,
-      "the fraction would empty fc1: 16 of its 16 units are asked, and a layer keeps at least one: ask for less, or leave it alone with "
-        + "--ignore fc1"
+      "the fraction would empty fc1: 16 of its 16 units are asked, and a layer keeps at least one: ask for less, or name others with "
+        + "--layers"
     ),
     ("probe", "--steps 4it --every 2it --layers lastConv", 64, "--layers \"lastConv\" matches no layer: possible are fc1"),
     (
       "probe", "--steps 4it --every 2it --scorers bn-scale", 64,
-      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: leave such layers alone with --ignore, or "
-        + "choose another criterion"
+      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: name others with --layers, or choose another "
+        + "criterion"
     ),
   ])
   func beforeAnyWork(command: String, options: String, status: Int, words: String) throws {

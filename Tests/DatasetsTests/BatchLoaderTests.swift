@@ -42,6 +42,18 @@ import Torch
     #expect(try loader(set, batchSize: 100).batch(epoch: 0, index: 0).count == 20)
   }
 
+  /// No machine has room for such a stack, so there is no thread.
+  @Test func withoutAThreadTheCallerAssembles() throws {
+    let set = try randomSet(count: 50)
+    let (alone, assisted) = (try loader(set), try loader(set, prefetch: .ahead(3)))
+    let refused = try BatchPrefetcher.$stackSize.withValue(1 << 56) { try loader(set, prefetch: .ahead(3)) }
+    #expect(assisted.isPrefetching && !refused.isPrefetching)
+    for index in 0..<7 {
+      #expect(try content(refused, 1, index) == content(alone, 1, index))
+      #expect(try content(assisted, 1, index) == content(alone, 1, index))
+    }
+  }
+
   @Test func batchesAreNormalised() throws {
     let set = try ImageSet(
       bytes: [0, 255, 51, 102], labels: [1], channels: 2, height: 1, width: 2, classNames: ["a", "b"])

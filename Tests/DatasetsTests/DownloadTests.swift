@@ -13,9 +13,9 @@ import Testing
   }
 
   /// A data set of one file, `file.gz`.
-  private static func description(_ checksum: Checksum = md5(content), archive: String? = nil, members: [String] = [])
-    -> DatasetDescription
-  {
+  private static func description(
+    _ checksum: Checksum = md5(content), archive: String? = nil, members: [String] = [], size: Int? = nil
+  ) -> DatasetDescription {
     let files = members.isEmpty ? ["file"] : members.map { ($0 as NSString).lastPathComponent }
     let local = files.map { DatasetDescription.LocalFile(name: $0, checksum: members.isEmpty ? checksum : nil) }
     return DatasetDescription(
@@ -23,7 +23,7 @@ import Testing
       source: "", normalization: .none(channels: 1), augmentation: .none,
       format: .cifar(training: local, test: [], labelBytes: 1), folders: ["small"],
       downloads: [
-        RemoteFile(url: "http://unused.invalid/\(archive ?? "file")", size: nil, checksum: checksum, members: members)
+        RemoteFile(url: "http://unused.invalid/\(archive ?? "file")", size: size, checksum: checksum, members: members)
       ])
   }
 
@@ -92,6 +92,47 @@ import Testing
       try piece.withUnsafeBytes { try sink.receive($0) }
       if offset + piece.count < size { throw TransportFailure(problem: "the connection broke off", isTransient: true) }
     }
+  }
+
+  /// Gives 100,000 bytes again and again, until somebody has enough.
+  private final class EndlessTransport: HTTPTransport {
+    let given = Mutex(0)
+    let length: Int?
+
+    init(length: Int?) { self.length = length }
+
+    func get(_ url: String, from offset: Int, into sink: any DownloadSink) async throws {
+      try sink.begin(HTTPHead(status: 200, reason: "", length: length, range: nil))
+      let piece = [UInt8](repeating: 1, count: 100_000)
+      while true {
+        given.withLock { $0 += piece.count }
+        try piece.withUnsafeBytes { try sink.receive($0) }
+      }
+    }
+  }
+
+  @Test(arguments: [nil, 250_000, 10_000_000]) func aServerThatNeverEndsIsLeftAtThePublishedSize(length: Int?) async throws {
+    let folder = try TemporaryFolder()
+    let transport = EndlessTransport(length: length)
+    let downloader = Downloader(attempts: 2, backoff: 0, transport: transport)
+    let result = await Result { try await downloader.fetch(Self.description(size: 250_000), to: folder.path) }
+    #expect(
+      line(result) == "http://unused.invalid/file: more arrives than the 250000 bytes that are published; what arrived was removed")
+    #expect(transport.given.withLock { $0 } == (length == 10_000_000 ? 0 : 300_000))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/small").isEmpty)
+  }
+
+  /// Of a compressed file without a published size, no more comes than its examples have.
+  @Test func noMoreComesThanAFileCanHave() async throws {
+    let set = try Dataset.named("kmnist")
+    let remote = set.downloads[0]
+    #expect(remote.size == nil && set.mostBytes(of: remote) == 47_040_016 + 470_400 + 1024)
+    #expect(set.mostBytes(of: set.downloads[3]) == 5120)
+    let folder = try TemporaryFolder()
+    let transport = EndlessTransport(length: nil)
+    let result = await Result { try await Downloader(attempts: 1, backoff: 0, transport: transport).fetch(set, to: folder.path) }
+    #expect(line(result).hasSuffix(": more arrives than the 47511440 bytes that it can have; what arrived was removed"), "\(line(result))")
+    #expect(transport.given.withLock { $0 } == 47_600_000)
   }
 
   @Test func brokenOffDownloadGoesOnWhereItWas() async throws {

@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+internal import Interruptions
 internal import Results
 internal import Torch
 internal import Training
@@ -126,7 +127,10 @@ struct TicketFolder {
   /// - Throws: ``MissingFolder`` if there is no folder, `PlanError` if nothing is finished in it, `RecordError` for a damaged record.
   func records() throws -> [TicketRound] {
     try MissingFolder.check(path)
-    let result = try roundFiles().filter { $0.hasSuffix(".json") }.map(read)
+    let result = try roundFiles().filter { $0.hasSuffix(".json") }.map { file in
+      try Interruption.check()
+      return try read(file)
+    }
     guard !result.isEmpty else { throw PlanError("\(path) holds no finished round: no file like seed-0/trunk/round-00.json") }
     return result
   }

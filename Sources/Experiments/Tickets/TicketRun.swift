@@ -121,7 +121,7 @@ final class TicketRun {
         done += 1
         // Before any checkpoint of this step or a later one, so that it is never missing.
         if trainer.iteration == rewindStep { try keepForRewinding(trainer.model) }
-        guard trainer.iteration < trainer.totalIterations else { return }
+        guard !trainer.isFinished else { return }
         let stop = options.interrupted()
         if stop || clock.now - saved > .seconds(options.checkpointSeconds) { try save() }
         if stop { throw TrainingError.interrupted(iteration: trainer.iteration) }

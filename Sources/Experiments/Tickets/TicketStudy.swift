@@ -1,4 +1,5 @@
 internal import Foundation
+public import Interruptions
 public import Networks
 public import Results
 public import Torch
@@ -31,7 +32,7 @@ public struct TicketStudy {
     public var device: Device
     /// Whether they compute with the kept weights only.
     public var sparse: SparseTraining
-    /// Asked after every step: whether to stop.
+    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
     public var interrupted: () -> Bool
     /// Gets progress.
     public var report: (TicketProgress) -> Void
@@ -45,7 +46,7 @@ public struct TicketStudy {
     /// Options; see the properties.
     public init(
       checkpointSeconds: Double = 60, device: Device = .cpu, sparse: SparseTraining = .automatic,
-      interrupted: @escaping () -> Bool = { false },
+      interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (TicketProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       willTrain: @escaping (UInt64, String, Int) throws -> Void = { _, _, _ in }, didWrite: @escaping (String) throws -> Void = { _ in }
     ) {

@@ -42,8 +42,12 @@ public struct Architecture: Sendable {
   /// - Throws: ``NetworkError/architecture(_:)``: an unknown name (with the nearest known one), or a network that does
   ///   not suit the data (with those that do).
   public static func parse(_ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil) throws -> Network {
+    try NetworkError.naming { try network(text, input: input, classes: classes, dataset: dataset) }
+  }
+
+  private static func network(_ text: String, input: FeatureShape?, classes: Int?, dataset: String?) throws -> Network {
     if let (base, factor) = try widthFactor(of: text) {
-      return try parse(base, input: input, classes: classes, dataset: dataset).widened(by: factor, name: text)
+      return try network(base, input: input, classes: classes, dataset: dataset).widened(by: factor, name: text)
     }
     guard let blueprint = try blueprint(named: text) else { throw unknown(text) }
     let shape = input ?? blueprint.input.native

@@ -1,5 +1,6 @@
 public import Networks
 internal import Training
+internal import Words
 
 extension Criterion {
   /// Throws unless this criterion can prune this network in this way: whatever can be known before any training or data.
@@ -55,6 +56,14 @@ extension Network {
   func weights(ignoring ignored: [String]) throws -> [ParameterName] {
     let names = prunableWeights
     let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
+    try checkIgnored(left.count, of: names.count)
     return names.indices.filter { !left.contains($0) }.map { names[$0] }
+  }
+
+  /// - Throws: `PlanError` where layers are left alone until none is left to prune.
+  func checkIgnored(_ count: Int, of layers: Int) throws {
+    guard count == 0 || count < layers else {
+      throw PlanError("--ignore leaves nothing to prune of \(name.quoted): all \(layers) layers match")
+    }
   }
 }

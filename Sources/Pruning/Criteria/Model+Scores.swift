@@ -83,6 +83,7 @@ extension Network {
     let index = NetworkIndex(self)
     let groups = try channelGroups().groups.filter { granularity.includes($0, of: index) }
     let left = try ignored.map { LayerPattern($0) }.indices(among: groups.map(\.memberNames), option: "--ignore")
+    try checkIgnored(left.count, of: groups.count)
     return groups.indices.filter { !left.contains($0) }.map { groups[$0] }
   }
 }

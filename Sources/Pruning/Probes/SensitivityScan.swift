@@ -1,3 +1,4 @@
+internal import Interruptions
 internal import Networks
 internal import Torch
 public import Training
@@ -62,6 +63,7 @@ public struct SensitivityScan {
     for layer in layers {
       var known: [Int: Evaluation] = [:]
       for fraction in fractions {
+        try Interruption.check()
         let selection = try Selection(amount(fraction, of: layer), of: [layer], rule: rule, criterion: criterion.name)
         let evaluation = try known[selection.removed] ?? evaluate(without(selection, of: layer, model, groups, seed))
         known[selection.removed] = evaluation

@@ -1,3 +1,4 @@
+internal import Interruptions
 public import Networks
 public import Training
 
@@ -49,6 +50,8 @@ public struct TrainingContinuation {
     var measured = 0
     do {
       try trainer.run(afterStep: { trainer in
+        // Nothing keeps a copy: it can stop anywhere.
+        try Interruption.check()
         guard measured < steps.count, trainer.iteration - state.iteration == steps[measured] else { return }
         measured += 1
         try measure(steps[measured - 1], trainer.model)

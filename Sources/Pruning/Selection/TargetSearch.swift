@@ -1,3 +1,4 @@
+internal import Interruptions
 internal import Networks
 internal import Torch
 internal import Training
@@ -30,6 +31,7 @@ struct TargetSearch {
     // A goal such as 0.71·n is not always the number that it means.
     let goal = goal + original * 1e-12
     func meets(_ step: Int) throws -> Bool {
+      try Interruption.check()
       do {
         let (layers, selection) = try select(amount(step))
         let smaller = try network.removing(selection.removedIndices(from: layers), groups: groups).network

@@ -1,3 +1,5 @@
+internal import Words
+
 extension PenaltyAnalysis {
   /// The figures as tables.
   public var text: String {
@@ -6,7 +8,7 @@ extension PenaltyAnalysis {
     ]
     for part in parts {
       let retraining = part.retrainSteps == 0 ? "" : ", after \(Format.count(part.retrainSteps)) steps of retraining"
-      blocks.append("With mean replacement against without (means at \(part.meanAt))\(retraining)\n" + Self.table(part.comparisons))
+      blocks.append("With mean replacement against without (means at \(part.meanAt.inLine))\(retraining)\n" + Self.table(part.comparisons))
       if part.profile.count > 0 {
         var table = TextTable(alignments: [.left, .right, .right], header: ["variant", "area", "best"])
         for line in part.profile.lines {

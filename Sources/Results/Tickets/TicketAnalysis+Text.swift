@@ -1,3 +1,5 @@
+internal import Words
+
 extension TicketAnalysis {
   /// The table, then the claims that the study can say something of.
   public var text: String {
@@ -5,7 +7,10 @@ extension TicketAnalysis {
     let spread = seeds.count > 1 ? "; mean ± half the 95 % interval over seeds" : ""
     var result = "\(count), \(Format.duration(seconds)) of training in all\(spread)\n\n" + rows.text
     let tested = claims.filter { $0.verdict != .untested }
-    if let departure { result += "\nC1 to C7 are about the setting of Frankle & Carbin 2019, which this is not: \(departure)\n" }
+    if let departure {
+      result +=
+        "\nC1 to C7 are about the setting of Frankle & Carbin 2019, which this is not: \(departure.shortened(to: 300).printable())\n"
+    }
     guard !tested.isEmpty else { return result }
     result += "\nClaims of Frankle & Carbin 2019, paired by seed; in brackets the one-sided 95 % bounds\n\n"
     var table = TextTable(

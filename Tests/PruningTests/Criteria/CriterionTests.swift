@@ -89,7 +89,9 @@ struct CriterionTests {
     let error = #expect(throws: PruningError.self) { try model.weightScores(.magnitude, ignoring: ["fc9"]) }
     #expect(error?.description == "--ignore \"fc9\" matches no layer: possible are fc1, fc2")
     #expect(try model.weightScores(.magnitude, ignoring: ["*2"]).map(\.name) == ["fc1"])
-    #expect(try model.unitScores(.l1, granularity: .unit, ignoring: ["f?1"]).isEmpty)
+    #expect(throws: PlanError("--ignore leaves nothing to prune of \"mlp\": all 1 layers match")) {
+      try model.unitScores(.l1, granularity: .unit, ignoring: ["f?1"])
+    }
     let group = #expect(throws: PruningError.self) { try model.unitScores(.l1, granularity: .unit, ignoring: ["conv9*"]) }
     #expect(group?.description == "--ignore \"conv9*\" matches no layer: possible are fc1")
   }

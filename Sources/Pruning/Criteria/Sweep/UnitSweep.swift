@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Interruptions
 internal import Networks
 internal import Torch
 internal import Training
@@ -160,6 +161,7 @@ final class UnitSweep {
       let likely = try withoutGradients { try logits.detached().softmax(1) }
       let roots = try withoutGradients { try likely.squareRoot() }
       for _ in 0..<probes.count {
+        try Interruption.check()
         let seed = try withoutGradients {
           let drawn = try roots * randomSigns(logits.shape)
           return try drawn - likely * drawn.sum(1, keep: true)
@@ -180,6 +182,7 @@ final class UnitSweep {
   /// v ⊙ Hv, averaged over the batch's probes.
   private func addHessian(_ gradients: [Tensor?]) throws {
     for _ in 0..<probes.count {
+      try Interruption.check()
       let signs = try weights.map { try randomSigns($0.tensor.shape) }
       // A gradient that depends on no weight (a unit that is off for the whole batch) bends nothing.
       let bent = zip(gradients, signs).compactMap { gradient, sign in gradient.flatMap { $0.requiresGradient ? ($0, sign) : nil } }

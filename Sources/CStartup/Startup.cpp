@@ -1,0 +1,47 @@
+// The last words of a process that an exception of C++ ends: libraries throw while they are loaded and on threads of their own, where
+// nobody can catch it.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "include/CStartup.h"
+
+static void write_all(const char *text) {
+  size_t count = strlen(text);
+  while (count > 0) {
+    const ssize_t written = write(STDERR_FILENO, text, count);
+    if (written <= 0) return;
+    text += written;
+    count -= static_cast<size_t>(written);
+  }
+}
+
+[[noreturn]] static void end() {
+  // Nothing here may ask for memory. 71 and 70 are those of sysexits: the system refuses, or a program is wrong.
+  try {
+    if (std::current_exception()) throw;
+    write_all("espalier: ended by a library\n");
+  } catch (const std::bad_alloc &) {
+    write_all("espalier: out of memory\n");
+    _exit(71);
+  } catch (const std::exception &error) {
+    write_all("espalier: ");
+    write_all(error.what());
+    write_all("\n");
+  } catch (...) {
+    write_all("espalier: ended by an exception of a library\n");
+  }
+  _exit(70);
+}
+
+static void begin(int, char **, char **) { std::set_terminate(end); }
+
+#ifdef __ELF__
+// Before the libraries' own constructors, of which libtorch's ask for memory.
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = begin;
+#else
+__attribute__((constructor)) static void first() { begin(0, nullptr, nullptr); }
+#endif

@@ -1,0 +1,71 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Options that leave nothing to do, or contradict each other: one line and 64, and nothing is written.
+@Suite struct ContradictionTests {
+  @Test(arguments: [
+    ("evaluate MODEL --weights x", "--weights goes with --network: a model file has its own weights; see \"espalier evaluate --help\""),
+    (
+      "sensitivity MODEL --weights x",
+      "--weights goes with --network: a model file has its own weights; see \"espalier sensitivity --help\""
+    ),
+    ("prune MODEL --fraction 0.5 --ignore * --epochs 0", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 2 layers match"),
+    (
+      "prune MODEL --fraction 0.5 --granularity unit --ignore fc? --epochs 0",
+      "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"
+    ),
+    ("sensitivity MODEL --ignore *", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"),
+    (
+      "prune MODEL --fraction 0.5 --scope ;;, --epochs 0",
+      "--scope \";;,\" names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\""
+    ),
+    (
+      "prune MODEL --fraction 0.5 --scope fc1;;fc2 --epochs 0",
+      "--scope \"fc1;;fc2\" names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\""
+    ),
+    (
+      "probe MODEL --counts 99999",
+      "the fraction would empty fc1: 12 of its 12 units are asked, and a layer keeps at least one: ask for less, or name others with --layers"
+    ),
+    (
+      "prune MODEL --granularity unit --criterion bn-scale --fraction 0.5 --epochs 0",
+      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: "
+        + "leave such layers alone with --ignore, or choose another criterion"
+    ),
+    (
+      "probe MODEL --scorers bn-scale",
+      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: "
+        + "name others with --layers, or choose another criterion"
+    ),
+  ])
+  func refused(line: String, words: String) throws {
+    try withTemporaryDirectory { folder in
+      let model = folder + "/m"
+      #expect(
+        try espalier(
+          "train", "--network", "mlp:64-12-10", "--dataset", "digits", "--epochs", "1it", "--threads", "1", "--quiet", "-o", model
+        )
+        .status == 0)
+      var arguments = line.replacing("MODEL", with: model).split(separator: " ").map(String.init) + ["--threads", "1"]
+      if arguments[0] == "prune" { arguments += ["-o", folder + "/o"] }
+      let outcome = try espalier(arguments)
+      #expect(outcome.status == 64 && outcome.errors == "espalier: \(words)\n", "\(outcome.status) \(outcome.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["m"])
+    }
+  }
+
+  /// What somebody typed is too large: no file is at fault.
+  @Test(arguments: [
+    ("inspect vgg16-x64 --groups", "classifier.0: weight [262144, 1605632] is larger than any machine can hold"),
+    ("train --network mlp:64-100000-100000-10 --dataset digits", "GB of memory"),
+    ("prune --network mlp:64-100000-100000-10 --sparsity 0.5 --epochs 0", "GB of memory"),
+    ("prune --network mlp:64-100000-100000-10 --dataset digits --method lottery-ticket", "GB of memory"),
+    ("probe --network mlp:64-100000-100000-10 --dataset digits --output study", "GB of memory"),
+  ])
+  func tooLargeNetworks(line: String, words: String) throws {
+    let outcome = try espalier(line.split(separator: " ").map(String.init))
+    #expect(outcome.status == 64 && outcome.errors.hasPrefix("espalier: "), "\(outcome.status) \(outcome.errors)")
+    #expect(outcome.errors.contains(words) && outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+  }
+}
