@@ -105,7 +105,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       }
       let result = try run(seed: seed, checkpoint: files.checkpoint(seed), options: options)
       try files.write(result, seed: seed)
-      try? FileManager.default.removeItem(atPath: files.checkpoint(seed))
+      Checkpoint.remove(files.checkpoint(seed))
     }
   }
 

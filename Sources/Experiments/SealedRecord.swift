@@ -20,6 +20,15 @@ enum SealedRecord {
     try AtomicFile.write(Data((start + checksum("{\n" + rest) + end + rest).utf8), to: path)
   }
 
+  /// Whether a file is a record with a checksum, right or wrong, by its first bytes.
+  ///
+  /// - Throws: `FileError` if it cannot be read.
+  static func isOne(_ file: RegularFile) throws -> Bool {
+    var head = Data(count: start.utf8.count)
+    let count = try head.withUnsafeMutableBytes { try file.read(into: $0, at: 0) }
+    return count == head.count && head == Data(start.utf8)
+  }
+
   /// The JSON of a record, without its checksum.
   ///
   /// - Throws: `FileError` for what is no file or too long, `RecordError` with the path for what is not what was written.

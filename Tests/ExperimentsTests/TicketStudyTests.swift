@@ -312,7 +312,15 @@ import Training
         other.initialization = .glorotNormal
         try TicketStudy(other, in: folder).run(seeds: [1], options: .init(didWrite: { _ in throw Killed() }))
       }
+      // What the first one made goes; a file of the same name that is none of its stays.
+      try FileManager.default.createDirectory(atPath: folder + "/seed-7", withIntermediateDirectories: false)
+      for name in ["initial.safetensors", "surroundings.json"] {
+        try "mine".write(toFile: "\(folder)/seed-7/\(name)", atomically: false, encoding: .utf8)
+      }
       try TicketStudy(plan(rounds: 1), in: folder).run(seeds: [1])
+      for name in ["initial.safetensors", "surroundings.json"] {
+        #expect(try String(contentsOfFile: "\(folder)/seed-7/\(name)", encoding: .utf8) == "mine")
+      }
       try TicketStudy(plan(rounds: 1), in: folder + "/fresh").run(seeds: [1])
       #expect(
         try model(folder, "trunk", 1).tensor(ParameterName("fc1", .weight)).array(Float.self)

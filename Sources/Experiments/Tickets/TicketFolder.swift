@@ -36,9 +36,8 @@ struct TicketFolder {
       // A first command that was mistyped has no claim to the folder.
       guard try hasBegun() else {
         for seed in try seedFolders() {
-          for name in ["initial.safetensors", "surroundings.json"] {
-            try? FileManager.default.removeItem(atPath: "\(path)/\(seed)/\(name)")
-          }
+          OwnFile.remove("\(path)/\(seed)/initial.safetensors") { try TensorArchive.metadata(of: $0)["format"] == "espalier" }
+          OwnFile.remove("\(path)/\(seed)/surroundings.json", recognisedBy: SealedRecord.isOne)
         }
         return try start(plan)
       }

@@ -144,7 +144,7 @@ final class TicketRun {
       iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
     try SealedRecord.write(record.json(), to: folder.record(job, seed))
     try options.didWrite(folder.record(job, seed))
-    try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed))
+    Checkpoint.remove(folder.checkpoint(job, seed))
     if job.branch == nil { last = (job, model) }
     options.note("seed \(seed): \(job.folder) \(record.summary(of: plan.rounds))")
   }

@@ -90,7 +90,7 @@ public struct TicketStudy {
     let left = seeds.map { seed in jobs.filter { !folder.isFinished($0, seed) } }
     // A kill right after a record was written leaves the checkpoint that led to it.
     for seed in seeds {
-      for job in jobs where folder.isFinished(job, seed) { try? FileManager.default.removeItem(atPath: folder.checkpoint(job, seed)) }
+      for job in jobs where folder.isFinished(job, seed) { Checkpoint.remove(folder.checkpoint(job, seed)) }
     }
     var later = left.reduce(0) { $0 + $1.count }
     for (seed, left) in zip(seeds, left) {
