@@ -145,7 +145,7 @@ struct SurgeonTests {
   }
 
   /// The mean of what a norm made is 0 but for rounding, which a smaller network rounds otherwise.
-  @Test(arguments: 0..<8) func outputsOfRoundingsAlone(seed: UInt64) throws {
+  @Test(arguments: 0..<8, [ElementType.float32, .float64]) func outputsOfRoundingsAlone(seed: UInt64, type: ElementType) throws {
     var builder = NetworkBuilder("cancels", input: .image(channels: 1, height: 8, width: 8))
     builder.convolution("one", 9, kernel: 3)
     builder.activation(.tanh)
@@ -154,9 +154,16 @@ struct SurgeonTests {
     builder.adaptiveAveragePool(1)
     builder.flatten()
     builder.linear("fc", 3, bias: false)
-    let model = try builder.network().randomModel(seed: seed, type: .float32)
-    let proof = try #require(try Surgeon.operate(SurgeryPlan(removals: ["one": [0, 4, 5]]), on: model, seed: seed).proof)
-    #expect(proof.holds && proof.largestOutput < 1e-4 && proof.elementType == .float32)
+    let model = try builder.network().randomModel(seed: seed, type: type)
+    let plan = SurgeryPlan(removals: ["one": [0, 4, 5]])
+    let surgery = try Surgeon.operate(plan, on: model, seed: seed)
+    let proof = try #require(surgery.proof)
+    #expect(proof.holds && proof.largestOutput < 1e-4 && proof.elementType == type)
+    // One that is more than rounding is still found.
+    var other = surgery.model
+    other.tensors[ParameterName("fc", .bias)] = try Tensor.full([3], 1e-10, type: type)
+    other.network = other.network.addingBias(to: "fc")
+    #expect(throws: PruningError.self) { try Equivalence.prove(masked: Surgeon.masked(plan, model), compacted: other, seed: seed) }
   }
 
   /// Norms without parameters that bear one name lose channels each by itself.
