@@ -3,17 +3,24 @@ internal import Foundation
 // A plain word of memory beside the lock: signal handlers look at it.
 nonisolated(unsafe) private var unfinished: Int32 = 0
 private let lock = NSLock()
+// Set once, before anything asks.
+nonisolated(unsafe) private var processWide: @Sendable () -> Bool = { false }
 
 /// The wish of whoever waits for some work that it stop: long work looks for it between two steps, without being handed anything.
 ///
-/// Who starts the work says how the wish is heard, for all that is done within, child tasks too:
+/// A program says once how the wish is heard, ``everywhere(_:)``; work within it may have a wish of its own, which child tasks inherit:
 ///
 /// ```swift
-/// try Interruption.$isRequested.withValue({ signalWasCaught }) { try runner.run() }
+/// try Interruption.$isRequested.withValue({ deadline < .now }) { try runner.run() }
 /// ```
 public enum Interruption {
   /// Whether to stop. Once true it must stay so: what stops half-way may be asked again before it has ended.
-  @TaskLocal public static var isRequested: @Sendable () -> Bool = { false }
+  @TaskLocal public static var isRequested: @Sendable () -> Bool = { processWide() }
+
+  /// How the wish is heard in this process, where nothing else is said; to be called before any work begins.
+  ///
+  /// Not a task's value around the whole program: bound in an asynchronous `main`, Swift 6.3's optimizer makes it crash.
+  public static func everywhere(_ isRequested: @escaping @Sendable () -> Bool) { processWide = isRequested }
 
   /// - Throws: ``Interrupted`` if the work is to stop.
   @inlinable public static func check() throws {

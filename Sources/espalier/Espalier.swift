@@ -44,6 +44,7 @@ struct Espalier: ParsableCommand {
   /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.
   @MainActor static func main() async {
     Interrupt.install()
+    Interruption.everywhere { Interrupt.isRequested }
     let arguments = Array(CommandLine.arguments.dropFirst())
     var isRunning = false
     Interrupt.ignoreSizeLimits()
@@ -52,11 +53,7 @@ struct Espalier: ParsableCommand {
       var command = try parseAsRoot(arguments)
       try (command as? any CheckedCommand)?.check()
       isRunning = true
-      if var command = command as? any AsyncParsableCommand {
-        try await command.run()
-      } else {
-        try Interruption.$isRequested.withValue({ Interrupt.isRequested }) { try command.run() }
-      }
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
     } catch {
       stop(error, arguments, isRunning: isRunning)
     }

@@ -76,7 +76,7 @@ enum Interrupt {
   /// - Throws: what it throws; `Interrupted`.
   static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
     try await withThrowingTaskGroup(of: Result.self) { group in
-      group.addTask { try await Interruption.$isRequested.withValue({ isRequested }) { try await body() } }
+      group.addTask(operation: body)
       group.addTask {
         while !isRequested { try await Task.sleep(for: .milliseconds(100)) }
         throw Interrupted()
