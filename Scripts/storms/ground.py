@@ -29,7 +29,7 @@ FOREIGN_WORDS = re.compile(
 # Control characters but line feed and tabulator, and characters that turn, hide or join what stands beside them.
 CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 # Fields of rows and records that tell of time or of this machine.
-PASSING = {"command", "epoch", "inference", "iterationsPerSecond", "latency", "machine", "peakMemory", "seconds", "trainingSeconds"}
+PASSING = {"checksum", "command", "epoch", "inference", "iterationsPerSecond", "latency", "machine", "peakMemory", "seconds", "trainingSeconds"}
 LEFTOVER = re.compile(r"\.partial$|\.nosync|^espalier-.*\.safetensors$|\.tmp$")
 MOST_SHOWN = 1 << 20
 # A longer file is one that we made long, of which nothing is stored.
