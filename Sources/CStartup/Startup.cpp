@@ -1,7 +1,9 @@
 // The last words of a process that an exception of C++ ends: libraries throw while they are loaded and on threads of their own, where
-// nobody can catch it.
+// nobody can catch it. And those of one whose current folder is gone.
 #include <unistd.h>
 
+#include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -37,7 +39,19 @@ static void write_all(const char *text) {
   _exit(70);
 }
 
-static void begin(int, char **, char **) { std::set_terminate(end); }
+// MKL, a part of libtorch, ends the process while it is loaded where the current folder has been removed, and names a file of its own.
+static void check_current_folder() {
+  char path[PATH_MAX];
+  if (getcwd(path, sizeof path) || errno != ENOENT) return;
+  write_all("espalier: cannot read the current folder: No such file or directory\n");
+  // The status of missing input.
+  _exit(66);
+}
+
+static void begin(int, char **, char **) {
+  std::set_terminate(end);
+  check_current_folder();
+}
 
 #ifdef __ELF__
 // Before the libraries' own constructors, of which libtorch's ask for memory.

@@ -55,7 +55,8 @@ public struct Downloader: Sendable {
   ///   - mirror: the folder's address to fetch the files of these names from, instead of their authors'.
   ///   - replace: whether files that are there but are not the published ones are fetched anew. Without it they are an error.
   ///   - progress: called for every piece that arrives, from any thread.
-  /// - Throws: ``DatasetError/download(url:problem:)``, ``DatasetError/badFile(path:problem:)`` for a damaged file, or `FileError` for what can't be written.
+  /// - Throws: ``DatasetError/download(url:problem:)``, ``DatasetError/badFile(path:problem:)`` for a damaged file, or `FileError` for what
+  ///   can't be written.
   public func fetch(
     _ description: DatasetDescription, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }

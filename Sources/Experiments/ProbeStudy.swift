@@ -10,8 +10,8 @@ public import Training
 /// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
 ///
 /// A folder holds what they found: `study.json` says what was asked; for each seed `seed-N.csv` holds the penalties,
-/// `seed-N.units.jsonl` the chosen units and `seed-N.sha256` the checksums of both. The table is written last, so that a seed that has one is finished, and is skipped when
-/// the study is run again; a seed that was broken off goes on from `seed-N.checkpoint`.
+/// `seed-N.units.jsonl` the chosen units and `seed-N.sha256` the checksums of both. The table is written last, so that a seed that has one
+/// is finished, and is skipped when the study is run again; a seed that was broken off goes on from `seed-N.checkpoint`.
 public struct ProbeStudy: Codable, Hashable, Sendable {
   /// A name of the architectures' catalogue.
   public var network: String

@@ -33,7 +33,7 @@ struct Espalier: ParsableCommand {
       Exit statuses: 0 done, 64 wrong use, 65 damaged input, 66 missing input,
       69 out of reach, 70 failure within, 71 too little memory, too few threads
       or processes, 73 output cannot be made, 74 reading or writing broke off,
-      130 stopped with Ctrl-C.
+      75 a study's folder is in use, 130 stopped with Ctrl-C.
       """,
     version: "espalier \(version) (libtorch \(TorchRuntime.version))",
     subcommands: [

@@ -60,12 +60,13 @@ struct Outputs {
   ///
   /// - Throws: ``UnwritableOutput`` or `FileError` for a path where nothing can be written.
   private static func stream(at path: String) throws -> AtomicFile? {
+    // The temporary file beside it would have a name.
+    guard !path.isEmpty else { throw UnwritableOutput("cannot write a file without a name") }
     do {
       let file = try AtomicFile(path)
       return file.isStream ? file : nil
     } catch {
       let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-      guard !path.isEmpty else { throw UnwritableOutput("cannot write a file without a name") }
       guard Self.isFolder(folder) == true else { throw UnwritableOutput("cannot write \(path): there is no folder \(folder)") }
       throw error
     }

@@ -71,6 +71,11 @@ import Testing
     }
   }
 
+  @Test func aNameIsNeeded() throws {
+    let outcome = try espalier(words(Self.training, "") + ["-o", ""])
+    #expect(outcome.status == 73 && outcome.errors == "espalier: cannot write a file without a name\n", "\(outcome.errors)")
+  }
+
   /// The files of a data set are inputs, too.
   @Test func dataAreNotReplaced() throws {
     try withTemporaryDirectory { folder in
