@@ -29,7 +29,7 @@ from . import graphs, ground, mutations, seals, seeds
 # The share of each family.
 FAMILIES = {"models": 28, "checkpoints": 25, "tickets": 9, "probes": 7, "data": 9, "lines": 13, "graphs": 9}
 # Notes that may stand before the line of a refusal.
-NOTES = re.compile(r"--threads|--parallel|the checkpoint is |the same command |study of |seed \d+ failed")
+NOTES = re.compile(r"--threads|--parallel|the (last )?checkpoint is |the same command |study of |seed \d+ failed")
 WRITES = ("-o", "--output", "--report", "--rows", "--checkpoint")
 # What a number, a name or a place can be at worst. No path leads out of the try's folder: a command at fault could remove it.
 VALUES = (
@@ -162,7 +162,8 @@ def judge(run, before, after, folder, temporary, arguments, options):
 
 
 def is_checkpoint_seed(path):
-    return path == "ck"
+    # `ck.real` is what `ck` is a link to, in some tries.
+    return path in ("ck", "ck.real")
 
 
 def faults(path):

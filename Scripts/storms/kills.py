@@ -257,7 +257,7 @@ def run(options, place):
         folder, temporary = place.new(f"try-{number}")
         ground.empty(folder)
         ground.copy_tree(u.start, folder)
-        found, story, arguments, last = [], [f"espalier {ground.show(u.arguments)}"], u.arguments, None
+        found, story, arguments, last, spared = [], [f"espalier {ground.show(u.arguments)}"], u.arguments, None, set()
         for way in ways:
             ended, words, heard = end_once(place, u, arguments, folder, temporary, way, dice, options)
             story.append(f"{words}: status {ended.status} {ground.last_line(ended.errors)}")
@@ -270,12 +270,15 @@ def run(options, place):
             if ended.status == 0 or u.is_told(ended):
                 # Done before it was ended: to do it again would be another job where the input is its own result.
                 last = ended._replace(status=0)
+                if ended.status != 0:
+                    # Its checkpoint goes after the row: the same command with --resume finds it and computes nothing.
+                    spared = {f"file {name}.checkpoint is new" for name in u.kind.results}
                 break
             arguments = resumed(u)
         if last is None:
             last = place.run(arguments, folder, temporary)
             story.append(f"left in peace: status {last.status} {ground.last_line(last.errors)}")
-        found += compare(u, folder, temporary, last)
+        found += [entry for entry in compare(u, folder, temporary, last) if entry[1] not in spared]
         for kind, words in found:
             failures.add(kind, number, f"{name}: {words}", f"{name}: {re.sub(r'^SIG.*?: ', '', words)}")
         if found:

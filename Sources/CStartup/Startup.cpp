@@ -1,9 +1,10 @@
 // The last words of a process that an exception of C++ ends: libraries throw while they are loaded and on threads of their own, where
-// nobody can catch it. And those of one whose current folder is gone.
+// nobody can catch it. And those of one whose current folder is gone, or that is asked to stop while libraries are loaded.
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -48,8 +49,16 @@ static void check_current_folder() {
   _exit(66);
 }
 
+// Until the command listens for itself; nothing has been done by then.
+static void stop(int number) {
+  write_all("espalier: interrupted\n");
+  _exit(128 + number);
+}
+
 static void begin(int, char **, char **) {
   std::set_terminate(end);
+  signal(SIGINT, stop);
+  signal(SIGTERM, stop);
   check_current_folder();
 }
 

@@ -27,14 +27,10 @@ struct ProbeFolder {
       lines.append(UInt8(ascii: "\n"))
     }
     let files = [(units(seed), lines), (rows(seed), Data(PenaltyTable.text(result.rows).utf8))]
-    let checksums = files.map { "\(SealedRecord.checksum($1))  \(Self.name($0))\n" }.joined()
+    let checksums = files.map { "\(SealedRecord.checksum($1))  \($0.lastName)\n" }.joined()
     try AtomicFile.write(lines, to: units(seed))
     try AtomicFile.write(Data(checksums.utf8), to: self.checksums(seed))
     try AtomicFile.write(files[1].1, to: rows(seed))
-  }
-
-  private static func name(_ path: String) -> Substring {
-    path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
   }
 
   /// What finished seeds have found.
@@ -79,21 +75,21 @@ struct ProbeFolder {
   }
 
   /// What `sha256sum` would find, by the names of files; nil where nobody wrote it, as beside a table that was made by hand.
-  private func storedChecksums(_ seed: UInt64) throws -> [Substring: Substring]? {
+  private func storedChecksums(_ seed: UInt64) throws -> [String: Substring]? {
     let path = checksums(seed)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
-    var result: [Substring: Substring] = [:]
+    var result: [String: Substring] = [:]
     for line in String(decoding: try RegularFile.read(path, limit: SealedRecord.maximumSize), as: UTF8.self).split(separator: "\n") {
       guard line.utf8.count > 66, line.dropFirst(64).hasPrefix("  ") else { throw RecordError("\(path) is no list of checksums") }
-      result[line.dropFirst(66)] = line.prefix(64)
+      result[String(line.dropFirst(66))] = line.prefix(64)
     }
     return result
   }
 
   /// A file's bytes, if they are those that were written.
-  private func checked(_ path: String, _ checksums: [Substring: Substring]?) throws -> Data {
+  private func checked(_ path: String, _ checksums: [String: Substring]?) throws -> Data {
     let data = try RegularFile.read(path, limit: Self.maximumSize)
-    guard let checksums, checksums[Self.name(path)].map({ $0 != SealedRecord.checksum(data) }) ?? true else { return data }
+    guard let checksums, checksums[path.lastName].map({ $0 != SealedRecord.checksum(data) }) ?? true else { return data }
     throw RecordError("\(path) is not what was written: its checksum is not the one in the .sha256 beside it")
   }
 }

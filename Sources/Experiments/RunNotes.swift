@@ -56,7 +56,7 @@ extension Runner {
 
   /// Where fractions in all cannot count from the original, because the file does not tell which that was; nil where they can.
   var untracedWords: String? {
-    guard let amount = experiment.pruning?.amount, amount.isFinal, state.startedFromHistory ?? startedFromHistory,
+    guard let amount = experiment.pruning?.amount, amount.isFinal, state.startedFromHistory,
       (state.denseNetwork ?? model.network).lineage == nil
     else { return nil }
     return "the file does not say from which network its units left: what was asked for counts from what it holds"

@@ -27,10 +27,10 @@ public struct RunState: Codable, Sendable {
   public var denseValidation: Evaluation?
   /// Weights that a training of scores left as they were drawn, proved bit for bit; nil where weights were trained.
   public var randomWeights: Int?
-  /// Weights of each layer in the file that the run began with, whose place its own may take; nil in records of earlier versions.
-  public var startingWeights: [String: Int]?
-  /// Whether units had left that file's network in earlier runs; nil in records of earlier versions.
-  public var startedFromHistory: Bool?
+  /// Weights of each layer in the file that the run began with, whose place its own may take.
+  public var startingWeights: [String: Int] = [:]
+  /// Whether units had left that file's network in earlier runs.
+  public var startedFromHistory = false
   /// Where the run went on in other surroundings than it had begun in, in words; nil where it never did.
   public var changes: [String]?
   /// Seconds of training in all processes that took part, evaluations included.

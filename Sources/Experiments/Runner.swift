@@ -26,11 +26,7 @@ public final class Runner {
 
   /// The images, divided; nil where the experiment has none.
   let data: TrainingData?
-  /// Whether units had left the starting file's network in earlier runs.
-  let startedFromHistory: Bool
   let options: Options
-  /// Weights of each layer that are there before anything is removed.
-  private let startingWeights: [String: Int]
   private var resumed: Checkpoint?
   /// The file of the checkpoint that this run wrote, or goes on from.
   private var ownCheckpoint: FileIdentity?
@@ -57,9 +53,7 @@ public final class Runner {
       }
     // Before a checkpoint is judged: what is refused must not depend on whether there is one.
     if finished == nil { try experiment.check(on: start.model, data) }
-    startingWeights = Dictionary(try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
     classes = data?.training.classNames ?? start.classes
-    startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
       ?? start.preprocessing
@@ -81,8 +75,9 @@ public final class Runner {
     } else {
       model = start.model
       state.history = start.history
-      state.startingWeights = startingWeights
-      state.startedFromHistory = startedFromHistory
+      state.startingWeights = Dictionary(
+        try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
+      state.startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
     }
   }
 
@@ -115,7 +110,7 @@ public final class Runner {
   private func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(
       plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
-      weights: state.startingWeights ?? startingWeights, present: state.events.first.map { $0.kept + $0.removed })
+      weights: state.startingWeights, present: state.events.first.map { $0.kept + $0.removed })
     pruner.examples = { [unowned self] in
       try data.map {
         try $0.examples(

@@ -45,8 +45,8 @@ extension String {
   /// The folder that the path leads into, with the slash; empty for the current one.
   var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "" }
 
-  /// What follows the last slash.
-  var lastName: String { lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self }
+  /// What follows the last slash; all of it where there is none.
+  public var lastName: String { lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self }
 
   /// Where a chain of symbolic links ends, whether anything is there or not.
   ///

@@ -1,4 +1,5 @@
 internal import Experiments
+internal import Files
 internal import Foundation
 internal import Interruptions
 internal import Results

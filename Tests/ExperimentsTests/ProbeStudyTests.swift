@@ -1,5 +1,6 @@
-import Experiments
 import Datasets
+import Experiments
+import Files
 import Foundation
 import Networks
 import Pruning

@@ -328,7 +328,7 @@ import Training
     }
   }
 
-  /// A damaged record whose turn would come late, and a folder where a checkpoint is to be.
+  /// Damaged records and models whose turn would come late, what the first training starts from, and a folder where a checkpoint is to be.
   @Test func whatLiesThereIsLookedAtBeforeAnyWork() throws {
     try withTemporaryDirectory { folder in
       let (files, study) = (FileManager.default, folder + "/study")
@@ -338,6 +338,20 @@ import Training
       let error = #expect(throws: RecordError.self) { try TicketStudy(plan(rounds: 2), in: study) }
       #expect(error?.description == "\(study)/seed-1/reinit-1/round-01.json is no record of a round: it is not JSON")
       #expect(try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json")) == before)
+      try files.removeItem(atPath: study + "/seed-1/reinit-1/round-01.json")
+      let model = study + "/seed-1/trunk/round-01.safetensors"
+      let sound = try Data(contentsOf: URL(fileURLWithPath: model))
+      try sound.dropLast().write(to: URL(fileURLWithPath: model))
+      let cut = #expect(throws: TensorArchiveError.self) { try TicketStudy(plan(rounds: 2), in: study) }
+      #expect(cut?.description.hasPrefix("cannot read \(model): entry \"fc2.weight.mask\" lies at bytes ") ?? false, "\(String(describing: cut))")
+      try (sound.dropLast() + [2]).write(to: URL(fileURLWithPath: model))
+      let spoilt = #expect(throws: TensorArchiveError.self) { try TicketStudy(plan(rounds: 2), in: study).run(seeds: [1]) }
+      #expect(spoilt?.description == "cannot read \(model): entry \"fc2.weight.mask\": a BOOL element is neither 0 nor 1")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json")) == before, "nothing begins with a spoilt model")
+      try sound.write(to: URL(fileURLWithPath: model))
+      try TicketStudy(plan(rounds: 2), in: study).run(seeds: [1])
+      #expect(files.fileExists(atPath: study + "/seed-1/trunk/round-02.json"))
+      #expect(try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json")) != before)
       let place = folder + "/other/seed-1/trunk/round-00.checkpoint"
       try files.createDirectory(atPath: place, withIntermediateDirectories: true)
       let other = #expect(throws: (any Error).self) { try TicketStudy(plan(rounds: 1), in: folder + "/other") }
@@ -382,7 +396,7 @@ import Training
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/a") == ["plan.json"], "nothing of the claim is left")
       let begun = "\(folder)/a/seed-1/trunk"
       try FileManager.default.createDirectory(atPath: begun, withIntermediateDirectories: true)
-      try "".write(toFile: begun + "/round-00.checkpoint", atomically: true, encoding: .utf8)
+      try TensorArchive().write(to: begun + "/round-00.checkpoint")
       let other = #expect(throws: PlanError.self) { try TicketStudy(plan(batch: 25), in: folder + "/a") }
       #expect(
         other?.description

@@ -29,9 +29,14 @@ struct TicketFolder {
   /// Makes the folder this plan's, or finds that it is already; to be called by whoever has claimed it.
   ///
   /// A folder can take more branches later, and more rounds where each takes its rates of what is left.
+  /// - Returns: the plan that takes this one in beside what the folder's says, to be kept by ``start(_:)`` once it is certain that a
+  ///   training begins; nil where nothing is to be added.
   /// - Throws: `PlanError` that names the first difference if the folder holds another study, `RecordError` if what it holds is damaged.
-  func adopt(_ plan: TicketPlan) throws {
-    guard let found = try storedPlan() else { return try start(plan) }
+  func adopt(_ plan: TicketPlan) throws -> TicketPlan? {
+    guard let found = try storedPlan() else {
+      try start(plan)
+      return nil
+    }
     if let difference = try found.core.firstDifference(from: plan.core) {
       // A first command that was mistyped has no claim to the folder.
       guard try hasBegun() else {
@@ -39,17 +44,19 @@ struct TicketFolder {
           OwnFile.remove("\(path)/\(seed)/initial.safetensors") { try TensorArchive.metadata(of: $0)["format"] == "espalier" }
           OwnFile.remove("\(path)/\(seed)/surroundings.json", recognisedBy: SealedRecord.isOne)
         }
-        return try start(plan)
+        try start(plan)
+        return nil
       }
       throw PlanError(
         "\(path) holds a study with \(difference.name) \(difference.mine), not \(difference.theirs): repeat its options, "
           + "or give another folder")
     }
     let extended = found.extended(by: plan.seeded(0))
-    if extended != found { try start(extended) }
+    return extended == found ? nil : extended
   }
 
-  private func start(_ plan: TicketPlan) throws { try SealedRecord.write(plan.seeded(0).json, to: self.plan) }
+  /// Keeps a plan as the folder's.
+  func start(_ plan: TicketPlan) throws { try SealedRecord.write(plan.seeded(0).json, to: self.plan) }
 
   private func seedFolders() throws -> [String] {
     try Folder.names(in: path).filter { $0.hasPrefix("seed-") }
@@ -70,11 +77,17 @@ struct TicketFolder {
 
   /// Looks at everything that trainings left, before any work: a damaged record would be found only when its turn comes.
   ///
-  /// - Throws: `RecordError` for a damaged record, `FileError` for what is no file where one is to be.
+  /// - Throws: `RecordError` for a damaged record, `TensorArchiveError` for a damaged model or checkpoint so far as its header tells,
+  ///   `FileError` for what is no file where one is to be.
   func check() throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
     for file in try roundFiles() {
-      if file.hasSuffix(".json") { _ = try read(file) } else { _ = try RegularFile(file) }
+      if file.hasSuffix(".json") {
+        _ = try read(file)
+      } else {
+        let file = try RegularFile(file)
+        if ["safetensors", "checkpoint"].contains(where: file.path.hasSuffix) { _ = try TensorArchive.metadata(of: file) }
+      }
     }
   }
 

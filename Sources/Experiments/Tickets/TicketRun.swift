@@ -93,8 +93,8 @@ final class TicketRun {
   // MARK: - One training
 
   func carryOut(_ job: TicketJob, later: Int) throws {
-    try Folder.make(folder.branch(job, seed))
     let begun = try begin(job)
+    try Folder.make(folder.branch(job, seed))
     let trainer = try RecordError.naming(folder.checkpoint(job, seed), as: "a damaged checkpoint") {
       try Trainer(
         begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluated: evaluated,
@@ -197,9 +197,11 @@ final class TicketRun {
       return Beginning(
         model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
     }
-    try options.willTrain(seed, job.folder, job.round)
     let state = first == 0 ? nil : try Self.state(at: first, seed: plan.training.seed)
-    return Beginning(model: try startingModel(job), training: training, state: state, firstIteration: first)
+    let model = try startingModel(job)
+    // What a training starts from may be damaged: until here nothing has been written for it.
+    try options.willTrain(seed, job.folder, job.round)
+    return Beginning(model: model, training: training, state: state, firstIteration: first)
   }
 
   /// A trainer's state that has seen nothing, at a step of the data order and the learning-rate schedule.

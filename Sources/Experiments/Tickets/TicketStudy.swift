@@ -1,3 +1,4 @@
+public import Files
 internal import Foundation
 public import Interruptions
 public import Networks
@@ -23,6 +24,8 @@ public struct TicketStudy {
   public let path: String
   /// The hold on the folder, for as long as there is this study; nil where another process has it, for which this one works.
   public let claim: FolderClaim?
+  /// What the folder's plan becomes with the first training; nil where it stays.
+  private let extended: TicketPlan?
 
   /// How a study deals with its surroundings; nothing here changes what is computed.
   public struct Options {
@@ -75,7 +78,7 @@ public struct TicketStudy {
     self.path = path
     claim = try isWorker ? nil : FolderClaim(path)
     if !isWorker { try TicketFolder(path).check() }
-    try TicketFolder(path).adopt(plan)
+    extended = try TicketFolder(path).adopt(plan)
   }
 
   /// Runs what the folder does not hold yet.
@@ -91,6 +94,13 @@ public struct TicketStudy {
     // A kill right after a record was written leaves the checkpoint that led to it.
     for seed in seeds {
       for job in jobs where folder.isFinished(job, seed) { Checkpoint.remove(folder.checkpoint(job, seed)) }
+    }
+    var options = options
+    if let extended {
+      options.willTrain = { [willTrain = options.willTrain] seed, branch, round in
+        try folder.start(extended)
+        try willTrain(seed, branch, round)
+      }
     }
     var later = left.reduce(0) { $0 + $1.count }
     for (seed, left) in zip(seeds, left) {

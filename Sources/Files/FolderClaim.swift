@@ -1,4 +1,3 @@
-internal import Files
 internal import Foundation
 
 /// A study's hold on its folder, from before anything in it is looked at to the study's end: two studies in one folder would mix what
@@ -15,7 +14,7 @@ public final class FolderClaim {
   /// Claims a folder, which is made if it is not there.
   ///
   /// What a killed study's last processes still hold is waited for: they end as soon as they see that they are alone.
-  /// - Throws: ``FolderInUse`` if another study holds it, `FileError` if nothing can be made there.
+  /// - Throws: ``FolderInUse`` if another study holds it, ``FileError`` if nothing can be made there.
   public init(_ folder: String, patience: Double = 10) throws {
     path = folder + "/.espalier-lock"
     try Folder.make(folder)
@@ -24,7 +23,7 @@ public final class FolderClaim {
       let descriptor = try Self.open(path)
       if try Self.lock(descriptor, path) {
         // Who held it may have removed the file meanwhile: then this is none that others would find.
-        if Self.isSame(descriptor, path) {
+        if FileIdentity(descriptor: descriptor) == FileIdentity(path) {
           self.descriptor = descriptor
           break
         }
@@ -43,7 +42,7 @@ public final class FolderClaim {
 
   deinit {
     // First the name, while it is ours: whoever opened it before finds that it is gone, and looks again.
-    if Self.isSame(descriptor, path) { unlink(path) }
+    OwnFile.remove(path, identity: FileIdentity(descriptor: descriptor)) { _ in true }
     close(descriptor)
   }
 
@@ -54,7 +53,7 @@ public final class FolderClaim {
     let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw FileError(.write, path, code: errno) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 || content(descriptor) != nil else {
+    guard fstat(descriptor, &status) == 0, status.kind == S_IFREG, status.st_size == 0 || content(descriptor) != nil else {
       close(descriptor)
       throw FileError(.write, path, "it is there already, and is no study's lock")
     }
@@ -75,11 +74,6 @@ public final class FolderClaim {
       }
     }
     return true
-  }
-
-  private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
-    var (mine, named) = (stat(), stat())
-    return fstat(descriptor, &mine) == 0 && lstat(path, &named) == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev
   }
 
   /// What stands behind the heading; nil for a file of somebody else's.
