@@ -343,7 +343,8 @@ import Training
       let sound = try Data(contentsOf: URL(fileURLWithPath: model))
       try sound.dropLast().write(to: URL(fileURLWithPath: model))
       let cut = #expect(throws: TensorArchiveError.self) { try TicketStudy(plan(rounds: 2), in: study) }
-      #expect(cut?.description.hasPrefix("cannot read \(model): entry \"fc2.weight.mask\" lies at bytes ") ?? false, "\(String(describing: cut))")
+      #expect(
+        cut?.description.hasPrefix("cannot read \(model): entry \"fc2.weight.mask\" lies at bytes ") ?? false, "\(String(describing: cut))")
       try (sound.dropLast() + [2]).write(to: URL(fileURLWithPath: model))
       let spoilt = #expect(throws: TensorArchiveError.self) { try TicketStudy(plan(rounds: 2), in: study).run(seeds: [1]) }
       #expect(spoilt?.description == "cannot read \(model): entry \"fc2.weight.mask\": a BOOL element is neither 0 nor 1")
