@@ -30,6 +30,8 @@ from . import graphs, ground, mutations, seals, seeds
 FAMILIES = {"models": 28, "checkpoints": 25, "tickets": 9, "probes": 7, "data": 9, "lines": 13, "graphs": 9}
 # Notes that may stand before the line of a refusal.
 NOTES = re.compile(r"--threads|--parallel|the (last )?checkpoint is |the same command |study of |seed \d+ failed")
+# What numbers that nobody trained come to, behind a checksum that says that they were: checkpoints go on until then.
+FOUND_OUT = re.compile("the loss is no longer finite|is not what it was at the start")
 WRITES = ("-o", "--output", "--report", "--rows", "--checkpoint")
 # What a number, a name or a place can be at worst. No path leads out of the try's folder: a command at fault could remove it.
 VALUES = (
@@ -149,6 +151,8 @@ def judge(run, before, after, folder, temporary, arguments, options):
         if run.status == 0:
             found += [("unsound", words) for path in allowed for words in faults(folder / path)]
     else:
+        if FOUND_OUT.search(run.errors):
+            before = {**before, "ck": after.get("ck")}
         found += [("written", f"refused, but {change}") for change in ground.differences(before, after)]
         lines = [line for line in run.errors.splitlines() if line.strip()]
         if not broken and not verifies:

@@ -9,10 +9,11 @@ extension Experiment {
   /// - Parameters:
   ///   - images: of training; nil where there are no data.
   ///   - evaluated: images of the largest part that is evaluated.
-  func work(images: Int?, evaluated: Int, of network: Network) -> [NetworkWork] {
+  /// - Throws: what `Network.cost()` throws.
+  func work(images: Int?, evaluated: Int, of network: Network) throws -> [NetworkWork] {
     var work: [NetworkWork] = []
     if let images {
-      work.append(.evaluation(batch: min(TrainingData.evaluationBatchSize, evaluated)))
+      work.append(.evaluation(batch: min(try network.evaluationBatchSize(), evaluated)))
       for plan in [training, recovery].compactMap(\.self) {
         work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount))
       }
@@ -34,7 +35,7 @@ extension TrainingPlan {
       network, input: .image(channels: data.channels, height: data.height, width: data.width), classes: data.classes, dataset: data.name)
     let work: [NetworkWork] = [
       .training(batch: min(batchSize, data.trainingCount), moments: optimizer.momentCount),
-      .evaluation(batch: min(TrainingData.evaluationBatchSize, data.testCount)),
+      .evaluation(batch: min(try network.evaluationBatchSize(), data.testCount)),
       .examination(of: min(examples, data.trainingCount)), .pruning(batch: Equivalence.examples(for: network)),
     ]
     try NetworkError.naming { try network.check(work, within: limit) }

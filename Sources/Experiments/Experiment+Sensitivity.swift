@@ -55,8 +55,8 @@ extension Experiment {
   ) throws -> SensitivityResult {
     let data = try plan.load(note: note)
     let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note) { network, size in
-      var work: [NetworkWork] = [
-        .evaluation(batch: min(TrainingData.evaluationBatchSize, data.evaluatedCount)),
+      var work: [NetworkWork] = try [
+        .evaluation(batch: min(network.evaluationBatchSize(), data.evaluatedCount)),
         .pruning(batch: Equivalence.examples(for: network)),
       ]
       if scan.criterion.needsExamples { work.append(.examination(of: min(examples, data.training.count))) }
@@ -64,7 +64,7 @@ extension Experiment {
     }.model
     let judges = data.validation.map { ("validation", $0) } ?? data.test.map { ("test", $0) }
     guard let (name, judge) = judges else { throw PlanError("\(plan.dataset) has neither validation nor test images: give --validation") }
-    let batches = try data.evaluationBatches(judge, channelsLast: model.network.hasConvolutions)
+    let batches = try data.evaluationBatches(judge, for: model.network)
     func evaluate(_ model: Model) throws -> Evaluation { try model.moved(to: device).evaluate(batches) }
     var swept: SweepResult?
     var examined: EvaluationBatches?

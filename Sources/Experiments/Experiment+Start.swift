@@ -80,8 +80,10 @@ extension Experiment {
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let data = try plan.load(note: note)
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let work: [NetworkWork] = [.evaluation(batch: min(TrainingData.evaluationBatchSize, data.evaluatedCount))]
-    let file = try experiment.startingFile(for: data.training, note: note) { try $0.check(work, within: memory, elementSize: $1) }
+    let file = try experiment.startingFile(for: data.training, note: note) { network, size in
+      let batch = try min(network.evaluationBatchSize(), data.evaluatedCount)
+      try network.check([.evaluation(batch: batch)], within: memory, elementSize: size)
+    }
     let model = try file.model.moved(to: device)
     guard let test = data.test else { throw PlanError("\(plan.dataset) has no test images") }
     return (model.network.name, plan.dataset, try model.evaluate(test, data))

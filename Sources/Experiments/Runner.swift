@@ -48,7 +48,7 @@ public final class Runner {
     let start =
       try finished?.start(of: experiment)
       ?? experiment.startingFile(for: data?.training, note: options.note) { [data] network, size in
-        let work = experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
+        let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
     // Before a checkpoint is judged: what is refused must not depend on whether there is one.
@@ -371,6 +371,6 @@ public final class Runner {
 
 extension Model {
   func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
-    try evaluate(data.evaluationBatches(set, channelsLast: network.hasConvolutions))
+    try evaluate(data.evaluationBatches(set, for: network))
   }
 }

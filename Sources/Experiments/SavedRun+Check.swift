@@ -19,7 +19,7 @@ extension SavedRun {
     let dense = state.denseNetwork ?? start.network
     for network in [dense, checkpoint.model.network] {
       try network.check(
-        experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network), within: memory,
+        try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network), within: memory,
         elementSize: checkpoint.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
       guard try network.inputShape == start.network.inputShape, try network.classes == start.network.classes else {
         throw damaged("its network takes other images or tells other classes apart")

@@ -82,7 +82,7 @@ public final class Trainer {
     let span = try TrainingSpan(plan, perEpoch: loader.batchesPerEpoch)
     try state?.check(for: plan, span, hooks)
     self.span = span
-    self.evaluated = try evaluated ?? EvaluatedParts(of: data, channelsLast: channelsLast)
+    self.evaluated = try evaluated ?? EvaluatedParts(of: data, for: model.network)
     dropout = try Generator(seed: SeedPurpose.dropout.seed(from: plan.seed))
     self.device = device
     self.data = data

@@ -1,4 +1,5 @@
 public import Datasets
+public import Networks
 internal import Torch
 
 /// The images a run trains, validates and tests on, with how they become numbers.
@@ -40,10 +41,17 @@ public struct TrainingData: Sendable {
       channelsLast: channelsLast, shuffle: true, dropLast: training.count > batchSize)
   }
 
-  /// Examples that are evaluated at once.
+  /// Examples that are evaluated at once, at most.
   public static let evaluationBatchSize = 500
   /// Examples that criteria, repairs and probes look at at once.
   public static let exampleBatchSize = 250
+
+  /// Batches of a set in its own order, as large as suits a network: what an evaluation on the way of a run takes.
+  ///
+  /// - Throws: what `Network.cost()` throws.
+  public func evaluationBatches(_ set: ImageSet, for network: Network) throws -> EvaluationBatches {
+    try evaluationBatches(set, batchSize: network.evaluationBatchSize(), channelsLast: network.hasConvolutions)
+  }
 
   /// Batches of a set in its own order.
   public func evaluationBatches(_ set: ImageSet, batchSize: Int = evaluationBatchSize, channelsLast: Bool) throws -> EvaluationBatches {
@@ -61,5 +69,14 @@ public struct TrainingData: Sendable {
     let set = set ?? training
     let chosen = try set.subset(min(count, set.count), seed: SeedPurpose.examples.seed(from: seed))
     return try evaluationBatches(chosen, batchSize: Self.exampleBatchSize, channelsLast: channelsLast)
+  }
+}
+
+extension Network {
+  /// Examples that are evaluated at once: 500, or as many fewer as keep the values that are alive together within half a gigabyte.
+  ///
+  /// - Throws: what ``cost()`` throws.
+  public func evaluationBatchSize() throws -> Int {
+    try max(min(TrainingData.evaluationBatchSize, 512_000_000 / max(cost().peakActivationBytes, 1)), 1)
   }
 }

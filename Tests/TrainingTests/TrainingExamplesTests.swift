@@ -1,4 +1,5 @@
 import Datasets
+import Networks
 import Testing
 import Torch
 import Training
@@ -22,5 +23,16 @@ import Training
     #expect(try data.examples(60, seed: 1, channelsLast: false).count == 1)
     #expect(try data.examples(60, seed: 1, channelsLast: false).set.count == 50)
     #expect(try data.examples(60, of: data.test, seed: 1, channelsLast: false).set.count == 24)
+  }
+
+  /// Two values of a million numbers each are alive at the ReLU: 8 MB an example, of which 64 fit into 512 MB.
+  @Test(arguments: [("mlp:64-1000-10", 500), ("mlp:64-1000000-10", 64)])
+  func wideNetworksAreEvaluatedInSmallerBatches(name: String, examples: Int) throws {
+    let network = try Architecture.parse(name, input: .image(channels: 1, height: 8, width: 8), classes: 10)
+    #expect(try network.evaluationBatchSize() == examples)
+    let data = try learnableData(side: 8, classes: 4)
+    let set = try #require(data.validation)
+    let batches = try data.evaluationBatches(set, for: network)
+    #expect(try batches.batch(0).images.shape == [min(examples, set.count), 1, 8, 8])
   }
 }

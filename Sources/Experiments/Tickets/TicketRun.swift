@@ -44,7 +44,7 @@ final class TicketRun {
       try options.didWrite(path)
     }
     core = try plan.core.json
-    evaluated = try EvaluatedParts(of: data, channelsLast: initial.network.hasConvolutions)
+    evaluated = try EvaluatedParts(of: data, for: initial.network)
   }
 
   /// Keeps where a seed is computed, beside what comes of it, and says so where that is not where its rounds so far were.
