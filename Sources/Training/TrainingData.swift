@@ -73,10 +73,11 @@ public struct TrainingData: Sendable {
 }
 
 extension Network {
-  /// Examples that are evaluated at once: 500, or as many fewer as keep the values that are alive together within half a gigabyte.
+  /// Examples that are evaluated at once: 500, or as many fewer, down to 100, as keep the values that are alive together within half a
+  /// gigabyte. A network that needs more even then is one to be asked about (``NetworkWork/evaluation(batch:)``).
   ///
   /// - Throws: what ``cost()`` throws.
   public func evaluationBatchSize() throws -> Int {
-    try max(min(TrainingData.evaluationBatchSize, 512_000_000 / max(cost().peakActivationBytes, 1)), 1)
+    try min(max(512_000_000 / max(cost().peakActivationBytes, 1), 100), TrainingData.evaluationBatchSize)
   }
 }

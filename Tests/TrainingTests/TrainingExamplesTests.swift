@@ -25,8 +25,8 @@ import Training
     #expect(try data.examples(60, of: data.test, seed: 1, channelsLast: false).set.count == 24)
   }
 
-  /// Two values of a million numbers each are alive at the ReLU: 8 MB an example, of which 64 fit into 512 MB.
-  @Test(arguments: [("mlp:64-1000-10", 500), ("mlp:64-1000000-10", 64)])
+  /// Two values of half a million numbers each are alive at the ReLU: 4 MB an example, of which 128 fit into 512 MB.
+  @Test(arguments: [("mlp:64-1000-10", 500), ("mlp:64-500000-10", 128), ("mlp:64-1000000-10", 100)])
   func wideNetworksAreEvaluatedInSmallerBatches(name: String, examples: Int) throws {
     let network = try Architecture.parse(name, input: .image(channels: 1, height: 8, width: 8), classes: 10)
     #expect(try network.evaluationBatchSize() == examples)
