@@ -29,6 +29,19 @@ public struct DataPlan: Codable, Hashable, Sendable {
 
   private enum CodingKeys: String, CodingKey { case dataset, subset, validation, seed }
 
+  /// Examples held out beside a subset, where the plan does not say.
+  private static func heldBeside(_ subset: Int) -> Int { max(subset / 4, 1) }
+
+  /// How large a subset of so many images can be, in words.
+  private func room(in count: Int) -> String {
+    guard let validation else {
+      var most = count - count / 5
+      while most > 0, most + Self.heldBeside(most) > count { most -= 1 }
+      return "and a quarter as many as are asked for are held out to choose by: 1…\(most) are possible, or more with --validation"
+    }
+    return "of which \(validation) are held out to choose by: 1…\(count - validation) are possible"
+  }
+
   /// The images, divided.
   ///
   /// The validation part is drawn first, so that runs with different subsets choose by images that none of them trained on.
@@ -39,7 +52,11 @@ public struct DataPlan: Codable, Hashable, Sendable {
     let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)
     var training = all
     var validationPart: ImageSet?
-    let held = validation ?? min(subset.map { max($0 / 4, 1) } ?? all.count / 10, all.count / 2)
+    let held = validation ?? min(subset.map(Self.heldBeside) ?? all.count / 10, all.count / 2)
+    if let subset, held <= all.count, subset > all.count - held {
+      throw DatasetError.badRequest(
+        "--subset \(subset) is impossible: \(description.name) has \(all.count) training images, \(room(in: all.count))")
+    }
     if held > 0 {
       let parts = try all.split(validation: held, seed: SeedPurpose.split.seed(from: seed))
       training = parts.training

@@ -11,6 +11,14 @@ public struct Experiment: Codable, Hashable, Sendable {
     /// A model file.
     case file(String)
 
+    /// The file with weights; nil where they are drawn.
+    var path: String? {
+      switch self {
+      case .file(let path): path
+      case .network(_, let weights): weights
+      }
+    }
+
     /// Whether nothing has been trained.
     var isFresh: Bool { if case .network(_, weights: nil) = self { true } else { false } }
   }

@@ -49,6 +49,23 @@ struct ProbeFolder {
     for file in seeds.map(checkpoint) where FileManager.default.fileExists(atPath: file) { _ = try RegularFile(file) }
   }
 
+  /// The text of `study.json`.
+  ///
+  /// - Throws: `RecordError` for what no study has written.
+  func storedStudy() throws -> Data {
+    let json = try SealedRecord.read(study)
+    guard (try? JSONDecoder().decode(ProbeStudy.self, from: json)) != nil else { throw RecordError("\(study) is no study of probes") }
+    return json
+  }
+
+  /// The name of a file that a seed would have left; nil where there is none.
+  func firstOfSeeds() throws -> String? {
+    let endings = [".csv", ".units.jsonl", ".sha256", ".checkpoint"]
+    return try Folder.names(in: path).first { name in
+      name.hasPrefix("seed-") && endings.contains { name.hasSuffix($0) && UInt64(name.dropFirst(5).dropLast($0.count)) != nil }
+    }
+  }
+
   private func finishedSeeds() throws -> PenaltyProbeResult {
     let seeds = try Folder.names(in: path).compactMap { name -> UInt64? in
       guard name.hasPrefix("seed-"), name.hasSuffix(".csv") else { return nil }
@@ -58,7 +75,10 @@ struct ProbeFolder {
     for seed in seeds.sorted() {
       let checksums = try storedChecksums(seed)
       let table = try checked(rows(seed), checksums)
-      result.rows += try PenaltyTable.rows(in: String(decoding: table, as: UTF8.self), place: rows(seed))
+      let rows = try PenaltyTable.rows(in: String(decoding: table, as: UTF8.self), place: self.rows(seed))
+      // A copy of another seed's would count twice.
+      if let other = rows.first(where: { $0.seed != seed }) { throw RecordError("\(self.rows(seed)) holds rows of seed \(other.seed)") }
+      result.rows += rows
       // Rows alone can be analysed, too.
       guard FileManager.default.fileExists(atPath: units(seed)) else { continue }
       for (number, line) in try checked(units(seed), checksums).split(separator: UInt8(ascii: "\n")).enumerated() {

@@ -59,7 +59,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { Interruption.isRequested() },
+      checkpointSeconds: Double = 5, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       didBegin: @escaping () -> Void = {}
     ) {
@@ -92,10 +92,14 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
 
   private func carryOut(_ seeds: [UInt64], _ files: ProbeFolder, _ options: Options) throws {
     let isNew = !FileManager.default.fileExists(atPath: files.study)
-    guard try isNew || SealedRecord.read(files.study) == Data(json.utf8) else {
+    guard try isNew || files.storedStudy() == Data(json.utf8) else {
       throw PlanError("\(files.path) belongs to a study with other options; repeat those, or give another folder")
     }
     try files.check(seeds)
+    // Without its study nobody knows what was found there; and files of that name may be somebody else's.
+    if isNew, let file = try files.firstOfSeeds() {
+      throw RecordError("\(files.path) holds \(file), but no study.json: put it back, or give another folder")
+    }
     if isNew { try SealedRecord.write(json, to: files.study) }
     options.didBegin()
     for seed in seeds {

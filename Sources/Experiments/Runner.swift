@@ -32,6 +32,8 @@ public final class Runner {
   private var ownCheckpoint: FileIdentity?
   // Made when first asked for: short runs keep no checkpoint, and it looks at every image.
   private var surroundings: Surroundings?
+  // Of the file that the run begins with, which its model may replace.
+  private let startChecksum: String?
   private var lastCheckpoint = Date()
   /// Whether there is a checkpoint of this run: it wrote one, or goes on from one.
   public var hasCheckpoint: Bool { ownCheckpoint != nil }
@@ -51,6 +53,7 @@ public final class Runner {
         let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
+    startChecksum = try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
     // Before a checkpoint is judged: what is refused must not depend on whether there is one.
     if finished == nil { try experiment.check(on: start.model, data) }
     classes = data?.training.classNames ?? start.classes
@@ -62,8 +65,8 @@ public final class Runner {
       try RecordError.naming(path, as: "a damaged checkpoint") { [data] in
         try saved.check(against: experiment, starting: start.model, on: data, within: options.memory)
       }
-      let surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data)
-      if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path) {
+      let surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data, start: startChecksum)
+      if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path, startedWith: experiment.start.path) {
         options.note("\(path) \(words)")
         state.changes = (state.changes ?? []) + [words]
       }
@@ -344,7 +347,7 @@ public final class Runner {
 
   private func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }
-    let surroundings = surroundings ?? Surroundings(device: options.device, sparse: options.sparse, data: data)
+    let surroundings = surroundings ?? Surroundings(device: options.device, sparse: options.sparse, data: data, start: startChecksum)
     self.surroundings = surroundings
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: experiment.json, state: state))
     try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)

@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Files
 internal import Foundation
 internal import Torch
@@ -20,7 +21,8 @@ struct SavedRun {
     guard let path = options.checkpoint, FileManager.default.fileExists(atPath: path) else { return nil }
     guard options.resume else {
       // It will be replaced, and removed at the end.
-      guard let file = try? RegularFile(path), (try? Checkpoint.isOne(file)) == true else {
+      guard let file = try? RegularFile(path) else { throw FileError(.write, path, "it is no file: give another --checkpoint") }
+      guard (try? Checkpoint.isOne(file)) == true else {
         throw FileError(.write, path, "it is there and is no checkpoint: remove it, or give another --checkpoint")
       }
       return nil
@@ -69,11 +71,33 @@ extension Runner.Options {
   /// Whether the model will take the place of a file that the run begins with.
   func replacesInput(of experiment: Experiment) -> Bool {
     guard let output = output.flatMap(FileIdentity.init) else { return false }
-    let input: String? =
-      switch experiment.start {
-      case .file(let path): path
-      case .network(_, let weights): weights
-      }
-    return input.flatMap(FileIdentity.init) == output
+    return experiment.start.path.flatMap(FileIdentity.init) == output
+  }
+}
+
+extension Experiment {
+  /// SHA-256 of the file that a run begins with; nil where there is none, or no checkpoint to keep it in.
+  ///
+  /// - Throws: `FileError`.
+  func startChecksum(for options: Runner.Options) throws -> String? {
+    guard options.checkpoint != nil, let path = start.path else { return nil }
+    return try RegularFile(path).checksum()
+  }
+}
+
+extension RegularFile {
+  /// SHA-256 of the whole file in hexadecimal digits.
+  ///
+  /// - Throws: `FileError`.
+  func checksum() throws -> String {
+    var checksum = RunningChecksum()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { buffer.deallocate() }
+    var position = 0
+    while case let count = try read(into: buffer, at: position), count > 0 {
+      checksum.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+      position += count
+    }
+    return checksum.digits
   }
 }

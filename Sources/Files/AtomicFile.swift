@@ -4,7 +4,7 @@ internal import Interruptions
 /// A file that takes its place only when it is complete and on the disk.
 ///
 /// A file that is replaced hands its permissions on, and its owner and group where the system allows it: what only some could read stays
-/// so, while it is written too. A new file has those that the process gives to new files. A link stays a link: what it leads to is
+/// so, while it is written too. What nobody may write is not replaced. A new file has those that the process gives to new files. A link stays a link: what it leads to is
 /// replaced or made. What is no file (a terminal, a pipe, standard output under any name) is written to as the bytes come.
 public final class AtomicFile {
   private let destination: String
@@ -36,6 +36,8 @@ public final class AtomicFile {
       (destination, temporary, file) = (path, nil, stream)
       return
     }
+    // Also for whoever may do anything: it says that somebody wants to keep what is in it.
+    if exists, status.st_mode & 0o222 == 0 { throw FileError(.write, path, "it is write-protected") }
     destination = try path.followingLinks()
     Self.removeRemains(of: destination)
     let inherits = exists || other.map { stat($0, &status) == 0 && status.kind == S_IFREG } ?? false
@@ -52,6 +54,12 @@ public final class AtomicFile {
 
   /// Whether bytes go out as they come, to what is no file or to where standard output or error goes anyway.
   public var isStream: Bool { temporary == nil }
+
+  /// Whether something lies at a path that is no file, and would be written to as the bytes come: a pipe, a terminal, a socket.
+  public static func isStream(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.kind)
+  }
 
   /// Appends.
   ///

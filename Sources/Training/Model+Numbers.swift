@@ -1,5 +1,13 @@
 internal import Networks
-internal import Torch
+public import Torch
+
+extension Tensor {
+  /// Whether any element is NaN.
+  public func hasNaN() throws -> Bool {
+    // A maximum passes it on.
+    try count > 0 && elementType?.isFloatingPoint == true && max().item().isNaN
+  }
+}
 
 extension Model {
   /// What is wrong with the numbers in the tensors, or nil: a NaN or an infinity anywhere, a running variance below 0.

@@ -15,6 +15,8 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public var libtorch: String
   /// The fingerprint of each part of the data that there is.
   public var images: [Part: String]
+  /// SHA-256 of the file whose weights it began with; nil where they were drawn.
+  public var start: String?
 
   /// A part of the data.
   public enum Part: String, Codable, Hashable, Sendable, CaseIterable, CodingKeyRepresentable {
@@ -27,7 +29,9 @@ public struct Surroundings: Codable, Hashable, Sendable {
   }
 
   /// Those of this process, with these data; looks at every image once.
-  public init(device: Device, sparse: SparseTraining, data: TrainingData?) {
+  ///
+  /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil where there is none.
+  public init(device: Device, sparse: SparseTraining, data: TrainingData?, start: String? = nil) {
     threads = TorchRuntime.threads
     self.device = device
     self.sparse = sparse.choice
@@ -38,19 +42,26 @@ public struct Surroundings: Codable, Hashable, Sendable {
     images[.training] = data?.training.fingerprint
     images[.validation] = data?.validation?.fingerprint
     images[.test] = data?.test?.fingerprint
+    self.start = start
   }
 
   /// Whether what was begun here may go on in other surroundings.
   ///
-  /// - Parameter path: where it was kept.
+  /// - Parameters:
+  ///   - path: where it was kept.
+  ///   - file: that with the weights which it began with, for people.
   /// - Returns: what will make its bits others than those of an unbroken run, to follow a name for it; nil if nothing will.
-  /// - Throws: ``RecordError`` if the images are others: no unbroken run could have done that.
-  public func goOn(in now: Surroundings, from path: String) throws -> String? {
+  /// - Throws: ``RecordError`` if the images or the first weights are others: no unbroken run could have done that.
+  public func goOn(in now: Surroundings, from path: String, startedWith file: String? = nil) throws -> String? {
     let others = Part.allCases.filter { images[$0] != now.images[$0] }.map(\.rawValue)
     guard others.isEmpty else {
       throw RecordError(
         "\(path) was computed with other \(others.joined(separator: " and ")) images than there are now: give it those (--data-dir), or "
           + "remove it to start anew")
+    }
+    guard start == now.start else {
+      throw RecordError(
+        "\(path) was begun with other weights than \(file ?? "the first model") holds now: put those back, or remove it to start anew")
     }
     func counted(_ threads: Int) -> String { "\(threads) thread\(threads == 1 ? "" : "s")" }
     let changes = [

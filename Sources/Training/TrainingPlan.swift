@@ -35,7 +35,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
   /// - Throws: ``PlanError`` for values no training can have.
   public func validate() throws {
     guard batchSize > 0 else { throw PlanError("a batch of \(batchSize) examples is impossible: give at least 1") }
-    guard learningRate.base > 0, learningRate.base.isFinite else {
+    guard learningRate.base > 0, learningRate.base.fitsFloat32 else {
       throw PlanError("a learning rate of \(learningRate.base) is impossible: give a number above 0")
     }
     try learningRate.decay.validate()
@@ -48,11 +48,16 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
       }
       guard !nesterov || momentum > 0 else { throw PlanError("Nesterov's step needs a momentum above 0") }
     }
-    guard optimizer.weightDecay >= 0, optimizer.weightDecay.isFinite else {
+    guard optimizer.weightDecay >= 0, optimizer.weightDecay.fitsFloat32 else {
       throw PlanError("a weight decay of \(optimizer.weightDecay) is impossible: give 0 or a number above it")
     }
     guard evaluateEvery.iterations(perEpoch: 1) > 0 else { throw PlanError("evaluating every \(evaluateEvery) is impossible") }
   }
+}
+
+extension Double {
+  /// Whether float32, in which training computes, has room for it: not above 3.4e38, and 0 or not so small that it would be.
+  public var fitsFloat32: Bool { self == 0 || Float(self).isFinite && Float(self) != 0 }
 }
 
 /// Independent streams of randomness from one seed.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Datasets
+internal import Files
 internal import Results
 
 /// `espalier data verify`.
@@ -49,6 +50,7 @@ struct DataVerifyCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let folder = location.dataDir { _ = try Folder.names(in: folder) }
     let sets =
       names.isEmpty
       ? Dataset.all.filter { Dataset.location(of: $0, in: location.directory)?.isEmpty == false } : try names.map { try Dataset.named($0) }

@@ -118,7 +118,7 @@ extension NetworkError: ReportedError {
 extension TensorArchiveError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .reading(let path, _): FileManager.default.fileExists(atPath: path) ? .dataError : .noInput
+    case .reading(let path, _): FileManager.default.isReadableFile(atPath: path) ? .dataError : .noInput
     case .writing: .cannotCreate
     }
   }

@@ -22,7 +22,10 @@ enum ModelSource {
       return
     }
     // A path that leads nowhere must not be taken for a misspelt network.
-    if text.contains("/") || text.hasSuffix(".safetensors") { throw MissingFile(path: text) }
+    if text.contains("/") || text.hasSuffix(".safetensors") {
+      do { _ = try RegularFile(text) } catch  where error.code == EACCES { throw error } catch {}
+      throw MissingFile(path: text)
+    }
     do {
       let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
       self = .network(try Architecture.parse(text, input: input, classes: dataset?.classes, dataset: dataset?.name))

@@ -8,7 +8,7 @@ internal import Foundation
 struct Outputs {
   /// What an output may take the place of.
   enum Kind {
-    /// A model may replace what it was made of.
+    /// A model may replace the model that it was made of.
     case model
     /// Anything but that.
     case file
@@ -17,7 +17,7 @@ struct Outputs {
   }
 
   private var files: [(name: String, path: String, kind: Kind)] = []
-  private var inputs: [(name: String, path: String)] = []
+  private var inputs: [(name: String, path: String, isModel: Bool)] = []
   private var streams: [AtomicFile] = []
 
   /// Notes a file to be written.
@@ -27,9 +27,11 @@ struct Outputs {
     if let path { files.append((name, path, kind)) }
   }
 
-  /// Notes a file to be read, which no output but the model may replace.
-  mutating func keep(_ name: String, _ path: String?) {
-    if let path { inputs.append((name, path)) }
+  /// Notes a file to be read, which no output may replace.
+  ///
+  /// - Parameter isModel: whether it is what the model is made of, which only that may replace.
+  mutating func keep(_ name: String, _ path: String?, isModel: Bool = false) {
+    if let path { inputs.append((name, path, isModel)) }
   }
 
   /// - Throws: ``UnwritableOutput`` or `FileError` for a path that nothing can be written to, or that two things would be written to.
@@ -45,10 +47,11 @@ struct Outputs {
   /// - Throws: ``UnwritableOutput`` where two things would be one file, under whatever names.
   func checkApart() throws {
     var known: [(name: String, identity: FileIdentity?)] = []
-    let inputs = inputs.map { (name: $0.name, identity: FileIdentity($0.path)) }
+    let inputs = inputs.map { (name: $0.name, identity: FileIdentity($0.path), isModel: $0.isModel) }
     for file in files {
       guard let identity = FileIdentity(file.path), !identity.isDevice else { continue }
-      let others = known + (file.kind == .model ? [] : inputs) + (file.kind == .text ? [] : [("standard output", .standardOutput)])
+      let kept = inputs.filter { !($0.isModel && file.kind == .model) }.map { (name: $0.name, identity: $0.identity) }
+      let others = known + kept + (file.kind == .text ? [] : [("standard output", .standardOutput)])
       if let other = others.first(where: { $0.identity == identity }) {
         throw UnwritableOutput("cannot write \(file.path): \(file.name) and \(other.name) are one file")
       }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Files
 internal import Foundation
 internal import Pruning
 internal import Results
@@ -73,6 +74,11 @@ struct ProbeCommand: CheckedCommand {
   }
 
   func run() throws {
+    if let twice = analyse.indices.first(where: { index in
+      analyse[..<index].contains { FileIdentity($0) == FileIdentity(analyse[index]) }
+    }) {
+      throw ValidationError("--analyse \(analyse[twice]) was given before: its rows would count twice")
+    }
     if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
     try running.apply()
     do {

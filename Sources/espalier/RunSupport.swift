@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Files
 internal import Foundation
 internal import Results
 internal import Torch
@@ -19,7 +20,15 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"))
   var report: String?
 
-  func path(for output: String) -> String { checkpoint ?? output + ".checkpoint" }
+  /// Where checkpoints of a run with this output go; nil where the output is no file, beside which one could lie.
+  ///
+  /// - Throws: `PlanError` where one is to be gone on from, and there can be none.
+  func path(for output: String) throws -> String? {
+    if let checkpoint { return checkpoint }
+    guard AtomicFile.isStream(output) else { return output + ".checkpoint" }
+    if resume { throw PlanError("--resume needs --checkpoint: \(output) is no file, beside which one could lie") }
+    return nil
+  }
 
   /// What --checkpoint-every says; nil if it says nothing.
   ///
@@ -51,7 +60,7 @@ struct ExperimentRun {
   /// How the run deals with its surroundings, as the options say.
   func options() throws -> Runner.Options {
     Runner.Options(
-      checkpoint: checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
+      checkpoint: try checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
       device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory)
   }
 
@@ -64,7 +73,7 @@ struct ExperimentRun {
     defer { display.finish() }
     options.report = { display.report($0.moment) }
     options.note = { display.note($0) }
-    let checkpoint = checkpoints.path(for: path)
+    let checkpoint = options.checkpoint ?? ""
     options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); the same command with --resume goes on from it" }
     Interrupt.outcome = "nothing was written"
     let runner = try Runner(experiment, options: options)
@@ -88,11 +97,11 @@ struct ExperimentRun {
   private func checkedOutputs() throws -> Outputs {
     var outputs = Outputs()
     outputs.add("--output", path, as: .model)
-    outputs.add("the checkpoint", checkpoints.path(for: path), as: .file)
+    outputs.add("the checkpoint", try checkpoints.path(for: path), as: .file)
     outputs.add("--report", checkpoints.report, as: .text)
     switch experiment.start {
-    case .file(let model): outputs.keep("the model", model)
-    case .network(_, let weights): outputs.keep("--weights", weights)
+    case .file(let model): outputs.keep("the model", model, isModel: true)
+    case .network(_, let weights): outputs.keep("--weights", weights, isModel: true)
     }
     experiment.data?.files.forEach { outputs.keep("a file of \(experiment.data?.dataset ?? "")", $0) }
     try outputs.check()

@@ -17,7 +17,10 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))
   var subset: Int?
 
-  @Option(help: ArgumentHelp("Images held out of training to choose by; a tenth unless given, 0 for none.", valueName: "images"))
+  @Option(
+    help: ArgumentHelp(
+      "Images held out of training to choose by; a tenth, or beside --subset a quarter as many, unless given; 0 for none.",
+      valueName: "images"))
   var validation: Int?
 
   func validate() throws {
@@ -80,7 +83,10 @@ struct RunOptions: ParsableArguments {
   /// - Throws: `PlanError` for a count that cannot be.
   func seeds(_ count: Int) throws -> [UInt64] {
     guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
-    return (0..<UInt64(count)).map { seed &+ $0 }
+    guard seed <= UInt64.max - UInt64(count - 1) else {
+      throw PlanError("--seeds \(count) from --seed \(seed) on are too many: the last possible seed is \(UInt64.max)")
+    }
+    return (0..<UInt64(count)).map { seed + $0 }
   }
 
   /// What computes, as libtorch names it.

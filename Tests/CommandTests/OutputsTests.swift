@@ -82,11 +82,19 @@ import Testing
       let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
       try Folder.make(folder + "/mnist")
       for name in names { try AtomicFile.write(Data(name.utf8), to: folder + "/mnist/" + name) }
-      let line = "train --network lenet-300-100 --dataset mnist --data-dir FOLDER -o FOLDER/o --threads 1 --report FOLDER/mnist/\(names[2])"
-      let outcome = try espalier(words(line, folder))
-      let place = "\(folder)/mnist/\(names[2])"
-      #expect(outcome.errors == "espalier: cannot write \(place): --report and a file of mnist are one file\n", "\(outcome.errors)")
-      #expect(outcome.status == 73)
+      try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "mnist/" + names[2])
+      try FileManager.default.linkItem(atPath: folder + "/mnist/" + names[0], toPath: folder + "/hard")
+      let command = "train --network lenet-300-100 --dataset mnist --data-dir FOLDER --threads 1"
+      for (options, place, output) in [
+        ("-o FOLDER/o --report FOLDER/mnist/\(names[2])", "FOLDER/mnist/\(names[2])", "--report"),
+        ("-o FOLDER/mnist/\(names[1])", "FOLDER/mnist/\(names[1])", "--output"), ("-o FOLDER/link", "FOLDER/link", "--output"),
+        ("-o FOLDER/hard", "FOLDER/hard", "--output"),
+      ] {
+        let outcome = try espalier(words(command + " " + options, folder))
+        let place = place.replacing("FOLDER", with: folder)
+        #expect(outcome.errors == "espalier: cannot write \(place): \(output) and a file of mnist are one file\n", "\(outcome.errors)")
+        #expect(outcome.status == 73)
+      }
       for name in names { #expect(try RegularFile.text(folder + "/mnist/" + name, limit: 99) == name) }
     }
   }

@@ -67,4 +67,24 @@ import Testing
     let outcome = try espalier(arguments)
     #expect(outcome.status == Int32(status) && outcome.errors == words + "\n", "\(outcome.errors)")
   }
+
+  @Test func aFolderCountsOnce() throws {
+    try withTemporaryDirectory { folder in
+      try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: ".")
+      let outcome = try espalier("probe", "--analyse", folder, "--analyse", folder + "/link")
+      #expect(outcome.status == 64)
+      #expect(
+        outcome.errors
+          == "espalier: --analyse \(folder)/link was given before: its rows would count twice\n",
+        "\(outcome.errors)")
+    }
+  }
+
+  @Test func seedsEnd() throws {
+    let outcome = try espalier(
+      "probe", "--network", "mlp:64-12-10", "--dataset", "digits", "--seeds=2", "--seed=\(UInt64.max)", "--output", "study")
+    #expect(
+      outcome.errors == "espalier: --seeds 2 from --seed \(UInt64.max) on are too many: the last possible seed is \(UInt64.max)\n",
+      "\(outcome.errors)")
+  }
 }

@@ -35,4 +35,22 @@ import Training
     let other = try DataPlan(dataset: "digits", subset: 100, validation: 90, seed: 3).load().validation
     #expect(try bytes(other) != bytes(parts[0]))
   }
+
+  /// Digits have 1,437 training images; the largest subset leaves room for the quarter beside it.
+  @Test(
+    arguments: [
+      (1151, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
+      (1437, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
+      (.max, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
+      (1400, 100, "of which 100 are held out to choose by: 1…1337 are possible"),
+    ] as [(Int, Int?, String)])
+  func howLargeASubsetCanBe(subset: Int, validation: Int?, words: String) throws {
+    let error = #expect(throws: DatasetError.self) {
+      try DataPlan(dataset: "digits", subset: subset, validation: validation).load()
+    }
+    #expect(error?.description == "--subset \(subset) is impossible: digits has 1437 training images, \(words)")
+    for (subset, validation) in [(1150, nil), (1337, 100)] as [(Int, Int?)] {
+      #expect(try DataPlan(dataset: "digits", subset: subset, validation: validation).load().training.count == subset)
+    }
+  }
 }

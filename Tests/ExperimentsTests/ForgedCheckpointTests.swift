@@ -76,7 +76,7 @@ import Training
       stream.error as? RecordError == RecordError("\(stream.path) is a damaged checkpoint: random.dropout is no state of a random stream"))
     let moment = try resumed(after: 2) { try $0.training?.optimizer.moments[.init("fc2", .weight)]?[1].fill(.nan) }
     #expect(
-      moment.error as? RecordError == RecordError("\(moment.path) is a damaged checkpoint: optimizer.1.fc2.weight holds NaN"))
+      moment.error as? RecordError == RecordError("\(moment.path) is a damaged checkpoint: a moment of fc2.weight holds NaN"))
     let hook = try resumed(after: 2) { $0.training?.hooks = ["l1": ["x": try .zeros([1])]] }
     #expect(
       hook.error as? RecordError

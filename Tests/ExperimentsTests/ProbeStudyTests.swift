@@ -154,6 +154,28 @@ import Training
     }
   }
 
+  @Test func withoutItsStudyAFolderIsNobodys() throws {
+    try withTemporaryDirectory { folder in
+      let (files, a) = (FileManager.default, folder + "/a")
+      try study().run(seeds: [1], into: a)
+      for text in ["", "{\"my\" : \"plan\"}"] {
+        try text.write(toFile: a + "/study.json", atomically: false, encoding: .utf8)
+        #expect(throws: RecordError("\(a)/study.json is no study of probes")) { try study().run(seeds: [1], into: a) }
+      }
+      try files.removeItem(atPath: a + "/study.json")
+      for first in ["seed-1.csv", "seed-1.sha256", "seed-1.units.jsonl"] {
+        #expect(throws: RecordError("\(a) holds \(first), but no study.json: put it back, or give another folder")) {
+          try study().run(seeds: [1], into: a)
+        }
+        try files.removeItem(atPath: a + "/" + first)
+      }
+      try study().run(seeds: [1], into: a)
+      // A table under another seed's name.
+      try files.copyItem(atPath: a + "/seed-1.csv", toPath: a + "/seed-7.csv")
+      #expect(throws: RecordError("\(a)/seed-7.csv holds rows of seed 1")) { try ProbeStudy.analysis(of: [a]) }
+    }
+  }
+
   @Test func wordsForFoldersThatDoNotFit() throws {
     try withTemporaryDirectory { folder in
       try study().run(seeds: [1], into: folder + "/a")

@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Networks
 import Pruning
 import Results
 import TestSupport
@@ -101,6 +102,26 @@ import Training
         error?.description.hasPrefix("\(folder)/tickets/seed-1 was computed with other training") ?? false, "\(String(describing: error))")
       #expect(!FileManager.default.fileExists(atPath: folder + "/tickets/seed-1/trunk/round-01.json"))
       try study("/a", rounds: 1)
+    }
+  }
+
+  /// The model that is pruned, or the weights that are trained, have been replaced since.
+  @Test(arguments: [true, false]) func otherFirstWeightsAreRefused(isModel: Bool) throws {
+    try withTemporaryDirectory { folder in
+      let (file, path) = (folder + "/m.st", folder + "/run.checkpoint")
+      func write(seed: UInt64) throws {
+        let model = try Model(Architecture.parse("mlp:64-12-10", input: .image(channels: 1, height: 8, width: 8), classes: 10), seed: seed)
+        try ModelFile(model: model).write(to: file)
+      }
+      var plan = experiment(DataPlan(dataset: "digits", seed: 3))
+      plan.start = isModel ? .file(file) : .network("mlp:64-12-10", weights: file)
+      try write(seed: 1)
+      try interrupt(plan, path)
+      try write(seed: 2)
+      let words = "\(path) was begun with other weights than \(file) holds now: put those back, or remove it to start anew"
+      #expect(throws: RecordError(words)) { try Runner(plan, options: .init(checkpoint: path, resume: true)) }
+      try write(seed: 1)
+      try Runner(plan, options: .init(checkpoint: path, resume: true)).run()
     }
   }
 }

@@ -90,10 +90,13 @@ import Training
     try Folder.make(folder.file("folder"))
     try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "notes")
     #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
-    for name in ["notes", "folder", "link", "pipe", "m.st"] {
+    let (none, noFile) = (
+      "it is there and is no checkpoint: remove it, or give another --checkpoint", "it is no file: give another --checkpoint"
+    )
+    for (name, words) in [("notes", none), ("folder", noFile), ("link", none), ("pipe", noFile), ("m.st", none)] {
       let place = folder.file(name)
       #expect(
-        throws: FileError(.write, place, "it is there and is no checkpoint: remove it, or give another --checkpoint"), "\(name)"
+        throws: FileError(.write, place, words), "\(name)"
       ) { try Runner(experiment(.file(path)), options: .init(checkpoint: place)) }
       #expect(!Checkpoint.remove(place))
     }

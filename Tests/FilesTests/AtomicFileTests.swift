@@ -50,7 +50,7 @@ import Testing
     try #require(FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
   }
 
-  @Test(arguments: [0o600, 0o640, 0o644, 0o400, 0o666])
+  @Test(arguments: [0o600, 0o640, 0o644, 0o200, 0o666])
   func whatIsReplacedKeepsItsPermissions(permissions: Int) throws {
     try withTemporaryDirectory { folder throws in
       let path = folder + "/m"
@@ -64,6 +64,29 @@ import Testing
       try AtomicFile.write(Data("text".utf8), to: path)
       #expect(try mode(path) == permissions)
       #expect(try names(in: folder) == ["m"])
+    }
+  }
+
+  @Test func whatNobodyMayWriteIsNotReplaced() throws {
+    try withTemporaryDirectory { folder throws in
+      try AtomicFile.write(data, to: folder + "/m")
+      try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: folder + "/m")
+      try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "m")
+      for name in ["m", "link"] {
+        #expect(throws: FileError(.write, "\(folder)/\(name)", "it is write-protected")) {
+          try AtomicFile.write(Data("text".utf8), to: "\(folder)/\(name)")
+        }
+      }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/m")) == data && names(in: folder) == ["link", "m"])
+    }
+  }
+
+  @Test func onlyWhatIsNoFileIsAStream() throws {
+    try withTemporaryDirectory { folder throws in
+      try AtomicFile.write(data, to: folder + "/m")
+      #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+      try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "pipe")
+      #expect(["m", "none", "", "pipe", "link"].map { AtomicFile.isStream("\(folder)/\($0)") } == [false, false, false, true, true])
     }
   }
 

@@ -34,5 +34,7 @@ struct TicketJob: Hashable {
   /// The name of its folder.
   var folder: String { branch.map { $0.rawValue + (draw > 0 ? "-\(draw)" : "") } ?? "trunk" }
   /// The name of its files, without ending.
-  var file: String { "round-" + (round < 10 ? "0\(round)" : "\(round)") }
+  var file: String { Self.file(round: round) }
+
+  static func file(round: Int) -> String { "round-" + (round < 10 ? "0\(round)" : "\(round)") }
 }

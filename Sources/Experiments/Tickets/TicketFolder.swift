@@ -4,6 +4,7 @@ internal import Interruptions
 internal import Results
 internal import Torch
 internal import Training
+internal import Words
 
 /// The files of a ticket study's folder.
 struct TicketFolder {
@@ -34,6 +35,10 @@ struct TicketFolder {
   /// - Throws: `PlanError` that names the first difference if the folder holds another study, `RecordError` if what it holds is damaged.
   func adopt(_ plan: TicketPlan) throws -> TicketPlan? {
     guard let found = try storedPlan() else {
+      // Without its plan nobody knows what was trained there.
+      guard try !hasBegun() else {
+        throw RecordError("\(path) holds rounds of a study, but no plan.json: put it back, or give another folder")
+      }
       try start(plan)
       return nil
     }
@@ -63,12 +68,13 @@ struct TicketFolder {
   }
 
   /// The files of all branches of all seeds.
-  private func roundFiles() throws -> [String] {
-    try seedFolders().flatMap { seed in
-      ((try? Folder.names(in: "\(path)/\(seed)")) ?? []).flatMap { branch in
-        ((try? Folder.names(in: "\(path)/\(seed)/\(branch)")) ?? []).filter { $0.hasPrefix("round-") }
-          .map { "\(path)/\(seed)/\(branch)/\($0)" }
-      }
+  private func roundFiles() throws -> [String] { try seedFolders().flatMap(roundFiles) }
+
+  /// The same of one seed, by the name of its folder.
+  private func roundFiles(of seed: String) -> [String] {
+    ((try? Folder.names(in: "\(path)/\(seed)")) ?? []).flatMap { branch in
+      ((try? Folder.names(in: "\(path)/\(seed)/\(branch)")) ?? []).filter { $0.hasPrefix("round-") }
+        .map { "\(path)/\(seed)/\(branch)/\($0)" }
     }
   }
 
@@ -81,6 +87,11 @@ struct TicketFolder {
   ///   `FileError` for what is no file where one is to be.
   func check() throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
+    for name in try seedFolders() where !roundFiles(of: name).isEmpty {
+      for file in ["initial.safetensors", "rewind.safetensors"].map({ "\(path)/\(name)/\($0)" })
+      where FileManager.default.fileExists(atPath: file) { _ = try TensorArchive.metadata(of: RegularFile(file)) }
+      if let seed = UInt64(name.dropFirst("seed-".count)) { _ = try storedSurroundings(seed) }
+    }
     for file in try roundFiles() {
       if file.hasSuffix(".json") {
         _ = try read(file)
@@ -107,7 +118,12 @@ struct TicketFolder {
   ///
   /// - Throws: `RecordError` if it is damaged.
   func read(_ file: String) throws -> TicketRound {
-    try record(file, "no record of a round", except: ["seed"]) { try TicketRound(json: $0) }
+    let round = try record(file, "no record of a round", except: ["seed"]) { try TicketRound(json: $0) }
+    // A copy from another place is whole, and counts what is counted there.
+    guard file.hasSuffix("/seed-\(round.seed)/\(round.branch)/\(TicketJob.file(round: round.round)).json") else {
+      throw RecordError("\(file) is the record of seed \(round.seed), \(round.branch.quoted), round \(round.round)")
+    }
+    return round
   }
 
   /// Where a seed was begun; nil if nobody said so.

@@ -63,7 +63,8 @@ extension TicketRun {
     }
   }
 
-  private func record(_ job: TicketJob) throws -> TicketRound {
+  /// The record of a finished training.
+  func record(_ job: TicketJob) throws -> TicketRound {
     try folder.read(folder.record(job, seed))
   }
 }

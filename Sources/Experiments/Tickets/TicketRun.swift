@@ -30,9 +30,7 @@ final class TicketRun {
     self.options = options
     let setting = try Setting(plan, seed: seed, note: options.note)
     (data, span, counts) = (setting.data, setting.span, setting.counts)
-    surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data)
     try Folder.make(folder.seed(seed))
-    try Self.note(surroundings, in: folder, seed: seed, options)
     let path = folder.initial(seed)
     if FileManager.default.fileExists(atPath: path) {
       initial = try ModelFile(contentsOf: path).model
@@ -43,6 +41,8 @@ final class TicketRun {
       ).write(to: path)
       try options.didWrite(path)
     }
+    surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data, start: try RegularFile(path).checksum())
+    try Self.note(surroundings, in: folder, seed: seed, options)
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, for: initial.network)
   }
@@ -53,7 +53,9 @@ final class TicketRun {
   private static func note(_ surroundings: Surroundings, in folder: TicketFolder, seed: UInt64, _ options: TicketStudy.Options) throws {
     let (path, earlier) = (folder.surroundings(seed), try folder.storedSurroundings(seed))
     guard earlier != surroundings else { return }
-    if let words = try earlier?.goOn(in: surroundings, from: folder.seed(seed)) { options.note("\(folder.seed(seed)) \(words)") }
+    if let words = try earlier?.goOn(in: surroundings, from: folder.seed(seed), startedWith: folder.initial(seed)) {
+      options.note("\(folder.seed(seed)) \(words)")
+    }
     try SealedRecord.write(Format.json(surroundings) + "\n", to: path)
     try options.didWrite(path)
   }
@@ -141,7 +143,8 @@ final class TicketRun {
     let record = TicketRound(
       seed: seed, branch: job.folder, round: job.round, layers: layers, iterations: trainer.totalIterations,
       firstIteration: begun.firstIteration, evaluations: trainer.log.evaluations.map(TicketRound.Evaluation.init),
-      iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed())
+      iterationsPerSecond: Self.rate(trainer, done: done), seconds: elapsed(), model: try RegularFile(folder.model(job, seed)).checksum(),
+      rewind: try rewindStep.map { _ in try RegularFile(folder.rewind(seed)).checksum() })
     try SealedRecord.write(record.json(), to: folder.record(job, seed))
     try options.didWrite(folder.record(job, seed))
     Checkpoint.remove(folder.checkpoint(job, seed))
@@ -260,7 +263,10 @@ final class TicketRun {
   /// The weights that rewinding goes back to.
   private func origin() throws -> Model {
     guard case .step = plan.rewinding else { return initial }
-    return try ModelFile(contentsOf: folder.rewind(seed)).model
+    let path = folder.rewind(seed)
+    let model = try ModelFile(contentsOf: path).model
+    try check(path, against: record(TicketJob(branch: nil, round: 0)).rewind)
+    return model
   }
 
   private func pruned(_ model: Model, to round: Int) throws -> Model {
@@ -271,6 +277,15 @@ final class TicketRun {
 
   private func trained(_ job: TicketJob) throws -> Model {
     if let last, last.job == job { return last.model }
-    return try ModelFile(contentsOf: folder.model(job, seed)).model
+    let path = folder.model(job, seed)
+    let model = try ModelFile(contentsOf: path).model
+    try check(path, against: record(job).model)
+    return model
+  }
+
+  /// - Throws: `RecordError` for a file that is not the one that a record speaks of.
+  private func check(_ path: String, against checksum: String?) throws {
+    guard let checksum, try RegularFile(path).checksum() != checksum else { return }
+    throw RecordError("\(path) is not what was written: its checksum is not the one in its round's record")
   }
 }

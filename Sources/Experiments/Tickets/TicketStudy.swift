@@ -48,7 +48,7 @@ public struct TicketStudy {
 
     /// Options; see the properties.
     public init(
-      checkpointSeconds: Double = 60, device: Device = .cpu, sparse: SparseTraining = .automatic,
+      checkpointSeconds: Double = 5, device: Device = .cpu, sparse: SparseTraining = .automatic,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (TicketProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       willTrain: @escaping (UInt64, String, Int) throws -> Void = { _, _, _ in }, didWrite: @escaping (String) throws -> Void = { _ in }

@@ -29,7 +29,7 @@ public final class SlimmingPenalty: TrainingHook {
   ///
   /// - Throws: `PlanError` for a strength that is negative or not finite.
   public static func checked(_ strength: Double) throws -> Double {
-    guard strength >= 0, strength.isFinite else {
+    guard strength >= 0, strength.fitsFloat32 else {
       throw PlanError("a slimming penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-4")
     }
     return strength

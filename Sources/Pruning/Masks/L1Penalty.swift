@@ -13,9 +13,9 @@ public final class L1Penalty: TrainingHook {
 
   /// A penalty.
   ///
-  /// - Throws: `PlanError` for a strength that is negative or not finite.
+  /// - Throws: `PlanError` for a strength that is negative, or that float32 cannot hold.
   public init(strength: Double) throws {
-    guard strength >= 0, strength.isFinite else {
+    guard strength >= 0, strength.fitsFloat32 else {
       throw PlanError("an L1 penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-5")
     }
     self.strength = strength

@@ -51,12 +51,12 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// Fractions as people give them.
 public enum Fraction {
-  /// The fraction, if it lies in [0, 1).
+  /// The fraction, if it lies in [0, 1); numbers too small for all their digits, which JSON does not give back, are none.
   ///
   /// - Parameter option: how the text was marked, e.g. `--sparsity`; begins the error.
   /// - Throws: ``PruningError/fraction(option:given:)``.
   public static func checked(_ value: Double, option: String) throws -> Double {
-    guard value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: "\(value)") }
+    guard value == 0 || value.isNormal, value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: "\(value)") }
     return value
   }
 
@@ -64,7 +64,9 @@ public enum Fraction {
   ///
   /// - Throws: ``PruningError/fraction(option:given:)`` with the text as it was given.
   public static func parse(_ text: String, option: String) throws -> Double {
-    guard let value = Double(text), value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: text) }
+    guard let value = Double(text), value == 0 || value.isNormal, value >= 0, value < 1 else {
+      throw PruningError.fraction(option: option, given: text)
+    }
     return value
   }
 }

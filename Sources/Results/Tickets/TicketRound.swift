@@ -62,11 +62,15 @@ public struct TicketRound: Codable, Hashable, Sendable {
   public var iterationsPerSecond: Double?
   /// Seconds of the training in all processes that took part, evaluations included.
   public var seconds: Double
+  /// SHA-256 of the model file beside it, from which later trainings go on; nil where nobody took it.
+  public var model: String?
+  /// The same of the weights that later rounds go back to, where this training passed them.
+  public var rewind: String?
 
   /// A record of these parts; see the properties.
   public init(
     seed: UInt64, branch: String, round: Int, layers: [Layer], iterations: Int, firstIteration: Int = 0, evaluations: [Evaluation],
-    iterationsPerSecond: Double? = nil, seconds: Double = 0
+    iterationsPerSecond: Double? = nil, seconds: Double = 0, model: String? = nil, rewind: String? = nil
   ) {
     self.seed = seed
     self.branch = branch
@@ -77,6 +81,8 @@ public struct TicketRound: Codable, Hashable, Sendable {
     self.evaluations = evaluations
     self.iterationsPerSecond = iterationsPerSecond
     self.seconds = seconds
+    self.model = model
+    self.rewind = rewind
   }
 
   /// Weights that were trained.

@@ -11,7 +11,7 @@ extension RegrowthMemory {
       tensors = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.key.description, ($0.value.shape, $0.value.elementType)) })
     }
 
-    /// - Throws: `RecordError` for tensors that no memory has, of other shapes or types, or without those that belong to them.
+    /// - Throws: `RecordError` for tensors that no memory has, of other shapes or types, with NaN, or without those that belong to them.
     func check(_ state: [String: Tensor]) throws {
       var counts: [Substring: Int] = [:]
       for (key, tensor) in state.sorted(by: { $0.key < $1.key }) {
@@ -49,7 +49,8 @@ extension RegrowthMemory {
     }
 
     private func check(_ tensor: Tensor, _ name: String, _ key: String, type: ElementType? = nil) throws {
-      guard let expected = tensors[name], tensor.shape == expected.shape, tensor.elementType == type ?? expected.type else {
+      guard let expected = tensors[name], tensor.shape == expected.shape, tensor.elementType == type ?? expected.type, try !tensor.hasNaN()
+      else {
         throw Self.damaged(key)
       }
     }

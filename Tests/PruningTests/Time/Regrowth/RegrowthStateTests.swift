@@ -26,7 +26,9 @@ import Training
     #expect(good.keys.contains { $0.hasPrefix("kept.") } == doubly && good.count > 10)
     for (key, tensor) in good {
       let shaped = try Tensor.zeros(tensor.shape + [2], type: tensor.elementType ?? .float32)
-      for wrong in [shaped, try tensor.cast(to: tensor.elementType == .float64 ? .float32 : .float64)] {
+      let spoilt = tensor.elementType?.isFloatingPoint == true ? try tensor.copied() : shaped
+      if tensor.elementType?.isFloatingPoint == true { try spoilt.fill(.nan) }
+      for wrong in [shaped, spoilt, try tensor.cast(to: tensor.elementType == .float64 ? .float32 : .float64)] {
         var state = good
         state[key] = wrong
         #expect(throws: RecordError("its regrowth is damaged: \(key)")) { try hook.restore(state) }
