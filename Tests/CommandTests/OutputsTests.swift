@@ -122,6 +122,22 @@ import Testing
     }
   }
 
+  /// Beside a pipe there is no place for a checkpoint: it is done without, unless one is asked for.
+  @Test func aModelGoesIntoAPipe() throws {
+    try withFiles { folder in
+      let reader = open(folder + "/pipe", O_RDONLY | O_NONBLOCK)
+      defer { close(reader) }
+      let outcome = try espalier(words(Self.training + " -o FOLDER/pipe", folder))
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let model = try FileHandle(fileDescriptor: reader).readToEnd() ?? Data()
+      #expect(try model == Data(contentsOf: URL(fileURLWithPath: folder + "/m.st")), "the same training, the same model")
+      let resumed = try espalier(words(Self.training + " -o FOLDER/pipe --resume", folder))
+      #expect(resumed.status == 64)
+      #expect(
+        resumed.errors == "espalier: --resume needs --checkpoint: \(folder)/pipe is no file, beside which one could lie\n", "\(resumed.errors)")
+    }
+  }
+
   /// From before the work to its end: otherwise its reader would see an end between.
   @Test func pipesAreHeldOpen() throws {
     try withTemporaryDirectory { folder in

@@ -11,8 +11,7 @@ struct BrokenOffRun {
   /// The last runner.
   let runner: Runner
 
-  /// - Parameter meanwhile: what happens before it is taken up again.
-  init(_ experiment: Experiment, breakingAfter steps: [Int] = [], meanwhile: () throws -> Void = {}) throws {
+  init(_ experiment: Experiment, breakingAfter steps: [Int] = []) throws {
     let folder = try TemporaryDirectory()
     let checkpoint = folder.file("run.checkpoint")
     for limit in steps {
@@ -26,7 +25,6 @@ struct BrokenOffRun {
             return count == limit
           }))
       #expect(throws: TrainingError.self) { try runner.run() }
-      try meanwhile()
     }
     runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
     try runner.run()

@@ -107,21 +107,6 @@ import Training
     }
   }
 
-  /// A run may have put its file in the place of the one it began with: what each removal takes of what is left still counts from that.
-  @Test func theStartIsKnownWhenItsFileIsReplaced() throws {
-    let folder = try TemporaryDirectory()
-    let path = try file(plan(.weight, .total(0.1)), in: folder).path
-    let training = TrainingPlan(length: .iterations(6), batchSize: 60, learningRate: LearningRateSchedule(base: 1e-3), seed: 3)
-    let experiment = Experiment(
-      start: .file(path), data: DataPlan(dataset: "digits", seed: 3), training: nil,
-      pruning: plan(.weight, .perEvent(0.2), rounds: 3, recovery: .iterations(6)), recovery: training)
-    let whole = try BrokenOffRun(experiment)
-    let broken = try BrokenOffRun(experiment, breakingAfter: [4]) { try whole.file.write(to: URL(fileURLWithPath: path)) }
-    #expect(broken.file == whole.file)
-    let row = try broken.runner.row(command: [], version: "", file: nil, latencyBatches: [])
-    #expect(row.weights?.askedCount == row.weights?.removed)
-  }
-
   /// Where a file cannot tell its original, fractions count from what it holds, and that is said.
   @Test func aPastThatIsNotTold() throws {
     let folder = try TemporaryDirectory()
