@@ -43,8 +43,16 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// each event by itself.
   func gone(_ fraction: Double, of n: Int, after events: Int) -> Int {
     switch self {
-    case .round: count(1 - pow(1 - fraction, Double(events)), of: n)
-    case .floor, .ceil: (0..<max(events, 0)).reduce(0) { gone, _ in gone + count(fraction, of: n - gone) }
+    case .round: return count(1 - pow(1 - fraction, Double(events)), of: n)
+    case .floor, .ceil:
+      var (gone, left) = (0, events)
+      while left > 0 {
+        let next = count(fraction, of: n - gone)
+        if next == 0 { break }
+        gone += next
+        left -= 1
+      }
+      return gone
     }
   }
 }

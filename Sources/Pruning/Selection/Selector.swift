@@ -119,7 +119,7 @@ struct Selector<Element: RankedElement> {
       }
     case .uniform:
       // Cumulative amounts and courses make all densities equal; the others take the same fraction of what is there.
-      let follows = course(of: amount) != nil
+      let follows = rule.course(of: amount) != nil
       let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : follows ? start($0) : counts[$0] }
         .map(Double.init)
       return try allocate(amount, to: [all], capacities) { count, _ in Spread(counts: apportion(count, weights, capacities)) }
@@ -131,38 +131,12 @@ struct Selector<Element: RankedElement> {
     }
   }
 
-  /// What an amount means for a set of layers.
-  private struct Wanted {
-    /// How many leave now.
-    var now: Int
-    /// How many are to be gone by now of what there was at the very first.
-    var inAll: Int
-    /// How many would leave now if there had been no event before.
-    var byItself: Int
-  }
-
   private func start(_ layer: Int) -> Int { rule.starts[layers[layer].name] ?? layers[layer].original }
 
-  /// What is taken of what is left, again and again, where this is one event of a course.
-  private func course(of amount: RemovalAmount) -> (fraction: Double, events: Int)? {
-    guard case .ofKept(let fraction) = amount, let event = rule.event, rule.followsCourse else { return nil }
-    return (fraction, event)
-  }
-
-  private func count(_ amount: RemovalAmount, of set: [Int]) -> Wanted {
-    let present = set.reduce(0) { $0 + counts[$1] }
-    let original = set.reduce(0) { $0 + layers[$1].original }
-    let gone = original - present
-    let byItself = amount.count(kept: present, original: original, rounding: rule.rounding) ?? 0
-    if let course = course(of: amount) {
-      let start = set.reduce(0) { $0 + self.start($1) }
-      let inAll = original - start + rule.rounding.gone(course.fraction, of: start, after: course.events)
-      return Wanted(now: min(max(inAll - gone, 0), present), inAll: inAll, byItself: byItself)
-    }
-    if case .ofOriginal(let fraction) = amount {
-      return Wanted(now: byItself, inAll: rule.rounding.count(fraction, of: original), byItself: byItself)
-    }
-    return Wanted(now: byItself, inAll: gone + byItself, byItself: byItself)
+  private func count(_ amount: RemovalAmount, of set: [Int]) -> WantedCount {
+    rule.wanted(
+      amount, present: set.reduce(0) { $0 + counts[$1] }, original: set.reduce(0) { $0 + layers[$1].original },
+      start: set.reduce(0) { $0 + start($1) })
   }
 
   /// A count spread over a set of layers.
