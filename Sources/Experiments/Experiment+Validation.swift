@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Pruning
 internal import Training
 
@@ -18,6 +19,7 @@ extension Experiment {
   func check(on model: Model, _ data: TrainingData?) throws {
     let spans = try [training, recovery].compactMap(\.self).map { plan in
       guard let data else { throw PlanError("training needs images: give --dataset, or --epochs 0 to prune without training") }
+      try plan.checkBatches(for: model.network, of: data.training.count)
       return try TrainingSpan(plan, on: data)
     }
     if let slimming, !spans.isEmpty { _ = try SlimmingPenalty(strength: slimming, network: model.network) }

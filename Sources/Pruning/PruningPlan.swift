@@ -139,6 +139,13 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   /// - Throws: ``PruningError`` and `PlanError` for what would be refused only after hours of work.
   public func check(on model: Model, in span: TrainingSpan?) throws {
     let network = model.network
+    if !network.hasBatchNorms {
+      for (option, isGiven) in [("--repair batch-norm", repairs.contains(.batchNorms)), ("--batch-norm-mode", batchNorms != nil)]
+      where isGiven {
+        throw PlanError("\(option) needs batch norms: \(network.name) has none")
+      }
+    }
+    try checkLoneExample(on: network)
     _ = try Pruner(self, original: network)
     if let span {
       try checkRemovals(in: span)

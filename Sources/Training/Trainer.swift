@@ -74,6 +74,7 @@ public final class Trainer {
     try plan.validate()
     try hooks.validateNames()
     guard data.training.count > 0 else { throw TrainingError.noData }
+    try plan.checkBatches(for: model.network, of: data.training.count)
     self.plan = plan
     self.hooks = hooks
     let channelsLast = model.network.hasConvolutions
