@@ -16,6 +16,8 @@ extension Runner {
         ))
     }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
+    if let leastWords, let things = experiment.pruning?.granularity.plural { notes.append(RunNote(subject: things, words: leastWords)) }
+    if let sweptWords { notes.append(RunNote(subject: "scores", words: sweptWords)) }
     if let untracedWords { notes.append(RunNote(subject: "original", words: untracedWords)) }
     if let mode = experiment.pruning?.scoringMode, model.network.hasBatchNorms {
       let whose = mode == .training ? "the statistics of each batch" : "their running statistics"
@@ -48,10 +50,32 @@ extension Runner {
   private var idleWords: String? {
     let idle = state.events.filter { $0.removed == 0 }.map { String($0.number) }
     guard let amount = experiment.pruning?.amount, !idle.isEmpty else { return nil }
+    if idle.count == state.events.count, leastWords != nil { return nil }
     guard idle.count == state.events.count else {
       return "number\(idle.count == 1 ? "" : "s") \(idle.joined(separator: ", ")) of \(state.events.count) took nothing"
     }
     return "none took anything" + (earlier == nil || !amount.isFinal ? "" : ": what was asked for had left before this run")
+  }
+
+  /// Why less left than was asked of each layer: so much of a layer stays; nil where all left.
+  private var leastWords: String? {
+    guard let pruning = experiment.pruning, let last = state.events.last,
+      let layers = try? pruning.layersAtTheirLeast(
+        in: state.denseNetwork ?? model.network, starts: state.startingWeights, removals: last.number), !layers.isEmpty
+    else { return nil }
+    let thing = pruning.granularity.rawValue
+    let words = layers.prefix(8).map { layer, kept, original in
+      guard kept == 1 else { return "\(layer) keeps \(Format.count(kept)) \(thing)s, its least" }
+      return "\(layer) keeps its \(original == 1 ? "only" : "last") \(thing)"
+    }
+    return words.joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more keep their least" : "")
+  }
+
+  /// What stood in for training steps in a criterion that sums over them; nil where there were steps.
+  private var sweptWords: String? {
+    guard let pruning = experiment.pruning, pruning.criterion.sumsOverSteps else { return nil }
+    if case .atStart = pruning.timing {} else if experiment.training != nil { return nil }
+    return "no training step came before the first removal: one pass over the training images stood in for them"
   }
 
   /// Where fractions in all cannot count from the original, because the file does not tell which that was; nil where they can.

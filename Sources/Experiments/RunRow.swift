@@ -29,7 +29,7 @@ extension Runner {
     let pruned = experiment.pruning != nil
     let (firstEpochs, lastEpochs) = epochTimes()
     var before = dense.artefact(latency: times(0))
-    before.fileBytes = try fileSize(of: denseModel)
+    before.fileBytes = try state.startingBytes ?? fileSize(of: denseModel)
     before.epoch = firstEpochs
     if pruned {
       // The dense network's course ends with its training, or with the first removal in it.

@@ -29,6 +29,8 @@ public struct RunState: Codable, Sendable {
   public var randomWeights: Int?
   /// Weights of each layer in the file that the run began with, whose place its own may take.
   public var startingWeights: [String: Int] = [:]
+  /// Bytes of that file; nil where there was none, and in records of earlier versions.
+  public var startingBytes: Int?
   /// Whether units had left that file's network in earlier runs.
   public var startedFromHistory = false
   /// Where the run went on in other surroundings than it had begun in, in words; nil where it never did.

@@ -89,6 +89,7 @@ public final class Runner {
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; `Interrupted` where none could be made, so that an earlier one
   ///   holds, if there is one (``hasCheckpoint``); and everything that can go wrong on the way.
   public func run() throws {
+    if state.phase == 0, resumed == nil, case .file(let path) = experiment.start { state.startingBytes = try RegularFile(path).size }
     let phases = experiment.phases
     let pruner = try experiment.pruning.map(makePruner)
     if let untracedWords { options.note(untracedWords) }
@@ -209,7 +210,7 @@ public final class Runner {
       model = try rescalingDropout(pruned.model, pruner)
       pruned.event.before = before
       pruned.event.after = try evaluate(model)
-      if k == count { try note(pruned.event.pruned == nil ? "pruned" : "repaired", model) }
+      if k == count { try note(pruned.isRepaired ? "repaired" : "pruned", model) }
       record(pruned.event, pruned.removal)
     case .recover(let k, let count):
       guard let plan = experiment.recovery else { return }

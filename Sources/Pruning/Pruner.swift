@@ -99,6 +99,8 @@ public final class Pruner {
     public var event: PruningEvent
     /// The same for the model file.
     public var removal: RemovalEvent
+    /// Whether what left was made up for.
+    public var isRepaired = false
   }
 
   /// Carries out event k of n.
@@ -204,7 +206,7 @@ public final class Pruner {
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals,
       biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
-    return Pruned(model: repaired, slices: cut.slices, event: event, removal: removal)
+    return Pruned(model: repaired, slices: cut.slices, event: event, removal: removal, isRepaired: isRepaired)
   }
 
   private struct Choice {

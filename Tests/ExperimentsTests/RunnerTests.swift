@@ -174,6 +174,48 @@ import Training
     #expect(repaired.state.events.allSatisfy { $0.pruned != nil }, "the validation images judge every removal")
   }
 
+  /// What is repaired is called so, whether or not there are validation images.
+  @Test func repairedWithoutValidation() throws {
+    var experiment = unitRounds([.meanReplacement(MeanReplacement())])
+    experiment.data?.validation = 0
+    let runner = try Runner(experiment)
+    try runner.run()
+    #expect(runner.state.events.allSatisfy { $0.pruned == nil })
+    let row = try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+    #expect(row.stages.map { "\($0.removal) \($0.stage)" } == ["3 pruned", "3 repaired"])
+    #expect(row.text(width: 100).contains(" % → repaired "))
+  }
+
+  private func halved(_ network: String, _ amount: PruningPlan.Amount = .perEvent(0.5), rounds: Int = 1) throws -> RunRecord {
+    let runner = try Runner(
+      Experiment(
+        start: .network(network, weights: nil), data: nil, training: nil,
+        pruning: PruningPlan(
+          criterion: .l2, granularity: .unit, allocation: .layer, amount: amount, timing: .rounds(rounds, recovery: .epochs(0)))))
+    try runner.run()
+    return try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [])
+  }
+
+  @Test func theRowSaysWhichLayersKeepTheirLast() throws {
+    let narrow = try halved("mlp:64-8-1-10")
+    #expect(narrow.units?.askedCount == 5 && narrow.units?.removed == 4)
+    #expect(narrow.notes == [RunNote(subject: "units", words: "fc2 keeps its only unit")])
+    #expect(narrow.text(width: 100).contains("\nunits        fc2 keeps its only unit\n"))
+    // 2 → 1, and the second half is the last one.
+    #expect(try halved("mlp:64-8-2-10", rounds: 2).notes == [RunNote(subject: "units", words: "fc2 keeps its last unit")])
+    let only = try halved("mlp:64-1-1-10")
+    #expect(
+      only.units?.removed == 0 && only.notes == [RunNote(subject: "units", words: "fc1 keeps its only unit, fc2 keeps its only unit")])
+    #expect(try halved("mlp:64-8-10").notes == nil)
+  }
+
+  /// 64·8 + 8 + 80 + 10 parameters.
+  @Test func aLimitAboveTheOriginalIsToldAsAsked() throws {
+    let row = try halved("mlp:64-8-10", .cost(CostTarget(.parameters, .most(100_000))), rounds: 2)
+    #expect(row.targets.map(\.asked) == [100_000, 100_000] && row.targets.map(\.achieved) == [610, 610])
+    #expect(row.text(width: 100).contains("\ntarget       parameters 610 → 610 (asked at most 100,000)\n"))
+  }
+
   /// One unit a layer is left of 40 and 20 in the end; biases that no input outweighs put all to sleep from the first removal on.
   @Test func aConstantOutputRaisesTheAlarm() throws {
     try withTemporaryDirectory { folder in

@@ -32,6 +32,22 @@ import Training
     try runner.file().write(to: path)
   }
 
+  /// The dense file is the one that the run began with, also where the model has taken its place since.
+  @Test func theSizeOfTheFileThatTheRunBeganWith() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("m.st")
+    try write(path)
+    let size = try RegularFile(path).size
+    let pruned = experiment(.file(path), .unit)
+    for resume in [false, true, true] {
+      let runner = try Runner(pruned, options: options(path, resume: resume))
+      try runner.run()
+      try runner.file().write(to: path)
+      #expect(try RegularFile(path).size < size)
+      #expect(try runner.row(command: [], version: "", file: path, latencyBatches: []).dense.fileBytes == size)
+    }
+  }
+
   /// Killed between the writing of the model and the end of its row, and taken up again: as often as that happens, nothing is pruned twice.
   @Test(arguments: ["file", "link", "weights", "units of weights", "units"])
   func inPlaceOfItsOwnInput(kind: String) throws {

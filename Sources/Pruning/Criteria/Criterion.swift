@@ -64,7 +64,7 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Whether it sums over training steps, or over examples where nothing is trained.
-  var sumsOverSteps: Bool { method.implementation is any AccumulatedScoring }
+  public var sumsOverSteps: Bool { method.implementation is any AccumulatedScoring }
 
   /// Whether it scores a layer only when the choice in the layers before it is made.
   var choosesLayerByLayer: Bool { method.implementation is any GreedyScoring }

@@ -52,9 +52,9 @@ public struct CostTarget: Codable, Hashable, Sendable {
     let (end, gone): (Double, Double) =
       switch amount {
       case .less(let fraction): (original * (1 - fraction), fraction)
-      case .most(let cost): (min(cost, original), original > cost ? 1 - cost / original : 0)
+      case .most(let cost): (cost, 1 - cost / original)
       }
-    return k >= n ? end : original * (1 - schedule.sparsity(afterEvent: k, of: n, fraction: gone))
+    return k >= n || end >= original ? end : original * (1 - schedule.sparsity(afterEvent: k, of: n, fraction: gone))
   }
 }
 
