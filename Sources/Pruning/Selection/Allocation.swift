@@ -116,13 +116,30 @@ extension Allocation {
       let found = try set.indices(among: names, option: "--scope")
       for index in found.sorted() {
         if let other = setOf[index] {
-          func words(_ set: [LayerPattern]) -> String { set.map(\.description).joined(separator: ", ").debugDescription }
-          throw PlanError("\(names[index].first ?? "") is in two scopes, \(words(patterns[other])) and \(words(set)): give it one")
+          throw twice(names[index], patterns[other], set)
         }
         setOf[index] = number
       }
       sets.append(found.sorted())
     }
     return sets + names.indices.filter { setOf[$0] == nil }.map { [$0] }
+  }
+
+  /// What is wrong where two sets want the same layer, or layers whose channels leave together.
+  ///
+  /// - Parameter names: those that the layers answer to.
+  private static func twice(_ names: [String], _ one: [LayerPattern], _ other: [LayerPattern]) -> PlanError {
+    func words(_ set: [LayerPattern]) -> String { set.map(\.description).joined(separator: ", ").debugDescription }
+    func matched(_ set: [LayerPattern]) -> [String] { names.filter { name in set.contains { $0.matches(name) } } }
+    let (first, second) = (matched(one), matched(other))
+    if let both = first.first(where: second.contains) {
+      return PlanError("\(both) is in two scopes, \(words(one)) and \(words(other)): give it one")
+    }
+    func some(_ names: [String]) -> String {
+      names.prefix(4).joined(separator: ", ") + (names.count > 4 ? " and \(names.count - 4) more" : "")
+    }
+    return PlanError(
+      "the channels of \(some(first)) leave together with those of \(some(second)), and the scopes \(words(one)) and "
+        + "\(words(other)) part them: name all of them in one set")
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Pruning
 import Testing
 import Torch
@@ -134,6 +135,27 @@ struct AllocationTests {
       try Selection(.ofKept(0.5), of: all, rule: SelectionRule(.scoped([["l1.*"], ["l2.a", "*.b"]])))
     }
     #expect(twice?.description == "l1.b is in two scopes, \"l1.*\" and \"l2.a, *.b\": give it one")
+  }
+
+  /// Which two layers are meant, where no pattern names both: the channels of residual sums leave together.
+  @Test func setsThatPartWhatLeavesTogether() throws {
+    let network = try Architecture.parse("resnet-20")
+    let error = #expect(throws: PlanError.self) {
+      try Criterion.l2.check(.unit, of: network, allocation: .scoped([["layer1.*", "conv1"], ["layer2.*"]]))
+    }
+    #expect(
+      error?.description
+        == "the channels of conv1, layer1.0.conv2, layer1.1.conv2, layer1.2.conv2 leave together with those of layer2.0.conv2, "
+        + "layer2.1.conv2, layer2.2.conv2, and the scopes \"layer1.*, conv1\" and \"layer2.*\" part them: name all of them in one set")
+    let joined = Allocation.scoped([["conv1", "layer?.?.conv2"], ["layer?.?.conv1"]])
+    #expect(throws: Never.self) { try Criterion.l2.check(.unit, of: network, allocation: joined) }
+  }
+
+  /// What the help shows.
+  @Test(arguments: [Granularity.weight, .unit]) func theExampleWorks(granularity: Granularity) throws {
+    let criterion = granularity == .weight ? Criterion.magnitude : .l2
+    try criterion.check(
+      granularity, of: Architecture.parse("lenet-5"), allocation: .scoped([["conv1", "conv2"], ["fc*"]]))
   }
 
   @Test func layersOfDifferentSizeCompareWhenNormalized() throws {
