@@ -39,7 +39,8 @@ extension PruningPlan {
     let repaired = repairs.map { ", \($0.words)" }.joined()
     let dropout = rescalesDropout ? ", dropout rescaled" : ""
     let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
-    let scored = timing == .everyStep ? "trained scores" : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")"
+    let comparable = normalization.map { $0 == .none ? ", not normalized" : ", normalized by \($0.rawValue)" } ?? ""
+    let scored = timing == .everyStep ? "trained scores" : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
     let named = course.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
@@ -59,19 +60,13 @@ extension PruningPlan {
     if widthMultiple > 1, !granularity.isStructured {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
-    if let examples, !(1...10_000_000).contains(examples) { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
-    if batchNorms != nil, criterion.method.batchNorms == nil {
-      let possible = PruningMethod.all.filter { $0.batchNorms != nil }.map(\.name).joined(separator: " or ")
-      throw PlanError("--batch-norm-mode goes with --criterion \(possible), not \(criterion.name)")
-    }
-    if let curvature {
-      guard criterion.name == OptimalBrainDamage.method.name else {
-        throw PlanError("--probes and --curvature go with --criterion \(OptimalBrainDamage.method.name), not \(criterion.name)")
-      }
-      guard (1...1_000_000).contains(curvature.count) else {
-        throw PlanError("--probes \(curvature.count) is impossible: give 1 to 1000000")
+    if let examples {
+      guard (1...10_000_000).contains(examples) else { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }
+      guard criterion.needsExamples || !repairs.isEmpty else {
+        throw PlanError("--examples goes with criteria and repairs that look at images: \(criterion.name) does not")
       }
     }
+    try validateScores()
     if timing == .everyStep {
       guard granularity == .weight else {
         throw PlanError("--method edge-popup chooses among single weights: --granularity \(granularity.rawValue) does not go with it")
@@ -113,6 +108,33 @@ extension PruningPlan {
     }
     if schedule == .iterative, amount.isFinal {
       throw PlanError("--schedule iterative takes --fraction, what each round removes of what is left, not --sparsity")
+    }
+  }
+
+  /// - Throws: `PlanError` for what does not go with the criterion, or with how its scores are compared.
+  private func validateScores() throws {
+    func names(_ fits: (PruningMethod) -> Bool) -> String { PruningMethod.all.filter(fits).map(\.name).joined(separator: " or ") }
+    if batchNorms != nil, criterion.method.batchNorms == nil {
+      throw PlanError("--batch-norm-mode goes with --criterion \(names { $0.batchNorms != nil }), not \(criterion.name)")
+    }
+    if let curvature {
+      guard criterion.name == OptimalBrainDamage.method.name else {
+        throw PlanError("--probes and --curvature go with --criterion \(OptimalBrainDamage.method.name), not \(criterion.name)")
+      }
+      guard (1...1_000_000).contains(curvature.count) else {
+        throw PlanError("--probes \(curvature.count) is impossible: give 1 to 1000000")
+      }
+    }
+    if case .deviations = amount, !criterion.method.implementation.needsDeviation {
+      throw PlanError("--deviations goes with --criterion \(names { $0.implementation.needsDeviation }), not \(criterion.name)")
+    }
+    if normalization != nil, timing != .everyStep {
+      if amount.isThreshold { throw PlanError("--normalization compares layers: a threshold is the same for all scores as they are") }
+      switch allocation {
+      case .global, .scoped: break
+      case .layer, .uniform, .erk, .lamp:
+        throw PlanError("--normalization goes with --scope global or sets of layers, not \(allocation.name), which compares no layers")
+      }
     }
   }
 }

@@ -8,7 +8,7 @@ internal import Training
 struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
-    abstract: "List what there is: criteria, methods, granularities, schedules, networks, initialisations.",
+    abstract: "List what there is: criteria, methods, granularities, schedules, networks, initializations.",
     discussion: """
       espalier methods
       espalier methods criteria
@@ -55,7 +55,9 @@ extension MethodsCommand.Section {
     switch self {
     case .criteria:
       PruningMethod.all.map { method in
-        let needs = method.data == .nothing ? "" : "; needs \(method.data.rawValue)"
+        // Where there are no steps, as with --epochs 0, Runner shows it the images.
+        let instead = [.activations, .weights].contains(method.data) ? " (without any, one pass over the training images)" : ""
+        let needs = method.data == .nothing ? "" : "; needs \(method.data.rawValue)\(instead)"
         return .init(
           name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper == "—" ? nil : method.paper,
           scores: method.granularities.map(\.rawValue))
@@ -80,7 +82,7 @@ extension MethodsCommand.Section {
     case .rounding: "rounding: how a fraction of n becomes a count (--rounding)"
     case .schedules: "schedules: how --sparsity is spread over the rounds (--schedule)"
     case .networks: "networks (--network); -x2 … -x64 behind a name multiply its hidden widths"
-    case .initializations: "initialisations of fresh weights (--initialization)"
+    case .initializations: "initializations of fresh weights (--initialization)"
     }
   }
 

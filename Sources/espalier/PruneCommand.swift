@@ -87,6 +87,9 @@ struct PruneCommand: CheckedCommand {
   /// - Throws: `PlanError`, `PruningError` and `ValidationError` for what no run can be.
   func job() throws -> ExperimentRun {
     if let option = tickets.firstGivenOfTheirOwn { throw PlanError("\(option) goes with --method lottery-ticket") }
+    if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
+      throw PlanError("--initialization draws fresh weights: \(own) has its own")
+    }
     let epochs = try training.length()
     let plan = try pruning.plan(
       seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth, rewinding: tickets.rewinding())
@@ -103,16 +106,22 @@ struct PruneCommand: CheckedCommand {
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
-      if let trained = given.model ?? given.weights, length.iterations(perEpoch: 1) == 0, epochs.iterations(perEpoch: 1) > 0,
+      if let trained = given.model ?? given.weights, pruning.recovery != nil, epochs.iterations(perEpoch: 1) > 0,
         GivenOptions(CommandLine.arguments).has("--epochs")
       {
+        let isNone = length.iterations(perEpoch: 1) == 0
         throw PlanError(
-          "--epochs \(epochs) trains nothing: \(trained) is trained already, and --recovery \(length) leaves no training after a removal; "
-            + "give --recovery \(epochs), or --epochs 0")
+          "--epochs \(epochs) trains nothing: \(trained) is trained already, and --recovery \(length) "
+            + (isNone
+              ? "leaves no training after a removal; give --recovery \(epochs), or --epochs 0"
+              : "is the training after a removal; leave --epochs out"))
       }
       if given.model == nil, given.weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
       recovery?.learningRate.base *= course?.recoveryRate ?? 1
+    }
+    if dense == nil, recovery == nil, let option = training.firstGivenOfTraining {
+      throw PlanError("\(option) goes with training, and there is none")
     }
     let fallback = try given.trainingDataset()
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil

@@ -15,14 +15,16 @@ struct PruningOptions: ParsableArguments {
   var granularity: Granularity = .weight
 
   @Option(
-    help: ArgumentHelp("The score; --method's, or magnitude for weights and l2 for units and filters unless given.", valueName: "name"))
+    help: ArgumentHelp(
+      "The score; --method's, or magnitude for weights and l2 for units and filters (threshold with --deviations) unless given.",
+      valueName: "name"))
   var criterion: String?
 
   @Option(
     help: ArgumentHelp(
       """
       How layers share the removal: layer (a fraction of each), global (the lowest anywhere), uniform, erk or lamp (counts that add up); \
-      or sets of layers ranked together, as "layer1.*,conv1;layer2.*". --method's, or global for weights, layer else.
+      or sets of layers ranked together, as "conv1,conv2;fc*". --method's, or global for weights, layer else.
       """, valueName: "scope"))
   var scope: String?
 
@@ -47,11 +49,13 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Each round takes what scores below this.", valueName: "score"))
   var threshold: Double?
 
-  @Option(help: ArgumentHelp("Each round takes weights below so many standard deviations of their layer's.", valueName: "q"))
+  @Option(
+    help: ArgumentHelp(
+      "Each round takes weights below so many standard deviations of their layer's, by criterion threshold.", valueName: "q"))
   var deviations: Double?
 
-  @Option(help: "How a fraction becomes a count: round (what is rounded away follows later), floor or ceil.")
-  var rounding: Rounding = .round
+  @Option(help: "How a fraction becomes a count: round (what is rounded away follows later), floor or ceil; round unless given.")
+  var rounding: Rounding?
 
   @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
   var rounds: Int?
@@ -85,15 +89,20 @@ struct PruningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Leave this layer alone; * and ? stand for anything; may be repeated.", valueName: "layer"))
   var ignore: [String] = []
 
-  @Option(help: "How the scores of layers whose channels leave together become one: mean, sum, max or first.")
-  var reduction: GroupReduction = .mean
+  @Option(
+    help: """
+      How the scores of layers whose channels leave together become one: mean, sum, max or first (the first layer's; the mean over \
+      features of it that a grouped convolution ties together); mean unless given.
+      """)
+  var reduction: GroupReduction?
 
   @Option(
     help: "What a layer's scores are divided by where layers are ranked together: none, mean or l2; what suits the criterion unless given.")
   var normalization: LayerNormalization?
 
-  @Flag(inversion: .prefixedNo, help: "Remove dead units at the end, so that tensors get smaller too.")
-  var compact = true
+  @Flag(
+    inversion: .prefixedNo, help: "Of pruned weights: remove dead units at the end, so that tensors get smaller too; done unless given.")
+  var compact: Bool?
 
   @Flag(help: "Let each training step count the same in activation and weight-norm sums.")
   var normalize = false
@@ -120,8 +129,12 @@ struct PruningOptions: ParsableArguments {
       "Random vectors for obd's curvature: 4 for each 50 images, or hutchinson's 16 for each 250, unless given.", valueName: "count"))
   var probes: Int?
 
-  @Option(help: "Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling).")
-  var meanAt: MeanPlace = .consumer
+  @Option(
+    help: """
+      Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling); consumer \
+      unless given.
+      """)
+  var meanAt: MeanPlace?
 
   @Option(
     help: ArgumentHelp(
@@ -132,8 +145,8 @@ struct PruningOptions: ParsableArguments {
       valueName: "repairs"))
   var repair: String?
 
-  @Option(help: "How means become biases: exact (with the layer's padding) or paper.")
-  var meanForm: MeanReplacement.Form = .exact
+  @Option(help: "How means become biases: exact (with the layer's padding) or paper; exact unless given.")
+  var meanForm: MeanReplacement.Form?
 
   @Flag(help: "Skip the proof after each surgery that the smaller network computes the same; for benchmarks only.")
   var noProof = false
@@ -153,17 +166,47 @@ struct PruningOptions: ParsableArguments {
   func plan(seed: UInt64, defaultRecovery: Step, length: Step, regrowth: RegrowthOptions, rewinding: Rewinding?) throws -> PruningPlan {
     let isWeight = granularity == .weight
     let course = try method.map { try Course.named($0) }
+    let usual = deviations != nil ? Criterion.threshold.name : isWeight ? "magnitude" : "l2"
     let plan = PruningPlan(
-      course: course?.name,
-      criterion: try Criterion(named: criterion ?? course?.criterion ?? (isWeight ? "magnitude" : "l2"), options: criterionOptions),
-      granularity: granularity, allocation: try allocation(course), reduction: reduction, normalization: normalization, rounding: rounding,
+      course: course?.name, criterion: try Criterion(named: criterion ?? course?.criterion ?? usual, options: criterionOptions),
+      granularity: granularity, allocation: try allocation(course), reduction: reduction ?? .mean, normalization: normalization,
+      rounding: rounding ?? .round,
       amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
-      widthMultiple: widthMultiple, ignored: ignore, compact: compact, examples: examples, batchNorms: batchNormMode,
-      curvature: hessianProbes, place: meanAt, repairs: try repairs(),
+      widthMultiple: widthMultiple, ignored: ignore, compact: compact ?? true, examples: examples, batchNorms: batchNormMode,
+      curvature: hessianProbes, place: meanAt ?? .consumer, repairs: try repairs(),
       regrowth: try regrowth.plan(for: course, rewinding: rewinding), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
     try plan.validate()
+    try refuseIdleOptions(in: plan)
     return plan
+  }
+
+  /// - Throws: `PlanError` for an option that would change nothing in this plan.
+  private func refuseIdleOptions(in plan: PruningPlan) throws {
+    if threshold != nil || deviations != nil {
+      let amount = threshold != nil ? "--threshold" : "--deviations"
+      let idle = [
+        ("--scope", scope != nil), ("--normalization", normalization != nil), ("--rounding", rounding != nil),
+        ("--schedule", schedule != nil),
+      ]
+      if let option = idle.first(where: { $0.1 })?.0 {
+        throw PlanError("\(option) does not go with \(amount): each layer loses what scores below it")
+      }
+    }
+    if fraction != nil, let schedule, schedule != .iterative {
+      throw PlanError("--schedule \(schedule.rawValue) spreads --sparsity: with --fraction each round takes the same of what is left")
+    }
+    if reduction != nil, !plan.granularity.isStructured {
+      throw PlanError("--reduction goes with --granularity unit or filter: single weights leave alone")
+    }
+    if compact != nil, plan.granularity.isStructured {
+      throw PlanError("--compact and --no-compact go with --granularity weight: \(plan.granularity.plural) are cut out in any case")
+    }
+    let replacesMeans = plan.repairs.contains { if case .meanReplacement = $0 { true } else { false } }
+    if meanForm != nil, !replacesMeans { throw PlanError("--mean-form goes with --repair mean") }
+    if meanAt != nil, !replacesMeans, try !plan.criterion.looksAtUnits(plan.granularity) {
+      throw PlanError("--mean-at goes with --repair mean and criteria that look at units' values: \(plan.criterion.name) does not")
+    }
   }
 
   private func allocation(_ course: Course?) throws -> Allocation {
@@ -172,13 +215,13 @@ struct PruningOptions: ParsableArguments {
     guard scope.contains(where: { "*?;,.".contains($0) }) else {
       throw PlanError(
         "--scope \(scope.debugDescription) is none: choose \(Allocation.names.joined(separator: ", ")), or sets of layers such as "
-          + "\"layer1.*;layer2.*\"")
+          + "\"conv1,conv2;fc*\"")
     }
     let sets = scope.split(separator: ";", omittingEmptySubsequences: false).map { set in
       set.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
     }
     guard !sets.joined().contains("") else {
-      throw PlanError("--scope \(scope.quoted) names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\"")
+      throw PlanError("--scope \(scope.quoted) names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\"")
     }
     return .scoped(sets.map { $0.map { LayerPattern($0) } })
   }
@@ -260,7 +303,7 @@ struct PruningOptions: ParsableArguments {
   private func repairs() throws -> [PruningPlan.Repair] {
     try (repair ?? "").split(separator: ",").map { word in
       switch word.trimmingPrefix(" ") {
-      case "mean": .meanReplacement(MeanReplacement(form: meanForm, place: meanAt))
+      case "mean": .meanReplacement(MeanReplacement(form: meanForm ?? .exact, place: meanAt ?? .consumer))
       case "reconstruction": .reconstruction(Reconstruction())
       case "batch-norm": .batchNorms
       default:

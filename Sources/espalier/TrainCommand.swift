@@ -42,6 +42,9 @@ struct TrainCommand: ParsableCommand {
   ///
   /// - Throws: `PlanError` and `ValidationError` for what no run can be.
   func job() throws -> ExperimentRun {
+    if training.initialization != nil, let weights, classes == nil {
+      throw PlanError("--initialization draws fresh weights: \(weights) has its own")
+    }
     let experiment = Experiment(
       start: .network(network, weights: weights), data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,

@@ -16,8 +16,8 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: "Learning rate; 0.001 for adam and adamw, 0.01 for sgd, what the paper says for --method edge-popup unless given.")
   var learningRate: Double?
 
-  @Option(help: "Momentum of sgd.")
-  var momentum = 0.9
+  @Option(help: "Momentum of sgd; 0.9 unless given.")
+  var momentum: Double?
 
   @Flag(help: "Nesterov's form of sgd's momentum.")
   var nesterov = false
@@ -86,7 +86,7 @@ struct TrainingOptions: ParsableArguments {
     let milestones = try self.milestones.map { try Step.list($0, option: "--milestones") }
     let optimizer: OptimizerPlan =
       switch optimizerName {
-      case .sgd: .sgd(momentum: momentum, weightDecay: weightDecay ?? defaults?.weightDecay ?? 0, nesterov: nesterov)
+      case .sgd: .sgd(momentum: momentum ?? 0.9, weightDecay: weightDecay ?? defaults?.weightDecay ?? 0, nesterov: nesterov)
       case .adam: .adam(weightDecay: weightDecay ?? 0)
       case .adamw: .adamW(weightDecay: weightDecay ?? 0.01)
       }
@@ -98,6 +98,7 @@ struct TrainingOptions: ParsableArguments {
       case .multiStep: .multiStep(milestones: milestones ?? [], factor: decayFactor ?? 0.1)
       case .exponential: .exponential(factor: decayFactor ?? 0.95)
       }
+    try refuseIdleOptions(optimizerName)
     if self.decay == .multiStep, milestones == nil { throw PlanError("--decay multi-step needs --milestones, e.g. --milestones 30ep,40ep") }
     let plan = TrainingPlan(
       length: try length ?? self.length(), batchSize: batchSize, optimizer: optimizer,
@@ -107,6 +108,28 @@ struct TrainingOptions: ParsableArguments {
       evaluateEvery: try Step(evaluateEvery, option: "--evaluate-every"), labelSmoothing: labelSmoothing, augment: augment, seed: seed)
     try plan.validate()
     return plan
+  }
+
+  /// The first option given that changes nothing where nothing is trained; nil if none is.
+  var firstGivenOfTraining: String? {
+    let given = [
+      ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil), ("--momentum", momentum != nil),
+      ("--nesterov", nesterov),
+      ("--weight-decay", weightDecay != nil), ("--decay", decay != nil), ("--milestones", milestones != nil),
+      ("--decay-factor", decayFactor != nil), ("--slimming", slimming != nil), ("--l1", l1 != nil),
+    ]
+    return given.first { $0.1 }?.0
+  }
+
+  /// - Throws: `PlanError` for an option that would change nothing in this training.
+  private func refuseIdleOptions(_ optimizer: OptimizerName) throws {
+    for (option, isGiven) in [("--momentum", momentum != nil), ("--nesterov", nesterov)] where isGiven && optimizer != .sgd {
+      throw PlanError("\(option) goes with --optimizer sgd, not \(optimizer.rawValue)")
+    }
+    if milestones != nil, decay != .multiStep { throw PlanError("--milestones goes with --decay multi-step") }
+    if decayFactor != nil, decay != .multiStep, decay != .exponential {
+      throw PlanError("--decay-factor goes with --decay multi-step or exponential")
+    }
   }
 }
 

@@ -18,11 +18,11 @@ import Testing
     ("sensitivity MODEL --ignore *", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"),
     (
       "prune MODEL --fraction 0.5 --scope ;;, --epochs 0",
-      "--scope \";;,\" names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\""
+      "--scope \";;,\" names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\""
     ),
     (
       "prune MODEL --fraction 0.5 --scope fc1;;fc2 --epochs 0",
-      "--scope \"fc1;;fc2\" names a layer without a name: write sets of layers such as \"layer1.*,conv1;layer2.*\""
+      "--scope \"fc1;;fc2\" names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\""
     ),
     (
       "probe MODEL --counts 99999",

@@ -43,6 +43,33 @@ import Testing
       "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
     ),
     (
+      "prune", "--sparsity 0.9 --scope layer --minimum-layer-density 0.5", 64,
+      "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
+    ),
+    (
+      "prune", "--fraction 0.9 --rounds 1 --scope layer --minimum-layer-density 0.5", 64,
+      "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
+    ),
+    (
+      "prune", "--granularity unit --fraction 0.9 --minimum-layer-density 0.5", 64,
+      "cannot remove 14 of 16: the layers' floors keep at least 8 (fc1 8)"
+    ),
+    (
+      "prune", "--fraction 0.5 --rounds 4 --minimum-layer-density 0.3", 64,
+      "cannot remove 1110 of 1184: the layers' floors keep at least 356 (fc1 308, fc2 48)"
+    ),
+    ("prune", "--sparsity 0.0001", 64, "--sparsity 0.0001 comes to none of 1184 weights: give at least 0.00043, which takes one"),
+    (
+      "prune", "--granularity unit --fraction 0.01", 64,
+      "--fraction 0.01 comes to none of 16 units: give at least 0.032, which takes one"
+    ),
+    ("prune", "--granularity unit --fraction 0.5 --repair batch-norm", 64, "--repair batch-norm needs batch norms: mlp:64-16-10 has none"),
+    (
+      "prune", "--method snip --sparsity 0.5 --batch-norm-mode training", 64,
+      "--batch-norm-mode needs batch norms: mlp:64-16-10 has none"
+    ),
+    ("prune", "--deviations 0.5 --criterion magnitude", 64, "--deviations goes with --criterion threshold, not magnitude"),
+    (
       "prune", "--sparsity 0.9 --method rigl --regrowth-interval 10000ep --epochs 8", 64,
       "nothing would ever come back: the first exchange is after step 200000, the last may be after step 120 of 160: give a shorter "
         + "--regrowth-interval, or train longer"

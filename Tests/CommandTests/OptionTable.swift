@@ -129,7 +129,9 @@ enum OptionTable {
     OptionRow("prune", "--compression 4", instead: unpruned, "pruning.amount.total._0=0.75"),
     OptionRow("prune", "--fraction 0.2", instead: unpruned, "pruning.amount.total=none", "pruning.amount.perEvent._0=0.2"),
     OptionRow("prune", "--threshold 0.5", instead: unpruned, "pruning.amount.total=none", "pruning.amount.threshold._0=0.5"),
-    OptionRow("prune", "--deviations 2", instead: unpruned, "pruning.amount.total=none", "pruning.amount.deviations._0=2"),
+    OptionRow(
+      "prune", "--deviations 2", instead: unpruned, "pruning.amount.total=none", "pruning.amount.deviations._0=2",
+      "pruning.criterion=threshold"),
     OptionRow(
       "prune", "--of macs", with: "--granularity unit", "pruning.amount.total=none", "pruning.amount.cost._0.measure=macs",
       "pruning.amount.cost._0.amount.less._0=0.9"),
@@ -150,7 +152,7 @@ enum OptionTable {
     OptionRow("prune", "--minimum-layer-density 0.25", "pruning.minimumLayerDensity=0.25"),
     OptionRow("prune", "--width-multiple 8", with: "--granularity unit", "pruning.widthMultiple=8"),
     OptionRow("prune", "--ignore conv1 --ignore fc*", "pruning.ignored=none", "pruning.ignored.0=conv1", "pruning.ignored.1=fc*"),
-    OptionRow("prune", "--reduction max", "pruning.reduction=max"),
+    OptionRow("prune", "--reduction max", with: "--granularity unit", "pruning.reduction=max"),
     OptionRow("prune", "--normalization l2", "pruning.normalization=l2"),
     OptionRow("prune", "--no-compact", "pruning.compact=false"),
     OptionRow("prune", "--compact", with: "--no-compact", "pruning.compact=true"),
@@ -163,7 +165,7 @@ enum OptionTable {
     OptionRow(
       "prune", "--signed", with: "--criterion taylor", "pruning.criterion=none", "pruning.criterion.name=taylor",
       "pruning.criterion.options.0=signed"),
-    OptionRow("prune", "--examples 7", "pruning.examples=7"),
+    OptionRow("prune", "--examples 7", with: "--criterion taylor", "pruning.examples=7"),
     OptionRow(
       "prune", "--probes 7", with: "--criterion obd", "pruning.curvature.estimator=gauss-newton", "pruning.curvature.count=7",
       "pruning.curvature.seed=0"),
@@ -171,7 +173,7 @@ enum OptionTable {
       "prune", "--curvature hutchinson", with: "--criterion obd", "pruning.curvature.estimator=hutchinson", "pruning.curvature.count=16",
       "pruning.curvature.seed=0"),
     OptionRow("prune", "--batch-norm-mode evaluation", with: "--method grasp", "pruning.batchNorms=evaluation"),
-    OptionRow("prune", "--mean-at output", "pruning.place=output"),
+    OptionRow("prune", "--mean-at output", with: "--granularity unit --criterion abs-mrs", "pruning.place=output"),
     OptionRow(
       "prune", "--repair mean,batch-norm", with: "--granularity unit", "pruning.repairs=none",
       "pruning.repairs.0.meanReplacement._0.form=exact", "pruning.repairs.0.meanReplacement._0.place=consumer",

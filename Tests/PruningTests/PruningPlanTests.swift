@@ -40,6 +40,14 @@ import Training
     #expect(scored.words == "weights by obd, Hessian's diagonal by 1 probe for each batch, 50 % over all layers in all, before training")
   }
 
+  @Test func saysWhatScoresAreDividedBy() {
+    var global = plan(.weight, .total(0.5), .atStart(rounds: 1))
+    global.normalization = .l2
+    #expect(global.words == "weights by magnitude, normalized by l2, 50 % over all layers in all, before training")
+    global.normalization = LayerNormalization.none
+    #expect(global.words == "weights by magnitude, not normalized, 50 % over all layers in all, before training")
+  }
+
   @Test func refusesWhatContradictsItself() throws {
     #expect(throws: PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")) {
       try plan(.weight, .total(0.5), .rounds(1, recovery: .epochs(0)), widthMultiple: 8).validate()
@@ -47,6 +55,14 @@ import Training
     for (change, words): ((inout PruningPlan) -> Void, String) in [
       ({ $0.batchNorms = .training }, "--batch-norm-mode goes with --criterion snip or grasp, not magnitude"),
       ({ $0.curvature = HessianProbes() }, "--probes and --curvature go with --criterion obd, not magnitude"),
+      ({ $0.amount = .deviations(1) }, "--deviations goes with --criterion threshold, not magnitude"),
+      ({ $0.examples = 7 }, "--examples goes with criteria and repairs that look at images: magnitude does not"),
+      (
+        {
+          $0.allocation = .erk
+          $0.normalization = .mean
+        }, "--normalization goes with --scope global or sets of layers, not erk, which compares no layers"
+      ),
     ] {
       var changed = plan(.weight, .total(0.5), .rounds(1, recovery: .epochs(0)))
       change(&changed)

@@ -7,9 +7,9 @@ extension PruningPlan {
   ///
   /// What a threshold or a cost asks for depends on scores, and so does what a layer loses where widths are rounded: there only the
   /// first removal is known.
-  /// - Throws: ``PruningError/emptied(layer:asked:present:)`` and ``PruningError/floors(asked:present:layers:)`` as the selection would, and
-  ///   where each layer counts for itself for a fraction that no layer of that density can lose; `PlanError` for an amount that comes to
-  ///   nothing.
+  /// - Throws: ``PruningError/emptied(layer:asked:present:)`` and ``PruningError/floors(asked:present:layers:)`` as the selection would,
+  ///   the latter also where each layer counts for itself and its density and the fraction gone are more than all; `PlanError` for an
+  ///   amount that comes to nothing.
   func checkCounts(of network: Network, removals: Int) throws {
     guard amount.fraction != nil else { return }
     let layers = try countedLayers(of: network)

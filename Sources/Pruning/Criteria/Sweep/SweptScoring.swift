@@ -39,4 +39,11 @@ extension Criterion {
     guard granularity == .weight else { return scoring.statistics }
     return (scoring as? any SweptWeightScoring)?.weightStatistics ?? []
   }
+
+  /// Whether it looks at units' values over examples, and so at a ``MeanPlace``.
+  ///
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
+  public func looksAtUnits(_ granularity: Granularity) throws -> Bool {
+    try statistics(for: granularity).contains { !$0.needsWeightGradient }
+  }
 }
