@@ -120,8 +120,11 @@ struct PruneCommand: CheckedCommand {
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
       recovery?.learningRate.base *= course?.recoveryRate ?? 1
     }
-    if dense == nil, recovery == nil, let option = training.firstGivenOfTraining {
+    if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(GivenOptions(CommandLine.arguments)) {
       throw PlanError("\(option) goes with training, and there is none")
+    }
+    if layers, plan.granularity.isStructured {
+      throw PlanError("--layers shows what is kept of weights: it does not go with --granularity \(plan.granularity.rawValue)")
     }
     let fallback = try given.trainingDataset()
     let looks = dense != nil || recovery != nil || plan.needsExamples || data.dataset != nil || fallback != nil

@@ -196,6 +196,9 @@ struct PruningOptions: ParsableArguments {
     if fraction != nil, let schedule, schedule != .iterative {
       throw PlanError("--schedule \(schedule.rawValue) spreads --sparsity: with --fraction each round takes the same of what is left")
     }
+    if rounding != nil, case .cost = plan.amount, [.global, .uniform, .erk, .lamp].contains(plan.allocation) {
+      throw PlanError("--rounding does not go with --of and --scope \(plan.allocation): units leave one by one until the cost is met")
+    }
     if reduction != nil, !plan.granularity.isStructured {
       throw PlanError("--reduction goes with --granularity unit or filter: single weights leave alone")
     }

@@ -111,13 +111,16 @@ struct TrainingOptions: ParsableArguments {
   }
 
   /// The first option given that changes nothing where nothing is trained; nil if none is.
-  var firstGivenOfTraining: String? {
-    let given = [
-      ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil), ("--momentum", momentum != nil),
-      ("--nesterov", nesterov),
-      ("--weight-decay", weightDecay != nil), ("--decay", decay != nil), ("--milestones", milestones != nil),
-      ("--decay-factor", decayFactor != nil), ("--slimming", slimming != nil), ("--l1", l1 != nil),
-    ]
+  ///
+  /// - Parameter typed: the command line, for options that have a value anyway.
+  func firstGivenOfTraining(_ typed: GivenOptions) -> String? {
+    let given =
+      [
+        ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil), ("--momentum", momentum != nil),
+        ("--nesterov", nesterov),
+        ("--weight-decay", weightDecay != nil), ("--decay", decay != nil), ("--milestones", milestones != nil),
+        ("--decay-factor", decayFactor != nil), ("--slimming", slimming != nil), ("--l1", l1 != nil),
+      ] + ["--batch-size", "--warm-up", "--evaluate-every", "--label-smoothing"].map { ($0, typed.has($0)) }
     return given.first { $0.1 }?.0
   }
 

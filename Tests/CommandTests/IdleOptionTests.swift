@@ -63,6 +63,13 @@ import Testing
     ),
     ("--sparsity 0.5 --at-start --epochs 0 --learning-rate 0.1", "--learning-rate goes with training, and there is none"),
     ("--sparsity 0.5 --epochs 0 --l1 1e-5", "--l1 goes with training, and there is none"),
+    (
+      "--granularity unit --sparsity 0.5 --of macs --scope global --rounding ceil",
+      "--rounding does not go with --of and --scope global: units leave one by one until the cost is met"
+    ),
+    (
+      "--granularity unit --fraction 0.5 --layers", "--layers shows what is kept of weights: it does not go with --granularity unit"
+    ),
     ("--method han --criterion magnitude --deviations 1", "--deviations goes with --criterion threshold, not magnitude"),
     ("--granularity unit --criterion l1 --deviations 1", "--deviations goes with --criterion threshold, not l1"),
   ])
@@ -77,9 +84,19 @@ import Testing
     "--granularity unit --fraction 0.5 --scope global --normalization l2 --epochs 0",
     "--granularity unit --fraction 0.5 --repair mean --examples 9",
     "--sparsity 0.5 --epochs 0 --recovery 2it --learning-rate 0.1",
+    "--granularity unit --sparsity 0.5 --of macs --rounding ceil",
   ])
   func whatHasAnEffectStays(options: String) {
     #expect(refusal("prune --network lenet-5 --dataset mnist " + options) == nil)
+  }
+
+  /// Those that have a value anyway.
+  @Test(arguments: ["--batch-size 64", "--warm-up 1it", "--evaluate-every 1ep", "--label-smoothing 0.1"])
+  func ofTrainingWhereThereIsNone(option: String) throws {
+    let outcome = try espalier(
+      ["prune", "--network", "mlp:64-10", "--sparsity", "0.5", "--epochs", "0"] + option.split(separator: " ").map(String.init))
+    #expect(outcome.errors == "espalier: \(option.prefix { $0 != " " }) goes with training, and there is none\n")
+    #expect(outcome.status == 64)
   }
 
   /// A model file is trained already: one of the two lengths is never heard.
