@@ -134,7 +134,8 @@ import Testing
       let resumed = try espalier(words(Self.training + " -o FOLDER/pipe --resume", folder))
       #expect(resumed.status == 64)
       #expect(
-        resumed.errors == "espalier: --resume needs --checkpoint: \(folder)/pipe is no file, beside which one could lie\n", "\(resumed.errors)")
+        resumed.errors == "espalier: --resume needs --checkpoint: \(folder)/pipe is no file, beside which one could lie\n",
+        "\(resumed.errors)")
     }
   }
 
