@@ -151,8 +151,8 @@ def judge(run, before, after, folder, temporary, arguments, options):
         if run.status == 0:
             found += [("unsound", words) for path in allowed for words in faults(folder / path)]
     else:
-        if FOUND_OUT.search(run.errors):
-            before = {**before, "ck": after.get("ck")}
+        if "ck" in before and "ck" in after and FOUND_OUT.search(run.errors):
+            before = {**before, "ck": after["ck"]}
         found += [("written", f"refused, but {change}") for change in ground.differences(before, after)]
         lines = [line for line in run.errors.splitlines() if line.strip()]
         if not broken and not verifies:
