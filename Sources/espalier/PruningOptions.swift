@@ -238,6 +238,8 @@ struct PruningOptions: ParsableArguments {
     }
     if let limit {
       guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
+      // Said in milliseconds, as it was given, and not in the plan's seconds.
+      guard limit > 0, limit.isFinite else { throw PlanError("--limit \(limit) is impossible: give a number above 0") }
       return .cost(CostTarget(of, .most(of == .latency ? limit / 1000 : limit)))
     }
     if sparsity != nil || compression != nil {

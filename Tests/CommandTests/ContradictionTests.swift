@@ -24,6 +24,7 @@ import Testing
       "prune MODEL --fraction 0.5 --scope fc1;;fc2 --epochs 0",
       "--scope \"fc1;;fc2\" names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\""
     ),
+    ("prune MODEL --granularity unit --of latency --limit=-1 --epochs 0", "--limit -1.0 is impossible: give a number above 0"),
     (
       "probe MODEL --counts 99999",
       "the fraction would empty fc1: 12 of its 12 units are asked, and a layer keeps at least one: ask for less, or name others with --layers"
