@@ -20,7 +20,7 @@ public enum RecordedCounts {
   /// - Parameters:
   ///   - json: the record.
   ///   - names: fields that are whole numbers but no counts, such as seeds.
-  /// - Throws: ``PlanError`` that names the field.
+  /// - Throws: ``PlanError`` that names the field, or says that it is no JSON.
   public static func check(_ json: Data, except names: Set<String> = []) throws {
     var left = limit
     func look(at value: Any, _ path: [String]) throws {
@@ -36,7 +36,9 @@ public enum RecordedCounts {
       default: return
       }
     }
-    try look(at: try JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed), [])
+    // What decodes may be none to this reader, which takes no number like 012, and says so at length.
+    guard let record = try? JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed) else { throw PlanError("it is not JSON") }
+    try look(at: record, [])
   }
 }
 

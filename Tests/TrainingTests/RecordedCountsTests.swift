@@ -12,7 +12,8 @@ import Training
 
   @Test(arguments: [
     (#"{"phase": -1}"#, "phase cannot be -1"), (#"{"a": {"b": [3, -2]}}"#, "a.b.1 cannot be -2"),
-    (#"{"units": 9223372036854775807}"#, "units cannot be 9223372036854775807"),
+    (#"{"units": 9223372036854775807}"#, "units cannot be 9223372036854775807"), (#"{"loss": 012.5}"#, "it is not JSON"),
+    ("", "it is not JSON"),
   ])
   func numbersThatAreNoCounts(json: String, words: String) {
     #expect(throws: PlanError(words)) { try RecordedCounts.check(Data(json.utf8)) }
