@@ -73,6 +73,7 @@ enum OptionTable {
           command, "--optimizer sgd", "*.optimizer.adam=none", "*.optimizer.sgd.momentum=0.9", "*.optimizer.sgd.weightDecay=0",
           "*.optimizer.sgd.nesterov=false", "*.learningRate.base=0.01"),
         OptionRow(command, "--learning-rate 0.5", "*.learningRate.base=0.5"),
+        OptionRow(command, "--optimizer adamw", "*.optimizer.adam=none", "*.optimizer.adamW.weightDecay=0.01"),
         OptionRow(command, "--momentum 0.5", with: "--optimizer sgd", "*.optimizer.sgd.momentum=0.5"),
         OptionRow(command, "--nesterov", with: "--optimizer sgd", "*.optimizer.sgd.nesterov=true"),
         OptionRow(command, "--weight-decay 0.25", "*.optimizer.adam.weightDecay=0.25"),
