@@ -87,17 +87,20 @@ struct TicketFolder {
   ///   `FileError` for what is no file where one is to be.
   func check() throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
-    for name in try seedFolders() where !roundFiles(of: name).isEmpty {
+    for name in try seedFolders() {
+      let rounds = roundFiles(of: name)
+      // Without any, nothing has begun there, and what lies there may be somebody else's.
+      guard !rounds.isEmpty else { continue }
       for file in ["initial.safetensors", "rewind.safetensors"].map({ "\(path)/\(name)/\($0)" })
       where FileManager.default.fileExists(atPath: file) { _ = try TensorArchive.metadata(of: RegularFile(file)) }
       if let seed = UInt64(name.dropFirst("seed-".count)) { _ = try storedSurroundings(seed) }
-    }
-    for file in try roundFiles() {
-      if file.hasSuffix(".json") {
-        _ = try read(file)
-      } else {
-        let file = try RegularFile(file)
-        if ["safetensors", "checkpoint"].contains(where: file.path.hasSuffix) { _ = try TensorArchive.metadata(of: file) }
+      for file in rounds {
+        if file.hasSuffix(".json") {
+          _ = try read(file)
+        } else {
+          let file = try RegularFile(file)
+          if ["safetensors", "checkpoint"].contains(where: file.path.hasSuffix) { _ = try TensorArchive.metadata(of: file) }
+        }
       }
     }
   }

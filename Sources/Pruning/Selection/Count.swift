@@ -64,7 +64,7 @@ public enum Fraction {
   /// - Parameter option: how the text was marked, e.g. `--sparsity`; begins the error.
   /// - Throws: ``PruningError/fraction(option:given:)``.
   public static func checked(_ value: Double, option: String) throws -> Double {
-    guard value == 0 || value.isNormal, value >= 0, value < 1 else { throw PruningError.fraction(option: option, given: "\(value)") }
+    guard isOne(value) else { throw PruningError.fraction(option: option, given: "\(value)") }
     return value
   }
 
@@ -72,11 +72,11 @@ public enum Fraction {
   ///
   /// - Throws: ``PruningError/fraction(option:given:)`` with the text as it was given.
   public static func parse(_ text: String, option: String) throws -> Double {
-    guard let value = Double(text), value == 0 || value.isNormal, value >= 0, value < 1 else {
-      throw PruningError.fraction(option: option, given: text)
-    }
+    guard let value = Double(text), isOne(value) else { throw PruningError.fraction(option: option, given: text) }
     return value
   }
+
+  private static func isOne(_ value: Double) -> Bool { value == 0 || value.isNormal && value > 0 && value < 1 }
 }
 
 /// How much one event removes.
