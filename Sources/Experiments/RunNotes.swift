@@ -44,7 +44,7 @@ extension Runner {
   }
 
   /// That order alone decided much of a removal; nil where it did not.
-  func tieWords(of event: PruningEvent) -> String? { event.ties?.words(advice: experiment.pruning?.criterion.method.whenTied) }
+  func tieWords(of event: PruningEvent) -> String? { event.ties?.words(advice: experiment.pruning?.criterion.definition.whenTied) }
 
   /// Which removals of a plan took nothing; nil where all took something.
   private var idleWords: String? {

@@ -118,7 +118,7 @@ public final class Pruner {
   private var rule: SelectionRule {
     var rule = SelectionRule(
       granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
-      widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.method.normalization)
+      widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.definition.normalization)
     rule.event = eventNumber
     rule.starts = starts
     return rule

@@ -10,8 +10,6 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case floors(asked: Int, present: Int, layers: [LayerFloor])
   /// A criterion that is not in the catalogue.
   case unknownCriterion(given: String, suggestion: String?)
-  /// A method that is not in the catalogue of courses.
-  case unknownCourse(given: String, suggestion: String?)
   /// A criterion that does not score things of this size.
   case granularity(criterion: String, asked: String, possible: [String])
   /// An option that a criterion does not have.
@@ -75,10 +73,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       return "cannot remove \(asked) of \(present): the layers' floors keep at least \(total) (\(shown)\(more))"
     case .unknownCriterion(let given, let suggestion):
       return "unknown criterion \(given.debugDescription)"
-        + (suggestion.map { ": did you mean \($0)?" } ?? ": choose one of \(PruningMethod.all.map(\.name).joined(separator: ", "))")
-    case .unknownCourse(let given, let suggestion):
-      return "unknown method \(given.debugDescription)"
-        + (suggestion.map { ": did you mean \($0)?" } ?? ": choose one of \(Course.all.map(\.name).joined(separator: ", "))")
+        + (suggestion.map { ": did you mean \($0)?" } ?? ": choose one of \(PruningCriterion.all.map(\.name).joined(separator: ", "))")
     case .granularity(let criterion, let asked, let possible):
       return "criterion \(criterion) does not score by \(asked): choose \(possible.joined(separator: " or "))"
     case .option(let criterion, let option, let possible):

@@ -41,7 +41,7 @@ extension PruningPlan {
     let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
     let comparable = normalization.map { $0 == .none ? ", not normalized" : ", normalized by \($0.rawValue)" } ?? ""
     let scored = timing == .everyStep ? "trained scores" : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
-    let named = course.map { "\($0): " } ?? ""
+    let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
   }
@@ -113,19 +113,19 @@ extension PruningPlan {
 
   /// - Throws: `PlanError` for what does not go with the criterion, or with how its scores are compared.
   private func validateScores() throws {
-    func names(_ fits: (PruningMethod) -> Bool) -> String { PruningMethod.all.filter(fits).map(\.name).joined(separator: " or ") }
-    if batchNorms != nil, criterion.method.batchNorms == nil {
+    func names(_ fits: (PruningCriterion) -> Bool) -> String { PruningCriterion.all.filter(fits).map(\.name).joined(separator: " or ") }
+    if batchNorms != nil, criterion.definition.batchNorms == nil {
       throw PlanError("--batch-norm-mode goes with --criterion \(names { $0.batchNorms != nil }), not \(criterion.name)")
     }
     if let curvature {
-      guard criterion.name == OptimalBrainDamage.method.name else {
-        throw PlanError("--probes and --curvature go with --criterion \(OptimalBrainDamage.method.name), not \(criterion.name)")
+      guard criterion.name == OptimalBrainDamage.criterion.name else {
+        throw PlanError("--probes and --curvature go with --criterion \(OptimalBrainDamage.criterion.name), not \(criterion.name)")
       }
       guard (1...1_000_000).contains(curvature.count) else {
         throw PlanError("--probes \(curvature.count) is impossible: give 1 to 1000000")
       }
     }
-    if case .deviations = amount, !criterion.method.implementation.needsDeviation {
+    if case .deviations = amount, !criterion.definition.implementation.needsDeviation {
       throw PlanError("--deviations goes with --criterion \(names { $0.implementation.needsDeviation }), not \(criterion.name)")
     }
     if normalization != nil, timing != .everyStep {

@@ -41,8 +41,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case batchNorms
   }
 
-  /// The name of the course in ``Course/all`` that the plan follows; nil for one put together by hand.
-  public var course: String?
+  /// The catalogue name of the method that the plan follows, e.g. `rigl`; nil for a plan put together by hand.
+  public var method: String?
   /// The score: low ones go first.
   public var criterion: Criterion
   /// Single weights, or whole units.
@@ -86,15 +86,22 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   /// For random scores, the choice of examples and proofs.
   public var seed: UInt64
 
+  // `course` is what the first model files call the method.
+  private enum CodingKeys: String, CodingKey {
+    case method = "course"
+    case criterion, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
+      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, rescalesDropout, seed
+  }
+
   /// A plan; see the properties.
   public init(
-    course: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
+    method: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
     compact: Bool = true, examples: Int? = nil, batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
     place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
-    self.course = course
+    self.method = method
     self.criterion = criterion
     self.granularity = granularity
     self.allocation = allocation

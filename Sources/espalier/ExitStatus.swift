@@ -137,7 +137,7 @@ extension ModelFileError: ReportedError {
 extension PruningError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .fraction, .floors, .unknownCriterion, .unknownCourse, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune:
+    case .fraction, .floors, .unknownCriterion, .granularity, .option, .nothingAccumulated, .unknownLayer, .nothingToPrune:
       .usage
     case .needsData, .unscoredLayer, .emptied, .noNorm, .unreachable: .usage
     case .notANumber, .notFinite: .dataError
@@ -149,6 +149,7 @@ extension PruningError: ReportedError {
 extension PenaltyTableError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 extension PlanError: ReportedError { var exitStatus: ExitStatus { .usage } }
 extension RecordError: ReportedError { var exitStatus: ExitStatus { .dataError } }
+extension UnknownMethod: ReportedError { var exitStatus: ExitStatus { .usage } }
 extension MissingFolder: ReportedError { var exitStatus: ExitStatus { .noInput } }
 extension FolderInUse: ReportedError { var exitStatus: ExitStatus { .temporary } }
 extension ModelError: ReportedError { var exitStatus: ExitStatus { .dataError } }

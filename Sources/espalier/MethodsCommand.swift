@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Experiments
 internal import Networks
 internal import Pruning
 internal import Results
@@ -54,15 +55,16 @@ extension MethodsCommand.Section {
   var entries: [MethodsCommand.Entry] {
     switch self {
     case .criteria:
-      PruningMethod.all.map { method in
+      PruningCriterion.all.map { criterion in
         // Where there are no steps, as with --epochs 0, Runner shows it the images.
-        let instead = [.activations, .weights].contains(method.data) ? " (without any, one pass over the training images)" : ""
-        let needs = method.data == .nothing ? "" : "; needs \(method.data.rawValue)\(instead)"
+        let instead = [.activations, .weights].contains(criterion.data) ? " (without any, one pass over the training images)" : ""
+        let needs = criterion.data == .nothing ? "" : "; needs \(criterion.data.rawValue)\(instead)"
         return .init(
-          name: method.name, summary: method.summary + needs, formula: method.formula, paper: method.paper == "—" ? nil : method.paper,
-          scores: method.granularities.map(\.rawValue))
+          name: criterion.name, summary: criterion.summary + needs, formula: criterion.formula,
+          paper: criterion.paper == "—" ? nil : criterion.paper,
+          scores: criterion.granularities.map(\.rawValue))
       }
-    case .methods: Course.all.map { .init(name: $0.name, summary: $0.summary, paper: $0.paper) }
+    case .methods: PruningMethod.all.map { .init(name: $0.name, summary: $0.summary, paper: $0.paper) }
     case .granularities: Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .scopes: Scope.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .rounding: Rounding.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }

@@ -78,7 +78,7 @@ struct PruneCommand: CheckedCommand {
   }
 
   func run() throws {
-    if pruning.method == Course.lotteryTicket.name { return try tickets(GivenOptions(CommandLine.arguments))() }
+    if pruning.method == PruningMethod.lotteryTicket.name { return try tickets(GivenOptions(CommandLine.arguments))() }
     try job()()
   }
 
@@ -93,16 +93,16 @@ struct PruneCommand: CheckedCommand {
     let epochs = try training.length()
     let plan = try pruning.plan(
       seed: running.seed, defaultRecovery: epochs.half, length: epochs, regrowth: regrowth, rewinding: tickets.rewinding())
-    let course = try plan.course.map { try Course.named($0) }
+    let method = try plan.method.map { try PruningMethod.named($0) }
     var dense: TrainingPlan?
     var recovery: TrainingPlan?
     switch plan.timing {
     case .during:
       guard plan.regrowth == nil || epochs.iterations(perEpoch: 1) > 0 else {
-        throw PlanError("--method \(plan.course ?? "") prunes in training: --epochs 0 leaves it nothing")
+        throw PlanError("--method \(plan.method ?? "") prunes in training: --epochs 0 leaves it nothing")
       }
       dense = try training.plan(seed: running.seed)
-    case .everyStep: dense = try scoreTraining(course)
+    case .everyStep: dense = try scoreTraining(method)
     case .atStart: if epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
     case .rounds(_, let length):
       // A model file or given weights are trained already.
@@ -118,7 +118,7 @@ struct PruneCommand: CheckedCommand {
       }
       if given.model == nil, given.weights == nil, epochs.iterations(perEpoch: 1) > 0 { dense = try training.plan(seed: running.seed) }
       if length.iterations(perEpoch: 1) > 0 { recovery = try training.plan(length: length, seed: running.seed) }
-      recovery?.learningRate.base *= course?.recoveryRate ?? 1
+      recovery?.learningRate.base *= method?.recoveryRate ?? 1
     }
     if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(GivenOptions(CommandLine.arguments)) {
       throw PlanError("\(option) goes with training, and there is none")
@@ -136,7 +136,7 @@ struct PruneCommand: CheckedCommand {
     }
     let experiment = Experiment(
       start: given.start, data: looks ? try data.plan(seed: running.seed, fallback: fallback) : nil, classes: classes,
-      initialization: training.initialization ?? course?.training?.initialization ?? .kaimingUniform,
+      initialization: training.initialization ?? method?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
     try experiment.validate()
     return ExperimentRun(
@@ -145,8 +145,8 @@ struct PruneCommand: CheckedCommand {
   }
 
   /// The training of scores in the place of weights.
-  private func scoreTraining(_ course: Course?) throws -> TrainingPlan {
-    let name = course?.name ?? "edge-popup"
+  private func scoreTraining(_ method: PruningMethod?) throws -> TrainingPlan {
+    let name = method?.name ?? "edge-popup"
     guard given.model == nil else {
       throw ValidationError("--method \(name) chooses among random weights: give --network, not a model file")
     }
@@ -156,7 +156,7 @@ struct PruneCommand: CheckedCommand {
     guard training.slimming == nil, training.l1 == nil else {
       throw PlanError("--method \(name) trains scores, not weights: --l1 and --slimming do not go with it")
     }
-    let plan = try training.plan(defaults: course?.training, seed: running.seed)
+    let plan = try training.plan(defaults: method?.training, seed: running.seed)
     guard case .sgd = plan.optimizer else { throw PlanError("--method \(name) trains its scores by sgd: --optimizer does not go with it") }
     guard plan.length.iterations(perEpoch: 1) > 0 else {
       throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing")

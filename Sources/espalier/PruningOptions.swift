@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import Experiments
 public import Pruning
 internal import Training
 internal import Words
@@ -7,7 +8,7 @@ internal import Words
 struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "How removal and training interleave, with its criterion and defaults: \(Course.all.map(\.name).joined(separator: ", ")).",
+      "How removal and training interleave, with its criterion and defaults: \(PruningMethod.all.map(\.name).joined(separator: ", ")).",
       valueName: "name"))
   var method: String?
 
@@ -165,17 +166,17 @@ struct PruningOptions: ParsableArguments {
   /// - Throws: `PlanError` and `PruningError` for what no plan can be.
   func plan(seed: UInt64, defaultRecovery: Step, length: Step, regrowth: RegrowthOptions, rewinding: Rewinding?) throws -> PruningPlan {
     let isWeight = granularity == .weight
-    let course = try method.map { try Course.named($0) }
+    let method = try self.method.map { try PruningMethod.named($0) }
     let usual = deviations != nil ? Criterion.threshold.name : isWeight ? "magnitude" : "l2"
     let plan = PruningPlan(
-      course: course?.name, criterion: try Criterion(named: criterion ?? course?.criterion ?? usual, options: criterionOptions),
-      granularity: granularity, allocation: try allocation(course), reduction: reduction ?? .mean, normalization: normalization,
+      method: method?.name, criterion: try Criterion(named: criterion ?? method?.criterion ?? usual, options: criterionOptions),
+      granularity: granularity, allocation: try allocation(method), reduction: reduction ?? .mean, normalization: normalization,
       rounding: rounding ?? .round,
-      amount: try amount(), timing: try timing(course, defaultRecovery, length), schedule: schedule ?? course?.schedule ?? .exponential,
+      amount: try amount(), timing: try timing(method, defaultRecovery, length), schedule: schedule ?? method?.schedule ?? .exponential,
       minimumLayerDensity: minimumLayerDensity,
       widthMultiple: widthMultiple, ignored: ignore, compact: compact ?? true, examples: examples, batchNorms: batchNormMode,
       curvature: hessianProbes, place: meanAt ?? .consumer, repairs: try repairs(),
-      regrowth: try regrowth.plan(for: course, rewinding: rewinding), rescalesDropout: course?.rescalesDropout ?? false, seed: seed)
+      regrowth: try regrowth.plan(for: method, rewinding: rewinding), rescalesDropout: method?.rescalesDropout ?? false, seed: seed)
     try plan.validate()
     try refuseIdleOptions(in: plan)
     return plan
@@ -212,8 +213,8 @@ struct PruningOptions: ParsableArguments {
     }
   }
 
-  private func allocation(_ course: Course?) throws -> Allocation {
-    guard let scope else { return course?.allocation ?? (granularity == .weight ? .global : .layer) }
+  private func allocation(_ method: PruningMethod?) throws -> Allocation {
+    guard let scope else { return method?.allocation ?? (granularity == .weight ? .global : .layer) }
     if let allocation = Allocation(name: scope) { return allocation }
     guard scope.contains(where: { "*?;,.".contains($0) }) else {
       throw PlanError(
@@ -260,34 +261,34 @@ struct PruningOptions: ParsableArguments {
     return 1 - 1 / times
   }
 
-  private func timing(_ course: Course?, _ defaultRecovery: Step, _ length: Step) throws -> PruningPlan.Timing {
+  private func timing(_ method: PruningMethod?, _ defaultRecovery: Step, _ length: Step) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
-    if let course, course.timing == .everyStep {
+    if let method, method.timing == .everyStep {
       guard !atStart, rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, criterion == nil else {
         throw PlanError(
-          "--method \(course.name) chooses anew at every step by scores of its own: "
+          "--method \(method.name) chooses anew at every step by scores of its own: "
             + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it")
       }
       return .everyStep
     }
-    let removals: Int? = if let course, case .atStart(let rounds) = course.timing { rounds } else { atStart ? 1 : nil }
+    let removals: Int? = if let method, case .atStart(let rounds) = method.timing { rounds } else { atStart ? 1 : nil }
     if let removals {
-      if let course, course.regrowth != nil, rounds != nil {
-        throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")
+      if let method, method.regrowth != nil, rounds != nil {
+        throw PlanError("--method \(method.name) is one training without rounds: --rounds and --recovery do not go with it")
       }
       guard every == nil, recovery == nil, until == nil else {
-        let option = atStart ? "--at-start" : "--method \(course?.name ?? "")"
+        let option = atStart ? "--at-start" : "--method \(method?.name ?? "")"
         throw PlanError("\(option) prunes before training: --every, --until and --recovery do not go with it")
       }
       let rounds = rounds ?? removals
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .atStart(rounds: rounds)
     }
-    if let course, course.regrowth != nil, rounds != nil || recovery != nil {
-      throw PlanError("--method \(course.name) is one training without rounds: --rounds and --recovery do not go with it")
+    if let method, method.regrowth != nil, rounds != nil || recovery != nil {
+      throw PlanError("--method \(method.name) is one training without rounds: --rounds and --recovery do not go with it")
     }
     var (step, end) = (try every.map { try Step($0, option: "--every") }, try until.map { try Step($0, option: "--until") })
-    if let course, case .during(let removals, let share) = course.timing {
+    if let method, case .during(let removals, let share) = method.timing {
       let last = end ?? length.scaled(by: share)
       step = step ?? last.scaled(by: 1 / Double(max(removals, 1)))
       end = last

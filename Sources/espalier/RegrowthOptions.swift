@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import Experiments
 public import Pruning
 internal import Training
 
@@ -42,10 +43,10 @@ struct RegrowthOptions: ParsableArguments {
   @Option(help: "The value that double-pruning's weights come back with: trained, zero or initial; trained unless given.")
   var enter: DoublePruning.Entry?
 
-  /// The course's regrowth with these options, and what `--rewind` says.
+  /// The method's regrowth with these options, and what `--rewind` says.
   ///
-  /// - Throws: `PlanError` for options that the course does not have.
-  func plan(for course: Course?, rewinding: Rewinding?) throws -> RegrowthPlan? {
+  /// - Throws: `PlanError` for options that the method does not have.
+  func plan(for method: PruningMethod?, rewinding: Rewinding?) throws -> RegrowthPlan? {
     var given: [(option: String, isGiven: Bool)] = [
       ("--regrowth-interval", regrowthInterval != nil), ("--drop-fraction", dropFraction != nil), ("--regrowth-end", regrowthEnd != nil),
       ("--score-decay", scoreDecay != nil), ("--leave", leave != nil), ("--reintroduce", reintroduce != nil),
@@ -61,7 +62,7 @@ struct RegrowthOptions: ParsableArguments {
       schedule.until = regrowthEnd ?? schedule.until
       return schedule
     }
-    var plan = course?.regrowth
+    var plan = method?.regrowth
     switch plan?.method {
     case var method as RigL:
       method.schedule = apply(method.schedule)
@@ -95,7 +96,7 @@ struct RegrowthOptions: ParsableArguments {
     }
     if let left = given.first(where: { $0.isGiven }) {
       throw PlanError(
-        "\(left.option) does not go with " + (course.map { "--method \($0.name)" } ?? "pruning without a --method that regrows"))
+        "\(left.option) does not go with " + (method.map { "--method \($0.name)" } ?? "pruning without a --method that regrows"))
     }
     if let rewinding {
       guard plan != nil else { throw PlanError("--rewind goes with --method lottery-ticket, gradual, double-pruning or scored-pruning") }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+internal import Experiments
 internal import Pruning
 public import Training
 
@@ -81,7 +82,7 @@ struct TrainingOptions: ParsableArguments {
   ///
   /// - Parameter defaults: what a method's paper did, where no option says otherwise.
   /// - Throws: `PlanError` for values no training can have.
-  func plan(length: Step? = nil, defaults: Course.Training? = nil, seed: UInt64) throws -> TrainingPlan {
+  func plan(length: Step? = nil, defaults: PruningMethod.Training? = nil, seed: UInt64) throws -> TrainingPlan {
     let optimizerName = self.optimizer ?? (defaults == nil ? .adam : .sgd)
     let milestones = try self.milestones.map { try Step.list($0, option: "--milestones") }
     let optimizer: OptimizerPlan =

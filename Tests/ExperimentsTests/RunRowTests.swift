@@ -197,7 +197,7 @@ import Training
   @Test func scoresAtEveryStep() throws {
     var popup = experiment(
       PruningPlan(
-        course: "edge-popup", criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .total(0.5), timing: .everyStep,
+        method: "edge-popup", criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .total(0.5), timing: .everyStep,
         compact: false, seed: 3),
       training: TrainingPlan(
         length: .epochs(4), batchSize: 60, optimizer: .sgd(weightDecay: 1e-4), learningRate: .init(base: 0.1), seed: 3))

@@ -20,7 +20,7 @@ import Training
       training: TrainingPlan(
         length: .epochs(5), batchSize: 30, optimizer: .sgd(weightDecay: 1e-4), learningRate: .init(base: 0.1, decay: .cosine), seed: 3),
       pruning: PruningPlan(
-        course: "edge-popup", criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .total(0.5), timing: .everyStep,
+        method: "edge-popup", criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .total(0.5), timing: .everyStep,
         compact: compact, seed: 3))
   }
 
@@ -69,7 +69,7 @@ import Training
     let han = Experiment(
       start: .file(path), data: DataPlan(dataset: "digits", subset: 300, seed: 3), training: nil, l1: 1e-4,
       pruning: PruningPlan(
-        course: "han", criterion: .threshold, granularity: .weight, allocation: .layer, amount: .deviations(0.8),
+        method: "han", criterion: .threshold, granularity: .weight, allocation: .layer, amount: .deviations(0.8),
         timing: .rounds(2, recovery: .epochs(1)), compact: false, rescalesDropout: true, seed: 3), recovery: recovery)
     var lines: [String] = []
     let runner = try Runner(han, options: .init(note: { lines.append($0) }))

@@ -24,7 +24,7 @@ extension Model {
   /// nor lose any.
   func pruned(by criterion: Criterion, keeping count: Int, ignoring ignored: [String], seed: UInt64, round: Int = 0) throws -> Model {
     let layers = try weightScores(criterion, ignoring: ignored, seed: seed, round: round)
-    return try pruned(layers, keeping: count, rule: SelectionRule(scope: .global, normalization: criterion.method.normalization))
+    return try pruned(layers, keeping: count, rule: SelectionRule(scope: .global, normalization: criterion.definition.normalization))
   }
 
   /// The model with as many weights left in all layers together as given, in random places, densities by the Erdős–Rényi kernel.

@@ -77,7 +77,7 @@ extension TicketPlan {
       pruning: rounds == 0
         ? nil
         : PruningPlan(
-          course: Course.lotteryTicket.name, criterion: criterion, granularity: .weight, allocation: Allocation(scope),
+          method: PruningMethod.lotteryTicket.name, criterion: criterion, granularity: .weight, allocation: Allocation(scope),
           amount: sparsity.map { .total($0) } ?? .perEvent(rates.fraction), timing: .rounds(rounds, recovery: training.length),
           ignored: rates.ignored, compact: false, seed: training.seed),
       recovery: rounds == 0 ? nil : training)

@@ -5,7 +5,7 @@ public import Torch
 /// The paper's proposal, to be used with mean replacement. One forward and one backward pass.
 public struct AbsoluteMeanReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "abs-mrs", summary: "units leave whose replacement by their mean changes examples' losses least",
     formula: "E|Σ_p g·(ā − a)|", paper: "Mean Replacement Pruning, 2019", data: .examples, implementation: AbsoluteMeanReplacementSaliency()
   )

@@ -6,7 +6,7 @@ public import Torch
 /// ``TaylorActivation`` is the same with layers made comparable. One forward and one backward pass.
 public struct AbsoluteReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "abs-rs", summary: "units leave whose silence changes examples' losses least", formula: "E|Σ_p g·a|",
     paper: "Mean Replacement Pruning, 2019; Molchanov et al. 2017", data: .examples, implementation: AbsoluteReplacementSaliency())
 

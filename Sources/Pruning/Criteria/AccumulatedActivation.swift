@@ -6,7 +6,7 @@ public import Torch
 /// `pre-activation`: before it); option `normalize`: divided by the step's largest, so that every step counts the same.
 public struct AccumulatedActivation: AccumulatedScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "activation", summary: "units that answer weakly during training leave",
     formula: "Σ over training steps of ‖a‖₂ over (batch, height, width), a after the activation and before pooling",
     paper: "Salcedo & Sharma, Algorithms 1–3", data: .activations, options: [.normalize, .preActivation],

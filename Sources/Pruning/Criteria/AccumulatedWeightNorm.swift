@@ -5,7 +5,7 @@ public import Torch
 /// Unlike `l2`, which looks once, this remembers how large the weights were on the way.
 public struct AccumulatedWeightNorm: AccumulatedScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "weight-norm", summary: "units whose incoming weights were small during training leave",
     formula: "Σ over training steps of √Σw² over incoming weights, without bias", paper: "Salcedo & Sharma, Algorithms 1–3", data: .weights,
     options: [.normalize], implementation: AccumulatedWeightNorm())

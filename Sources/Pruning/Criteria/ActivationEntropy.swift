@@ -6,7 +6,7 @@ public import Torch
 /// always says the same has 0. Luo & Wu pool layer outputs and leave the number of bins open. One forward pass.
 public struct ActivationEntropy: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "entropy", summary: "units leave whose pooled activation differs little between examples",
     formula: "−Σ_b π_b ln π_b, π_b the share of examples in bin b of 100 of the mean of a over positions", paper: "Luo & Wu 2017",
     data: .examples, implementation: ActivationEntropy())

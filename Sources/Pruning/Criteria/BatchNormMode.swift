@@ -20,7 +20,7 @@ public enum BatchNormMode: String, Codable, Hashable, Sendable, CaseIterable {
 extension PruningPlan {
   /// How batch norms are run while the criterion scores: what the plan says, else what the criterion's public code does; nil for
   /// criteria that leave no choice.
-  public var scoringMode: BatchNormMode? { criterion.method.batchNorms.map { batchNorms ?? $0 } }
+  public var scoringMode: BatchNormMode? { criterion.definition.batchNorms.map { batchNorms ?? $0 } }
 
   /// - Throws: `PlanError` where a batch norm would take its statistics from one value per channel.
   func checkLoneExample(on network: Network) throws {

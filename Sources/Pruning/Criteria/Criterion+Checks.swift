@@ -29,13 +29,13 @@ extension Criterion {
 
   /// Throws if it chooses layer by layer, and layers compete.
   func check(_ allocation: Allocation, isThreshold: Bool) throws {
-    guard method.implementation is any GreedyScoring, allocation != .layer, !isThreshold else { return }
+    guard definition.implementation is any GreedyScoring, allocation != .layer, !isThreshold else { return }
     throw PlanError("criterion \(name) chooses layer by layer: it goes with --scope layer, not \(allocation.name)")
   }
 
   /// Throws if it reads norms, and a group has none with a scale.
   func checkNorms(of groups: [ChannelGroup], in network: Network) throws {
-    guard method.implementation is any NormScoring else { return }
+    guard definition.implementation is any NormScoring else { return }
     let index = NetworkIndex(network)
     let bare = groups.filter { index.scaledNorms(of: $0).isEmpty }
     guard bare.isEmpty else { throw PruningError.noNorm(criterion: name, layers: bare.map(\.name)) }

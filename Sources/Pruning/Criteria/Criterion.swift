@@ -16,58 +16,58 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
   }
 
-  /// What it computes, and how it is called.
-  public let method: PruningMethod
+  /// The catalogue's entry: name, formula, paper, and the code that computes the score.
+  public let definition: PruningCriterion
   /// Variations.
   public let options: Set<Option>
 
   /// As typed, e.g. `weight-norm`.
-  public var name: String { method.name }
+  public var name: String { definition.name }
 
   /// A criterion of the catalogue.
   ///
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``, ``PruningError/option(criterion:option:possible:)``.
   public init(named name: String, options: Set<Option> = []) throws {
-    method = try PruningMethod.named(name)
+    definition = try PruningCriterion.named(name)
     self.options = options
-    for option in options.sorted() where !method.options.contains(option) {
-      throw PruningError.option(criterion: name, option: option.rawValue, possible: method.options.map(\.rawValue))
+    for option in options.sorted() where !definition.options.contains(option) {
+      throw PruningError.option(criterion: name, option: option.rawValue, possible: definition.options.map(\.rawValue))
     }
   }
 
   /// An entry of the catalogue, without options.
-  init(_ method: PruningMethod) {
-    self.method = method
+  init(_ definition: PruningCriterion) {
+    self.definition = definition
     options = []
   }
 
   /// |w|.
-  public static let magnitude = Criterion(Magnitude.method)
+  public static let magnitude = Criterion(Magnitude.criterion)
   /// Σ|w| of a unit.
-  public static let l1 = Criterion(L1.method)
+  public static let l1 = Criterion(L1.criterion)
   /// √Σw² of a unit.
-  public static let l2 = Criterion(L2.method)
+  public static let l2 = Criterion(L2.criterion)
   /// Uniform noise.
-  public static let random = Criterion(RandomScore.method)
+  public static let random = Criterion(RandomScore.criterion)
   /// Activations summed over training steps.
-  public static let activation = Criterion(AccumulatedActivation.method)
+  public static let activation = Criterion(AccumulatedActivation.criterion)
   /// Norms of a unit's weights summed over training steps.
-  public static let weightNorm = Criterion(AccumulatedWeightNorm.method)
+  public static let weightNorm = Criterion(AccumulatedWeightNorm.criterion)
 
   /// Throws unless it scores things of this size.
   ///
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
   public func check(_ granularity: Granularity) throws {
-    guard method.granularities.contains(granularity) else {
-      throw PruningError.granularity(criterion: name, asked: granularity.rawValue, possible: method.granularities.map(\.rawValue))
+    guard definition.granularities.contains(granularity) else {
+      throw PruningError.granularity(criterion: name, asked: granularity.rawValue, possible: definition.granularities.map(\.rawValue))
     }
   }
 
   /// Whether it sums over training steps, or over examples where nothing is trained.
-  public var sumsOverSteps: Bool { method.implementation is any AccumulatedScoring }
+  public var sumsOverSteps: Bool { definition.implementation is any AccumulatedScoring }
 
   /// Whether it scores a layer only when the choice in the layers before it is made.
-  var choosesLayerByLayer: Bool { method.implementation is any GreedyScoring }
+  var choosesLayerByLayer: Bool { definition.implementation is any GreedyScoring }
 
   /// Name and options, e.g. `activation (normalize)`.
   public var description: String {

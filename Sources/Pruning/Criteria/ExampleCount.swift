@@ -28,7 +28,7 @@ extension PruningPlan {
   /// - Parameter classes: of the data set.
   public func exampleCount(classes: Int) -> Int {
     if let examples { return examples }
-    let wanted = criterion.method.examples.count(classes: classes)
+    let wanted = criterion.definition.examples.count(classes: classes)
     return repairs.isEmpty ? wanted : max(wanted, ExampleCount.usual.count(classes: classes))
   }
 }

@@ -8,7 +8,7 @@ public import Torch
 /// activation follows, it is scored as a ReLU. A layer without batch norm is an error, as for `bn-scale`.
 public struct ExpectedNormOutput: NormScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "expected-bn", summary: "units whose expected output behind batch norm and ReLU is small leave",
     formula: "|γ|·φ(β/|γ|) + β·Φ(β/|γ|), γ and β of the batch norm behind the layer", paper: "Bartoldson et al. 2020", data: .nothing,
     whenTied: "train first", implementation: ExpectedNormOutput())
@@ -34,5 +34,5 @@ public struct ExpectedNormOutput: NormScoring {
 
 extension Criterion {
   /// Expected output behind batch norm and ReLU.
-  public static let expectedNormOutput = Criterion(ExpectedNormOutput.method)
+  public static let expectedNormOutput = Criterion(ExpectedNormOutput.criterion)
 }

@@ -7,7 +7,7 @@ public import Torch
 /// blocks: memory for at most 1,024 × units numbers beside the weights. (The paper ranks by the same sum.)
 public struct FilterGeometricMedian: UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "fpgm", summary: "units near the geometric median of their layer leave: the others can stand in for them",
     formula: "Σ_j ‖w_u − w_j‖₂ over the units j of the layer", paper: "He et al. 2019", data: .nothing,
     implementation: FilterGeometricMedian())
@@ -38,5 +38,5 @@ public struct FilterGeometricMedian: UnitScoring {
 
 extension Criterion {
   /// Σ_j‖w_u − w_j‖₂.
-  public static let fpgm = Criterion(FilterGeometricMedian.method)
+  public static let fpgm = Criterion(FilterGeometricMedian.criterion)
 }

@@ -13,7 +13,7 @@ public import Training
 /// forward and two backward passes, one of which records its graph, and one backward pass through that.
 public struct GraSP: ModelScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "grasp", summary: "weights leave that hold the gradient's flow back, or help it least; made for fresh weights",
     formula: "w⊙Hg, logits/200", paper: "Wang, Zhang & Grosse 2020", data: .examples, examples: ExampleCount(0, perClass: 10),
     batchNorms: .training, implementation: GraSP())
@@ -26,7 +26,7 @@ public struct GraSP: ModelScoring {
 
   /// w⊙Hg.
   public func weightScores(of model: Model, examples: ExampleSource?, batchNorms: BatchNormMode) throws -> [ParameterName: Tensor] {
-    guard let examples else { throw PruningError.needsData(criterion: Self.method.name) }
+    guard let examples else { throw PruningError.needsData(criterion: Self.criterion.name) }
     let (own, names, weights) = try model.differentiable()
     let (executor, type) = (try Executor(own), own.elementType)
     var count = 0
@@ -92,5 +92,5 @@ public struct GraSP: ModelScoring {
 
 extension Criterion {
   /// w⊙Hg.
-  public static let grasp = Criterion(GraSP.method)
+  public static let grasp = Criterion(GraSP.criterion)
 }

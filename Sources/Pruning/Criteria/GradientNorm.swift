@@ -5,7 +5,7 @@ public import Torch
 /// L is the mean loss over all examples, whatever the batches. One forward and one backward pass, with weights' gradients.
 public struct GradientNorm: SweptWeightScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "gradient-norm", summary: "units or weights leave that the loss hardly asks to move", formula: "‖∂L/∂w_u‖₂ (weights: |∂L/∂w|)",
     paper: "—", data: .examples, implementation: GradientNorm())
 

@@ -7,7 +7,7 @@ public import Torch
 /// `l1` is their "independent" one. Goes with ``Allocation/layer`` and with thresholds only.
 public struct GreedyL1: GreedyScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "li-greedy", summary: "as l1, layer by layer, without weights that read what has just been chosen; layer scope only",
     formula: "Σ|w| over incoming weights from units that stay, without bias", paper: "Li et al. 2017", data: .nothing,
     implementation: GreedyL1())
@@ -21,5 +21,5 @@ public struct GreedyL1: GreedyScoring {
 
 extension Criterion {
   /// Σ|w| of a unit, layer by layer.
-  public static let greedyL1 = Criterion(GreedyL1.method)
+  public static let greedyL1 = Criterion(GreedyL1.criterion)
 }

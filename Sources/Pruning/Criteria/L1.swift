@@ -3,7 +3,7 @@ public import Torch
 /// `l1`: the sum of the absolute incoming weights of a unit, Σ|w|, bias aside.
 public struct L1: UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "l1", summary: "units whose incoming weights are small in sum leave", formula: "Σ|w| over incoming weights, without bias",
     paper: "Li et al. 2017", data: .nothing, implementation: L1())
 

@@ -7,7 +7,7 @@ public import Torch
 /// with Σw² of their incoming weights in place of w². Costs one sort per layer; scores are float64.
 public struct LAMP: WeightScoring, UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "lamp", summary: "weights that matter little beside the larger ones of their layer leave; meant for global scope",
     formula: "w²/Σ_{|v|≥|w|}v² within the layer (units: Σw² over incoming weights for w²)", paper: "Lee et al. 2021", data: .nothing,
     implementation: LAMP())
@@ -57,5 +57,5 @@ public struct LAMP: WeightScoring, UnitScoring {
 
 extension Criterion {
   /// w²/Σ_{|v|≥|w|}v².
-  public static let lamp = Criterion(LAMP.method)
+  public static let lamp = Criterion(LAMP.criterion)
 }

@@ -3,7 +3,7 @@ public import Torch
 /// `linf`: the largest absolute incoming weight of a unit, max|w|, bias aside.
 public struct LInfinity: UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "linf", summary: "units none of whose incoming weights is large leave", formula: "max|w| over incoming weights, without bias",
     paper: "the limit of the p-norms of He et al. 2018 (soft filter pruning)", data: .nothing, implementation: LInfinity())
 
@@ -18,5 +18,5 @@ public struct LInfinity: UnitScoring {
 
 extension Criterion {
   /// max|w| of a unit.
-  public static let linf = Criterion(LInfinity.method)
+  public static let linf = Criterion(LInfinity.criterion)
 }

@@ -21,7 +21,7 @@ struct LayerVectors {
     self.model = model
     self.index = index
     self.criterion = criterion
-    sums = criterion.method.implementation is any AccumulatedScoring ? try accumulated?.scores() : nil
+    sums = criterion.definition.implementation is any AccumulatedScoring ? try accumulated?.scores() : nil
     self.swept = swept
     self.seed = seed
     self.round = round
@@ -31,7 +31,7 @@ struct LayerVectors {
   mutating func layer(
     of group: ChannelGroup, _ reduction: GroupReduction, original: Int?, removed: [String: Set<Int>] = [:]
   ) throws -> ScoredLayer {
-    let members = criterion.method.implementation is any NormScoring ? index.scaledNorms(of: group) : group.producers
+    let members = criterion.definition.implementation is any NormScoring ? index.scaledNorms(of: group) : group.producers
     var scored: [(member: ChannelGroup.Member, scores: Tensor)] = []
     for member in members {
       let scores = try vectors[member.node] ?? vector(of: member, removed: removed[member.node] ?? [])
@@ -45,7 +45,7 @@ struct LayerVectors {
     let first = try group.producers.first.map { try weight(of: $0) }
     return ScoredLayer(
       name: group.name, scores: scores, original: original, members: group.memberNames, dimensions: first?.shape,
-      deviation: criterion.method.implementation.needsDeviation ? try first?.deviation(where: nil) : nil)
+      deviation: criterion.definition.implementation.needsDeviation ? try first?.deviation(where: nil) : nil)
   }
 
   private func weight(of member: ChannelGroup.Member) throws -> Tensor {
@@ -57,11 +57,11 @@ struct LayerVectors {
     let weight = try weight(of: member)
     let context = ScoringContext(parameter: name, seed: seed, round: round)
     let scores: Tensor
-    if let scoring = criterion.method.implementation as? any UnitScoring {
+    if let scoring = criterion.definition.implementation as? any UnitScoring {
       scores = try scoring.unitScores(weight, context)
-    } else if let scoring = criterion.method.implementation as? any GreedyScoring {
+    } else if let scoring = criterion.definition.implementation as? any GreedyScoring {
       scores = try scoring.unitScores(index.silenced(weight, of: member.node, removed: removed), context)
-    } else if let scoring = criterion.method.implementation as? any NormScoring {
+    } else if let scoring = criterion.definition.implementation as? any NormScoring {
       scores = try scoring.unitScores(scale: weight, shift: model.tensor(ParameterName(member.module, .bias)).detached())
     } else if let found = (sums ?? swept)?[member.node] {
       scores = found

@@ -3,7 +3,7 @@ public import Torch
 /// `magnitude`: |w|; for units, as `l1`, the sum over their incoming weights.
 public struct Magnitude: WeightScoring, UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "magnitude", summary: "the weights nearest to zero leave", formula: "|w| (units: Σ|w| over incoming weights)",
     paper: "Han et al. 2015", data: .nothing, implementation: Magnitude())
 

@@ -5,7 +5,7 @@ public import Torch
 /// ā is known only after the pass; so the sweep keeps Σ_p g and Σ_p g·a apart. One forward and one backward pass.
 public struct MeanReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "mrs", summary: "units leave whose replacement by their mean is expected to lower the loss most",
     formula: "E[Σ_p g·(ā − a)]", paper: "Mean Replacement Pruning, 2019 (MRS)", data: .examples,
     implementation: MeanReplacementSaliency())

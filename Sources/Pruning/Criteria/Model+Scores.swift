@@ -19,9 +19,9 @@ extension Model {
     ignoring ignored: [String] = [], originals: [String: Int] = [:], seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(.weight)
-    let scoring = criterion.method.implementation as? any WeightScoring
-    let mode = batchNorms ?? criterion.method.batchNorms ?? .evaluation
-    let whole = try (criterion.method.implementation as? any ModelScoring)?
+    let scoring = criterion.definition.implementation as? any WeightScoring
+    let mode = batchNorms ?? criterion.definition.batchNorms ?? .evaluation
+    let whole = try (criterion.definition.implementation as? any ModelScoring)?
       .weightScores(of: self, examples: examples.map { mode == .training ? $0.forEachEvenly : $0.forEach }, batchNorms: mode)
     if scoring == nil, swept == nil, whole == nil { throw PruningError.needsData(criterion: criterion.name) }
     let nodes = Dictionary(network.nodes.map { ($0.module, $0.name) }, uniquingKeysWith: { first, _ in first })
@@ -59,7 +59,7 @@ extension Model {
     originals: [String: Int] = [:], ignoring ignored: [String] = [], reduction: GroupReduction = .mean, seed: UInt64 = 0, round: Int = 0
   ) throws -> [ScoredLayer] {
     try criterion.check(granularity)
-    if criterion.method.implementation is any GreedyScoring {
+    if criterion.definition.implementation is any GreedyScoring {
       throw PlanError("criterion \(criterion.name) chooses layer by layer: it has no scores before the choice in earlier layers is made")
     }
     let groups = try network.channelGroups(granularity, ignoring: ignored)

@@ -15,7 +15,7 @@ extension Model {
     accumulated: ScoreAccumulator? = nil, swept: [String: Tensor]? = nil, originals: [String: Int] = [:],
     ignoring ignored: [String] = [], reduction: GroupReduction = .mean, seed: UInt64 = 0, round: Int = 0
   ) throws -> (layers: [ScoredLayer], selection: Selection) {
-    guard criterion.method.implementation is any GreedyScoring else {
+    guard criterion.definition.implementation is any GreedyScoring else {
       let layers = try unitScores(
         criterion, granularity: granularity, accumulated: accumulated, swept: swept, originals: originals, ignoring: ignored,
         reduction: reduction, seed: seed, round: round)

@@ -4,7 +4,7 @@ public import Torch
 public import Training
 
 /// Scores the weights of all layers together, by passes of its own through the model; low ones leave.
-public protocol ModelScoring: ScoringMethod {
+public protocol ModelScoring: Scoring {
   /// One score per element of every prunable weight, in the weight's shape.
   ///
   /// - Parameters:
@@ -18,7 +18,7 @@ public protocol ModelScoring: ScoringMethod {
 extension ModelScoring {
   /// The scores with batch norms as the criterion's public code has them.
   func weightScores(of model: Model, examples: ExampleSource?) throws -> [ParameterName: Tensor] {
-    try weightScores(of: model, examples: examples, batchNorms: Self.method.batchNorms ?? .evaluation)
+    try weightScores(of: model, examples: examples, batchNorms: Self.criterion.batchNorms ?? .evaluation)
   }
 }
 

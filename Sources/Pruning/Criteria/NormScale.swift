@@ -6,7 +6,7 @@ public import Torch
 /// none is left out silently.
 public struct NormScale: NormScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "bn-scale", summary: "units that their batch norm scales down leave; train with the slimming penalty before",
     formula: "|γ| of the batch norm behind the layer", paper: "Liu et al. 2017 (network slimming)", data: .nothing,
     whenTied: "train with --slimming first", implementation: NormScale())
@@ -20,5 +20,5 @@ public struct NormScale: NormScoring {
 
 extension Criterion {
   /// |γ| of the batch norm behind the layer.
-  public static let normScale = Criterion(NormScale.method)
+  public static let normScale = Criterion(NormScale.criterion)
 }

@@ -8,7 +8,7 @@ public import Torch
 /// says what each costs).
 public struct OptimalBrainDamage: SweptWeightScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "obd", summary: "units or weights leave whose zeroing changes the loss least, by its curvature",
     formula: "½·H_ii·w² (units: Σ over incoming weights), H_ii of Gauss–Newton, or by Hutchinson's probes", paper: "LeCun et al. 1990",
     data: .examples, implementation: OptimalBrainDamage())

@@ -6,7 +6,7 @@ public import Torch
 /// pooling there are fewer zeros. Units without ReLU all score 1. One forward pass.
 public struct PercentageOfZeros: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "apoz", summary: "units leave that are most often silent", formula: "1 − share of zeros among a", paper: "Hu et al. 2016",
     data: .examples, implementation: PercentageOfZeros())
 

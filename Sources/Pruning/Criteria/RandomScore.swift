@@ -3,7 +3,7 @@ public import Torch
 /// `random`: U[0, 1), drawn anew for each tensor and round; the control that any other criterion has to beat.
 public struct RandomScore: WeightScoring, UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "random", summary: "chance decides: the control for all others", formula: "U[0, 1), from seed, tensor name and round",
     paper: "—", data: .nothing, implementation: RandomScore())
 

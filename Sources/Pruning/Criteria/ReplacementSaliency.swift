@@ -6,7 +6,7 @@ public import Torch
 /// go first, and they are the ones for which the approximation is worst. One forward and one backward pass.
 public struct ReplacementSaliency: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "rs", summary: "units leave whose silence is expected to lower the loss most", formula: "E[Σ_p g·(0 − a)]",
     paper: "Mean Replacement Pruning, 2019 (RS)", data: .examples, implementation: ReplacementSaliency())
 

@@ -8,7 +8,7 @@ public import Torch
 /// says otherwise. One forward and one backward pass.
 public struct SNIP: SweptWeightScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "snip", summary: "connections leave whose absence the loss of one batch feels least; made for fresh weights",
     formula: "|w·∂L/∂w| (units: Σ over incoming weights)", paper: "Lee, Ajanthan & Torr 2019", data: .examples,
     examples: ExampleCount(100, perClass: 10), batchNorms: .evaluation, implementation: SNIP())
@@ -33,5 +33,5 @@ public struct SNIP: SweptWeightScoring {
 
 extension Criterion {
   /// |w·∂L/∂w|.
-  public static let snip = Criterion(SNIP.method)
+  public static let snip = Criterion(SNIP.criterion)
 }

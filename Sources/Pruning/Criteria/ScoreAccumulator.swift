@@ -24,7 +24,7 @@ public final class ScoreAccumulator {
   ///
   /// - Throws: ``NetworkError`` from the network's shapes.
   public init?(_ criterion: Criterion, network: Network, granularity: Granularity) throws {
-    guard let scoring = criterion.method.implementation as? any AccumulatedScoring else { return nil }
+    guard let scoring = criterion.definition.implementation as? any AccumulatedScoring else { return nil }
     self.criterion = criterion
     self.scoring = scoring
     try reset(for: network, granularity: granularity)

@@ -31,44 +31,44 @@ public struct ScoringContext: Sendable {
 
 /// A member of the catalogue; it also says how it scores by being a ``WeightScoring``, ``UnitScoring``, ``NormScoring``,
 /// ``GreedyScoring``, ``AccumulatedScoring``, ``SweptScoring`` or ``ModelScoring``.
-public protocol ScoringMethod: Sendable {
+public protocol Scoring: Sendable {
   /// Its entry in the catalogue.
-  static var method: PruningMethod { get }
+  static var criterion: PruningCriterion { get }
   /// Whether its layers carry the standard deviation of their weights (``ScoredLayer/deviation``); false unless said.
   var needsDeviation: Bool { get }
 }
 
-extension ScoringMethod {
+extension Scoring {
   /// No.
   public var needsDeviation: Bool { false }
 }
 
 /// Scores single weights; low ones leave.
-public protocol WeightScoring: ScoringMethod {
+public protocol WeightScoring: Scoring {
   /// One score per element, in the weight's shape.
   func weightScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
 /// Scores units by their incoming weights; low ones leave.
-public protocol UnitScoring: ScoringMethod {
+public protocol UnitScoring: Scoring {
   /// One score per unit [outputs] from the incoming weights [outputs, …], without bias.
   func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
 /// Scores units by the batch norm behind their layer; low ones leave.
-public protocol NormScoring: ScoringMethod {
+public protocol NormScoring: Scoring {
   /// One score per feature of the norm, from its scale γ and shift β.
   func unitScores(scale: Tensor, shift: Tensor) throws -> Tensor
 }
 
 /// Scores units layer by layer, knowing what has just been chosen in earlier layers; low ones leave.
-public protocol GreedyScoring: ScoringMethod {
+public protocol GreedyScoring: Scoring {
   /// One score per unit [outputs] from the incoming weights [outputs, …], those from chosen units at 0.
   func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
 /// Scores units by a sum over training steps; low ones leave. See ``ScoreAccumulator``.
-public protocol AccumulatedScoring: ScoringMethod {
+public protocol AccumulatedScoring: Scoring {
   /// Where each step's vector comes from.
   var source: AccumulatedSource { get }
   /// One number per unit [channels] from a node's value [batch, channels, …], or from a weight [outputs, …].

@@ -12,7 +12,7 @@ public import Training
 /// float64 too, input and gradient are scaled by powers of two, which changes no ranking.
 public struct SynFlow: ModelScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "synflow", summary: "weights leave through which least flows from input to output; empties no layer in many small steps",
     formula: "|w|·∂R/∂|w|, R = 1ᵀ∏|W|·1", paper: "Tanaka et al. 2020", data: .nothing, implementation: SynFlow())
 
@@ -92,5 +92,5 @@ public struct SynFlow: ModelScoring {
 
 extension Criterion {
   /// |w|·∂R/∂|w|.
-  public static let synflow = Criterion(SynFlow.method)
+  public static let synflow = Criterion(SynFlow.criterion)
 }

@@ -7,7 +7,7 @@ public import Torch
 /// does not depend on how the examples are split. One forward and one backward pass, with weights' gradients.
 public struct Taylor: SweptWeightScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "taylor", summary: "units or weights leave whose zeroing changes the loss least, by their gradients",
     formula: "(Σ_{w∈u} w·∂L/∂w)², averaged over batches (signed: −Σ w·∂L/∂w)", paper: "Molchanov et al. 2019", data: .examples,
     options: [.signed], implementation: Taylor())

@@ -6,7 +6,7 @@ public import Torch
 /// Molchanov et al. average over positions where we sum; behind the division both are the same. One forward and one backward pass.
 public struct TaylorActivation: SweptScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "taylor-activation", summary: "as abs-rs; in global scope each layer's scores are divided by their 2-norm",
     formula: "E|Σ_p g·a| (global: over the layer's 2-norm)", paper: "Molchanov et al. 2017", data: .examples,
     normalization: .l2, implementation: TaylorActivation())

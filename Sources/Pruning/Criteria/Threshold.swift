@@ -8,7 +8,7 @@ public import Torch
 /// `magnitude` does, units as `l1` over their number of weights. Of a group of several layers the first one's deviation counts.
 public struct Threshold: WeightScoring, UnitScoring {
   /// Its entry in the catalogue.
-  public static let method = PruningMethod(
+  public static let criterion = PruningCriterion(
     name: "threshold", summary: "what is nearer to zero than a threshold leaves, however much that is",
     formula: "|w| < t, or |w| < q·std(W_layer) (units: the mean |w| of incoming weights)", paper: "Han et al. 2015", data: .nothing,
     implementation: Threshold())
@@ -29,7 +29,7 @@ public struct Threshold: WeightScoring, UnitScoring {
 
 extension Criterion {
   /// |w| against a threshold.
-  public static let threshold = Criterion(Threshold.method)
+  public static let threshold = Criterion(Threshold.criterion)
 }
 
 extension Tensor {

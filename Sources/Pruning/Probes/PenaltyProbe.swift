@@ -92,7 +92,8 @@ public struct PenaltyProbe: Codable, Hashable, Sendable {
     }
     for scorer in scorers {
       try scorer.check(.unit)
-      guard scorer.needsExamples || scorer.method.implementation is any UnitScoring || scorer.method.implementation is any NormScoring
+      guard
+        scorer.needsExamples || scorer.definition.implementation is any UnitScoring || scorer.definition.implementation is any NormScoring
       else {
         throw PlanError("criterion \(scorer.name) cannot score a copy at one moment: choose another for a probe")
       }

@@ -39,28 +39,30 @@ struct CriterionTests {
 
   @Test func theCatalogueIsWhole() throws {
     #expect(
-      PruningMethod.all.map(\.name) == [
+      PruningCriterion.all.map(\.name) == [
         "magnitude", "l1", "l2", "linf", "threshold", "lamp", "fpgm", "bn-scale", "expected-bn", "li-greedy", "random", "activation",
         "weight-norm", "rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation", "gradient-norm", "apoz", "entropy", "obd",
         "snip", "grasp", "synflow",
       ])
     #expect(try Criterion(named: "norm") == .l2)
-    for method in PruningMethod.all {
+    for method in PruningCriterion.all {
       #expect(!method.granularities.isEmpty && !method.summary.isEmpty && !method.formula.isEmpty, "\(method.name)")
     }
-    #expect(Criterion.magnitude.method.granularities == [.weight, .unit, .filter])
-    #expect(Criterion.activation.method.granularities == [.unit, .filter])
+    #expect(Criterion.magnitude.definition.granularities == [.weight, .unit, .filter])
+    #expect(Criterion.activation.definition.granularities == [.unit, .filter])
     for criterion in [Criterion.linf, .fpgm, .normScale, .expectedNormOutput, .greedyL1] {
-      #expect(criterion.method.granularities == [.unit, .filter], "\(criterion)")
+      #expect(criterion.definition.granularities == [.unit, .filter], "\(criterion)")
     }
-    for criterion in [Criterion.threshold, .lamp] { #expect(criterion.method.granularities == [.weight, .unit, .filter], "\(criterion)") }
+    for criterion in [Criterion.threshold, .lamp] {
+      #expect(criterion.definition.granularities == [.weight, .unit, .filter], "\(criterion)")
+    }
   }
 
   @Test func unknownNamesGetAnAnswer() {
     func message(_ name: String) -> String? { #expect(throws: PruningError.self) { try Criterion(named: name) }?.description }
     #expect(message("magnitud") == "unknown criterion \"magnitud\": did you mean magnitude?")
     #expect(message("weight_norm") == "unknown criterion \"weight_norm\": did you mean weight-norm?")
-    let names = PruningMethod.all.map(\.name).joined(separator: ", ")
+    let names = PruningCriterion.all.map(\.name).joined(separator: ", ")
     #expect(message("no-such-criterion") == "unknown criterion \"no-such-criterion\": choose one of \(names)")
   }
 

@@ -136,8 +136,8 @@ struct SweepTests {
     let plain = try result.scores(Criterion(named: "abs-rs"))
     let taylor = try result.scores(Criterion(named: "taylor-activation"))
     for layer in ["fc1", "fc2"] { #expect(try plain[layer]?.doubles() == taylor[layer]?.doubles()) }
-    #expect(try Criterion(named: "taylor-activation").method.normalization == .l2)
-    #expect(try Criterion(named: "abs-rs").method.normalization == LayerNormalization.none)
+    #expect(try Criterion(named: "taylor-activation").definition.normalization == .l2)
+    #expect(try Criterion(named: "abs-rs").definition.normalization == LayerNormalization.none)
   }
 
   /// However the examples are split, every statistic but the averages over batches is the same; and the model is left as it was.

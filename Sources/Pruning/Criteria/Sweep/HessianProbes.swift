@@ -59,5 +59,5 @@ public struct HessianProbes: Codable, Hashable, Sendable {
 
 extension PruningPlan {
   /// How the curvature is estimated; nil for criteria that do not look at it.
-  public var usedCurvature: HessianProbes? { criterion.name == OptimalBrainDamage.method.name ? curvature ?? HessianProbes() : nil }
+  public var usedCurvature: HessianProbes? { criterion.name == OptimalBrainDamage.criterion.name ? curvature ?? HessianProbes() : nil }
 }

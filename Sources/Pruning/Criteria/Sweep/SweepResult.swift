@@ -29,7 +29,7 @@ public struct SweepResult {
       if let swept {
         return try swept.unitScores(layer, context).cast(to: .float64)
       }
-      guard let scoring = criterion.method.implementation as? any UnitScoring else {
+      guard let scoring = criterion.definition.implementation as? any UnitScoring else {
         throw PruningError.nothingAccumulated(criterion: criterion.name)
       }
       return try scoring.unitScores(layer.weight, context).cast(to: .float64)
@@ -42,7 +42,7 @@ public struct SweepResult {
   public func weightScores(_ criterion: Criterion, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
     try criterion.check(.weight)
     let swept = criterion.sweptScoring as? any SweptWeightScoring
-    let plain = criterion.method.implementation as? any WeightScoring
+    let plain = criterion.definition.implementation as? any WeightScoring
     return try scores(criterion) { layer in
       let context = ScoringContext(parameter: layer.parameter, seed: seed, round: round)
       if let swept { return try swept.weightScores(layer, context) }

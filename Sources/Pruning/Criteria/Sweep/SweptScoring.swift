@@ -1,7 +1,7 @@
 public import Torch
 
 /// Scores units by what a sweep over examples has gathered; low ones leave. See ``SweepResult/scores(_:seed:round:)``.
-public protocol SweptScoring: ScoringMethod {
+public protocol SweptScoring: Scoring {
   /// What the sweep has to gather.
   var statistics: Set<SweepStatistic> { get }
   /// One score per unit, [units].
@@ -25,10 +25,10 @@ public protocol SweptWeightScoring: SweptScoring {
 
 extension Criterion {
   /// How the criterion scores from a sweep, its options heeded; nil if it needs none.
-  var sweptScoring: (any SweptScoring)? { (method.implementation as? any SweptScoring)?.configured(options) }
+  var sweptScoring: (any SweptScoring)? { (definition.implementation as? any SweptScoring)?.configured(options) }
 
   /// Whether it looks at examples.
-  public var needsExamples: Bool { method.data == .examples }
+  public var needsExamples: Bool { definition.data == .examples }
 
   /// What a sweep has to gather to score things of this size; empty for criteria that need no examples.
   ///

@@ -21,7 +21,7 @@ extension PruningPlan {
   /// - Throws: `PlanError` for a regrowth that the rest of the plan contradicts.
   func validateRegrowth() throws {
     guard let regrowth else { return }
-    let method = "--method \(course ?? regrowth.name)"
+    let method = "--method \(method ?? regrowth.name)"
     guard !granularity.isStructured else {
       throw PlanError("\(method) lets single weights come back: it does not go with --granularity \(granularity.rawValue)")
     }

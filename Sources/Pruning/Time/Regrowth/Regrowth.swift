@@ -6,7 +6,7 @@ public import Training
 /// A member is a value with its options; it acts through the calls of a training step, and all that it must remember lives in a
 /// ``RegrowthMemory``, which checkpoints keep. ``RegrowthHook`` calls it, so that all members train in one course: the same learning
 /// rates, data order, evaluations and number of steps. A new member is a file here, its test, a line in ``RegrowthPlan/members`` and a
-/// ``Course``.
+/// ``PruningMethod``.
 public protocol Regrowth: Codable, Hashable, Sendable {
   /// As recipes spell it.
   static var name: String { get }

@@ -20,7 +20,7 @@ public struct RegrowthPlan: Sendable {
     self.rewinding = rewinding
   }
 
-  /// The catalogue; ``Course/all`` tells people about them.
+  /// The catalogue; ``PruningMethod/all`` tells people about them.
   public static let members: [any Regrowth.Type] = [
     NoRegrowth.self, StaticMask.self, RigL.self, SparseEvolution.self, Splicing.self, DenseSparseDense.self, ScoredPruning.self,
     DoublePruning.self,

@@ -95,17 +95,4 @@ import Training
         + "--pruned-steps, or a longer --every", DoublePruning(prunedSteps: .iterations(3)),
       .during(every: .iterations(3), until: .iterations(3)))
   }
-
-  @Test func everyCourseThatRegrowsMakesAPlan() throws {
-    for course in Course.all {
-      guard let regrowth = course.regrowth else { continue }
-      try regrowth.validate()
-      switch course.timing {
-      case .atStart: #expect(type(of: regrowth.method).start == .sparse, "\(course.name)")
-      case .during: #expect(type(of: regrowth.method).start != .sparse, "\(course.name)")
-      default: Issue.record("\(course.name) is neither")
-      }
-    }
-    #expect(Course.all.filter { $0.regrowth != nil }.count == 9)
-  }
 }

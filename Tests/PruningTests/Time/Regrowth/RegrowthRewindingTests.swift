@@ -57,7 +57,7 @@ import Training
   @Test func wordsForWhatCannotBe() throws {
     func words(_ method: any Regrowth, _ rewinding: Rewinding) throws -> String? {
       var plan = SmallCourse(method: method, rewinding: rewinding).plan
-      plan.course = "course"
+      plan.method = "course"
       return #expect(throws: PlanError.self) { try plan.validate() }?.description
     }
     #expect(try words(RigL(), .initial) == "--rewind does not go with --method course")

@@ -1,12 +1,13 @@
+internal import Pruning
 internal import Training
 
-extension Course {
+extension PruningMethod {
   /// Strong tickets: weights stay as they were drawn, and scores that say which of them are used are trained (``EdgePopup``).
-  public static let edgePopup: Course = {
-    var course = Course(
+  public static let edgePopup: PruningMethod = {
+    var method = PruningMethod(
       name: "edge-popup", summary: "weights stay random; scores are trained, and the best of each layer are used from the first step on",
       paper: "Ramanujan et al. 2020", allocation: .layer, schedule: .oneShot, timing: .everyStep)
-    course.training = Training(learningRate: 0.1, weightDecay: 1e-4, decay: .cosine, initialization: .signedKaiming)
-    return course
+    method.training = Training(learningRate: 0.1, weightDecay: 1e-4, decay: .cosine, initialization: .signedKaiming)
+    return method
   }()
 }

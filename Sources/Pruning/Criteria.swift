@@ -2,40 +2,40 @@ internal import Words
 
 // Read this first: what Espalier can rank by. A new criterion is a file in Criteria, its test, and one line here.
 
-extension PruningMethod {
+extension PruningCriterion {
   /// The catalogue, in the order it is shown.
-  public static let all: [PruningMethod] = [
-    Magnitude.method,
-    L1.method,
-    L2.method,
-    LInfinity.method,
-    Threshold.method,
-    LAMP.method,
-    FilterGeometricMedian.method,
-    NormScale.method,
-    ExpectedNormOutput.method,
-    GreedyL1.method,
-    RandomScore.method,
-    AccumulatedActivation.method,
-    AccumulatedWeightNorm.method,
-    ReplacementSaliency.method,
-    MeanReplacementSaliency.method,
-    AbsoluteReplacementSaliency.method,
-    AbsoluteMeanReplacementSaliency.method,
-    Taylor.method,
-    TaylorActivation.method,
-    GradientNorm.method,
-    PercentageOfZeros.method,
-    ActivationEntropy.method,
-    OptimalBrainDamage.method,
-    SNIP.method,
-    GraSP.method,
-    SynFlow.method,
+  public static let all: [PruningCriterion] = [
+    Magnitude.criterion,
+    L1.criterion,
+    L2.criterion,
+    LInfinity.criterion,
+    Threshold.criterion,
+    LAMP.criterion,
+    FilterGeometricMedian.criterion,
+    NormScale.criterion,
+    ExpectedNormOutput.criterion,
+    GreedyL1.criterion,
+    RandomScore.criterion,
+    AccumulatedActivation.criterion,
+    AccumulatedWeightNorm.criterion,
+    ReplacementSaliency.criterion,
+    MeanReplacementSaliency.criterion,
+    AbsoluteReplacementSaliency.criterion,
+    AbsoluteMeanReplacementSaliency.criterion,
+    Taylor.criterion,
+    TaylorActivation.criterion,
+    GradientNorm.criterion,
+    PercentageOfZeros.criterion,
+    ActivationEntropy.criterion,
+    OptimalBrainDamage.criterion,
+    SNIP.criterion,
+    GraSP.criterion,
+    SynFlow.criterion,
   ]
 }
 
 /// An entry of the catalogue: how a criterion is called, what it computes, what it needs.
-public struct PruningMethod: Sendable {
+public struct PruningCriterion: Sendable {
   /// What a criterion looks at beside the present weights.
   public enum Data: String, Codable, Hashable, Sendable {
     /// The present weights suffice.
@@ -69,14 +69,14 @@ public struct PruningMethod: Sendable {
   /// What helps where all scores are equal; nil where nothing is known to.
   public let whenTied: String?
   /// The code.
-  public let implementation: any ScoringMethod
+  public let implementation: any Scoring
 
   /// An entry of these parts.
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
     batchNorms: BatchNormMode? = nil, options: [Criterion.Option] = [], normalization: LayerNormalization = .none,
     whenTied: String? = nil,
-    implementation: any ScoringMethod
+    implementation: any Scoring
   ) {
     self.name = name
     self.summary = summary
@@ -107,7 +107,7 @@ public struct PruningMethod: Sendable {
   /// The entry of this name, or of the one it stands for (Mean Replacement Pruning calls `l2` `norm`).
   ///
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``.
-  public static func named(_ name: String) throws -> PruningMethod {
+  public static func named(_ name: String) throws -> PruningCriterion {
     if let found = all.first(where: { $0.name == aliases[name, default: name] }) { return found }
     throw PruningError.unknownCriterion(given: String(name.prefix(80)), suggestion: nearest(to: name, among: all.map(\.name)))
   }

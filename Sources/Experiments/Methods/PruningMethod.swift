@@ -1,10 +1,11 @@
+public import Pruning
 public import Training
 internal import Words
 
 /// How removal and training interleave, under the name its paper gave it: what `--method` chooses.
 ///
-/// A course is a set of defaults for a ``PruningPlan``; everything it says can be said otherwise in the plan.
-public struct Course: Sendable {
+/// A method is a set of defaults for a ``PruningPlan``; everything it says can be said otherwise in the plan.
+public struct PruningMethod: Sendable {
   /// When removals happen, where the plan does not say.
   public enum Timing: Hashable, Sendable {
     /// In rounds of removal and training.
@@ -35,7 +36,7 @@ public struct Course: Sendable {
   public let summary: String
   /// Where it is from.
   public let paper: String
-  /// Its criterion in ``PruningMethod/all``.
+  /// Its criterion in ``PruningCriterion/all``.
   public let criterion: String
   /// How the removal is spread over the layers.
   public let allocation: Allocation
@@ -52,7 +53,7 @@ public struct Course: Sendable {
   /// Whether dropout is rescaled when weights leave (``PruningPlan/rescalesDropout``).
   public var rescalesDropout = false
 
-  /// A course of these parts.
+  /// A method of these parts.
   public init(
     name: String, summary: String, paper: String, criterion: String = "magnitude", allocation: Allocation = .global,
     schedule: SparsitySchedule = .exponential, timing: Timing = .rounds, regrowth: RegrowthPlan? = nil
@@ -67,11 +68,24 @@ public struct Course: Sendable {
     self.regrowth = regrowth
   }
 
-  /// The course of this name.
+  /// The catalogue's entry of this name.
   ///
-  /// - Throws: ``PruningError/unknownCourse(given:suggestion:)``.
-  public static func named(_ name: String) throws -> Course {
-    if let found = all.first(where: { $0.name == name }) { return found }
-    throw PruningError.unknownCourse(given: String(name.prefix(80)), suggestion: nearest(to: name, among: all.map(\.name)))
+  /// - Throws: ``UnknownMethod``.
+  public static func named(_ name: String) throws -> PruningMethod {
+    guard let found = all.first(where: { $0.name == name }) else { throw UnknownMethod(given: String(name.prefix(80))) }
+    return found
+  }
+}
+
+/// A name that no method of the catalogue has.
+public struct UnknownMethod: Error, CustomStringConvertible, Equatable {
+  /// As typed, its first 80 characters.
+  public let given: String
+
+  /// One line with the nearest name, or with all of them.
+  public var description: String {
+    let names = PruningMethod.all.map(\.name)
+    return "unknown method \(given.debugDescription): "
+      + (nearest(to: given, among: names).map { "did you mean \($0)?" } ?? "choose one of \(names.joined(separator: ", "))")
   }
 }

@@ -1,8 +1,8 @@
-// Read this second: how removal and training can interleave. A new course is a file in Courses, its test, and one line here.
+// Read this first: what --method chooses. A new method is a file in Methods, its test, and one line here.
 
-extension Course {
+extension PruningMethod {
   /// The catalogue, in the order it is shown.
-  public static let all: [Course] = [
+  public static let all: [PruningMethod] = [
     .lotteryTicket, .edgePopup, .han,
     .snip, .grasp, .synflow, .random, .erk,
     .static, .rigl, .set, .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
