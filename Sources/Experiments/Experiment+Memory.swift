@@ -14,7 +14,7 @@ extension Experiment {
     var work: [NetworkWork] = []
     if let images {
       work.append(.evaluation(batch: min(try network.evaluationBatchSize(), evaluated)))
-      for plan in [training, recovery].compactMap(\.self) {
+      for plan in trainings.map(\.plan) {
         work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount))
       }
       if pruning?.needsExamples ?? false { work.append(.examination(of: images)) }

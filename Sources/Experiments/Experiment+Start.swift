@@ -20,7 +20,7 @@ extension Experiment {
       }
       let network = try Self.network(name, for: images, classes: classes)
       try NetworkError.naming { try check(network, 4) }
-      let seed = SeedPurpose.initialization.seed(from: training?.seed ?? pruning?.seed ?? data?.seed ?? 0)
+      let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
       let head = try Self.head(of: network, name, for: images)
       do {

@@ -2,8 +2,9 @@ internal import Foundation
 public import Pruning
 public import Training
 
-/// One run as a value: what is trained, on what, how, and how it is pruned. The recipe that a model file keeps.
-public struct Experiment: Codable, Hashable, Sendable {
+/// One run as a value: where the model comes from, on which data, and what is done with it, stage by stage. Model files keep it as their
+/// recipe.
+public struct Experiment: Sendable {
   /// Where the model comes from.
   public enum Start: Codable, Hashable, Sendable {
     /// A name of the architectures' catalogue, freshly initialised, or with weights from a bare safetensors file.
@@ -24,40 +25,54 @@ public struct Experiment: Codable, Hashable, Sendable {
   }
   /// Where the model comes from.
   public var start: Start
-  /// Which data; nil where nothing is trained or looked at, and the network takes its native input.
+  /// Which images; nil where nothing is trained or looked at, and the network takes its native input.
   public var data: DataPlan?
   /// How many classes a named network tells apart, which gives it a fresh last layer where its weights are of others; nil for the data's.
   public var classes: Int?
   /// How fresh weights are drawn.
   public var initialization: Initialization
-  /// The training before any pruning, or during it; nil if a given model is pruned as it is.
-  public var training: TrainingPlan?
-  /// The strength of network slimming's penalty on batch norms' scales in all trainings; nil for none.
-  public var slimming: Double?
-  /// The strength of the L1 penalty on weights in all trainings; nil for none.
-  public var l1: Double?
-  /// What is pruned; nil if nothing is.
-  public var pruning: PruningPlan?
-  /// The training after each round; its length is the pruning plan's.
-  public var recovery: TrainingPlan?
+  /// What is done, in order.
+  public var stages: [any Stage]
 
-  /// An experiment of these parts.
+  /// A run of these stages.
   public init(
-    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
-    slimming: Double? = nil,
-    l1: Double? = nil, pruning: PruningPlan? = nil,
-    recovery: TrainingPlan? = nil
+    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, stages: [any Stage]
   ) {
     self.start = start
     self.data = data
     self.classes = classes
     self.initialization = initialization
-    self.training = training
-    self.slimming = slimming
-    self.l1 = l1
-    self.pruning = pruning
-    self.recovery = recovery
+    self.stages = stages
   }
+
+  /// A run of the stages that the pruning plan's method makes of these plans; a mere training where nothing is pruned.
+  ///
+  /// - Parameters:
+  ///   - training: before any pruning, or in whose course it happens; nil where a given model is pruned as it is.
+  ///   - slimming: λ of network slimming's penalty in all trainings; nil for none.
+  ///   - l1: λ of the L1 penalty on weights in all trainings; nil for none.
+  ///   - recovery: after each round; its length is the one in the pruning plan's timing.
+  public init(
+    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
+    slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil
+  ) {
+    let options = MethodOptions(
+      training: training.map { RegularizedTraining($0, slimming: slimming, l1: l1) },
+      recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning)
+    self.init(start: start, data: data, classes: classes, initialization: initialization, stages: options.stages)
+  }
+
+  /// The plan of the removals; nil where nothing is pruned.
+  public var pruning: PruningPlan? { stages.lazy.compactMap(\.prunes).first }
+
+  /// The training before any pruning, or in whose course it happens.
+  public var training: RegularizedTraining? { stages.lazy.filter { !($0 is Recover) }.compactMap(\.trains).first }
+
+  /// The training after each removal between trainings.
+  public var recovery: RegularizedTraining? { stages.lazy.compactMap { $0 as? Recover }.first?.training }
+
+  /// Index after the last stage whose work a checkpoint keeps.
+  var end: Int { (stages.lastIndex { $0.isKept } ?? -1) + 1 }
 
   /// The recipe's text: the same experiment, the same bytes.
   public var json: String {
@@ -66,41 +81,6 @@ public struct Experiment: Codable, Hashable, Sendable {
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
-  }
-
-  /// What happens, in order.
-  enum Phase: Hashable {
-    /// The dense training.
-    case train
-    /// Training with removals in its course.
-    case trainAndPrune
-    /// So many removals before the first training.
-    case pruneAtStart(Int)
-    /// Training of scores, with removals at every step.
-    case trainScores
-    /// Removal k of n.
-    case prune(Int, of: Int)
-    /// Training after removal k of n.
-    case recover(Int, of: Int)
-  }
-
-  var phases: [Phase] {
-    var phases: [Phase] = []
-    guard let pruning else { return training == nil ? [] : [.train] }
-    switch pruning.timing {
-    case .during: phases.append(.trainAndPrune)
-    case .everyStep: phases.append(.trainScores)
-    case .atStart(let count):
-      phases.append(.pruneAtStart(max(count, 1)))
-      if training != nil { phases.append(.train) }
-    case .rounds(let count, let recovery):
-      if training != nil { phases.append(.train) }
-      for k in 1...max(count, 1) {
-        phases.append(.prune(k, of: count))
-        if recovery.iterations(perEpoch: 1) > 0 { phases.append(.recover(k, of: count)) }
-      }
-    }
-    return phases
   }
 }
 

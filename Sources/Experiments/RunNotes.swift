@@ -7,14 +7,7 @@ internal import Training
 extension Runner {
   /// What a method's row says beside the numbers; nil where there is nothing to say.
   var notes: [RunNote]? {
-    var notes: [RunNote] = []
-    if let count = state.randomWeights {
-      notes.append(
-        RunNote(
-          subject: "weights",
-          words: "random: the \(Format.count(count)) that are used equal their initial values bit for bit, biases are 0, norms the identity"
-        ))
-    }
+    var notes = state.found.flatMap { $0.notes(of: self) }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
     if let leastWords, let things = experiment.pruning?.granularity.plural { notes.append(RunNote(subject: things, words: leastWords)) }
     if let sweptWords { notes.append(RunNote(subject: "scores", words: sweptWords)) }
@@ -34,7 +27,7 @@ extension Runner {
       let changes = DropoutNote.changes(from: dense, to: model.network)
       if !changes.isEmpty { notes.append(RunNote(subject: "dropout", words: changes.joined(separator: ", "))) }
     }
-    if let first = experiment.training?.learningRate.base, let then = experiment.recovery?.learningRate.base, first != then {
+    if let first = experiment.training?.plan.learningRate.base, let then = experiment.recovery?.plan.learningRate.base, first != then {
       notes.append(
         RunNote(
           subject: "recovery", words: "at a learning rate of \(String(format: "%.6g", then)), \(Format.ratio(then / first)) that before"))

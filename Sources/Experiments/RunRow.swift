@@ -49,21 +49,26 @@ extension Runner {
       artefact.epoch = lastEpochs
       after = artefact
     }
-    return RunRecord(
+    var row = RunRecord(
       tool: Tool(version: version, libtorch: TorchRuntime.version),
       machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
-      seed: experiment.training?.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before, pruned: after,
-      weights: removedWeights(dense, facts), units: removedUnits(dense, facts), layers: survivors, collapse: collapse, proof: proof,
+      seed: experiment.training?.plan.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before,
+      pruned: after,
+      weights: removedWeights(dense, facts), units: removedUnits(dense, facts), collapse: collapse, proof: proof,
       unprovedSurgeries: unprovedSurgeries,
-      stages: state.stages.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
+      stages: state.verdicts.map { StageAccuracy(removal: $0.event, stage: $0.stage, accuracy: Accuracy($0.test, iteration: nil)) },
       targets: state.events.compactMap(\.target).map {
         ReachedCost(
           measure: $0.measure.rawValue, original: $0.original, before: $0.before, asked: $0.asked, achieved: $0.achieved)
       },
-      regrowth: regrowthSummary, notes: notes, evaluations: evaluationPoints,
+      notes: notes, evaluations: evaluationPoints,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
+    for outcome in state.found { outcome.fill(&row, of: self) }
+    return row
   }
+
+  private var compaction: Compaction? { state[Compaction.self] }
 
   private var evaluationPoints: [EvaluationPoint]? {
     var (points, done): ([EvaluationPoint], Int) = ([], 0)
@@ -89,7 +94,7 @@ extension Runner {
   /// The validation-chosen evaluation among those after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
-    if let settled = state.regrowth?.settled {
+    if let settled = state[RegrowthReport.self]?.settled {
       return Self.best(of: training.evaluations.filter { $0.iteration > settled || $0.iteration == training.iterations })
     }
     if case .during = experiment.pruning?.timing { return Self.best(of: training.evaluations.filter { $0.iteration > last.iteration }) }
@@ -131,9 +136,9 @@ extension Runner {
   }
 
   private var proof: Proof? {
-    let differences = state.events.compactMap(\.proof) + (compactionProof.map { [$0] } ?? [])
+    let differences = state.events.compactMap(\.proof) + [compaction?.proof].compactMap(\.self)
     guard let largest = differences.max() else { return nil }
-    let constant = state.events.count { $0.hasConstantOutput ?? false } + (compactionIsConstant ? 1 : 0)
+    let constant = state.events.count { $0.hasConstantOutput ?? false } + (compaction?.hasConstantOutput ?? false ? 1 : 0)
     return Proof(surgeries: differences.count, largestRelativeDifference: largest, constantOutputs: constant > 0 ? constant : nil)
   }
 
@@ -142,7 +147,7 @@ extension Runner {
     guard let pruning = experiment.pruning else { return nil }
     let removals =
       pruning.granularity.isStructured
-      ? state.events.count { $0.removed > 0 && $0.proof == nil } : isCompacted && compactionProof == nil ? 1 : 0
+      ? state.events.count { $0.removed > 0 && $0.proof == nil } : compaction?.hasCut ?? false && compaction?.proof == nil ? 1 : 0
     return removals > 0 ? removals : nil
   }
 
@@ -152,9 +157,11 @@ extension Runner {
     // Layers that were to be left alone do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
     let asked = askedFraction(pruning, of: total)
-    guard let kept = state.regrowth?.kept ?? state.events.last?.kept else { return Removal(asked: asked, removed: 0, of: total) }
+    guard let kept = state[RegrowthReport.self]?.kept ?? state.events.last?.kept else {
+      return Removal(asked: asked, removed: 0, of: total)
+    }
     var removal = Removal(asked: asked, askedCount: askedCount(pruning), removed: total - kept, of: total, earlier: earlier)
-    guard let survivors, let masks = try? MaskSet(model) else { return removal }
+    guard let survivors = compaction?.survivors, let masks = try? MaskSet(model) else { return removal }
     let before = survivors.reduce(0) { $0 + $1.kept }
     removal.ignored = (before - kept).ifAny
     removal.dead = (before - masks.kept).ifAny
@@ -199,14 +206,6 @@ extension Runner {
       things: pruning.granularity == .filter ? "filters" : nil, earlier: earlier)
     removal.ignored = now.units.flatMap { ($0 - last.kept).ifAny }
     return removal
-  }
-
-  private var regrowthSummary: RegrowthSummary? {
-    guard let regrowth = state.regrowth, let training = state.trainings.last else { return nil }
-    return RegrowthSummary(
-      method: regrowth.method, exchanges: regrowth.exchanges, exchanged: regrowth.exchanged, explored: regrowth.explored,
-      kept: regrowth.kept, of: regrowth.prunable,
-      stepsAtDensity: training.iterations - (regrowth.settled ?? state.events.last?.iteration ?? 0))
   }
 
   private func fileSize(of model: Model) throws -> Int? {

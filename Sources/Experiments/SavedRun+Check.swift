@@ -12,10 +12,12 @@ extension SavedRun {
   /// - Throws: `RecordError` that says what cannot be.
   func check(against experiment: Experiment, starting start: Model, on data: TrainingData?, within memory: MemoryLimit) throws {
     func damaged(_ words: String) -> RecordError { RecordError("its record is impossible: \(words)") }
-    let (phases, phase) = (experiment.phases, state.phase)
-    guard phases.indices.contains(phase) || isFinished else { throw damaged("phase \(phase) of \(phases.count)") }
-    guard checkpoint.training == nil || !isFinished && phases[phase].isTraining else { throw damaged("phase \(phase) is no training") }
-    guard state.trainings.count <= phase else { throw damaged("\(state.trainings.count) trainings before phase \(phase)") }
+    let (stage, end) = (state.stage, experiment.end)
+    guard (0..<end).contains(stage) || isFinished else { throw damaged("phase \(stage) of \(end)") }
+    guard checkpoint.training == nil || !isFinished && experiment.stages[stage].trains != nil else {
+      throw damaged("phase \(stage) is no training")
+    }
+    guard state.trainings.count <= stage else { throw damaged("\(state.trainings.count) trainings before phase \(stage)") }
     let dense = state.denseNetwork ?? start.network
     for network in [dense, checkpoint.model.network] {
       try network.check(
@@ -36,16 +38,6 @@ extension SavedRun {
       guard before.count == dimensions.count, zip(dimensions, before).allSatisfy({ $0 <= $1 }) else {
         throw damaged("\(name) was smaller before")
       }
-    }
-  }
-}
-
-extension Experiment.Phase {
-  /// Whether steps are taken in it.
-  fileprivate var isTraining: Bool {
-    switch self {
-    case .train, .trainAndPrune, .trainScores, .recover: true
-    case .pruneAtStart, .prune: false
     }
   }
 }

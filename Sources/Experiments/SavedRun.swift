@@ -34,7 +34,7 @@ struct SavedRun {
       throw PlanError("\(path) belongs to a run with other options; repeat those, or remove it to start anew")
     }
     state = progress.state
-    isFinished = state.phase == experiment.phases.count && options.replacesInput(of: experiment)
+    isFinished = state.stage == experiment.end && options.replacesInput(of: experiment)
   }
 
   /// What a finished run began with, as far as it still matters: names of classes and preprocessing, which the model that may have taken

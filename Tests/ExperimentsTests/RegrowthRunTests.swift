@@ -30,8 +30,8 @@ import Training
     let unbroken = try BrokenOffRun(experiment)
     let broken = try BrokenOffRun(experiment, breakingAfter: [7, 3, 9])
     #expect(broken.file == unbroken.file)
-    #expect(broken.runner.state.regrowth == unbroken.runner.state.regrowth)
-    #expect(try #require(unbroken.runner.state.regrowth).exchanged > 0)
+    #expect(broken.runner.state[RegrowthReport.self] == unbroken.runner.state[RegrowthReport.self])
+    #expect(try #require(unbroken.runner.state[RegrowthReport.self]).exchanged > 0)
   }
 
   @Test func theRowTellsWhatCameBack() throws {

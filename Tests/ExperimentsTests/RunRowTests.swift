@@ -133,7 +133,7 @@ import Training
     // Validation images judge each removal, test images the last.
     #expect(runner.state.events.allSatisfy { $0.before?.count == 75 && $0.after?.count == 75 })
     #expect(row.stages.map { "\($0.removal) \($0.stage)" } == ["2 pruned"])
-    #expect(row.stages[0].accuracy.correct == runner.state.stages[0].test.correct && row.stages[0].accuracy.count == 360)
+    #expect(row.stages[0].accuracy.correct == runner.state.verdicts[0].test.correct && row.stages[0].accuracy.count == 360)
     #expect(row.notes == [RunNote(subject: "recovery", words: "at a learning rate of 0.001, 0.50× that before")])
     #expect(row.proof == nil && row.unprovedSurgeries == nil && row.collapse == nil && row.regrowth == nil)
   }

@@ -51,7 +51,7 @@ import Training
     try compacted.run()
     #expect(try compacted.model.facts().parameters < masked.model.facts().parameters)
     #expect(try compacted.evaluateTest()?.correct == masked.evaluateTest()?.correct)
-    #expect(try #require(compacted.compactionProof) <= 1e-4)
+    #expect(try #require(compacted.state[Compaction.self]?.proof) <= 1e-4)
   }
 
   @Test func unitsLeaveDuringTrainingAtTheRightSteps() throws {
@@ -167,10 +167,10 @@ import Training
     let plain = try Runner(unitRounds([]))
     try plain.run()
     #expect(plain.state.events.count == 3)
-    #expect(plain.state.stages.map { "\($0.event) \($0.stage)" } == ["3 pruned"])
+    #expect(plain.state.verdicts.map { "\($0.event) \($0.stage)" } == ["3 pruned"])
     let repaired = try Runner(unitRounds([.meanReplacement(MeanReplacement())]))
     try repaired.run()
-    #expect(repaired.state.stages.map { "\($0.event) \($0.stage)" } == ["3 pruned", "3 repaired"])
+    #expect(repaired.state.verdicts.map { "\($0.event) \($0.stage)" } == ["3 pruned", "3 repaired"])
     #expect(repaired.state.events.allSatisfy { $0.pruned != nil }, "the validation images judge every removal")
   }
 

@@ -29,7 +29,7 @@ import Training
     try runner.run()
     // 64·40 + 40·10 = 2,960 weights, half of each layer.
     #expect(try runner.model.facts().nonZeroWeights == 1480)
-    #expect(runner.state.randomWeights == 1480)
+    #expect(runner.state[RandomWeights.self]?.count == 1480)
     #expect(runner.state.events.map(\.kept) == [1480])
     #expect(runner.state.history.map(\.masked) == [["fc1.weight": 1280, "fc2.weight": 200]])
     let row = try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: [])

@@ -52,6 +52,8 @@ public struct PruningMethod: Sendable {
   public var recoveryRate = 1.0
   /// Whether dropout is rescaled when weights leave (``PruningPlan/rescalesDropout``).
   public var rescalesDropout = false
+  /// What a run does of given plans: those that their timing asks for, unless the method has stages of its own.
+  public var stages: @Sendable (MethodOptions) -> [any Stage] = { $0.stagesByTiming }
 
   /// A method of these parts.
   public init(

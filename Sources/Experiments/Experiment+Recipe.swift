@@ -1,0 +1,108 @@
+internal import Pruning
+internal import Training
+
+/// In JSON a run that a method makes of its plans is these plans, `training`, `slimming`, `l1`, `pruning` and `recovery`; any other one is
+/// its `stages`, each with its kind under `stage`.
+extension Experiment: Codable {
+  private enum Key: String, CodingKey { case start, data, classes, initialization, training, slimming, l1, pruning, recovery, stages }
+
+  /// Reads either form.
+  ///
+  /// - Throws: `DecodingError` for what is no recipe, also for a stage that the catalogue does not have.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    start = try container.decode(Start.self, forKey: .start)
+    data = try container.decodeIfPresent(DataPlan.self, forKey: .data)
+    classes = try container.decodeIfPresent(Int.self, forKey: .classes)
+    initialization = try container.decode(Initialization.self, forKey: .initialization)
+    if let coded = try container.decodeIfPresent([CodedStage].self, forKey: .stages) {
+      stages = coded.map(\.stage)
+      return
+    }
+    let slimming = try container.decodeIfPresent(Double.self, forKey: .slimming)
+    let l1 = try container.decodeIfPresent(Double.self, forKey: .l1)
+    func training(_ key: Key) throws -> RegularizedTraining? {
+      try container.decodeIfPresent(TrainingPlan.self, forKey: key).map { RegularizedTraining($0, slimming: slimming, l1: l1) }
+    }
+    stages = try MethodOptions(
+      training: training(.training), recovery: training(.recovery), pruning: container.decodeIfPresent(PruningPlan.self, forKey: .pruning)
+    ).stages
+  }
+
+  /// Writes the plans where they say it all, the stages elsewhere.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(start, forKey: .start)
+    try container.encodeIfPresent(data, forKey: .data)
+    try container.encodeIfPresent(classes, forKey: .classes)
+    try container.encode(initialization, forKey: .initialization)
+    let options = MethodOptions(training: training, recovery: recovery, pruning: pruning)
+    guard options.haveOnePenalty, options.stages.areEqual(to: stages) else {
+      return try container.encode(stages.map(CodedStage.init), forKey: .stages)
+    }
+    try container.encodeIfPresent(training?.plan, forKey: .training)
+    try container.encodeIfPresent((training ?? recovery)?.slimming, forKey: .slimming)
+    try container.encodeIfPresent((training ?? recovery)?.l1, forKey: .l1)
+    try container.encodeIfPresent(pruning, forKey: .pruning)
+    try container.encodeIfPresent(recovery?.plan, forKey: .recovery)
+  }
+}
+
+extension Experiment: Hashable {
+  /// Equal if all parts and all stages are.
+  public static func == (lhs: Self, rhs: Self) -> Bool {
+    lhs.start == rhs.start && lhs.data == rhs.data && lhs.classes == rhs.classes && lhs.initialization == rhs.initialization
+      && lhs.stages.areEqual(to: rhs.stages)
+  }
+
+  /// By all parts and all stages.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(start)
+    hasher.combine(data)
+    hasher.combine(classes)
+    hasher.combine(initialization)
+    for stage in stages { hasher.combine(stage.erased) }
+  }
+}
+
+extension Stage {
+  fileprivate var erased: AnyHashable { AnyHashable(self) }
+}
+
+extension [any Stage] {
+  fileprivate func areEqual(to others: Self) -> Bool { count == others.count && zip(self, others).allSatisfy { $0.erased == $1.erased } }
+}
+
+extension MethodOptions {
+  /// Whether both trainings have the penalties that one field can say.
+  fileprivate var haveOnePenalty: Bool {
+    guard let training, let recovery else { return true }
+    return training.slimming == recovery.slimming && training.l1 == recovery.l1
+  }
+}
+
+/// A stage with its kind's name.
+private struct CodedStage: Codable {
+  let stage: any Stage
+  init(_ stage: any Stage) { self.stage = stage }
+
+  private enum Key: String, CodingKey { case stage }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let name = try container.decode(String.self, forKey: .stage)
+    guard let kind = StageCatalogue.all.first(where: { $0.name == name }) else {
+      let possible = StageCatalogue.all.map { $0.name }.joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        forKey: .stage, in: container,
+        debugDescription: "unknown stage \(String(name.prefix(80)).debugDescription): choose one of \(possible)")
+    }
+    stage = try kind.init(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try stage.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(type(of: stage).name, forKey: .stage)
+  }
+}

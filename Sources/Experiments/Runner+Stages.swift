@@ -1,0 +1,184 @@
+internal import Datasets
+internal import Foundation
+internal import Interruptions
+internal import Networks
+public import Pruning
+internal import Results
+internal import Torch
+public import Training
+
+// What stages use to do their work: trainings, evaluations, and the record.
+
+extension Runner {
+  /// Whether the stage under way goes on in the middle, from a checkpoint.
+  public var isResumed: Bool { resumed != nil }
+
+  /// Steps of all finished trainings.
+  public var iterations: Int { state.trainings.reduce(0) { $0 + $1.iterations } }
+
+  /// Shows a line to whoever watches.
+  public func note(_ line: String) { options.note(line) }
+
+  /// Stops the run, before anything new is begun, if that was asked for.
+  ///
+  /// - Throws: `Interrupted`.
+  public func stopIfAsked() throws {
+    if options.interrupted() { throw Interrupted() }
+  }
+
+  // MARK: - Trainings
+
+  /// Trains the model, from the checkpoint's step where the run goes on in this training, and records the training.
+  ///
+  /// - Parameters:
+  ///   - phase: its name in progress and record, e.g. `round 2/5`.
+  ///   - hooks: what acts on its steps, in this order, before regrowth and penalties.
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, `PlanError` without data.
+  public func train(_ training: RegularizedTraining, phase: String, hooks: [any TrainingHook]) throws {
+    let before = state.seconds
+    let regrowth = hooks.lazy.compactMap { $0 as? Pruner }.first.flatMap { pruner in
+      pruner.plan.regrowth.map { RegrowthHook($0, pruner: pruner, start: model) }
+    }
+    let hooks = try hooks + (regrowth.map { [$0] } ?? []) + training.penalties(for: model.network)
+    let trainer = try RecordError.naming(options.checkpoint ?? "", as: "a damaged checkpoint") {
+      try Trainer(
+        training.plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
+        sparse: options.sparse)
+    }
+    let started = Date()
+    let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
+    try trainer.run(
+      afterStep: { trainer in
+        let stop = options.interrupted()
+        let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || -lastCheckpoint.timeIntervalSinceNow > 5)
+        if stop || due, !trainer.isFinished {
+          state.seconds = before + Date().timeIntervalSince(started)
+          model = trainer.model
+          try checkpoint(training: trainer.state())
+        }
+        if stop, !trainer.isFinished { throw TrainingError.interrupted(iteration: trainer.iteration) }
+      }, report: { options.report(RunProgress(phase: phase, training: $0)) })
+    // Row-major, as a checkpoint would give it back: sums over another layout end in other bits.
+    model = try trainer.model.moved(to: .cpu)
+    model.tensors = try model.tensors.mapValues { try $0.contiguous() }
+    state.seconds = before + Date().timeIntervalSince(started)
+    if let regrowth {
+      let report = try regrowth.memory.report(model)
+      state[RegrowthReport.self] = report
+      note(report.summary)
+    }
+    state.trainings.append(
+      .init(
+        phase: phase, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
+        evaluations: trainer.log.evaluations, epochSeconds: trainer.epochSeconds.map(\.seconds)))
+  }
+
+  private func trainingData() throws -> TrainingData {
+    guard let data else { throw PlanError("training needs images: give --dataset, or --epochs 0 to prune without training") }
+    return data
+  }
+
+  // MARK: - Evaluations
+
+  /// A model on the validation images; nil where there are none.
+  public func evaluate(_ model: Model) throws -> Evaluation? {
+    guard let data else { return nil }
+    return try data.validation.map { try model.evaluate($0, data) }
+  }
+
+  /// The run's model on the test images; nil where there are none.
+  public func evaluateTest() throws -> Evaluation? {
+    guard let data else { return nil }
+    return try data.test.map { try model.evaluate($0, data) }
+  }
+
+  /// Evaluates a model between the dense and the final one on the test images, for the row.
+  ///
+  /// Only of the last removal: more looks at the test set would be choices by it.
+  /// - Parameter stage: `pruned` or `repaired`.
+  public func judge(_ stage: String, _ model: Model) throws {
+    guard let test = data?.test, let data else { return }
+    state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try model.evaluate(test, data)))
+  }
+
+  // MARK: - The record
+
+  /// Adds a removal to the record and to the model file's history, and shows it.
+  public func record(_ event: PruningEvent, _ removal: RemovalEvent) {
+    state.events.append(event)
+    state.history.append(removal)
+    note(event.summary)
+    if let words = tieWords(of: event) { note("ties in prune \(event.number): \(words)") }
+  }
+
+  /// Takes the run's model for the dense one that the row compares with: counts and accuracies.
+  public func recordDense() throws {
+    try recordDenseShape()
+    state.denseTest = try evaluateTest()
+    state.denseValidation = try evaluate(model)
+  }
+
+  /// The same without accuracies, of weights that nobody has trained.
+  public func recordDenseShape() throws {
+    state.dense = try model.facts()
+    state.denseNetwork = model.network
+  }
+
+  /// The same of the model that a trainer has at a step, whose evaluation is at hand.
+  public func recordDense(of trainer: Trainer) throws {
+    state.dense = try trainer.model.facts()
+    state.denseNetwork = trainer.model.network
+    state.denseTest = try trainer.evaluateTest()
+    state.denseValidation = trainer.log.evaluations.last?.validation
+  }
+
+  /// The model that the run began with, read or drawn once more.
+  public func startingModel() throws -> Model { try experiment.startingFile(for: data?.training).model }
+
+  // MARK: - Removals
+
+  /// A pruner that sees what the experiment has: examples, evaluations, the clock.
+  func makePruner(_ plan: PruningPlan) throws -> Pruner {
+    let pruner = try Pruner(
+      plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
+      weights: state.startingWeights, present: state.events.first.map { $0.kept + $0.removed })
+    pruner.examples = { [unowned self] in
+      try data.map {
+        try $0.examples(
+          plan.exampleCount(classes: $0.training.classes), seed: plan.seed, channelsLast: model.network.hasConvolutions)
+      }
+    }
+    pruner.evaluate = { [unowned self] model, isLast in
+      if isLast { try judge("pruned", model) }
+      return try evaluate(model)
+    }
+    pruner.note = options.note
+    pruner.proves = options.proves
+    pruner.latency = Latency.share(of: state.denseNetwork ?? model.network)
+    return pruner
+  }
+
+  /// Shows a criterion that sums over steps the training images, where there were no steps.
+  public func sweepIfNeeded(_ pruner: Pruner) throws {
+    guard pruner.needsSweep else { return }
+    let data = try trainingData()
+    try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
+  }
+
+  /// What a removal left of the run's model, with dropout to match where the plan says so.
+  public func rescalingDropout(_ pruned: Model, _ pruner: Pruner) throws -> Model {
+    guard pruner.plan.rescalesDropout else { return pruned }
+    let (rescaled, changes) = try pruned.rescalingDropout(from: model)
+    for change in changes {
+      let (before, after) = (DropoutNote.short(change.before), DropoutNote.short(change.after))
+      note("\(change.node): dropout \(before) → \(after), as \(change.listeners.joined(separator: ", ")) lost connections")
+    }
+    return rescaled
+  }
+}
+
+extension Model {
+  func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
+    try evaluate(data.evaluationBatches(set, for: network))
+  }
+}

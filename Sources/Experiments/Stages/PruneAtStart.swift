@@ -1,0 +1,51 @@
+public import Pruning
+internal import Training
+
+/// All removals before the first training step, without training between them (SNIP and GraSP one, SynFlow 100).
+public struct PruneAtStart: Stage {
+  public static let name = "prune-at-start"
+  /// What is removed, by which score, and how much.
+  public var pruning: PruningPlan
+  /// How many removals there are.
+  public var rounds: Int
+
+  /// Removals before training.
+  public init(_ pruning: PruningPlan, rounds: Int) {
+    self.pruning = pruning
+    self.rounds = rounds
+  }
+
+  public var prunes: PruningPlan? { pruning }
+
+  public func carryOut(in run: Runner) throws {
+    guard let pruner = run.pruner else { return }
+    // The test accuracy of weights that nobody has trained says nothing.
+    if run.experiment.start.isFresh { try run.recordDenseShape() } else { try run.recordDense() }
+    var whole: (event: PruningEvent, removal: RemovalEvent)?
+    for k in 1...max(rounds, 1) {
+      try run.stopIfAsked()
+      try run.sweepIfNeeded(pruner)
+      let pruned = try pruner.prune(run.model, event: k, of: rounds, iteration: 0)
+      run.model = pruned.model
+      // Of weights all removals are one event: readers ask what stays in the end.
+      guard let sum = whole, !pruning.granularity.isStructured else {
+        if let whole { run.record(whole.event, whole.removal) }
+        whole = (pruned.event, pruned.removal)
+        continue
+      }
+      whole = Self.merged(sum, pruned)
+    }
+    if let whole { run.record(whole.event, whole.removal) }
+  }
+
+  private static func merged(
+    _ sum: (event: PruningEvent, removal: RemovalEvent), _ pruned: Pruner.Pruned
+  ) -> (event: PruningEvent, removal: RemovalEvent) {
+    var (event, removal) = (pruned.event, sum.removal)
+    removal.masked.merge(pruned.removal.masked, uniquingKeysWith: +)
+    event.ties = sum.event.ties.flatMap { sum in pruned.event.ties.map { sum.merged(with: $0) } }
+    event.removed = sum.event.removed + pruned.event.removed
+    event.collapse = sum.event.collapse ?? pruned.event.collapse
+    return (event, removal)
+  }
+}
