@@ -4,7 +4,9 @@ public import Results
 
 /// The end of a run that prunes weights: counts what is kept of each layer, and cuts dead units out where the plan says so.
 public struct Compact: Stage {
+  /// `compact`, in recipes.
   public static let name = "compact"
+  /// Kept weights by layer, and the proof of the cut.
   public static let outcomes: [any StageOutcome.Type] = [Compaction.self]
   /// Whose ``PruningPlan/compact`` decides.
   public var pruning: PruningPlan
@@ -12,9 +14,12 @@ public struct Compact: Stage {
   /// The end of this plan's run.
   public init(_ pruning: PruningPlan) { self.pruning = pruning }
 
+  /// The plan whose weights were removed.
   public var prunes: PruningPlan? { pruning }
+  /// False: it takes a fraction of a second.
   public var isKept: Bool { false }
 
+  /// Counts, and cuts with a proof.
   public func carryOut(in run: Runner) throws {
     let layers = try MaskSet(run.model).layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) }
     var compaction = Compaction(survivors: layers)
@@ -32,6 +37,7 @@ public struct Compact: Stage {
 
 /// What was there before dead units left, and whether the cut was proved.
 public struct Compaction: StageOutcome {
+  /// `compaction`, in checkpoints.
   public static let key = "compaction"
   /// What is kept of each layer's weights, before any unit is cut.
   public var survivors: [LayerSurvivors]
@@ -42,5 +48,6 @@ public struct Compaction: StageOutcome {
   /// Whether these outputs were the same for all inputs, which proves nothing.
   public var hasConstantOutput = false
 
+  /// Puts the counts into ``Results/RunRecord/layers``.
   public func fill(_ row: inout RunRecord, of run: Runner) { row.layers = survivors }
 }

@@ -2,6 +2,7 @@ public import Pruning
 
 /// One removal between trainings, with the evaluations before and after it.
 public struct Prune: Stage {
+  /// `prune`, in recipes.
   public static let name = "prune"
   /// What is removed, by which score, and how much in all.
   public var pruning: PruningPlan
@@ -17,8 +18,10 @@ public struct Prune: Stage {
     self.rounds = rounds
   }
 
+  /// The plan that the removal is a part of.
   public var prunes: PruningPlan? { pruning }
 
+  /// Removes, repairs, and judges the last removal on the test images.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
     // Where nothing was trained since the last removal, its evaluation still holds.

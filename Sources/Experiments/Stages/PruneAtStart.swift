@@ -3,6 +3,7 @@ internal import Training
 
 /// All removals before the first training step, without training between them (SNIP and GraSP one, SynFlow 100).
 public struct PruneAtStart: Stage {
+  /// `prune-at-start`, in recipes.
   public static let name = "prune-at-start"
   /// What is removed, by which score, and how much.
   public var pruning: PruningPlan
@@ -15,8 +16,10 @@ public struct PruneAtStart: Stage {
     self.rounds = rounds
   }
 
+  /// The plan of these removals.
   public var prunes: PruningPlan? { pruning }
 
+  /// Removes in all rounds; of weights the record has one event, of units one a round.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
     // The test accuracy of weights that nobody has trained says nothing.

@@ -2,7 +2,9 @@ public import Pruning
 
 /// One training in whose course things are removed, by a plan whose timing is ``PruningPlan/Timing/during(every:until:)``.
 public struct PruneInTraining: Stage {
+  /// `prune-in-training`, in recipes.
   public static let name = "prune-in-training"
+  /// What came back, where the pruning plan lets weights regrow.
   public static let outcomes: [any StageOutcome.Type] = [RegrowthReport.self]
   /// How it is trained.
   public var training: RegularizedTraining
@@ -15,9 +17,12 @@ public struct PruneInTraining: Stage {
     self.pruning = pruning
   }
 
+  /// The training in whose course it removes.
   public var trains: RegularizedTraining? { training }
+  /// The plan of these removals.
   public var prunes: PruningPlan? { pruning }
 
+  /// Trains with the pruner as a hook; the dense model is recorded just before the first removal.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
     pruner.willPrune = { [unowned run] trainer in

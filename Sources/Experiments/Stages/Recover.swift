@@ -1,5 +1,6 @@
 /// The training after a removal, in a run of several rounds of both.
 public struct Recover: Stage {
+  /// `recover`, in recipes.
   public static let name = "recover"
   /// How it is trained.
   public var training: RegularizedTraining
@@ -15,8 +16,10 @@ public struct Recover: Stage {
     self.rounds = rounds
   }
 
+  /// This training.
   public var trains: RegularizedTraining? { training }
 
+  /// Trains, with the pruner's sums going on for the next removal.
   public func carryOut(in run: Runner) throws {
     try run.train(training, phase: "round \(round)/\(rounds)", hooks: run.pruner.map { [$0] } ?? [])
   }

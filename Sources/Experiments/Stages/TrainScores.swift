@@ -5,7 +5,9 @@ internal import Training
 
 /// Training of scores in the place of weights: the best of each layer are chosen anew at every step (``EdgePopup``).
 public struct TrainScores: Stage {
+  /// `train-scores`, in recipes.
   public static let name = "train-scores"
+  /// The proof that weights stayed as they were drawn.
   public static let outcomes: [any StageOutcome.Type] = [RandomWeights.self]
   /// How scores are trained: by SGD.
   public var training: RegularizedTraining
@@ -18,9 +20,12 @@ public struct TrainScores: Stage {
     self.pruning = pruning
   }
 
+  /// The training of the scores.
   public var trains: RegularizedTraining? { training }
+  /// The plan that says how many weights are used.
   public var prunes: PruningPlan? { pruning }
 
+  /// Trains the scores, proves the weights untouched, and records the choice as one removal.
   public func carryOut(in run: Runner) throws {
     let popup = try EdgePopup(pruning, model: run.model)
     if !run.isResumed {
@@ -36,6 +41,7 @@ public struct TrainScores: Stage {
 
 /// How many weights a training of scores left in use, each as it was drawn, proved bit for bit.
 public struct RandomWeights: StageOutcome, Hashable {
+  /// `randomWeights`, in checkpoints.
   public static let key = "randomWeights"
   /// Kept weights.
   public let count: Int
@@ -50,6 +56,7 @@ public struct RandomWeights: StageOutcome, Hashable {
     try container.encode(count)
   }
 
+  /// The line that tells how many weights are used, and that they are random.
   public func notes(of run: Runner) -> [RunNote] {
     let used = "the \(Format.count(count)) that are used equal their initial values bit for bit"
     return [RunNote(subject: "weights", words: "random: \(used), biases are 0, norms the identity")]
