@@ -1,44 +1,8 @@
 public import ArgumentParser
-internal import Datasets
-internal import Experiments
 public import Networks
 internal import Results
 internal import Torch
 internal import Training
-
-/// Which images; shared by the commands that need any.
-struct DataOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"))
-  var dataset: String?
-
-  @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
-  var dataDir: String?
-
-  @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))
-  var subset: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "Images held out of training to choose by; a tenth, or beside --subset a quarter as many, unless given; 0 for none.",
-      valueName: "images"))
-  var validation: Int?
-
-  func validate() throws {
-    if let subset, subset < 1 { throw ValidationError("--subset \(subset) is impossible: give at least 1 image") }
-    if let validation, validation < 0 { throw ValidationError("--validation \(validation) is impossible: give 0 or more images") }
-  }
-
-  /// The plan that these options describe.
-  ///
-  /// - Parameter fallback: the data set where none was named, e.g. the one a model file was trained on.
-  /// - Throws: `ValidationError` where there is neither.
-  func plan(seed: UInt64, fallback: String? = nil) throws -> DataPlan {
-    guard let name = dataset ?? fallback else {
-      throw ValidationError("which data? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")
-    }
-    return DataPlan(dataset: name, directory: dataDir, subset: subset, validation: validation, seed: seed)
-  }
-}
 
 /// How it is computed; shared by the commands that compute.
 struct RunOptions: ParsableArguments {
@@ -91,23 +55,6 @@ struct RunOptions: ParsableArguments {
 
   /// What computes, as libtorch names it.
   var torchDevice: Device { device == .cuda ? .cuda : .cpu }
-}
-
-/// What is said; shared by the commands that take long.
-struct OutputOptions: ParsableArguments {
-  @Flag(help: "Show no progress.")
-  var quiet = false
-
-  @Flag(help: "Print the result as JSON.")
-  var json = false
-
-  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"))
-  var output: String?
-
-  /// Prints a result in the form that was asked for.
-  func print(_ record: RunRecord, showsLayers: Bool = false) throws {
-    try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
-  }
 }
 
 /// Threads that the system does not give.

@@ -1,0 +1,39 @@
+internal import ArgumentParser
+internal import Files
+internal import Training
+
+/// Checkpoints and reports of a long run; shared by `train` and `prune`.
+struct CheckpointOptions: ParsableArguments {
+  @Flag(help: "Go on from the checkpoint of an earlier, broken-off run with the same options; from the start if there is none.")
+  var resume = false
+
+  @Option(help: ArgumentHelp("Where checkpoints go; beside the output unless given.", valueName: "file"))
+  var checkpoint: String?
+
+  @Option(help: ArgumentHelp("How often one is written; each epoch, but at most every 5 s, unless given.", valueName: "step"))
+  var checkpointEvery: String?
+
+  @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"))
+  var report: String?
+
+  /// Where checkpoints of a run with this output go; nil where the output is no file, beside which one could lie.
+  ///
+  /// - Throws: `PlanError` where one is to be gone on from, and there can be none.
+  func path(for output: String) throws -> String? {
+    if let checkpoint { return checkpoint }
+    guard AtomicFile.isStream(output) else { return output + ".checkpoint" }
+    if resume { throw PlanError("--resume needs --checkpoint: \(output) is no file, beside which one could lie") }
+    return nil
+  }
+
+  /// What --checkpoint-every says; nil if it says nothing.
+  ///
+  /// - Throws: `PlanError` for what no interval can be.
+  func interval() throws -> Step? {
+    let interval = try checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
+    if let interval, interval.iterations(perEpoch: 1) < 1 {
+      throw PlanError("--checkpoint-every \(interval) is impossible: give at least 1ep or 1it")
+    }
+    return interval
+  }
+}

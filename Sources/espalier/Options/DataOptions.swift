@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Experiments
+
+/// Which images; shared by the commands that need any.
+struct DataOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"))
+  var dataset: String?
+
+  @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
+  var dataDir: String?
+
+  @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))
+  var subset: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Images held out of training to choose by; a tenth, or beside --subset a quarter as many, unless given; 0 for none.",
+      valueName: "images"))
+  var validation: Int?
+
+  func validate() throws {
+    if let subset, subset < 1 { throw ValidationError("--subset \(subset) is impossible: give at least 1 image") }
+    if let validation, validation < 0 { throw ValidationError("--validation \(validation) is impossible: give 0 or more images") }
+  }
+
+  /// The plan that these options describe.
+  ///
+  /// - Parameter fallback: the data set where none was named, e.g. the one a model file was trained on.
+  /// - Throws: `ValidationError` where there is neither.
+  func plan(seed: UInt64, fallback: String? = nil) throws -> DataPlan {
+    guard let name = dataset ?? fallback else {
+      throw ValidationError("which data? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")
+    }
+    return DataPlan(dataset: name, directory: dataDir, subset: subset, validation: validation, seed: seed)
+  }
+}

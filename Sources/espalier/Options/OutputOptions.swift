@@ -1,0 +1,19 @@
+internal import ArgumentParser
+internal import Results
+
+/// What is said; shared by the commands that take long.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"))
+  var output: String?
+
+  /// Prints a result in the form that was asked for.
+  func print(_ record: RunRecord, showsLayers: Bool = false) throws {
+    try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
+  }
+}
