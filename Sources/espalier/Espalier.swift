@@ -49,6 +49,7 @@ struct Espalier: ParsableCommand {
     var isRunning = false
     Interrupt.ignoreSizeLimits()
     do {
+      if let help = try HelpPage.text(for: arguments, columns: Console.textWidth) { return try Console.print(help) }
       try CommandSpelling.check(arguments)
       var command = try parseAsRoot(arguments)
       try (command as? any CheckedCommand)?.check()

@@ -13,12 +13,15 @@ import Testing
   /// Command lines, each with the sections of its help whose options are tried.
   @Test(arguments: [
     ("train --network mlp:64-10 --dataset digits", ["", "Data", "Training", "Run", "Checkpoints"]),
-    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9", ["Pruning"]),
-    ("prune --network mlp:64-12-10 --dataset digits --granularity unit --fraction 0.1 --every 1ep", ["Pruning"]),
-    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method rigl", ["Regrowth"]),
-    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method scored-pruning", ["Regrowth"]),
-    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method double-pruning", ["Regrowth"]),
-    ("prune --network mlp:64-10 --dataset digits --method lottery-ticket --branches reinit", ["Lottery tickets", "Run"]),
+    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9", ["Pruning", "How much", "When", "Scores", "Repair"]),
+    (
+      "prune --network mlp:64-12-10 --dataset digits --granularity unit --fraction 0.1 --every 1ep",
+      ["Pruning", "How much", "When", "Scores", "Repair"]
+    ),
+    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method rigl", ["Regrowth", "Scored pruning"]),
+    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method scored-pruning", ["Regrowth", "Scored pruning"]),
+    ("prune --network mlp:64-10 --dataset digits --sparsity 0.9 --method double-pruning", ["Regrowth", "Double pruning"]),
+    ("prune --network mlp:64-10 --dataset digits --method lottery-ticket --branches reinit", ["Lottery tickets and rewinding", "Run"]),
     (
       "probe --network mlp:64-12-10 --dataset digits --output study --retrain 1 --examples 10", ["Probe", "Training with probes", "Run"]
     ),
@@ -45,11 +48,11 @@ import Testing
     switch try command(of: arguments) {
     case let train as TrainCommand: try prepare(train.job())
     case let prune as PruneCommand where prune.pruning.method == "lottery-ticket":
-      let run = try prune.tickets(GivenOptions(arguments))
+      let run = try LotteryTicketFace.study(prune, GivenOptions(arguments))
       _ = try run.run.seeds(run.tickets.seeds ?? 1)
       // Thousands of rounds are counted through for each layer, which takes its time.
       if run.plan.rounds < 1000 { _ = try TicketStudy(run.plan, in: folder) }
-    case let prune as PruneCommand: try prepare(prune.job())
+    case let prune as PruneCommand: try prepare(prune.run(GivenOptions(arguments)))
     case let probe as ProbeCommand:
       guard let network = probe.given.network, probe.given.weights == nil else { return }
       let study = try probe.study(network)

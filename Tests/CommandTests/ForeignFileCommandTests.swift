@@ -84,7 +84,7 @@ import Torch
         ),
         (
           ["prune", "--network", "lenet-5", "--classes", "10", "--method", "lottery-ticket", "--dataset", "mnist"],
-          "--classes does not go with --method lottery-ticket"
+          "--classes does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does"
         ),
       ] {
         let refused = try CommandTests.espalier(arguments)

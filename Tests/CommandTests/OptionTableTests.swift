@@ -68,7 +68,7 @@ import Testing
   @Test func everyOptionOfPruneIsForTicketsOrRefused() throws {
     let options = try #require(try DescribedCommand.all()["prune"])
     let rows = Set(OptionTable.rows.filter { $0.command == "tickets" }.map { String($0.option.prefix { $0 != " " }) })
-    let foreign = Set(GivenOptions.foreignToTickets)
+    let foreign = Set(LotteryTicketFace.foreign)
     for names in options.map(\.names) where names != ["--method"] && names != ["--worker"] {
       #expect(rows.isDisjoint(with: names) != foreign.isDisjoint(with: names), "\(names.joined(separator: "/"))")
     }

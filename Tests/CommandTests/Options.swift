@@ -27,7 +27,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
   switch command {
   case let train as TrainCommand: return try fields(of: train.job())
   case let prune as PruneCommand where prune.pruning.method == "lottery-ticket":
-    let run = try prune.tickets(GivenOptions(arguments))
+    let run = try LotteryTicketFace.study(prune, GivenOptions(arguments))
     var result = try leaves(run.plan)
     result["directory"] = run.plan.data.directory
     result["seeds"] = try "\(run.run.seeds(run.tickets.seeds ?? 1))"
@@ -36,7 +36,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["sparse"] = run.sparse.rawValue
     result["report"] = run.report
     return result.merging(fields(of: run.output, run.run)) { first, _ in first }
-  case let prune as PruneCommand: return try fields(of: prune.job())
+  case let prune as PruneCommand: return try fields(of: prune.run(GivenOptions(arguments)))
   case let probe as ProbeCommand:
     let network = probe.given.network ?? ""
     var result = try leaves(probe.study(network))

@@ -23,8 +23,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--method", "rigl", "--enter", "zero"], "--enter does not go with --method rigl"),
-    (["--drop-fraction", "0.5"], "--drop-fraction does not go with pruning without a --method that regrows"),
+    (["--method", "rigl", "--enter", "zero"], "--enter goes with --method double-pruning, not rigl"),
+    (["--drop-fraction", "0.5"], "--drop-fraction goes with --method rigl, set or scored-pruning"),
     (["--method", "rigl", "--rounds", "3"], "--method rigl is one training without rounds: --rounds and --recovery do not go with it"),
     (
       ["--method", "splicing", "--recovery", "3ep"],
@@ -36,7 +36,7 @@ import Testing
     ),
     (
       ["--method", "double-pruning", "--regrowth-interval", "50it"],
-      "--regrowth-interval does not go with --method double-pruning"
+      "--regrowth-interval goes with --method rigl, set, scored-pruning or splicing, not double-pruning"
     ),
     (["--method", "rigl", "--regrowth-interval", "soon"], "--regrowth-interval \"soon\" is no length of training: write 40ep or 50000it"),
     (["--method", "riggl"], "unknown method \"riggl\": did you mean rigl?"),

@@ -60,8 +60,11 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--every", "2ep"], "--every does not go with --method lottery-ticket"),
-    (["--granularity=unit"], "--granularity does not go with --method lottery-ticket"),
+    (["--every", "2ep"], "--every does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does"),
+    (
+      ["--granularity=unit"],
+      "--granularity does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does"
+    ),
     (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in all) or --fraction (each round), not both"),
     (
       ["--branches", "reinit,finetnue"],

@@ -36,7 +36,7 @@ extension PruningMethod {
 
   /// Gradual magnitude pruning: the same removals, and nothing returns.
   public static let gradual = PruningMethod(
-    name: "gradual", summary: "the smallest weights leave in the method of training and never return", paper: "Zhu & Gupta 2017",
+    name: "gradual", summary: "the smallest weights leave in the course of training and never return", paper: "Zhu & Gupta 2017",
     schedule: .cubic, timing: .during(removals: 15, until: 0.75), regrowth: RegrowthPlan(NoRegrowth()))
 
   /// Scored pruning.

@@ -6,6 +6,12 @@ enum CommandSpelling {
   /// The words of the command line that name a command, e.g. `espalier data fetch`.
   static func path(of arguments: [String]) -> [String] { walk(arguments).path }
 
+  /// The command that a command line names, and the words behind its name.
+  static func command(of arguments: [String]) -> (command: any ParsableCommand.Type, rest: ArraySlice<String>) {
+    let found = walk(arguments)
+    return (found.command, found.rest)
+  }
+
   /// - Throws: ``UnknownCommand`` if a word stands where a command's name belongs and is none.
   static func check(_ arguments: [String]) throws {
     let (path, command, rest) = walk(arguments)

@@ -1,3 +1,4 @@
+internal import Pruning
 internal import Training
 
 // The parser drops what a failed conversion says, so options that are lengths of training are read as text and parsed here.
@@ -15,5 +16,16 @@ extension Step {
   /// - Throws: `PlanError` that names the option and the first length at fault.
   static func list(_ text: String, option: String) throws -> [Step] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { try Step(String($0), option: option) }
+  }
+}
+
+extension Step {
+  /// This share of it, in whole epochs or steps, at least one.
+  func scaled(by share: Double) -> Step {
+    func scaled(_ count: Int) -> Int { max(Rounding.floor.count(share, of: count), 1) }
+    return switch self {
+    case .epochs(let count): .epochs(scaled(count))
+    case .iterations(let count): .iterations(scaled(count))
+    }
   }
 }

@@ -5,8 +5,8 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// What --method lottery-ticket takes besides; shown in the help of `prune`.
-struct TicketOptions: ParsableArguments {
+/// What `--method lottery-ticket` has for itself, and the rewinding that others share with it.
+struct TicketOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
       """
@@ -41,13 +41,17 @@ struct TicketOptions: ParsableArguments {
   @Flag(help: .hidden)
   var worker = false
 
-  /// The first option given that no other method has; nil if none is.
-  var firstGivenOfTheirOwn: String? {
-    let given = [
-      ("--branches", branches != nil), ("--branch-rounds", branchRounds != nil),
+  static let methods = [
+    "--rewind": ["lottery-ticket", "gradual", "double-pruning", "scored-pruning"], "--branches": ["lottery-ticket"],
+    "--branch-rounds": ["lottery-ticket"], "--output-fraction": ["lottery-ticket"], "--seeds": ["lottery-ticket"],
+    "--parallel": ["lottery-ticket"],
+  ]
+
+  var given: [(option: String, isGiven: Bool)] {
+    [
+      ("--rewind", rewind != nil), ("--branches", branches != nil), ("--branch-rounds", branchRounds != nil),
       ("--output-fraction", outputFraction != nil), ("--seeds", seeds != nil), ("--parallel", parallel != nil),
     ]
-    return given.first { $0.1 }?.0
   }
 
   /// What --rewind says; nil if it says nothing.
@@ -76,92 +80,5 @@ struct TicketOptions: ParsableArguments {
       }
       return round
     }
-  }
-}
-
-/// Which options stand on the command line: the paper's settings hold where nothing was said, and the parser tells only values.
-struct GivenOptions {
-  private let names: Set<Substring>
-  init(_ arguments: [String]) { names = Set(arguments.filter { $0.hasPrefix("--") }.map { $0.prefix { $0 != "=" } }) }
-  func has(_ name: String) -> Bool { names.contains(name[...]) }
-
-  /// - Throws: `PlanError` for the first of these options that was given.
-  func refuse(_ options: [String], with other: String) throws {
-    if let option = options.first(where: has) { throw PlanError("\(option) does not go with \(other)") }
-  }
-
-  /// Options of `prune` that say what a ticket study has its own rules for.
-  static let foreignToTickets = [
-    "--granularity", "--limit", "--of", "--threshold", "--deviations", "--rounding", "--recovery", "--every", "--until", "--schedule",
-    "--minimum-layer-density", "--width-multiple", "--reduction", "--normalization", "--compact", "--no-compact", "--normalize",
-    "--pre-activation", "--signed", "--examples", "--mean-at", "--mean-form", "--repair", "--slimming", "--l1", "--checkpoint",
-    "--checkpoint-every", "--compression", "--at-start", "--layers", "--no-proof", "--regrowth-interval", "--drop-fraction",
-    "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
-    "--probes", "--curvature", "--batch-norm-mode", "--classes",
-  ]
-}
-
-extension TicketPlan {
-  /// The plan that a command line describes, the paper's settings filled in.
-  init(
-    network: String, weights: String?, tickets: TicketOptions, pruning: PruningOptions, data: DataOptions, training: TrainingOptions,
-    given: GivenOptions
-  ) throws {
-    try given.refuse(GivenOptions.foreignToTickets, with: "--method lottery-ticket")
-    guard pruning.sparsity == nil || pruning.fraction == nil else {
-      throw PlanError("one amount is enough: give --sparsity (in all) or --fraction (each round), not both")
-    }
-    let paper = TicketDefaults.of(network)
-    var source = try data.plan(seed: 0)
-    if let paper, source.validation == nil, source.subset == nil, try Dataset.named(source.dataset).trainingCount >= 50_000 {
-      source.validation = paper.validation
-    }
-    var options = training
-    if let paper {
-      if !given.has("--epochs") { options.epochs = "\(paper.iterations)it" }
-      if !given.has("--batch-size") { options.batchSize = paper.batchSize }
-      if !given.has("--optimizer"), training.learningRate == nil { options.learningRate = paper.learningRate }
-      if !given.has("--evaluate-every") { options.evaluateEvery = paper.evaluateEvery.description }
-      if !given.has("--initialization") { options.initialization = paper.initialization }
-      if !given.has("--augment") { options.augment = false }
-    }
-    let criterion = try Criterion(named: pruning.criterion ?? Criterion.magnitude.name)
-    let sparsity = try pruning.sparsity.map { try Fraction.parse($0, option: "--sparsity") }
-    let scope = try Self.scope(pruning.scope)
-    self.init(
-      network: network, weights: weights, data: source, initialization: options.initialization ?? .kaimingUniform,
-      training: try options.plan(seed: 0),
-      rounds: pruning.rounds ?? (sparsity == nil ? paper?.rounds ?? 5 : 5), criterion: criterion,
-      rates: try Self.rates(tickets, pruning, scope, paper), sparsity: sparsity, scope: scope,
-      rewinding: try tickets.rewinding() ?? .initial, branches: try tickets.parsedBranches(),
-      branchRounds: try tickets.parsedRounds())
-    try validate()
-  }
-
-  private static func scope(_ text: String?) throws -> Scope {
-    guard let text else { return .layer }
-    guard let scope = Scope(rawValue: text) else {
-      throw PlanError("--scope \(text.debugDescription) does not go with --method lottery-ticket: choose layer or global")
-    }
-    return scope
-  }
-
-  private static func rates(_ tickets: TicketOptions, _ pruning: PruningOptions, _ scope: Scope, _ paper: TicketDefaults?) throws
-    -> LayerRates
-  {
-    var rates = paper?.rates ?? TicketDefaults.otherRates
-    if let text = pruning.fraction {
-      let fraction = try Fraction.parse(text, option: "--fraction")
-      rates = LayerRates(fraction: fraction, output: fraction / 2)
-    }
-    if let text = tickets.outputFraction { rates.output = try Fraction.parse(text, option: "--output-fraction") }
-    if scope == .global {
-      guard tickets.outputFraction == nil else {
-        throw PlanError("--output-fraction does not go with --scope global: layers compete there")
-      }
-      (rates.convolutions, rates.output) = (nil, nil)
-    }
-    rates.ignored = pruning.ignore
-    return rates
   }
 }

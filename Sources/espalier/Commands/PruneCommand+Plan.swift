@@ -1,0 +1,60 @@
+internal import Experiments
+internal import Pruning
+internal import Training
+
+extension PruneCommand {
+  /// The plan that these options describe.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for what no plan can be.
+  func plan(of method: PruningMethod?) throws -> PruningPlan {
+    let (granularity, length) = (pruning.granularity, try training.length())
+    let isWeight = granularity == .weight
+    let usual = amount.deviations != nil ? Criterion.threshold.name : isWeight ? "magnitude" : "l2"
+    let criterion = scores.criterion ?? method?.criterion ?? usual
+    let plan = PruningPlan(
+      method: method?.name, criterion: try Criterion(named: criterion, options: scores.criterionOptions), granularity: granularity,
+      allocation: try scores.allocation(usual: method?.allocation ?? (isWeight ? .global : .layer)), reduction: scores.reduction ?? .mean,
+      normalization: scores.normalization, rounding: amount.rounding ?? .round, amount: try amount.amount(),
+      timing: try timing.timing(
+        of: method, granularity: granularity, defaultRecovery: length.half, length: length, hasCriterion: scores.criterion != nil),
+      schedule: timing.schedule ?? method?.schedule ?? .exponential, minimumLayerDensity: amount.minimumLayerDensity,
+      widthMultiple: amount.widthMultiple, ignored: pruning.ignore, compact: pruning.compact ?? true, examples: scores.examples,
+      batchNorms: scores.batchNormMode, curvature: scores.hessianProbes, place: scores.meanAt ?? .consumer,
+      repairs: try repair.repairs(at: scores.meanAt ?? .consumer), regrowth: try regrowth.plan(for: method, rewinding: tickets.rewinding()),
+      rescalesDropout: method?.rescalesDropout ?? false, seed: running.seed)
+    try plan.validate()
+    try refuseIdleOptions(in: plan)
+    return plan
+  }
+
+  /// - Throws: `PlanError` for an option that would change nothing in this plan.
+  private func refuseIdleOptions(in plan: PruningPlan) throws {
+    if amount.threshold != nil || amount.deviations != nil {
+      let given = amount.threshold != nil ? "--threshold" : "--deviations"
+      let idle = [
+        ("--scope", scores.scope != nil), ("--normalization", scores.normalization != nil), ("--rounding", amount.rounding != nil),
+        ("--schedule", timing.schedule != nil),
+      ]
+      if let option = idle.first(where: { $0.1 })?.0 {
+        throw PlanError("\(option) does not go with \(given): each layer loses what scores below it")
+      }
+    }
+    if amount.fraction != nil, let schedule = timing.schedule, schedule != .iterative {
+      throw PlanError("--schedule \(schedule.rawValue) spreads --sparsity: with --fraction each round takes the same of what is left")
+    }
+    if amount.rounding != nil, case .cost = plan.amount, [.global, .uniform, .erk, .lamp].contains(plan.allocation) {
+      throw PlanError("--rounding does not go with --of and --scope \(plan.allocation): units leave one by one until the cost is met")
+    }
+    if scores.reduction != nil, !plan.granularity.isStructured {
+      throw PlanError("--reduction goes with --granularity unit or filter: single weights leave alone")
+    }
+    if pruning.compact != nil, plan.granularity.isStructured {
+      throw PlanError("--compact and --no-compact go with --granularity weight: \(plan.granularity.plural) are cut out in any case")
+    }
+    let replacesMeans = plan.repairs.contains { if case .meanReplacement = $0 { true } else { false } }
+    if repair.meanForm != nil, !replacesMeans { throw PlanError("--mean-form goes with --repair mean") }
+    if scores.meanAt != nil, !replacesMeans, try !plan.criterion.looksAtUnits(plan.granularity) {
+      throw PlanError("--mean-at goes with --repair mean and criteria that look at units' values: \(plan.criterion.name) does not")
+    }
+  }
+}

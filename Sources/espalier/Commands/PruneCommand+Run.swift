@@ -1,0 +1,94 @@
+internal import ArgumentParser
+internal import Experiments
+internal import Pruning
+internal import Training
+
+/// What a command line of `prune` comes to, once its options have been found to fit each other.
+protocol PruneJob {
+  /// Does it.
+  func callAsFunction() throws
+}
+
+extension ExperimentRun: PruneJob {}
+
+extension PruneCommand {
+  /// The job of the chosen method: a run of its stages, unless it has a face of its own.
+  func job(_ typed: GivenOptions) throws -> any PruneJob {
+    if let face = MethodFaces.all.first(where: { $0.method == pruning.method }) { return try face.job(self, typed) }
+    return try run(typed)
+  }
+
+  /// The run that the options describe.
+  ///
+  /// - Throws: `PlanError`, `PruningError`, `UnknownMethod` and `ValidationError` for what no run can be.
+  func run(_ typed: GivenOptions) throws -> ExperimentRun {
+    let method = try pruning.method.map { try PruningMethod.named($0) }
+    try tickets.refuseOthers(than: method?.name)
+    if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
+      throw PlanError("--initialization draws fresh weights: \(own) has its own")
+    }
+    let plan = try plan(of: method)
+    let (dense, recovery) = try trainings(of: plan, method, typed)
+    if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(typed) {
+      throw PlanError("\(option) goes with training, and there is none")
+    }
+    if layers, plan.granularity.isStructured {
+      throw PlanError("--layers shows what is kept of weights: it does not go with --granularity \(plan.granularity.rawValue)")
+    }
+    let experiment = Experiment(
+      start: given.start, data: try dataPlan(for: plan, trains: dense != nil || recovery != nil), classes: classes,
+      initialization: training.initialization ?? method?.training?.initialization ?? .kaimingUniform,
+      training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
+    try experiment.validate()
+    return ExperimentRun(
+      experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
+      sparse: training.sparseKernels, proves: !pruning.noProof, showsLayers: layers)
+  }
+
+  /// The training before any pruning or in whose course it happens, and the training after each round.
+  private func trainings(
+    of plan: PruningPlan, _ method: PruningMethod?, _ typed: GivenOptions
+  ) throws -> (dense: TrainingPlan?, recovery: TrainingPlan?) {
+    let epochs = try training.length()
+    let trains = epochs.iterations(perEpoch: 1) > 0
+    switch plan.timing {
+    case .during:
+      guard plan.regrowth == nil || trains else {
+        throw PlanError("--method \(plan.method ?? "") prunes in training: --epochs 0 leaves it nothing")
+      }
+      return (try training.plan(seed: running.seed), nil)
+    case .everyStep: return (try scoreTraining(method), nil)
+    case .atStart: return (trains ? try training.plan(seed: running.seed) : nil, nil)
+    case .rounds(_, let length):
+      // A model file or given weights are trained already.
+      let trained = given.model ?? given.weights
+      if let trained, timing.recovery != nil, trains, typed.has("--epochs") {
+        let isNone = length.iterations(perEpoch: 1) == 0
+        throw PlanError(
+          "--epochs \(epochs) trains nothing: \(trained) is trained already, and --recovery \(length) "
+            + (isNone
+              ? "leaves no training after a removal; give --recovery \(epochs), or --epochs 0"
+              : "is the training after a removal; leave --epochs out"))
+      }
+      let dense = trained == nil && trains ? try training.plan(seed: running.seed) : nil
+      var recovery = length.iterations(perEpoch: 1) > 0 ? try training.plan(length: length, seed: running.seed) : nil
+      recovery?.learningRate.base *= method?.recoveryRate ?? 1
+      return (dense, recovery)
+    }
+  }
+
+  /// The images, where anything looks at them.
+  private func dataPlan(for plan: PruningPlan, trains: Bool) throws -> DataPlan? {
+    let fallback = try given.trainingDataset()
+    if data.dataset == nil, fallback == nil {
+      guard trains || plan.needsExamples else { return nil }
+      if !trains {
+        guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
+          throw ValidationError("--repair looks at training images: give --dataset")
+        }
+        throw PruningError.needsData(criterion: plan.criterion.name)
+      }
+    }
+    return try data.plan(seed: running.seed, fallback: fallback)
+  }
+}

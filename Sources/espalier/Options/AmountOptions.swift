@@ -1,0 +1,78 @@
+public import ArgumentParser
+public import Pruning
+internal import Training
+
+/// How much `prune` removes.
+struct AmountOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The fraction of the original gone in the end, e.g. 0.9.", valueName: "fraction"))
+  var sparsity: String?
+
+  @Option(
+    help: ArgumentHelp("How many times smaller what is counted gets: 100 leaves a hundredth, as --sparsity 0.99.", valueName: "times"))
+  var compression: String?
+
+  @Option(help: ArgumentHelp("The fraction that each round takes of what is left, e.g. 0.05.", valueName: "fraction"))
+  var fraction: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What --sparsity or --limit counts, of units and filters: parameters, macs, bytes or latency (measured here).", valueName: "cost"))
+  var of: CostTarget.Measure?
+
+  @Option(help: ArgumentHelp("What is left at most in the end, of --of; milliseconds of latency.", valueName: "number"))
+  var limit: Double?
+
+  @Option(help: ArgumentHelp("Each round takes what scores below this.", valueName: "score"))
+  var threshold: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "Each round takes weights below so many standard deviations of their layer's, by criterion threshold.", valueName: "q"))
+  var deviations: Double?
+
+  @Option(help: "How a fraction becomes a count: round (what is rounded away follows later), floor or ceil; round unless given.")
+  var rounding: Rounding?
+
+  @Option(help: ArgumentHelp("No layer keeps less than this fraction of its weights or units.", valueName: "density"))
+  var minimumLayerDensity = 0.0
+
+  @Option(help: ArgumentHelp("Widths that shrink become the nearest multiple of this, e.g. 8, or stay.", valueName: "count"))
+  var widthMultiple = 1
+
+  /// The one amount that was given.
+  ///
+  /// - Throws: `PlanError` for none, several, or an impossible one.
+  func amount() throws -> PruningPlan.Amount {
+    let given = [sparsity != nil, compression != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
+    guard given == 1 else {
+      let question = "give --sparsity or --compression (in all) or --fraction (each time), --limit, --threshold or --deviations"
+      throw PlanError(
+        given == 0 ? "how much is to be pruned? \(question), e.g. --sparsity 0.9" : "one amount is enough: \(question), not several")
+    }
+    if let limit {
+      guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
+      // Said in milliseconds, as it was given, and not in the plan's seconds.
+      guard limit > 0, limit.isFinite else { throw PlanError("--limit \(limit) is impossible: give a number above 0") }
+      return .cost(CostTarget(of, .most(of == .latency ? limit / 1000 : limit)))
+    }
+    if sparsity != nil || compression != nil {
+      let fraction = try sparsity.map { try Fraction.parse($0, option: "--sparsity") } ?? compression.map(Self.gone) ?? 0
+      return of.map { .cost(CostTarget($0, .less(fraction))) } ?? .total(fraction)
+    }
+    if of != nil { throw PlanError("--of goes with --sparsity or --limit: a cost is reached in the end, not each time") }
+    if let fraction { return .perEvent(try Fraction.parse(fraction, option: "--fraction")) }
+    if let threshold { return .threshold(threshold) }
+    return .deviations(deviations ?? 0)
+  }
+
+  /// The fraction that is gone where 1/c is left.
+  private static func gone(_ compression: String) throws -> Double {
+    guard let times = Double(compression), times >= 1, 1 - 1 / times < 1 else {
+      throw PlanError("--compression \(compression) is impossible: give a number from 1 on, e.g. 10 to leave a tenth")
+    }
+    return 1 - 1 / times
+  }
+}
+
+extension CostTarget.Measure: ExpressibleByArgument {}
+extension Rounding: ExpressibleByArgument {}

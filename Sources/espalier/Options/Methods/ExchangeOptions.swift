@@ -1,0 +1,74 @@
+internal import ArgumentParser
+internal import Pruning
+internal import Training
+
+/// When and how many weights come back, for the methods in which they do.
+struct ExchangeOptions: MethodOptionGroup {
+  @Option(
+    help: ArgumentHelp(
+      "From one exchange of weights to the next: 100it for rigl, splicing and scored-pruning, 1ep for set; double-pruning's cycle is --every.",
+      valueName: "step"))
+  var regrowthInterval: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      The fraction of each layer's kept weights that is exchanged: at first for rigl and scored-pruning (then falling by a cosine), \
+      always for set; 0.3 unless given.
+      """, valueName: "fraction"))
+  var dropFraction: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The share of the steps after which nothing comes back any more: 0.75, 1 for set; for dsd the share after which all do, 2/3.",
+      valueName: "share"))
+  var regrowthEnd: Double?
+
+  static let methods = [
+    "--regrowth-interval": ["rigl", "set", "scored-pruning", "splicing"],
+    "--drop-fraction": ["rigl", "set", "scored-pruning"],
+    "--regrowth-end": ["rigl", "set", "scored-pruning", "splicing", "dsd", "dsd+prune", "double-pruning"],
+  ]
+
+  var given: [(option: String, isGiven: Bool)] {
+    [
+      ("--regrowth-interval", regrowthInterval != nil), ("--drop-fraction", dropFraction != nil), ("--regrowth-end", regrowthEnd != nil),
+    ]
+  }
+
+  /// A way of regrowing with these options.
+  ///
+  /// - Throws: `PlanError` for an interval that is no length of training.
+  func applied(to regrowth: any Regrowth) throws -> any Regrowth {
+    let interval = try regrowthInterval.map { try Step($0, option: "--regrowth-interval") }
+    func apply(_ schedule: ExchangeSchedule) -> ExchangeSchedule {
+      var schedule = schedule
+      schedule.interval = interval ?? schedule.interval
+      schedule.fraction = dropFraction ?? schedule.fraction
+      schedule.until = regrowthEnd ?? schedule.until
+      return schedule
+    }
+    switch regrowth {
+    case var method as RigL:
+      method.schedule = apply(method.schedule)
+      return method
+    case var method as SparseEvolution:
+      method.schedule = apply(method.schedule)
+      return method
+    case var method as ScoredPruning:
+      method.schedule = apply(method.schedule)
+      return method
+    case var method as Splicing:
+      method.interval = interval ?? method.interval
+      method.until = regrowthEnd ?? method.until
+      return method
+    case var method as DenseSparseDense:
+      method.denseFrom = regrowthEnd ?? method.denseFrom
+      return method
+    case var method as DoublePruning:
+      method.until = regrowthEnd ?? method.until
+      return method
+    default: return regrowth
+    }
+  }
+}

@@ -1,0 +1,101 @@
+internal import ArgumentParser
+internal import Datasets
+internal import Experiments
+internal import Pruning
+internal import Results
+internal import Training
+
+extension TicketCommandRun: PruneJob {}
+
+/// `--method lottery-ticket` is a study: several trainings in a folder, each of which can start from another's model.
+enum LotteryTicketFace: MethodFace {
+  static let method = PruningMethod.lotteryTicket.name
+
+  static func job(_ command: PruneCommand, _ typed: GivenOptions) throws -> any PruneJob { try study(command, typed) }
+
+  /// The study that the options describe.
+  static func study(_ command: PruneCommand, _ typed: GivenOptions) throws -> TicketCommandRun {
+    guard let network = command.given.network else {
+      throw PlanError("tickets are found from initial weights: give --network instead of a model file")
+    }
+    let plan = try TicketPlan(network: network, command, typed)
+    return TicketCommandRun(
+      plan: plan, tickets: command.tickets, run: command.running, sparse: command.training.sparseKernels, output: command.output,
+      givenThreads: typed.has("--threads") ? command.running.threads : nil, report: command.checkpoints.report)
+  }
+
+  /// Options of `prune` for which a study has rules of its own.
+  static let foreign = [
+    "--granularity", "--limit", "--of", "--threshold", "--deviations", "--rounding", "--recovery", "--every", "--until", "--schedule",
+    "--minimum-layer-density", "--width-multiple", "--reduction", "--normalization", "--compact", "--no-compact", "--normalize",
+    "--pre-activation", "--signed", "--examples", "--mean-at", "--mean-form", "--repair", "--slimming", "--l1", "--checkpoint",
+    "--checkpoint-every", "--compression", "--at-start", "--layers", "--no-proof", "--regrowth-interval", "--drop-fraction",
+    "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
+    "--probes", "--curvature", "--batch-norm-mode", "--classes",
+  ]
+}
+
+extension TicketPlan {
+  /// The plan that a command line describes, the paper's settings filled in.
+  init(network: String, _ command: PruneCommand, _ given: GivenOptions) throws {
+    let (amount, scores, tickets, data) = (command.amount, command.scores, command.tickets, command.data)
+    if let option = LotteryTicketFace.foreign.first(where: given.has) {
+      throw PlanError("\(option) does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does")
+    }
+    guard amount.sparsity == nil || amount.fraction == nil else {
+      throw PlanError("one amount is enough: give --sparsity (in all) or --fraction (each round), not both")
+    }
+    let paper = TicketDefaults.of(network)
+    var source = try data.plan(seed: 0)
+    if let paper, source.validation == nil, source.subset == nil, try Dataset.named(source.dataset).trainingCount >= 50_000 {
+      source.validation = paper.validation
+    }
+    var options = command.training
+    if let paper {
+      if !given.has("--epochs") { options.epochs = "\(paper.iterations)it" }
+      if !given.has("--batch-size") { options.batchSize = paper.batchSize }
+      if !given.has("--optimizer"), options.learningRate == nil { options.learningRate = paper.learningRate }
+      if !given.has("--evaluate-every") { options.evaluateEvery = paper.evaluateEvery.description }
+      if !given.has("--initialization") { options.initialization = paper.initialization }
+      if !given.has("--augment") { options.augment = false }
+    }
+    let criterion = try Criterion(named: scores.criterion ?? Criterion.magnitude.name)
+    let sparsity = try amount.sparsity.map { try Fraction.parse($0, option: "--sparsity") }
+    let scope = try Self.scope(scores.scope)
+    self.init(
+      network: network, weights: command.given.weights, data: source, initialization: options.initialization ?? .kaimingUniform,
+      training: try options.plan(seed: 0),
+      rounds: command.timing.rounds ?? (sparsity == nil ? paper?.rounds ?? 5 : 5), criterion: criterion,
+      rates: try Self.rates(command, scope, paper), sparsity: sparsity, scope: scope,
+      rewinding: try tickets.rewinding() ?? .initial, branches: try tickets.parsedBranches(),
+      branchRounds: try tickets.parsedRounds())
+    try validate()
+  }
+
+  private static func scope(_ text: String?) throws -> Scope {
+    guard let text else { return .layer }
+    guard let scope = Scope(rawValue: text) else {
+      throw PlanError("--scope \(text.debugDescription) does not go with --method lottery-ticket: choose layer or global")
+    }
+    return scope
+  }
+
+  private static func rates(_ command: PruneCommand, _ scope: Scope, _ paper: TicketDefaults?) throws
+    -> LayerRates
+  {
+    var rates = paper?.rates ?? TicketDefaults.otherRates
+    if let text = command.amount.fraction {
+      let fraction = try Fraction.parse(text, option: "--fraction")
+      rates = LayerRates(fraction: fraction, output: fraction / 2)
+    }
+    if let text = command.tickets.outputFraction { rates.output = try Fraction.parse(text, option: "--output-fraction") }
+    if scope == .global {
+      guard command.tickets.outputFraction == nil else {
+        throw PlanError("--output-fraction does not go with --scope global: layers compete there")
+      }
+      (rates.convolutions, rates.output) = (nil, nil)
+    }
+    rates.ignored = command.pruning.ignore
+    return rates
+  }
+}

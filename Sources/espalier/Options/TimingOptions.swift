@@ -1,0 +1,86 @@
+public import ArgumentParser
+internal import Experiments
+public import Pruning
+internal import Training
+
+/// When `prune` removes.
+struct TimingOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
+  var rounds: Int?
+
+  @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
+  var recovery: String?
+
+  @Flag(help: "Prune before training, by any criterion; in one go, or in so many --rounds without training between them.")
+  var atStart = false
+
+  @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
+  var every: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The last of these removals comes at this step, e.g. 30ep; --method's, or before the end unless given.", valueName: "step"))
+  var until: String?
+
+  @Option(
+    help:
+      "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); --method's, or exponential unless given."
+  )
+  var schedule: SparsitySchedule?
+
+  /// When removals happen: as these options say, or else as the method does.
+  ///
+  /// - Parameters:
+  ///   - granularity: decides how many rounds there are where nobody says.
+  ///   - defaultRecovery: the training after a round where nobody says.
+  ///   - length: of the whole training, of which methods take their shares.
+  /// - Throws: `PlanError` for options that do not go with the method or with each other.
+  func timing(
+    of method: PruningMethod?, granularity: Granularity, defaultRecovery: Step, length: Step, hasCriterion: Bool
+  ) throws -> PruningPlan.Timing {
+    let recovery = try recovery.map { try Step($0, option: "--recovery") }
+    if let method, method.timing == .everyStep {
+      guard !atStart, rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, !hasCriterion else {
+        throw PlanError(
+          "--method \(method.name) chooses anew at every step by scores of its own: "
+            + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it")
+      }
+      return .everyStep
+    }
+    let removals: Int? = if let method, case .atStart(let rounds) = method.timing { rounds } else { atStart ? 1 : nil }
+    if let removals {
+      if let method, method.regrowth != nil, rounds != nil {
+        throw PlanError("--method \(method.name) is one training without rounds: --rounds and --recovery do not go with it")
+      }
+      guard every == nil, recovery == nil, until == nil else {
+        let option = atStart ? "--at-start" : "--method \(method?.name ?? "")"
+        throw PlanError("\(option) prunes before training: --every, --until and --recovery do not go with it")
+      }
+      let rounds = rounds ?? removals
+      guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
+      return .atStart(rounds: rounds)
+    }
+    if let method, method.regrowth != nil, rounds != nil || recovery != nil {
+      throw PlanError("--method \(method.name) is one training without rounds: --rounds and --recovery do not go with it")
+    }
+    var (step, end) = (try every.map { try Step($0, option: "--every") }, try until.map { try Step($0, option: "--until") })
+    if let method, case .during(let removals, let share) = method.timing {
+      let last = end ?? length.scaled(by: share)
+      step = step ?? last.scaled(by: 1 / Double(max(removals, 1)))
+      end = last
+    }
+    guard let every = step else {
+      guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
+      let rounds = rounds ?? (granularity == .weight ? 5 : 1)
+      guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
+      return .rounds(rounds, recovery: recovery ?? defaultRecovery)
+    }
+    guard every.iterations(perEpoch: 1) > 0 else { throw PlanError("--every \(every) is impossible: give at least 1ep or 1it") }
+    guard rounds == nil, recovery == nil else {
+      throw PlanError("--every prunes during training: --rounds and --recovery do not go with it")
+    }
+    return .during(every: every, until: end)
+  }
+}
+
+extension SparsitySchedule: ExpressibleByArgument {}
