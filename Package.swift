@@ -72,6 +72,15 @@ let package = Package(
     .executableTarget(
       name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"], path: "Benchmarks",
       exclude: ["peer.py", "README.md"], swiftSettings: strict),
+    .executableTarget(
+      name: "TrainAndPrune", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training"], path: "Examples/TrainAndPrune",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "OwnCriterion", dependencies: ["Experiments", "Pruning", "Training", "Networks", "Torch"], path: "Examples/OwnCriterion",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "OwnDataset", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training", "Datasets"], path: "Examples/OwnDataset",
+      swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),
@@ -97,7 +106,9 @@ let package = Package(
         "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Interruptions", "TestSupport",
       ],
       swiftSettings: strict),
-    .testTarget(name: "CommandTests", dependencies: ["espalier", "Files", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests", dependencies: ["espalier", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -40,18 +40,23 @@ public final class Runner {
   /// Whether there is a checkpoint of this run: it wrote one, or goes on from one.
   public var hasCheckpoint: Bool { ownCheckpoint != nil }
 
-  /// Loads the data and the model, or the checkpoint.
-  public init(_ experiment: Experiment, options: Options = Options()) throws {
+  /// Loads the data and the model, or the checkpoint, and checks that the run can be carried out to its end.
+  ///
+  /// - Parameter data: images that no catalogue knows, already divided; the experiment's data plan only names them then. nil for those of
+  ///   the plan.
+  /// - Throws: `PlanError`, `PruningError`, `DatasetError` and what reading model files and checkpoints throws.
+  public init(_ experiment: Experiment, on data: TrainingData? = nil, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
     try experiment.validate()
-    data = try experiment.data?.load(note: options.note)
+    self.data = try data ?? experiment.data?.load(note: options.note)
+    let data = self.data
     // Whoever is done may have put the model in the place of what it was made of, which must not be looked at again.
     let saved = Result { try SavedRun(experiment, options) }
     let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
     let start =
       try finished?.start(of: experiment)
-      ?? experiment.startingFile(for: data?.training, note: options.note) { [data] network, size in
+      ?? experiment.startingFile(for: data?.training, note: options.note) { network, size in
         let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }

@@ -18,9 +18,14 @@ func espalier(_ arguments: String..., outputTo path: String? = nil) throws -> Ou
 ///
 /// - Parameter shell: what a shell does before, whose last command is the program's, as in `ulimit -f 4; exec`.
 func espalier(_ arguments: [String], outputTo path: String? = nil, after shell: String? = nil) throws -> Outcome {
+  try run(program, arguments, outputTo: path, after: shell)
+}
+
+/// The same of another program that was built beside these tests.
+func run(_ program: URL, _ arguments: [String] = [], outputTo path: String? = nil, after shell: String? = nil) throws -> Outcome {
   let process = Process()
-  process.executableURL = try shell == nil ? program : URL(fileURLWithPath: "/bin/sh")
-  process.arguments = try shell.map { try ["-c", "\($0) \"$0\" \"$@\"", program.path] + arguments } ?? arguments
+  process.executableURL = shell == nil ? program : URL(fileURLWithPath: "/bin/sh")
+  process.arguments = shell.map { ["-c", "\($0) \"$0\" \"$@\"", program.path] + arguments } ?? arguments
   let (output, errors) = (Pipe(), Pipe())
   process.standardOutput = try path.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? output
   process.standardError = errors
@@ -35,24 +40,26 @@ func espalier(_ arguments: [String], outputTo path: String? = nil, after shell: 
 }
 
 private struct NoProgram: Error, CustomStringConvertible {
-  let description = "the program espalier was not found beside the tests"
+  let name: String
+  var description: String { "the program \(name) was not found beside the tests" }
 }
 
-var program: URL {
-  get throws {
-    // The test runner's own path leads to the folder of products, with or without a bundle in between.
-    let places = [Bundle.main.bundleURL] + Bundle.allBundles.map(\.bundleURL) + CommandLine.arguments.map { URL(fileURLWithPath: $0) }
-    for place in places {
-      var folder = place
-      for _ in 0..<4 {
-        let candidate = folder.appendingPathComponent("espalier")
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder), !isFolder.boolValue { return candidate }
-        folder.deleteLastPathComponent()
-      }
+var program: URL { get throws { try builtProgram("espalier") } }
+
+/// A program that was built beside these tests.
+func builtProgram(_ name: String) throws -> URL {
+  // The test runner's own path leads to the folder of products, with or without a bundle in between.
+  let places = [Bundle.main.bundleURL] + Bundle.allBundles.map(\.bundleURL) + CommandLine.arguments.map { URL(fileURLWithPath: $0) }
+  for place in places {
+    var folder = place
+    for _ in 0..<4 {
+      let candidate = folder.appendingPathComponent(name)
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: candidate.path, isDirectory: &isFolder), !isFolder.boolValue { return candidate }
+      folder.deleteLastPathComponent()
     }
-    throw NoProgram()
   }
+  throw NoProgram(name: name)
 }
 
 @Suite struct CommandLineTests {

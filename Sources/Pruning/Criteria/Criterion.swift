@@ -35,8 +35,8 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// An entry of the catalogue, without options.
-  init(_ definition: PruningCriterion) {
+  /// A criterion of this definition, without options; it need not be in the catalogue.
+  public init(_ definition: PruningCriterion) {
     self.definition = definition
     options = []
   }
