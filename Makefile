@@ -8,9 +8,14 @@ QUICKSTART_MODEL := .build/quickstart/lenet-300-100-digits.safetensors
 QUICKSTART ?= prune --network lenet-300-100 --dataset digits --sparsity 0.9 --epochs 60 --learning-rate 0.002 --decay cosine --output $(QUICKSTART_MODEL)
 # Options for Scripts/bench, for example BENCHFLAGS="--cases lenet-300-100 --repetitions 3".
 BENCHFLAGS ?=
+# Where `make install` puts the command, and a folder that stands for / while a system package is made.
+PREFIX ?= ~/.local
+DESTDIR ?=
+PACKAGE = Scripts/package $(1) --binary "$$($(SWIFT) build $(SWIFTFLAGS) --configuration release --show-bin-path)/espalier"
+PLACE = --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap quickstart build test bench format lint check docs clean
+.PHONY: help bootstrap quickstart build test install uninstall dist wheel bench format lint check docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +34,20 @@ build: bootstrap ## Build the command and the library for release
 test: bootstrap ## Set up, build and run the tests
 	$(SWIFT) build $(SWIFTFLAGS) --build-tests
 	$(SWIFT) test $(SWIFTFLAGS) --skip-build --disable-xctest
+
+install: ## Install the command, its libraries, man pages and completions below PREFIX (~/.local)
+	@Scripts/package install --check $(PLACE)
+	@$(MAKE) --no-print-directory build
+	@$(call PACKAGE,install) $(PLACE)
+
+uninstall: ## Remove what `make install` put below PREFIX
+	@Scripts/package uninstall $(PLACE)
+
+dist: build ## The same as a tarball in .build/dist, which runs wherever it is unpacked
+	@$(call PACKAGE,dist)
+
+wheel: build ## A wheel in .build/dist for people who live in pip; it needs torch 2.11.0
+	@$(call PACKAGE,wheel)
 
 bench: bootstrap ## Measure training steps per second against PyTorch on this machine
 	$(SWIFT) build $(SWIFTFLAGS) --configuration release --product espalier-bench
