@@ -1,16 +1,19 @@
 """Installing below a prefix, and removing what was installed: a manifest holds its files and the folders that it made."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
 import subprocess
-import tempfile
 
 from . import linking
 from .linking import Failure
 from .tree import HOME, Build, size
 
 MANIFEST = f"{HOME}/manifest"
+# Where an installation is written before it takes its place; the old one waits there in `old`.
+WORK = "lib/.espalier-new"
 
 
 def root_of(options):
@@ -22,23 +25,57 @@ def root_of(options):
 
 def manifest(root):
     """The files and folders of an earlier installation, relative to the prefix."""
-    try:
-        lines = (root / MANIFEST).read_text().splitlines()
-    except (FileNotFoundError, NotADirectoryError):
-        return set(), set()
+    path = next((path for path in (root / MANIFEST, root / WORK / "old/manifest") if path.is_file()), None)
+    lines = path.read_text().splitlines() if path else []
     for line in lines:
         if line.startswith("/") or ".." in line.split("/"):
-            raise Failure(f"{root / MANIFEST} is damaged: {line!r} is no place below {root}")
+            raise Failure(f"{path} is damaged: {line!r} is no place below {root}")
     return {line for line in lines if not line.endswith("/")}, {line for line in lines if line.endswith("/")}
 
 
 def install(options):
     root = root_of(options)
+    check_places(root, ["bin/espalier", MANIFEST, "share/man/man1/espalier.1"])
     if options.check:
-        check_places(root, ["bin/espalier", MANIFEST, "share/man/man1/espalier.1"])
         return
     build = Build(options.binary)
     tree = build.tree()
+    with alone(root):
+        replace(root, tree)
+    print(f"installed espalier {build.version} with libtorch {build.libtorch} in {root} ({sum(map(size, tree)) / 1e6:.0f} MB)")
+    if any(linking.CUDA.match(path.name) for path in build.libraries.libtorch):
+        print("libtorch's CUDA libraries came along; NVIDIA's (cuDNN, cuBLAS, …) must be on the machine;")
+        print("where a Python torch has them, make wheel for its environment is the simpler way")
+    if not options.destdir and str(root / "bin") not in os.environ.get("PATH", "").split(os.pathsep):
+        print(f"{root / 'bin'} is not in PATH")
+
+
+@contextlib.contextmanager
+def alone(root):
+    """Keeps a second installation away, and puts right what one that was killed left behind."""
+    try:
+        descriptor = os.open(root / "lib", os.O_RDONLY)
+    except FileNotFoundError:  # No lib yet: nothing to put right.
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failure(f"{root}: another installation is under way there") from None
+    except OSError:
+        # A file system without locks.
+        pass
+    try:
+        work, home = root / WORK, root / HOME
+        if (work / "old").exists() and not home.exists():
+            (work / "old").rename(home)
+        shutil.rmtree(work, ignore_errors=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def replace(root, tree):
     check_places(root, [entry.path for entry in tree])
     old_files, old_folders = manifest(root)
     folders = [*sorted(missing_folders(root, tree) | old_folders)]
@@ -51,11 +88,6 @@ def install(options):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
-    print(f"installed espalier {build.version} with libtorch {build.libtorch} in {root} ({sum(map(size, tree)) / 1e6:.0f} MB)")
-    if any(linking.CUDA.match(path.name) for path in build.libraries.libtorch):
-        print("libtorch's CUDA libraries came along; NVIDIA's (cuDNN, cuBLAS, …) must be on the machine")
-    if not options.destdir and str(root / "bin") not in os.environ.get("PATH", "").split(os.pathsep):
-        print(f"{root / 'bin'} is not in PATH")
 
 
 def check_places(root, paths):
@@ -85,16 +117,17 @@ def make_folders(root, folders, made):
     for folder in sorted(folders, key=len):
         # The command's own folder comes in one step, later.
         if folder != f"{HOME}/":
-            (root / folder).mkdir(mode=0o755)
+            (root / folder).mkdir()
+            # Whatever the umask is: what root installs is for everybody.
+            (root / folder).chmod(0o755)
             made.append(root / folder)
 
 
 def place(root, tree, folders, old_files):
     """All files are written beside their places first; what can fail has failed before anything of the old installation goes."""
-    home = root / HOME
-    work = pathlib.Path(tempfile.mkdtemp(prefix=".espalier-", dir=home.parent))
+    home, work = root / HOME, root / WORK
     try:
-        work.chmod(0o755)
+        work.mkdir()
         needed = sum(map(size, tree))
         if shutil.disk_usage(work).free < needed:
             raise Failure(f"{home.parent}: {needed / 1e6:.0f} MB are needed, {shutil.disk_usage(work).free / 1e6:.0f} MB are free")
@@ -116,7 +149,7 @@ def place(root, tree, folders, old_files):
         for path in old_files.difference(files):
             (root / path).unlink(missing_ok=True)
     finally:
-        shutil.rmtree(work)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def write(entry, target):
