@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import pathlib
 import platform
@@ -63,9 +64,9 @@ def launcher(build):
 
 
 def metadata(build, licences):
+    summary = json.loads(build.says("--experimental-dump-help"))["command"]["abstract"]
     fields = [("Metadata-Version", "2.4"), ("Name", "espalier"), ("Version", build.version),
-              ("Summary", "Trains neural networks, prunes them, and says honestly what came of it."),
-              ("License-Expression", "Apache-2.0"), *(("License-File", name) for name, _ in licences),
+              ("Summary", summary), ("License-Expression", "Apache-2.0"), *(("License-File", name) for name, _ in licences),
               ("Classifier", "Topic :: Scientific/Engineering :: Artificial Intelligence"),
               ("Requires-Python", ">=3.10"), ("Requires-Dist", f"torch=={build.libtorch}"), ("Description-Content-Type", "text/markdown")]
     return ("".join(f"{name}: {value}\n" for name, value in fields) + "\n" + (ROOT / "README.md").read_text()).encode()
