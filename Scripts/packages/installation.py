@@ -126,8 +126,9 @@ def make_folders(root, folders, made):
 def place(root, tree, folders, old_files):
     """All files are written beside their places first; what can fail has failed before anything of the old installation goes."""
     home, work = root / HOME, root / WORK
+    # Outside of what clears it away: where it is there now, it is another one's.
+    work.mkdir()
     try:
-        work.mkdir()
         needed = sum(map(size, tree))
         if shutil.disk_usage(work).free < needed:
             raise Failure(f"{home.parent}: {needed / 1e6:.0f} MB are needed, {shutil.disk_usage(work).free / 1e6:.0f} MB are free")
