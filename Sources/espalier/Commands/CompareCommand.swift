@@ -15,10 +15,10 @@ struct CompareCommand: ParsableCommand {
         espalier compare vgg16-bn-cifar small.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "first"))
+  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "first"), completion: .file(extensions: ["safetensors"]))
   var first: String
 
-  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "second"))
+  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "second"), completion: .file(extensions: ["safetensors"]))
   var second: String
 
   @Flag(help: "Print JSON.")

@@ -20,7 +20,7 @@ struct DataCommand: ParsableCommand {
 
   /// Where the files are.
   struct Location: ParsableArguments {
-    @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
+    @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"), completion: .directory)
     var dataDir: String?
 
     var directory: String { dataDir ?? Dataset.defaultDirectory() }

@@ -28,7 +28,7 @@ struct InspectCommand: ParsableCommand {
       A safetensors file of another program is shown tensor by tensor.
       """)
 
-  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "model"))
+  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
   var model: String
 
   @Option(help: ArgumentHelp("Make the named network for this data set.", valueName: "name"))

@@ -44,7 +44,8 @@ struct ProbeCommand: CheckedCommand {
 
   @OptionGroup var given: ModelOptions<Words>
 
-  @Option(help: ArgumentHelp("Analyse the rows in this folder, without training; may be repeated.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Analyse the rows in this folder, without training; may be repeated.", valueName: "folder"), completion: .directory)
   var analyse: [String] = []
 
   @OptionGroup(title: "Probe") var probe: ProbeOptions
@@ -52,7 +53,7 @@ struct ProbeCommand: CheckedCommand {
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Run") var running: RunOptions
 
-  @Option(help: ArgumentHelp("Write the rows of a model's probe to this file.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the rows of a model's probe to this file.", valueName: "file"), completion: .file())
   var rows: String?
 
   @Flag(help: "Show no progress.")

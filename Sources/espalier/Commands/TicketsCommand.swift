@@ -22,7 +22,7 @@ struct TicketsCommand: ParsableCommand {
         espalier inspect tickets/seed-0/trunk/round-18.safetensors
       """)
 
-  @Argument(help: ArgumentHelp("The study's folder.", valueName: "folder"))
+  @Argument(help: ArgumentHelp("The study's folder.", valueName: "folder"), completion: .directory)
   var folder: String
 
   @Flag(help: "Print JSON.")

@@ -20,7 +20,9 @@ struct TrainCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all.", valueName: "name"))
   var network: String
 
-  @Option(help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"),
+    completion: .file(extensions: ["safetensors"]))
   var weights: String?
 
   @Option(help: ArgumentHelp("Classes of the network; with --weights of others its last layer is a fresh one.", valueName: "count"))

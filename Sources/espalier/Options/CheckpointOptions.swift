@@ -7,13 +7,13 @@ struct CheckpointOptions: ParsableArguments {
   @Flag(help: "Go on from the checkpoint of an earlier, broken-off run with the same options; from the start if there is none.")
   var resume = false
 
-  @Option(help: ArgumentHelp("Where checkpoints go; beside the output unless given.", valueName: "file"))
+  @Option(help: ArgumentHelp("Where checkpoints go; beside the output unless given.", valueName: "file"), completion: .file())
   var checkpoint: String?
 
   @Option(help: ArgumentHelp("How often one is written; each epoch, but at most every 5 s, unless given.", valueName: "step"))
   var checkpointEvery: String?
 
-  @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"), completion: .file())
   var report: String?
 
   /// Where checkpoints of a run with this output go; nil where the output is no file, beside which one could lie.

@@ -1,12 +1,14 @@
 internal import ArgumentParser
+internal import Datasets
 internal import Experiments
 
 /// Which images; shared by the commands that need any.
 struct DataOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"), completion: .list(Dataset.all.map(\.name)))
   var dataset: String?
 
-  @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"), completion: .directory)
   var dataDir: String?
 
   @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))

@@ -19,13 +19,13 @@ enum TrainedModelWords: ModelWords {}
 
 /// Which model: a file, or a network of the catalogue with or without given weights; shared by the commands that begin with one.
 struct ModelOptions<Words: ModelWords>: ParsableArguments {
-  @Argument(help: ArgumentHelp(Words.model, valueName: "model"))
+  @Argument(help: ArgumentHelp(Words.model, valueName: "model"), completion: .file(extensions: ["safetensors"]))
   var model: String?
 
-  @Option(help: ArgumentHelp(Words.network, valueName: "name"))
+  @Option(help: ArgumentHelp(Words.network, valueName: "name"), completion: .list(NetworkNames.all))
   var network: String?
 
-  @Option(help: ArgumentHelp(Words.weights, valueName: "file"))
+  @Option(help: ArgumentHelp(Words.weights, valueName: "file"), completion: .file(extensions: ["safetensors"]))
   var weights: String?
 
   /// - Parameter objection: what is wrong with fresh weights.

@@ -9,7 +9,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"), completion: .file())
   var output: String?
 
   /// Prints a result in the form that was asked for.

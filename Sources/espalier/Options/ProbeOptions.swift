@@ -132,7 +132,7 @@ struct ProbedTrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where the learning rate falls to a tenth.", valueName: "steps"))
   var milestones = "58650it"
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder that rows go to.", valueName: "folder"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The folder that rows go to.", valueName: "folder"), completion: .directory)
   var output: String?
 
   /// How often the training is probed.

@@ -8,7 +8,7 @@ struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How removal and training interleave, with its criterion and defaults: \(PruningMethod.all.map(\.name).joined(separator: ", ")).",
-      valueName: "name"))
+      valueName: "name"), completion: .list(PruningMethod.all.map(\.name)))
   var method: String?
 
   @Option(help: "What leaves: weight (held at 0), unit or filter (cut out).")

@@ -8,7 +8,7 @@ struct ScoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The score; --method's, or magnitude for weights and l2 for units and filters (threshold with --deviations) unless given.",
-      valueName: "name"))
+      valueName: "name"), completion: .list(PruningCriterion.all.map(\.name)))
   var criterion: String?
 
   @Option(

@@ -1,0 +1,19 @@
+internal import Foundation
+internal import Networks
+
+/// Names of networks that a shell can offer: the catalogue's patterns, written out.
+enum NetworkNames {
+  static var all: [String] { Architecture.all.flatMap { $0.pattern.components(separatedBy: ", ") }.flatMap(written) }
+
+  /// E.g. of `vgg(11|13)[-bn]-cifar[:HIDDEN|:none]` the four names without what stands behind a colon.
+  static func written(_ pattern: String) -> [String] {
+    guard !pattern.contains("WIDTHS") else { return [] }
+    guard let open = pattern.firstIndex(where: { "([".contains($0) }),
+      let close = pattern[open...].firstIndex(of: pattern[open] == "(" ? ")" : "]")
+    else { return [pattern] }
+    let (head, tail) = (pattern[..<open], pattern[pattern.index(after: close)...])
+    var choices = pattern[pattern.index(after: open)..<close].split(separator: "|").filter { !$0.hasPrefix(":") }
+    if pattern[open] == "[" { choices.insert("", at: 0) }
+    return choices.flatMap { written("\(head)\($0)\(tail)") }
+  }
+}
