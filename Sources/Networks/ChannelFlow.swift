@@ -1,25 +1,25 @@
 internal import Words
 
-/// Which channels of a network's values must leave together: a union-find over single channels.
+/// Which channels of a network's values can only leave together: a union-find over single channels.
 ///
-/// Every channel that something makes (a layer's unit, an input's plane, the zeros of a padded shortcut) is a *source*. A
-/// node's value is a list of sources, one per feature. Operations rearrange the lists; what can only leave together is
-/// united: the i-th channels of a sum's operands, the j-th channels of a grouped convolution's or norm's groups (which stay
-/// equally large), and what nodes with shared weights read and make at the same place.
+/// Every channel that comes into being (a layer's unit, an input's plane, the zeros of a padded shortcut) is a *source*. A node's value
+/// is a list of sources, one per feature. Operations rearrange these lists and unite sources that can only leave together: the i-th
+/// channels of a sum's operands, the j-th channels of all groups of a grouped convolution or norm (which stay equally large), and the
+/// channels that nodes with shared weights read and produce at the same place.
 struct ChannelFlow {
   typealias Source = Int32
 
-  /// A node whose size depends on channels that it makes, scales or reads.
+  /// A node whose size depends on channels that it produces, scales or reads.
   struct Touch {
     enum Role { case producer, dependent, consumer }
     let node: Int
     let role: Role
     let sources: [Source]
-    /// The node's feature that belongs to each source.
+    /// The node's feature at which each source lies.
     let features: FeatureRuns
   }
 
-  /// One run of features, or two with a gap between.
+  /// Consecutive features, with one gap at most.
   struct FeatureRuns {
     var first = 0
     var beforeGap = Int.max
@@ -27,14 +27,15 @@ struct ChannelFlow {
     subscript(index: Int) -> Int { first + index + (index < beforeGap ? 0 : gap) }
   }
 
-  /// More features than this are not followed, nor twice as many made and read: a file that claims them would fill the memory.
+  /// The most features that all nodes may produce together, and half of the most that they may produce and read: a file that claims more
+  /// would fill the memory.
   private static let featureLimit = 1 << 26
 
-  /// Bytes that lists hold of each feature that a node makes, and of each that it reads, about.
+  /// Approximate bytes of list per feature that a node produces, and per feature that it reads.
   static let bytesPerFeature = (made: 44.0, read: 24.0)
 
   private(set) var touches: [Touch] = []
-  /// In the order in which they were found; the first reason of a channel is the one to tell.
+  /// In the order in which they were found; a channel is refused for its first reason.
   private(set) var refusals: [(sources: [Source], reason: String)] = []
   private var parents: [Source] = []
   private var values: [String: [Source]] = [:]
@@ -43,7 +44,7 @@ struct ChannelFlow {
   ///
   /// - Throws: ``NetworkError/tooLarge(_:)`` for more channels than can be followed.
   init(_ network: Network, shapes: [String: FeatureShape]) throws {
-    // A split or a head makes little of the much that it reads.
+    // A split or a head produces few of the many channels that it reads.
     var (made, followed) = (0, 0)
     for node in network.nodes {
       let own = shapes[node.name]?.channels ?? 0
@@ -60,10 +61,10 @@ struct ChannelFlow {
     for output in network.outputs { refuse(values[output] ?? [], because: "they are the network's output \(output)") }
   }
 
-  /// Number of sources.
+  /// The number of sources.
   var count: Int { parents.count }
 
-  /// An earlier source that leaves together with this one; the source itself if it is the earliest of them.
+  /// Returns an earlier source that leaves together with this one, or the source itself if it is the earliest.
   func parent(_ source: Source) -> Source { parents[Int(source)] }
 
   private mutating func follow(_ node: Network.Node, at index: Int, _ shapes: [String: FeatureShape]) {
@@ -75,12 +76,12 @@ struct ChannelFlow {
     }
     switch node.operation {
     case .input:
-      // None of them can leave, nor what is united with any: one source does for all.
+      // Input channels can never leave, nor anything united with one of them, so one source stands for all.
       let source = made(1)
       refuse(source, because: "they are the network's input")
       values[node.name] = Array(repeating: source[0], count: width)
     case .convolution(let layer) where layer.isDepthwise:
-      // Channel c makes channels c·m ..< (c+1)·m: they are one.
+      // Channel c produces channels c·m ..< (c+1)·m, so these are one.
       let multiplier = layer.outputs / layer.inputs
       let sources = multiplier == 1 ? first : first.flatMap { Array(repeating: $0, count: multiplier) }
       touches.append(touch(.producer, sources))
@@ -107,7 +108,7 @@ struct ChannelFlow {
       values[node.name] = first
     case .concat: values[node.name] = operands.flatMap(\.self)
     case .narrow(let start, let count):
-      // Channels inside and outside of the part are not alike: at least one inside stays.
+      // Channels inside and outside the part are not interchangeable: at least one inside must stay.
       let inside = Array(first[start..<start + count])
       let outside = Array(first[..<start] + first[(start + count)...])
       touches.append(touch(.dependent, inside, FeatureRuns(first: start)))
@@ -165,8 +166,8 @@ struct ChannelFlow {
 }
 
 extension Convolution {
-  /// Each input channel is filtered by itself: as many groups as inputs, and more than one.
+  /// Whether each input channel is filtered on its own: there are as many groups as inputs, and more than one.
   ///
-  /// A convolution from one channel is not: all its filters read the same channel, and can leave one by one.
+  /// A convolution that reads a single channel is not depthwise: all its filters read that channel, and can leave one by one.
   public var isDepthwise: Bool { groups > 1 && groups == inputs }
 }

@@ -1,47 +1,48 @@
 internal import Words
 
-/// What one node of a network costs.
+/// The cost of one node for one example.
 public struct LayerCost: Codable, Hashable, Sendable {
-  /// The node's name.
+  /// Name of the node.
   public var node: String
-  /// What it computes, e.g. `convolution`.
+  /// The operation's ``Operation/kind``, e.g. `convolution`.
   public var kind: String
-  /// The shape of its value.
+  /// Shape of the node's value.
   public var output: FeatureShape
   /// Learned numbers; 0 where an earlier node shares the module.
   public var parameters: Int
-  /// Running statistics; 0 where an earlier node shares the module.
+  /// Running statistics (numbers that are kept but not learned); 0 where an earlier node shares the module.
   public var buffers: Int
-  /// Multiplies of one example, counted for convolutions and linear layers only; biases are not counted.
+  /// Multiply–accumulate operations for one example; only convolutions and linear layers count, without their biases.
   public var macs: Int
 }
 
-/// What a network costs for one example.
+/// The cost of a network for one example: MACs, parameters and activation memory.
 public struct Cost: Codable, Hashable, Sendable {
-  /// One row per node, in order.
+  /// The cost of each node, in the network's order.
   public var layers: [LayerCost]
   /// Learned numbers: weights, biases, norm scales and shifts.
   public var parameters: Int
   /// Numbers that are kept but not learned: running means and variances.
   public var buffers: Int
-  /// Multiplies of convolutions and linear layers, counted with their padding, without biases.
+  /// Multiply–accumulate operations of convolutions (padding included) and linear layers, without biases.
   public var macs: Int
-  /// Bytes of all node values together in float32: what training keeps for the backward pass, about. Flattening is free.
+  /// Bytes of all node values together in float32: roughly what training keeps for the backward pass. Flattened values share storage with
+  /// their inputs and do not count.
   public var totalActivationBytes: Int
-  /// Bytes of the node values that are alive at once in float32, at worst, when each is freed after its last reader.
+  /// Peak bytes of node values in float32 when each value is freed after its last reader.
   public var peakActivationBytes: Int
-  /// 2·MACs: a multiply and an addition each. (Li et al. call MACs "FLOPs".)
+  /// Floating-point operations, 2·MACs: a multiplication and an addition each. (Li et al. call MACs "FLOPs".)
   public var flops: Int { 2 * macs }
   /// Bytes of parameters and buffers in float32.
   public var bytes: Int { 4 * (parameters + buffers) }
 }
 
 extension Network {
-  /// Parameters, multiplies and memory, per node and in total.
+  /// Counts parameters, multiply–accumulates and activation memory, per node and in total.
   ///
-  /// MACs of a convolution: outputs·(inputs/groups)·kernel height·kernel width·output height·output width; of a linear
-  /// layer inputs·outputs.
-  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` where a total leaves 64 bits.
+  /// MACs of a convolution: outputs·(inputs/groups)·kernel height·kernel width·output height·output width; of a linear layer:
+  /// inputs·outputs.
+  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` where a total exceeds 64 bits.
   public func cost() throws -> Cost {
     let shapes = try shapes()
     var seen: Set<String> = []
@@ -63,7 +64,7 @@ extension Network {
       macs: try within(Int.sum(layers.map(\.macs))), totalActivationBytes: memory.total, peakActivationBytes: memory.peak)
   }
 
-  /// Leaves room for the factors 2 and 4 of ``Cost/flops`` and ``Cost/bytes``.
+  /// Returns the count if it leaves room for the factors 2 and 4 of ``Cost/flops`` and ``Cost/bytes``; throws otherwise.
   private func within(_ count: Int?) throws -> Int {
     guard let count, count <= Int.max / 16 else {
       throw NetworkError.tooLarge("network \(name.quoted) costs more than can be counted in 64 bits")
@@ -72,7 +73,7 @@ extension Network {
   }
 
   private func activationBytes(_ shapes: [String: FeatureShape]) throws -> (total: Int, peak: Int) {
-    // A flattened value is its input seen differently, so both live in one storage.
+    // Flattening only views its input differently, so both share one storage.
     var storage: [String: String] = [:]
     var lastUse: [String: Int] = [:]
     for (index, node) in nodes.enumerated() {
@@ -96,7 +97,7 @@ extension Network {
 }
 
 extension Operation {
-  /// Multiplies for one example, nil where they leave 64 bits.
+  /// Multiply–accumulates for one example; nil where they exceed 64 bits.
   func macs(output: FeatureShape) -> Int? {
     switch self {
     case .linear(let layer): Int.product([layer.inputs, layer.outputs])

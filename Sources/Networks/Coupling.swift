@@ -1,21 +1,22 @@
-/// Channels that are alike in a network: each of them leaves alone, but with everything that it is coupled to.
+/// A group of interchangeable channels, the unit of physical removal: each channel can leave by itself, together with everything coupled
+/// to it.
 ///
-/// All channels of a group touch the same nodes. The layers that make them are `producers` (several where values are summed,
-/// where weights are shared, and behind depthwise convolutions), `dependents` scale or count them, `consumers` read them.
-/// Printed as the path of a removal: `conv1[out] → bn1 → conv2[in]`, after flattening `conv2[out] → fc1[in×16]`.
+/// All channels of a group touch the same nodes. `producers` are the layers that compute them (several where values are summed, where
+/// weights are shared, and after depthwise convolutions), `dependents` scale or count them, `consumers` read them. A group prints as the
+/// path of a removal: `conv1[out] → bn1 → conv2[in]`, after flattening `conv2[out] → fc1[in×16]`.
 public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identifiable {
-  /// A node that a removal touches, and where the group's channels lie in it.
+  /// A node that a removal touches, and the place of the group's channels in it.
   public struct Member: Hashable, Sendable {
-    /// The node.
+    /// Name of the node.
     public var node: String
-    /// The prefix of its parameters' names.
+    /// Prefix of the node's parameter names.
     public var module: String
-    /// The node's features that are the group's channels, `spread` of them for each channel in turn.
+    /// Indices of the node's features that belong to the group: `spread` for each channel, channel by channel.
     public var features: [Int]
-    /// How many of the node's features one channel covers: height·width after flattening, one per group in a grouped convolution.
+    /// Features of the node that one channel covers: height·width after flattening, one per group in a grouped convolution, otherwise 1.
     public var spread: Int
 
-    /// A member whose features are given channel by channel.
+    /// Creates a member; `features` are listed channel by channel, `spread` of them each.
     public init(node: String, module: String, features: [Int], spread: Int = 1) {
       self.node = node
       self.module = module
@@ -23,25 +24,25 @@ public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identif
       self.spread = spread
     }
 
-    /// The node's features that are the group's channel `channel`, ascending.
+    /// Returns the node's features that belong to the given channel of the group, ascending.
     public func features(ofChannel channel: Int) -> ArraySlice<Int> { features[channel * spread..<(channel + 1) * spread] }
   }
 
-  /// Unique in the network: the first producer's node, with `:2`, `:3` … behind it for its further groups.
+  /// Name of the group, unique in the network: its first producer's node, with `:2`, `:3` … appended for further groups of that node.
   public var name: String
-  /// Linear layers and convolutions that make these channels, in the order of the nodes.
+  /// Linear layers and convolutions that compute the group's channels, in the order of the nodes.
   public var producers: [Member]
-  /// Norms that scale them, and padded shortcuts and narrowings that count them.
+  /// Norms that scale the channels, and padded shortcuts and narrowings whose sizes depend on them.
   public var dependents: [Member]
-  /// Linear layers and convolutions that read them.
+  /// Linear layers and convolutions that read the channels.
   public var consumers: [Member]
-  /// Channels.
+  /// Number of channels.
   public var width: Int
 
-  /// The group's name.
+  /// The group's name, which identifies it within its network.
   public var id: String { name }
 
-  /// The path of a removal.
+  /// The path of a removal, e.g. `conv1[out] → bn1 → conv2[in]`.
   public var description: String {
     func suffix(_ member: Member) -> String { member.spread == 1 ? "" : "×\(member.spread)" }
     let produced = producers.map { "\($0.node)[out\(suffix($0))]" }.joined(separator: " + ")
@@ -53,16 +54,16 @@ public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identif
 }
 
 extension Network {
-  /// Which channels can be removed physically, and which layers have none that can, with the reason in words.
+  /// Finds the channels that can be removed physically, and the layers that have none, each with the reason in words.
   ///
-  /// After a removal these are still the groups of the ``original`` network under the same names, with the channels that are left.
-  /// Every linear layer and convolution is a producer of at least one group or refused; both in the order of the nodes. Never
-  /// removable are channels of the network's inputs and outputs, with all that is coupled to them, and channels nobody reads.
+  /// After a removal these are still the groups of the ``original`` network under the same names, restricted to the remaining channels.
+  /// Every linear layer and convolution either produces at least one group or is refused; both lists are in the order of the nodes.
+  /// Channels of the network's inputs and outputs are never removable, nor anything coupled to them, nor channels that no layer reads.
   ///
   /// ```swift
   /// for group in try Architecture.parse("resnet-20").channelGroups().groups { print(group) }
   /// ```
-  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` beyond 67 million channels in all nodes together.
+  /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` beyond 67 million channels over all nodes.
   public func channelGroups() throws -> (groups: [ChannelGroup], refused: [(producer: String, reason: String)]) {
     if let lineage { return try lineage.groups(in: self) }
     let flow = try ChannelFlow(self, shapes: try shapes())
@@ -105,16 +106,16 @@ extension Network {
   }
 }
 
-/// The sets of channels that leave together, what each touches, and which of them are alike.
+/// Classes of channels that leave together, the nodes that each class touches, and which classes are interchangeable.
 private struct ChannelClasses {
-  /// Classes that touch the same nodes equally often and may leave, in the order of their first member.
+  /// Removable classes that touch the same nodes equally often, grouped; within a group by the producer's feature.
   private(set) var alike: [[Int]] = []
 
   /// The class of each source.
   private let numbers: [Int32]
-  /// Which of the refusals says why a class may not leave; −1 where it may.
+  /// Index of the refusal that keeps each class from leaving; −1 where it may leave.
   private let refusals: [Int32]
-  /// What class c touches stands at starts[c] ..< starts[c + 1], in the order of the touches.
+  /// The touches of class c are the entries starts[c] ..< starts[c + 1], in the order of the touches.
   private let starts: [Int32]
   private let entries: [(touch: Int32, feature: Int32)]
 
@@ -123,7 +124,7 @@ private struct ChannelClasses {
     var count = 0
     for source in 0..<flow.count {
       let parent = Int(flow.parent(Int32(source)))
-      // A parent stands before all that it stands for, so its number is known.
+      // A parent precedes everything it stands for, so its number is already known.
       if parent == source {
         numbers[source] = Int32(count)
         count += 1
@@ -135,7 +136,7 @@ private struct ChannelClasses {
     for (index, refusal) in flow.refusals.enumerated() {
       for source in refusal.sources where refusals[Int(numbers[Int(source)])] < 0 { refusals[Int(numbers[Int(source)])] = Int32(index) }
     }
-    // Only what a layer makes, and what may leave, is looked at any further.
+    // Only what a layer produces and what may leave is examined further.
     var isFree = [Bool](repeating: false, count: count)
     for touch in flow.touches where touch.role == .producer {
       for source in touch.sources { isFree[Int(numbers[Int(source)])] = refusals[Int(numbers[Int(source)])] < 0 }
@@ -180,7 +181,7 @@ private struct ChannelClasses {
     alike = found.sorted { ($0.first.touch, $0.first.feature) < ($1.first.touch, $1.first.feature) }.map(\.classes)
   }
 
-  /// Which of the flow's refusals says why a source may not leave; nil where it may.
+  /// Index of the flow's refusal that keeps a source from leaving; nil where it may leave.
   func refusal(of source: ChannelFlow.Source) -> Int? {
     let refusal = refusals[Int(numbers[Int(source)])]
     return refusal < 0 ? nil : Int(refusal)
@@ -194,7 +195,7 @@ private struct ChannelClasses {
     entries[Int(starts[number])..<Int(starts[number + 1])]
   }
 
-  /// The touches of a class, each with its place among the class's entries: the same for all that are alike.
+  /// The touches of a class, each with its range among the class's entries; equal for all interchangeable classes.
   func runs(of number: Int) -> [(touch: Int, offsets: Range<Int>)] {
     var runs: [(touch: Int, offsets: Range<Int>)] = []
     for (offset, entry) in touched(number).enumerated() {
@@ -207,7 +208,7 @@ private struct ChannelClasses {
     return runs
   }
 
-  /// The features at these places of each class in turn.
+  /// Returns the features at the given offsets of each class in turn.
   func features(of numbers: [Int], at offsets: Range<Int>) -> [Int] {
     var features: [Int] = []
     features.reserveCapacity(numbers.count * offsets.count)

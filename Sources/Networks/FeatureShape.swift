@@ -1,8 +1,8 @@
 /// The shape of one example's features between two operations, without the batch dimension.
 public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
-  /// A vector of this many features.
+  /// A vector with this many features.
   case vector(Int)
-  /// Channels × height × width.
+  /// An image of channels × height × width.
   case image(channels: Int, height: Int, width: Int)
 
   /// Channels of an image, features of a vector.
@@ -13,7 +13,7 @@ public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Pixels of one channel; 1 for a vector.
+  /// Pixels per channel; 1 for a vector.
   public var positions: Int {
     switch self {
     case .vector: 1
@@ -21,10 +21,10 @@ public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// The number of elements of one example; `Int.max` where the product leaves 64 bits.
+  /// Number of elements of one example; `Int.max` where the product exceeds 64 bits.
   public var elements: Int { Int.product(dimensions) ?? .max }
 
-  /// The dimensions as libtorch orders them.
+  /// The dimensions in libtorch's order: [features] or [channels, height, width].
   public var dimensions: [Int] {
     switch self {
     case .vector(let count): [count]
@@ -35,11 +35,11 @@ public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
   /// The dimensions joined by ×, e.g. `3×32×32`.
   public var description: String { dimensions.map(String.init).joined(separator: "×") }
 
-  /// Whether every dimension is positive and the product within what one tensor may hold.
+  /// Whether every dimension is positive and the elements fit into one tensor (``Limits``).
   var isReasonable: Bool { dimensions.allSatisfy { (1...Limits.size).contains($0) } && elements <= Limits.elements }
 }
 
-/// In JSON a shape is the array of its dimensions: `[784]`, `[3, 32, 32]`.
+/// A shape's JSON: the array of its dimensions, `[784]` or `[3, 32, 32]`.
 extension FeatureShape: Codable {
   /// - Throws: ``NetworkError/malformed(_:)`` unless there are one or three positive dimensions of reasonable size.
   public init(from decoder: any Decoder) throws {

@@ -1,8 +1,8 @@
 /// Bounds that keep sizes from untrusted files inside 64-bit arithmetic.
 enum Limits {
-  /// The largest single size: libtorch's kernels index with 32 bits in places.
+  /// The largest single size: some of libtorch's kernels index with 32 bits.
   static let size = Int(Int32.max)
-  /// The most nodes of a network: far more than any network has, few enough that each command is done with them in seconds.
+  /// The most nodes of a network: far more than any real network has, and few enough that every command finishes in seconds.
   static let nodes = 1 << 15
   /// The most elements of one tensor or of one example's features.
   static let elements = 1 << 36
@@ -14,7 +14,7 @@ enum Limits {
 }
 
 extension Int {
-  /// The product, or nil where it leaves 64 bits.
+  /// The product of the factors, or nil where it exceeds 64 bits.
   static func product(_ factors: some Sequence<Int>) -> Int? {
     var result = 1
     for factor in factors {
@@ -25,7 +25,7 @@ extension Int {
     return result
   }
 
-  /// The sum, or nil where it leaves 64 bits.
+  /// The sum of the terms, or nil where it exceeds 64 bits.
   static func sum(_ terms: some Sequence<Int>) -> Int? {
     var result = 0
     for term in terms {

@@ -1,30 +1,30 @@
 internal import Words
 
-/// Where a smaller network came from: the one before its first removal, and the channels that have left that one since.
+/// The origin of a smaller network: the network before its first removal, and the channels that have left it since.
 ///
-/// What a unit *is* is fixed by the original: one of its channel groups' channels, with everything that it is coupled to. Surgery
-/// can change what a layer looks like (a grouped convolution with one channel left in each group looks depthwise, and a group norm
-/// like an instance norm), but never what counts as one thing, so that counts keep one denominator however often is removed.
+/// What counts as one unit is fixed by the original: a channel of one of its channel groups, with everything coupled to it. Surgery can
+/// change what a layer looks like (a grouped convolution with one channel left in each group looks depthwise, and a group norm like an
+/// instance norm), but never what counts as one unit, so that counts keep one denominator however often channels are removed.
 public struct Lineage: Hashable, Sendable {
   /// The network before the first removal.
   public var original: Network { Network(name: name, nodes: nodes, outputs: outputs) }
-  /// What left, by the original's channel group: ascending indices among the channels that the group had there.
+  /// The channels removed from each of the original's channel groups: ascending indices within the group as it was there.
   public private(set) var removed: [String: [Int]]
 
   let nodes: [Network.Node]
   private let name: String
   private let outputs: [String]
 
-  /// The original itself, from which nothing has left yet.
+  /// Creates the lineage of a network from which nothing has been removed yet.
   init(of original: Network) {
     (name, nodes, outputs, removed) = (original.name, original.nodes, original.outputs, [:])
   }
 
-  /// What leads from an original to a smaller network.
+  /// Creates the lineage that leads from an original to a smaller network, as read from a file.
   ///
-  /// - Throws: ``NetworkError/malformed(_:)`` if it does not: another graph, other widths, channels that are not there.
+  /// - Throws: ``NetworkError/malformed(_:)`` if the removals do not lead there: another graph, other widths, channels that do not exist.
   init(original: Network, removed: [String: [Int]], to network: Network) throws {
-    // What a file claims costs no more than what a network on the command line may.
+    // A file may claim no more than a network named on the command line could cost.
     guard (try? original.check([.coupling], within: .standard)) != nil else {
       throw NetworkError.tooLarge("the original of network \(original.name.quoted) has more channels than are followed in a file")
     }
@@ -36,9 +36,9 @@ public struct Lineage: Hashable, Sendable {
     }
   }
 
-  /// With these channels gone as well, given by their indices among those that are left.
+  /// Returns the lineage after a further removal; channels are given by their indices among those that are left.
   ///
-  /// - Parameter widths: the channels that each group had in the original.
+  /// - Parameter widths: the number of channels of each group in the original.
   func removing(_ removals: [String: [Int]], widths: [String: Int]) -> Lineage {
     var result = self
     for (group, channels) in removals where !channels.isEmpty {
@@ -48,7 +48,7 @@ public struct Lineage: Hashable, Sendable {
     return result
   }
 
-  /// The original's groups with the channels that are left, and where these lie in the smaller network.
+  /// The original's groups restricted to the remaining channels, with the features at which these lie in the smaller network.
   func groups(in network: Network) throws -> (groups: [ChannelGroup], refused: [(producer: String, reason: String)]) {
     let (groups, refused) = try original.channelGroups()
     guard !removed.isEmpty else { return (groups, refused) }
@@ -76,29 +76,29 @@ public struct Lineage: Hashable, Sendable {
     )
   }
 
-  /// How many channels a group of the smaller network had in the original.
+  /// Returns the number of channels that a group of the smaller network had in the original.
   public func originalWidth(of group: ChannelGroup) -> Int { group.width + (removed[group.name]?.count ?? 0) }
 
-  /// Which of the original's channels a group of the smaller network still has.
+  /// Returns the original's channels that a group of the smaller network still has, as ascending indices.
   public func kept(of group: ChannelGroup) -> [Int] {
     Self.left(of: originalWidth(of: group), without: removed[group.name] ?? [])
   }
 
-  /// The channels of `width` that have not left.
+  /// Returns the channels of `0..<width` that have not been removed.
   private static func left(of width: Int, without removed: [Int]) -> [Int] {
     let gone = Set(removed)
     return (0..<width).filter { !gone.contains($0) }
   }
 }
 
-/// Which features of a layer are left: ascending indices among those that the layer had in the original network.
+/// The features of a layer that are left: ascending indices among those that the layer had in the original network.
 public struct KeptFeatures: Codable, Hashable, Sendable {
-  /// Of the layer's output: rows of its weight.
+  /// Remaining output features: rows of the layer's weight.
   public var outputs: [Int]
-  /// Of what it reads: columns of its weight, all groups' one after another in a grouped convolution.
+  /// Remaining input features: columns of the layer's weight; in a grouped convolution those of all groups, one group after another.
   public var inputs: [Int]
 
-  /// These features.
+  /// Creates a record of the remaining output and input features.
   public init(outputs: [Int], inputs: [Int]) {
     self.outputs = outputs
     self.inputs = inputs
@@ -106,11 +106,11 @@ public struct KeptFeatures: Codable, Hashable, Sendable {
 }
 
 extension Network {
-  /// The network before the first removal that is known; itself where nothing was removed.
+  /// The network before its first known removal; the network itself where nothing was removed.
   public var original: Network { lineage?.original ?? self }
 
-  /// For every layer with parameters, by its node's name, the features of the original network that are left; nil where nothing has
-  /// left, or where it is not known from what.
+  /// Returns, for every layer with parameters, the features of the original network that are left, keyed by node name; nil where nothing
+  /// has been removed or the original is unknown.
   ///
   /// ```swift
   /// try small.keptFeatures()?["conv2"]?.inputs  // [0, 1, 3]: conv1 lost its channel 2
@@ -138,8 +138,8 @@ extension Network {
     return result
   }
 
-  /// Recovers the lineage that files of earlier versions do not tell: where a network of the catalogue with this name, input and
-  /// classes leads to this network by the removals of a history. As it is, where it does not.
+  /// Recovers the lineage that files of earlier versions lack: if the catalogue's network of this name, input shape and classes leads to
+  /// this network by the given removals, returns it with that lineage, and otherwise unchanged.
   public func tracing(_ removals: [[String: [Int]]]) -> Network {
     guard lineage == nil, removals.contains(where: { !$0.isEmpty }),
       let shape = try? inputShape, let classes = try? classes,
@@ -158,8 +158,7 @@ extension Network {
 }
 
 extension Network {
-  /// By how much the channels between the zeros of padded shortcuts, which groups do not count there, have become fewer, and where
-  /// they begin.
+  /// The start and the shrinkage of the channels between the zeros of each padded shortcut, which groups do not count there.
   fileprivate func paddedGaps(since original: [Node]) throws -> [String: (start: Int, shrunk: Int)] {
     guard nodes.contains(where: { $0.operation.type == .subsamplePad }) else { return [:] }
     let (before, after) = (try Network(name: name, nodes: original, outputs: outputs).shapes(), try shapes())
@@ -173,10 +172,11 @@ extension Network {
 }
 
 extension [ChannelGroup] {
-  /// Their channels in all: each is one unit, in however many layers it lies.
+  /// Number of channels in all groups: each is one unit, however many layers it spans.
   public var units: Int { reduce(0) { $0 + $1.width } }
 
-  /// The features that leave with these channels, by node: of its own side (outputs, or what it counts) and of what it reads.
+  /// The features that leave with the given channels, by node: `lost` on a node's own side (outputs, or what it counts), `unread` on its
+  /// input side.
   func leaving(_ removals: [String: [Int]]) -> (lost: [String: Set<Int>], unread: [String: Set<Int>]) {
     var lost: [String: Set<Int>] = [:]
     var unread: [String: Set<Int>] = [:]
@@ -194,7 +194,7 @@ extension [ChannelGroup] {
 }
 
 extension [Int] {
-  /// How many of these ascending numbers are below a number.
+  /// Number of elements below `number`; the array must be ascending.
   fileprivate func count(below number: Int) -> Int {
     var (low, high) = (0, count)
     while low < high {
@@ -206,7 +206,7 @@ extension [Int] {
 }
 
 extension Network.Node {
-  /// Without what changes while no channel leaves: biases that repairs have made, dropout that was rescaled.
+  /// The node without what may change while no channel leaves: biases added by repairs, rescaled dropout.
   fileprivate var unadorned: Self {
     var node = self
     switch operation {

@@ -1,20 +1,20 @@
-/// The most memory that work on a network may need; what would need more is refused before anything is allocated.
+/// A bound on the memory that work on a network may need; work that would exceed it is refused before anything is allocated.
 ///
-/// A constant, the same on every machine: what is refused here is refused everywhere. Written as `4GB`, `512MB`, `1.5TB` (powers of
-/// 1,000), or in bytes.
+/// It is a constant rather than the machine's memory, so that every machine refuses the same work. Written as `4GB`, `512MB`, `1.5TB`
+/// (powers of 1,000), or as a number of bytes.
 public struct MemoryLimit: Hashable, Sendable, CustomStringConvertible {
-  /// The most bytes.
+  /// The bound in bytes.
   public var bytes: Int
 
-  /// 4 GB: far above what any network of the catalogue needs for any data set of the catalogue.
+  /// 4 GB: far above what any network of the catalogue needs on any data set of the catalogue.
   public static let standard = MemoryLimit(bytes: 4_000_000_000)
 
   private static let units = [("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)]
 
-  /// A limit of so many bytes.
+  /// Creates a limit of the given number of bytes.
   public init(bytes: Int) { self.bytes = bytes }
 
-  /// Reads a size such as `8GB`; nil for what is none, and for less than a byte.
+  /// Parses a size such as `8GB`; nil if the text is not a size or is less than one byte.
   public init?(_ text: String) {
     let unit = Self.units.first { text.lowercased().hasSuffix($0.0.lowercased()) }
     var digits = Substring(text.dropLast(unit?.0.count ?? 0))
@@ -24,7 +24,7 @@ public struct MemoryLimit: Hashable, Sendable, CustomStringConvertible {
     bytes = Int(value * (unit?.1 ?? 1))
   }
 
-  /// E.g. `4 GB`, three digits.
+  /// The limit to three significant digits, e.g. `4 GB`.
   public var description: String { Self.words(Double(bytes)) }
 
   static func words(_ bytes: Double) -> String {
@@ -35,7 +35,7 @@ public struct MemoryLimit: Hashable, Sendable, CustomStringConvertible {
     return (rounded == rounded.rounded(.down) && rounded < 1e15 ? "\(Int(rounded))" : "\(rounded)") + " " + name
   }
 
-  /// What to type for so many bytes, rounded up to two digits, e.g. `17GB`.
+  /// Returns a size to type on the command line for at least this many bytes, rounded up to two digits, e.g. `17GB`.
   static func typed(atLeast bytes: Double) -> String {
     let (name, unit) = units.last { bytes >= $0.1 } ?? units[0]
     let value = bytes / unit
@@ -45,38 +45,39 @@ public struct MemoryLimit: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// What is done with a network, as far as its memory is concerned.
+/// A kind of work on a network, as far as its memory is concerned.
 public enum NetworkWork: Hashable, Sendable {
-  /// Forward passes of so many examples, each value freed after its last reader.
+  /// Forward passes over batches of this many examples, each value freed after its last reader.
   case evaluation(batch: Int)
-  /// Forward and backward passes of so many examples; `moments` numbers are kept for each learned one beside its gradient.
+  /// Forward and backward passes over batches of this many examples; `moments` is how many numbers the optimizer keeps per parameter
+  /// besides the gradient.
   case training(batch: Int, moments: Int)
-  /// Scores, masks or cuts, and passes of so many examples through the networks before and after.
+  /// Scoring, masking or cutting, and forward passes over batches of this many examples through the networks before and after.
   case pruning(batch: Int)
-  /// Which channels leave together.
+  /// Finding which channels leave together (``Network/channelGroups()``).
   case coupling
 }
 
-/// An estimate of the memory that work on a network needs, from its shapes alone.
+/// An estimate, from shapes alone, of the memory that work on a network needs.
 public struct MemoryNeed: Hashable, Sendable {
-  /// Bytes in all; exact beyond 64 bits would be of no use.
+  /// Estimated bytes in total; a `Double`, because hostile shapes exceed 64 bits.
   public var bytes: Double
-  /// The node that needs most of it.
+  /// The node that needs the largest share.
   public var node: String
-  /// What of it needs that: `its value 64×224×224 in batches of 500`.
+  /// What that node needs it for, in words: `its value 64×224×224 in batches of 500`.
   public var what: String
 }
 
 extension Network {
-  /// The memory that work on this network needs, about: tensors and their copies, values and their gradients, lists of channels; not
-  /// what single operations of libtorch take for a moment, nor the program itself.
+  /// Estimates the memory that work on this network needs: tensors and their copies, values and their gradients, lists of channels.
+  /// Short-lived buffers inside libtorch's operations and the program itself are not counted.
   ///
-  /// - Parameter elementSize: bytes of a number: 4 in float32.
+  /// - Parameter elementSize: bytes per number: 4 in float32.
   /// - Throws: what ``cost()`` throws.
   public func memory(for work: NetworkWork, elementSize: Int = 4) throws -> MemoryNeed {
     let cost = try cost()
     let size = Double(elementSize)
-    // Values and numbers of tensors held at once for each one of the network's.
+    // Elements of values held at once, and copies held at once of every parameter.
     let (batch, values, copies): (Int, Double, Double) =
       switch work {
       case .evaluation(let batch): (batch, Double(cost.peakActivationBytes) / 4, 2)
@@ -98,7 +99,7 @@ extension Network {
     for (node, layer) in zip(nodes, cost.layers) {
       judge(size * Double(batch) * Double(layer.output.elements), node, "its value \(layer.output) in batches of \(batch)")
       judge(size * copies * Double(layer.parameters), node, "its \(layer.parameters) parameters")
-      // Kernels of float32 take a convolution's windows one by one, those of float64 lay all of them side by side.
+      // Float32 kernels process a convolution's windows one by one, float64 kernels lay all of them out side by side.
       let laidOut = elementSize > 4 ? size * Double(batch) * node.operation.windowElements(output: layer.output) : 0
       windows = max(windows, laidOut)
       judge(laidOut, node, "its windows in batches of \(batch)")
@@ -112,10 +113,10 @@ extension Network {
     return need
   }
 
-  /// Throws unless work on this network stays within a limit, so far as its shapes tell; lists of channels, which take time too, within a
+  /// Throws if work on this network would exceed a limit as far as shapes can tell. Lists of channels, which also take time, may use a
   /// quarter of it.
   ///
-  /// - Throws: ``NetworkError/tooLarge(_:)`` naming the node that needs most; what ``cost()`` throws.
+  /// - Throws: ``NetworkError/tooLarge(_:)`` naming the node that needs the largest share; what ``cost()`` throws.
   public func check(_ work: [NetworkWork], within limit: MemoryLimit, elementSize: Int = 4) throws {
     for work in work {
       let lists = try work.followsChannels ? memory(for: .coupling) : nil
@@ -130,7 +131,7 @@ extension Network {
 }
 
 extension Operation {
-  /// Elements of all windows of a convolution's group side by side; 0 where it needs none.
+  /// Elements of all windows of one of a convolution's groups laid out side by side; 0 where its kernel does without.
   fileprivate func windowElements(output: FeatureShape) -> Double {
     guard case .convolution(let layer) = self, layer.dilation == Extent(1) else { return 0 }
     if layer.kernel == Extent(1), layer.stride == Extent(1), layer.padding == Extent(0) { return 0 }
@@ -148,7 +149,7 @@ extension MemoryNeed {
 }
 
 extension NetworkWork {
-  /// Whether it asks which channels leave together.
+  /// Whether the work has to find which channels leave together.
   fileprivate var followsChannels: Bool {
     switch self {
     case .coupling, .pruning: true
@@ -156,6 +157,6 @@ extension NetworkWork {
     }
   }
 
-  /// Whether whoever asks for it chooses how many examples go through at once.
+  /// Whether the caller chooses the batch size, so that a smaller one is a remedy.
   fileprivate var takesBatches: Bool { if case .training = self { true } else { false } }
 }

@@ -1,6 +1,6 @@
 internal import Words
 
-/// Writes a network down layer by layer: each node reads the one before it, input sizes are found by shape inference.
+/// Builds a network layer by layer: each node reads the one before it, and shape inference finds the input sizes.
 ///
 /// ```swift
 /// var builder = NetworkBuilder("tiny", input: .image(channels: 1, height: 8, width: 8))
@@ -11,8 +11,8 @@ internal import Words
 /// builder.linear("fc1", 10)
 /// let network = try builder.network()
 /// ```
-/// Every method returns its node's name, for branches: `builder.add([main, shortcut])`. Nodes without parameters may be
-/// left unnamed (`relu1`, `pool2`). The first mistake is kept and thrown by ``network(outputs:)``.
+/// Every method returns its node's name, for branches: `builder.add([main, shortcut])`. Nodes without parameters may be left unnamed
+/// (`relu1`, `pool2`). The first mistake is kept and thrown by ``network(outputs:)``.
 public struct NetworkBuilder {
   private let name: String
   private var nodes: [Network.Node] = []
@@ -20,20 +20,20 @@ public struct NetworkBuilder {
   private var counts: [String: Int] = [:]
   private var failure: (any Error)?
 
-  /// The newest node's name: what the next one reads.
+  /// Name of the newest node, which the next one reads by default.
   public private(set) var last: String
-  /// The shape of the newest node's value.
+  /// Shape of the newest node's value.
   public var shape: FeatureShape { shapes[last] ?? .vector(1) }
 
-  /// A network of that name with one node, `input`.
+  /// Creates a network with the given name and a single node, `input`.
   public init(_ name: String, input: FeatureShape) {
     self.name = name
     self.last = "input"
     append("input", .input(input), from: [])
   }
 
-  /// The network; its outputs are the newest node unless named.
-  /// - Throws: the first mistake in building it, ``NetworkError`` from ``Network/shapes()``.
+  /// Returns the finished network; its only output is the newest node unless `outputs` names others.
+  /// - Throws: ``NetworkError`` for the first mistake made while building it; what ``Network/shapes()`` throws.
   public func network(outputs: [String]? = nil) throws -> Network {
     if let failure { throw failure }
     let network = Network(name: name, nodes: nodes, outputs: outputs ?? [last])
@@ -41,13 +41,13 @@ public struct NetworkBuilder {
     return network
   }
 
-  /// A fully connected layer of `outputs` units.
+  /// Appends a fully connected layer of `outputs` units.
   @discardableResult
   public mutating func linear(_ name: String, _ outputs: Int, bias: Bool = true, from input: String? = nil) -> String {
     append(name, .linear(Linear(channels(of: input), outputs, bias: bias)), from: [input ?? last])
   }
 
-  /// A convolution of `outputs` square filters.
+  /// Appends a convolution of `outputs` square filters.
   @discardableResult
   public mutating func convolution(
     _ name: String, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, bias: Bool = true,
@@ -58,35 +58,36 @@ public struct NetworkBuilder {
     return append(name, .convolution(layer), from: [input ?? last])
   }
 
-  /// A batch norm over all channels.
+  /// Appends a batch norm over all channels.
   @discardableResult
   public mutating func batchNorm(_ name: String, epsilon: Double = 1e-5, from input: String? = nil) -> String {
     append(name, .batchNorm(BatchNorm(channels(of: input), epsilon: epsilon)), from: [input ?? last])
   }
 
-  /// A norm over groups of channels; one group is layer norm.
+  /// Appends a norm over groups of channels; a single group makes it a layer norm.
   @discardableResult
   public mutating func groupNorm(_ name: String, groups: Int = 1, from input: String? = nil) -> String {
     append(name, .groupNorm(GroupNorm(groups: groups, channels(of: input))), from: [input ?? last])
   }
 
-  /// A further input.
+  /// Appends a further input of the network.
   @discardableResult
   public mutating func input(_ name: String, _ shape: FeatureShape) -> String { append(name, .input(shape), from: []) }
 
-  /// max(x, 0).
+  /// Appends max(x, 0).
   @discardableResult
   public mutating func relu(_ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused("relu"), .activation(.relu), from: [input ?? last])
   }
 
-  /// An activation.
+  /// Appends an element-wise activation, named after its function unless given a name.
   @discardableResult
   public mutating func activation(_ function: Activation, _ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused(function.rawValue), .activation(function), from: [input ?? last])
   }
 
-  /// Maxima over square windows, side by side unless a stride is given; with `ceilMode` a last, partly covered one counts.
+  /// Appends max pooling over square windows, which do not overlap unless a stride is given; with `ceilMode` a partly covered last window
+  /// counts.
   @discardableResult
   public mutating func maxPool(
     _ kernel: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false, _ name: String? = nil, from input: String? = nil
@@ -94,7 +95,7 @@ public struct NetworkBuilder {
     append(name ?? unused("pool"), .maxPool(window(kernel, stride, padding, ceilMode)), from: [input ?? last])
   }
 
-  /// Means over square windows, side by side unless a stride is given.
+  /// Appends average pooling over square windows, which do not overlap unless a stride is given.
   @discardableResult
   public mutating func averagePool(
     _ kernel: Int, stride: Int? = nil, padding: Int = 0, _ name: String? = nil, from input: String? = nil
@@ -102,35 +103,35 @@ public struct NetworkBuilder {
     append(name ?? unused("pool"), .averagePool(window(kernel, stride, padding)), from: [input ?? last])
   }
 
-  /// Means over a grid of `size`×`size` windows whatever the image's size.
+  /// Appends average pooling to `size`×`size` positions whatever the image's size.
   @discardableResult
   public mutating func adaptiveAveragePool(_ size: Int, _ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused("pool"), .adaptiveAveragePool(height: size, width: size), from: [input ?? last])
   }
 
-  /// Dropout of elements with this probability.
+  /// Appends dropout, which zeroes each element with the given probability in training.
   @discardableResult
   public mutating func dropout(_ probability: Double, _ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused("dropout"), .dropout(probability), from: [input ?? last])
   }
 
-  /// Image to vector.
+  /// Appends [channels, height, width] → [channels·height·width].
   @discardableResult
   public mutating func flatten(_ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused("flatten"), .flatten, from: [input ?? last])
   }
 
-  /// The sum of these nodes' values.
+  /// Appends the element-wise sum of the given nodes' values.
   @discardableResult
   public mutating func add(_ inputs: [String], _ name: String? = nil) -> String { append(name ?? unused("add"), .add, from: inputs) }
 
-  /// These nodes' channels one after another.
+  /// Appends the concatenation of the given nodes' channels.
   @discardableResult
   public mutating func concat(_ inputs: [String], _ name: String? = nil) -> String {
     append(name ?? unused("concat"), .concat, from: inputs)
   }
 
-  /// Parts of so many channels each, one after another.
+  /// Appends nodes that split the channels into consecutive parts of the given sizes; returns their names.
   public mutating func split(_ counts: [Int], from input: String? = nil) -> [String] {
     let source = input ?? last
     var start = 0
@@ -140,7 +141,7 @@ public struct NetworkBuilder {
     }
   }
 
-  /// The parameter-free shortcut: every `stride`-th pixel, zero channels before and after.
+  /// Appends ResNet's parameter-free shortcut: every `stride`-th pixel, with zero channels before and after.
   @discardableResult
   public mutating func subsamplePad(
     stride: Int, before: Int, after: Int, _ name: String? = nil, from input: String? = nil
@@ -148,7 +149,7 @@ public struct NetworkBuilder {
     append(name ?? unused("shortcut"), .subsamplePad(stride: stride, before: before, after: after), from: [input ?? last])
   }
 
-  /// Any node; with `module`, one that shares another's weights.
+  /// Appends a node with any operation; `module` names the module whose weights it shares.
   @discardableResult
   public mutating func append(_ name: String, _ operation: Operation, from inputs: [String], module: String? = nil) -> String {
     let node = Network.Node(name: name, operation: operation, inputs: inputs, module: module)
@@ -161,7 +162,7 @@ public struct NetworkBuilder {
       }
       shapes[name] = try node.outputShape(of: operands)
     } catch {
-      // What follows from the first mistake would only bury it.
+      // Errors that follow from the first mistake would only bury it.
       failure = failure ?? error
     }
     nodes.append(node)

@@ -1,13 +1,13 @@
 internal import Words
 
 /// A network's JSON: `{"name": …, "nodes": [{"name": …, "operation": {…}, "inputs": […]}, …], "outputs": […]}`, and after removals
-/// `"original"`, the nodes before the first one, and `"removed"`, the channels that have left them by group.
+/// `"original"`, the nodes before the first removal, and `"removed"`, the channels removed since, by group.
 ///
-/// Reading never yields a network that ``Network/validate()`` or ``Network/shapes()`` would refuse.
+/// Decoding never yields a network that ``Network/validate()`` or ``Network/shapes()`` would refuse.
 extension Network: Codable {
   private enum Key: String, CodingKey { case name, nodes, outputs, original, removed }
 
-  /// - Throws: ``NetworkError`` that says what is wrong and at which node.
+  /// - Throws: a ``NetworkError`` that says what is wrong, and at which node.
   public init(from decoder: any Decoder) throws {
     do {
       let fields = try decoder.container(keyedBy: Key.self)
@@ -23,7 +23,7 @@ extension Network: Codable {
     lineage = try Self.lineage(of: self, from: decoder)
   }
 
-  /// A list of nodes, counted before any is made.
+  /// Decodes a list of nodes; their number is checked before any is decoded.
   private static func nodes(_ key: Key, of fields: KeyedDecodingContainer<Key>) throws -> [Node] {
     try Limits.check(nodes: fields.nestedUnkeyedContainer(forKey: key).count ?? 0)
     return try fields.decode([Node].self, forKey: key)
@@ -45,7 +45,7 @@ extension Network: Codable {
     return try Lineage(original: original, removed: removed, to: network)
   }
 
-  /// Writes name, nodes and outputs, and what they came from.
+  /// Encodes name, nodes and outputs, and after removals the original nodes and the removed channels.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(name, forKey: .name)
@@ -59,7 +59,7 @@ extension Network: Codable {
 extension Network.Node: Codable {
   private enum Key: String, CodingKey { case name, operation, inputs, module }
 
-  /// - Throws: ``NetworkError/malformed(_:)`` that begins with the node's name.
+  /// - Throws: ``NetworkError/malformed(_:)``, beginning with the node's name.
   public init(from decoder: any Decoder) throws {
     guard let fields = try? decoder.container(keyedBy: Key.self), let name = try? fields.decode(String.self, forKey: .name) else {
       throw NetworkError.malformed("a node must be an object with a field \"name\"")
@@ -77,7 +77,7 @@ extension Network.Node: Codable {
     }
   }
 
-  /// Writes the module only where it is not the node's name.
+  /// Encodes the node; its module only where it differs from its name.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: Key.self)
     try fields.encode(name, forKey: .name)

@@ -1,13 +1,13 @@
-/// What a node of a network computes.
+/// The operation that a node of a network computes.
 ///
-/// The enum is closed on purpose: a pruning system switches over operations in four places (shapes, execution,
-/// cost, coupling), and the compiler names all four to whoever adds a case.
+/// The enum is closed on purpose: a pruning system switches over operations in four places (shapes, execution, cost, coupling), and the
+/// compiler names all four to anyone who adds a case.
 public enum Operation: Hashable, Sendable {
-  /// An entry of the network; its value is a batch of this per-example shape.
+  /// An input of the network; its value is a batch of examples of this shape.
   case input(FeatureShape)
-  /// y = x·Wᵀ + b, weight [outputs, inputs].
+  /// y = x·Wᵀ + b with W of shape [outputs, inputs].
   case linear(Linear)
-  /// Cross-correlation, weight [outputs, inputs/groups, kernel height, kernel width].
+  /// Cross-correlation with a weight of shape [outputs, inputs/groups, kernel height, kernel width].
   case convolution(Convolution)
   /// y = γ·(x − μ)/√(σ² + ε) + β per channel; batch statistics in training, running ones in evaluation.
   case batchNorm(BatchNorm)
@@ -15,35 +15,35 @@ public enum Operation: Hashable, Sendable {
   case groupNorm(GroupNorm)
   /// An element-wise activation; every one of them maps 0 to 0.
   case activation(Activation)
-  /// Maximum over a window.
+  /// Maximum over each window.
   case maxPool(Pooling)
-  /// Mean over a window.
+  /// Mean over each window.
   case averagePool(Pooling)
-  /// Mean over a grid of `height` × `width` windows whatever the input's size (1 × 1: global pooling).
+  /// Mean over a grid of `height` × `width` windows whatever the input's size (1 × 1 is global pooling).
   case adaptiveAveragePool(height: Int, width: Int)
   /// Zeroes each element with this probability in training, scaling the others by 1/(1 − p).
   case dropout(Double)
   /// [channels, height, width] → [channels·height·width], row-major.
   case flatten
-  /// Element-wise sum of all inputs, which have one shape.
+  /// Element-wise sum of all inputs, which must have the same shape.
   case add
-  /// Concatenation along channels.
+  /// Concatenation of the inputs along channels.
   case concat
-  /// Some of the channels, one after another: a part of a split.
+  /// `count` consecutive channels from `start` on: one part of a split.
   case narrow(start: Int, count: Int)
   /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
   case subsamplePad(stride: Int, before: Int, after: Int)
 }
 
-/// A fully connected layer.
+/// A fully connected layer, y = x·Wᵀ + b.
 public struct Linear: Hashable, Sendable {
   /// Features of the input vector.
   public var inputs: Int
-  /// Units, that is features of the output vector.
+  /// Units, that is, features of the output vector.
   public var outputs: Int
-  /// Whether a learned constant is added.
+  /// Whether the layer adds a learned bias.
   public var bias: Bool
-  /// A layer from `inputs` features to `outputs` units.
+  /// Creates a layer from `inputs` features to `outputs` units.
   public init(_ inputs: Int, _ outputs: Int, bias: Bool = true) {
     self.inputs = inputs
     self.outputs = outputs
@@ -51,20 +51,20 @@ public struct Linear: Hashable, Sendable {
   }
 }
 
-/// Two numbers, one for height and one for width.
+/// A height and a width, for kernels, strides, padding and dilation.
 public struct Extent: Hashable, Sendable, CustomStringConvertible {
   /// Along the rows.
   public var height: Int
   /// Along the columns.
   public var width: Int
-  /// Height and width.
+  /// Creates an extent from its height and width.
   public init(_ height: Int, _ width: Int) {
     self.height = height
     self.width = width
   }
-  /// The same for both.
+  /// Creates a square extent.
   public init(_ both: Int) { self.init(both, both) }
-  /// `height×width`.
+  /// The extent as `height×width`.
   public var description: String { "\(height)×\(width)" }
 }
 
@@ -82,11 +82,11 @@ public struct Convolution: Hashable, Sendable {
   public var padding: Extent
   /// Pixels from one tap to the next.
   public var dilation: Extent
-  /// Into how many separate convolutions the channels are split.
+  /// Number of independent convolutions that the channels are divided among.
   public var groups: Int
-  /// Whether a learned constant per filter is added.
+  /// Whether each filter adds a learned bias.
   public var bias: Bool
-  /// A convolution from `inputs` channels to `outputs` filters; stride 1, no padding, ungrouped and with bias unless said.
+  /// Creates a convolution from `inputs` channels to `outputs` filters; by default with stride 1, no padding, one group and a bias.
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Extent, stride: Extent = Extent(1), padding: Extent = Extent(0),
     dilation: Extent = Extent(1), groups: Int = 1, bias: Bool = true
@@ -102,7 +102,7 @@ public struct Convolution: Hashable, Sendable {
   }
 }
 
-/// Batch normalisation over channels (or features).
+/// Batch normalisation of each channel (or feature).
 public struct BatchNorm: Hashable, Sendable {
   /// Channels of an image, features of a vector.
   public var features: Int
@@ -110,9 +110,9 @@ public struct BatchNorm: Hashable, Sendable {
   public var epsilon: Double
   /// Weight of the newest batch in the running statistics (PyTorch's convention).
   public var momentum: Double
-  /// Whether scale γ and shift β are learned; else they are 1 and 0.
+  /// Whether the scale γ and shift β are learned; otherwise they are 1 and 0.
   public var affine: Bool
-  /// A norm with PyTorch's defaults.
+  /// Creates a norm; the defaults are PyTorch's.
   public init(_ features: Int, epsilon: Double = 1e-5, momentum: Double = 0.1, affine: Bool = true) {
     self.features = features
     self.epsilon = epsilon
@@ -121,20 +121,20 @@ public struct BatchNorm: Hashable, Sendable {
   }
 }
 
-/// Normalisation over groups of channels and all positions, example by example, the same in training and evaluation.
+/// Normalisation over groups of channels and all positions, per example and identical in training and evaluation.
 public struct GroupNorm: Hashable, Sendable {
-  /// Into how many runs of equally many channels these are divided; one: layer norm, as many as channels: instance norm.
+  /// Number of equally large runs of channels that are normalised together; 1 is layer norm, one per channel instance norm.
   public var groups: Int
   /// Channels of an image, features of a vector.
   public var features: Int
   /// ε, added to the variance.
   public var epsilon: Double
-  /// Whether scale γ and shift β are learned; else they are 1 and 0.
+  /// Whether the scale γ and shift β are learned; otherwise they are 1 and 0.
   public var affine: Bool
-  /// Channels of each group that were removed and still count, as zeros, in its mean and variance: only so does the norm of the
-  /// channels that are left stay what it was.
+  /// Removed channels of each group that still count as zeros in its mean and variance, so that surgery does not change the norm of the
+  /// remaining channels.
   public var absent: Int
-  /// A norm with PyTorch's defaults.
+  /// Creates a norm; the defaults are PyTorch's.
   public init(groups: Int, _ features: Int, epsilon: Double = 1e-5, affine: Bool = true, absent: Int = 0) {
     self.groups = groups
     self.features = features
@@ -152,23 +152,23 @@ public enum Activation: String, Codable, Hashable, Sendable, CaseIterable {
   case relu6
   /// Hyperbolic tangent.
   case tanh
-  /// x·Φ(x), exact (error function).
+  /// x·Φ(x), exact (by the error function).
   case gelu
-  /// x·σ(x).
+  /// x·σ(x), also called swish.
   case silu
 }
 
-/// A pooling window.
+/// Window size, stride and padding of a pooling operation.
 public struct Pooling: Hashable, Sendable {
-  /// Pixels of a window.
+  /// Height and width of the window in pixels.
   public var kernel: Extent
   /// Pixels from one window to the next.
   public var stride: Extent
-  /// Pixels on each side that never win a maximum and count as 0 in a mean.
+  /// Pixels on each side; they never win a maximum and count as 0 in a mean.
   public var padding: Extent
-  /// Whether a last, partly covered window counts (PyTorch's `ceil_mode`).
+  /// Whether a partly covered last window counts (PyTorch's `ceil_mode`).
   public var ceilMode: Bool
-  /// Windows side by side unless a stride is given.
+  /// Creates a pooling window; windows do not overlap unless a stride is given.
   public init(kernel: Extent, stride: Extent? = nil, padding: Extent = Extent(0), ceilMode: Bool = false) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -178,10 +178,10 @@ public struct Pooling: Hashable, Sendable {
 }
 
 extension Operation {
-  /// The operation's name in JSON and in tables, e.g. `convolution`.
+  /// Name of the operation in JSON and in tables, e.g. `convolution`.
   public var kind: String { type.rawValue }
 
-  /// What JSON's `type` field may say.
+  /// The values of the `type` field in JSON.
   enum Kind: String, CaseIterable {
     case input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, adaptiveAveragePool, dropout, flatten
     case add, concat, narrow, subsamplePad

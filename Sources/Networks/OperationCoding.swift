@@ -1,13 +1,13 @@
 internal import Words
 
-/// In JSON an operation is a flat object with a `type`:
-/// `{"type": "convolution", "inputs": 3, "outputs": 64, "kernel": [3, 3], "stride": [1, 1], …}`.
+/// An operation's JSON: a flat object with a `type`, `{"type": "convolution", "inputs": 3, "outputs": 64, "kernel": [3, 3], "stride": [1,
+/// 1], …}`.
 ///
-/// All fields are written; when reading, those with a default in the Swift initializer may be left out, and a field
-/// that the operation does not have is an error: an option of a later version must not be ignored in silence.
+/// All fields are written. On reading, fields with a default in the Swift initialiser may be left out, and a field that the operation
+/// does not have is an error: an option of a later version must not be ignored silently.
 extension Operation: Codable {
-  /// - Throws: ``NetworkError/malformed(_:)`` naming type and field for an unknown type, a missing, unknown or ill-typed
-  ///   field or a size that no layer can have.
+  /// - Throws: ``NetworkError/malformed(_:)`` naming type and field for an unknown type, a missing, unknown or ill-typed field, or a size
+  ///   that no layer can have.
   public init(from decoder: any Decoder) throws {
     let fields = try OperationFields(from: decoder)
     switch fields.type {
@@ -74,7 +74,7 @@ extension Operation: Codable {
     if let problem { throw NetworkError.malformed("\(kind): \(problem)") }
   }
 
-  /// Writes every field of the operation.
+  /// Encodes every field of the operation, defaults included.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: FieldKey.self)
     try fields.encode(kind, forKey: "type")
@@ -124,7 +124,7 @@ extension Operation: Codable {
   }
 }
 
-/// In JSON an extent is `[height, width]`.
+/// An extent's JSON: `[height, width]`.
 extension Extent: Codable {
   /// - Throws: ``NetworkError/malformed(_:)`` unless there are two whole numbers.
   public init(from decoder: any Decoder) throws {
@@ -134,14 +134,14 @@ extension Extent: Codable {
     self.init(pair[0], pair[1])
   }
 
-  /// Writes `[height, width]`.
+  /// Encodes `[height, width]`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode([height, width])
   }
 }
 
-/// A key of a JSON object, whatever it is called; needed to see the unknown ones.
+/// A key of a JSON object with any name, so that unknown keys can be found.
 struct FieldKey: CodingKey, ExpressibleByStringLiteral {
   let stringValue: String
   var intValue: Int? { nil }
@@ -167,7 +167,7 @@ private struct OperationFields {
   }
 
   func allow(_ names: Set<String>) throws {
-    // The smallest one, so that the message does not depend on the dictionary's order.
+    // The alphabetically first, so that the message does not depend on the dictionary's order.
     let unknown = container.allKeys.map(\.stringValue).filter { $0 != "type" && !names.contains($0) }.min()
     if let unknown { throw NetworkError.malformed("\(type.rawValue): unknown field \(unknown.quoted)") }
   }
@@ -178,7 +178,7 @@ private struct OperationFields {
     do { return try container.decode(Value.self, forKey: key) } catch let NetworkError.malformed(problem) {
       throw NetworkError.malformed("\(type.rawValue): field \"\(name)\": \(problem)")
     } catch {
-      // Not only DecodingError: Foundation has an error of its own for 3.5 where a whole number is wanted.
+      // Not only DecodingError: Foundation throws an error of its own for 3.5 where a whole number is wanted.
       throw NetworkError.malformed("\(type.rawValue): field \"\(name)\" must be \(wanted)")
     }
   }

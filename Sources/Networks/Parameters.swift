@@ -1,9 +1,9 @@
 extension Network {
-  /// Names and dimensions of all tensors a model of this network has, in the order of its nodes, within a module in the
+  /// Returns the names and dimensions of all tensors of a model of this network, in the order of its nodes and within a module in the
   /// order weight, bias, running mean, running variance; a module that several nodes share appears once.
   ///
-  /// Linear weights are [outputs, inputs], convolution weights [outputs, inputs/groups, kernel height, kernel width],
-  /// everything else [channels].
+  /// Linear weights are [outputs, inputs], convolution weights [outputs, inputs/groups, kernel height, kernel width], all others
+  /// [channels].
   /// - Throws: what ``validate()`` throws.
   public func parameterShapes() throws -> [(name: ParameterName, dimensions: [Int])] {
     try validate()
@@ -14,7 +14,7 @@ extension Network {
     }
   }
 
-  /// The weights of linear and convolution layers in the order of their nodes: what sparsity is a fraction of.
+  /// The weights of linear layers and convolutions, in the order of their nodes; sparsity is a fraction of these.
   public var prunableWeights: [ParameterName] {
     var seen: Set<String> = []
     return nodes.compactMap { node in

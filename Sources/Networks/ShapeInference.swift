@@ -1,8 +1,8 @@
 extension Network {
-  /// The shape of every node's value, by node name.
+  /// Infers the shape of every node's value, keyed by node name.
   ///
-  /// - Throws: what ``validate()`` throws, and ``NetworkError/shape(node:problem:)`` naming the first node that cannot
-  ///   take what it gets: `conv3: expects 64 channels, gets 50 from pool1 (50×8×8)`.
+  /// - Throws: what ``validate()`` throws, and ``NetworkError/shape(node:problem:)`` naming the first node that cannot take its inputs:
+  ///   `conv3: expects 64 channels, gets 50 from pool1 (50×8×8)`.
   public func shapes() throws -> [String: FeatureShape] {
     try validate()
     var shapes: [String: FeatureShape] = [:]
@@ -14,7 +14,7 @@ extension Network {
     return shapes
   }
 
-  /// The shape of one example; of its first part where the network has several inputs.
+  /// Shape of one example; of the first input if the network has several.
   public var inputShape: FeatureShape {
     get throws {
       guard let first = inputShapes.first else { throw NetworkError.invalid("a network needs at least one input node") }
@@ -22,12 +22,12 @@ extension Network {
     }
   }
 
-  /// The shapes of one example's parts, one for each input node in their order.
+  /// Shapes of one example's parts: one for each input node, in order.
   public var inputShapes: [FeatureShape] {
     nodes.compactMap { if case .input(let shape) = $0.operation { shape } else { nil } }
   }
 
-  /// The shape of the first output, the classifier's.
+  /// Shape of the first output, the classifier's.
   public var outputShape: FeatureShape {
     get throws {
       let shapes = try shapes()
@@ -38,14 +38,14 @@ extension Network {
     }
   }
 
-  /// How many classes the first output tells apart: its elements.
+  /// Number of classes of the classifier: the elements of the first output.
   public var classes: Int { get throws { try outputShape.elements } }
 }
 
 extension Network.Node {
   typealias Operand = (name: String, shape: FeatureShape)
 
-  /// The value's shape for operands of these shapes.
+  /// Returns the shape of the node's value for the given operands.
   func outputShape(of operands: [Operand]) throws -> FeatureShape {
     if case .input(let shape) = operation { return shape }
     guard let first = operands.first else { throw NetworkError.shape(node: name, problem: "has no input") }
@@ -122,7 +122,7 @@ extension Network.Node {
     return .vector(layer.outputs)
   }
 
-  /// ⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
+  /// Number of windows: ⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
   private func windows(
     _ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ window: Extent, _ operand: Operand
   ) throws -> Int {

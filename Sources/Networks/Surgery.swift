@@ -1,40 +1,39 @@
 internal import Words
 
-/// An instruction to cut a tensor: along `dimension`, the indices in `keep` stay, in order.
+/// An instruction to cut a tensor: of dimension `dimension`, only the indices in `keep` stay, in order.
 public struct TensorSlice: Hashable, Sendable, CustomStringConvertible {
-  /// The tensor.
+  /// Name of the tensor to cut.
   public var parameter: ParameterName
-  /// 0 for outputs (and everything with one dimension), 1 for a weight's inputs.
+  /// Dimension to cut: 0 for outputs (and one-dimensional tensors), 1 for the inputs of a weight.
   public var dimension: Int
-  /// Ascending indices that stay.
+  /// Indices that stay, ascending.
   public var keep: [Int]
 
-  /// Keeps these indices of that dimension.
+  /// Creates a slice that keeps the given indices of a dimension.
   public init(parameter: ParameterName, dimension: Int, keep: [Int]) {
     self.parameter = parameter
     self.dimension = dimension
     self.keep = keep
   }
 
-  /// E.g. `conv1.weight, dimension 0: 50 stay`.
+  /// A line such as `conv1.weight, dimension 0: 50 stay`.
   public var description: String { "\(parameter), dimension \(dimension): \(keep.count) stay" }
 }
 
 extension Network {
-  /// The network without some channels, and how its tensors are to be cut.
+  /// Returns the network without the given channels, and the slices that cut a model's tensors to match.
   ///
-  /// `removals` maps names of ``channelGroups()`` to ascending indices of channels. Producers lose outputs (weight
-  /// dimension 0, bias), norms their scales, shifts and running statistics, consumers inputs (weight dimension 1; behind a
-  /// flattening channel c is the features c·H·W ..< (c+1)·H·W), depthwise convolutions whole groups, padded shortcuts zeros. The
-  /// slices stand in the order of the nodes, once for each module; a weight between two shrinking layers has two, in
-  /// whichever order they are applied.
+  /// `removals` maps names of ``channelGroups()`` to ascending channel indices. Producers lose outputs (weight dimension 0, bias), norms
+  /// their scales, shifts and running statistics, consumers inputs (weight dimension 1; after flattening, channel c is the features c·H·W
+  /// ..< (c+1)·H·W), depthwise convolutions whole groups, padded shortcuts zeros. Slices are in the order of the nodes, once per module;
+  /// a weight between two shrinking layers has two, which may be applied in either order.
   ///
   /// ```swift
   /// let (smaller, slices) = try network.removing(["conv1": [3, 17]])
   /// ```
-  /// - Parameter groups: this network's channel groups, if they are at hand.
-  /// - Throws: ``NetworkError/removal(layer:problem:)`` for a layer that is no group, indices that are not ascending, out of
-  ///   range, or all there are; and what ``shapes()`` throws.
+  /// - Parameter groups: this network's channel groups, if already known.
+  /// - Throws: ``NetworkError/removal(layer:problem:)`` for a name that is not a group, and for indices that are not ascending, out of
+  ///   range, or all that the group has; and what ``shapes()`` throws.
   public func removing(
     _ removals: [String: [Int]], groups: [ChannelGroup]? = nil
   ) throws -> (network: Network, slices: [TensorSlice]) {
@@ -58,7 +57,7 @@ extension Network {
       let widths = byName.mapValues { $0.width + (lineage?.removed[$0.name]?.count ?? 0) }
       network.lineage = (lineage ?? Lineage(of: self)).removing(removals, widths: widths)
     }
-    // Cheap, and the proof that coupling and shapes agree.
+    // Cheap, and it proves that coupling and shapes agree.
     _ = try network.shapes()
     return (network, slices)
   }
@@ -87,9 +86,9 @@ extension ChannelGroup {
 }
 
 extension Network.Node {
-  /// How the node's tensors are cut.
+  /// Returns the slices that cut the node's tensors.
   fileprivate func slices(losing lost: Set<Int>, unread: Set<Int>) -> [TensorSlice] {
-    // What a grouped convolution no longer reads is the same in each of its groups, whose places a weight counts.
+    // The inputs that a grouped convolution loses are the same in each of its groups, and its weight counts places within a group.
     var unread = unread
     if case .convolution(let layer) = operation, layer.groups > 1 {
       let size = layer.inputs / layer.groups
@@ -110,7 +109,7 @@ extension Network.Node {
 }
 
 extension Operation {
-  /// The operation without the features it lost, and this many fewer inputs.
+  /// Returns the operation without the features it lost and with `unread` fewer inputs.
   fileprivate func narrowed(losing lost: Set<Int>, unread: Int) -> Operation {
     switch self {
     case .linear(var layer):
@@ -118,7 +117,7 @@ extension Operation {
       layer.outputs -= lost.count
       return .linear(layer)
     case .convolution(var layer):
-      // Only where channels are filtered by themselves all outputs of a group can leave.
+      // Only in depthwise convolutions can all outputs of a group leave.
       let size = layer.outputs / layer.groups
       let groups = layer.groups == layer.inputs ? lost.count { $0.isMultiple(of: size) && lost.isSuperset(of: $0..<$0 + size) } : 0
       layer.inputs -= groups
@@ -149,10 +148,10 @@ extension Operation {
 }
 
 extension Network {
-  /// The network with a learned constant per unit in a linear layer or convolution that had none; shared modules get it at every node.
+  /// Returns the network with a learned bias in a linear layer or convolution that had none; a shared module gets it at every node.
   public func addingBias(to module: String) -> Network { addingBias(to: [module]) }
 
-  /// The network with a learned constant per unit in each of these modules; see ``addingBias(to:)-(String)``.
+  /// Returns the network with a learned bias in each of the given modules; see ``addingBias(to:)-(String)``.
   public func addingBias(to modules: Set<String>) -> Network {
     guard !modules.isEmpty else { return self }
     var network = self
@@ -172,7 +171,7 @@ extension Network {
 }
 
 extension Network {
-  /// Modules of linear layers and convolutions with a learned constant.
+  /// Modules of the linear layers and convolutions that have a learned bias.
   public var modulesWithBias: Set<String> {
     Set(
       nodes.compactMap { node in

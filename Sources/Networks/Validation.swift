@@ -1,11 +1,11 @@
 internal import Words
 
 extension Network {
-  /// Checks everything about the graph that needs no shapes.
+  /// Checks everything about the graph that does not need shapes.
   ///
-  /// There are not too many nodes, names are unique and printable, inputs exist and stand before their readers, there is at least one `input` node and
-  /// one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide channels,
-  /// and nodes that share a module's parameters are equal operations.
+  /// The number of nodes is within ``Limits``, names are unique and printable, inputs exist and precede their readers, there is at least
+  /// one `input` node and one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide
+  /// channels, and nodes that share a module's parameters are equal operations.
   ///
   /// - Throws: ``NetworkError/invalid(_:)`` or ``NetworkError/tooLarge(_:)`` naming the first node at fault.
   public func validate() throws {
@@ -34,7 +34,7 @@ extension Network {
       for (role, dimensions) in node.operation.parameters where (Int.product(dimensions) ?? .max) > Limits.elements {
         throw NetworkError.tooLarge("\(node.name): \(role.rawValue) [\(dimensions.listed)] is larger than any machine can hold")
       }
-      // Where there is nothing to share, each may lose channels of its own.
+      // Nodes without parameters share nothing, and each may lose channels of its own.
       if let twin = modules[node.module], twin.operation != node.operation, twin.operation.hasParameters || node.operation.hasParameters {
         throw NetworkError.invalid("\(node.name) and \(twin.name) share module \(node.module) but are different operations")
       }
@@ -52,7 +52,7 @@ extension Network {
 extension Operation {
   fileprivate var hasParameters: Bool { !parameters.isEmpty }
 
-  /// How many inputs a node with this operation may have.
+  /// The number of inputs that a node with this operation takes.
   var arity: ClosedRange<Int> {
     switch self {
     case .input: 0...0
@@ -69,7 +69,7 @@ extension Operation {
     }
   }
 
-  /// What is wrong with the operation's own numbers, or nil.
+  /// What is wrong with the operation's own numbers, in words, or nil.
   var problem: String? {
     switch self {
     case .input(let shape): shape.isReasonable ? nil : "input shape \(shape) is out of range"
@@ -114,16 +114,16 @@ extension Operation {
 }
 
 extension String {
-  /// Visible characters only: names from files are printed on terminals, where control and direction characters would lie.
+  /// Whether all characters are visible: names from files are printed on terminals, where control and direction characters can deceive.
   fileprivate var isPrintableName: Bool {
     guard !isEmpty, utf8.count <= 200 else { return false }
-    // Most names are plain ASCII, and tables of Unicode take their time.
+    // Most names are plain ASCII, and Unicode look-ups take time.
     if utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { return true }
     return unicodeScalars.allSatisfy { $0.isVisible && $0.properties.generalCategory != .spaceSeparator }
   }
 }
 
 extension [Int] {
-  /// The numbers with commas between.
+  /// The numbers, separated by commas.
   var listed: String { map(String.init).joined(separator: ", ") }
 }

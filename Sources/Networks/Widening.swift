@@ -1,16 +1,18 @@
 extension Network {
-  /// The network with `factor` times as many channels in every hidden layer; inputs, outputs, kernels and the graph stay.
+  /// Returns the network with `factor` times as many channels in every hidden layer; inputs, outputs, kernels and the graph stay the
+  /// same.
   ///
-  /// Every linear layer and convolution gets factor times the units, except those whose units the network's outputs show (with nothing
-  /// but norms, activations, pooling, sums and the like between). What reads more channels is made wider to match: inputs, norms,
-  /// depthwise groups, splits, padded shortcuts. Hidden weights grow with factor², so accuracy against width is accuracy against size.
-  /// - Throws: ``NetworkError/invalid(_:)`` for a factor below 1, ``NetworkError/shape(node:problem:)`` where a hidden channel meets one of
-  ///   the input's (a sum of both), ``NetworkError/tooLarge(_:)``.
+  /// Every linear layer and convolution gets `factor` times as many units, except the layers whose units appear in the network's outputs
+  /// (with only norms, activations, pooling, sums and the like in between). Whatever reads the additional channels is widened to match:
+  /// inputs, norms, depthwise groups, splits, padded shortcuts. Hidden weights grow with factor², so accuracy against width is accuracy
+  /// against size.
+  /// - Throws: ``NetworkError/invalid(_:)`` for a factor below 1, ``NetworkError/shape(node:problem:)`` where hidden channels meet
+  ///   channels of the input (in a sum of both), ``NetworkError/tooLarge(_:)``.
   public func widened(by factor: Int, name: String? = nil) throws -> Network {
     guard factor >= 1 else { throw NetworkError.invalid("a width of \(factor) times \(self.name) is impossible: give at least 1") }
     let shapes = try self.shapes()
     let shown = shownProducers
-    // Node by node: how often each one's channels are there now.
+    // Node by node: the factor by which its channels were multiplied.
     var factors: [String: Int] = [:]
     var nodes = self.nodes
     for (index, node) in nodes.enumerated() {
@@ -35,7 +37,7 @@ extension Network {
         nodes[index].operation = .linear(layer)
         factors[node.name] = own
       case .convolution(var layer):
-        // Depthwise, it has as many groups as channels.
+        // A depthwise convolution has as many groups as channels.
         if layer.groups > 1, layer.groups == layer.inputs { layer.groups = try times(layer.groups, read) }
         layer.inputs = try times(layer.inputs, read)
         layer.outputs = try times(layer.outputs, own)
@@ -67,7 +69,7 @@ extension Network {
     return wider
   }
 
-  /// Layers with weights whose outputs reach a network's output through no other such layer, and those that share their weights.
+  /// Layers with weights that reach a network output through no other such layer, and those that share their weights.
   private var shownProducers: Set<String> {
     var shown: Set<String> = []
     var open = Set(outputs)

@@ -32,11 +32,11 @@ extension Architecture {
     }
   }
 
-  /// The AlexNet of Mean Replacement Pruning (anonymous, 2019, appendix 6.3): 96-256-384-384-256 filters without padding, 3×3
-  /// maxima of stride 2 after the first two, linear 4096→4096→4096→1000; with batch norm as `alexnet-valid-bn`.
+  /// The AlexNet of Mean Replacement Pruning (anonymous, 2019, appendix 6.3): 96-256-384-384-256 filters without padding, 3×3 max pooling
+  /// of stride 2 after the first two convolutions, linear 4096→4096→4096→1000; with batch norm as `alexnet-valid-bn`.
   ///
-  /// The appendix names neither padding nor activation nor the output layer: no padding, as its networks that want it say
-  /// so, and ReLU.
+  /// The appendix specifies neither padding nor activation nor the output layer. We use no padding, since it says so explicitly for the
+  /// networks that are padded, and ReLU.
   static let meanReplacementAlexNet = Architecture(
     pattern: "alexnet-valid[-bn]", summary: "AlexNet with 96-256-384-384-256 unpadded filters (Mean Replacement Pruning, 2019)",
     examples: ["alexnet-valid", "alexnet-valid-bn"]

@@ -10,14 +10,14 @@ internal import Words
 public struct Architecture: Sendable {
   /// How the family's names are spelled, e.g. `resnet-(6n+2)`.
   public let pattern: String
-  /// One line: layout, paper.
+  /// One line for catalogues and help texts: the layout and the paper.
   public let summary: String
-  /// Names of members; all of them where they are few.
+  /// Names of members of the family; all of them where there are only a few.
   public let examples: [String]
-  /// The member of that name; nil if the name is of another family.
+  /// Returns the blueprint of the member with the given name, or nil if the name belongs to another family.
   let blueprint: @Sendable (String) throws -> Blueprint?
 
-  /// The shape of the first example's native input, e.g. 3×224×224.
+  /// The native input shape of the first example, e.g. 3×224×224.
   public var nativeInput: FeatureShape? {
     guard let example = examples.first, let blueprint = try? blueprint(example) else { return nil }
     return blueprint.input.native
@@ -29,18 +29,18 @@ public struct Architecture: Sendable {
     .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
   ]
 
-  /// Every example of every family.
+  /// The example names of all families, for lists and suggestions.
   public static var names: [String] { all.flatMap(\.examples) }
 
-  /// The network of that name for data of that shape and number of classes; native ones where they are not given.
+  /// Builds the network with the given name for inputs of shape `input` and for `classes` classes; nil means the network's native shape
+  /// and number of classes.
   ///
-  /// Networks that begin by flattening take any input of fitting size, networks that end in adaptive pooling any image size
-  /// from their minimum on, all others their native shape only. The last layer gets `classes` units.
-  /// `-xN` behind any name multiplies all hidden widths by N, from 2 to 64 (``Network/widened(by:name:)``): `lenet-300-100-x2` is
-  /// 784→600→200→10.
-  /// - Parameter dataset: what errors call the data.
-  /// - Throws: ``NetworkError/architecture(_:)``: an unknown name (with the nearest known one), or a network that does
-  ///   not suit the data (with those that do).
+  /// Networks that begin by flattening take any input of matching size, networks that end in adaptive pooling any image of at least their
+  /// minimum size, all others their native shape only. The last layer has `classes` units. The suffix `-xN` on any name multiplies all
+  /// hidden widths by N, from 2 to 64 (``Network/widened(by:name:)``): `lenet-300-100-x2` is 784→600→200→10.
+  /// - Parameter dataset: what error messages call the data.
+  /// - Throws: ``NetworkError/architecture(_:)`` for an unknown name (the message suggests the nearest known one) or a network that does
+  ///   not suit the data (the message lists those that do).
   public static func parse(_ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil) throws -> Network {
     try NetworkError.naming { try network(text, input: input, classes: classes, dataset: dataset) }
   }
@@ -67,7 +67,7 @@ public struct Architecture: Sendable {
     return try blueprint.build(shape, count)
   }
 
-  /// Patterns of the families with a member that can be built for inputs of that shape.
+  /// Returns the patterns of the families that have a member for inputs of the given shape.
   static func patterns(for shape: FeatureShape) -> [String] {
     all.filter { family in
       family.examples.contains { name in
@@ -84,7 +84,7 @@ public struct Architecture: Sendable {
     return nil
   }
 
-  /// The name before `-xN` and N; nil for a name without it.
+  /// Splits `lenet-300-100-x2` into the base name and the factor; nil for a name without `-xN`.
   private static func widthFactor(of text: String) throws -> (base: String, factor: Int)? {
     guard let dash = text.lastIndex(of: "-"), let digits = String(text[dash...]).after("-x"), let factor = digits.depth else { return nil }
     guard (2...64).contains(factor) else {
@@ -101,17 +101,17 @@ public struct Architecture: Sendable {
   }
 }
 
-/// One member of a family before it knows the data.
+/// One member of a family, before the shape and the classes of the data are known.
 struct Blueprint: Sendable {
-  /// What a network takes.
+  /// The inputs that a network accepts.
   enum Input: Sendable, CustomStringConvertible {
-    /// Any shape, flattened.
+    /// Any shape; the network flattens it.
     case anything(native: FeatureShape)
-    /// Any shape of this many elements, flattened.
+    /// Any shape with this many elements; the network flattens it.
     case elements(Int)
-    /// That shape only.
+    /// This shape only.
     case exactly(FeatureShape)
-    /// Images of the native channels and at least `minimum` pixels in height and width.
+    /// Images with the native number of channels and at least `minimum` pixels in height and width.
     case images(native: FeatureShape, minimum: Int)
 
     var native: FeatureShape {
@@ -145,7 +145,7 @@ struct Blueprint: Sendable {
     }
   }
 
-  /// How many classes a network tells apart.
+  /// The numbers of classes that a network can be built for.
   enum Classes: Sendable {
     case any(native: Int)
     case exactly(Int)
@@ -163,7 +163,7 @@ struct Blueprint: Sendable {
 }
 
 extension String {
-  /// Widths joined by `-`, e.g. `784-300-10`; nil unless all are whole numbers from 1 to a million.
+  /// The widths in a text such as `784-300-10`; nil unless all are whole numbers from 1 to a million.
   var widths: [Int]? {
     let parts = split(separator: "-", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { part in part.allSatisfy { $0.isASCII && $0.isNumber } ? Int(part) : nil }
@@ -171,9 +171,9 @@ extension String {
     return numbers
   }
 
-  /// What follows that prefix, or nil.
+  /// Returns what follows the given prefix, or nil if the text does not begin with it.
   func after(_ prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
 
-  /// A whole number as people write it: no sign, no leading zero.
+  /// The text as a whole number without sign or leading zeros, or nil.
   var depth: Int? { Int(self).flatMap { String($0) == self ? $0 : nil } }
 }

@@ -1,11 +1,11 @@
 internal import Words
 
 extension Architecture {
-  /// Conv-2, Conv-4 and Conv-6 of Frankle & Carbin 2019 for CIFAR-10: pairs of 3×3 convolutions (64, 128, 256 filters, same
-  /// padding, ReLU), a 2×2 maximum after each pair, linear 256→256→10.
+  /// Conv-2, Conv-4 and Conv-6 of Frankle & Carbin 2019 for CIFAR-10: pairs of 3×3 convolutions (64, 128, 256 filters, padded to the same
+  /// size, ReLU), 2×2 max pooling after each pair, linear 256→256→10.
   ///
-  /// The paper counts 4.3, 2.4 and 1.7 million weights. This layout has 4.3, 2.4 and 2.3 million: for Conv-6 the paper's own
-  /// description (256 channels of 4×4 into 256 units) contradicts its table.
+  /// The paper gives 4.3, 2.4 and 1.7 million weights. This layout has 4.3, 2.4 and 2.3 million: for Conv-6 the paper's own description
+  /// (256 channels of 4×4 into 256 units) contradicts its table.
   static let frankleConvolutional = Architecture(
     pattern: "conv-2, conv-4, conv-6", summary: "Frankle & Carbin's scaled-down VGGs: 2, 4 or 6 convolutions, linear 256→256→classes",
     examples: ["conv-2", "conv-4", "conv-6"]
@@ -27,11 +27,11 @@ extension Architecture {
     }
   }
 
-  /// The small and medium networks of Mean Replacement Pruning (anonymous, 2019, appendix 6.3) for CIFAR-10: three
-  /// convolutions (5×5, 3×3, 3×3, no padding, ReLU), each with a 2×2 maximum, two hidden linear layers.
+  /// The small and medium networks of Mean Replacement Pruning (anonymous, 2019, appendix 6.3) for CIFAR-10: three convolutions (5×5,
+  /// 3×3, 3×3, no padding, ReLU), each followed by 2×2 max pooling, and two hidden linear layers.
   ///
-  /// Small: 32-64-128 filters, 512-128 units; medium: 64-128-256 and 1024-256. The appendix names neither padding nor
-  /// activation nor the output layer; these are ours.
+  /// Small: 32-64-128 filters, 512-128 units; medium: 64-128-256 and 1024-256. The appendix specifies neither padding nor activation nor
+  /// the output layer; those are our choices.
   static let meanReplacementConvolutional = Architecture(
     pattern: "small-conv, medium-conv", summary: "three unpadded convolutions, two hidden linear layers (Mean Replacement Pruning, 2019)",
     examples: ["small-conv", "medium-conv"]

@@ -1,6 +1,6 @@
 extension Architecture {
-  /// DenseNet-121 (Huang et al. 2017, DenseNet-BC with growth rate 32) with torchvision's layout and parameter names: blocks
-  /// of 6, 12, 24 and 16 layers, each of which reads the concatenation of all before it; 7,978,856 parameters.
+  /// DenseNet-121 (Huang et al. 2017, DenseNet-BC with growth rate 32) with torchvision's layout and parameter names: blocks of 6, 12, 24
+  /// and 16 layers, each of which reads the concatenation of all layers before it; 7,978,856 parameters.
   static let denseNet121 = Architecture(
     pattern: "densenet-121", summary: "DenseNet-121 for ImageNet, torchvision's layout: each layer reads all before it (Huang 2017)",
     examples: ["densenet-121"]
@@ -30,7 +30,8 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// Layers that each add `growth` channels to what the block was given; its value is all of them side by side.
+  /// Appends a dense block: each layer adds `growth` channels to the block's input, and the block's value is the concatenation of all of
+  /// them.
   fileprivate mutating func denseBlock(_ prefix: String, layers: Int, growth: Int) {
     var features = [last]
     for layer in 1...layers {
@@ -46,7 +47,7 @@ extension NetworkBuilder {
     concat(features, "\(prefix).concat")
   }
 
-  /// Half the channels, then half the height and width.
+  /// Appends a transition: a 1×1 convolution to half the channels, then 2×2 average pooling.
   fileprivate mutating func transition(_ prefix: String) {
     let filters = shape.channels / 2
     batchNorm("\(prefix).norm")

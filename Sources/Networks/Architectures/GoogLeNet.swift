@@ -1,9 +1,9 @@
 extension Architecture {
-  /// GoogLeNet (Szegedy et al. 2015) with torchvision's layout and parameter names: nine inception modules, batch norm with
-  /// ε 0.001 behind every convolution, dropout 0.2, no auxiliary heads; 6,624,904 parameters.
+  /// GoogLeNet (Szegedy et al. 2015) with torchvision's layout and parameter names: nine inception modules, batch norm with ε = 0.001
+  /// after every convolution, dropout 0.2, no auxiliary heads; 6,624,904 parameters.
   ///
-  /// As in torchvision the third branch has 3×3 filters where the paper has 5×5. Its trained weights expect images
-  /// normalised to mean and deviation 0.5, which its `transform_input` does inside the network; here the data do it.
+  /// As in torchvision, the third branch has 3×3 filters where the paper has 5×5. torchvision's trained weights expect images normalised
+  /// to mean and deviation 0.5, which its `transform_input` does inside the network; here the data must be normalised that way.
   static let googLeNet = Architecture(
     pattern: "googlenet", summary: "GoogLeNet for ImageNet, torchvision's layout: inception modules with batch norm (Szegedy 2015)",
     examples: ["googlenet"]
@@ -29,7 +29,7 @@ extension Architecture {
     }
   }
 
-  /// The paper's table 1, one row per module.
+  /// Table 1 of the paper, one row per module.
   private static let inceptions: [[InceptionFilters]] = [
     [
       .init(direct: 64, narrow2: 96, wide2: 128, narrow3: 16, wide3: 32, pooled: 32),
@@ -49,13 +49,13 @@ extension Architecture {
   ]
 }
 
-/// Filters of an inception module's convolutions: the second and third branch narrow with 1×1 before they widen with 3×3.
+/// Filter counts of an inception module; the second and third branches narrow with 1×1 convolutions before they widen with 3×3.
 private struct InceptionFilters: Sendable {
   var direct, narrow2, wide2, narrow3, wide3, pooled: Int
 }
 
 extension NetworkBuilder {
-  /// torchvision's `BasicConv2d`: a convolution that keeps the image's size but for its stride, batch norm, ReLU.
+  /// Appends torchvision's `BasicConv2d`: a convolution that changes the image's size by its stride only, batch norm, ReLU.
   @discardableResult
   fileprivate mutating func basicConvolution(
     _ prefix: String, _ filters: Int, kernel: Int, stride: Int = 1, from input: String? = nil
@@ -65,7 +65,7 @@ extension NetworkBuilder {
     return relu("\(prefix).relu")
   }
 
-  /// Four branches side by side.
+  /// Appends an inception module: the concatenation of its four branches.
   fileprivate mutating func inception(_ prefix: String, _ filters: InceptionFilters) {
     let entry = last
     var branches = [basicConvolution("\(prefix).branch1", filters.direct, kernel: 1, from: entry)]

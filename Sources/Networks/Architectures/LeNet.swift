@@ -1,6 +1,6 @@
 extension Architecture {
-  /// LeNet-5 as Caffe defines it and as the pruning literature counts it: 20 and 50 filters of 5×5 with 2×2 maxima, then
-  /// 800→500→10, ReLU after `fc1` only; 431,080 parameters.
+  /// LeNet-5 as defined by Caffe and as the pruning literature counts it: 20 and 50 filters of 5×5, each followed by 2×2 max pooling,
+  /// then 800→500→10, with ReLU after `fc1` only; 431,080 parameters.
   static let leNet5 = Architecture(
     pattern: "lenet-5", summary: "Caffe's LeNet-5: convolutions of 20 and 50 filters, linear 800→500→classes", examples: ["lenet-5"]
   ) { name in

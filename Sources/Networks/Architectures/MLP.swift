@@ -1,7 +1,7 @@
 internal import Words
 
 extension Architecture {
-  /// `mlp:784-300-100-10`: linear layers `fc1`, `fc2`, … of these widths with ReLU between; image inputs are flattened.
+  /// `mlp:784-300-100-10`: linear layers `fc1`, `fc2`, … of the given widths with ReLU between them; images are flattened.
   ///
   /// The first width is the input's and the last the number of classes; data that disagree are refused.
   static let mlp = Architecture(
@@ -21,8 +21,8 @@ extension Architecture {
     }
   }
 
-  /// LeNet-300-100 of LeCun et al. 1998 as Han et al. 2015 and Frankle & Carbin 2019 prune it: 784→300→100→10, ReLU
-  /// (sigmoids in 1998); 266,610 parameters. It takes inputs of any size.
+  /// LeNet-300-100 of LeCun et al. 1998 as pruned by Han et al. 2015 and Frankle & Carbin 2019: 784→300→100→10 with ReLU (sigmoids in
+  /// 1998); 266,610 parameters. It takes inputs of any size.
   static let leNet300 = Architecture(
     pattern: "lenet-300-100", summary: "two hidden linear layers of 300 and 100 units (LeCun 1998); takes any input",
     examples: ["lenet-300-100"]
@@ -42,7 +42,7 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// Linear layers with ReLU between, none after the last.
+  /// Appends linear layers with ReLU between them and none after the last.
   mutating func classifier(_ widths: [Int], names: [String]) {
     for (index, (width, name)) in zip(widths, names).enumerated() {
       linear(name, width)

@@ -27,21 +27,21 @@ extension Architecture {
     }
   }
 
-  /// The paper's table 2: expansion, output channels, blocks, stride of the first block.
+  /// Table 2 of the paper: expansion factor, output channels, number of blocks, stride of the first block.
   private static let invertedResiduals = [
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
   ]
 }
 
 extension NetworkBuilder {
-  /// A convolution that keeps the image's size but for its stride, batch norm and ReLU6, numbered 0, 1, 2.
+  /// Appends a convolution that changes the image's size by its stride only, batch norm and ReLU6, numbered 0, 1, 2.
   fileprivate mutating func normedConvolution(_ prefix: String, _ filters: Int, kernel: Int, stride: Int = 1, groups: Int = 1) {
     convolution("\(prefix).0", filters, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups, bias: false)
     batchNorm("\(prefix).1")
     activation(.relu6, "\(prefix).2")
   }
 
-  /// 1×1 expansion (left out at factor 1), depthwise 3×3, 1×1 projection without activation; the sum with its entry where
+  /// Appends a block: 1×1 expansion (left out at factor 1), depthwise 3×3, 1×1 projection without activation, and the residual sum where
   /// the block keeps size and channels.
   fileprivate mutating func invertedResidual(_ prefix: String, _ filters: Int, expansion: Int, stride: Int) {
     let (entry, channels) = (last, shape.channels)

@@ -1,8 +1,8 @@
 internal import Words
 
 extension Architecture {
-  /// ResNet for CIFAR-10 (He et al. 2016, §4.2): 6n+2 layers, 16-32-64 filters, parameter-free shortcuts of option A, with
-  /// akamaster's parameter names (`conv1`, `layer1.0.conv1`, …, `linear`). ResNet-56 has 0.85 million parameters, 1.25e8 MACs.
+  /// ResNet for CIFAR-10 (He et al. 2016, §4.2): 6n+2 layers, 16-32-64 filters, parameter-free shortcuts (option A), with the parameter
+  /// names of akamaster's implementation (`conv1`, `layer1.0.conv1`, …, `linear`). ResNet-56 has 0.85 million parameters and 1.25e8 MACs.
   static let resNetCIFAR = Architecture(
     pattern: "resnet-(20|32|44|56|110)", summary: "ResNet of 6n+2 layers for 32×32 images, option A shortcuts (He 2016)",
     examples: [20, 32, 44, 56, 110].map { "resnet-\($0)" }
@@ -62,10 +62,10 @@ extension Architecture {
     18: ([2, 2, 2, 2], false), 34: ([3, 4, 6, 3], false), 50: ([3, 4, 6, 3], true),
   ]
 
-  /// The depth in `resnet-20`; nil for other names, an error for depths that no form has.
+  /// Returns the depth in `resnet-20`, or nil for other names; throws for a depth that no form has.
   private static func resNetDepth(_ name: String) throws -> Int? {
     guard let depth = name.after("resnet-").flatMap(\.depth) else { return nil }
-    // 1202 is the deepest one of the paper; 50 = 6·8 + 2 is taken by ImageNet's.
+    // 1202 is the paper's deepest network; 50 = 6·8 + 2 belongs to the ImageNet family.
     guard imageNetLayouts[depth] != nil || ((8...1202).contains(depth) && depth % 6 == 2) else {
       throw NetworkError.architecture("unknown network \(name.quoted): depth must be 6n+2 (20, 32, 44, 56, 110) or 18, 34, 50")
     }
@@ -74,15 +74,15 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// What stands for the identity where a block changes size.
+  /// The shortcut of a block that changes size, where the identity does not fit.
   fileprivate enum Shortcut {
-    /// Option A: every second pixel, a quarter of the block's channels as zeros on either side.
+    /// Option A: every second pixel, with a quarter of the block's channels as zeros on either side.
     case padded
     /// Option B: a 1×1 convolution with batch norm.
     case projected
   }
 
-  /// Two 3×3 convolutions beside a shortcut.
+  /// Appends two 3×3 convolutions with a shortcut.
   fileprivate mutating func basicBlock(_ prefix: String, _ filters: Int, stride: Int, shortcut: Shortcut) {
     let (entry, changes) = (last, stride != 1 || shape.channels != filters)
     convolution("\(prefix).conv1", filters, kernel: 3, stride: stride, padding: 1, bias: false)
@@ -101,7 +101,7 @@ extension NetworkBuilder {
     relu("\(prefix).relu2")
   }
 
-  /// 1×1, 3×3 and 1×1 convolutions, the last of four times the filters, beside a shortcut.
+  /// Appends 1×1, 3×3 and 1×1 convolutions, the last with four times the filters, with a shortcut.
   fileprivate mutating func bottleneck(_ prefix: String, _ filters: Int, stride: Int) {
     let (entry, changes) = (last, stride != 1 || shape.channels != 4 * filters)
     convolution("\(prefix).conv1", filters, kernel: 1, bias: false)

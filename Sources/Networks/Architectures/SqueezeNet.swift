@@ -1,6 +1,6 @@
 extension Architecture {
-  /// SqueezeNet 1.1 (Iandola et al. 2016, the authors' later release) with torchvision's layout and parameter names: eight
-  /// fire modules, and a 1×1 convolution with ReLU and a global mean as classifier; 1,235,496 parameters.
+  /// SqueezeNet 1.1 (Iandola et al. 2016, the authors' later release) with torchvision's layout and parameter names: eight fire modules,
+  /// then a 1×1 convolution with ReLU and global average pooling as the classifier; 1,235,496 parameters.
   static let squeezeNet = Architecture(
     pattern: "squeezenet-1.1", summary: "SqueezeNet 1.1 for ImageNet, torchvision's layout: fire modules, no linear layer (Iandola 2016)",
     examples: ["squeezenet-1.1"]
@@ -31,7 +31,7 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// 1×1 filters that squeeze, then as many 1×1 as 3×3 filters side by side that expand.
+  /// Appends a fire module: 1×1 filters that squeeze, then the concatenation of equally many 1×1 and 3×3 filters that expand.
   fileprivate mutating func fire(_ prefix: String, _ squeezed: Int, _ expanded: Int) {
     convolution("\(prefix).squeeze", squeezed, kernel: 1)
     let entry = relu("\(prefix).squeeze_activation")

@@ -1,6 +1,6 @@
 internal import Words
 
-/// Filters per stage, a 2×2 maximum after each (Simonyan & Zisserman 2015, configurations A, B, D, E).
+/// Filters of each stage; 2×2 max pooling follows each stage (Simonyan & Zisserman 2015, configurations A, B, D, E).
 private let stages: [Int: [[Int]]] = [
   11: [[64], [128], [256, 256], [512, 512], [512, 512]],
   13: [[64, 64], [128, 128], [256, 256], [512, 512], [512, 512]],
@@ -9,8 +9,8 @@ private let stages: [Int: [[Int]]] = [
 ]
 
 extension Architecture {
-  /// VGG for ImageNet with torchvision's layout and parameter names: 3×3 convolutions (with `-bn` each with a batch norm),
-  /// 7×7 adaptive mean, linear 25088→4096→4096→1000 with dropout 0.5; `vgg16` has 138,357,544 parameters and 4,224 filters.
+  /// VGG for ImageNet with torchvision's layout and parameter names: 3×3 convolutions (each with a batch norm in `-bn` forms), 7×7
+  /// adaptive average pooling, linear 25088→4096→4096→1000 with dropout 0.5; `vgg16` has 138,357,544 parameters and 4,224 filters.
   static let vgg = Architecture(
     pattern: "vgg(11|13|16|19)[-bn]", summary: "VGG for ImageNet, torchvision's layout: linear 25088→4096→4096→classes",
     examples: [11, 13, 16, 19].flatMap { ["vgg\($0)", "vgg\($0)-bn"] }
@@ -34,10 +34,11 @@ extension Architecture {
     }
   }
 
-  /// VGG for 32×32 images: the same convolutions, then linear layers on the 512 features that five maxima leave.
+  /// VGG for 32×32 images: the same convolutions, then linear layers on the 512 features left by five rounds of max pooling.
   ///
-  /// Without suffix one hidden layer of 512 units (Li et al. 2017: 15.0 million parameters and 3.13e8 MACs for
-  /// `vgg16-bn-cifar`); `:512-512` two, as in Mean Replacement Pruning's vgg11; `:none` none. Hidden layers have no dropout.
+  /// Without a suffix there is one hidden layer of 512 units (Li et al. 2017: 15.0 million parameters and 3.13e8 MACs for
+  /// `vgg16-bn-cifar`); `:512-512` asks for two, as in vgg11 of Mean Replacement Pruning, and `:none` for none. Hidden layers have no
+  /// dropout.
   static let vggCIFAR = Architecture(
     pattern: "vgg(11|13|16|19)[-bn]-cifar[:HIDDEN|:none]", summary: "VGG for 32×32 images, hidden linear layers 512 unless given (Li 2017)",
     examples: [11, 13, 16, 19].flatMap { ["vgg\($0)-cifar", "vgg\($0)-bn-cifar"] }
@@ -54,7 +55,7 @@ extension Architecture {
   }
 }
 
-/// `vgg16-bn-cifar:512-512` taken apart.
+/// The parts of a name such as `vgg16-bn-cifar:512-512`.
 private struct VGGName {
   let text: String
   let stages: [[Int]]
@@ -62,7 +63,7 @@ private struct VGGName {
   let isCIFAR: Bool
   let hidden: [Int]
 
-  /// Nil for a name that is none of VGG's; throws for a depth or widths that do not exist.
+  /// Parses a name; nil if it is not a VGG's, and throws for a depth or widths that do not exist.
   init?(_ text: String) throws {
     guard let rest = text.after("vgg") else { return nil }
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -96,7 +97,7 @@ private struct VGGName {
 }
 
 extension NetworkBuilder {
-  /// Convolutions, norms, activations and maxima, numbered through as torchvision's `features` are.
+  /// Appends convolutions, norms, activations and max pooling, numbered consecutively like torchvision's `features`.
   fileprivate mutating func vggFeatures(_ name: VGGName) {
     var index = 0
     func next() -> String {
