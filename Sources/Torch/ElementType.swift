@@ -20,7 +20,7 @@ public enum ElementType: String, Codable, Sendable, CaseIterable {
     self = type
   }
 
-  /// Bytes of one element.
+  /// Bytes per element.
   public var size: Int {
     switch self {
     case .uint8, .bool: 1
@@ -29,46 +29,46 @@ public enum ElementType: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// Whether gradients can flow through it.
+  /// Whether the type is a floating-point type, so that gradients can flow through it.
   public var isFloatingPoint: Bool { self == .float32 || self == .float64 }
 }
 
-/// A Swift type that tensors hold.
+/// A Swift type whose values can be a tensor's elements.
 public protocol TensorElement: Sendable {
-  /// The libtorch type of the same layout.
+  /// The libtorch element type of the same memory layout.
   static var elementType: ElementType { get }
 }
 
 extension UInt8: TensorElement {
-  /// `uint8`.
+  /// The element type `uint8`.
   public static var elementType: ElementType { .uint8 }
 }
 extension Int64: TensorElement {
-  /// `int64`.
+  /// The element type `int64`.
   public static var elementType: ElementType { .int64 }
 }
 extension Int32: TensorElement {
-  /// `int32`.
+  /// The element type `int32`.
   public static var elementType: ElementType { .int32 }
 }
 extension Float: TensorElement {
-  /// `float32`.
+  /// The element type `float32`.
   public static var elementType: ElementType { .float32 }
 }
 extension Double: TensorElement {
-  /// `float64`.
+  /// The element type `float64`.
   public static var elementType: ElementType { .float64 }
 }
 extension Bool: TensorElement {
-  /// `bool`.
+  /// The element type `bool`.
   public static var elementType: ElementType { .bool }
 }
 
-/// Where a tensor lies.
+/// The device whose memory holds a tensor and which computes with it.
 public enum Device: String, Codable, Sendable, CaseIterable {
-  /// Main memory.
+  /// The processor and main memory.
   case cpu
-  /// The first CUDA device; see ``TorchRuntime/loadCUDA(from:)``.
+  /// The first CUDA device; needs ``TorchRuntime/loadCUDA(from:)``.
   case cuda
 
   var code: Int32 { self == .cpu ? Int32(CT_CPU) : Int32(CT_CUDA) }

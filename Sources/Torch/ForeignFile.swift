@@ -1,14 +1,14 @@
 internal import Foundation
 
-/// What a file is that was taken for a safetensors file, by how it begins, and what to do about it.
+/// Recognises, by its first bytes, a file of another format that was given as a safetensors file, and advises how to convert it.
 ///
-/// Nothing of it is opened: pickled files can hold code.
+/// Such files are never opened further: pickled files can hold code.
 enum ForeignFile {
-  /// One line; nil if nobody knows.
+  /// Returns one line of advice, or nil if the format is unknown.
   ///
   /// - Parameters:
   ///   - head: the file's first bytes.
-  ///   - path: whose last component the advice names where a shell takes it as it is.
+  ///   - path: the file's path; the advice names its last component if that is safe to paste into a shell.
   static func problem(_ head: [UInt8], path: String) -> String? {
     func begins(_ bytes: [UInt8]) -> Bool { head.starts(with: bytes) }
     func begins(_ text: String) -> Bool { begins(Array(text.utf8)) }
@@ -29,7 +29,7 @@ enum ForeignFile {
     if begins([0x89] + Array("HDF\r\n".utf8)) {
       return "it is an HDF5 file, as Keras writes; load it in Python and write its arrays with safetensors"
     }
-    // The version of its intermediate representation, then the producer's name.
+    // The version of ONNX's intermediate representation, then the producer's name.
     if head.count > 4, head[0] == 0x08, (1...32).contains(head[1]), head[2] == 0x12, head[4] != 0 {
       let name = name ?? "FILE.onnx"
       return "it is an ONNX model; convert its weights once: python3 -c 'import onnx, safetensors.numpy as s; "
@@ -41,7 +41,7 @@ enum ForeignFile {
     if begins("version https://git-lfs") { return "it is a Git LFS pointer, not the file that it stands for; run \"git lfs pull\"" }
     let text = String(decoding: head.prefix(64), as: UTF8.self).drop(while: \.isWhitespace).lowercased()
     if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { return "it is a web page: the download brought no file" }
-    // A header of 123 bytes begins with a brace, too.
+    // A safetensors header of 123 bytes makes the file begin with a brace, too.
     if text.hasPrefix("{"), !head.contains(0) {
       return "it is JSON; where it is the index of several files, give a safetensors file of all weights"
     }
@@ -67,7 +67,7 @@ enum ForeignFile {
     return isPlain && (1...60).contains(name.utf8.count) ? name : nil
   }
 
-  /// The name of a zip archive's first member: its length in bytes 26 and 27, itself from byte 30.
+  /// The name of a zip archive's first member: its length is in bytes 26 and 27, the name begins at byte 30.
   private static func firstMember(_ head: [UInt8]) -> String {
     guard head.count > 30 else { return "" }
     return String(decoding: head[30...].prefix(Int(head[26]) | Int(head[27]) << 8), as: UTF8.self)

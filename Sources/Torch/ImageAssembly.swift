@@ -1,19 +1,20 @@
 internal import CTorch
 
-/// Turns stored bytes into normalised float batches; calls nothing of libtorch, so that a loader's own thread may run it.
+/// Turns stored bytes into normalised float batches without calling libtorch, so that a loader's own thread may run it.
 ///
-/// out = table[channel][byte], after shifting by (dy, dx) and mirroring; what lies outside an image is `fill`.
+/// Each output pixel is table[channel][byte] of the image shifted by (dy, dx) and possibly mirrored; outside the image it is `fill`.
 public struct ImageAssembly: Sendable {
   /// Channels, height and width of one image.
   public let channels: Int, height: Int, width: Int
-  /// [channels × 256]: the value of each byte.
+  /// The float value of each byte per channel, [channels × 256].
   public let table: [Float]
-  /// Per channel, what lies outside the image.
+  /// The value outside the image, per channel.
   public let fill: [Float]
-  /// Whether the output is laid out batch, height, width, channels.
+  /// Whether the output's memory order is batch, height, width, channels.
   public let channelsLast: Bool
 
-  /// (byte/255 − mean)/deviation per channel; outside the image lies a zero byte, as in torchvision's padding.
+  /// Creates a table that maps bytes to (byte/255 − mean)/deviation per channel; outside the image lies a zero byte, as in torchvision's
+  /// padding.
   public init(channels: Int, height: Int, width: Int, mean: [Float], deviation: [Float], channelsLast: Bool) {
     self.channels = channels
     self.height = height
@@ -23,15 +24,15 @@ public struct ImageAssembly: Sendable {
     fill = (0..<channels).map { (0 - mean[$0]) / deviation[$0] }
   }
 
-  /// How each image of a batch is moved: where the crop's corner lies, and whether it is mirrored.
+  /// The shift and mirroring of each image of a batch.
   public struct Placement: Sendable {
-    /// Rows from the image's top; negative is outside.
+    /// First row of each crop, counted from the image's top; negative values lie outside.
     public var dy: [Int32]
-    /// Columns from the image's left; negative is outside.
+    /// First column of each crop, counted from the image's left edge; negative values lie outside.
     public var dx: [Int32]
-    /// 1 where the image is mirrored.
+    /// 1 where the image is mirrored left to right, otherwise 0.
     public var mirrored: [UInt8]
-    /// One entry per image of the batch.
+    /// Creates placements; each array has one element per image of the batch.
     public init(dy: [Int32], dx: [Int32], mirrored: [UInt8]) {
       self.dy = dy
       self.dx = dx
@@ -39,7 +40,7 @@ public struct ImageAssembly: Sendable {
     }
   }
 
-  /// Writes the images at `indices` to `out`, which holds indices.count × channels × height × width elements.
+  /// Writes the images at `indices` to `out`, which needs room for indices.count × channels × height × width elements.
   ///
   /// - Throws: ``TorchError`` if an index lies outside `images`, or `out` is too small.
   public func assemble(

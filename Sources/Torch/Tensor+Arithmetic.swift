@@ -14,88 +14,89 @@ extension Tensor {
     try checked(ct_math_scalar(Int32(operation), x.handle, y))
   }
 
-  /// x + y, broadcasting.
+  /// Returns x + y, broadcasting.
   public static func + (x: Tensor, y: Tensor) throws -> Tensor { try binary(CT_ADD, x, y) }
-  /// x − y, broadcasting.
+  /// Returns x − y, broadcasting.
   public static func - (x: Tensor, y: Tensor) throws -> Tensor { try binary(CT_SUBTRACT, x, y) }
-  /// x·y element by element, broadcasting.
+  /// Returns x·y element by element, broadcasting.
   public static func * (x: Tensor, y: Tensor) throws -> Tensor { try binary(CT_MULTIPLY, x, y) }
-  /// x/y element by element, broadcasting.
+  /// Returns x/y element by element, broadcasting.
   public static func / (x: Tensor, y: Tensor) throws -> Tensor { try binary(CT_DIVIDE, x, y) }
-  /// x + y.
+  /// Returns x + y for a number y.
   public static func + (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_ADD, x, y) }
-  /// x − y.
+  /// Returns x − y for a number y.
   public static func - (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_SUBTRACT, x, y) }
-  /// x·y.
+  /// Returns x·y for a number y.
   public static func * (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_MULTIPLY, x, y) }
-  /// x/y.
+  /// Returns x/y for a number y.
   public static func / (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_DIVIDE, x, y) }
-  /// −x.
+  /// Returns −x.
   public static prefix func - (x: Tensor) throws -> Tensor { try x.unary(CT_NEG) }
 
-  /// |x|.
+  /// Returns |x|.
   public func absolute() throws -> Tensor { try unary(CT_ABS) }
-  /// eˣ.
+  /// Returns eˣ.
   public func exponential() throws -> Tensor { try unary(CT_EXP) }
-  /// The natural logarithm.
+  /// Returns ln x, the natural logarithm.
   public func logarithm() throws -> Tensor { try unary(CT_LOG) }
-  /// √x.
+  /// Returns √x.
   public func squareRoot() throws -> Tensor { try unary(CT_SQRT) }
-  /// x².
+  /// Returns x².
   public func squared() throws -> Tensor { try unary(CT_SQUARE) }
-  /// 1/x.
+  /// Returns 1/x.
   public func reciprocal() throws -> Tensor { try unary(CT_RECIPROCAL) }
-  /// −1, 0 or 1.
+  /// Returns the sign of each element: −1, 0 or 1.
   public func sign() throws -> Tensor { try unary(CT_SIGN) }
-  /// 1/(1 + e⁻ˣ).
+  /// Returns 1/(1 + e⁻ˣ).
   public func sigmoid() throws -> Tensor { try unary(CT_SIGMOID) }
-  /// tanh x.
+  /// Returns tanh x.
   public func tanh() throws -> Tensor { try unary(CT_TANH) }
-  /// max(x, 0).
+  /// Returns max(x, 0).
   public func relu() throws -> Tensor { try unary(CT_RELU) }
-  /// min(max(x, 0), 6); the gradient is 0 at both bounds, as PyTorch's ReLU6 has it.
+  /// Returns min(max(x, 0), 6); the gradient is 0 at both bounds, as in PyTorch's ReLU6.
   public func relu6() throws -> Tensor { try unary(CT_RELU6) }
-  /// x·Φ(x).
+  /// Returns x·Φ(x), exact (by the error function).
   public func gelu() throws -> Tensor { try unary(CT_GELU) }
-  /// x·σ(x).
+  /// Returns x·σ(x).
   public func silu() throws -> Tensor { try unary(CT_SILU) }
-  /// The integer below.
+  /// Returns ⌊x⌋, the largest integer not above each element.
   public func floor() throws -> Tensor { try unary(CT_FLOOR) }
-  /// The nearest integer, halves to even.
+  /// Returns the nearest integer of each element; ties go to the even one.
   public func rounded() throws -> Tensor { try unary(CT_ROUND) }
-  /// Whether each element is neither infinite nor NaN.
+  /// Returns a mask of the elements that are neither infinite nor NaN.
   public func isFinite() throws -> Tensor { try unary(CT_IS_FINITE) }
-  /// The opposite truth.
+  /// Returns the negation of a mask.
   public func logicalNot() throws -> Tensor { try unary(CT_LOGICAL_NOT) }
 
-  /// x to this power.
+  /// Returns each element raised to the given power.
   public func power(_ exponent: Double) throws -> Tensor { try Self.scalar(CT_POWER, self, exponent) }
-  /// The larger of each pair.
+  /// Returns the larger element of each pair, broadcasting.
   public func maximum(_ other: Tensor) throws -> Tensor { try Self.binary(CT_MAXIMUM, self, other) }
-  /// The smaller of each pair.
+  /// Returns the smaller element of each pair, broadcasting.
   public func minimum(_ other: Tensor) throws -> Tensor { try Self.binary(CT_MINIMUM, self, other) }
-  /// Each element brought into low … high.
+  /// Returns each element limited to the range from `low` to `high`.
   public func clamped(_ low: Double, _ high: Double) throws -> Tensor { try checked(ct_math_clamp(handle, low, high)) }
-  /// Matrix product; batches broadcast.
+  /// Returns the matrix product; batch dimensions broadcast.
   public func matmul(_ other: Tensor) throws -> Tensor { try Self.binary(CT_MATMUL, self, other) }
 
-  /// X of A·X = B, for this symmetric positive definite A [n, n] and B [n, k]; by Cholesky's decomposition.
+  /// Returns X with A·X = B, where this tensor is A [n, n], symmetric and positive definite, and `right` is B [n, k]; by Cholesky
+  /// decomposition.
   ///
   /// - Throws: ``TorchError`` if A is not positive definite.
   public func solving(_ right: Tensor) throws -> Tensor { try checked(ct_math_solve(handle, right.handle)) }
 
-  /// Where elements are equal.
+  /// Returns a mask of the elements that equal those of the other tensor, broadcasting.
   public func equal(_ other: Tensor) throws -> Tensor { try Self.binary(CT_EQUAL, self, other) }
-  /// Where elements equal a number; 0 only where they are exactly 0, also while denormals are flushed.
+  /// Returns a mask of the elements that equal a number. Comparison with 0 finds exact zeros only, even while denormals are flushed.
   public func equal(_ other: Double) throws -> Tensor { try Self.scalar(CT_EQUAL, self, other) }
-  /// Where elements differ from a number; from 0 also where they are denormal, even while those are flushed.
+  /// Returns a mask of the elements that differ from a number. Denormal elements differ from 0, even while denormals are flushed.
   public func notEqual(_ other: Double) throws -> Tensor { try Self.scalar(CT_NOT_EQUAL, self, other) }
-  /// Where elements are below a number.
+  /// Returns a mask of the elements below a number.
   public func less(_ other: Double) throws -> Tensor { try Self.scalar(CT_LESS, self, other) }
-  /// Where elements are above a number.
+  /// Returns a mask of the elements above a number.
   public func greater(_ other: Double) throws -> Tensor { try Self.scalar(CT_GREATER, self, other) }
-  /// Where elements are at least a number.
+  /// Returns a mask of the elements that are at least a number.
   public func greaterOrEqual(_ other: Double) throws -> Tensor { try Self.scalar(CT_GREATER_EQUAL, self, other) }
-  /// x where this tensor is true, y elsewhere.
+  /// Returns x where this mask is true and y elsewhere, broadcasting.
   public func select(_ x: Tensor, else y: Tensor) throws -> Tensor { try checked(ct_math_where(handle, x.handle, y.handle)) }
 }

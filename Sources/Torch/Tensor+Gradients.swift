@@ -1,32 +1,32 @@
 internal import CTorch
 
 extension Tensor {
-  /// Asks that gradients reach this tensor, a leaf.
+  /// Sets whether gradients are accumulated in this tensor, which must be a leaf of the graph.
   public func requireGradient(_ required: Bool = true) throws { try checked(ct_gradient_require(handle, required ? 1 : 0)) }
 
-  /// Whether gradients reach this tensor.
+  /// Whether operations on this tensor are recorded for gradients.
   public var requiresGradient: Bool { ct_gradient_is_required(handle) != 0 }
 
   /// The gradient accumulated by ``backward(retainGraph:)``; nil if there is none.
   public var gradient: Tensor? { ct_gradient_get(handle).map(Tensor.init(owning:)) }
 
-  /// Forgets the accumulated gradient.
+  /// Discards the accumulated gradient.
   public func clearGradient() throws { try checked(ct_gradient_clear(handle)) }
 
-  /// Takes a tensor, which is shared and not copied, for the accumulated gradient: what was computed for one leaf serves another.
+  /// Makes a tensor, shared and not copied, the accumulated gradient, so that what was computed for one leaf can serve another.
   ///
   /// - Throws: ``TorchError`` if the shapes differ.
   public func adoptGradient(_ gradient: Tensor) throws { try checked(ct_gradient_adopt(handle, gradient.handle)) }
 
-  /// Accumulates d(this scalar)/d(leaf) into every leaf that requires it.
+  /// Adds d(this scalar)/d(leaf) to the gradient of every leaf that requires one; one backward pass.
   public func backward(retainGraph: Bool = false) throws { try checked(ct_gradient_backward(handle, retainGraph ? 1 : 0)) }
 
-  /// d(Σ outputs·seeds)/d(inputs), without touching accumulated gradients.
+  /// Returns d(Σ outputs·seeds)/d(inputs) without touching accumulated gradients; one backward pass.
   ///
   /// - Parameters:
-  ///   - seeds: one per output and of its shape; ones if nil, for scalar outputs.
-  ///   - createGraph: whether the gradients can themselves be differentiated (second order); keeps the graph.
-  /// - Returns: one per input; nil where the outputs do not depend on it.
+  ///   - seeds: one tensor of its shape per output; nil means ones, for scalar outputs.
+  ///   - createGraph: whether the gradients can themselves be differentiated (second order); implies `retainGraph`.
+  /// - Returns: one gradient per input; nil where the outputs do not depend on it.
   public static func gradients(
     of outputs: [Tensor], seeds: [Tensor]? = nil, by inputs: [Tensor], retainGraph: Bool = false, createGraph: Bool = false
   ) throws -> [Tensor?] {

@@ -1,8 +1,8 @@
 internal import CTorch
 
-/// How the losses of a batch become one.
+/// How the losses of a batch are combined.
 public enum LossReduction: String, Codable, Sendable {
-  /// One loss per example.
+  /// One loss per example, [batch].
   case none
   case mean
   case sum
@@ -16,7 +16,7 @@ public enum LossReduction: String, Codable, Sendable {
   }
 }
 
-/// Height and width for C, without an array.
+/// Height and width as a C array, without allocating one.
 private struct Pair {
   var values: (Int64, Int64)
   init(_ pair: (height: Int, width: Int)) { values = (Int64(pair.height), Int64(pair.width)) }
@@ -27,12 +27,12 @@ private struct Pair {
 }
 
 extension Tensor {
-  /// x·Wᵀ + b for x [batch, inputs] and W [outputs, inputs].
+  /// Returns x·Wᵀ + b for x [batch, inputs] and W [outputs, inputs].
   public func linear(_ weight: Tensor, _ bias: Tensor?) throws -> Tensor {
     try checked(ct_layer_linear(handle, weight.handle, bias?.handle))
   }
 
-  /// Cross-correlation of [batch, channels, height, width] with W [outputs, channels/groups, kernel height, kernel width].
+  /// Returns the cross-correlation of [batch, channels, height, width] with W [outputs, channels/groups, kernel height, kernel width].
   public func convolution(
     _ weight: Tensor, _ bias: Tensor?, stride: (height: Int, width: Int) = (1, 1), padding: (height: Int, width: Int) = (0, 0),
     dilation: (height: Int, width: Int) = (1, 1), groups: Int = 1
@@ -46,7 +46,8 @@ extension Tensor {
       })
   }
 
-  /// What each window of a convolution sees: [batch, channels·kernel height·kernel width, windows], windows in row-major order.
+  /// Returns the input of each window of a convolution as columns: [batch, channels·kernel height·kernel width, windows], windows in
+  /// row-major order.
   public func unfolded(
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int) = (1, 1), padding: (height: Int, width: Int) = (0, 0),
     dilation: (height: Int, width: Int) = (1, 1)
@@ -60,7 +61,7 @@ extension Tensor {
       })
   }
 
-  /// The maximum over windows.
+  /// Returns the maximum over each window.
   public func maxPool(
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
     ceilMode: Bool = false
@@ -68,7 +69,7 @@ extension Tensor {
     try pool(ct_layer_max_pool, kernel, stride, padding, ceilMode)
   }
 
-  /// The mean over windows, padding counted as zeros.
+  /// Returns the mean over each window; padding counts as zeros.
   public func averagePool(
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
     ceilMode: Bool = false
@@ -89,12 +90,13 @@ extension Tensor {
       })
   }
 
-  /// The mean over a grid of windows of this size.
+  /// Returns the mean over a grid of height × width windows, whatever the input's size.
   public func adaptiveAveragePool(height: Int, width: Int) throws -> Tensor {
     try checked(ct_layer_adaptive_average_pool(handle, Int64(height), Int64(width)))
   }
 
-  /// γ·(x − μ)/√(σ² + ε) + β per channel; in training with the batch's statistics, which also move the running ones, if there are any.
+  /// Returns γ·(x − μ)/√(σ² + ε) + β per channel. In training μ and σ² are the batch's statistics, which also update the running ones, if
+  /// any.
   public func batchNorm(
     weight: Tensor?, bias: Tensor?, runningMean: Tensor?, runningVariance: Tensor?, training: Bool, momentum: Double, epsilon: Double
   ) throws -> Tensor {
@@ -103,29 +105,29 @@ extension Tensor {
         handle, weight?.handle, bias?.handle, runningMean?.handle, runningVariance?.handle, training ? 1 : 0, momentum, epsilon))
   }
 
-  /// γ·(x − μ)/√(σ² + ε) + β, mean and variance of each example over groups of channels and all positions.
+  /// Returns γ·(x − μ)/√(σ² + ε) + β, with the mean and variance of each example over groups of channels and all positions.
   ///
-  /// - Parameter absent: channels of each group that are not there and count as zeros in mean and variance.
+  /// - Parameter absent: removed channels of each group, which still count as zeros in mean and variance.
   public func groupNorm(groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double, absent: Int = 0) throws -> Tensor {
     try checked(ct_layer_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, epsilon, Int64(absent)))
   }
 
-  /// Each element 0 with this probability, the others divided by 1 − p.
+  /// Returns the tensor with each element zeroed with probability p, and the others divided by 1 − p.
   public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {
     try checked(ct_layer_dropout(handle, probability, generator.handle))
   }
 
-  /// ln of ``softmax(_:)``.
+  /// Returns the logarithm of ``softmax(_:)`` along a dimension.
   public func logSoftmax(_ dim: Int = -1) throws -> Tensor { try checked(ct_layer_log_softmax(handle, Int64(dim))) }
-  /// eˣ/Σeˣ along a dimension.
+  /// Returns eˣ/Σeˣ along a dimension.
   public func softmax(_ dim: Int = -1) throws -> Tensor { try checked(ct_layer_softmax(handle, Int64(dim))) }
 
-  /// −ln softmax(x)[label] for logits [batch, classes] and labels [batch] of int64.
+  /// Returns −ln softmax(x)[label] for logits x [batch, classes] and int64 labels [batch].
   public func crossEntropy(_ labels: Tensor, reduction: LossReduction = .mean, labelSmoothing: Double = 0) throws -> Tensor {
     try checked(ct_loss_cross_entropy(handle, labels.handle, reduction.code, labelSmoothing))
   }
 
-  /// (x − y)².
+  /// Returns (x − y)², reduced over all elements.
   public func meanSquaredError(_ target: Tensor, reduction: LossReduction = .mean) throws -> Tensor {
     try checked(ct_loss_mean_squared(handle, target.handle, reduction.code))
   }

@@ -6,38 +6,39 @@ extension Tensor {
     try checked(withSizes(dims) { ct_math_reduce(Int32(operation), handle, $0, $1, keep ? 1 : 0) })
   }
 
-  /// The sum over these dimensions, or over all.
+  /// Returns the sum over the given dimensions, or over all.
   public func sum(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_SUM, dims, keep) }
-  /// The mean over these dimensions, or over all.
+  /// Returns the mean over the given dimensions, or over all.
   public func mean(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_MEAN, dims, keep) }
-  /// The largest over these dimensions, or over all.
+  /// Returns the largest element over the given dimensions, or over all.
   public func max(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_MAX, dims, keep) }
-  /// The smallest over these dimensions, or over all.
+  /// Returns the smallest element over the given dimensions, or over all.
   public func min(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_MIN, dims, keep) }
-  /// The product over one dimension, or over all.
+  /// Returns the product over one dimension, or over all.
   public func product(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_PRODUCT, dims, keep) }
-  /// √Σx² over these dimensions, or over all.
+  /// Returns √Σx² over the given dimensions, or over all.
   public func norm(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_NORM, dims, keep) }
-  /// Σ|x| over these dimensions, or over all.
+  /// Returns Σ|x| over the given dimensions, or over all.
   public func l1Norm(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_L1, dims, keep) }
-  /// The unbiased variance over these dimensions, or over all.
+  /// Returns the unbiased variance over the given dimensions, or over all.
   public func variance(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_VARIANCE, dims, keep) }
-  /// ln Σeˣ over these dimensions, or over all.
+  /// Returns ln Σeˣ over the given dimensions, or over all.
   public func logSumExp(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_LOG_SUM_EXP, dims, keep) }
-  /// Where the largest element stands along one dimension, or in the flattened tensor.
+  /// Returns the index of the largest element along one dimension, or in the flattened tensor.
   public func argmax(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_ARGMAX, dims, keep) }
-  /// Where the smallest element stands along one dimension, or in the flattened tensor.
+  /// Returns the index of the smallest element along one dimension, or in the flattened tensor.
   public func argmin(_ dims: Int..., keep: Bool = false) throws -> Tensor { try reduce(CT_ARGMIN, dims, keep) }
-  /// Running sums along one dimension.
+  /// Returns the running sums along one dimension.
   public func cumulativeSum(_ dim: Int) throws -> Tensor { try checked(ct_math_cumulative_sum(handle, Int64(dim))) }
 
-  /// The order that sorts along a dimension; equal elements keep theirs.
+  /// Returns the indices that sort along a dimension; the sort is stable.
   public func argsort(_ dim: Int = -1, descending: Bool = false) throws -> Tensor {
     try checked(ct_math_argsort(handle, Int64(dim), descending ? 1 : 0))
   }
 
-  /// The largest (or smallest) elements along a dimension, in order, and where they stand. Which of several equal ones is
-  /// not defined: exact selection is the business of the pruning code.
+  /// Returns the largest (or smallest) elements along a dimension, in order, and their indices.
+  ///
+  /// The choice among equal elements is undefined: exact selection is up to the pruning code.
   public func top(_ count: Int, _ dim: Int = -1, largest: Bool = true) throws -> (values: Tensor, indices: Tensor) {
     var values: OpaquePointer?
     var indices: OpaquePointer?
@@ -45,6 +46,6 @@ extension Tensor {
     return (try checked(values), try checked(indices))
   }
 
-  /// The number of elements that are not exactly 0.
+  /// Returns the number of elements that are not exactly 0; denormals count.
   public func nonZeroCount() throws -> Int { Int(try notEqual(0).sum().item()) }
 }

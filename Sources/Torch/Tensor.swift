@@ -1,10 +1,10 @@
 internal import CTorch
 
-/// An n-dimensional array of libtorch's.
+/// An n-dimensional array of libtorch.
 ///
-/// A reference, as in PyTorch: two variables may hold one tensor, and views share storage. Operations named by nouns
-/// or participles make a new tensor; imperative verbs (`copy`, `fill`, `accumulate`) change this one. Not `Sendable`: a
-/// run is single-threaded Swift around libtorch's own threads.
+/// Tensors are references, as in PyTorch: two variables may hold one tensor, and views share storage. Operations named by nouns or
+/// participles make a new tensor; imperative verbs (`copy`, `fill`, `accumulate`) change the tensor in place. Not `Sendable`: a run is
+/// single-threaded Swift around libtorch's own threads.
 ///
 /// ```swift
 /// let x = try Tensor([1, 2, 3, 4] as [Float], shape: [2, 2])
@@ -13,15 +13,15 @@ internal import CTorch
 public final class Tensor {
   let handle: OpaquePointer
 
-  /// Takes over a +1 handle.
+  /// Takes ownership of a +1 handle.
   init(owning handle: OpaquePointer) { self.handle = handle }
 
   deinit { ct_tensor_free(handle) }
 
-  /// The number of dimensions.
+  /// Number of dimensions.
   public var rank: Int { Int(ct_tensor_rank(handle)) }
 
-  /// The size of each dimension.
+  /// Size of each dimension.
   public var shape: [Int] {
     let rank = rank
     return [Int](unsafeUninitializedCapacity: rank) { buffer, count in
@@ -32,39 +32,39 @@ public final class Tensor {
     }
   }
 
-  /// The number of elements.
+  /// Number of elements.
   public var count: Int { Int(ct_tensor_count(handle)) }
 
-  /// The type of the elements; nil for those that Espalier has no use for.
+  /// Type of the elements; nil for libtorch types that Espalier does not use.
   public var elementType: ElementType? { ElementType(code: ct_tensor_type(handle)) }
 
-  /// Where the elements lie.
+  /// Device that holds the elements.
   public var device: Device { ct_tensor_device(handle) == CT_CUDA ? .cuda : .cpu }
 
-  /// Whether the elements lie in row-major order without gaps.
+  /// Whether the elements are in row-major order without gaps.
   public var isContiguous: Bool { ct_tensor_is_contiguous(handle) != 0 }
 
-  /// Whether a 4-D tensor lies in the order batch, height, width, channels.
+  /// Whether a rank-4 tensor's memory order is batch, height, width, channels.
   public var isChannelsLast: Bool { ct_tensor_is_channels_last(handle) != 0 }
 
-  /// Elements times their size.
+  /// Bytes of all elements; 0 where ``elementType`` is nil.
   public var byteCount: Int { count * (elementType?.size ?? 0) }
 }
 
 // MARK: - Creation
 
 extension Tensor {
-  /// A copy of the elements in row-major order.
+  /// Creates a tensor with a copy of elements in row-major order; one-dimensional unless a shape is given.
   ///
-  /// - Throws: ``TorchError`` if the shape does not hold as many elements.
+  /// - Throws: ``TorchError`` if their number does not fit the shape.
   public convenience init<Element: TensorElement>(_ elements: [Element], shape: [Int]? = nil) throws {
     let handle = try elements.withUnsafeBytes { try Tensor.handle(bytes: $0, shape: shape ?? [elements.count], type: Element.elementType) }
     self.init(owning: handle)
   }
 
-  /// A copy of raw bytes in row-major order.
+  /// Creates a tensor with a copy of raw bytes in row-major order.
   ///
-  /// - Throws: ``TorchError`` if their number is not what shape and type need.
+  /// - Throws: ``TorchError`` if their number does not fit shape and type.
   public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], type: ElementType) throws {
     self.init(owning: try Tensor.handle(bytes: bytes, shape: shape, type: type))
   }
@@ -84,40 +84,40 @@ extension Tensor {
     return handle
   }
 
-  /// A tensor without dimensions.
+  /// Returns a tensor of rank 0 with one element.
   public static func scalar(_ value: Double, type: ElementType = .float32) throws -> Tensor { try full([], value, type: type) }
 
-  /// Uninitialised elements.
+  /// Returns a tensor with uninitialised elements.
   public static func empty(_ shape: [Int], type: ElementType = .float32, device: Device = .cpu) throws -> Tensor {
     try checked(withSizes(shape) { ct_tensor_empty($0, $1, type.code, device.code) })
   }
 
-  /// Every element the same.
+  /// Returns a tensor with every element equal to `value`.
   public static func full(_ shape: [Int], _ value: Double, type: ElementType = .float32, device: Device = .cpu) throws -> Tensor {
     try checked(withSizes(shape) { ct_tensor_full($0, $1, value, type.code, device.code) })
   }
 
-  /// Zeros.
+  /// Returns a tensor of zeros.
   public static func zeros(_ shape: [Int], type: ElementType = .float32, device: Device = .cpu) throws -> Tensor {
     try full(shape, 0, type: type, device: device)
   }
 
-  /// Ones.
+  /// Returns a tensor of ones.
   public static func ones(_ shape: [Int], type: ElementType = .float32, device: Device = .cpu) throws -> Tensor {
     try full(shape, 1, type: type, device: device)
   }
 
-  /// 0, 1, … count − 1.
+  /// Returns the vector 0, 1, … count − 1.
   public static func range(_ count: Int, type: ElementType = .int64) throws -> Tensor {
     try checked(ct_tensor_arange(Int64(count), type.code))
   }
 
-  /// A random order of 0 …< count.
+  /// Returns a random permutation of 0 ..< count, as int64.
   public static func permutation(_ count: Int, generator: Generator) throws -> Tensor {
     try checked(ct_tensor_permutation(Int64(count), generator.handle))
   }
 
-  /// N(mean, deviation²).
+  /// Returns a tensor of draws from N(mean, deviation²).
   public static func normal(
     _ shape: [Int], mean: Double = 0, deviation: Double = 1, type: ElementType = .float32, generator: Generator
   ) throws -> Tensor {
@@ -126,7 +126,7 @@ extension Tensor {
     return result
   }
 
-  /// U[low, high).
+  /// Returns a tensor of draws from U[low, high).
   public static func uniform(
     _ shape: [Int], low: Double = 0, high: Double = 1, type: ElementType = .float32, generator: Generator
   ) throws -> Tensor {
@@ -135,23 +135,23 @@ extension Tensor {
     return result
   }
 
-  /// Uninitialised elements with this tensor's shape, type and memory layout.
+  /// Returns an uninitialised tensor with this tensor's shape, type and memory layout.
   public func emptyLike() throws -> Tensor { try checked(ct_tensor_empty_like(handle)) }
 
-  /// One value everywhere with this tensor's shape and memory layout.
+  /// Returns a tensor of one value with this tensor's shape and memory layout, and its type unless another is given.
   public func fullLike(_ value: Double, type: ElementType? = nil) throws -> Tensor {
     let code = (type ?? elementType)?.code ?? Int32(CT_OTHER)
     return try checked(ct_tensor_full_like(handle, value, code))
   }
 
-  /// Zeros with this tensor's shape and memory layout.
+  /// Returns zeros with this tensor's shape and memory layout, and its type unless another is given.
   public func zerosLike(type: ElementType? = nil) throws -> Tensor { try fullLike(0, type: type) }
 
-  /// Ones with this tensor's shape and memory layout.
+  /// Returns ones with this tensor's shape and memory layout, and its type unless another is given.
   public func onesLike(type: ElementType? = nil) throws -> Tensor { try fullLike(1, type: type) }
 }
 
-/// Hands the sizes to C without an intermediate array.
+/// Passes sizes to C without an intermediate array.
 @inline(__always)
 func withSizes<Result>(_ sizes: [Int], _ body: (UnsafePointer<Int64>?, Int32) throws -> Result) rethrows -> Result {
   try sizes.withUnsafeBufferPointer { buffer in

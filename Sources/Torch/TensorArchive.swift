@@ -1,8 +1,8 @@
-/// Named tensors and text in one file, in the `.safetensors` format.
+/// Named tensors and text in one file of the `.safetensors` format.
 ///
-/// The file is the length of a header (8 bytes, little-endian), the header as JSON (type, shape and place of each tensor, and
-/// a `__metadata__` map of text), then the elements, row-major and little-endian. Nothing in it is ever executed. Other
-/// programs read what is written here and write what is read here.
+/// The file is the length of a header (8 bytes, little-endian), the header as JSON (type, shape and byte range of each tensor, and a
+/// `__metadata__` map of text), then the elements, row-major and little-endian. Nothing in it is ever executed. Files are interchangeable
+/// with those of other safetensors implementations.
 ///
 /// ```swift
 /// var archive = TensorArchive()
@@ -11,22 +11,22 @@
 /// try archive.write(to: "model.safetensors")
 /// ```
 public struct TensorArchive {
-  /// The tensors by name; on the CPU and row-major after reading. F16 and BF16 elements are read as float32.
+  /// The tensors by name; on the CPU and row-major after reading. F16 and BF16 elements are converted to float32.
   public var tensors: [String: Tensor]
-  /// Tensors of the file whose elements nothing here computes with, by name; they are not read, and not written.
+  /// Tensors of the file with an element type that Espalier does not use, by name; their elements are neither read nor written.
   public private(set) var unread: [String: Unread] = [:]
-  /// Free text by key.
+  /// The file's `__metadata__`: free text by key.
   public var metadata: [String: String]
 
-  /// What a file says of a tensor that is not read.
+  /// The type and shape of a tensor whose elements were not read.
   public struct Unread: Hashable, Sendable {
-    /// The format's name of the element type, e.g. `F8_E4M3`.
+    /// The element type in the format's spelling, e.g. `F8_E4M3`.
     public var type: String
-    /// The size of each dimension.
+    /// Size of each dimension.
     public var shape: [Int]
   }
 
-  /// An archive of these tensors and texts.
+  /// Creates an archive of the given tensors and metadata.
   public init(tensors: [String: Tensor] = [:], metadata: [String: String] = [:]) {
     self.tensors = tensors
     self.metadata = metadata
@@ -37,19 +37,20 @@ public struct TensorArchive {
     self.unread = unread
   }
 
-  /// The most tensors a file may hold, and the most texts: far above any network, far below what a hostile file could claim.
+  /// The most tensors, and the most metadata entries, that a file may hold: far above any network, far below what a hostile file could
+  /// claim.
   public static let maximumCount = 65_536
-  /// The most bytes of a header, as the format's authors set it.
+  /// The most bytes of a header, a limit of the format's reference implementation.
   public static let maximumHeaderLength = 100_000_000
   /// The most dimensions of a tensor.
   public static let maximumRank = 32
 }
 
-/// Why a file could not be read or written; the description is one line.
+/// An error of reading or writing a tensor archive; its description is one line.
 public enum TensorArchiveError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The file is missing, damaged or hostile.
   case reading(path: String, problem: String)
-  /// The file could not be written; nothing is left of the attempt, and what was there before is still there.
+  /// The file could not be written; the attempt leaves nothing behind, and an earlier file is untouched.
   case writing(path: String, problem: String)
 
   /// What is wrong, without the path.
@@ -59,7 +60,7 @@ public enum TensorArchiveError: Error, Hashable, Sendable, CustomStringConvertib
     }
   }
 
-  /// One line, with the path first.
+  /// The message in one line, with the path.
   public var description: String {
     switch self {
     case .reading(let path, let problem): "cannot read \(path): \(problem)"
@@ -68,13 +69,13 @@ public enum TensorArchiveError: Error, Hashable, Sendable, CustomStringConvertib
   }
 }
 
-/// What is wrong with a file, before its path is known.
+/// What is wrong with a file, while its path is not known.
 struct ArchiveProblem: Error {
   let text: String
   init(_ text: String) { self.text = text }
 }
 
-/// The format's names of element types.
+/// Element types in the format's spelling.
 enum StoredType: String, CaseIterable {
   case bool = "BOOL"
   case float4 = "F4"
@@ -110,7 +111,7 @@ enum StoredType: String, CaseIterable {
     }
   }
 
-  /// Bits of one element in the file; elements of less than a byte lie close together.
+  /// Bits per element in the file; elements smaller than a byte are packed.
   var bits: Int {
     switch self {
     case .float4: 4
@@ -122,7 +123,7 @@ enum StoredType: String, CaseIterable {
     }
   }
 
-  /// What it is read as; nil for what nothing here computes with.
+  /// The type that elements are read as; nil for types that Espalier does not use.
   var elementType: ElementType? {
     switch self {
     case .bool: .bool

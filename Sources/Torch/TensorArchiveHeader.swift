@@ -1,8 +1,8 @@
 internal import Words
 
-/// What a safetensors header says, checked against the number of bytes that really follow it.
+/// The content of a safetensors header, checked against the number of data bytes that really follow it.
 struct TensorArchiveHeader {
-  /// One tensor: its type, shape and place among the data.
+  /// Type, shape and byte range of one tensor.
   struct Entry {
     var name: String
     var type: StoredType
@@ -10,11 +10,11 @@ struct TensorArchiveHeader {
     var range: Range<Int>
   }
 
-  /// In the order of their data, which they fill without gap or overlap.
+  /// The tensors in the order of their data, which they fill without gap or overlap.
   private(set) var entries: [Entry] = []
   private(set) var metadata: [String: String] = [:]
 
-  /// Parses and checks; makes nothing larger than the text itself.
+  /// Parses and checks a header; allocates nothing larger than the text itself.
   init(_ text: UnsafeBufferPointer<UInt8>, dataCount: Int) throws(ArchiveProblem) {
     var scanner = TensorArchiveScanner(text)
     var names: Set<String> = []
@@ -69,7 +69,7 @@ struct TensorArchiveHeader {
         offsets = try numbers(&scanner, atMost: 2)
         if offsets?.count != 2 { throw problem("data_offsets must be two numbers") }
       case "dtype", "shape", "data_offsets": throw problem("\(key) stands there twice")
-      // Other programs' notes beside a tensor are not for us.
+      // Other programs' additional fields do not concern us.
       default: try scanner.skipValue()
       }
     }
@@ -86,7 +86,7 @@ struct TensorArchiveHeader {
     return Entry(name: name, type: type, shape: shape, range: offsets[0]..<offsets[1])
   }
 
-  /// The numbers of a list, or nil if there are too many of them.
+  /// Parses a list of numbers; nil if it has more than `limit`.
   private static func numbers(_ scanner: inout TensorArchiveScanner, atMost limit: Int) throws(ArchiveProblem) -> [Int]? {
     var numbers: [Int] = []
     var tooMany = false
@@ -97,7 +97,7 @@ struct TensorArchiveHeader {
     return tooMany ? nil : numbers
   }
 
-  /// nil where the product leaves 64 bits; zeros do not excuse the other sizes, since strides are made of those.
+  /// Bits of all elements; nil where the product exceeds 64 bits, even if another size is 0, since strides are computed from the sizes.
   static func bitCount(_ shape: [Int], _ type: StoredType) -> Int? {
     var product = type.bits
     for size in shape {

@@ -3,10 +3,10 @@ public import Files
 internal import Words
 
 extension TensorArchive {
-  /// Reads a file, trusting nothing in it.
+  /// Reads an archive without trusting the file.
   ///
-  /// All sizes are checked against the file's own before anything is allocated, so a hostile file costs no more memory than
-  /// its length on disk.
+  /// All sizes are checked against the file's own before anything is allocated, so a hostile file costs no more memory than its length on
+  /// disk.
   ///
   /// - Throws: ``TensorArchiveError`` that names the file, and the entry at fault.
   public init(contentsOf path: String) throws {
@@ -17,7 +17,7 @@ extension TensorArchive {
     }
   }
 
-  /// The free text of a file, without its tensors.
+  /// Returns the metadata of a file without reading its tensors.
   ///
   /// - Throws: ``TensorArchiveError``.
   public static func metadata(of file: RegularFile) throws -> [String: String] {
@@ -32,7 +32,7 @@ extension TensorArchive {
     }
   }
 
-  /// What the file says of itself, and where its data begin.
+  /// Reads the header; `base` is the position at which the data begin.
   private static func header(of file: RegularFile) throws -> (header: TensorArchiveHeader, base: Int) {
     let size = file.size
     func isNone(_ problem: String) throws -> ArchiveProblem {
@@ -104,7 +104,7 @@ extension TensorArchive {
     return tensor
   }
 
-  /// Reads 16-bit elements in pieces, so that they are never held twice.
+  /// Reads 16-bit elements in pieces, so that the memory for them is never needed twice.
   private static func converted(
     _ entry: TensorArchiveHeader.Entry, _ file: RegularFile, at position: Int, widen: (UInt16) -> Float
   ) throws -> Tensor {
@@ -124,7 +124,7 @@ extension TensorArchive {
     return tensor
   }
 
-  /// IEEE 754 binary16 to binary32, exactly. (Swift's Float16 does not exist on every platform.)
+  /// Converts IEEE 754 binary16 to binary32, exactly. (Swift's Float16 does not exist on every platform.)
   static func float32(half: UInt16) -> Float {
     let sign = UInt32(half & 0x8000) << 16
     let exponent = UInt32(half >> 10 & 0x1F)

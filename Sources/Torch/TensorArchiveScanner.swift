@@ -1,9 +1,9 @@
 import Foundation
 
-/// Reads the JSON that a safetensors header may hold: strings, whole numbers, lists and flat objects; and passes over any other.
+/// A scanner of the JSON that a safetensors header may hold: strings, whole numbers, lists and flat objects; other values can be skipped.
 ///
-/// A parser of its own, because a general one keeps the last of duplicate names, recurses as deep as the text nests, and makes
-/// many times the text's size in objects. This one never recurses and makes nothing but the strings it returns.
+/// A general parser keeps the last of duplicate names, recurses as deeply as the text nests, and allocates many times the text's size in
+/// objects. This one never recurses and allocates only the strings it returns.
 struct TensorArchiveScanner {
   private let bytes: UnsafeBufferPointer<UInt8>
   private(set) var position = 0
@@ -12,7 +12,7 @@ struct TensorArchiveScanner {
 
   func problem(_ text: String) -> ArchiveProblem { ArchiveProblem("the header is damaged at byte \(position): \(text)") }
 
-  /// Skips blanks; the next byte, or nil at the end.
+  /// Skips whitespace and returns the next byte without consuming it; nil at the end.
   mutating func peek() -> UInt8? {
     while position < bytes.count {
       let byte = bytes[position]
@@ -22,7 +22,7 @@ struct TensorArchiveScanner {
     return nil
   }
 
-  /// Passes this byte if it comes next.
+  /// Consumes the given character if it comes next.
   mutating func take(_ character: Unicode.Scalar) -> Bool {
     guard peek() == UInt8(ascii: character) else { return false }
     position += 1
@@ -33,7 +33,7 @@ struct TensorArchiveScanner {
     guard take(character) else { throw problem("expected \"\(character)\"") }
   }
 
-  /// Calls `body` at each element between two brackets.
+  /// Parses a bracketed, comma-separated list, calling `body` at each element.
   mutating func sequence(
     _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout Self) throws(ArchiveProblem) -> Void
   ) throws(ArchiveProblem) {
@@ -43,7 +43,7 @@ struct TensorArchiveScanner {
     try expect(close)
   }
 
-  /// Calls `body` with each key of an object, at its value.
+  /// Parses an object, calling `body` with each key, at its value.
   mutating func object(_ body: (inout Self, String) throws(ArchiveProblem) -> Void) throws(ArchiveProblem) {
     try sequence("{", "}") { scanner throws(ArchiveProblem) in
       let key = try scanner.string()
@@ -52,19 +52,19 @@ struct TensorArchiveScanner {
     }
   }
 
-  /// Passes `null` if it comes next.
+  /// Consumes `null` if it comes next.
   mutating func takeNull() -> Bool {
     guard peek() == UInt8(ascii: "n"), bytes[position...].starts(with: "null".utf8) else { return false }
     position += 4
     return true
   }
 
-  /// How deep values that are passed over may nest, as in the format's own library.
+  /// The deepest nesting of skipped values, as in the format's reference implementation.
   private static let maximumDepth = 125
 
-  /// Passes over any value.
+  /// Skips a value of any kind.
   mutating func skipValue() throws(ArchiveProblem) {
-    // The closing brackets of what is open, instead of recursion.
+    // A stack of closing brackets instead of recursion.
     var open: [Unicode.Scalar] = []
     repeat {
       let bracket: Unicode.Scalar? = take("{") ? "}" : take("[") ? "]" : nil
@@ -78,7 +78,7 @@ struct TensorArchiveScanner {
       } else {
         try skipScalar()
       }
-      // A value has ended: what is open goes on, or ends with it.
+      // After a value, the enclosing list or object goes on or ends.
       while let bracket = open.last {
         if take(",") {
           if bracket == "}" { try skipKey() }
@@ -132,7 +132,7 @@ struct TensorArchiveScanner {
     if position == start { throw problem("expected a number") }
   }
 
-  /// A whole number from 0.
+  /// Parses a whole number without sign.
   mutating func wholeNumber() throws(ArchiveProblem) -> Int {
     guard let first = peek(), isDigit(first) else { throw problem("expected a whole number") }
     let start = position
@@ -151,7 +151,7 @@ struct TensorArchiveScanner {
     return value
   }
 
-  /// A string, with its escapes resolved.
+  /// Parses a string and resolves its escapes.
   mutating func string() throws(ArchiveProblem) -> String {
     guard take("\"") else { throw problem("expected a string") }
     var start = position
@@ -178,10 +178,10 @@ struct TensorArchiveScanner {
 
   private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-  /// The bytes up to the position as text, only if they are UTF-8 throughout.
+  /// Returns the bytes from `start` to the current position as text; throws unless they are valid UTF-8.
   private func text(from start: Int) throws(ArchiveProblem) -> String {
     let part = UnsafeBufferPointer(rebasing: bytes[start..<position])
-    // Decoding repairs what is not UTF-8; it was UTF-8 if nothing changed.
+    // Decoding replaces invalid UTF-8, so the text was valid if nothing changed.
     let decoded = String(decoding: part, as: UTF8.self)
     let unchanged = decoded.utf8.withContiguousStorageIfAvailable { copy in
       guard copy.count == part.count, let left = copy.baseAddress, let right = part.baseAddress else { return copy.count == part.count }

@@ -4,15 +4,15 @@ import Foundation
 internal import Words
 
 extension TensorArchive {
-  /// Writes the file, all of it or nothing: equal archives give equal bytes.
+  /// Writes the archive atomically; equal archives give equal bytes.
   ///
-  /// The bytes go to a temporary file in the same folder, which is flushed to the disk and takes the file's place only then; a
-  /// crash at any instant leaves the old file or the new one. Large elements come first and names are sorted within a size,
-  /// which aligns every tensor. A device or pipe is written to directly.
+  /// The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed; a crash at any instant leaves
+  /// either the old file or the new one. Large element types come first and names are sorted within a size, which aligns every tensor. A
+  /// device or pipe is written to directly.
   ///
-  /// - Parameter other: the file whose permissions a new one gets, if it is there; a file that is replaced keeps its own.
-  /// - Throws: `FileError`, e.g. `cannot write model.safetensors: No space left on device`; ``TensorArchiveError`` for what the format
-  ///   cannot hold.
+  /// - Parameter other: a file whose permissions a new file gets, if it exists; a file that is replaced keeps its own permissions.
+  /// - Throws: `FileError`, e.g. `cannot write model.safetensors: No space left on device`; ``TensorArchiveError`` for content that the
+  ///   format cannot hold.
   public func write(to path: String, asPrivateAs other: String? = nil) throws {
     let (header, order): ([UInt8], [Tensor])
     do { (header, order) = try layout() } catch let problem as ArchiveProblem {
@@ -30,7 +30,7 @@ extension TensorArchive {
     try file.commit()
   }
 
-  /// Bytes of the file that ``write(to:asPrivateAs:)`` makes, without making it.
+  /// Bytes of the file that ``write(to:asPrivateAs:)`` would write.
   public var byteCount: Int {
     get throws {
       do { return try layout().header.count + tensors.values.reduce(0) { $0 + $1.byteCount } } catch let problem as ArchiveProblem {
@@ -77,7 +77,7 @@ extension TensorArchive {
 }
 
 extension String {
-  /// As a JSON string.
+  /// The text as a JSON string.
   fileprivate var json: String {
     var result = "\""
     for scalar in unicodeScalars {

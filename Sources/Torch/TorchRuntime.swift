@@ -1,42 +1,42 @@
 internal import CTorch
 
-/// The settings of libtorch that belong to the process or the thread.
+/// libtorch's process-wide and thread-wide settings.
 public enum TorchRuntime {
   /// libtorch's version, e.g. `2.11.0`.
   public static var version: String { String(cString: ct_runtime_version()) }
 
-  /// The vector instructions libtorch's own kernels use here, e.g. `AVX512`.
+  /// Vector instructions that libtorch's kernels use on this machine, e.g. `AVX512`.
   public static var cpuCapability: String { String(cString: ct_runtime_cpu_capability()) }
 
-  /// The number of threads that operations called from this thread compute with.
+  /// Number of threads that operations called from this thread compute with.
   public static var threads: Int { Int(ct_runtime_threads()) }
 
   /// Sets the number of threads, flushes denormal numbers to zero on all of them, and keeps freed memory for the next step.
   ///
-  /// Late in training moments fade into denormals, on which arithmetic is many times slower. And a C library that hands the
-  /// gradients' memory back to the system after each step, to ask for it again in the next, costs up to 7 % of a small
-  /// network's step, by the luck of where its blocks lie.
+  /// Late in training, moments decay into denormals, on which arithmetic is many times slower. And a C library that returns the
+  /// gradients' memory to the system after each step, only to request it again in the next, costs up to 7 % of a small network's step,
+  /// depending on where the blocks happen to lie.
   public static func configure(threads: Int) throws {
     try checked(ct_runtime_set_threads(Int32(clamping: threads)))
     try checked(ct_runtime_flush_denormals(1))
     ct_runtime_keep_memory()
   }
 
-  /// Lets this thread's arithmetic keep denormal numbers, or not.
+  /// Sets whether this thread's arithmetic flushes denormal numbers to zero.
   public static func flushDenormals(_ enabled: Bool) throws { try checked(ct_runtime_flush_denormals(enabled ? 1 : 0)) }
 
-  /// Loads libtorch's CUDA half, from beside its CPU half unless a path is given.
+  /// Loads libtorch's CUDA library, from the folder of its CPU library unless a path is given.
   ///
   /// - Throws: ``TorchError`` if the library is missing, or no device answers.
   public static func loadCUDA(from path: String? = nil) throws { try checked(ct_runtime_load_cuda(path)) }
 
-  /// The number of CUDA devices; 0 before ``loadCUDA(from:)``.
+  /// Number of CUDA devices; 0 before ``loadCUDA(from:)``.
   public static var cudaDevices: Int { Int(ct_runtime_cuda_devices()) }
 
-  /// Tensors that this thread has made since it began: a measure of work that no clock disturbs.
+  /// Number of tensors that this thread has created so far: a measure of work that does not depend on a clock.
   public static var tensorsMade: Int { Int(ct_runtime_made()) }
 
-  /// Waits until the device has done all that it was given.
+  /// Waits until the device has finished all queued work.
   public static func synchronize(_ device: Device) throws { try checked(ct_runtime_synchronize(device.code)) }
 }
 
@@ -48,7 +48,7 @@ public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Re
   return try body()
 }
 
-/// Runs `body` recording operations for gradients, on this thread.
+/// Runs `body` with recording of operations for gradients, on this thread.
 @inline(__always)
 public func withGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
   let before = ct_runtime_set_gradients(1)
@@ -56,14 +56,14 @@ public func withGradients<Result>(_ body: () throws -> Result) rethrows -> Resul
   return try body()
 }
 
-/// A stream of random numbers (Mersenne Twister, libtorch's CPU generator) with a state that can be kept.
+/// A stream of random numbers (libtorch's CPU generator, a Mersenne Twister) whose state can be saved and restored.
 ///
-/// Everything random in Espalier draws from a generator of its own, never from libtorch's global one: only so does
-/// a resumed run continue the stream.
+/// All randomness in Espalier comes from generators like this one, never from libtorch's global one: otherwise a resumed run could not
+/// continue the stream.
 public final class Generator {
   let handle: OpaquePointer
 
-  /// A stream determined by the seed.
+  /// Creates the stream determined by a seed.
   public init(seed: UInt64) throws {
     guard let handle = ct_generator_new(seed) else { throw TorchError.last }
     self.handle = handle
@@ -71,9 +71,9 @@ public final class Generator {
 
   deinit { ct_generator_free(handle) }
 
-  /// A copy of the state, a vector of bytes.
+  /// Returns a copy of the generator's state, a vector of bytes.
   public func state() throws -> Tensor { try checked(ct_generator_state(handle)) }
 
-  /// Continues from a state that ``state()`` gave.
+  /// Continues from a state returned by ``state()``.
   public func restore(_ state: Tensor) throws { try checked(ct_generator_set_state(handle, state.handle)) }
 }

@@ -1,8 +1,8 @@
-// The C face of libtorch: all that the Torch module may see of it.
+// The C interface to libtorch, and all that the Torch module sees of it.
 //
-// Ownership: a returned handle is +1 and is given back with the family's `_free`. Arguments are borrowed.
-// Failure: NULL, or nonzero from a function that returns int; the message, which begins with the operation's name,
-// is then in ct_error_message() of the same thread. No C++ exception crosses this header.
+// Ownership: a returned handle is +1 and is released with the family's `_free`. Arguments are borrowed.
+// Failure: NULL, or nonzero from a function that returns int; ct_error_message() of the same thread then gives the message, which begins
+// with the operation's name. No C++ exception crosses this header.
 // Shapes are int64_t arrays with their length; booleans are int32_t.
 #ifndef CTORCH_H
 #define CTORCH_H
@@ -32,12 +32,13 @@ int ct_runtime_set_threads(int32_t count);
 int32_t ct_runtime_threads(void);
 // Flushes denormals to zero on this thread and on the worker threads it computes with.
 int ct_runtime_flush_denormals(int32_t enabled);
-// Keeps freed memory in the process up to half a gigabyte, instead of paging it in again at each step (glibc; else nothing).
+// Keeps up to half a gigabyte of freed memory in the process instead of paging it in again at each step (glibc only; elsewhere it does
+// nothing).
 void ct_runtime_keep_memory(void);
-// Returns the state before.
+// Returns the previous state.
 int32_t ct_runtime_set_gradients(int32_t enabled);
 int32_t ct_runtime_gradients(void);
-// Tensors that this thread has made since it began.
+// Number of tensors that this thread has created so far.
 int64_t ct_runtime_made(void);
 // Loads libtorch_cuda.so from beside libtorch_cpu.so, or from `path` if not NULL.
 int ct_runtime_load_cuda(const char *path);
@@ -49,7 +50,7 @@ void ct_generator_free(ct_generator generator);
 ct_tensor ct_generator_state(ct_generator generator);
 int ct_generator_set_state(ct_generator generator, ct_tensor state);
 
-// Tensor.cpp: life, facts, data
+// Tensor.cpp: ownership, properties, data
 void ct_tensor_free(ct_tensor x);
 ct_tensor ct_tensor_empty(const int64_t *sizes, int32_t rank, int32_t type, int32_t device);
 ct_tensor ct_tensor_full(const int64_t *sizes, int32_t rank, double value, int32_t type, int32_t device);
@@ -65,7 +66,7 @@ int32_t ct_tensor_type(ct_tensor x);
 int32_t ct_tensor_device(ct_tensor x);
 int32_t ct_tensor_is_contiguous(ct_tensor x);
 int32_t ct_tensor_is_channels_last(ct_tensor x);
-// NULL if not on the CPU.
+// NULL if the tensor is not on the CPU.
 void *ct_tensor_data(ct_tensor x);
 // Copies in row-major order, whatever the strides.
 int ct_tensor_copy_out(ct_tensor x, void *data, size_t bytes);
@@ -104,10 +105,10 @@ ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double y);
 ct_tensor ct_math_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_math_where(ct_tensor condition, ct_tensor x, ct_tensor y);
 enum { CT_SUM, CT_MEAN, CT_MAX, CT_MIN, CT_PRODUCT, CT_NORM, CT_VARIANCE, CT_ARGMAX, CT_ARGMIN, CT_L1, CT_LOG_SUM_EXP };
-// rank_of_dims == 0 reduces over everything. ARGMAX/ARGMIN take one dimension, or none.
+// dim_count == 0 reduces over everything. ARGMAX/ARGMIN take one dimension, or none.
 ct_tensor ct_math_reduce(int32_t operation, ct_tensor x, const int64_t *dims, int32_t dim_count, int32_t keep);
 ct_tensor ct_math_cumulative_sum(ct_tensor x, int64_t dim);
-// Stable: equal elements keep their order.
+// A stable sort: equal elements keep their order.
 ct_tensor ct_math_argsort(ct_tensor x, int64_t dim, int32_t descending);
 int ct_math_top(ct_tensor x, int64_t count, int64_t dim, int32_t largest, ct_tensor *values, ct_tensor *indices);
 
@@ -131,7 +132,7 @@ ct_tensor ct_layer_linear(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null)
 ct_tensor ct_layer_convolution(
   ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2],
   int64_t groups);
-// [N, C, H, W] to [N, C·kernel, positions]: what each window of a convolution sees.
+// [N, C, H, W] to [N, C·kernel, positions]: the input of each window of a convolution, as columns.
 ct_tensor ct_layer_unfold(
   ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2]);
 ct_tensor ct_layer_max_pool(
@@ -153,19 +154,20 @@ ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction);
 // Gradients.cpp
 int ct_gradient_require(ct_tensor x, int32_t required);
 int32_t ct_gradient_is_required(ct_tensor x);
-// NULL without a message if there is none.
+// NULL without a message if there is no gradient.
 ct_tensor ct_gradient_get(ct_tensor x);
 int ct_gradient_clear(ct_tensor x);
 // `gradient` itself, not a copy, becomes the accumulated gradient.
 int ct_gradient_adopt(ct_tensor x, ct_tensor gradient);
 int ct_gradient_backward(ct_tensor x, int32_t retain_graph);
-// d(sum of outputs·seeds)/d(inputs); seeds may be NULL (ones, scalar outputs); an input the outputs don't depend on gets NULL.
+// d(sum of outputs·seeds)/d(inputs); seeds may be NULL (ones, for scalar outputs); an input that no output depends on gets NULL.
 int ct_gradient_of(
   const ct_tensor *outputs, int32_t output_count, const ct_tensor *seeds, const ct_tensor *inputs, int32_t input_count,
   int32_t retain_graph, int32_t create_graph, ct_tensor *gradients);
 
-// Optimizers.cpp: one vectorised pass over all parameters. Each reads the parameter's accumulated gradient and clears it; a parameter
-// without one is left alone. masks[i] may be NULL; where a mask (bool, same layout) is false, parameter and moments become exactly 0.
+// Optimizers.cpp: one vectorised pass over all parameters. Each step reads a parameter's accumulated gradient and clears it; a parameter
+// without a gradient is left alone. masks[i] may be NULL; where a mask (bool, same layout) is false, parameter and moments become exactly
+// 0.
 typedef struct {
   double learning_rate, momentum, weight_decay;
   int32_t nesterov;
@@ -180,10 +182,10 @@ typedef struct {
 int ct_optimizer_adam_step(
   const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments, const ct_tensor *masks, int32_t count,
   const ct_adam_options *options);
-// x = 0 where mask is false; any NULL mask is skipped.
+// x = 0 where the mask is false; tensors with a NULL mask are skipped.
 int ct_optimizer_apply_masks(const ct_tensor *tensors, const ct_tensor *masks, int32_t count);
 
-// Images.cpp: out[i] = table[channel][byte] of image indices[i], shifted by offsets and mirrored; no libtorch call inside, so that a
+// Images.cpp: out[i] = table[channel][byte] of image indices[i], shifted by offsets and mirrored; calls nothing in libtorch, so that a
 // loader's own thread may run it.
 typedef struct {
   const uint8_t *images;   // [count, channels, height, width]
@@ -193,7 +195,7 @@ typedef struct {
   const float *fill;       // [channels], what lies outside the image
   int32_t channels_last;   // order of the output within one example
 } ct_image_source;
-// dy, dx: where in the image the output's corner lies (negative: outside); mirrored: 0 or 1; all three may be NULL together.
+// dy, dx: position of the output's corner in the image (negative: outside); mirrored: 0 or 1; all three may be NULL together.
 int ct_image_assemble(
   const ct_image_source *source, const int64_t *indices, int64_t count, const int32_t *dy, const int32_t *dx, const uint8_t *mirrored,
   float *out);
