@@ -1,34 +1,34 @@
 internal import Foundation
 
-/// What the system refused to do with a file, or what lies there instead of one; one line, with the path.
+/// An error of the file system, or something at a path that cannot be used as a file; its description is one line with the path.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was to be done.
+  /// An attempted operation on a file.
   public enum Action: String, Hashable, Sendable {
     case read
     case write
     case remove
   }
 
-  /// What was to be done.
+  /// The operation that failed.
   public let action: Action
   /// The path as it was given.
   public let path: String
   /// What is wrong, without the path: the system's words, or ours.
   public let problem: String
-  /// The system's error number; nil where the system refused nothing.
+  /// The system's error number (`errno`); nil for errors of our own.
   public let code: Int32?
 
-  /// An error that the system does not know.
+  /// Creates an error of our own, in the given words.
   public init(_ action: Action, _ path: String, _ problem: String) {
     (self.action, self.path, self.problem, code) = (action, path, problem, nil)
   }
 
-  /// The system's error of this number.
+  /// Creates an error from the system's error number and in the system's words.
   public init(_ action: Action, _ path: String, code: Int32) {
     (self.action, self.path, self.problem, self.code) = (action, path, String(cString: strerror(code)), code)
   }
 
-  /// Calls `body`; what Foundation throws there is said of this path in the system's words.
+  /// Calls `body` and turns errors of Foundation into errors about this path, in the system's words.
   ///
   /// - Throws: ``FileError``.
   public static func naming<Value>(_ action: Action, _ path: String, _ body: () throws -> Value) throws(FileError) -> Value {
@@ -40,6 +40,6 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// E.g. `cannot write run.checkpoint: No space left on device`.
+  /// The message in one line, e.g. `cannot write run.checkpoint: No space left on device`.
   public var description: String { "cannot \(action.rawValue) \(path): \(problem)" }
 }

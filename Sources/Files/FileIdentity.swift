@@ -1,17 +1,17 @@
 internal import Foundation
 
-/// Which file a path leads to, however the path is spelled: through folders, symbolic links and other names of the same file.
+/// The file that a path leads to, equal for all spellings of the path: through folders, symbolic links and hard links.
 ///
-/// A file that is not there yet is known by its folder and its name in it.
+/// A file that does not exist yet is identified by its folder and its name.
 public struct FileIdentity: Hashable, Sendable {
   private let device: UInt64
   private let number: UInt64
-  /// The name in that folder, for what is not there yet; nil for what is.
+  /// The name within the folder, for a file that does not exist yet; otherwise nil.
   private let name: String?
-  /// Whether it is a terminal or its like, which several may write to at once.
+  /// Whether it is a character device such as a terminal, which several programs may write to at once.
   public let isDevice: Bool
 
-  /// nil where the path leads nowhere, e.g. into a folder that is not there.
+  /// Identifies the file at a path; nil if the path leads nowhere, e.g. into a folder that does not exist.
   public init?(_ path: String) {
     var status = stat()
     if stat(path, &status) == 0 {
@@ -30,30 +30,30 @@ public struct FileIdentity: Hashable, Sendable {
     isDevice = status.kind == S_IFCHR
   }
 
-  /// What an open descriptor leads to; nil for a closed one.
+  /// Identifies the file behind an open descriptor; nil if it is closed.
   init?(descriptor: Int32) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return nil }
     self.init(status)
   }
 
-  /// What standard output goes to; nil if it is closed.
+  /// The destination of standard output; nil if it is closed.
   public static var standardOutput: FileIdentity? { FileIdentity(descriptor: STDOUT_FILENO) }
 }
 
 extension String {
-  /// The folder that the path leads into, with the slash; empty for the current one.
+  /// The folder part of the path, with its slash; empty for the current folder.
   var folder: String { lastIndex(of: "/").map { String(self[...$0]) } ?? "" }
 
-  /// What follows the last slash; all of it where there is none.
+  /// The part after the last slash; the whole path if there is none.
   public var lastName: String { lastIndex(of: "/").map { String(self[index(after: $0)...]) } ?? self }
 
-  /// Where a chain of symbolic links ends, whether anything is there or not.
+  /// Returns the end of the chain of symbolic links that begins here, whether anything exists there or not.
   ///
-  /// - Throws: ``FileError`` for a ring of links.
+  /// - Throws: ``FileError`` for a cycle of links.
   func followingLinks() throws(FileError) -> String {
     var place = self
-    // As many as Linux follows.
+    // Linux follows as many.
     for _ in 0..<40 {
       guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: place) else { return place }
       place = link.hasPrefix("/") ? link : place.folder + link
@@ -63,10 +63,10 @@ extension String {
 }
 
 extension stat {
-  /// What kind of thing it is: `S_IFREG` and its like.
+  /// The kind of file, one of `S_IFREG` and its siblings.
   var kind: mode_t { st_mode & S_IFMT }
 
-  /// When it was written last: seconds since 1970, and nanoseconds.
+  /// Time of the last modification: seconds since 1970, and nanoseconds.
   var modified: (Int, Int) {
     #if os(Linux)
       (st_mtim.tv_sec, st_mtim.tv_nsec)

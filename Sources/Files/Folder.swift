@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// What is done with folders; every error names the path.
+/// Operations on folders; every error names the path.
 public enum Folder {
-  /// Makes a folder and those above it, where they are not there.
+  /// Creates a folder and its parents unless they exist.
   ///
   /// - Throws: ``FileError``.
   public static func make(_ path: String) throws(FileError) {
@@ -13,13 +13,13 @@ public enum Folder {
       try make(path.folder)
       code = mkdir(path, 0o777) == 0 ? 0 : errno
     }
-    // What another process has just made will do as well.
+    // A folder that another process has just created will do as well.
     var status = stat()
     if code == 0 || stat(path, &status) == 0 && status.kind == S_IFDIR { return }
     throw code == EEXIST ? FileError(.write, path, "it is not a folder") : FileError(.write, path, code: code)
   }
 
-  /// The names of what lies in a folder, sorted.
+  /// Returns the names of a folder's entries, sorted.
   ///
   /// - Throws: ``FileError``.
   public static func names(in path: String) throws(FileError) -> [String] {

@@ -1,20 +1,20 @@
 internal import Foundation
 
-/// A study's hold on its folder, from before anything in it is looked at to the study's end: two studies in one folder would mix what
-/// they find.
+/// An exclusive claim of a study to its folder, held from before anything in the folder is read until the study ends: two studies in one
+/// folder would mix their results.
 ///
-/// A lock on the file `.espalier-lock`, which the kernel gives up with the process however that ends; the file says whose it is and is
-/// gone when the study is. Processes that are started with ``descriptor`` as a stream of theirs hold it, too. Where the file system knows
-/// no locks, as some network drives, nothing is held, and it is the user who must not start two studies in one folder.
+/// The claim is a lock on the file `.espalier-lock`, which the kernel releases with the process however it ends; the file names the owner
+/// and is removed at the end. Child processes that inherit ``descriptor`` as one of their streams share the claim. On file systems
+/// without locks, such as some network drives, nothing is held, and the user must take care not to start two studies in one folder.
 public final class FolderClaim {
-  /// What is locked, to be handed to processes that work for this one.
+  /// The locked file's descriptor, to be inherited by worker processes.
   public let descriptor: Int32
   private let path: String
 
-  /// Claims a folder, which is made if it is not there.
+  /// Claims a folder, creating it if it does not exist.
   ///
-  /// What a killed study's last processes still hold is waited for: they end as soon as they see that they are alone.
-  /// - Throws: ``FolderInUse`` if another study holds it, ``FileError`` if nothing can be made there.
+  /// Waits up to `patience` seconds for the last worker processes of a killed study, which end once they notice that they are orphaned.
+  /// - Throws: ``FolderInUse`` if another study holds the folder, ``FileError`` if the folder or the lock cannot be created.
   public init(_ folder: String, patience: Double = 10) throws {
     path = folder + "/.espalier-lock"
     try Folder.make(folder)
@@ -22,7 +22,7 @@ public final class FolderClaim {
     while true {
       let descriptor = try Self.open(path)
       if try Self.lock(descriptor, path) {
-        // Who held it may have removed the file meanwhile: then this is none that others would find.
+        // The previous owner may have removed the file meanwhile, and others would not find this one any more.
         if FileIdentity(descriptor: descriptor) == FileIdentity(path) {
           self.descriptor = descriptor
           break
@@ -41,14 +41,14 @@ public final class FolderClaim {
   }
 
   deinit {
-    // First the name, while it is ours: whoever opened it before finds that it is gone, and looks again.
+    // Remove the name first, while the lock is held: a process that opened the file before finds that it is gone, and tries again.
     OwnFile.remove(path, identity: FileIdentity(descriptor: descriptor)) { _ in true }
     close(descriptor)
   }
 
   private static let heading = "espalier "
 
-  /// Opens the file to lock, making it if need be; what is there and none of ours stays as it is.
+  /// Opens the lock file, creating it if necessary; a file that is not a lock of ours is left as it is.
   private static func open(_ path: String) throws -> Int32 {
     let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o666)
     guard descriptor >= 0 else { throw FileError(.write, path, code: errno) }
@@ -60,7 +60,7 @@ public final class FolderClaim {
     return descriptor
   }
 
-  /// Whether the lock is ours now; also where there are none to be had.
+  /// Whether the lock is ours now; true also where the file system has no locks.
   private static func lock(_ descriptor: Int32, _ path: String) throws -> Bool {
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       switch errno {
@@ -76,7 +76,7 @@ public final class FolderClaim {
     return true
   }
 
-  /// What stands behind the heading; nil for a file of somebody else's.
+  /// What follows the heading; nil for a file that is not ours.
   private static func content(_ descriptor: Int32) -> Substring? {
     var bytes = [UInt8](repeating: 0, count: 64)
     let count = pread(descriptor, &bytes, bytes.count, 0)
@@ -91,20 +91,20 @@ public final class FolderClaim {
   private static func isAlive(_ process: Int32) -> Bool { kill(process, 0) == 0 || errno != ESRCH }
 }
 
-/// A folder that another study holds.
+/// The error of a folder that another study holds.
 public struct FolderInUse: Error, CustomStringConvertible, Equatable {
-  /// The folder.
+  /// The path of the folder.
   public let folder: String
-  /// The process that holds it; nil if it does not say.
+  /// Id of the process that holds the folder; nil if unknown.
   public let process: Int32?
 
-  /// A folder in the hands of this process.
+  /// Creates the error for a folder held by the given process.
   public init(folder: String, process: Int32?) {
     self.folder = folder
     self.process = process
   }
 
-  /// One line.
+  /// The message in one line, naming the process if known.
   public var description: String {
     "\(folder) is in use by \(process.map { "process \($0)" } ?? "another process"): wait until that has ended, or give another folder"
   }

@@ -1,16 +1,17 @@
 internal import Foundation
 
-/// A file that grows until it is whole and gets its lasting name, on from what an earlier run left of it.
+/// A file, such as a download, that is appended to across runs until it is complete and gets its final name.
 public final class GrowingFile {
-  /// Where it lies meanwhile.
+  /// Path of the incomplete file.
   public let path: String
   private let file: OutputDescriptor
-  /// Bytes that are there.
+  /// Number of bytes written so far, by this and earlier runs.
   public private(set) var count: Int
 
-  /// Makes the file, and its folder where needed; what the file holds stays. One process at a time may write it.
+  /// Opens the file for appending, creating it and its folder if necessary and keeping its content. Only one process at a time may hold
+  /// it.
   ///
-  /// - Throws: ``FileError`` if the file or the folder can't be made, or is none.
+  /// - Throws: ``FileError`` if the file or folder cannot be created, is not a file or folder, or another process is writing it.
   public init(appendingTo path: String) throws(FileError) {
     self.path = path
     if !path.folder.isEmpty { try Folder.make(path.folder) }
@@ -21,7 +22,7 @@ public final class GrowingFile {
     guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { throw FileError(.write, path, "another process is writing it") }
   }
 
-  /// Appends.
+  /// Appends bytes.
   ///
   /// - Throws: ``FileError``, e.g. on a full disk.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
@@ -29,7 +30,7 @@ public final class GrowingFile {
     count += bytes.count
   }
 
-  /// Forgets all that was written.
+  /// Empties the file, to begin again.
   ///
   /// - Throws: ``FileError``.
   public func restart() throws(FileError) {
@@ -37,12 +38,12 @@ public final class GrowingFile {
     count = 0
   }
 
-  /// Removes the file, unless it has its lasting name.
+  /// Removes the file, unless it already has its final name.
   public func discard() {
     if FileIdentity(path) == FileIdentity(descriptor: file.number) { unlink(path) }
   }
 
-  /// Gives the file its lasting name, once its bytes are on the disk; replaces what had that name, whose permissions it takes over.
+  /// Gives the file its final name once its bytes are on the disk; a file that had the name is replaced and passes on its permissions.
   ///
   /// - Throws: ``FileError``.
   public func moved(to target: String) throws(FileError) {

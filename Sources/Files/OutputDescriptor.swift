@@ -1,12 +1,12 @@
 internal import Foundation
 
-/// An open file that is written to.
+/// A file descriptor that is open for writing; it is closed with the object.
 final class OutputDescriptor {
-  /// As messages name it.
+  /// The path that messages name.
   var path: String
   let number: Int32
 
-  /// - Parameter number: what the system's `open` gave.
+  /// - Parameter number: the result of the system's `open`.
   /// - Throws: ``FileError`` if that was a failure.
   init(_ number: Int32, path: String) throws(FileError) {
     guard number >= 0 else { throw FileError(.write, path, code: errno) }
@@ -28,24 +28,24 @@ final class OutputDescriptor {
     }
   }
 
-  /// Gives the file the owner, group and permissions of another one, as far as the system allows.
+  /// Copies the owner, group and permissions of another file, as far as the system allows.
   func take(over status: stat) {
     var mode = status.st_mode & 0o777
-    // Each for itself: only the administrator can give a file away, but its owner can choose among their groups.
+    // One at a time: only the superuser can change the owner, but the owner can choose among their groups.
     _ = fchown(number, status.st_uid, .max)
     if fchown(number, .max, status.st_gid) != 0 {
-      // Another group must not get what the old one had; all others had theirs anyway.
+      // Another group must not get the old group's permissions, beyond those that everybody had.
       mode = mode & 0o707 | (mode & 0o007) << 3 & mode
     }
     _ = fchmod(number, mode)
   }
 
-  /// Gives the file its lasting name, once its bytes are on the disk.
+  /// Gives the file its final name once its bytes are on the disk.
   func rename(_ temporary: String, to destination: String) throws(FileError) {
     guard fsync(number) == 0, Foundation.rename(temporary, destination) == 0 else { throw FileError(.write, path, code: errno) }
     let folder = open(destination.folder.isEmpty ? "." : destination.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if folder >= 0 {
-      // The new name is safe on the disk only with the folder; not every file system can promise it.
+      // The new name is durable only once the folder is flushed; not every file system can promise it.
       fsync(folder)
       close(folder)
     }

@@ -1,22 +1,22 @@
 public import Foundation
 
-/// A file that is read: never a folder, a device or a pipe, which could block for ever or never end.
+/// A file opened for reading; never a folder, a device or a pipe, which could block forever or never end.
 public final class RegularFile {
   /// The path as it was given.
   public let path: String
-  /// Bytes of the file when it was opened.
+  /// Number of bytes when the file was opened.
   public let size: Int
-  /// Which file it is.
+  /// The identity of the open file, whatever happens to its path.
   public let identity: FileIdentity
   private let descriptor: Int32
 
-  /// Opens it.
+  /// Opens a file.
   ///
-  /// - Parameter followsLinks: whether a symbolic link as the last part of the path is followed, or refused.
+  /// - Parameter followsLinks: whether a symbolic link as the last component of the path is followed or refused.
   /// - Throws: ``FileError``, e.g. `cannot read pipe: it is not a file`.
   public init(_ path: String, followsLinks: Bool = true) throws(FileError) {
     self.path = path
-    // Non-blocking, or a named pipe would hold us until somebody writes to it.
+    // Non-blocking, or opening a named pipe would wait for a writer.
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followsLinks ? 0 : O_NOFOLLOW))
     guard descriptor >= 0 else { throw FileError(.read, path, code: errno) }
     var status = stat()
@@ -31,7 +31,7 @@ public final class RegularFile {
 
   deinit { close(descriptor) }
 
-  /// Fills the buffer with the bytes from `position`, less only at the file's end; gives their number.
+  /// Reads bytes from `position` into the buffer and returns their number, which is less than the buffer's only at the end of the file.
   ///
   /// - Throws: ``FileError``.
   public func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(FileError) -> Int {
@@ -49,14 +49,14 @@ public final class RegularFile {
     return done
   }
 
-  /// Fills the whole buffer.
+  /// Fills the whole buffer with the bytes from `position`.
   ///
-  /// - Throws: ``FileError``, also where the file has been cut since it was opened.
+  /// - Throws: ``FileError``, also if the file has been truncated since it was opened.
   public func fill(_ buffer: UnsafeMutableRawBufferPointer, at position: Int) throws(FileError) {
     guard try read(into: buffer, at: position) == buffer.count else { throw FileError(.read, path, "the file ends early") }
   }
 
-  /// All bytes of a file that has no more than `limit`; memory is asked for only then.
+  /// Returns the content of a file of at most `limit` bytes; the size is checked before memory is allocated.
   ///
   /// - Throws: ``FileError``, e.g. `cannot read plan.json: 21474836480 bytes are too many: at most 16777216 are possible`.
   public static func read(_ path: String, limit: Int) throws(FileError) -> Data {
@@ -69,9 +69,9 @@ public final class RegularFile {
     return data
   }
 
-  /// ``read(_:limit:)`` as text.
+  /// Returns the content of a UTF-8 text file of at most `limit` bytes.
   ///
-  /// - Throws: ``FileError``, also for what is not UTF-8.
+  /// - Throws: ``FileError``, also if the content is not UTF-8.
   public static func text(_ path: String, limit: Int) throws(FileError) -> String {
     guard let text = String(data: try read(path, limit: limit), encoding: .utf8) else { throw FileError(.read, path, "it is not text") }
     return text

@@ -1,46 +1,47 @@
 internal import Foundation
 
-// A plain word of memory beside the lock: signal handlers look at it.
+// A plain word of memory beside the lock, because signal handlers read it.
 nonisolated(unsafe) private var unfinished: Int32 = 0
 private let lock = NSLock()
-// Set once, before anything asks.
+// Set once, before anything reads it.
 nonisolated(unsafe) private var processWide: @Sendable () -> Bool = { false }
 
-/// The wish of whoever waits for some work that it stop: long work looks for it between two steps, without being handed anything.
+/// A request to stop work, which long-running code polls between steps without being passed anything.
 ///
-/// A program says once how the wish is heard, ``everywhere(_:)``; work within it may have a wish of its own, which child tasks inherit:
+/// A program says once, with ``everywhere(_:)``, how a request is recognised; part of its work may override that, also for child tasks:
 ///
 /// ```swift
 /// try Interruption.$isRequested.withValue({ deadline < .now }) { try runner.run() }
 /// ```
 public enum Interruption {
-  /// Whether to stop. Once true it must stay so: what stops half-way may be asked again before it has ended.
+  /// Whether work should stop. Once true it must stay true: code that is stopping may ask again before it has ended.
   @TaskLocal public static var isRequested: @Sendable () -> Bool = { processWide() }
 
-  /// How the wish is heard in this process, where nothing else is said; to be called before any work begins.
+  /// Sets how a request is recognised in this process where nothing overrides it; must be called before any work begins.
   ///
-  /// Not a task's value around the whole program: bound in an asynchronous `main`, Swift 6.3's optimizer makes it crash.
+  /// A task-local value around the whole program will not do: bound in an asynchronous `main`, it makes code optimised by Swift 6.3
+  /// crash.
   public static func everywhere(_ isRequested: @escaping @Sendable () -> Bool) { processWide = isRequested }
 
-  /// - Throws: ``Interrupted`` if the work is to stop.
+  /// - Throws: ``Interrupted`` if work should stop.
   @inlinable public static func check() throws {
     if isRequested() { throw Interrupted() }
   }
 
-  /// Whether something is under way that would leave its remains if the process ended now, such as a file that is being written.
+  /// Whether something is in progress that would leave remnants if the process ended now, such as a file being written.
   public static var isHeldOff: Bool { unfinished > 0 }
 
-  /// Begins such a thing; each is ended by ``letGo()``.
+  /// Marks the beginning of such work; each call is balanced by ``letGo()``.
   public static func holdOff() { lock.withLock { unfinished += 1 } }
 
-  /// Ends what ``holdOff()`` began.
+  /// Marks the end of work begun with ``holdOff()``.
   public static func letGo() { lock.withLock { unfinished -= 1 } }
 }
 
-/// Work was stopped half-way because somebody asked for it; what it was to give does not exist.
+/// The error of work that was stopped on request, without a result.
 public struct Interrupted: Error, CustomStringConvertible, Equatable {
-  /// A stop.
+  /// Creates the error.
   public init() {}
-  /// One word.
+  /// The single word `interrupted`.
   public var description: String { "interrupted" }
 }

@@ -1,9 +1,9 @@
-/// Text that others wrote, made fit for a line of a terminal: names and texts in files, arguments, paths, what libraries say of errors.
+/// Text from outside (names in files, arguments, paths, libraries' error messages), made safe to print on a terminal.
 extension String {
-  /// The text without characters that steer a terminal, turn the direction of what follows or cannot be seen: each is spelled as JSON spells
-  /// it (`\u001b`), so that JSON stays JSON with the same values.
+  /// Returns the text with every character that controls a terminal, changes the text direction or is invisible replaced by its JSON
+  /// escape (`\u001b`), so that JSON stays JSON with the same values.
   ///
-  /// - Parameter keepsLines: whether line feeds stay, as in a table; a single name must not make a line of its own.
+  /// - Parameter keepsLines: whether line feeds stay, as in a table; a single name must not begin a line of its own.
   public func printable(keepsLines: Bool = false) -> String {
     if utf8.allSatisfy({ ($0 >= 0x20 && $0 < 0x7F) || ($0 == 0x0A && keepsLines) }) { return self }
     var result = ""
@@ -17,31 +17,31 @@ extension String {
     return result
   }
 
-  /// In quotation marks on one line, printable, and not longer than 80.
+  /// The text in quotation marks, printable, on one line and cut to 80 characters.
   public var quoted: String {
     let shown = unicodeScalars.count > 80 ? String(unicodeScalars.prefix(77)) + "..." : self
     return "\"" + shown.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").printable() + "\""
   }
 
-  /// So many characters of it at most, the last three then being dots.
+  /// Returns the first `length` characters of the text, of which the last three are dots if something was cut.
   public func shortened(to length: Int) -> String {
     guard utf8.count > length, unicodeScalars.count > length else { return self }
     return String(unicodeScalars.prefix(max(length - 3, 0))) + "..."
   }
 
-  /// A name among other words: on their line, and not longer than 80.
+  /// The text as part of a line: printable and cut to 80 characters.
   public var inLine: String { shortened(to: 80).printable() }
 
-  /// The text if it is not long; else the last 80 characters of a path, or the first of anything else.
+  /// The text unless it is long; otherwise the last characters of a path or the first of anything else, 80 with the dots.
   ///
-  /// Paths of two lines of a terminal are still of use to whoever copies them.
+  /// Paths stay whole up to 160 characters, two lines of a terminal, because they are still useful to copy.
   public var shortened: String {
     let isPath = contains("/")
     guard unicodeScalars.count > (isPath ? 160 : 80) else { return self }
     return isPath ? "..." + String(unicodeScalars.suffix(77)) : String(unicodeScalars.prefix(77)) + "..."
   }
 
-  /// The text with these parts of it and every word shortened: a message is read, and what is too long in it was typed or read elsewhere.
+  /// Returns a message with the given parts and every long word shortened; the full text of these was typed or read elsewhere.
   public func shortening(_ parts: [String]) -> String {
     var result = self
     for part in Set(parts).sorted(by: { ($1.utf8.count, $0) < ($0.utf8.count, $1) }) where part.shortened != part {
@@ -58,7 +58,7 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  /// Whether a terminal shows it, and nothing else happens.
+  /// Whether a terminal shows the character without any other effect.
   public var isVisible: Bool {
     if value >= 0x20, value < 0x7F { return true }
     return switch properties.generalCategory {
@@ -67,7 +67,7 @@ extension Unicode.Scalar {
     }
   }
 
-  /// As JSON spells it.
+  /// The character's JSON escape.
   fileprivate var escaped: String {
     switch self {
     case "\n": return "\\n"

@@ -1,9 +1,9 @@
-/// What a mistyped word was probably meant to be: the candidate fewest edits away, if they are few for its length (a third of its
-/// characters, at least 1); the first of equals.
+/// Returns the candidate that a mistyped word was probably meant to be: the first of those with the smallest edit distance, or nil if
+/// that distance exceeds a third of the candidate's length (at least 1).
 ///
-/// Case and the difference between `_` and `-` do not count. Words of more than 64 characters resemble nothing.
+/// Case and the difference between `_` and `-` are ignored. Words of more than 64 characters match nothing.
 public func nearest(to word: String, among candidates: [String]) -> String? {
-  // Words come from a command line; what is far longer than every candidate is not worth the table.
+  // Words come from the command line; the table is not worth computing for one far longer than every candidate.
   guard word.prefix(65).count <= 64 else { return nil }
   func folded(_ text: String) -> [Character] { text.lowercased().map { $0 == "_" ? "-" : $0 } }
   let typed = folded(word)
@@ -12,8 +12,8 @@ public func nearest(to word: String, among candidates: [String]) -> String? {
   return best.distance <= max(1, best.name.count / 3) ? best.name : nil
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that make one text of the other, none edited twice (optimal string
-/// alignment); time and memory grow with the product of the lengths and with the second length.
+/// Edit distance by insertions, deletions, substitutions and swaps of neighbours, none edited twice (optimal string alignment). Time is
+/// proportional to the product of the lengths, memory to the second length.
 func editDistance(_ a: [Character], _ b: [Character]) -> Int {
   var beforeLast: [Int] = []
   var last = Array(0...b.count)
