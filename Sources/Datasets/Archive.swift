@@ -2,12 +2,14 @@ internal import CZlib
 internal import Files
 internal import Foundation
 
-/// Takes single files out of a .tar.gz or .zip.
+/// Extraction of single files from a .tar.gz or .zip archive.
 ///
-/// Only members of exactly the wanted names are written, each to the path given for it, so no name in an archive decides where
-/// anything is put. Links and folders are never made.
+/// Only members with exactly the wanted names are written, each to the path given for it, so that no name in an archive decides where
+/// anything is put. Links and folders are never created.
 enum Archive {
-  /// - Parameter members: where each wanted member goes.
+  /// Extracts the given members of an archive.
+  ///
+  /// - Parameter members: the target path of each wanted member.
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if the archive is damaged or lacks a member.
   static func extract(_ path: String, members: [String: String]) throws {
     let found = path.hasSuffix(".zip") ? try ZipArchive(path: path).extract(members) : try TarArchive(path: path).extract(members)
@@ -15,12 +17,12 @@ enum Archive {
     guard lacking.isEmpty else { throw DatasetError.badFile(path: path, problem: "lacks \(lacking.joined(separator: ", "))") }
   }
 
-  /// Copies `count` bytes to a file by way of a `.part`, of which nothing is left where that fails.
+  /// Copies `count` bytes to a file by way of a `.part` file, which is removed if that fails.
   ///
   /// - Parameters:
-  ///   - member: as the archive names it.
-  ///   - expected: their CRC-32, where the archive tells it.
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there are fewer bytes or other ones.
+  ///   - member: the member's name in the archive.
+  ///   - expected: the CRC-32 of the bytes, if the archive states it.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if bytes are missing or differ.
   static func copy(_ reader: InflatingReader, count: Int, to target: String, member: String, crc expected: UInt? = nil) throws {
     let writer = try GrowingFile(appendingTo: target + ".part")
     defer { writer.discard() }
@@ -41,7 +43,7 @@ enum Archive {
   }
 }
 
-/// Blocks of 512 bytes: a header with name, size and kind, then the member's bytes, padded (POSIX ustar).
+/// A tar archive (POSIX ustar): blocks of 512 bytes, for each member a header with name, size and kind, then its bytes, padded.
 struct TarArchive {
   let path: String
 
@@ -82,7 +84,7 @@ struct TarArchive {
 
   private static func text(_ field: ArraySlice<UInt8>) -> String { String(decoding: field.prefix { $0 != 0 }, as: UTF8.self) }
 
-  // Twelve octal digits at most, so below 2³⁶.
+  // At most twelve octal digits, so below 2³⁶.
   private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
     let digits = text(field).trimmingCharacters(in: .whitespaces)
     return digits.utf8.allSatisfy { (0x30...0x37).contains($0) } ? Int(digits, radix: 8) : nil

@@ -1,36 +1,36 @@
-/// Random changes to training images: a crop from the zero-padded image, and a horizontal mirror at probability 1/2.
+/// Random augmentation of training images: a crop from the zero-padded image, and a horizontal flip with probability 1/2.
 ///
-/// What happens to an example is a pure function of (seed, epoch, position in the epoch's order), so a resumed run sees
-/// the same images. Written `none`, `crop:4`, `flip` or `crop:4+flip`.
+/// The crop and flip of an example are a pure function of (seed, epoch, position in the epoch's order), so a resumed run sees the same
+/// images. Written `none`, `crop:4`, `flip` or `crop:4+flip`.
 public struct Augmentation: Codable, Equatable, Sendable, CustomStringConvertible {
   /// Zero pixels added on each side before an image-sized crop is taken; 0 for no crop.
   public var padding: Int
-  /// Whether half of the images are mirrored left to right.
+  /// Whether each image is flipped left to right with probability 1/2.
   public var mirrors: Bool
 
-  /// The changes to make; `padding` 0 and no mirror make none.
+  /// Creates an augmentation; by default one that changes nothing.
   public init(padding: Int = 0, mirrors: Bool = false) {
     self.padding = padding
     self.mirrors = mirrors
   }
 
-  /// Images as they are.
+  /// No augmentation.
   public static let none = Augmentation()
-  /// Crop with padding 4, and mirror: the usual one for CIFAR (He et al. 2016, §4.2).
+  /// A crop with padding 4 and a flip, the usual augmentation for CIFAR (He et al. 2016, §4.2).
   public static let cropAndFlip = Augmentation(padding: 4, mirrors: true)
 
-  /// Whether images stay as they are.
+  /// Whether images stay unchanged.
   public var isNone: Bool { padding == 0 && !mirrors }
 
-  /// As the command line writes it.
+  /// The augmentation in the command line's spelling.
   public var description: String {
     let parts = (padding > 0 ? ["crop:\(padding)"] : []) + (mirrors ? ["flip"] : [])
     return parts.isEmpty ? "none" : parts.joined(separator: "+")
   }
 
-  /// Reads what ``description`` writes.
+  /// Parses a spelling such as `crop:4+flip`.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` on another spelling.
+  /// - Throws: ``DatasetError/badRequest(_:)`` for any other spelling.
   public init(_ spelling: String) throws {
     self.init()
     if spelling == "none" { return }
@@ -45,7 +45,7 @@ public struct Augmentation: Codable, Equatable, Sendable, CustomStringConvertibl
     }
   }
 
-  /// Where one example's crop lies, and whether it is mirrored.
+  /// Returns the offset of one example's crop, and 1 if the example is flipped.
   func placement(seed: UInt64, epoch: Int, position: Int) -> (dy: Int32, dx: Int32, mirrored: UInt8) {
     var generator = SeededGenerator(seed: seed, .augmentation, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(position)))
     var dy: Int32 = 0

@@ -1,26 +1,26 @@
 public import Torch
 
-/// Some examples as tensors.
+/// Images and labels of a batch of examples as tensors.
 public struct Batch {
-  /// float32 [batch, channels, height, width], normalised; in channels-last memory where that was asked for.
+  /// Normalised images, float32 [batch, channels, height, width]; in channels-last memory if requested.
   public let images: Tensor
-  /// int64 [batch]: the class of each image.
+  /// The class of each image, int64 [batch].
   public let labels: Tensor
 
-  /// A batch of given tensors.
+  /// Creates a batch from existing tensors.
   public init(images: Tensor, labels: Tensor) {
     self.images = images
     self.labels = labels
   }
 
-  /// The number of examples.
+  /// Number of examples.
   public var count: Int { labels.count }
 }
 
-/// A batch whose elements are still to be written, and where they go.
+/// A batch whose elements are still to be written, with pointers to them.
 ///
-/// The tensors are made by the thread that owns the run; another thread may write through the pointers, which touches nothing
-/// of libtorch. The pointers hold as long as ``batch`` does.
+/// The tensors are created by the thread that owns the run; another thread may write through the pointers without touching libtorch. The
+/// pointers are valid as long as ``batch`` exists.
 struct UnfilledBatch {
   let batch: Batch
   let pixels: UnsafeMutableBufferPointer<Float>
@@ -36,9 +36,9 @@ struct UnfilledBatch {
 }
 
 extension ImageSet {
-  /// These examples as one batch, in this order, without augmentation.
+  /// Returns the given examples as one batch, in the given order, without augmentation.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such example, or the normalisation does not fit.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such example, or the normalisation does not fit the channels.
   public func batch(of examples: some Sequence<Int>, normalization: Normalization, channelsLast: Bool = false) throws -> Batch {
     let chosen = try selecting(examples)
     guard chosen.count > 0 else { throw DatasetError.badRequest("a batch of no examples of \(name)") }

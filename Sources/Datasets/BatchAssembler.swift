@@ -1,8 +1,8 @@
 internal import Torch
 
-/// Writes any batch of any epoch into memory: what both the direct and the prefetching way of a loader run.
+/// Writes any batch of any epoch into memory, for loaders with and without prefetching.
 ///
-/// Calls nothing of libtorch. Keeps its working arrays from batch to batch; used by one thread at a time.
+/// Calls nothing in libtorch. Keeps its working arrays from batch to batch and is used by one thread at a time.
 final class BatchAssembler {
   let set: ImageSet
   let batchSize: Int
@@ -29,7 +29,7 @@ final class BatchAssembler {
     placement.mirrored.reserveCapacity(batchSize)
   }
 
-  /// The examples in the order of an epoch.
+  /// Returns the indices of the examples in the order of an epoch.
   static func order(count: Int, seed: UInt64, epoch: Int, shuffle: Bool) -> [Int] {
     var order = Array(0..<count)
     if shuffle {
@@ -39,7 +39,7 @@ final class BatchAssembler {
     return order
   }
 
-  /// Fills the examples from `batchSize`·index on, as many as `labels` holds.
+  /// Writes examples from `batchSize`·index on, as many as `labels` has room for.
   func assemble(
     epoch: Int, index: Int, pixels: UnsafeMutableBufferPointer<Float>, labels: UnsafeMutableBufferPointer<Int64>
   ) throws {

@@ -1,52 +1,52 @@
 internal import Torch
 
-/// Training batches, any batch of any epoch, ready early when they are taken in order.
+/// Loads training batches: any batch of any epoch, prefetched when batches are taken in order.
 ///
-/// The order of an epoch and every augmentation are pure functions of (seed, epoch, position): a run resumed at any batch
-/// sees what the unbroken run saw, and reading ahead changes nothing. Taken from one thread.
+/// The order of an epoch and every augmentation are pure functions of (seed, epoch, position): a run resumed at any batch sees what the
+/// unbroken run would have seen, and prefetching changes nothing. Used from one thread.
 ///
 /// ```swift
 /// let loader = try BatchLoader(train, batchSize: 60, seed: 7, normalization: description.normalization)
 /// for index in 0..<loader.batchesPerEpoch { let batch = try loader.batch(epoch: 0, index: index) … }
 /// ```
 public final class BatchLoader {
-  /// Who assembles batches.
+  /// Which thread assembles batches.
   public enum Prefetch: Sendable, Equatable {
-    /// A thread of the loader's own if assembling takes longer than handing over between threads, else the calling thread.
+    /// A thread of the loader's own if assembling a batch takes longer than passing it between threads; otherwise the calling thread.
     case automatic
     /// The calling thread.
     case never
-    /// A thread of the loader's own, this many batches ahead; the calling one where the system gives none.
+    /// A thread of the loader's own, up to this many batches ahead; the calling thread if the system refuses another one.
     case ahead(Int)
   }
 
-  /// What is loaded.
+  /// The examples that batches are taken from.
   public let set: ImageSet
-  /// Examples of a batch; the last of an epoch may have fewer.
+  /// Examples per batch; the last batch of an epoch may have fewer.
   public let batchSize: Int
-  /// What order and augmentation are drawn from.
+  /// Seed of the order and the augmentation.
   public let seed: UInt64
-  /// What is done to bytes.
+  /// The mean and deviation that pixels are normalised with.
   public let normalization: Normalization
-  /// What is done to images.
+  /// The augmentation of each image.
   public let augmentation: Augmentation
-  /// Whether images lie batch, height, width, channels in memory.
+  /// Whether the images' memory order is batch, height, width, channels.
   public let channelsLast: Bool
-  /// Whether each epoch has an order of its own.
+  /// Whether each epoch has a random order of its own; otherwise all have the set's order.
   public let shuffle: Bool
-  /// Batches of one epoch, the last partial one included unless it is dropped.
+  /// Batches per epoch, including a smaller last one unless it is dropped.
   public let batchesPerEpoch: Int
-  /// Whether a thread of its own assembles batches.
+  /// Whether a thread of the loader's own assembles batches.
   public var isPrefetching: Bool { prefetcher != nil }
 
   private let assembler: BatchAssembler
   private let prefetcher: BatchPrefetcher?
-  // Handed to the prefetcher and not yet taken, oldest first.
+  // Submitted to the prefetcher and not yet taken, oldest first.
   private var pending: [(epoch: Int, index: Int, number: Int, batch: Batch)] = []
-  // An epoch's examples in its order, for those who take batches unassembled.
+  // An epoch's examples in its order, for callers that take batches unassembled.
   private var ordered: (epoch: Int, positions: [Int64], labels: [Int64])?
 
-  /// A loader of a set.
+  /// Creates a loader for a set.
   ///
   /// - Parameters:
   ///   - normalization: the catalogue's (``DatasetDescription/normalization``), or the training part's ``ImageSet/meanAndDeviation()``.
@@ -85,22 +85,22 @@ public final class BatchLoader {
         self.batchSize * set.imageSize * (augmentation.isNone ? 1 : Self.augmentedCost) >= Self.prefetchThreshold ? 3 : 0
       }
     let worker = depth > 0 ? BatchPrefetcher(assembler, depth: depth) : nil
-    // Where the system has no thread to give, the calling one assembles: the batches are the same.
+    // If the system refuses a thread, the calling one assembles: the batches are the same.
     prefetcher = worker?.start() ?? false ? worker : nil
   }
 
-  // Measured: taking a prefetched batch costs the calling thread 6–12 µs of any size, and waking threads tens of µs on a busy
-  // machine; assembling costs 50–80 µs per 100,000 values, twice to three times that with crops.
+  // Measured: taking a prefetched batch costs the calling thread 6–12 µs whatever its size, and waking threads tens of µs on a busy
+  // machine; assembling costs 50–80 µs per 100,000 values, two to three times that with crops.
   private static let augmentedCost = 2
   private static let prefetchThreshold = 1 << 17
 
   // The tensors that the thread writes to must outlive its last write.
   deinit { prefetcher?.stop() }
 
-  /// The examples in the order of an epoch, all of them.
+  /// Returns the indices of all examples in the order of an epoch.
   public func order(epoch: Int) -> [Int] { BatchAssembler.order(count: set.count, seed: seed, epoch: epoch, shuffle: shuffle) }
 
-  /// A batch; the one after the last that was taken is ready early.
+  /// Returns a batch; the one after the last that was taken is prefetched.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch.
   public func batch(epoch: Int, index: Int) throws -> Batch {
@@ -111,7 +111,7 @@ public final class BatchLoader {
       return target.batch
     }
     if let first = pending.first, first.epoch != epoch || first.index != index {
-      // Another place than expected: what is under way must be finished before its tensors may go.
+      // Not the expected batch: requests in progress must finish before their tensors may be released.
       for request in pending { try? prefetcher.wait(for: request.number) }
       pending.removeAll()
     }
@@ -127,7 +127,7 @@ public final class BatchLoader {
     return taken.batch
   }
 
-  /// Calls `body` with where the examples of a batch lie, which costs nothing per image; they are not augmented.
+  /// Calls `body` with pointers to the stored examples of a batch, without copying or augmenting images.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch; what `body` throws.
   public func withStoredBatch<Result>(epoch: Int, index: Int, _ body: (StoredExamples) throws -> Result) throws -> Result {

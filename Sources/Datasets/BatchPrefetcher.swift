@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// A thread that fills batches in the order they are handed in.
-// Sendable by hand: `assembler` is touched by the worker only, everything else under `condition`.
+/// A thread that fills batches in the order in which they are submitted.
+// Sendable by hand: only the worker touches `assembler`, and everything else is accessed under `condition`.
 final class BatchPrefetcher: @unchecked Sendable {
   private struct Request {
     let epoch: Int
@@ -12,7 +12,7 @@ final class BatchPrefetcher: @unchecked Sendable {
 
   private let assembler: BatchAssembler
   private let condition = NSCondition()
-  // Slot n % depth holds request n and, once it is done, its failure.
+  // Slot n % depth holds request n and, once it is done, its failure, if any.
   private var requests: [Request?]
   private var failures: [(any Error)?]
   private var submitted = 0
@@ -29,10 +29,10 @@ final class BatchPrefetcher: @unchecked Sendable {
     failures = Array(repeating: nil, count: depth)
   }
 
-  /// Starts the thread, which keeps this object, but not the loader, alive.
+  /// Starts the thread, which keeps this object alive, but not the loader.
   ///
-  /// Not Foundation's, whose start does not tell that there is no thread: whoever waits for a batch would wait for ever.
-  /// - Returns: false where the system gives no thread.
+  /// Does without Foundation's threads, whose start does not report failure: a caller would then wait for its batch forever.
+  /// - Returns: false if the system refuses a thread.
   func start() -> Bool {
     let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
     defer { attributes.deallocate() }
@@ -52,7 +52,7 @@ final class BatchPrefetcher: @unchecked Sendable {
     return status == 0
   }
 
-  /// Bytes of the thread's stack; the system's choice unless given.
+  /// Bytes of the thread's stack; nil for the system's default.
   @TaskLocal static var stackSize: Int?
 
   private static func run(_ context: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
@@ -60,7 +60,7 @@ final class BatchPrefetcher: @unchecked Sendable {
     return nil
   }
 
-  /// Hands in a batch to fill; at most `depth` may be unclaimed. Gives its number for ``wait(for:)``.
+  /// Submits a batch to fill and returns its number for ``wait(for:)``; at most `depth` batches may be waiting to be taken.
   func submit(epoch: Int, index: Int, into target: UnfilledBatch) -> Int {
     condition.lock()
     defer { condition.unlock() }
@@ -72,7 +72,7 @@ final class BatchPrefetcher: @unchecked Sendable {
     return number
   }
 
-  /// Returns once that batch is filled.
+  /// Waits until the given batch is filled; throws what filling it threw.
   func wait(for number: Int) throws {
     condition.lock()
     defer { condition.unlock() }
@@ -80,7 +80,7 @@ final class BatchPrefetcher: @unchecked Sendable {
     if let failure = failures[number % depth] { throw failure }
   }
 
-  /// Returns once the thread has written its last byte.
+  /// Stops the thread and waits until it has written its last byte.
   func stop() {
     condition.lock()
     isStopping = true

@@ -1,18 +1,18 @@
 internal import Foundation
 
-/// Bytes that several data sets share, written once while they are loaded and only read after.
+/// Immutable bytes shared by several sets, written once while they are loaded.
 // Sendable by hand: the pointer is private to this class and nothing writes after `init` returns.
 final class ByteStorage: @unchecked Sendable {
   private let bytes: UnsafeBufferPointer<UInt8>
 
-  /// The number of bytes.
+  /// Number of bytes.
   var count: Int { bytes.count }
 
-  /// Lets `body` fill `count` bytes.
+  /// Allocates `count` bytes and lets `body` fill them.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there is not so much memory; what `body` throws.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there is not enough memory; what `body` throws.
   init(count: Int, path: String, _ body: (UnsafeMutableBufferPointer<UInt8>) throws -> Void) throws {
-    // Not `allocate`, which ends the process where memory is short.
+    // Not `allocate`, which ends the process if memory runs out.
     guard let start = malloc(max(count, 1)) else {
       throw DatasetError.badFile(path: path, problem: "no memory for its \(count) bytes")
     }
@@ -26,7 +26,7 @@ final class ByteStorage: @unchecked Sendable {
     bytes = UnsafeBufferPointer(buffer)
   }
 
-  /// Calls `body` with the bytes, which last no longer than this object.
+  /// Calls `body` with the bytes, which are valid as long as this object exists.
   func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(self) { try body(bytes) }
   }

@@ -1,11 +1,11 @@
-/// The binary version of CIFAR-10 and CIFAR-100: records of one label (CIFAR-100: coarse, then fine) and 3,072 bytes, the
-/// red, green and blue planes of 32×32 pixels.
+/// The binary format of CIFAR-10 and CIFAR-100: records of one label (CIFAR-100: coarse, then fine) and 3,072 bytes, the red, green and
+/// blue planes of 32×32 pixels.
 enum CIFAR {
   static let imageBytes = 3 * 32 * 32
 
-  /// All records of some files, in order; the label is the last of each record's.
+  /// Reads all records of the given files, in order; the last label of each record counts.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if a file is not whole records, or holds a label outside the classes.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if a file does not consist of whole records, or holds a label outside the classes.
   static func read(paths: [String], labelBytes: Int, dataset: String, classes: Int) throws -> (pixels: ByteStorage, labels: [Int64]) {
     let recordBytes = labelBytes + imageBytes
     var counts: [Int] = []
@@ -21,7 +21,7 @@ enum CIFAR {
       total = sum
     }
     var labels: [Int64] = []
-    // A sparse file may claim any size; memory for it is asked for where its lack is no trap.
+    // A sparse file may claim any size; its memory is allocated where failure can be reported.
     labels.reserveCapacity(min(total, 1 << 20))
     let pixels = try ByteStorage(count: total * imageBytes, path: paths.first ?? dataset) { buffer in
       var labelBuffer = [UInt8](repeating: 0, count: labelBytes)
@@ -54,7 +54,7 @@ enum CIFAR {
     """.split(separator: " ").map(String.init)
 }
 
-/// The error of a label outside its data set's classes.
+/// Returns the error for a label outside its data set's classes.
 func badLabel(_ path: String, _ label: Int, _ example: Int, _ dataset: String, _ first: Int, _ classes: Int) -> DatasetError {
   .badFile(path: path, problem: "label \(label) at example \(example): \(dataset) has \(classes) classes, \(first)…\(first + classes - 1)")
 }

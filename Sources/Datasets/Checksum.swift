@@ -1,17 +1,17 @@
 internal import Crypto
 internal import Foundation
 
-/// A published digest of a file.
+/// The published digest of a file.
 ///
-/// Most image data sets are published with MD5 only. That detects broken transfers, not a forger who can make a file
-/// of the same MD5.
+/// Most image data sets are published with MD5 only, which detects broken transfers but not a forger, who can make another file with the
+/// same MD5.
 public enum Checksum: Sendable, Equatable, CustomStringConvertible {
-  /// 32 hexadecimal digits.
+  /// An MD5 digest of 32 hexadecimal digits.
   case md5(String)
-  /// 64 hexadecimal digits.
+  /// A SHA-256 digest of 64 hexadecimal digits.
   case sha256(String)
 
-  /// `md5` or `sha256`.
+  /// Name of the algorithm: `md5` or `sha256`.
   public var algorithm: String {
     switch self {
     case .md5: "md5"
@@ -19,19 +19,19 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// Lower-case hexadecimal digits.
+  /// The digest in lower-case hexadecimal digits.
   public var digits: String {
     switch self {
     case .md5(let digits), .sha256(let digits): digits
     }
   }
 
-  /// The algorithm, then the digits.
+  /// The algorithm and the digits, separated by a space.
   public var description: String { "\(algorithm) \(digits)" }
 
-  /// The digest by the same algorithm of a whole file, read in pieces.
+  /// Computes the digest of a file by the same algorithm, reading it in pieces.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if it can't be read.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file cannot be read.
   public func computed(ofFile path: String) throws -> Checksum {
     var running = RunningChecksum(like: self)
     try running.update(file: path)
@@ -39,7 +39,7 @@ public enum Checksum: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// A digest that grows as bytes arrive.
+/// A digest that is computed as bytes arrive.
 package struct RunningChecksum {
   private enum State {
     case md5(Insecure.MD5)
@@ -47,7 +47,7 @@ package struct RunningChecksum {
   }
   private var state: State
 
-  /// Nothing yet; for a digest by SHA-256.
+  /// Starts a SHA-256 digest.
   package init() { state = .sha256(SHA256()) }
 
   init(like checksum: Checksum) {
@@ -57,7 +57,7 @@ package struct RunningChecksum {
     }
   }
 
-  /// Takes in bytes.
+  /// Adds bytes to the digest.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     switch state {
     case .md5(var hash):
@@ -69,17 +69,17 @@ package struct RunningChecksum {
     }
   }
 
-  /// Takes in a number.
+  /// Adds a number to the digest, as 8 little-endian bytes.
   package mutating func update(_ number: Int) { withUnsafeBytes(of: UInt64(bitPattern: Int64(number)).littleEndian) { update($0) } }
 
-  /// Takes in a text with its length, so that where it ends is part of the digest.
+  /// Adds a text preceded by its length, so that the boundary between texts is part of the digest.
   package mutating func update(_ text: String) {
     var text = text
     update(text.utf8.count)
     text.withUTF8 { update(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Takes in a whole file.
+  /// Adds the content of a file.
   mutating func update(file path: String) throws {
     let file = try FileReader(path: path)
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
@@ -90,7 +90,7 @@ package struct RunningChecksum {
     }
   }
 
-  /// The digest's hexadecimal digits.
+  /// The digest of everything added so far, in hexadecimal digits.
   package var digits: String { finished.digits }
 
   var finished: Checksum {

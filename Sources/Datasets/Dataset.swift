@@ -1,25 +1,25 @@
 public import Foundation
 internal import Words
 
-/// The data sets that are known by name.
+/// The catalogue of data sets that can be loaded by name.
 ///
 /// ```swift
 /// let (train, test) = try Dataset.load(name: "mnist", dataDirectory: "data")
 /// ```
 public enum Dataset {
-  /// The catalogue.
+  /// All data sets of the catalogue, in the order of lists and help texts.
   public static let all: [DatasetDescription] = DatasetCatalogue.entries
 
-  /// The catalogue's entry of this name.
+  /// Returns the catalogue's entry with the given name.
   ///
-  /// - Throws: ``DatasetError/unknownName(_:suggestion:known:)``, naming the nearest known one.
+  /// - Throws: ``DatasetError/unknownName(_:suggestion:known:)``, which suggests the nearest known name.
   public static func named(_ name: String) throws -> DatasetDescription {
     if let found = all.first(where: { $0.name == name }) { return found }
     let known = all.map(\.name)
     throw DatasetError.unknownName(name, suggestion: nearest(to: name, among: known), known: known)
   }
 
-  /// `ESPALIER_DATA_DIR`, or else `espalier` in `XDG_DATA_HOME`, or else `~/.local/share/espalier`.
+  /// The default data directory: `ESPALIER_DATA_DIR` if set, otherwise `espalier` in `XDG_DATA_HOME` or in `~/.local/share`.
   public static func defaultDirectory(environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
     func set(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
     if let directory = set("ESPALIER_DATA_DIR") { return directory }
@@ -27,14 +27,14 @@ public enum Dataset {
     return "\(set("XDG_DATA_HOME") ?? "\(home)/.local/share")/espalier"
   }
 
-  /// Reads a data set's training and test parts whole.
+  /// Reads the training and test parts of a data set into memory.
   ///
-  /// Counts come from the files: ``ImageSet/isPartial`` tells where they hold fewer than was published.
+  /// Counts are those of the files: ``ImageSet/isPartial`` says if they hold fewer examples than were published.
   ///
   /// - Parameters:
-  ///   - name: one of the catalogue's.
-  ///   - dataDirectory: the folder that holds `mnist/`, `cifar-10-batches-bin/` and so on; nil: ``defaultDirectory(environment:)``.
-  ///   - note: gets a line where a compressed file is damaged and the plain one beside it is read instead.
+  ///   - name: the name of a data set of the catalogue.
+  ///   - dataDirectory: the folder that holds `mnist/`, `cifar-10-batches-bin/` and so on; nil for ``defaultDirectory(environment:)``.
+  ///   - note: called with a line for the user if a compressed file is damaged and the plain one beside it is read instead.
   /// - Throws: ``DatasetError`` if the name is unknown, or files are missing or damaged.
   public static func load(
     name: String, dataDirectory: String? = nil, note: (String) -> Void = { _ in }
@@ -68,13 +68,13 @@ public enum Dataset {
     }
   }
 
-  /// Where a data set's files lie, without reading them; nil if they don't. `digits` lies in the program: an empty path.
+  /// Returns the folder of a data set's files without reading them; nil if files are missing, empty for the embedded `digits`.
   public static func location(of description: DatasetDescription, in dataDirectory: String? = nil) -> String? {
     if description.format == .embedded { return "" }
     return try? DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory()).folder
   }
 
-  /// The files that a load reads; none where they are not there, or lie in the program.
+  /// Returns the paths of the files that loading would read; empty if they are missing or the data set is embedded.
   public static func files(of description: DatasetDescription, in dataDirectory: String? = nil) -> [String] {
     guard description.format != .embedded, let location = try? DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory())
     else { return [] }
@@ -82,20 +82,20 @@ public enum Dataset {
   }
 }
 
-/// The folder that holds a data set's files, and the files in it.
+/// The folder that holds a data set's files, and the paths of these.
 struct DatasetLocation {
   let folder: String
   private var paths: [String: String] = [:]
 
   func path(of file: DatasetDescription.LocalFile) -> String { paths[file.name] ?? "\(folder)/\(file.name)" }
 
-  /// The plain file beside a compressed one, if there is one.
+  /// Returns the uncompressed file beside a compressed one, if it exists.
   static func neighbour(of path: String) -> String? {
     let plain = (path as NSString).deletingPathExtension
     return path.hasSuffix(".gz") && FileManager.default.fileExists(atPath: plain) ? plain : nil
   }
 
-  /// Reads files by `body`; where a compressed one turns out to be damaged, once more with the plain one beside it.
+  /// Calls `body` with the files' paths; if a compressed file proves damaged, calls it again with the uncompressed one beside it.
   func withNeighbours<Result>(
     of files: [DatasetDescription.LocalFile], note: (String) -> Void, _ body: ([String]) throws -> Result
   ) throws -> Result {
@@ -110,7 +110,7 @@ struct DatasetLocation {
       } catch let error as DatasetError {
         guard case .badFile(let path, let problem) = error, let place = paths.firstIndex(of: path), let plain = Self.neighbour(of: path)
         else { throw first ?? error }
-        // The first error is told if no neighbour helps.
+        // If no uncompressed file helps, the first error is reported.
         first = first ?? error
         paths[place] = plain
         notes.append("\(path): \(problem); \((plain as NSString).lastPathComponent) beside it is read instead")
@@ -118,9 +118,9 @@ struct DatasetLocation {
     }
   }
 
-  /// The first of the data set's folders that holds all files.
+  /// Finds the first of the data set's folders that holds all files.
   ///
-  /// - Throws: ``DatasetError/missingFiles(dataset:directory:files:isIncomplete:)``, naming what the best folder lacks.
+  /// - Throws: ``DatasetError/missingFiles(dataset:directory:files:isIncomplete:)``, naming what the most complete folder lacks.
   init(of description: DatasetDescription, in directory: String) throws {
     var partly: (folder: String, missing: [String])?
     for folder in description.folders {
@@ -138,7 +138,7 @@ struct DatasetLocation {
     throw DatasetError.missingFiles(dataset: description.name, directory: directory, files: files, isIncomplete: partly != nil)
   }
 
-  /// Which of the files lie in a folder, by ``DatasetDescription/LocalFile/name``, and the published names of the others.
+  /// Returns the paths of the files found in a folder, by ``DatasetDescription/LocalFile/name``, and the published names of the others.
   static func search(_ folder: String, for description: DatasetDescription) -> (found: [String: String], missing: [String]) {
     var found: [String: String] = [:]
     var missing: [String] = []

@@ -1,5 +1,5 @@
-// The entries of `Dataset.all`. Published MD5s: MNIST, Fashion-MNIST, KMNIST and EMNIST as torchvision lists them, CIFAR as its
-// page does (the members of CIFAR-10's archive as that archive holds them).
+// The entries of `Dataset.all`. Published MD5s: those of MNIST, Fashion-MNIST, KMNIST and EMNIST are taken from torchvision, those of
+// CIFAR from its page (for the members of CIFAR-10's archive, from the archive itself).
 enum DatasetCatalogue {
   static let entries: [DatasetDescription] =
     [digits, mnist, fashionMNIST, kmnist]
@@ -27,7 +27,7 @@ enum DatasetCatalogue {
     name: "fashion-mnist", title: "Fashion-MNIST",
     classNames: ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"],
     licence: "MIT", source: "H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747", mean: 0.2860, deviation: 0.3530,
-    // The last is where Debian's package dataset-fashion-mnist puts it.
+    // The last one is where Debian's package dataset-fashion-mnist installs it.
     folders: ["fashion-mnist", "FashionMNIST/raw", "/usr/share/datasets/fashion-mnist"],
     address: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     files: [

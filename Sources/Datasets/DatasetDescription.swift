@@ -1,64 +1,64 @@
-/// What is known of a data set before any of its files is read: an entry of the catalogue ``Dataset/all``.
+/// What is known about a data set before any of its files is read: an entry of the catalogue ``Dataset/all``.
 public struct DatasetDescription: Sendable, Equatable {
-  /// As the command line writes it, e.g. `cifar-10`.
+  /// Name on the command line, e.g. `cifar-10`.
   public let name: String
-  /// As papers write it, e.g. `CIFAR-10`.
+  /// Name in papers, e.g. `CIFAR-10`.
   public let title: String
-  /// The classes' names, in label order.
+  /// Names of the classes, in label order.
   public let classNames: [String]
-  /// 1 for grey, 3 for red, green, blue.
+  /// Channels of an image: 1 for grey, 3 for red, green and blue.
   public let channels: Int
-  /// Pixels.
+  /// Height of an image in pixels.
   public let height: Int
-  /// Pixels.
+  /// Width of an image in pixels.
   public let width: Int
-  /// The published number of training examples; the files at hand may hold fewer.
+  /// Published number of training examples; local files may hold fewer.
   public let trainingCount: Int
-  /// The published number of test examples.
+  /// Published number of test examples; local files may hold fewer.
   public let testCount: Int
-  /// Under which terms the data are published, as far as their authors say.
+  /// The terms under which the data are published, as far as their authors state any.
   public let licence: String
-  /// Whom to cite.
+  /// The publication to cite.
   public let source: String
-  /// The mean and deviation over the whole published training part (for `digits`: over all of it) that the field uses.
+  /// Mean and deviation over the whole published training part (for `digits`, over both parts), as commonly used.
   public let normalization: Normalization
-  /// What is usual in training on it.
+  /// The augmentation commonly used for training on it.
   public let augmentation: Augmentation
-  /// How it is stored.
+  /// How images and labels are stored.
   let format: Format
-  /// Where to look for the files, best first: relative to the data directory, or absolute.
+  /// Folders to search for the files, in order of preference: relative to the data directory, or absolute.
   let folders: [String]
-  /// What to fetch; empty for `digits`.
+  /// The files to fetch; empty for the embedded `digits`.
   public let downloads: [RemoteFile]
 
-  /// How images and labels are stored.
+  /// The storage format of images and labels.
   enum Format: Sendable, Equatable {
-    /// Within the program.
+    /// Embedded in the program.
     case embedded
-    /// IDX files of images and labels, .gz or not, with the published .gz files' checksums.
+    /// IDX files of images and labels, compressed by gzip or not, with the checksums of the published .gz files.
     case idx(training: IDXPair, test: IDXPair, transposed: Bool, firstLabel: Int)
-    /// CIFAR's records of `labelBytes` labels and red, green, blue planes; the last label counts.
+    /// Records of CIFAR, with `labelBytes` labels, of which the last counts, and red, green and blue planes.
     case cifar(training: [LocalFile], test: [LocalFile], labelBytes: Int)
   }
 
-  /// A part's file of images and file of labels.
+  /// The image file and the label file of one part.
   struct IDXPair: Sendable, Equatable {
     let images: LocalFile
     let labels: LocalFile
   }
 
-  /// A file as it lies in the data set's folder.
+  /// A file of the data set's folder.
   struct LocalFile: Sendable, Equatable {
-    /// Without `.gz`.
+    /// Name of the file, without `.gz`.
     let name: String
-    /// Of the file as the archive or download holds it (IDX: of the .gz); nil where none is known.
+    /// Digest of the file as the archive or download holds it (IDX: of the .gz); nil if none is published.
     let checksum: Checksum?
   }
 
-  /// The number of classes.
+  /// Number of classes.
   public var classes: Int { classNames.count }
 
-  /// The files needed, as they are published (IDX with `.gz`).
+  /// Published names of the files needed (IDX with `.gz`).
   var publishedNames: [String] {
     switch format {
     case .embedded: []
@@ -67,7 +67,7 @@ public struct DatasetDescription: Sendable, Equatable {
     }
   }
 
-  /// The files needed, in ``publishedNames``' order.
+  /// The files needed, in the order of ``publishedNames``.
   var localFiles: [LocalFile] {
     switch format {
     case .embedded: []
@@ -76,23 +76,24 @@ public struct DatasetDescription: Sendable, Equatable {
     }
   }
 
-  /// Whether files may lie compressed.
+  /// Whether files may be stored compressed.
   var isCompressible: Bool { if case .idx = format { true } else { false } }
 }
 
 /// A file to fetch.
 public struct RemoteFile: Sendable, Equatable {
-  /// The authors' address, or the mirror that they or the field name.
+  /// The authors' address, or the mirror that they or common practice name.
   public let url: String
-  /// Bytes, where known.
+  /// Size in bytes, if known.
   public let size: Int?
-  /// What the authors, or else torchvision's maintainers, publish.
+  /// Digest published by the authors, or else by torchvision.
   public let checksum: Checksum
-  /// For an archive: the members to take out, `folder/file`, each put under the data set's folder. Empty: the file itself is data.
+  /// Members to extract if the file is an archive, as `folder/file`, each written to the data set's folder; empty if the file itself is
+  /// data.
   public let members: [String]
 
-  /// The last part of the address.
+  /// Last component of the address.
   public var name: String { url.split(separator: "/").last.map(String.init) ?? url }
-  /// Whether the file is taken apart after fetching.
+  /// Whether members are extracted from the file after it is fetched.
   public var isArchive: Bool { !members.isEmpty }
 }

@@ -1,17 +1,17 @@
-/// What a data set could not be loaded, divided or fetched for; the description is one line for the user.
+/// An error of loading, splitting or fetching a data set; the description is one line for the user.
 public enum DatasetError: Error, Equatable, CustomStringConvertible {
-  /// No data set of this name, and the nearest known one.
+  /// There is no data set with this name; `suggestion` is the nearest known one.
   case unknownName(String, suggestion: String?, known: [String])
-  /// Files of a data set are not where they were looked for.
+  /// Files of a data set are missing; `isIncomplete` says that some of its files were found.
   case missingFiles(dataset: String, directory: String, files: [String], isIncomplete: Bool)
-  /// A file is there but is not what it should be.
+  /// A file exists but is damaged or not what it should be.
   case badFile(path: String, problem: String)
-  /// Something impossible was asked of a data set, e.g. a subset larger than itself.
+  /// An impossible request, e.g. a subset larger than the set.
   case badRequest(String)
   /// A file could not be fetched.
   case download(url: String, problem: String)
 
-  /// One line: what was given, what is possible, where.
+  /// The message in one line: what was given, what is possible, where.
   public var description: String {
     switch self {
     case .unknownName(let name, let suggestion, let known):

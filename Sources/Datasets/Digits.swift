@@ -1,15 +1,15 @@
 internal import Foundation
 
 /// The test part of "Optical Recognition of Handwritten Digits" (E. Alpaydin, C. Kaynak 1998, UCI Machine Learning Repository,
-/// doi:10.24432/C50P49, licence CC BY 4.0), the 1,797 images that scikit-learn's `load_digits` gives, in the same order.
+/// doi:10.24432/C50P49, licence CC BY 4.0): the 1,797 images of scikit-learn's `load_digits`, in the same order.
 ///
-/// 8×8 pixels, each the number of set pixels in a 4×4 block of a scan, 0…16. Changed here: a value v is the byte
-/// floor(v·255/16 + 0.5). Divided once and for all, stratified with seed 0: 1,437 examples for training, 360 for the test.
+/// Images of 8×8 pixels, each the number of set pixels in a 4×4 block of a scan, 0…16. Changed here: a value v is stored as the byte
+/// floor(v·255/16 + 0.5). The split is fixed, stratified with seed 0: 1,437 examples for training, 360 for the test.
 enum Digits {
   static let count = 1797
   static let path = "digits (within the program)"
 
-  /// The values 0…16 of all images, then the labels.
+  /// Returns the values 0…16 of all images, and the labels.
   static func values() throws -> (pixels: [UInt8], labels: [UInt8]) {
     guard let packed = Data(base64Encoded: encoded) else { throw DatasetError.badFile(path: path, problem: "is not base64") }
     let columns = try Inflation.inflated([UInt8](packed), count: count * 65, path: path)

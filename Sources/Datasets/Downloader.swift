@@ -4,41 +4,41 @@ internal import Words
 
 /// Fetches data sets from their authors' addresses.
 ///
-/// A file is fetched into `FILE.part`, goes on where it broke off (also in another run), and gets its name only once its
-/// published checksum holds. Archives are unpacked after that, only the members that the data set needs, and removed.
+/// A file is fetched into `FILE.part`, resumed after an interruption (also by a later run), and gets its name only once it matches its
+/// published checksum. Archives are then unpacked, only the members that the data set needs, and removed.
 public struct Downloader: Sendable {
-  /// How far one file is.
+  /// Progress of the download of one file.
   public struct Progress: Sendable, Equatable {
-    /// The file's name.
+    /// Name of the file.
     public let file: String
-    /// Bytes here, from earlier runs too.
+    /// Bytes received so far, including those of earlier runs.
     public let received: Int
-    /// Bytes of the whole file, where known.
+    /// Size of the whole file in bytes, if known.
     public let total: Int?
-    /// Bytes a second, of this run.
+    /// Bytes per second in this run.
     public let rate: Double
   }
 
-  /// What became of one file.
+  /// A file of the data set after fetching.
   public struct FetchedFile: Sendable, Equatable {
-    /// Where it lies now.
+    /// Path of the file.
     public let path: String
-    /// Whether it lay there before.
+    /// Whether the file existed before, so that nothing was fetched.
     public let wasThere: Bool
   }
 
-  /// How often a file that makes no progress is asked for.
+  /// Number of attempts in a row without progress before giving up.
   public let attempts: Int
   /// Seconds before the second attempt; doubled for each further one, up to 30.
   public let backoff: Double
   private let transport: any HTTPTransport
 
-  /// A downloader.
+  /// Creates a downloader.
   ///
   /// - Parameters:
-  ///   - attempts: how often a file that makes no progress is asked for.
+  ///   - attempts: the number of attempts in a row without progress before giving up.
   ///   - backoff: seconds before the second attempt.
-  ///   - patience: seconds of silence after which an attempt has failed.
+  ///   - patience: seconds without data after which an attempt has failed.
   public init(attempts: Int = 5, backoff: Double = 1, patience: Int = 30) {
     self.init(attempts: attempts, backoff: backoff, transport: NetworkTransport(patience: max(1, patience)))
   }
@@ -49,14 +49,15 @@ public struct Downloader: Sendable {
     self.transport = transport
   }
 
-  /// Brings a data set's missing files to its folder in `dataDirectory`.
+  /// Fetches the missing files of a data set into its folder in `dataDirectory`.
   ///
   /// - Parameters:
-  ///   - mirror: the folder's address to fetch the files of these names from, instead of their authors'.
-  ///   - replace: whether files that are there but are not the published ones are fetched anew. Without it they are an error.
-  ///   - progress: called for every piece that arrives, from any thread.
-  /// - Throws: ``DatasetError/download(url:problem:)``, ``DatasetError/badFile(path:problem:)`` for a damaged file, or `FileError` for what
-  ///   can't be written.
+  ///   - mirror: address of a folder to fetch files of the same names from, instead of their authors' addresses.
+  ///   - replace: whether existing files that differ from the published ones are fetched again; otherwise they are an error.
+  ///   - progress: called for every piece of data that arrives, from any thread.
+  /// - Returns: all files of the data set, in its own order.
+  /// - Throws: ``DatasetError/download(url:problem:)``, ``DatasetError/badFile(path:problem:)`` for a damaged file, or `FileError` for a
+  ///   file that cannot be written.
   public func fetch(
     _ description: DatasetDescription, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
@@ -90,7 +91,9 @@ public struct Downloader: Sendable {
     return targets.map { FetchedFile(path: $0.path, wasThere: !missing.contains($0.path)) }
   }
 
-  /// - Throws: ``DatasetError/badRequest(_:)`` unless the address is one that files can be fetched from.
+  /// Checks the address of a mirror.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless it is an HTTP or HTTPS address.
   public static func check(mirror: String) throws {
     let url = URL(string: mirror)
     guard ["http", "https"].contains(url?.scheme?.lowercased()), url?.host?.isEmpty == false else {
@@ -114,7 +117,7 @@ public struct Downloader: Sendable {
   ) async throws {
     let partial = try PartialFile(path: target + ".part", remote: remote, most: most, progress: progress)
     var failures = 0
-    // What holds nothing is no beginning to go on from.
+    // An empty file is no use for resuming.
     defer { if partial.count == 0 { partial.discard() } }
     while true {
       let before = partial.count

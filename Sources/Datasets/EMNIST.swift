@@ -1,9 +1,9 @@
-/// The IDX data sets: MNIST and those laid out like it, of which EMNIST stores its images transposed and numbers the
-/// classes of its `letters` from 1.
+/// The data sets in IDX files: MNIST and those with its layout, of which EMNIST stores its images transposed and numbers the classes of
+/// its `letters` from 1.
 enum EMNIST {
-  /// One part of a data set.
+  /// Loads one part of a data set.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` for a damaged file, sizes that don't fit, or a label outside the classes.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` for a damaged file, sizes that do not match, or a label outside the classes.
   static func load(
     images imagesPath: String, labels labelsPath: String, transposed: Bool, firstLabel: Int, description: DatasetDescription,
     part: ImageSet.Part
@@ -23,7 +23,7 @@ enum EMNIST {
     return ImageSet(storage: pixels, labels: labels, description: description, part: part)
   }
 
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the images are of another size than the data set's.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the images' size is not the data set's.
   static func checkSize(of images: IDX, _ description: DatasetDescription) throws {
     let (height, width) = (images.dimensions[1], images.dimensions[2])
     guard height == description.height, width == description.width else {
@@ -33,7 +33,7 @@ enum EMNIST {
     }
   }
 
-  /// The labels, from 0.
+  /// Reads the labels, renumbered from 0.
   ///
   /// - Throws: ``DatasetError/badFile(path:problem:)`` for a label outside the classes.
   static func labels(of file: IDX, firstLabel: Int, _ description: DatasetDescription) throws -> [Int64] {
@@ -47,7 +47,7 @@ enum EMNIST {
     }
   }
 
-  /// out[y][x] = in[x][y] of each square image.
+  /// Returns the transposed images, out[y][x] = in[x][y]; images are square.
   static func upright(_ stored: ByteStorage, count: Int, side: Int, path: String) throws -> ByteStorage {
     try ByteStorage(count: stored.count, path: path) { out in
       stored.withBytes { bytes in

@@ -1,22 +1,22 @@
 internal import Interruptions
 internal import Torch
 
-/// A set's examples in their own order, in batches without augmentation: for evaluating again and again.
+/// A set's examples in their own order, in batches without augmentation, for repeated evaluation.
 ///
-/// Batches that fit into the memory limit together are assembled once, when first taken, and kept.
+/// If all batches together fit into the memory limit, each is assembled when first taken and kept.
 public final class EvaluationBatches {
-  /// The number of batches; the last may be smaller.
+  /// Number of batches; the last may be smaller.
   public let count: Int
-  /// Examples of a batch.
+  /// Examples per batch.
   public let batchSize: Int
-  /// What is loaded.
+  /// The examples that batches are taken from.
   public let set: ImageSet
 
   private let normalization: Normalization
   private let channelsLast: Bool
   private var kept: [Batch?]?
 
-  /// Batches of a set.
+  /// Creates batches of a set.
   ///
   /// - Parameter memoryLimit: bytes of tensors up to which all batches are kept.
   /// - Throws: ``DatasetError/badRequest(_:)`` if the set is empty or the normalisation does not fit.
@@ -35,7 +35,7 @@ public final class EvaluationBatches {
     kept = bytes <= memoryLimit ? Array(repeating: nil, count: count) : nil
   }
 
-  /// The batch of examples `batchSize`·index ….
+  /// Returns the batch of examples from `batchSize`·index on.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such batch.
   public func batch(_ index: Int) throws -> Batch {
@@ -48,7 +48,7 @@ public final class EvaluationBatches {
     return batch
   }
 
-  /// Calls `body` with each batch in order.
+  /// Calls `body` with each batch in order; throws `Interrupted` between two batches on request.
   public func forEach(_ body: (Batch) throws -> Void) throws {
     for index in 0..<count {
       try Interruption.check()
@@ -56,8 +56,8 @@ public final class EvaluationBatches {
     }
   }
 
-  /// Calls `body` with the same examples in as many batches, in order, whose sizes differ by one at most: a last batch of a few examples,
-  /// or of one, has no statistics worth the name.
+  /// Calls `body` with the same examples in as many batches, in order, whose sizes differ by at most one: a last batch of only a few
+  /// examples would have poor batch statistics.
   public func forEachEvenly(_ body: (Batch) throws -> Void) throws {
     if set.count % batchSize == 0 { return try forEach(body) }
     for index in 0..<count {
@@ -69,7 +69,7 @@ public final class EvaluationBatches {
 }
 
 extension ImageSet {
-  /// This set's examples in their own order, in batches.
+  /// Returns this set's examples in their own order, in batches of `size`.
   public func batches(of size: Int, normalization: Normalization, channelsLast: Bool = false) throws -> EvaluationBatches {
     try EvaluationBatches(self, batchSize: size, normalization: normalization, channelsLast: channelsLast)
   }

@@ -1,25 +1,25 @@
 internal import Files
 internal import Interruptions
 
-/// A file's bytes in order.
+/// Sequential reading of a file.
 final class FileReader {
   let path: String
   private let file: RegularFile
   private var position = 0
 
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if there is no file that can be opened.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file does not exist or cannot be opened.
   init(path: String) throws {
     self.path = path
     file = try DatasetError.naming { try RegularFile(path) }
   }
 
-  /// The file's size in bytes, as the file system gives it.
+  /// The file's size in bytes according to the file system.
   static func size(of path: String) throws -> Int { try FileReader(path: path).file.size }
 
-  /// Continues reading at this byte.
+  /// Continues reading at the given byte.
   func seek(to offset: Int) { position = offset }
 
-  /// Fills `buffer`, less only at the file's end; gives the number of bytes.
+  /// Reads bytes into `buffer` and returns their number, which is less than the buffer's only at the end of the file.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     try Interruption.check()
     let count = try DatasetError.naming { try file.read(into: buffer, at: position) }

@@ -3,17 +3,17 @@ internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
 
-/// What begins a server's answer.
+/// The status line and the relevant headers of a server's response.
 struct HTTPHead: Sendable {
   let status: Int
-  /// E.g. `Not Found`.
+  /// The reason phrase, e.g. `Not Found`.
   let reason: String
-  /// Bytes that follow, where the server says.
+  /// Length of the body in bytes, if the server states it.
   let length: Int?
-  /// Of a partial answer: the first byte's place in the file, and the file's size.
+  /// For a partial response: position of its first byte in the file, and the file's size if stated.
   let range: (start: Int, size: Int?)?
 
-  /// Reads `bytes 100-199/500` and `bytes 100-199/*`.
+  /// Parses `bytes 100-199/500` and `bytes 100-199/*`.
   static func range(_ header: String?) -> (start: Int, size: Int?)? {
     guard let header, header.hasPrefix("bytes ") else { return nil }
     let parts = header.dropFirst(6).split(separator: "/")
@@ -22,40 +22,40 @@ struct HTTPHead: Sendable {
   }
 }
 
-/// Why an answer did not come whole.
+/// The reason why a response is incomplete.
 struct TransportFailure: Error {
   let problem: String
-  /// Whether it may go better another time.
+  /// Whether another attempt may succeed.
   let isTransient: Bool
-  /// Whether more came than the file can have.
+  /// Whether more data arrived than the file can have.
   var isTooLong = false
 }
 
-/// Takes an answer as it arrives.
+/// The receiver of a response as it arrives.
 protocol DownloadSink: AnyObject {
-  /// - Throws: ``TransportFailure`` to end the answer here.
+  /// - Throws: ``TransportFailure`` to end the response here.
   func begin(_ head: HTTPHead) throws
   func receive(_ bytes: UnsafeRawBufferPointer) throws
 }
 
-/// Fetches over the network.
+/// A way of fetching files over the network.
 protocol HTTPTransport: Sendable {
-  /// Asks for a file from byte `offset` on.
+  /// Requests a file from byte `offset` on.
   ///
-  /// - Throws: ``TransportFailure`` if no whole answer comes; what the sink throws.
+  /// - Throws: ``TransportFailure`` if no complete response arrives; what the sink throws.
   func get(_ url: String, from offset: Int, into sink: any DownloadSink) async throws
 }
 
-/// The transport that users get: HTTP/1.1 with TLS, redirects followed.
+/// The transport used in practice: HTTP/1.1 with TLS, following redirects.
 struct NetworkTransport: HTTPTransport {
-  /// Seconds of silence that end an answer.
+  /// Seconds without data after which a response has failed.
   let patience: Int
 
   func get(_ url: String, from offset: Int, into sink: any DownloadSink) async throws {
     var configuration = HTTPClient.Configuration(
       redirectConfiguration: .follow(max: 5, allowCycles: false), timeout: .init(connect: .seconds(20), read: .seconds(Int64(patience))))
     configuration.httpVersion = .http1Only
-    // Retrying is the downloader's; here a refused connection shall say so at once.
+    // Retrying is up to the downloader; here a refused connection is to be reported at once.
     configuration.connectionPool.retryConnectionEstablishment = false
     let client = HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
     do {
@@ -102,12 +102,12 @@ struct NetworkTransport: HTTPTransport {
   }
 }
 
-/// Hands an answer over piece by piece, on the connection's own thread.
+/// Passes a response to its sink piece by piece, on the connection's own thread.
 ///
-/// Not as an asynchronous sequence: that waits for a turn among all tasks of the process, and on a machine whose few threads
-/// compute it was seen to wait for ever.
+/// Not an asynchronous sequence: that competes with all tasks of the process, and on a machine whose few threads were busy computing it
+/// was seen to wait forever.
 private final class SinkDelegate: HTTPClientResponseDelegate, @unchecked Sendable {
-  // All calls come from one event loop, and the task reads only when these have ended.
+  // All calls come from one event loop, and the task reads the properties only after the last call.
   private let sink: any DownloadSink
   private(set) var hasBegun = false
   private(set) var refusal: (any Error)?

@@ -1,14 +1,14 @@
-/// A file of unsigned bytes in IDX, the format of MNIST and its successors: 0, 0, type, rank, then big-endian 32-bit
-/// sizes, then the elements in row-major order.
+/// A file of unsigned bytes in IDX, the format of MNIST and its successors: the bytes 0, 0, type and rank, then big-endian 32-bit sizes,
+/// then the elements in row-major order.
 struct IDX {
   let path: String
-  /// The sizes that the header gives.
+  /// The sizes according to the header.
   let dimensions: [Int]
   private let reader: InflatingReader
 
   /// Reads the header only, so that its sizes can be checked before anything is allocated for them.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if this is not a file of bytes of that rank, or is smaller than it says.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file is not an IDX file of bytes with that rank, or ends within its header.
   init(path: String, rank: Int) throws {
     self.path = path
     let reader = try InflatingReader(path: path)
@@ -31,7 +31,7 @@ struct IDX {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
   }
 
-  /// The elements.
+  /// Reads the elements.
   ///
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if there are fewer or more than the header says.
   func elements() throws -> ByteStorage {
@@ -42,7 +42,7 @@ struct IDX {
       size = product
       overflow = overflow || wraps
     }
-    // deflate makes at most 1032 bytes of one.
+    // deflate expands a byte to at most 1032.
     let stored = try FileReader.size(of: path)
     let (most, unlimited) = stored.multipliedReportingOverflow(by: reader.isCompressed ? 1032 : 1)
     guard !overflow, unlimited || size <= most else {

@@ -1,7 +1,7 @@
 extension ImageSet {
-  /// SHA-256 over the examples as they were loaded: sizes, pixels and labels, in order, and the number of classes.
+  /// SHA-256 of the examples as loaded: sizes, pixels and labels in order, and the number of classes.
   ///
-  /// Sets of one fingerprint are the same to learn from, whatever their files are called; one look at every byte.
+  /// Sets with the same fingerprint are the same data, whatever their files are called. Computing it reads every byte once.
   public var fingerprint: String {
     var checksum = RunningChecksum()
     for number in imageShape + [classes, count] { checksum.update(number) }

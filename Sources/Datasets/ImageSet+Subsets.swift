@@ -1,10 +1,11 @@
 internal import Foundation
 
 extension ImageSet {
-  /// Exactly `count` examples, as equally many of each class as there are, drawn at random; in the original order.
+  /// Returns a random subset of exactly `count` examples, balanced over the classes as far as possible, in the original order.
   ///
-  /// Class counts differ by at most one, except that a class with too few examples gives all and the others fill up. Which
-  /// classes give one more is drawn too. With one seed, a smaller subset lies within a larger one as far as the counts allow.
+  /// Class counts differ by at most one, except that a class with too few examples contributes all of them and the others make up the
+  /// difference. Which classes contribute one more is random too. With the same seed, a smaller subset is contained in a larger one as
+  /// far as the counts allow.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` unless 1 ≤ count ≤ ``ImageSet/count``.
   public func subset(_ count: Int, seed: UInt64) throws -> ImageSet {
@@ -17,7 +18,7 @@ extension ImageSet {
     generator.shuffle(&order)
     var quota = Array(repeating: 0, count: classes)
     var left = count
-    // Classes that can give their even share or less give all they have until an even share of the rest fits.
+    // Classes with at most an even share contribute all they have, until an even share of the rest fits.
     var open = order.filter { !available[$0].isEmpty }
     while left > 0, !open.isEmpty {
       let share = left / open.count
@@ -35,11 +36,12 @@ extension ImageSet {
     return try selecting(draw(quota, from: available, stream: .subset, seed: seed).sorted())
   }
 
-  /// Divides into a training and a validation part of exactly `validation` examples, both in the original order.
+  /// Splits the set into a training part and a validation part of exactly `validation` examples, stratified by class, both in the
+  /// original order.
   ///
-  /// Each class gives its proportional number, rounded up for those with the largest remainders (the lower label first).
+  /// Each class contributes in proportion to its size, rounded up for those with the largest remainders (ties: the lower label first).
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` unless both parts have an example.
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless both parts have at least one example.
   public func split(validation: Int, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
     guard validation >= 1, validation < count else {
       throw DatasetError.badRequest(
@@ -57,9 +59,9 @@ extension ImageSet {
     )
   }
 
-  /// Divides off a fraction of the examples for validation, floor(fraction·count + 0.5) of them.
+  /// Splits off floor(fraction·count + 0.5) examples for validation, stratified by class.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` unless 0 < fraction < 1 and both parts have an example.
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless 0 < fraction < 1 and both parts have at least one example.
   public func split(validationFraction fraction: Double, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
     guard fraction > 0, fraction < 1 else {
       throw DatasetError.badRequest("a validation fraction of \(fraction): it must lie between 0 and 1")
@@ -68,7 +70,7 @@ extension ImageSet {
     return try split(validation: Int((fraction * Double(count) + 0.5 + 1e-9).rounded(.down)), seed: seed)
   }
 
-  // Each class has a stream of its own, so that one class's count does not change what is drawn of another.
+  // Each class has a stream of its own, so that one class's count does not change which examples of another are drawn.
   private func draw(_ quota: [Int], from available: [[Int]], stream: SeededGenerator.Stream, seed: UInt64) -> [Int] {
     zip(quota, available).enumerated().flatMap { label, pair in
       var generator = SeededGenerator(seed: seed, stream, UInt64(label) + 1)
@@ -78,7 +80,7 @@ extension ImageSet {
     }
   }
 
-  /// Mean and population deviation of byte/255 per channel over this set: exact sums, by counting bytes.
+  /// Returns the mean and population deviation of byte/255 per channel, from exact sums; one pass over the set.
   public func meanAndDeviation() -> Normalization {
     var histogram = Array(repeating: 0, count: channels * 256)
     let area = height * width
@@ -100,7 +102,7 @@ extension ImageSet {
         return sum + difference * difference * Double(entry.element)
       }
       result.mean.append(Float(mean))
-      // A channel of one colour has none; 1 keeps it finite.
+      // A constant channel has deviation 0; 1 keeps its normalised values finite.
       result.deviation.append(variance > 0 ? Float((variance / pixels).squareRoot()) : 1)
     }
     return result

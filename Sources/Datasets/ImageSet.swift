@@ -1,55 +1,55 @@
-/// Labelled images in memory, bytes of [channels, height, width] each.
+/// Labelled images in memory, each a byte array of [channels, height, width].
 ///
-/// A value that shares its pixels with the sets made from it: subsets and splits copy no image.
+/// A value that shares its pixels with the sets derived from it: subsets and splits copy no image.
 public struct ImageSet: Sendable {
-  /// Which part of a data set this comes from.
+  /// A part of a data set.
   public enum Part: String, Sendable, Codable {
     case training, test
   }
 
-  /// The data set's name, or what the maker called it.
+  /// Name of the data set, or the name given to a set made from bytes.
   public let name: String
-  /// nil for a set made from bytes.
+  /// The part of the data set that the examples belong to; nil for a set made from bytes.
   public let part: Part?
-  /// The classes' names, in label order.
+  /// Names of the classes, in label order.
   public let classNames: [String]
-  /// 1 for grey, 3 for red, green, blue.
+  /// Channels of an image: 1 for grey, 3 for red, green and blue.
   public let channels: Int
-  /// Pixels.
+  /// Height of an image in pixels.
   public let height: Int
-  /// Pixels.
+  /// Width of an image in pixels.
   public let width: Int
-  /// The class of each example, 0 …< ``classes``.
+  /// The class of each example, in 0 ..< ``classes``.
   public let labels: [Int64]
-  /// How many examples the files hold, of which this set may be a part.
+  /// Number of examples in the files, of which this set may be a subset.
   public let fileCount: Int
-  /// How many examples were published; nil for a set made from bytes.
+  /// Published number of examples; nil for a set made from bytes.
   public let publishedCount: Int?
 
   let storage: ByteStorage
-  /// For each example, which image of the storage it is.
+  /// Index in the storage of each example's image.
   let positions: [Int64]
 
-  /// The number of examples.
+  /// Number of examples.
   public var count: Int { labels.count }
-  /// The number of classes.
+  /// Number of classes.
   public var classes: Int { classNames.count }
-  /// Channels, height and width.
+  /// Channels, height and width of an image.
   public var imageShape: [Int] { [channels, height, width] }
-  /// Bytes of one image.
+  /// Bytes per image.
   public var imageSize: Int { channels * height * width }
 
-  /// Whether the files hold fewer examples than were published, which every report of a result says.
+  /// Whether the files hold fewer examples than were published, which every report of a result must say.
   public var isPartial: Bool { publishedCount.map { fileCount < $0 } ?? false }
 
-  /// In words, e.g. `cifar-10 test: the files hold 1000 of the 10000 published examples`; nil unless ``isPartial``.
+  /// ``isPartial`` in words, e.g. `cifar-10 test: the files hold 1000 of the 10000 published examples`; nil if the files are complete.
   public var partialNote: String? {
     guard isPartial, let publishedCount else { return nil }
     let label = part.map { "\(name) \($0.rawValue)" } ?? name
     return "\(label): the files hold \(fileCount) of the \(publishedCount) published examples"
   }
 
-  /// All images of a storage.
+  /// Creates a set of all images of a storage.
   init(storage: ByteStorage, labels: [Int64], description: DatasetDescription, part: Part) {
     self.init(
       storage: storage, positions: (0..<Int64(labels.count)).map { $0 }, labels: labels, name: description.name, part: part,
@@ -74,9 +74,9 @@ public struct ImageSet: Sendable {
     self.publishedCount = publishedCount
   }
 
-  /// A set of images given as bytes, [count, channels, height, width] in row-major order.
+  /// Creates a set from bytes, [count, channels, height, width] in row-major order.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` if the sizes don't agree, or a label lies outside the classes.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if the sizes do not agree, or a label lies outside the classes.
   public init(
     bytes: [UInt8], labels: [Int64], channels: Int, height: Int, width: Int, classNames: [String], name: String = "images"
   ) throws {
@@ -99,7 +99,7 @@ public struct ImageSet: Sendable {
       channels: channels, height: height, width: width, fileCount: labels.count, publishedCount: nil)
   }
 
-  /// The bytes of one example.
+  /// Returns the bytes of one example, [channels, height, width].
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such example.
   public func image(at example: Int) throws -> [UInt8] {
@@ -108,7 +108,7 @@ public struct ImageSet: Sendable {
     return storage.withBytes { Array($0[start..<(start + imageSize)]) }
   }
 
-  /// These examples in this order; one may come several times.
+  /// Returns a set of the given examples in the given order; examples may be repeated.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if there is no such example.
   public func selecting(_ examples: some Sequence<Int>) throws -> ImageSet {
@@ -124,14 +124,14 @@ public struct ImageSet: Sendable {
       height: height, width: width, fileCount: fileCount, publishedCount: publishedCount)
   }
 
-  /// How many examples each class has.
+  /// Number of examples of each class.
   public var classCounts: [Int] {
     var counts = Array(repeating: 0, count: classes)
     for label in labels { counts[Int(label)] += 1 }
     return counts
   }
 
-  /// The examples of each class, in order.
+  /// Returns the indices of the examples of each class, ascending.
   public func examplesByClass() -> [[Int]] {
     var examples: [[Int]] = Array(repeating: [], count: classes)
     for (example, label) in labels.enumerated() { examples[Int(label)].append(example) }
@@ -144,7 +144,7 @@ public struct ImageSet: Sendable {
 }
 
 extension ImageSet {
-  /// The same examples as a whole part of their own.
+  /// Returns the same examples as a complete part of a data set.
   func labelled(as part: Part, _ description: DatasetDescription) -> ImageSet {
     ImageSet(
       storage: storage, positions: positions, labels: labels, name: name, part: part, classNames: classNames, channels: channels,

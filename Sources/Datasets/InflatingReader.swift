@@ -1,13 +1,13 @@
 internal import CZlib
 internal import Foundation
 
-/// A file's content, decompressed on the way.
+/// Sequential reading of a file or of a zip member, decompressed as it is read.
 final class InflatingReader {
   /// How the content is stored.
   enum Storage {
-    /// By gzip if the file begins as gzip files do, else plainly: browsers and tools decompress files without renaming them.
+    /// Compressed if the file begins with gzip's magic bytes, otherwise plain: browsers and tools decompress files without renaming them.
     case gzipOrPlain
-    /// A zip archive's member of this many stored bytes.
+    /// A zip archive's member of `count` stored bytes.
     case member(offset: Int, count: Int, deflated: Bool)
   }
 
@@ -17,12 +17,12 @@ final class InflatingReader {
   private let file: FileReader
   private let stream: UnsafeMutablePointer<z_stream>
   private let input: UnsafeMutableBufferPointer<UInt8>
-  // How many stored bytes have not been taken from the file yet; nil: up to its end.
+  // Stored bytes not yet read from the file; nil for all bytes up to its end.
   private var unread: Int?
   private var hasEnded = false
   private let isGzip: Bool
 
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file can't be opened.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the file cannot be opened.
   init(path: String, storage: Storage = .gzipOrPlain) throws {
     self.path = path
     let file = try FileReader(path: path)
@@ -57,7 +57,7 @@ final class InflatingReader {
     input.deallocate()
   }
 
-  /// Fills `buffer`, less only at the content's end; gives the number of bytes.
+  /// Reads bytes into `buffer` and returns their number, which is less than the buffer's only at the end of the content.
   ///
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if the compressed data are cut short or corrupt.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -101,7 +101,7 @@ final class InflatingReader {
     return buffer.count - Int(stream.pointee.avail_out)
   }
 
-  // A gzip file may be several of them one after the other; other bytes after the end are padding, as gunzip takes them.
+  // A gzip file may consist of several members in a row; other bytes after the end are padding, as for gunzip.
   private func startNextMember() throws -> Bool {
     guard isGzip else { return false }
     if stream.pointee.avail_in == 0, try refill() == 0 { return false }
@@ -117,11 +117,11 @@ final class InflatingReader {
   }
 }
 
-/// Decompression within memory.
+/// Decompression in memory.
 enum Inflation {
-  /// What zlib-wrapped bytes hold, exactly `count` bytes.
+  /// Decompresses zlib-wrapped bytes to exactly `count` bytes.
   ///
-  /// - Throws: ``DatasetError/badFile(path:problem:)`` if they are corrupt or hold another number.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if they are corrupt or of another length.
   static func inflated(_ packed: [UInt8], count: Int, path: String) throws -> [UInt8] {
     var length = uLongf(count)
     var bytes = [UInt8](repeating: 0, count: count)

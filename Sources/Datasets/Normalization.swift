@@ -1,24 +1,24 @@
 internal import Foundation
 
-/// How bytes become network inputs: (byte/255 − mean)/deviation, per channel.
+/// The conversion of bytes to network inputs: (byte/255 − mean)/deviation, per channel.
 public struct Normalization: Codable, Equatable, Sendable {
-  /// Per channel, of byte/255.
+  /// Mean of byte/255 per channel.
   public var mean: [Float]
-  /// Per channel, of byte/255; positive.
+  /// Deviation of byte/255 per channel; positive.
   public var deviation: [Float]
 
-  /// One entry per channel.
+  /// Creates a normalisation; each array has one element per channel.
   public init(mean: [Float], deviation: [Float]) {
     self.mean = mean
     self.deviation = deviation
   }
 
-  /// Plain byte/255.
+  /// Returns the conversion to byte/255, with mean 0 and deviation 1.
   public static func none(channels: Int) -> Normalization {
     Normalization(mean: Array(repeating: 0, count: channels), deviation: Array(repeating: 1, count: channels))
   }
 
-  /// - Throws: ``DatasetError/badRequest(_:)`` unless there is a finite mean and a positive deviation for each channel.
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless there are a finite mean and a finite positive deviation for each channel.
   func validate(channels: Int) throws {
     guard mean.count == channels, deviation.count == channels else {
       throw DatasetError.badRequest(

@@ -1,7 +1,7 @@
 internal import Files
 internal import Foundation
 
-/// A file that arrives, with the checksum of what is there so far.
+/// A file being downloaded, with the checksum of what has arrived so far.
 final class PartialFile: DownloadSink {
   private let writer: GrowingFile
   private let remote: RemoteFile
@@ -11,16 +11,16 @@ final class PartialFile: DownloadSink {
   private var total: Int?
   private var received = 0
   private let started = DispatchTime.now().uptimeNanoseconds
-  /// Whether what an earlier run kept has been given up.
+  /// Whether the bytes kept by an earlier run have been discarded.
   private var hasRestarted = false
 
   var path: String { writer.path }
   var count: Int { writer.count }
   var checksum: Checksum { running.finished }
 
-  /// Takes up what an earlier run kept.
+  /// Resumes from the bytes kept by an earlier run.
   ///
-  /// - Parameter most: bytes that the file can have; nil where nobody knows.
+  /// - Parameter most: the most bytes that the file can have; nil if unknown.
   init(path: String, remote: RemoteFile, most: Int?, progress: @escaping @Sendable (Downloader.Progress) -> Void) throws {
     writer = try GrowingFile(appendingTo: path)
     self.remote = remote
@@ -34,19 +34,19 @@ final class PartialFile: DownloadSink {
   }
 
   func begin(_ head: HTTPHead) throws {
-    // An error's own text may be of any length, and is not read.
+    // The text of an error response may be of any length, and is not read.
     if head.status == 200, let length = head.length { try checkSize(length) }
     if head.status == 206, let size = head.range?.size { try checkSize(size) }
     switch head.status {
     case 206 where head.range.map({ $0.start == count }) ?? false: total = head.range?.size
     case 200:
-      // The server gives no parts, or was asked for all: what is here is of no use.
+      // The server does not support ranges, or was asked for the whole file: what we have is useless.
       try restart()
       total = head.length
     case 206:
       try restart()
       throw TransportFailure(problem: "the server sent another part than was asked for", isTransient: true)
-    // Nothing lies beyond what is here; whether that is the file, the checksum tells.
+    // Nothing lies beyond what we have; the checksum decides whether that is the whole file.
     case 416 where count > 0: total = count
     case 408, 425, 429, 500...599: throw TransportFailure(problem: "the server answered \(head.status) \(head.reason)", isTransient: true)
     default: throw TransportFailure(problem: "the server answered \(head.status) \(head.reason)", isTransient: false)
@@ -56,7 +56,7 @@ final class PartialFile: DownloadSink {
 
   private var ignoresBody = false
 
-  /// A server that never ends must not fill the disk.
+  /// An endless response must not fill the disk.
   private func checkSize(_ bytes: Int) throws {
     guard let most, bytes > most else { return }
     throw TransportFailure(
@@ -75,23 +75,23 @@ final class PartialFile: DownloadSink {
       Downloader.Progress(file: remote.name, received: count, total: total, rate: seconds > 0 ? Double(received) / seconds : 0))
   }
 
-  /// - Throws: ``TransportFailure`` if the server announced more than came.
+  /// - Throws: ``TransportFailure`` if less arrived than the server announced.
   func checkLength() throws {
     if let total, count < total, !ignoresBody {
       throw TransportFailure(problem: "the connection broke off", isTransient: true)
     }
   }
 
-  /// Forgets what is here.
+  /// Discards all bytes, to begin again.
   func restart() throws {
     try writer.restart()
     running = RunningChecksum(like: remote.checksum)
   }
 
-  /// Forgets what is here, which is not the file: a part kept from another time may be of another one, and is fetched anew once; one that
-  /// came in one piece is what the server has, and is removed.
+  /// Discards bytes with the wrong checksum, and returns whether to fetch the file again. Bytes kept from an earlier run may belong to
+  /// another version, so they are fetched again once; a file that arrived in one piece is what the server has, and is removed.
   ///
-  /// - Parameter kept: bytes that were here before the last answer.
+  /// - Parameter kept: the number of bytes before the last response.
   func startsAnew(after kept: Int) throws -> Bool {
     try restart()
     if kept > 0, !hasRestarted {

@@ -1,7 +1,7 @@
 internal import Foundation
 
 extension DatasetDescription {
-  /// How many examples the published form of a file holds.
+  /// Returns the number of examples in the published form of a file.
   func publishedCount(of file: LocalFile) -> Int {
     switch format {
     case .embedded: 0
@@ -11,7 +11,7 @@ extension DatasetDescription {
     }
   }
 
-  /// The most bytes that a file can have: its published examples', uncompressed.
+  /// Returns the most bytes that a file can have: the size of its published examples, uncompressed.
   func mostBytes(of file: LocalFile) -> Int {
     let (count, image) = (publishedCount(of: file), channels * height * width)
     return switch format {
@@ -21,17 +21,17 @@ extension DatasetDescription {
     }
   }
 
-  /// The most bytes that can arrive of a file, on its way compressed or not; nil where nobody knows.
+  /// Returns the most bytes that can arrive for a download, compressed or not; nil if unknown.
   func mostBytes(of remote: RemoteFile) -> Int? {
     if let size = remote.size { return size }
     guard isCompressible, let file = localFiles.first(where: { remote.name.hasPrefix($0.name) }) else { return nil }
     return Self.compressed(mostBytes(of: file))
   }
 
-  /// What does not compress grows a little.
+  /// Incompressible data grow a little.
   private static func compressed(_ bytes: Int) -> Int { bytes + bytes / 100 + 1024 }
 
-  /// Refuses by its size what cannot be the data set's file, before any of it is read: a sparse file may claim any.
+  /// Refuses a file that is too large to be the data set's before any of it is read: a sparse file may claim any size.
   ///
   /// - Throws: ``DatasetError/badFile(path:problem:)``.
   func checkSize(of file: LocalFile, at path: String) throws {

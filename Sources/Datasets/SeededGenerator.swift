@@ -1,25 +1,25 @@
 /// Reproducible random numbers: xoshiro256** (Blackman & Vigna 2021), seeded by SplitMix64 (Steele et al. 2014).
 ///
-/// The numbers depend only on the seed and the stream, never on platform or Swift version: draw through
-/// ``next(below:)`` and ``shuffle(_:)``, as the standard library's own shuffle may change.
+/// The numbers depend only on seed and stream, never on platform or Swift version. Draw them by ``next(below:)`` and ``shuffle(_:)``,
+/// since the standard library's own shuffle may change.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
-  /// What a stream of numbers is for, so that different uses of one seed are independent.
+  /// The purpose of a stream of numbers, so that different uses of one seed are independent.
   public enum Stream: UInt64, Sendable {
-    /// Numbers of the caller's own.
+    /// For the caller's own purposes.
     case general = 0
     /// The order of examples in an epoch.
     case order = 1
-    /// Crops and mirrors.
+    /// Crops and flips.
     case augmentation = 2
-    /// Which examples a subset takes.
+    /// The choice of a subset's examples.
     case subset = 3
-    /// Which examples a validation part takes.
+    /// The choice of a validation part's examples.
     case split = 4
   }
 
   private var state: (UInt64, UInt64, UInt64, UInt64)
 
-  /// The numbers of a seed, a use, and up to two indices such as epoch and position.
+  /// Creates the stream for a seed, a purpose, and up to two indices such as epoch and position.
   public init(seed: UInt64, _ stream: Stream = .general, _ first: UInt64 = 0, _ second: UInt64 = 0) {
     var mixed = Self.mixed(seed)
     mixed = Self.mixed(mixed ^ stream.rawValue)
@@ -39,7 +39,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
-  /// The next 64 bits.
+  /// Returns the next 64 random bits.
   public mutating func next() -> UInt64 {
     let scrambled = state.1 &* 5
     let result = ((scrambled << 7) | (scrambled >> 57)) &* 9
@@ -53,7 +53,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return result
   }
 
-  /// A number in 0 …< bound, every one equally likely (Lemire 2019); 0 if the bound is 0.
+  /// Returns a uniformly distributed number in 0 ..< bound (Lemire 2019); 0 if the bound is 0.
   public mutating func next(below bound: UInt64) -> UInt64 {
     guard bound > 0 else { return 0 }
     var (high, low) = next().multipliedFullWidth(by: bound)
@@ -64,10 +64,10 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     return high
   }
 
-  /// A number in [0, 1) with 53 random bits.
+  /// Returns a uniformly distributed number in [0, 1) with 53 random bits.
   public mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// Puts the elements in a random order, every one equally likely (Fisher & Yates).
+  /// Shuffles the elements, with every order equally likely (Fisher & Yates).
   public mutating func shuffle<Element>(_ elements: inout [Element]) {
     guard elements.count > 1 else { return }
     for i in stride(from: elements.count - 1, to: 0, by: -1) {

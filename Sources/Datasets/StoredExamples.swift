@@ -1,21 +1,21 @@
 internal import Torch
 
-/// Where the bytes of some examples lie: for readers that assemble their own batches and take only the pixels they need.
+/// Pointers to the stored bytes of examples, for code that assembles its own batches and reads only the pixels it needs.
 ///
-/// The pointers hold as long as the call that hands them out.
+/// The pointers are valid during the call that passes them.
 public struct StoredExamples {
   /// All images of the storage, `imageSize` bytes each.
   public let images: UnsafeBufferPointer<UInt8>
-  /// For each example, which of these images it is.
+  /// Index in `images` of each example.
   public let positions: UnsafeBufferPointer<Int64>
-  /// For each example, its class.
+  /// Class of each example.
   public let labels: UnsafeBufferPointer<Int64>
-  /// The number of examples.
+  /// Number of examples.
   public var count: Int { labels.count }
 }
 
 extension ImageSet {
-  /// Calls `body` with where all examples lie, in the set's own order.
+  /// Calls `body` with pointers to all stored examples, in the set's own order.
   public func withStoredExamples<Result>(_ body: (StoredExamples) throws -> Result) rethrows -> Result {
     try storage.withBytes { images in
       try positions.withUnsafeBufferPointer { positions in
@@ -26,9 +26,9 @@ extension ImageSet {
     }
   }
 
-  /// [channels × 256]: the value of each byte, (byte/255 − mean)/deviation, as batches hold it.
+  /// Returns the normalised value of each byte, (byte/255 − mean)/deviation, as batches hold it: [channels × 256].
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` if the normalisation does not fit.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if the normalisation does not fit the channels.
   public func byteValues(_ normalization: Normalization) throws -> [Float] {
     try assembly(normalization, channelsLast: false).table
   }

@@ -1,36 +1,36 @@
 internal import Foundation
 internal import Interruptions
 
-/// What ``Dataset/verify(_:in:)`` found of one file.
+/// The result of ``Dataset/verify(_:in:)`` for one file.
 public struct FileReport: Sendable, Equatable {
-  /// A file's state.
+  /// The state of a file on disk.
   public enum State: Sendable, Equatable {
-    /// Byte for byte the published file.
+    /// Identical to the published file.
     case ok
-    /// Well formed and usable, but not shown to be the published file; why.
+    /// Well-formed and usable, but not known to be the published file; with the reason.
     case readable(String)
-    /// Not there.
+    /// The file does not exist.
     case missing
-    /// There, but unusable; why.
+    /// The file exists but cannot be used; with the reason.
     case corrupt(String)
   }
 
-  /// The file's published name.
+  /// Published name of the file.
   public let name: String
-  /// Where it lies; nil where it is missing.
+  /// Path of the file; nil if it is missing.
   public let path: String?
-  /// What it is worth.
+  /// Whether the file can be used, and is the published one.
   public let state: State
 }
 
 extension Dataset {
-  /// Checks each file of a data set against its published checksum; where there is none, or it differs, by reading the file.
+  /// Checks each file of a data set against its published checksum; if there is none, or it differs, reads the file through.
   ///
-  /// - Returns: a report per file; none for `digits`, which lies in the program.
+  /// - Returns: one report per file; none for the embedded `digits`.
   public static func verify(_ description: DatasetDescription, in dataDirectory: String? = nil) throws -> [FileReport] {
     let directory = dataDirectory ?? defaultDirectory()
     let folders = description.folders.map { $0.hasPrefix("/") ? $0 : "\(directory)/\($0)" }
-    // The folder that a load would take, or else the one with most files.
+    // The folder that loading would use, or else the one with the most files.
     let searches = folders.map { DatasetLocation.search($0, for: description).found }
     let found = searches.first { $0.count == description.localFiles.count } ?? searches.max { $0.count < $1.count } ?? [:]
     return try zip(description.localFiles, description.publishedNames).map { file, name in
@@ -68,7 +68,7 @@ extension Dataset {
     }
   }
 
-  /// How many examples a file holds, read through, and how many were published.
+  /// Reads a file through and returns its number of examples, and the published number.
   private static func examples(
     of file: DatasetDescription.LocalFile, at path: String, _ description: DatasetDescription
   ) throws -> (count: Int, expected: Int) {
@@ -93,7 +93,7 @@ extension Dataset {
     }
   }
 
-  /// A compressed file can hold far more than its size tells.
+  /// Throws if a file claims more examples than were published; a compressed file can hold far more than its size suggests.
   static func checkCount(of file: IDX, _ published: Int) throws {
     guard file.dimensions[0] <= published else {
       throw DatasetError.badFile(

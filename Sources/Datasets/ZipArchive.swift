@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Members by a directory at the file's end; stored or deflated, up to 4 GiB (PKWARE's APPNOTE without Zip64).
+/// A zip archive with stored or deflated members of up to 4 GiB (PKWARE's APPNOTE without Zip64), read by the directory at its end.
 struct ZipArchive {
   let path: String
 
@@ -19,7 +19,7 @@ struct ZipArchive {
     var found: Set<String> = []
     for entry in try entries(file, size: size) {
       guard let target = members[entry.name] else { continue }
-      // The header before the data has name and extra fields of its own lengths.
+      // The local header before the data has name and extra fields with lengths of their own.
       let header = try bytes(file, at: entry.header, count: 30, size: size)
       guard Self.number(header, 0, 4) == 0x0403_4B50 else { throw damaged }
       let start = entry.header + 30 + Self.number(header, 26, 2) + Self.number(header, 28, 2)
@@ -35,7 +35,7 @@ struct ZipArchive {
   private var damaged: DatasetError { .badFile(path: path, problem: "is not a zip archive, or is damaged") }
 
   private func entries(_ file: FileReader, size: Int) throws -> [Entry] {
-    // The end record is 22 bytes and a comment of at most 65,535.
+    // The end record has 22 bytes and a comment of at most 65,535.
     let tailCount = min(size, 22 + 65_535)
     let tail = try bytes(file, at: size - tailCount, count: tailCount, size: size)
     guard tailCount >= 22,
