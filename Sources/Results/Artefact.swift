@@ -1,20 +1,20 @@
-/// How well a model does on a set of images.
+/// Accuracy and loss of a model on a set of images.
 public struct Accuracy: Codable, Hashable, Sendable {
   /// Images whose most likely class is their label.
   public var correct: Int
-  /// Images in all.
+  /// Number of images.
   public var count: Int
   /// Mean cross-entropy in nats.
   public var loss: Double
-  /// Finished training steps; nil for a model that was not trained here.
+  /// Training steps finished at that time; nil for a model that was not trained in this run.
   public var iteration: Int?
 
-  /// correct/count.
+  /// Accuracy, correct/count; 0 for an empty set.
   public var fraction: Double { count == 0 ? 0 : Double(correct) / Double(count) }
-  /// √(p(1 − p)/n), the standard error of ``fraction`` as a draw of n images.
+  /// Standard error of ``fraction``, √(p(1 − p)/n), for n images drawn at random.
   public var standardError: Double { count == 0 ? 0 : (fraction * (1 - fraction) / Double(count)).squareRoot() }
 
-  /// An accuracy of these counts.
+  /// Creates an accuracy from its counts and mean loss.
   public init(correct: Int, count: Int, loss: Double, iteration: Int? = nil) {
     self.correct = correct
     self.count = count
@@ -25,7 +25,7 @@ public struct Accuracy: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey { case correct, count, loss, iteration }
   private enum DerivedKeys: String, CodingKey { case fraction, standardError }
 
-  /// Stored and derived numbers, so that readers of the JSON need no formula.
+  /// Encodes the stored numbers and the derived ones, so that readers of the JSON need no formulas.
   public func encode(to encoder: any Encoder) throws {
     var stored = encoder.container(keyedBy: CodingKeys.self)
     try stored.encode(correct, forKey: .correct)
@@ -38,68 +38,68 @@ public struct Accuracy: Codable, Hashable, Sendable {
   }
 }
 
-/// The time of one forward pass over a batch.
+/// The duration of a forward pass over a batch of a given size.
 public struct BatchLatency: Codable, Hashable, Sendable {
-  /// Images per pass.
+  /// Images per forward pass.
   public var batch: Int
-  /// Seconds per pass.
+  /// Seconds per forward pass.
   public var time: Measurement
 
-  /// A latency of this batch size.
+  /// Creates the latency of one batch size.
   public init(batch: Int, time: Measurement) {
     self.batch = batch
     self.time = time
   }
 }
 
-/// A layer's name and its number of output units.
+/// The number of output units of a layer.
 public struct LayerWidth: Codable, Hashable, Sendable {
-  /// The layer.
+  /// Name of the layer.
   public var layer: String
   /// Output neurons or channels.
   public var units: Int
 
-  /// A width of this layer.
+  /// Creates the width of one layer.
   public init(layer: String, units: Int) {
     self.layer = layer
     self.units = units
   }
 }
 
-/// A model as one side of a comparison: what it is, how well it does, what it costs.
+/// A model as one side of a comparison: its size, its accuracy, its cost.
 public struct Artefact: Codable, Hashable, Sendable {
-  /// On the test set at the end of training.
+  /// Accuracy on the test set at the end of training.
   public var accuracyAtEnd: Accuracy?
-  /// On the test set where the validation loss was lowest.
+  /// Accuracy on the test set at the step of lowest validation loss.
   public var accuracyChosen: Accuracy?
-  /// Learned numbers, norm scales and shifts included.
+  /// Learned numbers, including norm scales and shifts.
   public var parameters: Int
-  /// Weights of linear and convolution layers, zero or not.
+  /// Weights of linear layers and convolutions, zero or not.
   public var prunableWeights: Int
-  /// Of them, those that are not exactly 0.
+  /// Prunable weights that are not exactly 0.
   public var nonZeroWeights: Int
-  /// Output units of each linear and convolution layer, in order.
+  /// Number of output units of each linear layer and convolution, in order.
   public var widths: [LayerWidth]
-  /// Units that can leave: channels that only leave together count once, in however many layers they lie, and those of the
-  /// network's output not at all; nil where nobody counted.
+  /// Number of removable units, each a group of channels that only leave together and counts once however many layers it spans; excludes
+  /// those of the network's output. Nil if they were not counted.
   public var units: Int?
   /// Bytes of all tensors in memory.
   public var tensorBytes: Int
-  /// Bytes of the model file; nil if none was written.
+  /// Size of the model file in bytes; nil if none was written.
   public var fileBytes: Int?
-  /// Multiplies of convolutions and linear layers for one example, zeros included.
+  /// Multiply–accumulates of convolutions and linear layers for one example, zeros included.
   public var macs: Int
-  /// Multiplies by weights that are not 0.
+  /// Multiply–accumulates by non-zero weights only.
   public var effectiveMACs: Int
-  /// Times of forward passes.
+  /// Duration of a forward pass, per measured batch size.
   public var latency: [BatchLatency]
-  /// Seconds of one epoch's training steps at this size.
+  /// Seconds per epoch of training steps at this size; nil if not measured.
   public var epoch: Measurement?
 
-  /// Outputs of all linear and convolution layers together.
+  /// Number of outputs of all linear layers and convolutions.
   public var outputs: Int { widths.reduce(0) { $0 + $1.units } }
 
-  /// A side of these numbers; see the properties.
+  /// Creates one side of a comparison; every parameter sets the property of the same name.
   public init(
     accuracyAtEnd: Accuracy? = nil, accuracyChosen: Accuracy? = nil, parameters: Int, prunableWeights: Int, nonZeroWeights: Int,
     widths: [LayerWidth], units: Int? = nil, tensorBytes: Int, fileBytes: Int? = nil, macs: Int, effectiveMACs: Int,

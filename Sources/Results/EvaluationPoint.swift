@@ -1,15 +1,15 @@
-/// One evaluation on the validation set in the course of a run.
+/// One evaluation on the validation set during a run.
 public struct EvaluationPoint: Codable, Hashable, Sendable {
-  /// The training, from 0: rounds train several times.
+  /// Index of the training, from 0: a run in rounds trains several times.
   public var training: Int
-  /// Steps of all trainings so far.
+  /// Steps finished in all trainings so far.
   public var step: Int
-  /// Correct over all.
+  /// Fraction of validation images classified correctly.
   public var accuracy: Double
-  /// Mean cross-entropy in nats.
+  /// Mean cross-entropy on the validation set in nats.
   public var loss: Double
 
-  /// A point of these parts.
+  /// Creates a point; every parameter sets the property of the same name.
   public init(training: Int, step: Int, accuracy: Double, loss: Double) {
     self.training = training
     self.step = step

@@ -1,7 +1,8 @@
 internal import Foundation
 
 extension Format {
-  /// JSON as results are printed and kept: indented, keys sorted, slashes as they are, numbers that JSON lacks as "nan" and "inf".
+  /// Returns a value as JSON the way results are printed and stored: indented, keys sorted, slashes unescaped, non-finite numbers as
+  /// "nan", "inf" and "-inf".
   ///
   /// - Throws: what encoding the value throws.
   public static func json(_ value: some Encodable) throws -> String {

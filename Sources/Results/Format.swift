@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// Numbers as people read them: one spelling for tables, progress lines and verdicts, the same in every locale.
+/// Formatting of numbers for people: one spelling for tables, progress lines and verdicts, the same in every locale.
 public enum Format {
-  /// With thousands separated, e.g. `266,200`.
+  /// Returns a whole number with separated thousands, e.g. `266,200`.
   public static func count(_ value: Int) -> String {
     var groups: [Substring] = []
     var digits = Substring(String(value.magnitude))
@@ -14,36 +14,36 @@ public enum Format {
     return (value < 0 ? "−" : "") + groups.joined(separator: ",")
   }
 
-  /// Exact below ten million, then three digits with k, M, G, T or P, e.g. `313 M`.
+  /// Returns a whole number exactly below ten million, otherwise to three digits with k, M, G, T, P or E, e.g. `313 M`.
   public static func large(_ value: Int) -> String {
     value.magnitude < 10_000_000 ? count(value) : scaled(Double(value), ["", " k", " M", " G", " T", " P", " E"])
   }
 
-  /// Powers of 1,000, three digits, e.g. `1.07 MB`.
+  /// Returns a number of bytes to three digits in powers of 1,000, e.g. `1.07 MB`.
   public static func bytes(_ value: Double) -> String {
     abs(value) < 1000 ? "\(Int(value.rounded())) B" : scaled(value, [" B", " kB", " MB", " GB", " TB", " PB", " EB"])
   }
 
-  /// Powers of 1,000, three digits, e.g. `1.07 MB`.
+  /// Returns a number of bytes to three digits in powers of 1,000, e.g. `1.07 MB`.
   public static func bytes(_ value: Int) -> String { bytes(Double(value)) }
 
-  /// Of a fraction, e.g. 0.9752 is `97.52 %`.
+  /// Returns a fraction as a percentage, e.g. `97.52 %` for 0.9752.
   public static func percent(_ fraction: Double, digits: Int = 2) -> String { fixed(fraction * 100, digits) + " %" }
 
-  /// A difference of two fractions in percentage points, e.g. `−0.72 points`.
+  /// Returns a difference of two fractions in percentage points, e.g. `−0.72 points`.
   public static func points(_ difference: Double) -> String {
     let text = fixed(abs(difference) * 100, 2)
     if text == "0.00" { return "±0.00 points" }
     return (difference < 0 ? "−" : "+") + text + " points"
   }
 
-  /// A quotient, e.g. `0.56×`; `–` where it has no value.
+  /// Returns a quotient, e.g. `0.56×`; `–` if it is nil or not finite.
   public static func ratio(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "–" }
     return (value < 0.1 || value >= 100 ? significant(value, 2) : fixed(value, 2)) + "×"
   }
 
-  /// A number of seconds, e.g. `83.1 µs`, `1.24 s`, `2 min 05 s`, `1 h 02 min`.
+  /// Returns a duration given in seconds, e.g. `83.1 µs`, `1.24 s`, `2 min 05 s`, `1 h 02 min`; `–` if it is negative or not finite.
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0 else { return "–" }
     if seconds == 0 { return "0 s" }
@@ -60,7 +60,7 @@ public enum Format {
     return "\(count(minutes / 60)) h \(padded(minutes % 60)) min"
   }
 
-  /// This many digits after the point.
+  /// Returns a number with a fixed number of digits after the decimal point; `–` if it is not finite.
   public static func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "–" }
     let text = String(format: "%.\(digits)f", value)
@@ -68,13 +68,14 @@ public enum Format {
     return text.dropFirst().allSatisfy { $0 == "0" || $0 == "." } ? String(text.dropFirst()) : "−" + text.dropFirst()
   }
 
-  /// This many significant digits, without exponents for ordinary sizes, e.g. `0.0123`, `8.31`, `120`, `1.2e-07`.
+  /// Returns a number to the given significant digits, without an exponent for ordinary sizes, e.g. `0.0123`, `8.31`, `120`, `1.2e-07`;
+  /// `–` if it is not finite.
   public static func significant(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "–" }
     guard value != 0 else { return "0" }
     let magnitude = abs(value)
     if magnitude < 1e-3 || magnitude >= 1e15 { return String(format: "%.\(max(digits - 1, 0))e", value) }
-    // Rounding may add a digit in front (9.995 → 10.0), so the exponent is read off the rounded number.
+    // Rounding may add a leading digit (9.995 → 10.0), so the exponent is taken from the rounded number.
     let scale = pow(10, Double(digits - 1) - floor(log10(magnitude)))
     let rounded = (magnitude * scale).rounded() / scale
     return fixed(value < 0 ? -rounded : rounded, max(digits - 1 - Int(floor(log10(rounded) + 1e-12)), 0))
@@ -92,7 +93,7 @@ public enum Format {
 }
 
 extension Int {
-  /// The nearest whole number; beyond 64 bits the last there is, and 0 for what is no number.
+  /// Creates the nearest whole number, clamped to the range of 64 bits; 0 for NaN.
   public init(saturating value: Double) {
     self = value.isNaN ? 0 : Int(exactly: value.rounded()) ?? (value < 0 ? .min : .max)
   }

@@ -1,28 +1,28 @@
-/// Whether what was done to a model can make inference faster, with dense kernels, as far as the numbers allow to say.
+/// Whether a change to a model makes inference with dense kernels faster, as far as the numbers can tell.
 public struct InferenceVerdict: Codable, Hashable, Sendable {
-  /// The answer in a word.
+  /// The verdict in one word.
   public enum Answer: String, Codable, Hashable, Sendable {
     /// Every measured batch size ran faster.
     case faster
-    /// Some batch sizes ran faster, none slower.
+    /// Some batch sizes ran faster and none slower.
     case partlyFaster
-    /// Tensors are smaller, but the measured times overlap, or point both ways.
+    /// Tensors are smaller, but the measured times overlap or point both ways.
     case undecided
-    /// Tensors are smaller, but it ran no faster and somewhere slower.
+    /// Tensors are smaller, but no batch size ran faster and some slower.
     case slower
-    /// Tensors are smaller; no time was taken.
+    /// Tensors are smaller; no times were measured.
     case notMeasured
-    /// Tensors have the size they had.
+    /// Tensors have the same size as before.
     case unchanged
   }
-  /// The answer in a word.
+  /// The verdict in one word.
   public var answer: Answer
-  /// The answer in sentences, with its numbers.
+  /// The verdict in sentences, with the numbers behind it.
   public var words: String
 
-  /// The verdict on `pruned` beside `dense`; a pure function of their numbers.
+  /// Judges `pruned` against `dense`; a pure function of their numbers.
   ///
-  /// A time counts as lower or higher only where the boxes between the quartiles are apart.
+  /// A time counts as lower or higher only if the boxes between the quartiles do not overlap.
   public init(dense: Artefact, pruned: Artefact) {
     let zeros = pruned.prunableWeights - pruned.nonZeroWeights
     let shrank = pruned.macs < dense.macs || pruned.tensorBytes < dense.tensorBytes
@@ -41,7 +41,7 @@ public struct InferenceVerdict: Codable, Hashable, Sendable {
     let macs = Self.quotient(pruned.macs, dense.macs)
     var sentences: [String]
     (answer, sentences) = Self.timed(macs: macs, dense: dense.latency, pruned: pruned.latency)
-    // Below a hundredth it would be a remark about nothing.
+    // Below one per cent the remark would be noise.
     if share >= 0.01 {
       sentences.append(
         "\(Format.percent(share)) of the weights still there are zero, which dense kernels multiply all the same: a sparse runtime "

@@ -8,22 +8,22 @@ internal import Foundation
   internal import Musl
 #endif
 
-/// The computer that a run's times belong to.
+/// The computer on which a run's times were measured.
 public struct Machine: Codable, Hashable, Sendable {
-  /// The processor's own name, e.g. `AMD EPYC 7763 64-Core Processor`.
+  /// Name of the processor as it reports itself, e.g. `AMD EPYC 7763 64-Core Processor`.
   public var processor: String
-  /// Logical processors this process may use.
+  /// Number of logical processors available to the process.
   public var cores: Int
-  /// Threads that operations computed with.
+  /// Number of threads that tensor operations used.
   public var threads: Int
   /// Main memory in bytes.
   public var memory: Int
   /// Operating system and architecture, e.g. `Linux x86_64`.
   public var system: String
-  /// `cpu` or `cuda`.
+  /// Device that computed: `cpu` or `cuda`.
   public var device: String
 
-  /// A machine of these parts.
+  /// Creates a description of a machine; every parameter sets the property of the same name.
   public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu") {
     self.processor = processor
     self.cores = cores
@@ -33,7 +33,7 @@ public struct Machine: Codable, Hashable, Sendable {
     self.device = device
   }
 
-  /// The computer this process runs on.
+  /// Returns a description of the computer that this process runs on.
   public static func current(threads: Int, device: String = "cpu") -> Machine {
     let process = ProcessInfo.processInfo
     return Machine(
@@ -41,10 +41,10 @@ public struct Machine: Codable, Hashable, Sendable {
       system: system, device: device)
   }
 
-  /// The number of processor cores this process may use, hyper-threads counted.
+  /// Number of logical processors available to this process.
   public static var logicalCores: Int { max(ProcessInfo.processInfo.activeProcessorCount, 1) }
 
-  /// The number of processor cores this process may use, hyper-threads not counted: more threads only get in each other's way.
+  /// Number of physical cores available to this process: more compute-bound threads would only slow each other down.
   public static var physicalCores: Int {
     let logical = logicalCores
     #if os(Linux)
@@ -55,7 +55,7 @@ public struct Machine: Codable, Hashable, Sendable {
     #endif
   }
 
-  /// The largest resident set of this process so far, in bytes.
+  /// Largest resident set of this process so far, in bytes.
   public static var peakMemory: Int {
     var usage = rusage()
     #if canImport(Darwin)
@@ -68,7 +68,8 @@ public struct Machine: Codable, Hashable, Sendable {
     #endif
   }
 
-  /// Distinct pairs of package and core in the text of `/proc/cpuinfo`; nil where it names none (other architectures than x86).
+  /// Returns the number of distinct pairs of package and core in the text of `/proc/cpuinfo`; nil if it lists none, as on architectures
+  /// other than x86.
   static func physicalCores(cpuinfo text: String) -> Int? {
     var cores: Set<String> = []
     var package = ""
@@ -79,7 +80,7 @@ public struct Machine: Codable, Hashable, Sendable {
     return cores.isEmpty ? nil : cores.count
   }
 
-  /// The first `model name` in the text of `/proc/cpuinfo`.
+  /// Returns the first `model name` in the text of `/proc/cpuinfo`.
   static func processorName(cpuinfo text: String) -> String? {
     text.split(separator: "\n").first { $0.hasPrefix("model name") }.map(value(of:)).flatMap { $0.isEmpty ? nil : $0 }
   }

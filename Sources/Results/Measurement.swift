@@ -1,29 +1,29 @@
-/// A quantity measured several times: its five-number summary.
+/// The five-number summary of a quantity that was measured several times.
 public struct Measurement: Codable, Hashable, Sendable {
-  /// What the numbers count.
+  /// The unit of the measured quantity.
   public enum Unit: String, Codable, Hashable, Sendable {
     case seconds, bytes
     case perSecond = "per second"
   }
-  /// What the numbers count.
+  /// Unit of the samples and of all numbers of the summary.
   public var unit: Unit
-  /// Samples taken.
+  /// Number of samples.
   public var count: Int
   /// The smallest sample.
   public var minimum: Double
-  /// A quarter of the samples lie below.
+  /// First quartile: a quarter of the samples lie below.
   public var lowerQuartile: Double
-  /// Half of the samples lie below.
+  /// Second quartile: half of the samples lie below.
   public var median: Double
-  /// Three quarters of the samples lie below.
+  /// Third quartile: three quarters of the samples lie below.
   public var upperQuartile: Double
   /// The largest sample.
   public var maximum: Double
 
-  /// The interquartile range, upper − lower quartile.
+  /// Interquartile range, upperQuartile − lowerQuartile.
   public var spread: Double { upperQuartile - lowerQuartile }
 
-  /// The summary of these samples; nil without any, or if one is not finite.
+  /// Summarises samples; nil if there are none or one is not finite.
   public init?(_ samples: [Double], unit: Unit) {
     guard samples.allSatisfy(\.isFinite), let minimum = samples.min(), let maximum = samples.max(),
       let lower = Statistics.quantile(0.25, of: samples), let median = Statistics.median(samples),
@@ -38,15 +38,15 @@ public struct Measurement: Codable, Hashable, Sendable {
     self.maximum = maximum
   }
 
-  /// How two measurements of one quantity lie to each other.
+  /// The order of two measurements of one quantity.
   public enum Order: String, Codable, Hashable, Sendable {
-    /// The boxes from lower to upper quartile are apart.
+    /// The boxes from lower to upper quartile do not overlap.
     case lower, higher
-    /// The boxes touch or overlap, or there are fewer than three samples of one: no order can be claimed.
+    /// The boxes touch or overlap, or one side has fewer than three samples, so no order can be claimed.
     case undecided
   }
 
-  /// Whether this lies below or above `other`, by what their spreads allow to say.
+  /// Returns whether this measurement lies below or above `other`, as far as their spreads can tell.
   public func order(to other: Measurement) -> Order {
     guard count >= 3, other.count >= 3 else { return .undecided }
     if upperQuartile < other.lowerQuartile { return .lower }
@@ -54,11 +54,11 @@ public struct Measurement: Codable, Hashable, Sendable {
     return .undecided
   }
 
-  /// Median and quartiles, e.g. `83.1 µs (80.0–88.2)`; without the box for one sample.
+  /// Median and quartiles, e.g. `83.1 µs (80.0–88.2)`; the median only for a single sample.
   public var text: String {
     guard count > 1 else { return words(median) }
     var box = [words(lowerQuartile), words(upperQuartile)]
-    // A unit that all three share is said once.
+    // A unit common to all three is written once.
     let units = Set((box + [words(median)]).map { $0.split(separator: " ").dropFirst().joined(separator: " ") })
     if units.count == 1, let unit = units.first, !unit.isEmpty, !unit.contains(" ") {
       box = box.map { String($0.dropLast(unit.count + 1)) }

@@ -1,34 +1,34 @@
-/// A layer of a model as tables show it.
+/// Shapes, counts and cost of one layer of a model, as shown in tables.
 public struct LayerSummary: Codable, Hashable, Sendable {
-  /// The layer's name in the network.
+  /// Name of the layer's node in the network.
   public var name: String
-  /// What it computes, e.g. `convolution`.
+  /// Kind of operation, e.g. `convolution`.
   public var operation: String
   /// Dimensions of the weight tensor; nil for layers without one.
   public var weightShape: [Int]?
-  /// Dimensions of the layer's value for one example.
+  /// Dimensions of the layer's output for one example.
   public var outputShape: [Int]
-  /// Learned numbers.
+  /// Number of learned numbers.
   public var parameters: Int
-  /// Of the weight tensor's elements, those that are not exactly 0; nil where no values are known.
+  /// Number of weights that are not exactly 0; nil for a network without values.
   public var nonZeroWeights: Int?
-  /// Of the weight tensor's elements, those that the mask keeps; nil without a mask.
+  /// Number of weights that the mask keeps; nil without a mask.
   public var keptWeights: Int?
-  /// Multiplies of one example, zeros included.
+  /// Multiply–accumulates for one example, zeros included.
   public var macs: Int
-  /// Whether the weights count as prunable, which those of norms do not.
+  /// Whether the layer's weights count as prunable; those of norms do not.
   public var isPrunable: Bool
 
-  /// Elements of the weight tensor.
+  /// Number of elements of the weight tensor.
   public var weights: Int { weightShape.map { $0.reduce(1, *) } ?? 0 }
-  /// Output neurons or channels of a prunable layer.
+  /// Output neurons or channels of a prunable layer; nil for other layers.
   public var units: Int? { isPrunable ? weightShape?.first : nil }
-  /// Share of the weight tensor's elements that are not 0; nil where no values are known.
+  /// Fraction of the weights that are not 0; nil for a network without values.
   public var density: Double? { weights == 0 ? nil : nonZeroWeights.map { Double($0) / Double(weights) } }
-  /// Multiplies by weights that are not 0: every weight of a layer is used equally often.
+  /// Multiply–accumulates by non-zero weights: every weight of a layer is used equally often.
   public var effectiveMACs: Int { nonZeroWeights.map { weights == 0 ? 0 : macs / weights * $0 } ?? macs }
 
-  /// A layer of these numbers; see the properties.
+  /// Creates the summary of a layer; every parameter sets the property of the same name.
   public init(
     name: String, operation: String, weightShape: [Int]? = nil, outputShape: [Int], parameters: Int = 0, nonZeroWeights: Int? = nil,
     keptWeights: Int? = nil, macs: Int = 0, isPrunable: Bool = false
@@ -45,18 +45,18 @@ public struct LayerSummary: Codable, Hashable, Sendable {
   }
 }
 
-/// A model layer by layer.
+/// A model, layer by layer.
 public struct ModelSummary: Codable, Hashable, Sendable {
-  /// The network's name.
+  /// Name of the network.
   public var network: String
-  /// In the network's order.
+  /// The layers in the network's order.
   public var layers: [LayerSummary]
   /// Bytes of all tensors in memory.
   public var tensorBytes: Int
-  /// Bytes of the file; nil for a network without one.
+  /// Size of the model file in bytes; nil for a network without one.
   public var fileBytes: Int?
 
-  /// A summary of these layers.
+  /// Creates a summary of the given layers.
   public init(network: String, layers: [LayerSummary], tensorBytes: Int, fileBytes: Int? = nil) {
     self.network = network
     self.layers = layers
@@ -64,27 +64,27 @@ public struct ModelSummary: Codable, Hashable, Sendable {
     self.fileBytes = fileBytes
   }
 
-  /// Learned numbers in all.
+  /// Number of learned numbers in all layers.
   public var parameters: Int { layers.reduce(0) { $0 + $1.parameters } }
-  /// Weights of linear and convolution layers.
+  /// Weights of linear layers and convolutions.
   public var prunableWeights: Int { layers.reduce(0) { $0 + ($1.isPrunable ? $1.weights : 0) } }
-  /// Of them, those that are not 0; nil where no values are known.
+  /// Prunable weights that are not 0; nil for a network without values.
   public var nonZeroWeights: Int? {
     layers.filter(\.isPrunable).reduce(.some(0)) { sum, layer in
       guard let sum, let count = layer.nonZeroWeights else { return nil }
       return sum + count
     }
   }
-  /// Output units of prunable layers, each layer's counted.
+  /// Output units of all prunable layers.
   public var units: Int { layers.reduce(0) { $0 + ($1.units ?? 0) } }
-  /// Multiplies of one example.
+  /// Multiply–accumulates for one example, zeros included.
   public var macs: Int { layers.reduce(0) { $0 + $1.macs } }
-  /// Multiplies of one example by weights that are not 0.
+  /// Multiply–accumulates for one example by non-zero weights.
   public var effectiveMACs: Int { layers.reduce(0) { $0 + $1.effectiveMACs } }
 
   /// The layers as an aligned table with totals below.
   ///
-  /// Densities appear where values are known, and a column of masks where there are any.
+  /// Densities appear if the model has values, and a column of masks if it has any.
   public var text: String {
     let knowsValues = layers.contains { $0.nonZeroWeights != nil }
     let hasMasks = layers.contains { $0.keptWeights != nil }
@@ -113,9 +113,9 @@ public struct ModelSummary: Codable, Hashable, Sendable {
 }
 
 extension Format {
-  /// Dimensions as `64×3×3×3`; empty for none.
+  /// Returns dimensions as `64×3×3×3`; empty for nil.
   public static func shape(_ dimensions: [Int]?) -> String { dimensions?.map(String.init).joined(separator: "×") ?? "" }
 
-  /// A count, or nothing for 0.
+  /// Returns a count, or an empty text for 0.
   static func nonZero(_ value: Int) -> String { value == 0 ? "" : count(value) }
 }

@@ -1,26 +1,26 @@
-/// Two models side by side, layer by layer.
+/// A comparison of two models, layer by layer.
 public struct NetworkComparison: Codable, Hashable, Sendable {
-  /// One layer in both models.
+  /// One layer of either model or of both.
   public struct Row: Codable, Hashable, Sendable {
-    /// The layer's name.
+    /// Name of the layer.
     public var name: String
-    /// In the first model; nil where it has no such layer.
+    /// The layer in the first model; nil if it has no such layer.
     public var first: LayerSummary?
-    /// In the second model; nil where it has no such layer.
+    /// The layer in the second model; nil if it has no such layer.
     public var second: LayerSummary?
   }
-  /// The first model.
+  /// Summary of the first model.
   public var first: ModelSummary
-  /// The second model.
+  /// Summary of the second model.
   public var second: ModelSummary
-  /// Layers of either, matched by name and operation, in order.
+  /// Layers of either model, matched by name and operation, in order.
   public var rows: [Row]
 
-  /// The comparison of these models.
+  /// Compares two models, matching layers by name and operation.
   public init(_ first: ModelSummary, _ second: ModelSummary) {
     self.first = first
     self.second = second
-    // A batch norm that has another model's convolution's name is another layer.
+    // A batch norm with the name of the other model's convolution is a different layer.
     func identity(_ layer: LayerSummary) -> [String] { [layer.name, layer.operation] }
     let known = Set(first.layers.map(identity))
     let second = second.layers
@@ -35,7 +35,7 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
     }
     for layer in first.layers {
       let place = places[identity(layer)]
-      // Layers that only the second has stand where they stand there.
+      // Layers that only the second model has keep their place there.
       if let place { takeUnmatched(before: place) }
       rows.append(Row(name: layer.name, first: layer, second: place.map { second[$0] }))
     }
@@ -43,12 +43,12 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
     self.rows = rows
   }
 
-  /// Whether both models have the same layers of the same shapes and zeros.
+  /// Whether both models have the same layers with the same shapes and numbers of zeros.
   public var isSameShape: Bool { rows.allSatisfy { $0.first == $0.second } }
 
   /// An aligned table: `64 → 50` where the models differ, one number where they agree, `–` where one has no such layer.
   ///
-  /// Layers without parameters are left out, and zeros where neither model's values are known.
+  /// Layers without parameters are left out, and so are numbers of zeros if neither model has values.
   public var text: String {
     let knowsValues = first.nonZeroWeights != nil || second.nonZeroWeights != nil
     var header = ["layer", "outputs", "weights", "parameters"]
@@ -83,13 +83,13 @@ public struct NetworkComparison: Codable, Hashable, Sendable {
     return table.text + totals.text
   }
 
-  /// Indented JSON with sorted keys.
+  /// Returns indented JSON with sorted keys.
   public func json() throws -> String { try Format.json(self) }
 
   private static func arrow(_ first: String, _ second: String) -> String { first == second ? first : "\(first) → \(second)" }
 }
 
 extension ModelSummary {
-  /// Indented JSON with sorted keys.
+  /// Returns indented JSON with sorted keys.
   public func json() throws -> String { try Format.json(self) }
 }

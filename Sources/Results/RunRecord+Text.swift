@@ -1,12 +1,12 @@
 internal import Words
 
 extension RunRecord {
-  /// The row for people: a table dense | pruned | change, then the facts that are no pair of numbers, then the verdict.
+  /// Returns the row as text: a table dense | pruned | change, then facts that are not pairs of numbers, then the verdict.
   ///
-  /// Where a layer collapsed, a table of what is kept of each layer's weights stands between.
+  /// If a layer collapsed, a table of the weights kept in each layer stands in between.
   /// - Parameters:
-  ///   - width: where lines of words break; tables keep their own width.
-  ///   - showsLayers: whether the layers' table stands there anyway.
+  ///   - width: the width at which facts are wrapped; tables are not.
+  ///   - showsLayers: whether to show the table of layers even without a collapse.
   public func text(width: Int = 100, showsLayers: Bool = false) -> String {
     let survivors = showsLayers || collapse != nil ? layers.map { $0.text + "\n" } ?? "" : ""
     return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + TextTable.facts(facts, width: width)
@@ -100,7 +100,7 @@ extension RunRecord {
     return facts
   }
 
-  /// As it can be typed again: the program without its folder, words with blanks in quotation marks.
+  /// The command as it can be typed again: the program without its folder, words quoted where a shell needs it.
   private var commandLine: String? {
     guard let program = command.first else { return nil }
     let name = program.split(separator: "/").last.map(String.init) ?? program
@@ -111,7 +111,7 @@ extension RunRecord {
     return ([name] + words).joined(separator: " ")
   }
 
-  /// E.g. `dense 91.80 % → pruned 12.10 % → repaired 70.30 % → end 89.00 %`, of the last removal.
+  /// A line such as `dense 91.80 % → pruned 12.10 % → repaired 70.30 % → end 89.00 %`, for the last removal.
   private var stageWords: String? {
     guard let last = stages.last else { return nil }
     var words = dense.accuracyAtEnd.map { ["dense \(Format.percent($0.fraction))"] } ?? []
@@ -133,7 +133,7 @@ extension RunRecord {
     return words + (data.note.map { "; " + $0 } ?? "")
   }
 
-  /// Layers whose widths differ; a layer that is gone becomes 0.
+  /// The layers whose widths differ; a layer that is gone has width 0.
   private var widthWords: String? {
     guard let pruned else { return nil }
     let after = Dictionary(pruned.widths.map { ($0.layer, $0.units) }, uniquingKeysWith: { first, _ in first })
@@ -144,12 +144,13 @@ extension RunRecord {
 }
 
 extension Removal {
-  /// E.g. `asked 90.000 %, achieved 90.000 % (239,580 of 266,200 weights, 26,620 left; 202 of these in dead units that were cut out)`.
+  /// A line such as `asked 90.000 %, achieved 90.000 % (239,580 of 266,200 weights, 26,620 left; 202 of these in dead units that were cut
+  /// out)`.
   fileprivate func words(of things: String) -> String {
     var counts = "\(Format.count(removed)) of \(Format.count(total)) \(things)"
     if let earlier { counts += ", \(Format.count(earlier)) of them before this run" }
     counts += ", \(Format.count(left)) left"
-    // Why another number stands in the table.
+    // These explain why the table shows another number.
     var others: [String] = []
     if let dead { others.append("\(Format.count(dead)) of these in dead units that were cut out") }
     if let zeros { others.append("\(Format.count(zeros)) of these 0") }
@@ -162,7 +163,7 @@ extension Removal {
 }
 
 extension Proof {
-  /// How far the outputs differ, or that they say nothing.
+  /// How far the outputs differ, or that they prove nothing.
   fileprivate var words: String {
     let count = surgeries == 1 ? "1 surgery" : "\(Format.count(surgeries)) surgeries"
     let constant = constantOutputs ?? 0
@@ -176,7 +177,7 @@ extension Proof {
 }
 
 extension ReachedCost {
-  /// E.g. `macs: 40.81 M → 20.38 M, asked 20.41 M`.
+  /// A line such as `macs 40.81 M → 20.38 M (asked at most 20.41 M)`.
   fileprivate var words: String {
     func number(_ value: Double) -> String {
       switch measure {

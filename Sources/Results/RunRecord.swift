@@ -1,57 +1,57 @@
 public import Foundation
 
-/// One run's outcome: the row that tables, reports and comparisons are made of.
+/// The outcome of one run: the row from which tables, reports and comparisons are made.
 public struct RunRecord: Codable, Hashable, Sendable {
-  /// The layout of this record; readers of a later version know what they have.
+  /// Version of the record's layout, by which later versions recognise it.
   public var format = 1
-  /// What computed it.
+  /// Versions of the software that ran.
   public var tool: Tool
-  /// Where.
+  /// The computer that the run's times belong to.
   public var machine: Machine
-  /// The command line, program name first.
+  /// The command line, beginning with the program's name.
   public var command: [String]
-  /// The network's name.
+  /// Name of the network.
   public var network: String
-  /// Which images; nil where none were looked at.
+  /// The data set and the numbers of images; nil if no images were used.
   public var data: DataSummary?
-  /// Determines initial weights, data order and random scores.
+  /// Seed of initial weights, data order and random scores.
   public var seed: UInt64
-  /// What was pruned, how and when, in words; nil where nothing was.
+  /// What was pruned, how and when, in words; nil if nothing was.
   public var method: String?
-  /// Before pruning.
+  /// The model before pruning.
   public var dense: Artefact
-  /// After pruning; nil where nothing was pruned.
+  /// The model after pruning; nil if nothing was pruned.
   public var pruned: Artefact?
-  /// Asked and achieved sparsity: of the dense model's prunable weights.
+  /// Requested and achieved sparsity, as fractions of the dense model's prunable weights.
   public var weights: Removal?
-  /// Asked and achieved fraction of the dense model's units.
+  /// Requested and achieved fraction of the dense model's units.
   public var units: Removal?
-  /// What is kept of each layer's weights, before dead units were cut out; nil where weights were not pruned.
+  /// Weights kept in each layer before dead units were cut out; nil if weights were not pruned.
   public var layers: [LayerSurvivors]?
-  /// When layers first had nothing flowing through them; nil if that did not happen.
+  /// The removal after which layers first had no signal flowing through them; nil if that did not happen.
   public var collapse: LayerCollapse?
-  /// That surgery left the function alone; nil where nothing was cut, or nothing was proved.
+  /// The check that surgery preserved the network's function; nil if nothing was cut, or nothing was checked.
   public var proof: Proof?
-  /// Surgeries without a proof, because none was wanted; nil where all were proved.
+  /// Number of surgeries that were not checked, because no proof was wanted; nil if all were.
   public var unprovedSurgeries: Int?
-  /// Test accuracies on the way: of the last removal, as it left the model, and repaired. Only that one is evaluated on test images.
+  /// Test accuracies around the last removal, as it left the model and after repair; earlier removals are not evaluated on test images.
   public var stages: [StageAccuracy]
-  /// Costs that were asked for and reached, removal by removal.
+  /// Requested and reached cost of each removal with a cost target.
   public var targets: [ReachedCost]
-  /// What came back in training; nil where nothing could.
+  /// The weights that grew back in training; nil if the method has no regrowth.
   public var regrowth: RegrowthSummary?
-  /// What the method's paper would want to know beside the numbers; nil for nothing.
+  /// Method-specific facts besides the numbers; nil if there are none.
   public var notes: [RunNote]?
-  /// The validation set's verdicts in all trainings, in order: from them the steps to any accuracy can be read; nil without any.
+  /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.
   public var evaluations: [EvaluationPoint]?
-  /// Training time of all phases, evaluations included, in seconds.
+  /// Seconds of training in all phases, evaluations included.
   public var trainingSeconds: Double?
   /// Training steps of all phases.
   public var steps: Int?
-  /// The process's largest resident set in bytes.
+  /// Largest resident set of the process in bytes.
   public var peakMemory: Int
 
-  /// A record of these parts; see the properties.
+  /// Creates a record; every parameter sets the property of the same name.
   public init(
     tool: Tool, machine: Machine, command: [String], network: String, data: DataSummary?, seed: UInt64, method: String? = nil,
     dense: Artefact,
@@ -87,22 +87,22 @@ public struct RunRecord: Codable, Hashable, Sendable {
     self.peakMemory = peakMemory
   }
 
-  /// Whether what was done can make inference faster; nil where nothing was pruned.
+  /// Whether pruning makes inference faster; nil if nothing was pruned.
   public var inference: InferenceVerdict? { pruned.map { InferenceVerdict(dense: dense, pruned: $0) } }
 
-  /// Reads what ``json()`` wrote.
+  /// Decodes a record written by ``json()``.
   ///
-  /// - Throws: `DecodingError` for text that is no record.
+  /// - Throws: `DecodingError` if the text is not a record.
   public init(json: Data) throws {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     self = try decoder.decode(RunRecord.self, from: json)
   }
 
-  /// Indented JSON with sorted keys; the derived numbers and the verdict are in it too.
+  /// Returns indented JSON with sorted keys, derived numbers and the verdict included.
   public func json() throws -> String { try Format.json(WithVerdict(record: self)) }
 
-  /// The record's keys and `inference` beside them.
+  /// The record's keys, with `inference` beside them.
   private struct WithVerdict: Encodable {
     var record: RunRecord
     private enum CodingKeys: String, CodingKey { case inference }
@@ -114,16 +114,16 @@ public struct RunRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// The test set's verdict on a model on its way.
+/// Accuracy on the test set at an intermediate stage of a removal.
 public struct StageAccuracy: Codable, Hashable, Sendable {
-  /// The removal, from 1.
+  /// Number of the removal, from 1.
   public var removal: Int
-  /// `pruned`: things are gone; `repaired`: and what can be mended without training is mended.
+  /// The stage: `pruned`, just after the removal, or `repaired`, after everything that can be mended without training.
   public var stage: String
-  /// On the test set.
+  /// Accuracy on the test set.
   public var accuracy: Accuracy
 
-  /// A verdict.
+  /// Creates an intermediate accuracy; every parameter sets the property of the same name.
   public init(removal: Int, stage: String, accuracy: Accuracy) {
     self.removal = removal
     self.stage = stage
@@ -131,20 +131,20 @@ public struct StageAccuracy: Codable, Hashable, Sendable {
   }
 }
 
-/// A cost that was asked for, and what was reached.
+/// The requested and the reached value of a cost target.
 public struct ReachedCost: Codable, Hashable, Sendable {
-  /// `parameters`, `macs`, `bytes` or `latency` (seconds).
+  /// The cost that was limited: `parameters`, `macs`, `bytes` or `latency` (in seconds).
   public var measure: String
-  /// Of the network before the first removal that is known.
+  /// Cost of the network before its first known removal.
   public var original: Double
-  /// Before this run, where an earlier one had already removed something; else nil.
+  /// Cost before this run, if an earlier one had already removed something; otherwise nil.
   public var before: Double?
-  /// At most, after this removal.
+  /// Requested upper bound on the cost after this removal.
   public var asked: Double
-  /// After this removal.
+  /// Cost after this removal.
   public var achieved: Double
 
-  /// A cost of these numbers.
+  /// Creates a cost; every parameter sets the property of the same name.
   public init(measure: String, original: Double, before: Double? = nil, asked: Double, achieved: Double) {
     self.measure = measure
     self.original = original
@@ -154,50 +154,50 @@ public struct ReachedCost: Codable, Hashable, Sendable {
   }
 }
 
-/// Something about a run that is no number.
+/// A fact about a run that is not a number.
 public struct RunNote: Codable, Hashable, Sendable {
-  /// One word, e.g. `dropout`.
+  /// Subject of the note in one word, e.g. `dropout`.
   public var subject: String
-  /// A line.
+  /// The fact in one line.
   public var words: String
 
-  /// A note of these words.
+  /// Creates a note; every parameter sets the property of the same name.
   public init(subject: String, words: String) {
     self.subject = subject
     self.words = words
   }
 }
 
-/// The versions behind a number.
+/// The versions of the software behind a result.
 public struct Tool: Codable, Hashable, Sendable {
-  /// Espalier's.
+  /// Version of Espalier.
   public var version: String
-  /// libtorch's.
+  /// Version of libtorch.
   public var libtorch: String
 
-  /// These versions.
+  /// Creates a pair of versions.
   public init(version: String, libtorch: String) {
     self.version = version
     self.libtorch = libtorch
   }
 }
 
-/// The images of a run.
+/// The images that a run used.
 public struct DataSummary: Codable, Hashable, Sendable {
-  /// The data set's name.
+  /// Name of the data set.
   public var name: String
-  /// What is unusual about it, e.g. that the test split at hand is incomplete; nil for nothing.
+  /// Anything unusual about the data, e.g. an incomplete test split; nil if there is nothing to say.
   public var note: String?
-  /// Images the optimizer saw.
+  /// Number of images that the optimizer saw.
   public var training: Int
-  /// Of so many in the training split; nil if it was not cut.
+  /// Size of the training split from which they were drawn; nil if all of it was used.
   public var subsetOf: Int?
-  /// Images held out for choices.
+  /// Number of images held out for choices such as early stopping.
   public var validation: Int
-  /// Images that results are reported on.
+  /// Number of images that results are reported on.
   public var test: Int
 
-  /// A summary of these counts.
+  /// Creates a summary; every parameter sets the property of the same name.
   public init(name: String, note: String? = nil, training: Int, subsetOf: Int? = nil, validation: Int, test: Int) {
     self.name = name
     self.note = note
@@ -208,33 +208,33 @@ public struct DataSummary: Codable, Hashable, Sendable {
   }
 }
 
-/// How much was to go, and how much went.
+/// A requested and an achieved removal, of weights or units.
 public struct Removal: Codable, Hashable, Sendable {
-  /// The fraction asked for; nil if none was named.
+  /// Requested fraction; nil if none was given.
   public var asked: Double?
-  /// The number of things that it means, layer by layer where layers count for themselves; nil where it goes without saying.
+  /// Requested number of weights or units, layer by layer if each layer has its own; nil if it follows from the fraction.
   public var askedCount: Int?
-  /// Things removed by the selection, in this run and before it.
+  /// Number removed by selection, in this run and before it.
   public var removed: Int
-  /// Things there were before the first removal that is known.
+  /// Number before the first known removal.
   public var total: Int
-  /// What they are, where it is not the usual word: `filters`.
+  /// The word for what is counted if it is not the usual one: `filters`.
   public var things: String?
-  /// Of the removed, those that had left before this run; nil where none had.
+  /// Of the removed, those that were gone before this run; nil if none were.
   public var earlier: Int?
-  /// Of those left, those that were cut out with dead units in the end; nil where none were.
+  /// Of those left, those finally cut out with dead units; nil if none were.
   public var dead: Int?
-  /// Of those left, those that are exactly 0 all the same; nil where none are.
+  /// Of those left, those that are exactly 0 all the same; nil if none are.
   public var zeros: Int?
-  /// Others that are there but were not to be counted, as those of layers that were left alone; nil where there are none.
+  /// Existing ones that were not to be counted, such as those of layers left alone; nil if there are none.
   public var ignored: Int?
 
-  /// total − removed.
+  /// Number left, total − removed.
   public var left: Int { total - removed }
-  /// removed/total.
+  /// Achieved fraction, removed/total.
   public var achieved: Double { total == 0 ? 0 : Double(removed) / Double(total) }
 
-  /// A removal of these counts.
+  /// Creates a removal; every parameter sets the property of the same name.
   public init(asked: Double?, askedCount: Int? = nil, removed: Int, of total: Int, things: String? = nil, earlier: Int? = nil) {
     self.asked = asked
     self.askedCount = askedCount
@@ -247,7 +247,7 @@ public struct Removal: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey { case asked, askedCount, removed, total, things, earlier, dead, zeros, ignored }
   private enum DerivedKeys: String, CodingKey { case achieved }
 
-  /// The counts and the fraction.
+  /// Encodes the counts and the achieved fraction.
   public func encode(to encoder: any Encoder) throws {
     var stored = encoder.container(keyedBy: CodingKeys.self)
     try stored.encodeIfPresent(asked, forKey: .asked)
@@ -264,18 +264,18 @@ public struct Removal: Codable, Hashable, Sendable {
   }
 }
 
-/// That the model after surgery computes what the masked model computed.
+/// The check that a model after surgery computes what the masked model computed.
 public struct Proof: Codable, Hashable, Sendable {
-  /// Surgeries that were checked.
+  /// Number of surgeries that were checked.
   public var surgeries: Int
-  /// The largest |difference| of the two models' outputs over the largest |output|.
+  /// Largest |difference| of the two models' outputs, relative to the largest |output|.
   public var largestRelativeDifference: Double
-  /// What would have been refused.
+  /// The relative difference above which a surgery is refused.
   public var tolerance: Double
-  /// Surgeries after which the outputs no longer depended on the input, so that their agreement says little; nil for none.
+  /// Number of surgeries after which the outputs no longer depended on the input, so that their agreement proves nothing; nil if none.
   public var constantOutputs: Int?
 
-  /// A proof of these numbers.
+  /// Creates a proof; every parameter sets the property of the same name.
   public init(surgeries: Int, largestRelativeDifference: Double, tolerance: Double = 1e-4, constantOutputs: Int? = nil) {
     self.constantOutputs = constantOutputs
     self.surgeries = surgeries

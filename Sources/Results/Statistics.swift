@@ -1,26 +1,26 @@
-/// Summaries of samples, as the comparison of runs needs them.
+/// Sample statistics for comparing runs.
 public enum Statistics {
-  /// The arithmetic mean, Σx/n, in two passes; nil without values.
+  /// Returns the arithmetic mean, Σx/n, in two passes; nil without values.
   public static func mean(_ values: [Double]) -> Double? {
     guard !values.isEmpty else { return nil }
     let count = Double(values.count)
     let first = values.reduce(0, +) / count
     guard first.isFinite else { return first }
-    // The second pass takes out what the first one's rounding left.
+    // The second pass removes the rounding error of the first.
     return first + values.reduce(0) { $0 + ($1 - first) } / count
   }
 
-  /// The sample standard deviation √(Σ(x − x̄)²/(n − 1)); nil with fewer than two values.
+  /// Returns the sample standard deviation √(Σ(x − x̄)²/(n − 1)); nil with fewer than two values.
   public static func standardDeviation(_ values: [Double]) -> Double? {
     guard values.count > 1, let mean = mean(values) else { return nil }
     return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)).squareRoot()
   }
 
-  /// The middle value, or the mean of the two middle ones; nil without values.
+  /// Returns the median: the middle value, or the mean of the two middle ones; nil without values.
   public static func median(_ values: [Double]) -> Double? { quantile(0.5, of: values) }
 
-  /// The value below which this fraction of the sample lies, interpolated linearly between order statistics
-  /// (Hyndman & Fan's type 7, which NumPy and R use by default); nil without values or with a fraction outside 0…1.
+  /// Returns the value below which the given fraction of the sample lies, interpolated linearly between order statistics (Hyndman & Fan's
+  /// type 7, the default of NumPy and R); nil without values or with a fraction outside 0…1.
   public static func quantile(_ fraction: Double, of values: [Double]) -> Double? {
     guard !values.isEmpty, (0...1).contains(fraction) else { return nil }
     let sorted = values.sorted()
@@ -30,8 +30,8 @@ public enum Statistics {
     return share == 0 ? sorted[lower] : sorted[lower] + share * (sorted[lower + 1] - sorted[lower])
   }
 
-  /// The interval that covers the true mean with this probability: x̄ ± t·s/√n with Student's t of n − 1 degrees of
-  /// freedom; nil with fewer than two values or a level outside 0…1 (exclusive).
+  /// Returns the confidence interval of the mean, x̄ ± t·s/√n with Student's t of n − 1 degrees of freedom; nil with fewer than two
+  /// values or a level outside 0…1 (exclusive).
   public static func interval(_ values: [Double], level: Double = 0.95) -> Interval? {
     guard let mean = mean(values), let deviation = standardDeviation(values),
       let t = StudentT.quantile(0.5 + level / 2, degreesOfFreedom: values.count - 1), level > 0
@@ -39,9 +39,9 @@ public enum Statistics {
     return Interval(mean: mean, halfWidth: t * deviation / Double(values.count).squareRoot(), level: level, count: values.count)
   }
 
-  /// Pearson's r = Σ(x − x̄)(y − ȳ)/√(Σ(x − x̄)²·Σ(y − ȳ)²).
+  /// Returns Pearson's r = Σ(x − x̄)(y − ȳ)/√(Σ(x − x̄)²·Σ(y − ȳ)²).
   ///
-  /// Nil if the counts differ, with fewer than two pairs, or where one side is constant: r is not defined there.
+  /// Nil if the counts differ, with fewer than two pairs, or if one side is constant, for which r is undefined.
   public static func correlation(_ x: [Double], _ y: [Double]) -> Double? {
     guard x.count == y.count, x.count > 1, let meanX = mean(x), let meanY = mean(y) else { return nil }
     var (xy, xx, yy) = (0.0, 0.0, 0.0)
@@ -56,22 +56,22 @@ public enum Statistics {
   }
 }
 
-/// A mean with the interval that covers the true one.
+/// A sample mean with its confidence interval.
 public struct Interval: Codable, Hashable, Sendable {
-  /// The sample's mean.
+  /// Mean of the sample.
   public var mean: Double
-  /// Half the interval's width.
+  /// Half the width of the interval.
   public var halfWidth: Double
-  /// The probability of covering the true mean, e.g. 0.95.
+  /// Probability of covering the true mean, e.g. 0.95.
   public var level: Double
-  /// Values in the sample.
+  /// Number of values in the sample.
   public var count: Int
-  /// mean − halfWidth.
+  /// Lower end, mean − halfWidth.
   public var lower: Double { mean - halfWidth }
-  /// mean + halfWidth.
+  /// Upper end, mean + halfWidth.
   public var upper: Double { mean + halfWidth }
 
-  /// An interval of these parts.
+  /// Creates an interval; every parameter sets the property of the same name.
   public init(mean: Double, halfWidth: Double, level: Double, count: Int) {
     self.mean = mean
     self.halfWidth = halfWidth

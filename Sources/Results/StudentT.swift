@@ -2,8 +2,8 @@ internal import Foundation
 
 /// Student's t distribution, for intervals of small samples.
 public enum StudentT {
-  /// P(T ≤ t) with ν degrees of freedom: 1 − I_x(ν/2, 1/2)/2 for t ≥ 0, x = ν/(ν + t²), I the regularised incomplete beta
-  /// function; nil for ν < 1.
+  /// Returns P(T ≤ t) with ν degrees of freedom: 1 − I_x(ν/2, 1/2)/2 for t ≥ 0, where x = ν/(ν + t²) and I is the regularised incomplete
+  /// beta function; nil for ν < 1.
   public static func cumulative(_ t: Double, degreesOfFreedom: Int) -> Double? {
     guard degreesOfFreedom > 0, !t.isNaN else { return nil }
     let freedom = Double(degreesOfFreedom)
@@ -11,7 +11,7 @@ public enum StudentT {
     return t >= 0 ? 1 - tail : tail
   }
 
-  /// The t with P(T ≤ t) = probability, to about 12 digits; nil for a probability outside 0…1 (exclusive) or ν < 1.
+  /// Returns the t with P(T ≤ t) = probability, to about 12 digits; nil for a probability outside 0…1 (exclusive) or ν < 1.
   public static func quantile(_ probability: Double, degreesOfFreedom: Int) -> Double? {
     guard probability > 0, probability < 1, degreesOfFreedom > 0 else { return nil }
     if probability < 0.5 { return quantile(1 - probability, degreesOfFreedom: degreesOfFreedom).map { -$0 } }
@@ -28,7 +28,7 @@ public enum StudentT {
     return (lower + upper) / 2
   }
 
-  /// I_x(a, b) by its continued fraction, evaluated from below with Lentz's method.
+  /// I_x(a, b) by its continued fraction, evaluated forwards by Lentz's method.
   private static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
     if x <= 0 { return 0 }
     if x >= 1 { return 1 }

@@ -1,16 +1,16 @@
-/// What is kept of one layer's weights.
+/// The number of weights kept in one layer.
 public struct LayerSurvivors: Codable, Hashable, Sendable {
-  /// The layer.
+  /// Name of the layer.
   public var layer: String
-  /// Weights that are there.
+  /// Number of weights kept.
   public var kept: Int
-  /// Weights there were.
+  /// Number of weights before the first removal.
   public var total: Int
 
-  /// kept/total.
+  /// Density of the layer, kept/total; 1 for a layer without weights.
   public var density: Double { total == 0 ? 1 : Double(kept) / Double(total) }
 
-  /// A layer of these counts.
+  /// Creates the counts of one layer.
   public init(layer: String, kept: Int, of total: Int) {
     self.layer = layer
     self.kept = kept
@@ -20,7 +20,7 @@ public struct LayerSurvivors: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey { case layer, kept, total }
   private enum DerivedKeys: String, CodingKey { case density }
 
-  /// The counts and the density.
+  /// Encodes the counts and the density.
   public func encode(to encoder: any Encoder) throws {
     var stored = encoder.container(keyedBy: CodingKeys.self)
     try stored.encode(layer, forKey: .layer)
@@ -31,23 +31,23 @@ public struct LayerSurvivors: Codable, Hashable, Sendable {
   }
 }
 
-/// The removal that first left layers through which nothing flows from input to output.
+/// The removal that first left layers through which no signal flows from input to output.
 public struct LayerCollapse: Codable, Hashable, Sendable {
-  /// The layers, in their order.
+  /// Names of the collapsed layers, in the network's order.
   public var layers: [String]
-  /// The removal, from 1.
+  /// Number of the removal, from 1.
   public var removal: Int
-  /// Weights left after it.
+  /// Weights (or ``things``) left after it.
   public var kept: Int
-  /// Prunable weights before the first removal.
+  /// Prunable weights (or ``things``) before the first removal.
   public var total: Int
-  /// What is counted, if it is not weights: `units`.
+  /// The word for what is counted if it is not weights: `units`.
   public var things: String?
 
-  /// total/kept; infinite where nothing is left.
+  /// Compression ratio, total/kept; infinite if nothing is left.
   public var compression: Double { kept == 0 ? .infinity : Double(total) / Double(kept) }
 
-  /// A collapse of these numbers.
+  /// Creates a collapse; every parameter sets the property of the same name.
   public init(layers: [String], removal: Int, kept: Int, of total: Int, things: String? = nil) {
     self.things = things
     self.layers = layers
@@ -59,7 +59,7 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey { case layers, removal, kept, total, things }
   private enum DerivedKeys: String, CodingKey { case compression }
 
-  /// The counts and the compression.
+  /// Encodes the counts and the compression ratio.
   public func encode(to encoder: any Encoder) throws {
     var stored = encoder.container(keyedBy: CodingKeys.self)
     try stored.encode(layers, forKey: .layers)
@@ -71,7 +71,7 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
     try derived.encode(compression, forKey: .compression)
   }
 
-  /// E.g. `nothing flows through conv8 since removal 55, at compression 316.2 (842 of 266,200 weights left)`.
+  /// A line such as `nothing flows through conv8 since removal 55, at compression 316.2 (842 of 266,200 weights left)`.
   public var words: String {
     "nothing flows through \(layers.joined(separator: ", ")) since removal \(removal), at compression "
       + (kept == 0 ? "∞" : Format.fixed(compression, 1)) + " (\(Format.count(kept)) of \(Format.count(total)) \(things ?? "weights") left)"
@@ -79,7 +79,7 @@ public struct LayerCollapse: Codable, Hashable, Sendable {
 }
 
 extension [LayerSurvivors] {
-  /// A table: layer, kept, of, density.
+  /// A table with the columns layer, kept, of and density, and a total.
   public var text: String {
     var table = TextTable(alignments: [.left, .right, .right, .right], header: ["layer", "kept", "of", "density"])
     func row(_ name: String, _ survivors: LayerSurvivors) {

@@ -1,40 +1,40 @@
 internal import Words
 
-/// Rows of cells, printed in aligned columns for a fixed-width font.
+/// A table of text cells, printed in aligned columns for a fixed-width font.
 public struct TextTable: Hashable, Sendable {
-  /// Which side a column's cells lean to.
+  /// The side on which a column's cells are aligned.
   public enum Alignment: Hashable, Sendable {
     case left, right
   }
-  /// One per column.
+  /// Alignment of each column.
   public var alignments: [Alignment]
-  /// The first row; nil for none.
+  /// Cells of the header line; nil for a table without one.
   public var header: [String]?
-  /// The rows below; missing cells are empty, and an empty row is a blank line.
+  /// The rows below the header; missing cells are empty, and an empty row is a blank line.
   public private(set) var rows: [[String]] = []
 
-  /// A table without rows.
+  /// Creates a table without rows.
   public init(alignments: [Alignment], header: [String]? = nil) {
     self.alignments = alignments
     self.header = header
   }
 
-  /// Appends a row.
+  /// Appends a row; cells beyond the last column are not printed.
   public mutating func append(_ row: [String]) { rows.append(row) }
 
-  /// Characters of a cell that are shown at most.
+  /// The most characters of a cell that are printed.
   private static let longestCell = 1000
 
-  /// The lines, two spaces between columns, no spaces at the ends.
+  /// The printed table: two spaces between columns, no trailing spaces.
   public var text: String {
-    // A cell is a line that somebody can read, whatever a name in it holds.
+    // A cell is one readable line, whatever characters a name in it contains.
     let all = ((header.map { [$0] } ?? []) + rows).map { $0.map { $0.shortened(to: Self.longestCell).printable() } }
     var widths = [Int](repeating: 0, count: alignments.count)
     for row in all {
       for (column, cell) in row.enumerated() where column < widths.count { widths[column] = max(widths[column], cell.count) }
     }
     return all.map { row in
-      // Spaces wait until something follows them: one long cell must not make every row as long.
+      // Padding is written only when something follows it: one long cell must not lengthen every row.
       var (line, gap) = ("", 0)
       for (column, cell) in row.prefix(widths.count).enumerated() {
         let padding = widths[column] - cell.count
@@ -50,7 +50,7 @@ public struct TextTable: Hashable, Sendable {
     }.joined()
   }
 
-  /// Facts as lines of a label and words, the words wrapped beside their label; an empty label continues the one above.
+  /// Returns facts as lines of label and words, the words wrapped beside the label; an empty label continues the fact above.
   public static func facts(_ facts: [(label: String, words: String)], width: Int) -> String {
     let indent = (facts.map(\.label.count).max() ?? 0) + 2
     return facts.map { label, words in
@@ -60,7 +60,7 @@ public struct TextTable: Hashable, Sendable {
     }.joined()
   }
 
-  /// Words broken into lines of at most `width` characters; lines after the first begin with `indent` spaces.
+  /// Returns text broken into lines of at most `width` characters; lines after the first are indented by `indent` spaces.
   public static func wrapped(_ text: String, width: Int, indent: Int = 0) -> String {
     var lines: [String] = []
     var line = ""

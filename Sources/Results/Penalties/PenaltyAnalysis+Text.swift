@@ -1,7 +1,7 @@
 internal import Words
 
 extension PenaltyAnalysis {
-  /// The figures as tables.
+  /// The analyses as tables for a terminal.
   public var text: String {
     var blocks = [
       "\(Format.count(rows)) penalties of \(seeds.count) seed\(seeds.count == 1 ? "" : "s"); intervals of \(Format.percent(level, digits: 0)) over seeds"
@@ -48,7 +48,7 @@ extension PenaltyAnalysis {
     return table.text
   }
 
-  /// The curves at four of their steps: the first, the last, and two between.
+  /// The curves at four of their steps: the first, the last, and two in between.
   private var curveTable: String {
     let steps = Set(curves.flatMap { $0.points.map(\.step) }).sorted()
     guard let last = steps.indices.last else { return "" }
@@ -105,7 +105,7 @@ extension PenaltyAnalysis {
     return table.text
   }
 
-  /// `0.532 ± 0.021`; without digits after the point given, three significant ones.
+  /// Returns `0.532 ± 0.021`; to three significant digits if `digits` is nil.
   private static func words(_ value: Double, _ interval: Interval?, _ digits: Int?) -> String {
     func number(_ value: Double) -> String { digits.map { Format.fixed(value, $0) } ?? Format.significant(value, 3) }
     guard let interval else { return number(value) }

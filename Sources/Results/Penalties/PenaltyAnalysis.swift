@@ -1,50 +1,50 @@
-/// All that the probes of one training, or of several with different seeds, say together.
+/// The analyses of the pruning penalties of one training, or of several with different seeds.
 ///
-/// Rows that were retrained and rows that were not are never pooled, nor are the two places where means can be taken.
+/// Penalties with and without retraining are never pooled, nor are those of the two places at which means can be taken.
 public struct PenaltyAnalysis: Codable, Hashable, Sendable {
-  /// What was analysed apart: rows of one place and one length of retraining.
+  /// The analyses of the rows with one place and one length of retraining.
   public struct Part: Codable, Hashable, Sendable {
-    /// Where units and means were looked at.
+    /// Where units' activations and means were observed: `output` or `consumer`.
     public var meanAt: String
-    /// Steps of retraining.
+    /// Steps of retraining before the penalty was measured.
     public var retrainSteps: Int
-    /// Points under y = x, by all groupings that make sense here.
+    /// Shares of points below y = x, in every meaningful grouping.
     public var comparisons: [PropagationComparison]
     /// How close each variant comes to the best.
     public var profile: PerformanceProfile
   }
 
-  /// Seeds, ascending.
+  /// The seeds, ascending.
   public var seeds: [UInt64]
-  /// Rows.
+  /// Number of penalty rows.
   public var rows: Int
-  /// Training steps, of which thirds are taken.
+  /// Steps of the training, which thirds and halves divide.
   public var totalSteps: Int
-  /// The level of all intervals.
+  /// Confidence level of all intervals.
   public var level: Double
-  /// By place, then by retraining.
+  /// Analyses by place, then by length of retraining.
   public var parts: [Part]
-  /// Penalties against steps.
+  /// Penalties as functions of the training step.
   public var curves: [PenaltyCurve]
-  /// Units chosen at least once, from the first probe on.
+  /// Shares of units chosen at least once, counted from the first probe on.
   public var chosen: [ChosenFraction]
-  /// The same counted from ``lateStart`` on; empty where nothing was probed there.
+  /// The same, counted from ``lateStart`` on; empty if nothing was probed there.
   public var chosenLate: [ChosenFraction]
-  /// The step from which ``chosenLate`` counts.
+  /// Step from which ``chosenLate`` counts.
   public var lateStart: Int
-  /// Jaccard overlaps of the scorers' choices.
+  /// Overlaps of the scorers' choices (Jaccard).
   public var overlaps: [ChoiceOverlap]
-  /// The bins' edges of the histograms.
+  /// Edges of the histograms' bins.
   public var squaredActivationEdges: [Double]
-  /// Squared activations of chosen units.
+  /// Histograms of the squared activations of chosen units.
   public var squaredActivations: [SquaredActivationHistogram]
 
-  /// The analyses of these rows and choices.
+  /// Analyses penalty rows and unit choices.
   ///
   /// - Parameters:
-  ///   - totalSteps: of the training; the last probe's step unless given.
-  ///   - lateStart: where the second curves of chosen units begin; the paper counts again from step 10,000.
-  ///   - level: of all intervals, which are over seeds.
+  ///   - totalSteps: steps of the training; nil for the last probe's step.
+  ///   - lateStart: the step at which ``chosenLate`` begins to count; the paper counts again from step 10,000.
+  ///   - level: confidence level of all intervals, which are over seeds.
   public init(rows: [PenaltyRow], choices: [UnitChoice], totalSteps: Int? = nil, lateStart: Int = 10_000, level: Double = 0.8) {
     let total = totalSteps ?? rows.map(\.step).max() ?? 0
     seeds = Set(rows.map(\.seed)).sorted()

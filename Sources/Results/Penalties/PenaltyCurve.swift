@@ -1,47 +1,47 @@
-/// A penalty against training steps: one line of the figure, averaged over seeds.
+/// A pruning penalty as a function of the training step, averaged over seeds: one line of the figure.
 public struct PenaltyCurve: Codable, Hashable, Sendable {
-  /// What the line shows.
+  /// The settings that all points of a line share.
   public struct Key: Codable, Hashable, Sendable, Comparable {
-    /// Which layers.
+    /// Layers that lost units, as typed.
     public var layers: String
-    /// Where units were looked at.
+    /// Where units' activations and means were observed: `output` or `consumer`.
     public var meanAt: String
-    /// How much of each layer.
+    /// The amount removed from each layer.
     public var amount: PenaltyAmount
-    /// Steps of retraining.
+    /// Steps of retraining before the penalty was measured.
     public var retrainSteps: Int
-    /// The criterion.
+    /// Name of the criterion that chose the units.
     public var scorer: String
-    /// With or without mean replacement.
+    /// Whether mean replacement was applied.
     public var propagated: Bool
 
-    /// In the order of the properties.
+    /// Orders keys by the properties, in order of declaration.
     public static func < (lhs: Self, rhs: Self) -> Bool {
       (lhs.layers, lhs.meanAt, lhs.amount, lhs.retrainSteps, lhs.scorer, lhs.propagated ? 1 : 0)
         < (rhs.layers, rhs.meanAt, rhs.amount, rhs.retrainSteps, rhs.scorer, rhs.propagated ? 1 : 0)
     }
   }
 
-  /// One step.
+  /// The mean penalty at one step.
   public struct Point: Codable, Hashable, Sendable {
     /// Finished training steps.
     public var step: Int
-    /// The mean penalty over seeds.
+    /// Mean penalty over seeds.
     public var mean: Double
-    /// The interval of that mean; nil with fewer than two seeds.
+    /// Interval of that mean; nil with fewer than two seeds.
     public var interval: Interval?
-    /// Seeds.
+    /// Number of seeds.
     public var count: Int
   }
 
-  /// What the line shows.
+  /// The settings that all points share.
   public var key: Key
-  /// In order of time.
+  /// The points in order of time.
   public var points: [Point]
 
-  /// All lines of some rows, in order; rows that are not finite are left out.
+  /// Returns all lines of the given rows, in order; rows with a penalty that is not finite are left out.
   ///
-  /// - Parameter level: of the intervals over seeds (Student's t); the paper draws 80 %.
+  /// - Parameter level: confidence level of the intervals over seeds (Student's t); the paper draws 80 %.
   public static func curves(of rows: [PenaltyRow], level: Double = 0.8) -> [PenaltyCurve] {
     var lines: [Key: [Int: [Double]]] = [:]
     for row in rows where row.penalty.isFinite {

@@ -1,11 +1,11 @@
-/// How much of each layer a probe removes.
+/// The amount that a probe removes from each layer.
 public enum PenaltyAmount: Codable, Hashable, Sendable, CustomStringConvertible {
-  /// This fraction of each layer's units, rounded half up.
+  /// A fraction of each layer's units, rounded half up.
   case fraction(Double)
-  /// So many units of each layer.
+  /// A number of units of each layer.
   case count(Int)
 
-  /// `0.1`, or `1 unit`.
+  /// The amount as `0.1` or `1 unit`.
   public var description: String {
     switch self {
     case .fraction(let fraction): "\(fraction)"
@@ -15,7 +15,7 @@ public enum PenaltyAmount: Codable, Hashable, Sendable, CustomStringConvertible 
 }
 
 extension PenaltyAmount: Comparable {
-  /// Counts first, then fractions, each ascending.
+  /// Orders counts before fractions, each ascending.
   public static func < (lhs: Self, rhs: Self) -> Bool {
     switch (lhs, rhs) {
     case (.count(let a), .count(let b)): a < b
@@ -26,41 +26,41 @@ extension PenaltyAmount: Comparable {
   }
 }
 
-/// One pruning penalty: how much the loss rises when units leave a model at some step of its training.
+/// One pruning penalty: the rise of the loss when units are removed from a model at some step of its training.
 ///
 /// Penalty = L(pruned) − L(before), both mean cross-entropies over the same examples (Mean Replacement Pruning, anonymous, 2019).
 public struct PenaltyRow: Codable, Hashable, Sendable {
-  /// The run.
+  /// Seed of the run.
   public var seed: UInt64
   /// Finished training steps.
   public var step: Int
-  /// Which layers lost units, as typed, e.g. `all`, `lastConv`.
+  /// Layers that lost units, as typed, e.g. `all`, `lastConv`.
   public var layers: String
-  /// How much of each.
+  /// The amount removed from each layer.
   public var amount: PenaltyAmount
-  /// The criterion that chose the units.
+  /// Name of the criterion that chose the units.
   public var scorer: String
-  /// Whether the means of what left went into the biases of the layers behind it.
+  /// Whether the removed units' means were added to the biases of the layers that read them.
   public var propagated: Bool
-  /// Where units and their means were looked at: `output` or `consumer`.
+  /// Where units' activations and means were observed: `output` or `consumer`.
   public var meanAt: String
-  /// Steps that the pruned model trained before it was measured.
+  /// Steps that the pruned model was trained before it was measured.
   public var retrainSteps: Int
-  /// Units that left.
+  /// Number of removed units.
   public var removed: Int
   /// Mean loss of the whole model.
   public var lossBefore: Double
-  /// Mean loss of the pruned one.
+  /// Mean loss of the pruned model.
   public var lossAfter: Double
-  /// The whole model on test images; nil where none were looked at.
+  /// Mean loss of the whole model on test images; nil if those were not evaluated.
   public var testLossBefore: Double?
-  /// The pruned one on test images.
+  /// Mean loss of the pruned model on test images; nil if those were not evaluated.
   public var testLossAfter: Double?
 
-  /// lossAfter − lossBefore.
+  /// The pruning penalty, lossAfter − lossBefore.
   public var penalty: Double { lossAfter - lossBefore }
 
-  /// A row of these parts.
+  /// Creates a row; every parameter sets the property of the same name.
   public init(
     seed: UInt64, step: Int, layers: String, amount: PenaltyAmount, scorer: String, propagated: Bool, meanAt: String = "consumer",
     retrainSteps: Int = 0, removed: Int, lossBefore: Double, lossAfter: Double, testLossBefore: Double? = nil, testLossAfter: Double? = nil
@@ -80,61 +80,61 @@ public struct PenaltyRow: Codable, Hashable, Sendable {
     self.testLossAfter = testLossAfter
   }
 
-  /// What was measured, whichever units were chosen and whether they were replaced: rows of one setting are comparable.
+  /// Everything about a measurement but the choice of units and whether they were replaced: rows of one setting are comparable.
   public struct Setting: Codable, Hashable, Sendable, Comparable {
-    /// The run.
+    /// Seed of the run.
     public var seed: UInt64
     /// Finished training steps.
     public var step: Int
-    /// Which layers.
+    /// Layers that lost units, as typed.
     public var layers: String
-    /// How much.
+    /// The amount removed from each layer.
     public var amount: PenaltyAmount
-    /// Where units were looked at.
+    /// Where units' activations and means were observed: `output` or `consumer`.
     public var meanAt: String
-    /// Steps of retraining.
+    /// Steps of retraining before the penalty was measured.
     public var retrainSteps: Int
 
-    /// By seed, step, layers, place, amount, retraining.
+    /// Orders settings by seed, step, layers, place, amount and retraining.
     public static func < (lhs: Self, rhs: Self) -> Bool {
       (lhs.seed, lhs.step, lhs.layers, lhs.meanAt, lhs.amount, lhs.retrainSteps)
         < (rhs.seed, rhs.step, rhs.layers, rhs.meanAt, rhs.amount, rhs.retrainSteps)
     }
   }
 
-  /// What was measured.
+  /// The setting of the measurement.
   public var setting: Setting {
     Setting(seed: seed, step: step, layers: layers, amount: amount, meanAt: meanAt, retrainSteps: retrainSteps)
   }
 
-  /// Whether it says anything: units left, and both losses are numbers.
+  /// Whether the row is evidence: units were removed, and both losses are finite.
   public var isInformative: Bool { removed > 0 && lossBefore.isFinite && lossAfter.isFinite }
 }
 
 /// The units of one layer that a scorer chose at one step.
 public struct UnitChoice: Codable, Hashable, Sendable {
-  /// The run.
+  /// Seed of the run.
   public var seed: UInt64
   /// Finished training steps.
   public var step: Int
-  /// Which layers lost units, as typed.
+  /// Layers that lost units, as typed.
   public var layers: String
-  /// How much of each.
+  /// The amount removed from each layer.
   public var amount: PenaltyAmount
-  /// The criterion that chose.
+  /// Name of the criterion that chose the units.
   public var scorer: String
-  /// Where units were looked at.
+  /// Where units' activations and means were observed: `output` or `consumer`.
   public var meanAt: String
-  /// The layer or channel group.
+  /// Name of the layer or channel group.
   public var group: String
-  /// Units it has.
+  /// Number of units in the group.
   public var width: Int
-  /// Indices of the chosen ones, ascending.
+  /// Indices of the chosen units, ascending.
   public var units: [Int]
-  /// The mean over examples and positions of each chosen unit's squared activation.
+  /// Mean squared activation of each chosen unit, over examples and positions.
   public var squaredActivations: [Double]
 
-  /// A choice of these parts.
+  /// Creates a choice; every parameter sets the property of the same name.
   public init(
     seed: UInt64, step: Int, layers: String, amount: PenaltyAmount, scorer: String, meanAt: String = "consumer", group: String, width: Int,
     units: [Int], squaredActivations: [Double] = []

@@ -1,5 +1,5 @@
 extension PenaltyTable {
-  /// Rows as a person reads them: one line per choice, with and without mean replacement side by side.
+  /// Returns rows as a table for a terminal: one line per choice, with and without mean replacement side by side.
   public static func summary(_ rows: [PenaltyRow]) -> String {
     struct Key: Hashable {
       var setting: PenaltyRow.Setting

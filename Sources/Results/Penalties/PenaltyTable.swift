@@ -1,20 +1,20 @@
-/// Penalty rows as text that other programs read: comma-separated values (RFC 4180), one row to a line, numbers in full precision.
+/// Penalty rows as comma-separated values (RFC 4180), one row per line, numbers in full precision.
 public enum PenaltyTable {
-  /// The names of the columns, in order; `fraction` or `count` is empty, and the losses on test images where none were looked at.
+  /// Names of the columns, in order. Either `fraction` or `count` is empty, and so are the test losses if test images were not evaluated.
   public static let columns = [
     "seed", "step", "layers", "fraction", "count", "scorer", "propagated", "mean_at", "retrain_steps", "removed", "loss_before",
     "loss_after", "penalty", "test_loss_before", "test_loss_after",
   ]
 
-  /// The header and the rows, each with a line feed at its end.
+  /// Returns the header and the rows, each ended by a line feed.
   public static func text(_ rows: [PenaltyRow]) -> String {
     ([columns] + rows.map(cells)).map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
   }
 
-  /// The rows of a text that ``text(_:)`` made; the penalty is computed anew from the losses.
+  /// Parses a text written by ``text(_:)``; the penalty is recomputed from the losses.
   ///
-  /// - Parameter place: what the text is, e.g. its path; begins errors.
-  /// - Throws: ``PenaltyTableError`` with the line.
+  /// - Parameter place: the name of the text for error messages, e.g. its path.
+  /// - Throws: ``PenaltyTableError`` with the line at fault.
   public static func rows(in text: String, place: String) throws -> [PenaltyRow] {
     let lines = text.split(whereSeparator: \.isNewline)
     guard let header = lines.first, fields(of: header) == columns else {
@@ -61,14 +61,14 @@ public enum PenaltyTable {
     return "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 
-  /// The cells of a line; a quotation mark within quotation marks is doubled.
+  /// Splits a line into its cells; a quotation mark within quotation marks is doubled.
   private static func fields(of line: Substring) -> [String] {
     var cells = [""]
     var isQuoted = false
     var previous: Character?
     for character in line {
       if character == "\"" {
-        // The second of two marks in a row stands for itself, and the cell goes on.
+        // The second of two consecutive marks stands for itself, and the cell goes on.
         if !isQuoted, previous == "\"" { cells[cells.count - 1].append(character) }
         isQuoted.toggle()
       } else if character == ",", !isQuoted {
@@ -82,22 +82,22 @@ public enum PenaltyTable {
   }
 }
 
-/// A text that is no table of penalties.
+/// The error of a text that is not a table of penalties.
 public struct PenaltyTableError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The file.
+  /// Name of the text, usually its path.
   public var place: String
-  /// Counted from 1.
+  /// Number of the line at fault, from 1.
   public var line: Int
-  /// What is wrong with it.
+  /// What is wrong with the line.
   public var problem: String
 
-  /// An error of these parts.
+  /// Creates an error; every parameter sets the property of the same name.
   public init(place: String, line: Int, problem: String) {
     self.place = place
     self.line = line
     self.problem = problem
   }
 
-  /// One line.
+  /// The message in one line, `place:line: problem`.
   public var description: String { "\(place):\(line): \(problem)" }
 }

@@ -1,30 +1,30 @@
-/// How close variants come to the best of each measurement (after Dolan & Moré 2002, as Mean Replacement Pruning uses it).
+/// How close variants come to the best in each measurement (after Dolan & Moré 2002, as used by Mean Replacement Pruning).
 ///
-/// For measurement j with the variants' penalties d: t_j(τ) = τ·min + (1 − τ)·max, and P_i(τ) is the share of measurements with
-/// d_i ≤ t_j(τ): 1 at τ = 0, and at τ = 1 how often a variant is the best. Equivalently τ ≤ τ_ij = (max − d_i)/(max − min), 1 where
-/// all are equal; the area under P_i is the mean of τ_ij over j.
+/// For measurement j with the variants' penalties d, let t_j(τ) = τ·min + (1 − τ)·max. P_i(τ) is the share of measurements with d_i ≤
+/// t_j(τ): 1 at τ = 0, and at τ = 1 how often variant i is the best. Equivalently τ ≤ τ_ij = (max − d_i)/(max − min), taken as 1 if all
+/// are equal; the area under P_i is the mean of τ_ij over j.
 public struct PerformanceProfile: Codable, Hashable, Sendable {
-  /// One variant's line.
+  /// The profile of one variant.
   public struct Line: Codable, Hashable, Sendable {
-    /// The variant, e.g. `abs-mrs + mean`.
+    /// Name of the variant, e.g. `abs-mrs + mean`.
     public var variant: String
-    /// P_i at each τ.
+    /// P_i at each of the profile's thresholds.
     public var values: [Double]
-    /// ∫P_i dτ from 0 to 1, exactly.
+    /// Area under the profile, ∫P_i dτ from 0 to 1, exact.
     public var area: Double
   }
 
-  /// Where the lines are evaluated.
+  /// The values of τ at which the lines are evaluated.
   public var thresholds: [Double]
-  /// By falling area; of equal ones by name.
+  /// The lines by descending area; ties by name.
   public var lines: [Line]
-  /// Measurements.
+  /// Number of measurements.
   public var count: Int
 
-  /// The profile of measurements, each the penalties of the same variants by name.
+  /// Computes the profile of measurements, each of which maps the names of the same variants to their penalties.
   ///
-  /// Variants that a measurement lacks make it incomparable: only measurements with all variants count.
-  /// - Parameter thresholds: 0, 0.01 … 1 unless given.
+  /// Only measurements with all variants and finite penalties count; others are not comparable.
+  /// - Parameter thresholds: the values of τ; by default 0, 0.01 … 1.
   public init(of measurements: [[String: Double]], thresholds: [Double] = (0...100).map { Double($0) / 100 }) {
     let variants = Set(measurements.flatMap(\.keys)).sorted()
     var reached: [String: [Double]] = [:]
@@ -46,7 +46,8 @@ public struct PerformanceProfile: Codable, Hashable, Sendable {
     .sorted { ($1.area, $0.variant) < ($0.area, $1.variant) }
   }
 
-  /// The profile of rows: a variant is a scorer with or without mean replacement, a measurement is a ``PenaltyRow/Setting``.
+  /// Computes the profile of penalty rows: a variant is a scorer with or without mean replacement, a measurement a
+  /// ``PenaltyRow/Setting``.
   public init(of rows: [PenaltyRow], thresholds: [Double] = (0...100).map { Double($0) / 100 }) {
     var measurements: [PenaltyRow.Setting: [String: Double]] = [:]
     for row in rows where row.isInformative { measurements[row.setting, default: [:]][row.variant] = row.penalty }

@@ -1,56 +1,57 @@
-/// Penalties with mean replacement against those without, for the same units: points (x without, y with) and how they lie.
+/// Penalties with mean replacement against penalties without, for the same units: points (x without, y with) and their position relative
+/// to y = x.
 public struct PropagationComparison: Codable, Hashable, Sendable {
-  /// By what the points are told apart.
+  /// A way of grouping the points.
   public enum Grouping: String, Codable, Hashable, Sendable, CaseIterable {
-    /// All together.
+    /// All points together.
     case overall
-    /// By the criterion that chose.
+    /// By the criterion that chose the units.
     case scorer
-    /// By how much left.
+    /// By the amount removed.
     case amount
-    /// By which layers lost units.
+    /// By the layers that lost units.
     case layers
-    /// By thirds of training: steps up to a third of all, up to two thirds, and the rest.
+    /// By thirds of training: steps up to one third of all, up to two thirds, and the rest.
     case third
     /// By halves of training.
     case half
-    /// By the criterion that chose, and thirds of training.
+    /// By criterion and third of training.
     case scorerAndThird = "scorer, third"
-    /// By the criterion that chose, how much left, and thirds of training: the finest cells; not in the printed tables.
+    /// By criterion, amount and third of training: the finest cells, left out of printed tables.
     case cell = "scorer, amount, third"
     /// By steps of retraining.
     case retraining
-    /// By where units and means were looked at.
+    /// By the place where units and means were observed.
     case place
   }
 
-  /// By what.
+  /// The grouping that this group belongs to.
   public var grouping: Grouping
-  /// Which of them, e.g. `abs-mrs`, `first third`.
+  /// Name of the group, e.g. `abs-mrs`, `first third`.
   public var name: String
-  /// Points.
+  /// Number of points.
   public var count: Int
-  /// Points under the line y = x: mean replacement lowered the penalty.
+  /// Number of points below the line y = x, where mean replacement lowered the penalty.
   public var under: Int
-  /// Points on it.
+  /// Number of points on the line y = x.
   public var ties: Int
-  /// under / count.
+  /// Share of points below the line, under/count.
   public var share: Double
-  /// The interval of the share over seeds; nil with fewer than two.
+  /// Interval of the share over seeds; nil with fewer than two seeds.
   public var shareInterval: Interval?
-  /// The median of y − x; below 0 where mean replacement helps.
+  /// Median of y − x; below 0 if mean replacement helps.
   public var medianDifference: Double
-  /// The interval of the seeds' medians; nil with fewer than two.
+  /// Interval of the median over seeds; nil with fewer than two seeds.
   public var differenceInterval: Interval?
 
-  /// All groups of a grouping that have points, in order.
+  /// Returns all groups of a grouping that have points, in order.
   ///
-  /// Pairs are rows of one ``PenaltyRow/Setting`` and scorer; those where nothing left, or a loss is not finite, say nothing and are
-  /// left out. Points within a seed depend on each other: the intervals are over seeds, whose shares and medians are taken as
-  /// the sample (Student's t), around their mean.
+  /// A point is a pair of rows with the same ``PenaltyRow/Setting`` and scorer; pairs where no unit was removed or a loss is not finite
+  /// are left out. Points of one seed depend on each other, so intervals are over seeds: Student's t around the mean of the seeds' shares
+  /// and medians.
   /// - Parameters:
-  ///   - totalSteps: of the training, for thirds and halves.
-  ///   - level: of the intervals.
+  ///   - totalSteps: steps of the training, for thirds and halves.
+  ///   - level: confidence level of the intervals.
   public static func comparisons(
     of rows: [PenaltyRow], by grouping: Grouping, totalSteps: Int, level: Double = 0.8
   ) -> [PropagationComparison] {
@@ -60,7 +61,7 @@ public struct PropagationComparison: Codable, Hashable, Sendable {
     }
     var without: [Pair: Double] = [:]
     for row in rows where !row.propagated && row.isInformative { without[Pair(setting: row.setting, scorer: row.scorer)] = row.penalty }
-    // Difference and seed of each point, by group; the key sorts, the name shows.
+    // Seed and difference of each point, by group; the key sorts, the name is shown.
     var groups: [String: (name: String, amount: PenaltyAmount?, points: [(seed: UInt64, difference: Double)])] = [:]
     for row in rows where row.propagated && row.isInformative {
       guard let x = without[Pair(setting: row.setting, scorer: row.scorer)] else { continue }
@@ -87,9 +88,9 @@ public struct PropagationComparison: Codable, Hashable, Sendable {
 }
 
 extension PropagationComparison.Grouping {
-  /// What a row belongs to: a key that sorts, and a name that is shown.
+  /// Returns the group that a row belongs to: a key to sort by, and a name to show.
   fileprivate func group(of row: PenaltyRow, totalSteps: Int) -> (key: String, name: String) {
-    /// The part of n that a step lies in: step·n/total, a boundary belonging to the part before it.
+    /// Index of the nth part of training that the step lies in; a boundary belongs to the part before it.
     func part(of count: Int) -> Int {
       let share = Double(row.step) * Double(count) / Double(max(totalSteps, 1))
       return min(max(Int(share.rounded(.up)) - 1, 0), count - 1)

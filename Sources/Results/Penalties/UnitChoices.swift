@@ -1,48 +1,48 @@
 internal import Foundation
 
-/// How many of a layer's units have been chosen at least once, probe after probe.
+/// The share of a layer's units that have been chosen at least once, probe after probe.
 public struct ChosenFraction: Codable, Hashable, Sendable {
-  /// What the line shows.
+  /// The settings that all points of a line share.
   public struct Key: Codable, Hashable, Sendable, Comparable {
-    /// Which layers lost units, as typed.
+    /// Layers that lost units, as typed.
     public var layers: String
-    /// Where units were looked at.
+    /// Where units' activations and means were observed: `output` or `consumer`.
     public var meanAt: String
-    /// How much of each.
+    /// The amount removed from each layer.
     public var amount: PenaltyAmount
-    /// The layer or channel group.
+    /// Name of the layer or channel group.
     public var group: String
-    /// The criterion.
+    /// Name of the criterion that chose the units.
     public var scorer: String
 
-    /// In the order of the properties.
+    /// Orders keys by the properties, in order of declaration.
     public static func < (lhs: Self, rhs: Self) -> Bool {
       (lhs.layers, lhs.meanAt, lhs.amount, lhs.group, lhs.scorer) < (rhs.layers, rhs.meanAt, rhs.amount, rhs.group, rhs.scorer)
     }
   }
 
-  /// After one more probe.
+  /// The share of chosen units after one more probe.
   public struct Point: Codable, Hashable, Sendable {
     /// Finished training steps.
     public var step: Int
-    /// The share of the layer's units that were chosen so far, averaged over seeds.
+    /// Share of the layer's units that were chosen so far, averaged over seeds.
     public var fraction: Double
-    /// Its interval over seeds; nil with fewer than two.
+    /// Interval of the share over seeds; nil with fewer than two seeds.
     public var interval: Interval?
-    /// 1 − (1 − f)^n after n probes that each choose the share f: what chance would have reached.
+    /// Share expected by chance, 1 − (1 − f)^n after n probes that each choose the share f.
     public var expected: Double
   }
 
-  /// What the line shows.
+  /// The settings that all points share.
   public var key: Key
-  /// In order of time.
+  /// The points in order of time.
   public var points: [Point]
 
-  /// All lines of some choices, in order.
+  /// Returns all lines of the given choices, in order.
   ///
   /// - Parameters:
-  ///   - start: probes before this step do not count.
-  ///   - level: of the intervals over seeds.
+  ///   - start: the step before which probes do not count.
+  ///   - level: confidence level of the intervals over seeds.
   public static func curves(of choices: [UnitChoice], from start: Int = 0, level: Double = 0.8) -> [ChosenFraction] {
     var lines: [Key: [UInt64: [Int: UnitChoice]]] = [:]
     for choice in choices where choice.step >= start && choice.width > 0 {
@@ -73,22 +73,23 @@ public struct ChosenFraction: Codable, Hashable, Sendable {
   }
 }
 
-/// How much two scorers choose the same: |A ∩ B|/|A ∪ B| (Jaccard 1901), averaged over probes and seeds.
+/// The agreement of two scorers' choices: |A ∩ B|/|A ∪ B| (Jaccard 1901), averaged over probes and seeds.
 public struct ChoiceOverlap: Codable, Hashable, Sendable {
-  /// One scorer; before the other by name.
+  /// Name of one scorer; alphabetically before the other.
   public var first: String
-  /// The other.
+  /// Name of the other scorer.
   public var second: String
-  /// The mean overlap, 0…1.
+  /// Mean overlap, from 0 to 1.
   public var mean: Double
-  /// Its interval over seeds' means; nil with fewer than two.
+  /// Interval of the seeds' means; nil with fewer than two seeds.
   public var interval: Interval?
-  /// Pairs of choices that were compared.
+  /// Number of compared pairs of choices.
   public var count: Int
 
-  /// The overlaps of all pairs of scorers.
+  /// Returns the overlaps of all pairs of scorers.
   ///
-  /// A choice is all units of all groups that leave at one step, in one set of layers, by one amount; empty ones say nothing.
+  /// A choice is the set of all units of all groups that one scorer removes at one step, from one set of layers, by one amount; pairs of
+  /// empty choices are left out.
   public static func overlaps(of choices: [UnitChoice], level: Double = 0.8) -> [ChoiceOverlap] {
     struct Unit: Hashable {
       var group: String
@@ -123,27 +124,27 @@ public struct ChoiceOverlap: Codable, Hashable, Sendable {
   }
 }
 
-/// How large the squared activations of the units are that a scorer chooses: those near 0 cost nothing to remove.
+/// The distribution of the squared activations of the units that a scorer chooses: units near 0 cost nothing to remove.
 public struct SquaredActivationHistogram: Codable, Hashable, Sendable {
-  /// The criterion.
+  /// Name of the criterion that chose the units.
   public var scorer: String
-  /// Chosen units that are exactly 0 on all examples.
+  /// Number of chosen units that are exactly 0 on all examples.
   public var zeros: Int
-  /// Chosen units in each bin.
+  /// Number of chosen units in each bin.
   public var counts: [Int]
 
-  /// A histogram of these parts.
+  /// Creates a histogram; every parameter sets the property of the same name.
   public init(scorer: String, zeros: Int, counts: [Int]) {
     self.scorer = scorer
     self.zeros = zeros
     self.counts = counts
   }
 
-  /// Histograms over bins that are equally wide in log₁₀.
+  /// Computes histograms over bins of equal width in log₁₀.
   ///
-  /// Bin k holds values from 10^(lowest + k/binsPerDecade) up to, but not including, the next edge; all scorers share the
-  /// bins, which reach from the decade of the smallest value to that of the largest, at most 12 decades down from there.
-  /// Smaller values count in the first bin.
+  /// Bin k holds values from 10^(lowest + k/binsPerDecade) up to but excluding the next edge. All scorers share the bins, which reach
+  /// from the decade of the smallest value to that of the largest, but at most 12 decades down from there. Smaller values count in the
+  /// first bin.
   public static func histograms(
     of choices: [UnitChoice], binsPerDecade: Int = 2
   ) -> (edges: [Double], histograms: [SquaredActivationHistogram]) {

@@ -1,7 +1,7 @@
 internal import Words
 
 extension TicketAnalysis {
-  /// The table, then the claims that the study can say something of.
+  /// The table, then the claims that the study has evidence for.
   public var text: String {
     let count = "\(seeds.count) seed\(seeds.count == 1 ? "" : "s")"
     let spread = seeds.count > 1 ? "; mean ± half the 95 % interval over seeds" : ""
@@ -25,12 +25,12 @@ extension TicketAnalysis {
     return result + table.text
   }
 
-  /// Indented JSON with sorted keys.
+  /// Returns indented JSON with sorted keys.
   public func json() throws -> String { try Format.json(self) }
 }
 
 extension TicketClaim {
-  /// A value of the claim's quantity.
+  /// Returns a value in the unit of the claim's quantity.
   fileprivate func words(_ value: Double) -> String {
     switch unit {
     case .fraction: Format.percent(value, digits: 1)

@@ -1,29 +1,29 @@
-/// A ticket study's table, and what it says of the lottery-ticket paper's claims (Frankle & Carbin 2019, LeNet-300-100 on MNIST).
+/// The table of a lottery-ticket study, and its evidence on the paper's claims (Frankle & Carbin 2019, LeNet-300-100 on MNIST).
 ///
-/// Quantities are paired by seed: each seed's ticket against its own dense network or its own re-initialised draws (their mean). The
-/// claims are about densities: the trunk's round nearest to each is taken, if it is within a twentieth of it. The paper's numbers C1 to
-/// C7 are about its own setting: elsewhere only the two effects are judged, I1 and I2.
+/// Quantities are paired by seed: each seed's ticket against its own dense network, or against the mean of its own re-initialised draws.
+/// Claims concern densities: each takes the trunk's round of nearest density, if that is within a twentieth of it. C1 to C7 are numbers
+/// of the paper in its own setting; elsewhere only the two effects I1 and I2 are judged.
 public struct TicketAnalysis: Codable, Hashable, Sendable {
-  /// Branch by branch, round by round.
+  /// Table rows, branch by branch and round by round.
   public var rows: [TicketTableRow]
-  /// In order.
+  /// The claims in order, with their verdicts.
   public var claims: [TicketClaim]
-  /// The seeds.
+  /// The seeds, ascending.
   public var seeds: [UInt64]
   /// Seconds of all trainings together.
   public var seconds: Double
-  /// Where the study leaves the paper's setting, in words; nil where it is the paper's.
+  /// How the study departs from the paper's setting, in words; nil if it does not.
   public var departure: String?
 
-  /// The densities that rounds of 20 % (output layer 10 %) leave of LeNet-300-100, in percent as the paper prints them.
+  /// Densities of LeNet-300-100 after rounds that remove 20 % (output layer 10 %), in per cent as printed in the paper.
   public static let publishedDensities = [
     "100.00", "80.04", "64.06", "51.28", "41.05", "32.87", "26.32", "21.07", "16.88", "13.52", "10.83", "8.68", "6.95", "5.57", "4.47",
     "3.58", "2.87", "2.31", "1.85",
   ]
 
-  /// The analysis of these records.
+  /// Analyses the records of a study.
   ///
-  /// - Parameter departure: where the study leaves the paper's setting, so that its numbers say nothing of the paper's.
+  /// - Parameter departure: how the study departs from the paper's setting, which leaves the paper's numbers untested.
   public init(_ records: [TicketRound], departure: String? = nil) {
     self.departure = departure
     rows = TicketTableRow.rows(of: records)
@@ -55,7 +55,7 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
     let effects = [
       TicketClaim(
         "I1", "rounds beat one removal of as many weights in accuracy at early stop", .points, atLeast: 0, noEffect: 0,
-        // One round is one removal: the first tells nothing.
+        // With a single round both are one removal, which tells nothing.
         of: study.overall(against: "one-shot", from: 2, earlyAccuracy)),
       TicketClaim(
         "I2", "initial weights beat fresh ones in accuracy at early stop", .points, atLeast: 0, noEffect: 0,
@@ -64,15 +64,15 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
     claims = (departure == nil ? papers : []) + effects
   }
 
-  /// The largest mean difference of accuracies at the end, over the trunk's rounds that all seeds have.
+  /// The largest mean difference of final accuracies, over the trunk's rounds that all seeds have.
   ///
-  /// The largest of several means is too large: each seed's value is that of the round which is best for the *other* seeds.
+  /// The largest of several means is biased upwards, so each seed's value is taken at the round that is best for the *other* seeds.
   private static func bestAtEnd(_ study: Paired) -> TicketClaim {
     let differences = study.trunkRounds.filter { $0 > 0 }.map { study.againstDense(round: $0, \.accuracyAtEnd) { $0 - $1 } }
     let count = differences.map(\.count).max() ?? 0
     let complete = differences.filter { $0.count == count }
     let values = (0..<count).compactMap { seed in
-      // The earlier of equal rounds: `min` gives the first.
+      // Of equal rounds the earlier: `min` returns the first.
       complete.map { round in (others: round.reduce(0, +) - round[seed], own: round[seed]) }.min { $0.others > $1.others }?.own
     }
     return TicketClaim(
@@ -92,7 +92,7 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
   }
 }
 
-/// Records by seed, branch and round, for pairs.
+/// Records by seed, branch and round, for pairing.
 private struct Paired {
   private var trunk: [UInt64: [Int: TicketRound]] = [:]
   private var branches: [String: [UInt64: [Int: [TicketRound]]]] = [:]
@@ -115,7 +115,7 @@ private struct Paired {
     return found.flatMap { $0.1 <= density / 20 ? $0.0 : nil }
   }
 
-  /// One value per seed: the trunk at a density against the dense network.
+  /// Returns one value per seed: the trunk at a density compared with the dense network.
   func againstDense(
     _ density: Double, _ value: (TicketRound) -> Double?, _ compare: (_ ticket: Double, _ dense: Double) -> Double?
   ) -> [Double] {
@@ -129,14 +129,14 @@ private struct Paired {
     }
   }
 
-  /// One value per seed: the trunk at a density against the mean of a branch's draws there.
+  /// Returns one value per seed: the trunk at a density compared with the mean of a branch's draws there.
   func against(
     _ branch: String, _ density: Double, _ value: (TicketRound) -> Double?, _ compare: (_ ticket: Double, _ control: Double) -> Double?
   ) -> [Double] {
     round(at: density).map { round in seeds.compactMap { pair($0, branch, round, value).flatMap { compare($0.0, $0.1) } } } ?? []
   }
 
-  /// One value per seed: the mean over the rounds that the branch has of the trunk's value minus the branch's.
+  /// Returns one value per seed: the mean of trunk minus branch over the branch's rounds.
   ///
   /// - Parameter first: the first round that counts.
   func overall(against branch: String, from first: Int = 1, _ value: (TicketRound) -> Double?) -> [Double] {
@@ -148,7 +148,7 @@ private struct Paired {
 
   private var seeds: [UInt64] { trunk.keys.sorted() }
 
-  /// A seed whose draws are not all done has no pair: the mean of some is not that of all.
+  /// A seed with unfinished draws has no pair: the mean of some is not the mean of all.
   private func pair(_ seed: UInt64, _ branch: String, _ round: Int, _ value: (TicketRound) -> Double?) -> (Double, Double)? {
     guard let ticket = trunk[seed]?[round].flatMap(value), let controls = branches[branch]?[seed]?[round],
       controls.count == branches[branch]?.values.compactMap({ $0[round]?.count }).max(),

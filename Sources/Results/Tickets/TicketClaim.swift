@@ -1,55 +1,56 @@
-/// A claim of the lottery-ticket paper, and what a study says of it.
+/// A claim of the lottery-ticket paper with a study's evidence on it.
 public struct TicketClaim: Codable, Hashable, Sendable {
-  /// What the evidence allows to say.
+  /// A conclusion from the evidence.
   public enum Verdict: String, Codable, Hashable, Sendable {
     /// The whole interval is on the claim's side.
     case holds
     /// The whole interval is on the other side.
     case fails
-    /// The evidence goes neither way: the interval has the threshold within it, there is only one seed, or rounds are missing.
+    /// The evidence is inconclusive: the interval contains the threshold, there is only one seed, or rounds are missing.
     case undecided
-    /// The study has no such rounds or branches, or is not in the paper's setting.
+    /// The study has no such rounds or branches, or does not have the paper's setting.
     case untested
   }
 
-  /// `C1` … `C7` for the paper's numbers; `I1` and `I2` for iterative against one-shot pruning and initial against fresh weights at all rounds.
+  /// `C1` … `C7` for the paper's numbers, `I1` for iterative against one-shot pruning, `I2` for initial against fresh weights, both over
+  /// all rounds.
   public var name: String
-  /// What is claimed, with its threshold.
+  /// The claim in words, with its threshold.
   public var statement: String
-  /// What the numbers are: `fraction`, `points` (as fractions) or `ratio`.
+  /// Unit of the quantity: `fraction`, `points` (stored as a fraction), `ratio` or `exact`.
   public var unit: Unit
-  /// The paper's number, which counts as seen again from here on.
+  /// The paper's number, from which on the claim counts as reproduced.
   public var threshold: Double?
-  /// The mean over seeds of the paired quantity.
+  /// Mean over seeds of the paired quantity.
   public var mean: Double?
-  /// Over seeds; its ends are one-sided bounds of 95 % each. Nil with fewer than two seeds.
+  /// Interval over seeds whose ends are one-sided 95 % bounds; nil with fewer than two seeds.
   public var interval: Interval?
-  /// Pairs, i.e. seeds.
+  /// Number of pairs, which is that of seeds.
   public var seeds: Int
-  /// Against the paper's number.
+  /// Verdict against the paper's number.
   public var verdict: Verdict
-  /// Against no effect at all: whether it goes in the claimed direction.
+  /// Verdict against no effect at all: whether the effect has the claimed direction.
   public var direction: Verdict?
 
-  /// What a quantity is.
+  /// The unit of a claim's quantity.
   public enum Unit: String, Codable, Hashable, Sendable {
-    /// Of the dense network's.
+    /// A fraction of the dense network's value.
     case fraction
-    /// Differences of accuracies.
+    /// A difference of accuracies.
     case points
-    /// A quotient.
+    /// A quotient of two values.
     case ratio
-    /// Yes or no.
+    /// A statement that is true or false.
     case exact
   }
 
-  /// The verdict that at least `threshold` was reached, one-sidedly: the lower bound decides for, the upper bound against.
+  /// Returns the one-sided verdict that at least `threshold` was reached: the lower bound decides in favour, the upper bound against.
   static func atLeast(_ threshold: Double, _ interval: Interval?) -> Verdict {
     guard let interval else { return .undecided }
     return interval.lower >= threshold ? .holds : interval.upper < threshold ? .fails : .undecided
   }
 
-  /// A claim that a paired quantity reaches a threshold; one whose threshold is no effect at all must be above it.
+  /// Creates the claim that a paired quantity reaches a threshold; a threshold of no effect must be exceeded.
   init(_ name: String, _ statement: String, _ unit: Unit, atLeast threshold: Double, noEffect: Double, of values: [Double]) {
     let interval = Statistics.interval(values, level: 0.9)
     let direction = Self.above(noEffect, interval)
@@ -60,7 +61,7 @@ public struct TicketClaim: Codable, Hashable, Sendable {
       direction: values.isEmpty ? .untested : direction)
   }
 
-  /// As ``atLeast(_:_:)``, but equality is no effect.
+  /// Like ``atLeast(_:_:)``, but equality means no effect.
   private static func above(_ value: Double, _ interval: Interval?) -> Verdict {
     guard let interval else { return .undecided }
     return interval.lower > value ? .holds : interval.upper <= value ? .fails : .undecided

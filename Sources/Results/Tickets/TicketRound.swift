@@ -1,17 +1,17 @@
 public import Foundation
 
-/// What one training of a lottery-ticket study gave: the record beside its model file.
+/// The outcome of one training of a lottery-ticket study: the record beside its model file.
 public struct TicketRound: Codable, Hashable, Sendable {
-  /// A layer's weights.
+  /// The weight counts of one layer.
   public struct Layer: Codable, Hashable, Sendable {
-    /// The layer.
+    /// Name of the layer.
     public var name: String
-    /// Weights that could be pruned.
+    /// Prunable weights of the layer.
     public var prunable: Int
-    /// Weights that were trained.
+    /// Weights of the layer that were trained.
     public var kept: Int
 
-    /// A layer of these counts.
+    /// Creates the counts of one layer.
     public init(name: String, prunable: Int, kept: Int) {
       self.name = name
       self.prunable = prunable
@@ -19,20 +19,20 @@ public struct TicketRound: Codable, Hashable, Sendable {
     }
   }
 
-  /// One evaluation in its course.
+  /// One evaluation during the training.
   public struct Evaluation: Codable, Hashable, Sendable {
-    /// Finished steps.
+    /// Finished training steps.
     public var iteration: Int
     /// Mean loss of the training steps since the last evaluation.
     public var trainingLoss: Double
     /// Mean loss on the validation set; nil without one.
     public var validationLoss: Double?
-    /// Fraction right on the validation set; nil without one.
+    /// Accuracy on the validation set; nil without one.
     public var validationAccuracy: Double?
-    /// On the test set, where that was looked at: at new minima of the validation loss and at the end.
+    /// Accuracy on the test set, evaluated at new minima of the validation loss and at the end; otherwise nil.
     public var test: Accuracy?
 
-    /// An evaluation of these numbers.
+    /// Creates an evaluation; every parameter sets the property of the same name.
     public init(
       iteration: Int, trainingLoss: Double, validationLoss: Double? = nil, validationAccuracy: Double? = nil, test: Accuracy? = nil
     ) {
@@ -44,30 +44,30 @@ public struct TicketRound: Codable, Hashable, Sendable {
     }
   }
 
-  /// The run.
+  /// Seed of the run.
   public var seed: UInt64
-  /// `trunk`, `reinit-1`, `random-mask`, …
+  /// Name of the branch: `trunk`, `reinit-1`, `random-mask`, …
   public var branch: String
-  /// 0 is the dense training.
+  /// Number of the round; 0 is the dense training.
   public var round: Int
-  /// In the order of the layers.
+  /// Weight counts, in the order of the layers.
   public var layers: [Layer]
-  /// The step at which this training ended, counted from the dense training's start; it began at ``firstIteration``.
+  /// Step at which this training ended, counted from the start of the dense training; it began at ``firstIteration``.
   public var iterations: Int
-  /// The step it began at: above 0 where weights were rewound to one.
+  /// Step at which it began: above 0 if weights were rewound to that step.
   public var firstIteration: Int
-  /// In order; the early-stop iteration is the one of least validation loss.
+  /// Evaluations in order of time; the early-stop iteration is that of the lowest validation loss.
   public var evaluations: [Evaluation]
-  /// Training steps per second, evaluations apart; nil where nobody saw enough of them.
+  /// Training steps per second without evaluations; nil if too few were timed.
   public var iterationsPerSecond: Double?
   /// Seconds of the training in all processes that took part, evaluations included.
   public var seconds: Double
-  /// SHA-256 of the model file beside it, from which later trainings go on; nil where nobody took it.
+  /// SHA-256 of the model file beside the record, from which later trainings continue; nil if not computed.
   public var model: String?
-  /// The same of the weights that later rounds go back to, where this training passed them.
+  /// SHA-256 of the file of weights that later rounds rewind to, if this training passed that step.
   public var rewind: String?
 
-  /// A record of these parts; see the properties.
+  /// Creates a record; every parameter sets the property of the same name.
   public init(
     seed: UInt64, branch: String, round: Int, layers: [Layer], iterations: Int, firstIteration: Int = 0, evaluations: [Evaluation],
     iterationsPerSecond: Double? = nil, seconds: Double = 0, model: String? = nil, rewind: String? = nil
@@ -87,31 +87,31 @@ public struct TicketRound: Codable, Hashable, Sendable {
 
   /// Weights that were trained.
   public var kept: Int { layers.reduce(0) { $0 + $1.kept } }
-  /// Weights that could be pruned.
+  /// Prunable weights.
   public var prunable: Int { layers.reduce(0) { $0 + $1.prunable } }
-  /// kept / prunable.
+  /// Density, kept/prunable; 1 without prunable weights.
   public var density: Double { prunable == 0 ? 1 : Double(kept) / Double(prunable) }
-  /// The evaluation of least validation loss, the earliest of equal ones; nil without validation.
+  /// The evaluation of lowest validation loss, the earliest of equal ones; nil without validation.
   public var earlyStop: Evaluation? {
     evaluations.filter { $0.validationLoss != nil }.min {
       ($0.validationLoss ?? .infinity, $0.iteration) < ($1.validationLoss ?? .infinity, $1.iteration)
     }
   }
-  /// Test accuracy at early stop.
+  /// Test accuracy at the early-stop iteration.
   public var accuracyAtEarlyStop: Double? { earlyStop?.test?.fraction }
   /// Test accuracy at the end of training.
   public var accuracyAtEnd: Double? { evaluations.last?.test?.fraction }
 
-  /// Reads what ``json()`` wrote.
+  /// Decodes a record written by ``json()``.
   ///
-  /// - Throws: `DecodingError` for text that is no record.
+  /// - Throws: `DecodingError` if the text is not a record.
   public init(json: Data) throws { self = try JSONDecoder().decode(Self.self, from: json) }
 
   private enum DerivedKeys: String, CodingKey {
     case density, earlyStopIteration, validationLoss, accuracyAtEarlyStop, accuracyAtEnd
   }
 
-  /// Indented JSON with sorted keys; the derived numbers are in it, too.
+  /// Returns indented JSON with sorted keys, derived numbers included.
   public func json() throws -> String { try Format.json(WithDerived(round: self)) + "\n" }
 
   private struct WithDerived: Encodable {

@@ -1,36 +1,36 @@
-/// One line of a ticket study's table: a branch at a round, over seeds.
+/// One row of a ticket study's table: a branch at a round, averaged over seeds.
 public struct TicketTableRow: Codable, Hashable, Sendable {
-  /// `trunk`, `reinit` (all its draws), `random-mask`, ….
+  /// Name of the branch without draw numbers: `trunk`, `reinit`, `random-mask`, …
   public var branch: String
-  /// 0 is the dense training.
+  /// Number of the round; 0 is the dense training.
   public var round: Int
-  /// Kept fraction of the prunable weights; the mean where seeds differ.
+  /// Fraction of the prunable weights kept; the mean if seeds differ.
   public var density: Double
-  /// Seeds.
+  /// The seeds, ascending.
   public var seeds: [UInt64]
-  /// Of the seeds' early-stop iterations.
+  /// Mean early-stop iteration over seeds.
   public var earlyStop: Double?
-  /// Its interval over seeds; nil with fewer than two.
+  /// Interval of ``earlyStop`` over seeds; nil with fewer than two.
   public var earlyStopInterval: Interval?
   /// Mean test accuracy at early stop.
   public var accuracyAtEarlyStop: Double?
-  /// Its interval over seeds.
+  /// Interval of ``accuracyAtEarlyStop`` over seeds; nil with fewer than two.
   public var accuracyAtEarlyStopInterval: Interval?
   /// Mean test accuracy at the end of training.
   public var accuracyAtEnd: Double?
-  /// Its interval over seeds.
+  /// Interval of ``accuracyAtEnd`` over seeds; nil with fewer than two.
   public var accuracyAtEndInterval: Interval?
-  /// The median over seeds of training steps per second.
+  /// Median over all trainings of training steps per second.
   public var iterationsPerSecond: Double?
 
-  /// All branches and rounds, the trunk first; draws of a branch become one value per seed, their mean.
+  /// Returns the rows of all branches and rounds, the trunk first; a branch's draws count as one value per seed, their mean.
   ///
-  /// - Parameter level: of the intervals over seeds (Student's t).
+  /// - Parameter level: confidence level of the intervals over seeds (Student's t).
   public static func rows(of records: [TicketRound], level: Double = 0.95) -> [TicketTableRow] {
     struct Key: Hashable {
       var branch: String
       var round: Int
-      /// The trunk first, the others as they came.
+      /// The trunk first, the others in order of appearance.
       func rank(_ order: [String]) -> Int { branch == "trunk" ? -1 : order.firstIndex(of: branch) ?? order.count }
     }
     let groups = Dictionary(grouping: records) { Key(branch: $0.branchName, round: $0.round) }
@@ -53,13 +53,14 @@ public struct TicketTableRow: Codable, Hashable, Sendable {
 }
 
 extension TicketRound {
-  /// The branch without the number of its draw: `reinit` for `reinit-2`.
+  /// Name of the branch without the number of its draw: `reinit` for `reinit-2`.
   var branchName: String {
     guard let dash = branch.lastIndex(of: "-"), Int(branch[branch.index(after: dash)...]) != nil else { return branch }
     return String(branch[..<dash])
   }
 
-  /// A finished training in words, e.g. `3/18: 51.28 % of the weights; early stop at 5,200, 98.31 %; end 98.29 %; 2,310 it/s`.
+  /// Returns a line about the finished training, e.g. `round 3/18: 51.28 % of the weights; early stop at 5,200, 98.31 %; end 98.29 %;
+  /// 2,310 it/s`.
   public func summary(of rounds: Int) -> String {
     var parts = ["round \(round)/\(rounds): \(Format.percent(density)) of the weights"]
     if let earlyStop {
@@ -73,7 +74,7 @@ extension TicketRound {
 }
 
 extension [TicketTableRow] {
-  /// The table for a fixed-width font: mean ± half the interval.
+  /// The table for a fixed-width font, with mean ± half the interval.
   public var text: String {
     var table = TextTable(
       alignments: [.left, .right, .right, .right, .right, .right, .right, .right],
