@@ -1,19 +1,19 @@
 public import Torch
 
-/// What batch norms see in forward passes: mean and variance of each channel over all values of all batches, in float64.
+/// Mean and variance, in float64, of each channel over all inputs of batch norms in several forward passes.
 ///
-/// Batches come together exactly (Chan, Golub & LeVeque 1983): however the same values are split, the result is that of all at once. The
-/// average of batches' statistics, which PyTorch's `momentum=None` keeps, lacks how the batches' means differ, and has no variance for
+/// Batches are combined exactly (Chan, Golub & LeVeque 1983): however the same values are split, the result is that of a single batch.
+/// The average of batch statistics, which PyTorch's `momentum=None` keeps, ignores how the batches' means differ, and has no variance for
 /// a batch of one value.
 public final class BatchNormSums {
-  /// Of some values of each channel.
+  /// Count, mean and squares of some values of each channel.
   private struct Moments {
     var count: Int
     var mean: Tensor
     /// Σ(x − mean)².
     var squares: Tensor
 
-    /// Of these values and others.
+    /// Returns the moments of both sets of values together.
     func adding(_ other: Moments) throws -> Moments {
       let total = count + other.count
       let shift = try other.mean - mean
@@ -24,13 +24,13 @@ public final class BatchNormSums {
   }
 
   private var moments: [String: Moments] = [:]
-  /// Elements that become float64 at once.
+  /// Number of elements that are converted to float64 at once.
   private static let block = 1 << 22
 
-  /// Nothing yet.
+  /// Creates sums without any values.
   public init() {}
 
-  /// Adds what a norm hears, [batch, channels, …]; gives mean and biased variance of these values alone, float64 [channels].
+  /// Adds the input of a norm, [batch, channels, …], and returns the mean and biased variance of these values alone, float64 [channels].
   func add(_ value: Tensor, to module: String) throws -> (mean: Tensor, variance: Tensor) {
     let (examples, channels) = (value.shape[0], value.shape[1])
     let positions = value.shape.dropFirst(2).reduce(1, *)
@@ -50,7 +50,8 @@ public final class BatchNormSums {
     return (batch.mean, try batch.squares / Double(batch.count))
   }
 
-  /// Mean and unbiased variance of everything that each norm heard, float64 [channels], by module; count is the values of a channel.
+  /// Returns the mean and unbiased variance of all inputs of each norm, float64 [channels], and the number of values per channel, by
+  /// module.
   public func statistics() throws -> [String: (count: Int, mean: Tensor, variance: Tensor)] {
     try moments.mapValues { ($0.count, $0.mean, try $0.squares / Double(max($0.count - 1, 1))) }
   }

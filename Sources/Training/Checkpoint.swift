@@ -5,25 +5,25 @@ internal import Networks
 internal import Torch
 internal import Words
 
-/// A run broken off at some step: everything that decides how it goes on, in one `.safetensors`.
+/// A run interrupted at some step: everything that decides how it continues, in one `.safetensors` file.
 ///
-/// Tensors: the model's as `model.NAME`, masks as `mask.NAME`, moments as `optimizer.K.NAME`, the dropout stream as
-/// `random.dropout`, hooks' as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous one. A checksum over
-/// all of it tells what has been changed since; what hooks keep is judged by them, when training goes on.
+/// Tensors: the model's as `model.NAME`, masks as `mask.NAME`, moments as `optimizer.K.NAME`, the dropout stream as `random.dropout`,
+/// those of hooks as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous checkpoint. A checksum over the
+/// whole content detects changes; the state of hooks is checked by the hooks when training continues.
 public struct Checkpoint {
-  /// The `version` written, and the only one read: what is half done is finished by the version that began it.
+  /// The `version` written, and the only one read: an interrupted run is finished by the version that began it.
   public static let version = "2"
 
-  /// The model as it was.
+  /// The model at that step.
   public var model: Model
-  /// The trainer's state; nil between two trainings.
+  /// State of the trainer; nil between two trainings.
   public var training: Trainer.State?
-  /// JSON of whoever runs the training: which phase, what was recorded.
+  /// JSON of the code that conducts the run: its phase and the results recorded so far.
   public var progress: String
-  /// Where it was computed; nil where nobody says.
+  /// Machine, settings and data that it was computed with; nil if not recorded.
   public var surroundings: Surroundings?
 
-  /// A checkpoint of these parts.
+  /// Creates a checkpoint; every parameter sets the property of the same name.
   public init(model: Model, training: Trainer.State?, progress: String, surroundings: Surroundings? = nil) {
     self.model = model
     self.training = training
@@ -47,7 +47,7 @@ public struct Checkpoint {
 
   /// Writes the file, replacing an earlier one.
   ///
-  /// - Parameter other: the file that the run is to replace, if it is there: a new checkpoint is as private.
+  /// - Parameter other: the file that the run will replace, if it exists: a new checkpoint gets its permissions.
   /// - Throws: `FileError`, e.g. `cannot write run.checkpoint: No space left on device`.
   public func write(to path: String, asPrivateAs other: String? = nil) throws {
     var tensors: [String: Tensor] = [:]
@@ -72,10 +72,10 @@ public struct Checkpoint {
     try archive.write(to: path, asPrivateAs: other)
   }
 
-  /// Reads a file that ``write(to:asPrivateAs:)`` made.
+  /// Reads a file written by ``write(to:asPrivateAs:)``.
   ///
-  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``RecordError`` with the path if it is no sound checkpoint,
-  ///   ``ModelFileError`` if weights are not numbers.
+  /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``RecordError`` with the path if it is not a sound checkpoint,
+  ///   ``ModelFileError`` if weights are NaN or infinite.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
     guard archive.metadata["format"] == Self.format else { throw RecordError("\(path) is no checkpoint") }
@@ -96,15 +96,15 @@ public struct Checkpoint {
     if let problem = try model.problemWithNumbers() { throw ModelFileError.reading(path: path, problem: problem) }
   }
 
-  /// Whether a file is a checkpoint, sound or not, by what it says of itself.
+  /// Whether a file claims to be a checkpoint, sound or not.
   ///
-  /// - Throws: `TensorArchiveError` if it is no safetensors file.
+  /// - Throws: `TensorArchiveError` if it is not a safetensors file.
   public static func isOne(_ file: RegularFile) throws -> Bool { try TensorArchive.metadata(of: file)["format"] == format }
 
-  /// Removes a checkpoint; whatever else may lie there stays.
+  /// Removes a checkpoint; any other file at the path stays.
   ///
-  /// - Parameter identity: the file that it must be; nil for any checkpoint.
-  /// - Returns: whether it has been removed.
+  /// - Parameter identity: the file that must be found there; nil for any checkpoint.
+  /// - Returns: whether the file was removed.
   @discardableResult
   public static func remove(_ path: String, identity: FileIdentity? = nil) -> Bool {
     OwnFile.remove(path, identity: identity, recognisedBy: isOne)
@@ -135,7 +135,7 @@ public struct Checkpoint {
         guard tensor == nil || moment.elementType == tensor?.elementType else {
           throw RecordError("a moment of \(name) has elements of another type")
         }
-        // The next step would carry it into the weight. An infinity may be there, as the square of a large gradient.
+        // The next step would carry it into the weight. An infinity may occur, as the square of a large gradient.
         guard try !moment.hasNaN() else { throw RecordError("a moment of \(name) holds NaN") }
         found.append(moment)
       }
@@ -176,13 +176,13 @@ public struct Checkpoint {
 extension TensorArchive {
   private static let checksum = "checksum"
 
-  /// Keeps a checksum of all that it holds among its texts.
+  /// Adds a checksum of the whole content to the metadata.
   package mutating func seal() throws { metadata[Self.checksum] = try digest() }
 
-  /// Whether it holds what it held when it was sealed.
+  /// Whether the content is unchanged since it was sealed.
   fileprivate func isSealed() throws -> Bool { try unread.isEmpty && metadata[Self.checksum] == digest() }
 
-  /// SHA-256 over texts with their keys, and tensors with their names, types and shapes, each in the order of names.
+  /// SHA-256 over metadata with their keys, and tensors with their names, types and shapes, each in the order of names.
   private func digest() throws -> String {
     var digest = RunningChecksum()
     let texts = metadata.filter { $0.key != Self.checksum }.sorted { $0.key < $1.key }
@@ -203,7 +203,7 @@ extension TensorArchive {
 }
 
 extension DecodingError {
-  /// The path to the field at fault.
+  /// The coding path of the field at fault.
   fileprivate var place: String {
     let path: [any CodingKey] =
       switch self {

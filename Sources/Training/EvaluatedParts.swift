@@ -1,13 +1,13 @@
 internal import Datasets
 public import Networks
 
-/// The parts of the data that are evaluated again and again, assembled once: for one training, or for many on the same data.
+/// The validation and test parts, assembled once for repeated evaluation in one training or in several on the same data.
 public final class EvaluatedParts {
-  /// A part in the forms that trainings take it in, each assembled when first taken.
+  /// A part in the forms that trainings need, each assembled when first used.
   final class Part {
     /// Batches for libtorch.
     let batches: EvaluationBatches
-    /// The same for the sparse kernels.
+    /// Panels for the sparse kernels.
     let panels: EvaluationPanels
 
     init(_ set: ImageSet, _ data: TrainingData, _ network: Network) throws {
@@ -19,9 +19,9 @@ public final class EvaluatedParts {
   let validation: Part?
   let test: Part?
 
-  /// The validation and test parts of these data.
+  /// Prepares the validation and test parts of the given data.
   ///
-  /// - Parameter network: what evaluates them, or a larger form of it: the size of a batch and its layout follow from it.
+  /// - Parameter network: the network that will be evaluated, or a larger form of it; it determines the batch size and memory layout.
   /// - Throws: `DatasetError` for an empty part.
   public init(of data: TrainingData, for network: Network) throws {
     validation = try data.validation.map { try Part($0, data, network) }

@@ -7,12 +7,12 @@ public struct Evaluation: Codable, Hashable, Sendable {
   public var loss: Double
   /// Examples whose largest logit is their label's.
   public var correct: Int
-  /// Examples in all.
+  /// Number of examples.
   public var count: Int
-  /// correct/count.
+  /// Accuracy, correct/count; 0 for an empty set.
   public var accuracy: Double { count == 0 ? 0 : Double(correct) / Double(count) }
 
-  /// An evaluation of these counts.
+  /// Creates an evaluation; every parameter sets the property of the same name.
   public init(loss: Double, correct: Int, count: Int) {
     self.loss = loss
     self.correct = correct
@@ -21,12 +21,12 @@ public struct Evaluation: Codable, Hashable, Sendable {
 }
 
 extension Executor {
-  /// Evaluates without recording gradients: one forward pass per batch.
+  /// Evaluates all batches without recording gradients; one forward pass per batch.
   public func evaluate(_ batches: EvaluationBatches) throws -> Evaluation {
     try evaluate { try batches.forEach($0) }
   }
 
-  /// Evaluates one batch.
+  /// Evaluates one batch without recording gradients.
   public func evaluate(_ batch: Batch) throws -> Evaluation {
     try evaluate { try $0(batch) }
   }
@@ -45,21 +45,21 @@ extension Executor {
     }
   }
 
-  /// A batch's labels where the model lies.
+  /// Returns a batch's labels on the model's device.
   func labels(of batch: Batch) throws -> Tensor { try device == .cpu ? batch.labels : batch.labels.moved(to: device) }
 }
 
 extension Model {
-  /// The model laid out for passes that nobody learns from: convolution weights channels-last, without gradients.
+  /// Returns the model laid out for inference: convolution weights channels-last, without gradients.
   ///
-  /// Tensors that lie so already are shared, not copied.
+  /// Tensors with that layout already are shared, not copied.
   public func laidOutForInference() throws -> Model {
     var result = self
     result.tensors = try tensors.mapValues { try $0.rank == 4 ? $0.detached().channelsLast() : $0.detached() }
     return result
   }
 
-  /// Evaluates the model in the layout for inference: one forward pass per batch.
+  /// Evaluates the model in the layout for inference; one forward pass per batch.
   public func evaluate(_ batches: EvaluationBatches) throws -> Evaluation {
     try Executor(laidOutForInference()).evaluate(batches)
   }

@@ -2,32 +2,32 @@ internal import Interruptions
 internal import Networks
 public import Torch
 
-/// Whether a forward pass is part of training.
+/// What batch norms and dropout do in a forward pass.
 public enum ExecutionMode {
-  /// Running statistics, no dropout.
+  /// Batch norms use running statistics; no dropout.
   case evaluation
-  /// Batch statistics, which move the running ones; dropout drawn from the generator.
+  /// Batch norms use batch statistics and update the running ones; dropout is drawn from the generator.
   case training(Generator)
-  /// Batch statistics, which move nothing; no dropout.
+  /// Batch norms use batch statistics without updating the running ones; no dropout.
   case batchStatistics
-  /// Batch statistics, exact, which are gathered and move nothing; no dropout.
+  /// Batch norms use exact batch statistics and add them to the sums, without updating the running ones; no dropout.
   case recalibration(BatchNormSums)
 }
 
 /// Runs a model's network on libtorch.
 ///
-/// The graph is compiled once into a list of instructions with their tensors resolved; a pass walks it and drops each value
-/// after its last use. The tensors are the model's own: an optimizer that moves them moves the executor.
+/// The graph is compiled once to a list of instructions with their tensors resolved; a pass walks the list and releases each value after
+/// its last use. The tensors are the model's own: an optimizer that updates them updates the executor.
 public final class Executor {
   private struct Instruction {
     let node: String
     let module: String
     let operation: Operation
     let inputs: [Int]
-    /// Which of the given batches an input node takes.
+    /// Index of the batch that an input node takes.
     let entry: Int
     let tensors: [Tensor?]
-    /// Values that nobody reads after this instruction.
+    /// Values that are not needed after this instruction.
     let finished: [Int]
   }
 
@@ -36,12 +36,12 @@ public final class Executor {
   private let name: String
   private let outputs: [Int]
   private var values: [Tensor?]
-  /// What the tensors are of; batches become it.
+  /// Element type of the model's tensors, to which batches are converted.
   private let type: ElementType?
-  /// Where the model's tensors lie; batches are brought there.
+  /// Device of the model's tensors, to which batches are moved.
   public let device: Device
 
-  /// Compiles the model's network.
+  /// Compiles a model's network.
   ///
   /// - Throws: ``ModelError`` if a tensor is missing.
   public init(_ model: Model) throws {
@@ -79,15 +79,15 @@ public final class Executor {
     type = model.tensors.values.first?.elementType
   }
 
-  /// The first output for a batch [examples, …].
+  /// Returns the first output for a batch [examples, …]; one forward pass.
   public func forward(_ input: Tensor, mode: ExecutionMode = .evaluation) throws -> Tensor {
     try forward(input, mode: mode, observing: []) { _, _ in }
   }
 
-  /// The first output for a batch, showing the values of some nodes on the way.
+  /// Returns the first output for a batch, passing the values of the `observed` nodes to `observe` on the way.
   ///
-  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name; `Interrupted`, but not in
-  ///   a training's mode.
+  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name; `Interrupted` on
+  ///   request, except in training mode.
   public func forward(
     _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
   ) throws -> Tensor {
@@ -97,12 +97,12 @@ public final class Executor {
     return result
   }
 
-  /// All outputs for one batch per input, in evaluation mode.
+  /// Returns all outputs for one batch per input, in evaluation mode.
   ///
   /// - Throws: ``ModelError`` if the batches do not fit; ``TorchError`` from the operations, with the node's name.
   public func outputs(of inputs: [Tensor]) throws -> [Tensor] { try outputs(of: inputs, observing: []) { _, _ in } }
 
-  /// The same, showing the values of some nodes on the way.
+  /// Returns all outputs for one batch per input, passing the values of the `observed` nodes to `observe` on the way.
   public func outputs(
     of inputs: [Tensor], observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
   ) throws -> [Tensor] {
@@ -121,9 +121,9 @@ public final class Executor {
       let here = try device == .cpu ? input : input.moved(to: device)
       return try type.map { $0 == here.elementType ? here : try here.cast(to: $0) } ?? here
     }
-    // A step of a training is the shortest piece of it that can be stopped after; everything else may stop at any layer.
+    // A training can be stopped only after a whole step; every other pass may stop at any layer.
     let isStopped: (() -> Bool)? = if case .training = mode { nil } else { Interruption.isRequested }
-    // By index: long networks would spend their time on copies of instructions.
+    // By index: on long networks, copying instructions would take most of the time.
     for i in instructions.indices {
       if let isStopped, isStopped() { throw Interrupted() }
       let value = try evaluate(instructions[i], inputs, mode)

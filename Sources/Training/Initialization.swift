@@ -2,7 +2,7 @@ internal import Foundation
 public import Networks
 public import Torch
 
-/// How fresh weights are drawn.
+/// The distribution of freshly initialised weights.
 public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   /// N(0, 2/fan-in), biases 0 (He et al. 2015).
   case kaimingNormal = "kaiming-normal"
@@ -14,10 +14,10 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   case glorotUniform = "glorot-uniform"
   /// ±√(2/fan-in), each sign with probability ½, biases 0 (Ramanujan et al. 2020).
   case signedKaiming = "signed-kaiming"
-  /// What PyTorch's layers do: weights and biases from U(±1/√fan-in).
+  /// PyTorch's default for its layers: weights and biases from U(±1/√fan-in).
   case pytorch
 
-  /// Fresh tensors for every parameter of the network; norms start as the identity.
+  /// Draws tensors for every parameter of a network; norms start as the identity.
   ///
   /// fan-in = inputs/groups × kernel area, fan-out = outputs × kernel area. The same seed gives the same bits.
   public func tensors(for network: Network, seed: UInt64, type: ElementType = .float32) throws -> [ParameterName: Tensor] {
@@ -63,7 +63,7 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 extension Model {
-  /// A freshly initialised model.
+  /// Creates a freshly initialised model; the same seed gives the same bits.
   public init(_ network: Network, initialization: Initialization = .kaimingUniform, seed: UInt64) throws {
     try self.init(network: network, tensors: initialization.tensors(for: network, seed: seed))
   }

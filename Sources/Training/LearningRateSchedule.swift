@@ -2,18 +2,18 @@ internal import Foundation
 
 /// The learning rate as a pure function of the iteration.
 public struct LearningRateSchedule: Codable, Hashable, Sendable {
-  /// How the rate falls after the warm-up.
+  /// How the rate decays after the warm-up.
   public enum Decay: Codable, Hashable, Sendable {
-    /// Not at all.
+    /// No decay.
     case constant
-    /// Times `factor` at each milestone.
+    /// Multiplied by `factor` at each milestone.
     case multiStep(milestones: [Step], factor: Double)
-    /// base·½(1 + cos(π·t/T)), to 0 at the end of training (Loshchilov & Hutter 2017, without restarts).
+    /// base·½(1 + cos(π·t/T)), down to 0 at the end of training (Loshchilov & Hutter 2017, without restarts).
     case cosine
-    /// Times `factor` after each epoch.
+    /// Multiplied by `factor` after each epoch.
     case exponential(factor: Double)
 
-    /// - Throws: ``PlanError`` for a factor by which no rate falls.
+    /// - Throws: ``PlanError`` for a factor outside 0 (exclusive) to 1.
     func validate() throws {
       switch self {
       case .constant, .cosine: return
@@ -22,21 +22,21 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
       }
     }
   }
-  /// The rate before any decay.
+  /// Learning rate after the warm-up and before any decay.
   public var base: Double
-  /// How it falls.
+  /// How the rate decays.
   public var decay: Decay
-  /// The rate climbs linearly from base/n to base over these first n iterations.
+  /// Length of the warm-up of n iterations, over which the rate rises linearly from base/n to base.
   public var warmUp: Step
 
-  /// A schedule of this base rate.
+  /// Creates a schedule; by default with a constant rate and no warm-up.
   public init(base: Double, decay: Decay = .constant, warmUp: Step = .iterations(0)) {
     self.base = base
     self.decay = decay
     self.warmUp = warmUp
   }
 
-  /// The rate of iteration `iteration` (from 0) of `total`.
+  /// Returns the rate of an iteration, counted from 0, in a training of `total` iterations with `perEpoch` to an epoch.
   public func rate(at iteration: Int, of total: Int, perEpoch: Int) -> Double {
     let warm = warmUp.iterations(perEpoch: perEpoch)
     if iteration < warm { return base * Double(iteration + 1) / Double(warm) }

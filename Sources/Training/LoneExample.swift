@@ -1,7 +1,8 @@
 public import Networks
 
 extension Network {
-  /// Batch norms that hear one value per channel of an example, as on vectors: in training a batch of one example leaves them no variance.
+  /// Returns the batch norms with a single value per channel and example, as on vectors: with a batch of one example they have no
+  /// variance to train with.
   ///
   /// - Throws: what ``Networks/Network/shapes()`` throws.
   public func batchNormsOfVectors() throws -> [String] {
@@ -15,10 +16,10 @@ extension Network {
 }
 
 extension TrainingPlan {
-  /// Whether its batches can train a network.
+  /// Checks that the plan's batches are large enough to train a network.
   ///
-  /// - Parameter examples: those of the training set.
-  /// - Throws: ``PlanError`` where a batch norm would hear one value per channel.
+  /// - Parameter examples: the number of training examples.
+  /// - Throws: ``PlanError`` if a batch norm would get a single value per channel.
   public func checkBatches(for network: Network, of examples: Int) throws {
     guard length.iterations(perEpoch: 1) > 0, min(batchSize, examples) == 1, let norm = try network.batchNormsOfVectors().first else {
       return

@@ -2,9 +2,9 @@ internal import Networks
 public import Torch
 
 extension Tensor {
-  /// Whether any element is NaN.
+  /// Whether any element is NaN; one pass over the tensor.
   public func hasNaN() throws -> Bool {
-    // A maximum passes it on.
+    // A maximum propagates NaN.
     try count > 0 && elementType?.isFloatingPoint == true && max().item().isNaN
   }
 }
@@ -12,12 +12,12 @@ extension Tensor {
 extension Model {
   /// What is wrong with the numbers in the tensors, or nil: a NaN or an infinity anywhere, a running variance below 0.
   ///
-  /// Asked wherever weights are read, so that the tensor is named and not what computes with it later: a bias that no criterion looks
-  /// at, a statistic, a layer that is left alone.
+  /// Checked wherever weights are read, so that the message names the tensor and not a later computation: it might be a bias that no
+  /// criterion uses, a statistic, or a layer that is left alone.
   func problemWithNumbers() throws -> String? {
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where tensor.count > 0 && tensor.elementType?.isFloatingPoint == true {
       let tensor = try tensor.detached()
-      // Both pass a NaN on.
+      // Both propagate NaN.
       let (least, largest) = (try tensor.min().item(), try tensor.max().item())
       guard least.isFinite, largest.isFinite else {
         let count = Int(try tensor.isFinite().logicalNot().sum().item())
@@ -31,7 +31,7 @@ extension Model {
     return nil
   }
 
-  /// What is wrong with what is pruned, or nil: an element that a mask prunes is exactly 0.
+  /// What is wrong with pruned elements, or nil: every element that a mask prunes must be exactly 0.
   func problemWithMasks() throws -> String? {
     for (name, mask) in masks.sorted(by: { $0.key < $1.key }) {
       let tensor = try tensor(name).detached()

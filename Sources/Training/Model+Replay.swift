@@ -2,12 +2,12 @@ internal import Networks
 internal import Torch
 
 extension Model {
-  /// The model with all units of a history removed, in its order: the same cuts on the weights before pruning, or on others of the same
-  /// network, such as the initial ones.
+  /// Returns the model with all removals of units of a history applied in order: the same cuts to the weights before pruning, or to other
+  /// weights of that network such as the initial ones.
   ///
-  /// Modules that got a bias for the means of removed units get one of zeros. Masked weights do not come back from a history,
-  /// which only counts them; the masks of the file it came from tell them.
-  /// - Throws: ``NetworkError/removal(layer:problem:)`` if the history is another network's.
+  /// Modules that got a bias for the means of removed units get one of zeros. Masks are not restored, because a history only counts
+  /// masked weights; they are in the file that the history came from.
+  /// - Throws: ``NetworkError/removal(layer:problem:)`` if the history belongs to another network.
   public func replaying(_ history: [RemovalEvent]) throws -> Model {
     try history.reduce(self) { model, event in
       let (network, slices) = try model.network.removing(event.removed)

@@ -3,17 +3,17 @@ public import Torch
 
 /// A network with its weights, and the masks that say which of them are pruned.
 ///
-/// A pruned element is exactly 0.0 in its tensor and false in its mask; a parameter without a mask is not pruned. Tensors
-/// are references: ``copied()`` makes an independent model.
+/// A pruned element is exactly 0.0 in its tensor and false in its mask; a parameter without a mask is not pruned. Tensors are references:
+/// ``copied()`` makes an independent model.
 public struct Model {
-  /// The architecture.
+  /// Architecture of the model.
   public var network: Network
   /// Weights, biases and running statistics, for exactly the names of `network.parameterShapes()`.
   public var tensors: [ParameterName: Tensor]
-  /// Bool, of the shape of their tensors; true = kept.
+  /// Masks (`bool`, with the shape of their tensors), true where an element is kept.
   public var masks: [ParameterName: Tensor]
 
-  /// A model of given tensors.
+  /// Creates a model from existing tensors.
   ///
   /// - Throws: ``ModelError`` if a tensor is missing, unexpected or mis-shaped.
   public init(network: Network, tensors: [ParameterName: Tensor], masks: [ParameterName: Tensor] = [:]) throws {
@@ -41,15 +41,15 @@ public struct Model {
     guard problems.isEmpty else { throw ModelError.parameters(network: network.name, problems: problems) }
   }
 
-  /// The tensor of this name.
+  /// Returns the tensor with the given name.
   ///
-  /// - Throws: ``ModelError`` if the network has none.
+  /// - Throws: ``ModelError`` if the model has none.
   public func tensor(_ name: ParameterName) throws -> Tensor {
     guard let tensor = tensors[name] else { throw ModelError.parameters(network: network.name, problems: ["missing \(name)"]) }
     return tensor
   }
 
-  /// A model that shares no storage with this one.
+  /// Returns a model that shares no storage with this one.
   public func copied() throws -> Model {
     var copy = self
     copy.tensors = try tensors.mapValues { try $0.detached().copied() }
@@ -57,14 +57,14 @@ public struct Model {
     return copy
   }
 
-  /// The model with every tensor of floating point as another type; masks stay.
+  /// Returns the model with its tensors converted to another floating-point type; masks stay.
   public func cast(to type: ElementType) throws -> Model {
     var copy = self
     copy.tensors = try tensors.mapValues { try $0.detached().cast(to: type) }
     return copy
   }
 
-  /// The model on another device.
+  /// Returns the model on another device.
   public func moved(to device: Device) throws -> Model {
     var copy = self
     copy.tensors = try tensors.mapValues { try $0.detached().moved(to: device) }
@@ -72,7 +72,7 @@ public struct Model {
     return copy
   }
 
-  /// Gives a tensor other values, but for its pruned elements: these stay exactly 0, whatever they should become.
+  /// Replaces the values of a tensor, except for its pruned elements, which stay exactly 0.
   public mutating func replaceKept(_ name: ParameterName, by value: Tensor) throws {
     tensors[name] = try masks[name].map { try $0.select(value, else: value.zerosLike()) } ?? value
   }
@@ -87,7 +87,8 @@ public struct Model {
     }
   }
 
-  /// The model after a surgery: the new network, and each tensor and mask cut as the slices say.
+  /// Returns the model after a surgery: with the new network, and each tensor and mask cut by the slices of
+  /// ``Networks/Network/removing(_:groups:)``.
   public func cut(to network: Network, slices: [TensorSlice]) throws -> Model {
     let tensors = try slices.applied(to: tensors)
     let masks = try slices.applied(to: masks)
@@ -96,7 +97,7 @@ public struct Model {
 }
 
 extension [TensorSlice] {
-  /// The tensors with only the indices kept that the slices name; tensors that no slice names are taken over as they are.
+  /// Returns the tensors cut to the indices that the slices keep; tensors without a slice are taken over unchanged.
   public func applied(to tensors: [ParameterName: Tensor]) throws -> [ParameterName: Tensor] {
     var result = tensors
     for slice in self {
@@ -107,16 +108,16 @@ extension [TensorSlice] {
   }
 }
 
-/// What can be wrong with a model's tensors.
+/// An error of a model's tensors or of its inputs.
 public enum ModelError: Error, CustomStringConvertible, Equatable {
-  /// Tensors do not fit the network.
+  /// The tensors do not fit the network.
   case parameters(network: String, problems: [String])
-  /// A network takes another number of batches.
+  /// The number of batches is not that of the network's inputs.
   case inputs(network: String, expected: Int, given: Int)
-  /// An image's shape is not what the network takes.
+  /// The shape of an example is not that of the network's input.
   case input(network: String, expected: [Int], given: [Int])
 
-  /// One line.
+  /// The message in one line.
   public var description: String {
     switch self {
     case .parameters(let network, let problems):

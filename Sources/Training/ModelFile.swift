@@ -1,12 +1,12 @@
 internal import Networks
 internal import Torch
 
-/// A model with all that is needed to use it and to understand how it came about, in one `.safetensors` file.
+/// A model with everything needed to use it and to understand its origin, in one `.safetensors` file.
 ///
-/// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata:
-/// `format` (`espalier`), `version`, `network`, `history`, `classes`, and where known `preprocessing` and `recipe`, all JSON; after units
-/// were cut out also `kept`, which of the original's features are left (``Networks/KeptFeatures``, by layer). Nothing in it depends on the
-/// time or the machine: the same model gives the same bytes. Nothing in it is executed.
+/// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata: `format`
+/// (`espalier`), `version`, `network`, `history`, `classes`, and if known `preprocessing` and `recipe`, all JSON; after units were cut
+/// out also `kept`, the original's features that are left (``Networks/KeptFeatures``, by layer). The content does not depend on time or
+/// machine: the same model gives the same bytes. Nothing in it is executed.
 ///
 /// ```swift
 /// let file = try ModelFile(contentsOf: "vgg16.safetensors")
@@ -15,16 +15,16 @@ internal import Torch
 public struct ModelFile {
   /// Network, weights and masks.
   public var model: Model
-  /// Every removal since the original, in order.
+  /// All removals since the original network, in order.
   public var history: [RemovalEvent]
-  /// How images become the network's input; nil if it is unknown.
+  /// How images become the network's input; nil if unknown.
   public var preprocessing: Preprocessing?
-  /// What the classifier's outputs stand for, in order; empty if unknown.
+  /// Names of the classifier's outputs, in order; empty if unknown.
   public var classes: [String]
-  /// JSON of the plan the model was made by; nil if it is unknown.
+  /// JSON of the plan by which the model was made; nil if unknown.
   public var recipe: String?
 
-  /// A file of these parts.
+  /// Creates a file's content; every parameter sets the property of the same name.
   public init(
     model: Model, history: [RemovalEvent] = [], preprocessing: Preprocessing? = nil, classes: [String] = [], recipe: String? = nil
   ) {
@@ -39,24 +39,24 @@ public struct ModelFile {
   public static let version = "1"
 }
 
-/// One removal of units or weights, as a model file remembers it.
+/// One removal of units or weights in the history of a model.
 ///
-/// Applied in order to the original network, the events' `removed` give the smaller one.
+/// Applying `removed` of all events in order to the original network gives the smaller one.
 public struct RemovalEvent: Codable, Hashable, Sendable {
-  /// Training steps done before it.
+  /// Training steps finished before the removal.
   public var step: Int
-  /// What was done, in words, e.g. `filters, 5 % of each layer, rounded down`.
+  /// The removal in words, e.g. `filters, 5 % of each layer, rounded down`.
   public var method: String
-  /// What decided, e.g. `l2`.
+  /// Name of the criterion that chose, e.g. `l2`.
   public var criterion: String
-  /// Units cut out, by channel group: ascending indices among the units the group had just before.
+  /// Units cut out, by channel group: ascending indices among the units that the group had just before.
   public var removed: [String: [Int]]
-  /// Weights masked since the event before, by parameter.
+  /// Number of weights masked since the previous event, by parameter.
   public var masked: [String: Int]
-  /// Modules that got a bias, for the means of removed units; nil if none did.
+  /// Modules that got a bias for the means of removed units; nil if none did.
   public var biased: [String]?
 
-  /// An event of these parts.
+  /// Creates an event; every parameter sets the property of the same name.
   public init(
     step: Int, method: String, criterion: String, removed: [String: [Int]] = [:], masked: [String: Int] = [:],
     biased: [String] = []
@@ -70,23 +70,23 @@ public struct RemovalEvent: Codable, Hashable, Sendable {
   }
 }
 
-/// How a stored image becomes a network's input: (byte/255 − mean)/deviation, per channel.
+/// The conversion of a stored image to a network's input: (byte/255 − mean)/deviation, per channel.
 public struct Preprocessing: Codable, Hashable, Sendable {
-  /// Channels, height and width of one image.
+  /// Channels, height and width of an image.
   public var inputShape: [Int]
-  /// Per channel.
+  /// Mean of byte/255 per channel.
   public var mean: [Float]
-  /// Per channel, above 0.
+  /// Deviation of byte/255 per channel, above 0.
   public var deviation: [Float]
 
-  /// Normalisation of images of this shape.
+  /// Creates the normalisation of images with the given shape.
   public init(inputShape: [Int], mean: [Float], deviation: [Float]) {
     self.inputShape = inputShape
     self.mean = mean
     self.deviation = deviation
   }
 
-  /// What is wrong with the numbers, by themselves or for this network; nil if nothing is.
+  /// What is wrong with the numbers, by themselves or for the given network; nil if nothing is.
   func problem(for network: Network) throws -> String? {
     var elements = 1
     for size in inputShape {
@@ -106,18 +106,18 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   }
 }
 
-/// What can be wrong with a model file, or with a file of weights; the description is one line.
+/// An error of a model file or of a bare file of weights; the description is one line.
 public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The file is not what it should be.
+  /// The file is not a sound model file.
   case reading(path: String, problem: String)
-  /// The model cannot be kept as it is.
+  /// The model is inconsistent and cannot be written.
   case writing(path: String, problem: String)
-  /// A bare file of weights fits the network but for its last layer, which is for so many classes in the file.
+  /// A bare file of weights fits the network except for its last layer, which is for another number of classes.
   case head(path: String, network: String, misshaped: [String], classes: Int)
   /// A bare file of weights does not fit the network.
   case weights(path: String, network: String, missing: [String], unexpected: [String], misshaped: [String])
 
-  /// One line, with the path first.
+  /// The message in one line, with the path.
   public var description: String {
     switch self {
     case .reading(let path, let problem): return "cannot read \(path): \(problem)"

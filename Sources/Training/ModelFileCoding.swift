@@ -3,15 +3,15 @@ internal import Networks
 internal import Torch
 internal import Words
 
-/// The most bytes of one text of the metadata.
+/// The most bytes of one metadata entry.
 private let maximumTextLength = 1 << 25
-/// Masks stand beside their parameters under this ending.
+/// Ending of the names of masks, which are stored beside their parameters.
 private let maskSuffix = ".mask"
 
 extension ModelFile {
-  /// Reads a file that ``write(to:)`` made, and checks that its parts fit each other.
+  /// Reads a file written by ``write(to:)`` and checks that its parts are consistent.
   ///
-  /// - Throws: `TensorArchiveError` if it is no sound safetensors file, ``ModelFileError`` if it holds no sound model.
+  /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``ModelFileError`` if it is not a sound model.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
     do {
@@ -60,13 +60,13 @@ extension ModelFile {
     return try Model(network: network, tensors: tensors, masks: masks)
   }
 
-  /// Writes the file: equal models give equal bytes; see ``TensorArchive/write(to:)`` for what happens when it fails.
+  /// Writes the file atomically; equal models give equal bytes.
   ///
-  /// - Throws: ``ModelFileError`` if the parts do not fit each other, `TensorArchiveError` if writing fails.
+  /// - Throws: ``ModelFileError`` if the parts are inconsistent, `TensorArchiveError` or `FileError` if writing fails.
   public func write(to path: String) throws {
     let archive: TensorArchive
     do {
-      // The parts are open to change, so they may no longer fit.
+      // The properties are public and may have become inconsistent.
       _ = try Model(network: model.network, tensors: model.tensors, masks: model.masks)
       _ = try model.network.shapes()
       try check()
@@ -79,7 +79,7 @@ extension ModelFile {
     try archive.write(to: path)
   }
 
-  /// Bytes of the file that ``write(to:)`` makes, without making it.
+  /// Bytes of the file that ``write(to:)`` would write.
   public var byteCount: Int { get throws { try archive().byteCount } }
 
   private func archive() throws -> TensorArchive {
@@ -92,7 +92,7 @@ extension ModelFile {
     ]
     archive.metadata["preprocessing"] = try preprocessing.map(json)
     archive.metadata["recipe"] = recipe
-    // For readers of other programs; what the network came from tells the same.
+    // For other programs; ours derive the same from the network's lineage.
     archive.metadata["kept"] = try model.network.keptFeatures().map(json).flatMap { $0.utf8.count > maximumTextLength ? nil : $0 }
     for (key, text) in archive.metadata where text.utf8.count > maximumTextLength {
       throw ModelFileProblem("its \(key) has \(text.utf8.count) bytes of JSON, and at most \(maximumTextLength) are allowed")
@@ -100,7 +100,7 @@ extension ModelFile {
     return archive
   }
 
-  /// What reading and writing both ask of the parts.
+  /// The checks that reading and writing have in common.
   private func check() throws {
     var first: (name: ParameterName, type: ElementType)?
     for (name, tensor) in model.tensors.sorted(by: { $0.key < $1.key }) {
@@ -119,7 +119,7 @@ extension ModelFile {
   }
 }
 
-/// What is wrong with a file, before its path is known.
+/// What is wrong with a file, while its path is not known.
 private struct ModelFileProblem: Error {
   let text: String
   init(_ text: String) { self.text = text }
@@ -148,7 +148,7 @@ private func decode<Value: Decodable>(_ type: Value.Type, _ key: String, of text
 }
 
 extension DecodingError {
-  /// Where and what, on one line.
+  /// What is wrong and where, in one line.
   fileprivate var inWords: String {
     let (context, what): (Context, String) =
       switch self {

@@ -3,14 +3,13 @@ public import Torch
 internal import Words
 
 extension Model {
-  /// A model of this network with the weights of a bare safetensors file, found by their parameters' names.
+  /// Loads a model of the given network from a bare safetensors file of weights, matching tensors by their parameters' names.
   ///
-  /// `module.` before every name is taken off, `NAME_orig` and `NAME_mask` of `torch.nn.utils.prune` become weight and mask. What serves
-  /// training only (`num_batches_tracked`, auxiliary heads) is left out, and what can be no weight: tensors without elements, or of
-  /// integers. All tensors become float32, as PyTorch's own loading does.
+  /// A prefix `module.` common to all names is removed, and `NAME_orig` and `NAME_mask` of `torch.nn.utils.prune` become weight and mask.
+  /// Tensors that serve training only (`num_batches_tracked`, auxiliary heads) are left out, and so are those that cannot be weights,
+  /// being empty or of integers. All others are converted to float32, as by PyTorch's own loading.
   ///
-  /// - Parameter head: the tensors of a last layer that stand in for the file's where those are not there, or of other shapes: a network
-  ///   for other classes than the file's.
+  /// - Parameter head: tensors for the last layer if the file's are missing or of other shapes, as for a network with other classes.
   /// - Throws: `TensorArchiveError` if the file is not sound, ``ModelFileError`` that lists what is missing, unexpected or mis-shaped, or
   ///   names the tensor that holds a NaN or an infinity.
   public static func load(
@@ -61,7 +60,7 @@ extension Model {
   }
 }
 
-/// The tensors of a bare file that have not found their place yet.
+/// The tensors of a bare file that have not been matched yet.
 private struct StoredWeights {
   var tensors: [String: Tensor]
   var unread: [String: TensorArchive.Unread]
@@ -77,7 +76,7 @@ private struct StoredWeights {
     unread = Dictionary(uniqueKeysWithValues: unread.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
   }
 
-  /// Makes `NAME` of `NAME_orig` and `NAME_mask`, and gives the masks.
+  /// Makes `NAME` from `NAME_orig` and `NAME_mask`, and returns the masks.
   mutating func takePruned(_ names: [ParameterName], _ unsound: (String) -> ModelFileError) throws -> [ParameterName: Tensor] {
     var masks: [ParameterName: Tensor] = [:]
     for name in names where tensors[name.description] == nil {
@@ -94,7 +93,7 @@ private struct StoredWeights {
     return masks
   }
 
-  /// Takes out what no network has a place for and nobody misses.
+  /// Removes the tensors that may be ignored and records them in the report.
   mutating func takeIgnored(_ report: inout WeightsReport) {
     report.ignored = (Array(tensors.keys) + Array(unread.keys)).filter(\.servesTrainingOnly).sorted()
     for name in report.ignored { (tensors[name], unread[name]) = (nil, nil) }
@@ -107,22 +106,22 @@ private struct StoredWeights {
   }
 }
 
-/// What was found in a bare file of weights besides what was loaded.
+/// What a bare file of weights contained besides the weights that were loaded.
 public struct WeightsReport: Hashable, Sendable {
-  /// Tensors that the model got.
+  /// Number of tensors loaded into the model.
   public var loaded: Int
-  /// Tensors that serve training only: PyTorch's `num_batches_tracked`, auxiliary heads.
+  /// Ignored tensors that serve training only: PyTorch's `num_batches_tracked`, auxiliary heads.
   public var ignored: [String]
-  /// Tensors that can be no weights, with their types.
+  /// Ignored tensors that cannot be weights, with their types.
   public var unused: [String]
-  /// Whether every name began with `module.`, which PyTorch's data parallelism puts there.
+  /// Whether every name began with `module.`, which PyTorch's data parallelism prepends.
   public var hadModulePrefix: Bool
-  /// Tensors that were not float32 in the file, with what they were.
+  /// Tensors converted to float32, with their types in the file.
   public var converted: [String]
-  /// Tensors of the last layer that are fresh, with their shapes in the file.
+  /// Freshly initialised tensors of the last layer, with their shapes in the file.
   public var replaced: [String]
 
-  /// A report of these parts.
+  /// Creates a report; every parameter sets the property of the same name.
   public init(
     loaded: Int, ignored: [String] = [], unused: [String] = [], hadModulePrefix: Bool = false, converted: [String] = [],
     replaced: [String] = []
@@ -135,7 +134,7 @@ public struct WeightsReport: Hashable, Sendable {
     self.replaced = replaced
   }
 
-  /// What a user should know, a line each: what was left out, and what is fresh.
+  /// Returns what a user should know, one line each: what was left out, and what was freshly initialised.
   public func notes(path: String) -> [String] {
     var notes: [String] = []
     if !ignored.isEmpty {
@@ -150,7 +149,7 @@ public struct WeightsReport: Hashable, Sendable {
 }
 
 extension String {
-  /// Plain where it is printable ASCII without blanks, in quotation marks else.
+  /// The text itself if it is printable ASCII without spaces, otherwise in quotation marks.
   fileprivate var quotedIfNeeded: String {
     unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 } && utf8.count <= 80 ? self : quoted
   }
@@ -158,12 +157,12 @@ extension String {
   private var isOfAuxiliaryHead: Bool { lowercased().hasPrefix("aux") && contains(".") }
   private var lastPart: Substring { split(separator: ".").last ?? "" }
 
-  /// Whether a tensor of this name is a counter of batch norms or profilers, or of a head beside the network (`aux1`, `AuxLogits`).
+  /// Whether a tensor with this name is a counter of batch norms or profilers, or belongs to an auxiliary head (`aux1`, `AuxLogits`).
   fileprivate var servesTrainingOnly: Bool {
     isOfAuxiliaryHead || ["num_batches_tracked", "total_ops", "total_params"].contains(lastPart)
   }
 
-  /// `aux1.*` or `*.num_batches_tracked`.
+  /// The kind of ignored tensor: `aux1.*` or `*.num_batches_tracked`.
   fileprivate var kindOfTrainingTensor: String {
     isOfAuxiliaryHead ? String(prefix { $0 != "." }).quotedIfNeeded + ".*" : contains(".") ? "*.\(lastPart)" : self
   }

@@ -1,23 +1,23 @@
 public import Networks
 public import Torch
 
-/// Which optimizer, with its constants; the learning rate comes from the schedule.
+/// An optimizer with its constants; the learning rate comes from the schedule.
 public enum OptimizerPlan: Codable, Hashable, Sendable {
-  /// v ← μv + g + λw; w ← w − ηv.
+  /// Stochastic gradient descent: v ← μv + g + λw; w ← w − ηv, or with Nesterov momentum w ← w − η·(g + λw + μv).
   case sgd(momentum: Double = 0.9, weightDecay: Double = 0, nesterov: Bool = false)
-  /// Kingma & Ba 2015; weight decay as an L2 term of the gradient.
+  /// Adam (Kingma & Ba 2015); weight decay is an L2 term of the gradient.
   case adam(weightDecay: Double = 0)
-  /// Loshchilov & Hutter 2019; weight decay apart from the gradient.
+  /// AdamW (Loshchilov & Hutter 2019); weight decay is decoupled from the gradient.
   case adamW(weightDecay: Double = 0.01)
 
-  /// λ, of whichever kind.
+  /// Weight decay λ of any optimizer.
   var weightDecay: Double {
     switch self {
     case .sgd(_, let weightDecay, _), .adam(let weightDecay), .adamW(let weightDecay): weightDecay
     }
   }
 
-  /// Moments kept per parameter.
+  /// Number of moments kept per parameter.
   public var momentCount: Int {
     switch self {
     case .sgd: 1
@@ -26,22 +26,22 @@ public enum OptimizerPlan: Codable, Hashable, Sendable {
   }
 }
 
-/// Moves a model's trained tensors, holding pruned elements and their moments at exactly 0.
+/// Updates a model's trained tensors, holding pruned elements and their moments at exactly 0.
 public final class Optimizer {
-  /// What it computes.
+  /// The optimizer's kind and constants.
   public let plan: OptimizerPlan
-  /// Steps taken so far; Adam's bias correction needs it.
+  /// Number of steps taken so far, which Adam's bias correction uses.
   public private(set) var stepCount: Int
-  /// The trained tensors in the network's order.
+  /// Names of the trained tensors, in the network's order.
   public let names: [ParameterName]
   private let fused: FusedParameters
 
-  /// An optimizer at rest.
+  /// Creates an optimizer with zero moments.
   public convenience init(_ plan: OptimizerPlan, model: Model) throws {
     try self.init(plan, model: model, state: State(stepCount: 0, moments: [:]))
   }
 
-  /// An optimizer that continues from a state; a moment that the state lacks starts at zero.
+  /// Creates an optimizer that continues from a state; a moment that the state lacks starts at zero.
   ///
   /// - Throws: ``PlanError`` if a stored moment has another shape than its parameter.
   public init(_ plan: OptimizerPlan, model: Model, state: State) throws {
@@ -52,7 +52,7 @@ public final class Optimizer {
     for (index, name) in names.enumerated() {
       guard let stored = state.moments[name] else { continue }
       for (moment, value) in zip(fused.moments, stored) {
-        // A copy would broadcast.
+        // Copying would broadcast.
         guard value.shape == moment[index].shape else {
           throw PlanError("a stored moment of \(name) has shape \(value.shape), not \(moment[index].shape)")
         }
@@ -62,18 +62,18 @@ public final class Optimizer {
     try adoptMasks(of: model)
   }
 
-  /// Holds what the model's masks prune at exactly 0 from now on.
+  /// Adopts the masks of a model: elements that they prune are exactly 0 from now on.
   public func adoptMasks(of model: Model) throws {
     for (index, name) in names.enumerated() { try fused.setMask(model.masks[name], at: index) }
   }
 
-  /// Counts a step, whoever takes it; gives its number, from 1.
+  /// Counts a step, even one taken by the sparse kernels, and returns its number, from 1.
   func countStep() -> Int {
     stepCount += 1
     return stepCount
   }
 
-  /// Applies and clears the accumulated gradients.
+  /// Takes a step with the accumulated gradients, and clears them.
   public func step(learningRate: Double) throws {
     _ = countStep()
     switch plan {
@@ -86,19 +86,19 @@ public final class Optimizer {
     }
   }
 
-  /// What a checkpoint keeps of an optimizer, and what surgery cuts with the weights.
+  /// The state that a checkpoint keeps, and that surgery cuts along with the weights.
   public struct State {
-    /// Steps taken so far.
+    /// Number of steps taken so far.
     public var stepCount: Int
-    /// SGD: velocity. Adam: first and second moment.
+    /// Moments of each parameter: the velocity for SGD, the first and second moment for Adam.
     public var moments: [ParameterName: [Tensor]]
-    /// A state of these parts.
+    /// Creates a state; every parameter sets the property of the same name.
     public init(stepCount: Int, moments: [ParameterName: [Tensor]]) {
       self.stepCount = stepCount
       self.moments = moments
     }
 
-    /// The state for the model after a surgery.
+    /// Returns the state for the model after a surgery.
     public func cut(by slices: [TensorSlice]) throws -> State {
       var result = self
       let slices = Dictionary(grouping: slices, by: \.parameter)
@@ -112,7 +112,7 @@ public final class Optimizer {
     }
   }
 
-  /// The present state; its tensors are the live ones.
+  /// The present state; its tensors are the live ones, not copies.
   public var state: State {
     var moments: [ParameterName: [Tensor]] = [:]
     for (index, name) in names.enumerated() { moments[name] = fused.moments.map { $0[index] } }

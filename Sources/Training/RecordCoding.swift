@@ -1,8 +1,8 @@
 package import Foundation
 
 extension JSONEncoder {
-  /// Writes what checkpoints and records keep: the same value, the same bytes. A loss that overflowed is a result, though JSON has no
-  /// number for it: it is kept as "inf" or "nan".
+  /// An encoder for checkpoints and records: the same value gives the same bytes. A loss that overflowed is a result, but JSON has no
+  /// number for it, so it is written as "inf" or "nan".
   package static var records: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
@@ -10,12 +10,12 @@ extension JSONEncoder {
     return encoder
   }
 
-  /// The text of a value.
+  /// Returns a value's JSON as text.
   package func text(_ value: some Encodable) throws -> String { String(decoding: try encode(value), as: UTF8.self) }
 }
 
 extension JSONDecoder {
-  /// Reads what ``Foundation/JSONEncoder/records`` wrote.
+  /// A decoder for what ``Foundation/JSONEncoder/records`` encoded.
   package static var records: JSONDecoder {
     let decoder = JSONDecoder()
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

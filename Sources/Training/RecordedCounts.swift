@@ -1,26 +1,28 @@
 public import Foundation
 
-/// A checkpoint or a record of a run that holds what no run can have written.
+/// A checkpoint or record with content that no run can have written.
 public struct RecordError: Error, CustomStringConvertible, Equatable {
-  /// Where, and what cannot be.
+  /// What is impossible, and where.
   public let description: String
-  /// An error of these words.
+  /// Creates an error with the given description.
   public init(_ description: String) { self.description = description }
 }
 
-/// The whole numbers of records that anyone may have written: checkpoints, rounds of a ticket study.
+/// Checks of the whole numbers in records from untrusted files: checkpoints, rounds of a ticket study.
 ///
-/// They are counts of steps, examples, units, multiplies, which are added up in many places. None is negative, and all of a record
-/// together are at most 2⁴⁹, so that no sum of them, nor of thousands of records, leaves 64 bits.
+/// They count steps, examples, units and multiply–accumulates, and are added up in many places. None may be negative, and all of a record
+/// together may be at most 2⁴⁹, so that no sum of them, even over thousands of records, exceeds 64 bits.
 public enum RecordedCounts {
   private static let limit = 1 << 49
-  /// Fields of real numbers: a loss that grows beyond measure is a whole number, but no count.
+  /// Fields of real numbers: a loss that has grown beyond measure may look like a whole number, but is not a count.
   private static let measured: Set<String> = ["loss", "lossSum", "trainingLoss", "validationLoss"]
 
+  /// Checks the counts of a record.
+  ///
   /// - Parameters:
   ///   - json: the record.
-  ///   - names: fields that are whole numbers but no counts, such as seeds.
-  /// - Throws: ``PlanError`` that names the field, or says that it is no JSON.
+  ///   - names: fields that are whole numbers but not counts, such as seeds.
+  /// - Throws: ``PlanError`` that names the field at fault, or says that the text is not JSON.
   public static func check(_ json: Data, except names: Set<String> = []) throws {
     var left = limit
     func look(at value: Any, _ path: [String]) throws {
@@ -36,16 +38,16 @@ public enum RecordedCounts {
       default: return
       }
     }
-    // What decodes may be none to this reader, which takes no number like 012, and says so at length.
+    // Text that decodes may still not be JSON for this reader, which refuses numbers like 012 with a lengthy message.
     guard let record = try? JSONSerialization.jsonObject(with: json, options: .fragmentsAllowed) else { throw PlanError("it is not JSON") }
     try look(at: record, [])
   }
 }
 
 extension RecordError {
-  /// Reads what a file holds: what is found wrong with it names the file.
+  /// Runs `body` on a file's content and adds the file's name to errors.
   ///
-  /// - Parameter what: what the file is, e.g. `a damaged checkpoint`.
+  /// - Parameter what: a description of the file at fault, e.g. `a damaged checkpoint`.
   package static func naming<Result>(_ path: String, as what: String, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as RecordError { throw RecordError("\(path) is \(what): \(error)") }
   }

@@ -1,8 +1,8 @@
-/// A length of training: epochs (`40ep`) or iterations (`50000it`).
+/// A length of training in epochs (`40ep`) or iterations (`50000it`).
 public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
-  /// Passes over the training set.
+  /// A number of passes over the training set.
   case epochs(Int)
-  /// Optimizer steps.
+  /// A number of optimizer steps.
   case iterations(Int)
 
   /// Parses `40ep` or `50000it`; a bare number counts epochs.
@@ -18,7 +18,7 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// The number of optimizer steps, given how many make an epoch; saturates.
+  /// Returns the number of optimizer steps, given the number per epoch; `Int.max` if it exceeds 64 bits.
   public func iterations(perEpoch: Int) -> Int {
     switch self {
     case .epochs(let count):
@@ -28,7 +28,7 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// Half of it, rounded up.
+  /// Half the length, rounded up, in the same unit.
   public var half: Step {
     switch self {
     case .epochs(let count): .epochs(count / 2 + count % 2)
@@ -36,13 +36,13 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// Whether all are epochs or all are iterations, so that they compare whatever an epoch has.
+  /// Whether all lengths have the same unit, so that they can be compared without knowing the length of an epoch.
   public static func haveOneUnit(_ steps: [Step]) -> Bool {
     let epochs = steps.count { if case .epochs = $0 { true } else { false } }
     return epochs == 0 || epochs == steps.count
   }
 
-  /// The longest length in this one's unit that is no longer than so many steps; nil if that is none.
+  /// Returns the longest length in this one's unit of at most `steps` optimizer steps; nil if that is none.
   public func longest(within steps: Int, perEpoch: Int) -> Step? {
     guard steps > 0 else { return nil }
     switch self {
@@ -51,7 +51,7 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// As ``init(parsing:)`` reads it.
+  /// The length in the spelling of ``init(parsing:)``.
   public var description: String {
     switch self {
     case .epochs(let count): "\(count)ep"
@@ -59,23 +59,23 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
     }
   }
 
-  /// Reads the text of ``description``.
+  /// Decodes the text of ``description``.
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
     try self.init(parsing: text)
   }
 
-  /// Writes the text of ``description``.
+  /// Encodes the text of ``description``.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }
 }
 
-/// A plan that cannot be carried out as it was given.
+/// The error of a plan that cannot be carried out as given.
 public struct PlanError: Error, CustomStringConvertible, Equatable {
-  /// What was given and what is possible.
+  /// What was given and what is possible, in one line.
   public let description: String
-  /// An error of these words.
+  /// Creates an error with the given description.
   public init(_ description: String) { self.description = description }
 }

@@ -1,36 +1,36 @@
 internal import Datasets
 public import Torch
 
-/// What decides the bits of a training beside model, plan and seed: kept with whatever is to be gone on with.
+/// Everything besides model, plan and seed that decides the bits of a training, recorded in whatever may be resumed.
 public struct Surroundings: Codable, Hashable, Sendable {
-  /// Threads of libtorch's, which sum in another order when there are more of them.
+  /// Number of libtorch's threads, which changes the order of sums.
   public var threads: Int
-  /// What computes.
+  /// Device that computes.
   public var device: Device
   /// Whether trainings compute with the kept weights only.
   public var sparse: SparseTraining.Choice
-  /// The vector instructions of libtorch and of the sparse kernels here, e.g. `AVX512/avx512`.
+  /// Vector instructions of libtorch and of the sparse kernels, e.g. `AVX512/avx512`.
   public var instructions: String
-  /// libtorch's version.
+  /// Version of libtorch.
   public var libtorch: String
-  /// The fingerprint of each part of the data that there is.
+  /// Fingerprint of each part of the data.
   public var images: [Part: String]
-  /// SHA-256 of the file whose weights it began with; nil where they were drawn.
+  /// SHA-256 of the file whose weights the run started from; nil if they were freshly initialised.
   public var start: String?
 
   /// A part of the data.
   public enum Part: String, Codable, Hashable, Sendable, CaseIterable, CodingKeyRepresentable {
-    /// What is learned from.
+    /// Images that the optimizer learns from.
     case training
-    /// What choices look at.
+    /// Images used for early stopping and other choices.
     case validation
-    /// What results are reported on.
+    /// Images that results are reported on.
     case test
   }
 
-  /// Those of this process, with these data; looks at every image once.
+  /// Records the surroundings of this process with the given data; reads every image once.
   ///
-  /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil where there is none.
+  /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil if there is none.
   public init(device: Device, sparse: SparseTraining, data: TrainingData?, start: String? = nil) {
     threads = TorchRuntime.threads
     self.device = device
@@ -45,13 +45,14 @@ public struct Surroundings: Codable, Hashable, Sendable {
     self.start = start
   }
 
-  /// Whether what was begun here may go on in other surroundings.
+  /// Decides whether a run begun in these surroundings may continue in others.
   ///
   /// - Parameters:
-  ///   - path: where it was kept.
-  ///   - file: that with the weights which it began with, for people.
-  /// - Returns: what will make its bits others than those of an unbroken run, to follow a name for it; nil if nothing will.
-  /// - Throws: ``RecordError`` if the images or the first weights are others: no unbroken run could have done that.
+  ///   - now: the surroundings in which it would continue.
+  ///   - path: the path of the checkpoint or record, for messages.
+  ///   - file: the path of the file with the weights that it started from, for messages.
+  /// - Returns: why the bits may differ from those of an unbroken run, in words that follow the run's name; nil if they will not.
+  /// - Throws: ``RecordError`` if the images or the initial weights differ: no unbroken run could have done that.
   public func goOn(in now: Surroundings, from path: String, startedWith file: String? = nil) throws -> String? {
     let others = Part.allCases.filter { images[$0] != now.images[$0] }.map(\.rawValue)
     guard others.isEmpty else {

@@ -6,48 +6,47 @@ public import Torch
 
 /// The training loop.
 ///
-/// The same model, plan and data give the same bits, also when the loop is broken off at any step and continued from its
-/// ``State``: order and augmentation are pure functions of seed, epoch and position, and every other stream of randomness
-/// is in the state.
+/// The same model, plan and data give the same bits, even if the loop is interrupted at any step and continued from its ``State``: order
+/// and augmentation are pure functions of seed, epoch and position, and every other stream of randomness is part of the state.
 public final class Trainer {
-  /// How it trains.
+  /// The plan that the training follows.
   public let plan: TrainingPlan
-  /// What it trains; ``replaceModel(_:slices:)`` exchanges it in mid-course.
+  /// The model in training; ``replaceModel(_:slices:)`` exchanges it between steps.
   ///
-  /// Ask for it anew after each step: sparse kernels bring its tensors up to date when it is asked for.
+  /// Read it anew after each step: sparse kernels bring its tensors up to date when it is read.
   public var model: Model {
     sparse?.lend()
     return present
   }
-  /// Finished steps.
+  /// Number of finished steps.
   public private(set) var iteration: Int
-  /// What was seen so far.
+  /// Evaluations and losses so far.
   public private(set) var log: TrainingLog
-  /// Its course in steps.
+  /// The course of the training in steps.
   public let span: TrainingSpan
-  /// Steps in all.
+  /// Number of steps in total.
   public var totalIterations: Int { span.total }
-  /// Steps in an epoch.
+  /// Number of steps per epoch.
   public var iterationsPerEpoch: Int { span.perEpoch }
-  /// Seconds of each epoch's steps and of what hooks do within them, evaluations and ``TrainingHook/didFinishStep(_:)`` apart;
-  /// epochs that were begun before a resume are missing.
+  /// Seconds per epoch of steps and of what hooks do within them, without evaluations and ``TrainingHook/didFinishStep(_:)``; epochs that
+  /// began before a resume are missing.
   public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
-  /// Whether the evaluation that ends the last step was broken off; it begins anew when the training goes on.
+  /// Whether the evaluation after the last step was interrupted; it is repeated when the training continues.
   public private(set) var isStepOpen: Bool
   /// Whether nothing is left to do.
   public var isFinished: Bool { iteration >= totalIterations && !isStepOpen }
-  /// Seconds since the training began in this process, evaluations included.
+  /// Seconds of training in this process, evaluations included.
   public private(set) var seconds = 0.0
 
   /// Whether the next step computes with the kept weights only; see ``SparseTraining``.
   public var usesSparseKernels: Bool { !needsGradients && (try? kernels()) != nil }
 
-  // What `model` is, perhaps behind `sparse`.
+  // The value of `model`, possibly out of date with respect to `sparse`.
   private var present: Model
   private let data: TrainingData
   private let sparseTraining: SparseTraining
   private var sparse: SparseEngine?
-  // False when masks or tensors are others than those that `sparse` was made for.
+  // False if masks or tensors have changed since `sparse` was created.
   private var hasChosenKernels = false
   private let device: Device
   private let loader: BatchLoader
@@ -56,17 +55,17 @@ public final class Trainer {
   private var executor: Executor
   private var optimizer: Optimizer
   private let evaluated: EvaluatedParts
-  // nil while the present epoch was not seen from its beginning.
+  // nil unless the present epoch was timed from its beginning.
   private var timeInEpoch: Duration?
 
-  /// A trainer at the start, or at a state; `model` itself is not touched.
+  /// Creates a trainer at the start of a training or at a state; `model` itself is not changed.
   ///
   /// - Parameters:
-  ///   - evaluated: the data's validation and test parts, for those who train several times; its own unless given.
-  ///   - sparse: whether kernels that know only the kept weights may be used; they are not while a hook needs gradients, images
-  ///     are augmented or more of the network is left than they can gain from.
-  /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data and
-  ///   model throw.
+  ///   - evaluated: prepared validation and test parts, for callers that train several times; by default the data's own.
+  ///   - sparse: whether kernels that know only the kept weights may be used; they are not used while a hook needs gradients, with
+  ///     augmentation, or if the network is too dense to gain from them.
+  /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data
+  ///   and model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
     evaluated: EvaluatedParts? = nil, sparse: SparseTraining = .automatic
@@ -103,7 +102,7 @@ public final class Trainer {
 
   private func restore(_ state: State) throws {
     let fresh = try dropout.state()
-    // libtorch's own words for what is no state of a generator would fill a screen.
+    // libtorch's own message about an invalid generator state would fill a screen.
     guard state.dropout.shape == fresh.shape, state.dropout.elementType == fresh.elementType,
       (try? dropout.restore(state.dropout)) != nil
     else { throw RecordError("random.dropout is no state of a random stream") }
@@ -114,7 +113,7 @@ public final class Trainer {
     }
   }
 
-  /// The kernels for the present masks, made when first asked for: some hooks change masks at every step.
+  /// Returns the kernels for the present masks, created on demand: some hooks change masks at every step.
   private func kernels() throws -> SparseEngine? {
     if !hasChosenKernels {
       sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data, evaluated: evaluated.sets)
@@ -123,7 +122,7 @@ public final class Trainer {
     return sparse
   }
 
-  /// To be called whenever masks or tensors are others.
+  /// Must be called whenever masks or tensors change.
   private func forgetKernels() {
     sparse = nil
     hasChosenKernels = false
@@ -131,21 +130,21 @@ public final class Trainer {
 
   private var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
 
-  /// All that decides how training goes on.
+  /// Everything that decides how training continues.
   public struct State {
-    /// Finished steps.
+    /// Number of finished steps.
     public var iteration: Int
     /// Evaluations and running sums.
     public var log: TrainingLog
-    /// Steps and moments.
+    /// Steps and moments of the optimizer.
     public var optimizer: Optimizer.State
-    /// The dropout generator's.
+    /// State of the dropout generator.
     public var dropout: Tensor
-    /// Each hook's, by name.
+    /// State of each hook, by the hook's name.
     public var hooks: [String: [String: Tensor]]
-    /// Whether the last step's evaluation is still to come.
+    /// Whether the evaluation of the last step is still to be done.
     public var isStepOpen: Bool
-    /// A state of these parts.
+    /// Creates a state; every parameter sets the property of the same name.
     public init(
       iteration: Int, log: TrainingLog, optimizer: Optimizer.State, dropout: Tensor, hooks: [String: [String: Tensor]],
       isStepOpen: Bool = false
@@ -158,7 +157,7 @@ public final class Trainer {
       self.isStepOpen = isStepOpen
     }
 
-    /// - Throws: ``RecordError`` for what a training of this plan with these hooks cannot have come to.
+    /// - Throws: ``RecordError`` for a state that a training of this plan with these hooks cannot have reached.
     fileprivate func check(for plan: TrainingPlan, _ span: TrainingSpan, _ known: [any TrainingHook]) throws {
       guard (0...span.total).contains(iteration) else {
         throw RecordError("a training of \(span.total) steps cannot go on from step \(iteration)")
@@ -172,7 +171,7 @@ public final class Trainer {
     }
   }
 
-  /// The present state; tensors are the live ones, to be written before the next step.
+  /// Returns the present state; its tensors are the live ones and must be written before the next step.
   public func state() throws -> State {
     sparse?.lend()
     return State(
@@ -183,9 +182,9 @@ public final class Trainer {
   /// Trains to the end of the plan.
   ///
   /// - Parameters:
-  ///   - afterStep: called after every step and its evaluations, and where an evaluation is broken off; what it throws stops the loop in a
-  ///     state that can be continued.
-  ///   - report: progress for display.
+  ///   - afterStep: called after every step and its evaluation, and if an evaluation is interrupted; an error that it throws stops the
+  ///     loop in a state that can be continued.
+  ///   - report: called with the progress after every step.
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, `Interrupted`, and whatever a hook or `afterStep` throws.
   public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }) throws {
     let clock = ContinuousClock()
@@ -212,7 +211,7 @@ public final class Trainer {
     }
   }
 
-  /// What follows a step: its evaluation where one is due, and a look at it for everybody.
+  /// Completes a step: evaluates if that is due, then calls hooks and callbacks.
   private func endStep(
     loss: Double, learningRate: Double, _ afterStep: (Trainer) throws -> Void, _ report: (TrainingProgress) -> Void
   ) throws {
@@ -220,7 +219,7 @@ public final class Trainer {
     var evaluation: EvaluationRecord?
     if iteration % max(plan.evaluateEvery.iterations(perEpoch: iterationsPerEpoch), 1) == 0 || iteration == totalIterations {
       do { evaluation = try evaluate() } catch let stop as Interrupted {
-        // Nothing has changed since the step: a state that is kept now goes on with this evaluation.
+        // Nothing has changed since the step: a state saved now continues with this evaluation.
         try afterStep(self)
         throw stop
       }
@@ -253,7 +252,7 @@ public final class Trainer {
       sparse.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep())
       return loss
     }
-    // A dense step moves the tensors.
+    // A dense step updates the tensors.
     sparse?.lend()
     let batch = try loader.batch(epoch: epoch, index: index)
     let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
@@ -291,41 +290,41 @@ public final class Trainer {
       if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(part.batches) } else {
         try kernels()?.evaluate(part.panels) ?? executor.evaluate(part.batches)
       }
-    // A last step, or what a hook did after one, can break a model without a further step that would tell.
+    // The last step, or a hook after a step, can break a model without a further step that would reveal it.
     guard evaluation.loss.isFinite else {
       throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate(ofStep: iteration - 1))
     }
     return evaluation
   }
 
-  /// The model that a hook wants evaluated in place of the present one.
+  /// Returns the model that a hook wants evaluated in place of the present one; nil if none does.
   private func standIn() throws -> Model? {
     for hook in hooks { if let other = try hook.evaluatedModel(self) { return other } }
     return nil
   }
 
-  /// The present model on the validation set; nil without one.
+  /// Evaluates the present model on the validation set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
   public func evaluateValidation() throws -> Evaluation? { try evaluate(on: evaluated.validation) }
 
-  /// The present model on the test set; nil without one.
+  /// Evaluates the present model on the test set; nil without one.
   ///
   /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
   public func evaluateTest() throws -> Evaluation? { try evaluate(on: evaluated.test) }
 
-  /// Goes on with another model, copied; the optimizer's moments are cut by the slices that made it of the present one.
+  /// Continues with a copy of another model; the optimizer's moments are cut by the slices that made it from the present one.
   ///
-  /// - Parameter slices: what ``Model/cut(to:slices:)`` was given; empty if no tensor changed its shape.
-  /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model stays then.
+  /// - Parameter slices: the slices passed to ``Model/cut(to:slices:)``; empty if no tensor changed its shape.
+  /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model then stays.
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
     sparse?.lend()
     try goOn(with: replacement, optimizer.state.cut(by: slices))
   }
 
-  /// Goes on with another model of the same network, copied, and with these moments, copied too; a moment that is missing starts at zero.
+  /// Continues with copies of another model of the same network and of the given moments; a missing moment starts at zero.
   ///
-  /// - Throws: ``PlanError`` if a moment does not fit; the present model stays then.
+  /// - Throws: ``PlanError`` if a moment does not fit; the present model then stays.
   public func replaceModel(_ replacement: Model, optimizer state: Optimizer.State) throws {
     sparse?.lend()
     try goOn(with: replacement, state)
@@ -340,9 +339,9 @@ public final class Trainer {
     forgetKernels()
   }
 
-  /// Holds what these masks prune at exactly 0 from now on; they take the place of all earlier ones.
+  /// Replaces all masks: from now on elements that the new ones prune are exactly 0.
   ///
-  /// - Throws: ``ModelError`` if a mask does not fit; the earlier ones stay then.
+  /// - Throws: ``ModelError`` if a mask does not fit; the earlier masks then stay.
   public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
     sparse?.lend()
     present = try Model(network: present.network, tensors: present.tensors, masks: masks)
@@ -352,22 +351,22 @@ public final class Trainer {
 }
 
 extension Network {
-  /// Whether images pass through convolutions, so that the channels-last layout pays.
+  /// Whether the network has convolutions, so that the channels-last layout pays.
   public var hasConvolutions: Bool {
     nodes.contains { if case .convolution = $0.operation { true } else { false } }
   }
 
-  /// Whether there is any batch norm.
+  /// Whether the network has batch norms.
   public var hasBatchNorms: Bool {
     nodes.contains { if case .batchNorm = $0.operation { true } else { false } }
   }
 }
 
 extension Model {
-  /// The model with convolution weights laid out channels-last and gradients asked for, in fresh storage.
+  /// Returns the model with convolution weights channels-last and gradients enabled, in fresh storage.
   ///
-  /// Always from row-major copies, so that a model read from a file and one that went through surgery get the same strides, and so
-  /// the same kernels and bits.
+  /// Always laid out from row-major copies, so that a model read from a file and one that went through surgery get the same strides, and
+  /// so the same kernels and bits.
   func laidOutForTraining(on device: Device) throws -> Model {
     var result = self
     for (name, tensor) in tensors {

@@ -1,61 +1,63 @@
 public import Torch
 
-/// Something that acts during training: masks, pruning, probes. Training itself knows nothing of them.
+/// Code that acts during training, such as masks, pruning and probes, which training itself knows nothing about.
 ///
-/// Order within a step: forward (``observe(_:of:)``), backward, ``didComputeGradients(_:)``, optimizer step,
-/// ``didStep(_:)``, the evaluation where one is due, ``didFinishStep(_:)``.
+/// Order within a step: forward pass (``observe(_:of:)``), backward pass, ``didComputeGradients(_:)``, optimizer step, ``didStep(_:)``,
+/// the evaluation if one is due, ``didFinishStep(_:)``.
 public protocol TrainingHook: AnyObject {
-  /// Names the hook in checkpoints: without dots, and another one for each of a trainer's hooks.
+  /// Name of the hook in checkpoints: without dots, and unique among a trainer's hooks.
   var name: String { get }
-  /// Nodes whose values ``observe(_:of:)`` gets; asked for before each training step.
+  /// Nodes whose values are passed to ``observe(_:of:)``; read before each training step.
   var observedNodes: Set<String> { get }
-  /// Whether ``didComputeGradients(_:)`` must be called with the dense gradients of all parameters; if no hook needs them, networks
-  /// with few weights left are trained by kernels that compute the gradients of those only.
+  /// Whether ``didComputeGradients(_:)`` needs the dense gradients of all parameters; if no hook does, sparse networks are trained by
+  /// kernels that compute the gradients of kept weights only.
   var needsGradients: Bool { get }
-  /// Whether the next step must give them: ``needsGradients`` unless a hook looks at some steps only.
+  /// Whether the next step must compute dense gradients; by default ``needsGradients``, unless a hook looks at some steps only.
   func needsGradients(_ trainer: Trainer) -> Bool
-  /// A node's value [batch, …]; no gradient is recorded here.
+  /// Called with the value of an observed node, [batch, …], in the forward pass; no gradients are recorded here.
   func observe(_ value: Tensor, of node: String) throws
-  /// Gradients are accumulated and not yet applied; not called for sure unless ``needsGradients``.
+  /// Called when gradients are accumulated but not yet applied; guaranteed only with ``needsGradients``.
   func didComputeGradients(_ trainer: Trainer) throws
-  /// The optimizer has moved the weights; `trainer.iteration` counts the finished steps.
+  /// Called when the optimizer has updated the weights; `trainer.iteration` counts the finished steps.
   func didStep(_ trainer: Trainer) throws
-  /// The step is complete and, where that was due, evaluated: the place to exchange the model.
+  /// Called when the step is complete and evaluated if that was due: the place to exchange the model.
   func didFinishStep(_ trainer: Trainer) throws
-  /// What the trainer evaluates in place of the trained model; nil for the model itself. The first hook that names one decides.
+  /// Returns the model to evaluate in place of the trained one; nil for the trained model. The first hook that returns one decides.
   func evaluatedModel(_ trainer: Trainer) throws -> Model?
-  /// Whether the next step trains another network than the evaluated one, whose loss the log must leave out.
+  /// Whether the next step trains another network than the evaluated one, so that the log leaves out its loss.
   func trainsAside(_ trainer: Trainer) -> Bool
-  /// What a checkpoint must keep.
+  /// Returns the tensors that a checkpoint must keep.
   func state() throws -> [String: Tensor]
-  /// Continues from what ``state()`` gave; anyone may have written it.
+  /// Continues from a state returned by ``state()``, but possibly forged.
   ///
-  /// - Throws: ``RecordError`` for what ``state()`` cannot have given: names, types, shapes and counts.
+  /// - Throws: ``RecordError`` for names, types, shapes or counts that ``state()`` cannot have returned.
   func restore(_ state: [String: Tensor]) throws
 }
 
 extension TrainingHook {
-  /// None.
+  /// By default no nodes.
   public var observedNodes: Set<String> { [] }
-  /// True: a hook that forgets to say so still gets its gradients.
+  /// By default true: a hook that does not declare its needs still gets its gradients.
   public var needsGradients: Bool { true }
-  /// As in every step.
+  /// By default the same at every step.
   public func needsGradients(_ trainer: Trainer) -> Bool { needsGradients }
-  /// Does nothing.
+  /// By default does nothing.
   public func observe(_ value: Tensor, of node: String) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didComputeGradients(_ trainer: Trainer) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didStep(_ trainer: Trainer) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didFinishStep(_ trainer: Trainer) throws {}
-  /// The trained model itself.
+  /// By default nil, for the trained model itself.
   public func evaluatedModel(_ trainer: Trainer) throws -> Model? { nil }
-  /// Never.
+  /// By default false.
   public func trainsAside(_ trainer: Trainer) -> Bool { false }
-  /// Nothing.
+  /// By default no tensors.
   public func state() throws -> [String: Tensor] { [:] }
-  /// - Throws: ``RecordError`` if there is anything: what keeps nothing cannot go on from something.
+  /// By default accepts only an empty state.
+  ///
+  /// - Throws: ``RecordError`` if there are any tensors.
   public func restore(_ state: [String: Tensor]) throws {
     guard state.isEmpty else { throw RecordError("it keeps something for hook \(name), which keeps nothing") }
   }

@@ -1,15 +1,15 @@
 /// One evaluation during training.
 public struct EvaluationRecord: Codable, Hashable, Sendable {
-  /// Finished steps.
+  /// Number of finished steps.
   public var iteration: Int
-  /// Mean training loss of the evaluated network's steps since the last evaluation; the last record's if it made none.
+  /// Mean training loss of the evaluated network's steps since the previous evaluation; that evaluation's value if there were none.
   public var trainingLoss: Double
-  /// On the validation set; nil without one.
+  /// Result on the validation set; nil without one.
   public var validation: Evaluation?
-  /// On the test set: at new minima of the validation loss and at the end only.
+  /// Result on the test set, evaluated only at new minima of the validation loss and at the end; otherwise nil.
   public var test: Evaluation?
 
-  /// A record of these parts.
+  /// Creates a record; every parameter sets the property of the same name.
   public init(iteration: Int, trainingLoss: Double, validation: Evaluation? = nil, test: Evaluation? = nil) {
     self.iteration = iteration
     self.trainingLoss = trainingLoss
@@ -18,19 +18,19 @@ public struct EvaluationRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// What training has seen so far: exact, and kept in checkpoints.
+/// The evaluations and losses of a training so far; exact, and kept in checkpoints.
 public struct TrainingLog: Codable, Hashable, Sendable {
-  /// In order of time.
+  /// The evaluations in order of time.
   public var evaluations: [EvaluationRecord] = []
   /// Sum of the evaluated network's training losses since the last evaluation.
   public var lossSum = 0.0
-  /// Steps in `lossSum`.
+  /// Number of steps in `lossSum`.
   public var lossCount = 0
 
-  /// An empty log.
+  /// Creates an empty log.
   public init() {}
 
-  /// The evaluation of lowest validation loss; the earliest of equal ones. Its iteration is the early-stop iteration.
+  /// The evaluation of lowest validation loss, the earliest of equal ones; its iteration is the early-stop iteration.
   public var best: EvaluationRecord? {
     evaluations.filter { $0.validation != nil }.min {
       ($0.validation?.loss ?? .infinity, $0.iteration) < ($1.validation?.loss ?? .infinity, $1.iteration)
@@ -38,32 +38,32 @@ public struct TrainingLog: Codable, Hashable, Sendable {
   }
 }
 
-/// What a trainer tells whoever watches.
+/// The progress of a training after a step, for display.
 public struct TrainingProgress: Sendable {
-  /// Finished steps of `total`.
+  /// Number of finished steps, of `total`.
   public var iteration: Int
-  /// Steps in all.
+  /// Number of steps in total.
   public var total: Int
-  /// Steps in an epoch.
+  /// Number of steps per epoch.
   public var iterationsPerEpoch: Int
-  /// The last step's loss.
+  /// Training loss of the last step's batch.
   public var loss: Double
-  /// The rate of the last step.
+  /// Learning rate of the last step.
   public var learningRate: Double
-  /// Set when an evaluation has just been made.
+  /// The evaluation made after this step; nil if none was due.
   public var evaluation: EvaluationRecord?
 }
 
-/// Why training stopped before its end.
+/// A reason for which training stopped before its end.
 public enum TrainingError: Error, CustomStringConvertible, Equatable {
   /// The loss became infinite or NaN.
   case nonFiniteLoss(iteration: Int, learningRate: Double)
-  /// Somebody asked for it; a checkpoint has been written if there is where.
+  /// Training was stopped on request, after writing a checkpoint if the run has one.
   case interrupted(iteration: Int)
-  /// There is nothing to learn from.
+  /// The training set is empty.
   case noData
 
-  /// One line.
+  /// The message in one line.
   public var description: String {
     switch self {
     case .nonFiniteLoss(let iteration, let learningRate):

@@ -1,23 +1,23 @@
 /// How a model is trained: a value that recipes, checkpoints and reports can hold.
 public struct TrainingPlan: Codable, Hashable, Sendable {
-  /// How long.
+  /// Length of the training.
   public var length: Step
-  /// Examples per step.
+  /// Number of examples per step.
   public var batchSize: Int
-  /// Which optimizer.
+  /// Optimizer with its constants.
   public var optimizer: OptimizerPlan
-  /// Its learning rate over time.
+  /// Learning rate as a function of the step.
   public var learningRate: LearningRateSchedule
-  /// How often the validation set is evaluated.
+  /// Interval between evaluations on the validation set.
   public var evaluateEvery: Step
-  /// Share of the target spread evenly over the classes.
+  /// Label smoothing: the share of the target that is spread evenly over the classes.
   public var labelSmoothing: Double
-  /// Whether training images are cropped and mirrored as the data set's catalogue entry says.
+  /// Whether training images are augmented as the data set's catalogue entry says.
   public var augment: Bool
-  /// Determines data order, augmentation and dropout.
+  /// Seed of data order, augmentation and dropout.
   public var seed: UInt64
 
-  /// A plan; see the properties.
+  /// Creates a plan; every parameter sets the property of the same name.
   public init(
     length: Step, batchSize: Int = 64, optimizer: OptimizerPlan = .adam(), learningRate: LearningRateSchedule,
     evaluateEvery: Step = .epochs(1), labelSmoothing: Double = 0, augment: Bool = false, seed: UInt64 = 0
@@ -32,7 +32,9 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     self.seed = seed
   }
 
-  /// - Throws: ``PlanError`` for values no training can have.
+  /// Checks the plan by itself, without data or model.
+  ///
+  /// - Throws: ``PlanError`` for values that no training can have.
   public func validate() throws {
     guard batchSize > 0 else { throw PlanError("a batch of \(batchSize) examples is impossible: give at least 1") }
     guard learningRate.base > 0, learningRate.base.fitsFloat32 else {
@@ -56,16 +58,16 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
 }
 
 extension Double {
-  /// Whether float32, in which training computes, has room for it: not above 3.4e38, and 0 or not so small that it would be.
+  /// Whether the number survives conversion to float32, in which training computes: finite, and 0 only if it is 0 itself.
   public var fitsFloat32: Bool { self == 0 || Float(self).isFinite && Float(self) != 0 }
 }
 
-/// Independent streams of randomness from one seed.
+/// A purpose of randomness; each purpose derives an independent stream from one seed.
 public enum SeedPurpose: UInt64, Sendable {
   case initialization = 1
   case order, dropout, split, subset, scores, proof, examples
 
-  /// SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
+  /// Returns the seed of this purpose's stream: SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
   public func seed(from seed: UInt64) -> UInt64 {
     var z = seed &+ 0x9E37_79B9_7F4A_7C15 &* rawValue
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

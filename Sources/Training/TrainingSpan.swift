@@ -1,18 +1,18 @@
-/// The course of one training in steps: what a plan becomes once the number of examples is known.
+/// The course of a training in steps: what a plan amounts to once the number of examples is known.
 public struct TrainingSpan: Hashable, Sendable {
-  /// The length as it was given.
+  /// The length as given in the plan.
   public let length: Step
-  /// Steps in all.
+  /// Number of steps in total.
   public let total: Int
-  /// Steps in an epoch.
+  /// Number of steps per epoch.
   public let perEpoch: Int
 
-  /// More would take years, and sums of them must not overflow.
+  /// More steps would take years, and sums of them must not overflow.
   static let maximum = 1_000_000_000
 
-  /// The steps of a plan.
+  /// Converts a plan's length to steps.
   ///
-  /// - Parameter perEpoch: batches of the training set.
+  /// - Parameter perEpoch: the number of batches of the training set.
   /// - Throws: ``PlanError`` for a training longer than anyone can wait for.
   public init(_ plan: TrainingPlan, perEpoch: Int) throws {
     length = plan.length
@@ -23,15 +23,16 @@ public struct TrainingSpan: Hashable, Sendable {
     }
   }
 
-  /// Advice in words to who gave too long an interval: the longest that is no longer than so many steps, in the same unit if possible.
+  /// Returns advice to someone who gave too long an interval: the longest possible one of at most `steps` steps, in the same unit if
+  /// possible.
   ///
-  /// - Parameter otherwise: the advice where none works.
+  /// - Parameter otherwise: the advice if no interval works.
   public func longest(within steps: Int, as every: Step, otherwise: String = "train longer") -> String {
     let found = every.longest(within: steps, perEpoch: perEpoch) ?? Step.iterations(steps).longest(within: steps, perEpoch: perEpoch)
     return found.map { "the longest that works is --every \($0)" } ?? otherwise
   }
 
-  /// The steps of a plan on these data.
+  /// Converts a plan's length to steps on the given data.
   ///
   /// - Throws: ``PlanError`` for a training longer than anyone can wait for, ``TrainingError/noData``.
   public init(_ plan: TrainingPlan, on data: TrainingData) throws {

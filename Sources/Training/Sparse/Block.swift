@@ -1,9 +1,9 @@
-/// Elements at one place for as long as the object lives, aligned for the widest vectors: what the kernels' pointers point to.
+/// Elements at a fixed address, aligned for the widest vectors, that the kernels' pointers refer to.
 final class Block<Element: BitwiseCopyable> {
   let pointer: UnsafeMutablePointer<Element>
   let count: Int
 
-  /// `count` elements with this value.
+  /// Allocates `count` elements with the given value.
   init(count: Int, repeating value: Element) {
     self.count = count
     // At least one, so that an empty block has an address too.
@@ -12,7 +12,7 @@ final class Block<Element: BitwiseCopyable> {
     pointer.initialize(repeating: value, count: max(count, 1))
   }
 
-  /// A copy of an array.
+  /// Copies an array.
   convenience init(_ elements: [Element], padding: Element) {
     self.init(count: elements.count, repeating: padding)
     for (i, element) in elements.enumerated() { pointer[i] = element }

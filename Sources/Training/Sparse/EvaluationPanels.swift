@@ -1,13 +1,13 @@
 internal import CSparse
 internal import Datasets
 
-/// A set's examples in their own order as the sparse kernels take them: for evaluating again and again.
+/// A set's examples in their own order as panels for the sparse kernels, for repeated evaluation.
 ///
-/// Assembled once, when first taken, if they fit into the memory limit; else they are to be gathered anew each time.
+/// Each panel is assembled when first used and kept if all fit into the memory limit; otherwise panels must be gathered anew each time.
 final class EvaluationPanels {
   let set: ImageSet
   private let isKept: Bool
-  // Only where kernels run, whose networks 16-bit indices can reach.
+  // Evaluated only where kernels run, for networks within reach of 16-bit indices.
   private lazy var inputs = Block((0..<set.imageSize).map(UInt16.init), padding: 0)
   private var panels: [Block<Float>] = []
 
@@ -17,7 +17,7 @@ final class EvaluationPanels {
     isKept = set.count <= memoryLimit / (set.imageSize * 4)
   }
 
-  /// A panel of all inputs; nil if it is not kept.
+  /// Returns a panel of all inputs; nil if panels are not kept.
   func panel(_ index: Int, assembledBy kernels: cs_kernels, _ byteValues: UnsafePointer<Float>) -> UnsafeMutablePointer<Float>? {
     guard isKept else { return nil }
     while panels.count <= index {

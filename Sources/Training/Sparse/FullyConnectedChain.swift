@@ -1,12 +1,12 @@
 internal import CSparse
 internal import Networks
 
-/// A network that is a chain input → flatten? → (linear → ReLU)* → linear: what the sparse kernels can train.
+/// A chain input → flatten? → (linear → ReLU)* → linear, the networks that the sparse kernels can train.
 struct FullyConnectedChain {
-  /// The layers in order: name of the parameters' module and sizes.
+  /// The layers in order, each with the module of its parameters and its sizes.
   let layers: [(module: String, linear: Linear)]
 
-  /// nil for any other network, and for layers that 16-bit indices cannot reach.
+  /// Recognises a chain; nil for any other network, and for layers beyond the reach of 16-bit indices.
   init?(_ network: Network) {
     var layers: [(module: String, linear: Linear)] = []
     var before: Network.Node?
@@ -31,6 +31,6 @@ struct FullyConnectedChain {
     self.layers = layers
   }
 
-  /// The numbers of features, from the input's to the output's.
+  /// Numbers of features, from the input's to the output's.
   var widths: [Int] { layers.prefix(1).map(\.linear.inputs) + layers.map(\.linear.outputs) }
 }

@@ -3,23 +3,23 @@ internal import Datasets
 internal import Networks
 internal import Torch
 
-/// Examples of a panel.
+/// Number of examples in a panel.
 let panelSize = CS_PANEL
 
 /// Trains and evaluates a fully connected network with its kept weights only.
 ///
-/// A batch is worked off in panels of 64 examples, feature by feature, with all layers in compressed rows, dense ones too: at these sizes
-/// that is no slower than libtorch's products. Weights and moments live here; ``lend()`` writes them to the model's and the optimizer's
-/// tensors when somebody asks for those, who may change them: the next use reads them again.
+/// A batch is processed in panels of 64 examples, feature by feature, with all layers in compressed rows, dense ones too: at these sizes
+/// that is no slower than libtorch's products. Weights and moments live here; ``lend()`` writes them to the tensors of model and
+/// optimizer when other code asks for those and may change them, and the next use reads them again.
 ///
-/// Units that no living unit listens to are left out where that is exact, and inputs that no weight reads are never fetched.
-/// Everything runs on the calling thread, with denormals as 0.
+/// Units that no living unit reads are left out where that is exact, and inputs that no weight reads are never fetched. Everything runs
+/// on the calling thread, with denormals flushed to 0.
 final class SparseEngine {
   private let kernels: cs_kernels
   private let parameters: SparseParameters
-  /// Values of a panel: the inputs, then each layer's outputs.
+  /// Values of a panel: the inputs, then the outputs of each layer.
   private let activations: [Block<Float>]
-  /// Gradients of the loss by each layer's outputs.
+  /// Gradients of the loss with respect to the outputs of each layer.
   private let deltas: [Block<Float>]
   private let byteValues: Block<Float>
   private let imageSize: Int
@@ -28,17 +28,17 @@ final class SparseEngine {
   private var isLent = false
   private var isAhead = false
 
-  /// An engine for a model, or nil where none can be or none pays.
+  /// Creates an engine for a model; nil if the kernels cannot run it, or if it is too dense for them to pay.
   ///
   /// - Parameters:
-  ///   - optimizer: whose moments it takes over.
-  ///   - evaluated: what will be evaluated besides.
+  ///   - optimizer: the optimizer whose moments the engine takes over.
+  ///   - evaluated: further sets that will be evaluated.
   init?(_ policy: SparseTraining, model: Model, optimizer: Optimizer, data: TrainingData, evaluated: [ImageSet]) throws {
     let images = data.training
     guard policy.choice != .never, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
       let chain = FullyConnectedChain(model.network), let inputs = chain.widths.first, let classes = chain.widths.last,
       images.imageSize == inputs,
-      // Values of a byte go by the channel, so by the training images' height and width.
+      // The value of a byte depends on its channel, so on the height and width of the training images.
       ([images] + evaluated).allSatisfy({ $0.imageShape == images.imageShape && $0.classes <= classes }),
       model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 })
     else { return nil }
@@ -53,7 +53,7 @@ final class SparseEngine {
     area = images.height * images.width
   }
 
-  /// Makes the tensors of model and optimizer say what the engine knows, for others to read or change.
+  /// Brings the tensors of model and optimizer up to date, for other code to read or change.
   func lend() {
     if isAhead { parameters.distribute() }
     isAhead = false
@@ -71,7 +71,7 @@ final class SparseEngine {
     return try body()
   }
 
-  /// Computes loss and gradients of a batch; gives the mean loss.
+  /// Computes the gradients of a batch and returns its mean loss.
   func differentiate(_ examples: StoredExamples, labelSmoothing: Double) -> Double {
     takeBack()
     return flushingDenormals {
@@ -91,9 +91,9 @@ final class SparseEngine {
     }
   }
 
-  /// Moves the weights by the gradients that ``differentiate(_:labelSmoothing:)`` left.
+  /// Updates the weights by the gradients that ``differentiate(_:labelSmoothing:)`` left.
   ///
-  /// - Parameter step: 1 for the first.
+  /// - Parameter step: the number of the step, 1 for the first.
   func update(_ plan: OptimizerPlan, learningRate: Double, step: Int) {
     flushingDenormals {
       let (weights, gradient, moments) = (parameters.weights, parameters.gradient, parameters.moments)
@@ -114,11 +114,11 @@ final class SparseEngine {
     isAhead = true
   }
 
-  /// Loss and accuracy over a whole set.
+  /// Returns loss and accuracy over a whole set.
   func evaluate(_ panels: EvaluationPanels) -> Evaluation {
     let wasLent = isLent
     takeBack()
-    // Whoever has the tensors may still change them.
+    // Code that was lent the tensors may still change them.
     isLent = wasLent
     return flushingDenormals {
       var (loss, correct) = (0.0, 0)
@@ -181,7 +181,7 @@ final class SparseEngine {
 }
 
 extension FullyConnectedChain {
-  /// Kept weights over all weights.
+  /// Returns the fraction of the chain's weights that the masks keep.
   fileprivate func density(_ masks: [ParameterName: Tensor]) throws -> Double {
     var (kept, all) = (0, 0)
     for layer in layers {

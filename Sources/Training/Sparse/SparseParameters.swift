@@ -2,15 +2,15 @@ internal import CSparse
 internal import Networks
 internal import Torch
 
-/// The kept weights and the biases of a chain, their gradients and moments, each in one run of numbers: layer by layer the values, then
-/// the bias. What an optimizer step walks.
+/// The kept weights and the biases of a chain, their gradients and moments, each in one contiguous run of numbers for an optimizer step
+/// to walk: layer by layer the values, then the bias.
 final class SparseParameters {
-  /// A layer's place in the runs.
+  /// The place of a layer in the runs.
   struct Layer {
     let structure: SparseStructure
-    /// Where its values begin.
+    /// Index of the layer's first value.
     let values: Int
-    /// Where its bias begins, one for each row; nil without one.
+    /// Index of the layer's first bias, one for each row; nil without a bias.
     let bias: Int?
     /// The rows whose bias is trained: live and not masked.
     let biasRows: Block<UInt16>
@@ -21,18 +21,18 @@ final class SparseParameters {
   let gradient: Block<Float>
   let moments: [Block<Float>]
 
-  /// A tensor, or a moment of it, and where its elements are kept.
+  /// A tensor, or a moment of it, with the place of its elements in a run.
   private struct Copy {
     // Owns the elements that `dense` points to.
     let tensor: Tensor
     let dense: UnsafeMutablePointer<Float>
     let packed: UnsafeMutablePointer<Float>
-    /// Where the elements lie in the tensor; nil for all of them in order.
+    /// Positions of the elements in the tensor; nil for all of them in order.
     let positions: Block<UInt32>?
   }
   private let copies: [Copy]
 
-  /// The parameters of a model and its optimizer, read from their tensors.
+  /// Reads the parameters of a model and its optimizer from their tensors.
   init(_ chain: FullyConnectedChain, model: Model, optimizer: Optimizer) throws {
     let state = optimizer.state
     func tensors(_ name: ParameterName) throws -> [Tensor] { [try model.tensor(name)] + (state.moments[name] ?? []) }
@@ -64,7 +64,7 @@ final class SparseParameters {
       let places = [(ParameterName(chained.module, .weight), layer.values, layer.structure.positions as Block<UInt32>?)]
       let biases = layer.bias.map { [(ParameterName(chained.module, .bias), $0, nil as Block<UInt32>?)] } ?? []
       for (name, start, positions) in places + biases {
-        // The run of the gradients has no tensor.
+        // The run of gradients has no tensor.
         for (tensor, run) in zip(try tensors(name), [runs[0]] + runs.dropFirst(2)) {
           guard let dense = try tensor.withElements(Float.self, { $0.baseAddress }) else { continue }
           copies.append(Copy(tensor: tensor, dense: dense, packed: run.pointer + start, positions: positions))
@@ -88,7 +88,7 @@ final class SparseParameters {
     }
   }
 
-  /// Writes weights and moments to their tensors; what is pruned there is left as it is, which is 0.
+  /// Writes weights and moments to their tensors; pruned elements are left as they are, which is 0.
   func distribute() {
     for copy in copies {
       if let positions = copy.positions {
@@ -99,7 +99,8 @@ final class SparseParameters {
     }
   }
 
-  /// From the output backwards: a hidden unit lives if a living unit listens to it, or if its weights would move although none does.
+  /// Determines each layer's structure, from the output backwards: a hidden unit is live if a live unit reads it, or if its weights would
+  /// change all the same.
   private static func structures(
     _ chain: FullyConnectedChain, keep: (ParameterName) throws -> [Bool]?, atRest: (String) throws -> Set<Int>
   ) throws -> [SparseStructure] {
@@ -122,7 +123,7 @@ final class SparseParameters {
     return structures.reversed()
   }
 
-  /// The units of a layer whose moments are all 0: without a gradient and weight decay their weights stay as they are.
+  /// Returns the units of a layer whose moments are all 0: without gradient and weight decay their weights do not change.
   private static func unitsAtRest(_ module: String, _ chain: FullyConnectedChain, moments: [ParameterName: [Tensor]]) throws -> Set<Int> {
     guard let outputs = chain.layers.first(where: { $0.module == module })?.linear.outputs else { return [] }
     var atRest = Set(0..<outputs)

@@ -1,33 +1,33 @@
 internal import CSparse
 
-/// Which weights of a layer exist, for the kernels: by rows within blocks of columns, and by columns.
+/// The weights of a layer that exist, in the kernels' layout: by rows within blocks of columns, and by columns.
 final class SparseStructure {
-  /// What the kernels read; it points into this object.
+  /// The layout that the kernels read; it points into this object.
   let layout: cs_structure
-  /// For each value, where it lies in the dense, row-major matrix.
+  /// Position of each value in the dense, row-major matrix.
   let positions: Block<UInt32>
   /// Indices of the rows that are computed.
   let rows: [Int]
-  /// Indices of the columns whose gradient is computed.
+  /// Indices of the columns whose gradients are computed.
   let columns: [Int]
 
   private let indices: [Block<UInt16>]
   private let offsets: [Block<UInt32>]
 
-  /// The structure of the kept elements of `rows`.
+  /// Creates the structure of the kept elements of `rows`.
   ///
   /// - Parameters:
-  ///   - keep: row-major, `width` to a row; nil where all are kept.
+  ///   - keep: the mask, row-major with `width` elements per row; nil if all are kept.
   ///   - rows: the live rows, ascending.
-  ///   - columns: the live columns, ascending, of which each kept element of a live row is one; nil for exactly those of the elements.
+  ///   - columns: the live columns, ascending, including that of every kept element of a live row; nil for exactly those.
   init(keep: [Bool]?, width: Int, rows: [Int], columns: [Int]?) {
     var byRow: [[UInt16]] = rows.map { row in
       guard let keep else { return (0..<width).map(UInt16.init) }
       return (0..<width).lazy.filter { keep[row * width + $0] }.map(UInt16.init)
     }
     let count = byRow.reduce(0) { $0 + $1.count }
-    // A block of inputs should stay in the first-level cache while all rows read it; but what a row adds up in memory between blocks
-    // must be worth the way: some eight entries.
+    // A block of inputs should stay in the first-level cache while all rows read it; but each row must have enough entries per block,
+    // some eight, to be worth the detour through memory between blocks.
     let density = Double(max(count, 1)) / Double(max(rows.count * width, 1))
     let blockWidth = max(128, Int(8 / density))
     let blocks = max((width + blockWidth - 1) / blockWidth, 1)
@@ -79,6 +79,6 @@ final class SparseStructure {
       row: indices[3].pointer, entry: offsets[2].pointer)
   }
 
-  /// The number of kept weights.
+  /// Number of kept weights.
   var count: Int { positions.count }
 }
