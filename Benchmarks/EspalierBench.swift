@@ -1,9 +1,9 @@
 internal import Foundation
 internal import Training
 
-/// `espalier-bench --case NAME --variant dense|masked --threads N --seconds S`, `--surgery NETWORK --threads N`,
-/// `--probe NETWORK --threads N`, `--sparse FORM --threads N --seconds S`, or `--scale FORM --nodes N [--output FILE]`: one measurement
-/// in a process of its own.
+/// The benchmark's command, which takes one measurement in a process of its own: `espalier-bench --case NAME --variant dense|masked
+/// --threads N --seconds S`, `--surgery NETWORK --threads N`, `--probe NETWORK --threads N`, `--sparse FORM --threads N --seconds S`, or
+/// `--scale FORM --nodes N [--output FILE]`.
 @main
 enum EspalierBench {
   static func main() {
@@ -38,7 +38,7 @@ enum EspalierBench {
     }
   }
 
-  /// Prints what is measured, or why it cannot be, and ends.
+  /// Prints the measurement, or why it failed, and exits.
   private static func finish(_ measure: () throws -> String) -> Never {
     do {
       print(try measure())

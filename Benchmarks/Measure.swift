@@ -4,7 +4,7 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// What can be measured: a network, a batch and an optimizer on synthetic, resident data.
+/// A benchmark of training steps: a network, a batch size and an optimizer on synthetic, resident data.
 struct BenchmarkCase {
   var name: String
   var network: String
@@ -19,7 +19,7 @@ struct BenchmarkCase {
     BenchmarkCase(name: "vgg16-bn-cifar", network: "vgg16-bn-cifar", batch: 64, optimizer: .sgd(), learningRate: 0.01),
   ]
 
-  /// One line of JSON: steps per second over about `seconds`, after a warm-up, and this process's peak memory.
+  /// Returns one line of JSON: steps per second over about `seconds`, after a warm-up, and this process's peak memory.
   func measure(masked: Bool, threads: Int, seconds: Double) throws -> String {
     try TorchRuntime.configure(threads: threads)
     let generator = try Generator(seed: 1)
@@ -72,7 +72,7 @@ struct BenchmarkCase {
 }
 
 extension Model {
-  /// As the trainer lays models out: convolution weights channels-last, gradients asked for.
+  /// Returns the model as the trainer lays it out: convolution weights channels-last, gradients enabled.
   fileprivate func laidOutForBenchmark() throws -> Model {
     var result = self
     for (name, tensor) in tensors {
@@ -83,7 +83,7 @@ extension Model {
     return result
   }
 
-  /// Random masks that keep a tenth of every prunable weight.
+  /// Adds random masks that keep a tenth of every prunable weight.
   fileprivate mutating func maskNineTenths(_ generator: Generator) throws {
     for name in network.prunableWeights {
       let keep = try Tensor.empty(tensor(name).shape)

@@ -6,9 +6,9 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// What a probe of one fraction with all twelve penalties costs, as a multiple of one evaluation of its 1,000 images.
+/// The cost of a probe of one fraction with all twelve penalties, as a multiple of one evaluation of its 1,000 images.
 enum ProbeTime {
-  /// One line of JSON: the ratio of the two times, which take turns; the median of five with the least and the most.
+  /// Returns one line of JSON: the ratio of the two times, measured alternately five times; median, least and most.
   static func measure(_ name: String, threads: Int) throws -> String {
     try TorchRuntime.configure(threads: threads)
     let network = try Architecture.parse(name)
@@ -32,7 +32,7 @@ enum ProbeTime {
       try body()
       return -start.timeIntervalSinceNow
     }
-    // The first of each pays for memory and for assembling the batches.
+    // The first run of each pays for allocating memory and assembling batches.
     _ = try (executor.evaluate(batches), probe.probe(model, on: data))
     var ratios: [Double] = []
     var (evaluations, probes): ([Double], [Double]) = ([], [])

@@ -5,19 +5,19 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// How the time of each pass over a network grows with its length.
+/// The growth of the time of each pass over a network with the network's length.
 enum ScaleTime {
-  /// A network that can be made as long as one likes.
+  /// A kind of network that can have any length.
   enum Form: String, CaseIterable {
-    /// Linear layers one after another.
+    /// A chain of linear layers.
     case linear
     /// Residual blocks of convolution, batch norm and ReLU.
     case residual
   }
 
-  /// One line of JSON: seconds of each pass over a network of about so many nodes with random weights, each measured once.
+  /// Returns one line of JSON: seconds of each pass over a network of about `nodes` nodes with random weights, each measured once.
   ///
-  /// - Parameter path: where the pruned model's file stays, for the commands that read one; nil for a temporary one.
+  /// - Parameter path: where to keep the pruned model's file, for the commands that read one; nil for a temporary file.
   static func measure(_ form: Form, nodes: Int, threads: Int, path: String?) throws -> String {
     try TorchRuntime.configure(threads: threads)
     var seconds: [String: Double] = [:]
@@ -49,10 +49,10 @@ enum ScaleTime {
     }
     let plan = SurgeryPlan(removals: try selection.removedIndices(from: layers))
     _ = try timed("surgery") { try Surgeon.operate(plan, on: model, groups: groups, seed: 1, proves: false) }
-    // The values of very long chains of random layers overflow, and prove nothing; the time is what is asked for.
+    // The values of very long chains of random layers overflow, and prove nothing; only the time matters.
     _ = timed("proof") { try? Surgeon.operate(plan, on: model, groups: groups, seed: 1) }
 
-    // Of one layer: a scan takes as many times that as there are layers and fractions.
+    // Of one layer: a scan takes this time once for every layer and fraction.
     let scan = SensitivityScan(.l2, granularity: .unit, fractions: [0.5])
     _ = timed("sensitivity of a layer") {
       try? scan.run(model, layers: Array(layers.prefix(1))) { pruned in
@@ -81,7 +81,7 @@ enum ScaleTime {
 }
 
 extension ScaleTime.Form {
-  /// A network of this form with about so many nodes, all of them narrow.
+  /// Returns a network of this form with about `nodes` nodes, all of them narrow.
   fileprivate func network(nodes: Int) throws -> Network {
     switch self {
     case .linear:

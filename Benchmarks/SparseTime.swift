@@ -5,9 +5,10 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// How much faster LeNet-300-100 trains and is evaluated with the sparse kernels than densely, at several sparsities of random masks.
+/// The speed-up of training and evaluating LeNet-300-100 by the sparse kernels, at several sparsities of random masks.
 ///
-/// All trainers take turns of a tenth of a second, so that a disturbance meets all of them; ratios are medians over the rounds.
+/// All trainers run alternately for a tenth of a second each, so that a disturbance affects all of them; ratios are medians over the
+/// rounds.
 enum SparseTime {
   private struct Runner {
     let sparsity: Double?
@@ -18,7 +19,7 @@ enum SparseTime {
 
   private struct Pause: Error {}
 
-  /// One line of JSON.
+  /// Returns one line of JSON: steps per second, seconds per evaluation, and both as ratios to dense training, for each sparsity.
   static func measure(threads: Int, seconds: Double, form: KernelForm?) throws -> String {
     try TorchRuntime.configure(threads: threads)
     var random = SeededGenerator(seed: 1)

@@ -5,9 +5,10 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// How long it takes to plan and cut half of all units of a network with random weights, by `l2` in each layer.
+/// The time to plan and cut half of all units of a network with random weights, by `l2` in each layer.
 enum SurgeryTime {
-  /// One line of JSON: seconds of planning (coupling, scores, selection) and cutting, and of the proof beside them; medians of five.
+  /// Returns one line of JSON: seconds of planning (coupling, scores, selection) and cutting, and separately of the proof; medians of
+  /// five.
   static func measure(_ network: String, threads: Int) throws -> String {
     try TorchRuntime.configure(threads: threads)
     let model = try Model(Architecture.parse(network), seed: 1)
