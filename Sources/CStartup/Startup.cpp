@@ -1,5 +1,5 @@
-// The last words of a process that an exception of C++ ends: libraries throw while they are loaded and on threads of their own, where
-// nobody can catch it. And those of one whose current folder is gone, or that is asked to stop while libraries are loaded.
+// Error messages of a process that ends by a C++ exception which nothing can catch, because a library throws it while being loaded or on
+// a thread of its own; and of one whose current folder is gone, or that is asked to stop while libraries are being loaded.
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,7 +23,7 @@ static void write_all(const char *text) {
 }
 
 [[noreturn]] static void end() {
-  // Nothing here may ask for memory. 71 and 70 are those of sysexits: the system refuses, or a program is wrong.
+  // Nothing here may allocate. 71 and 70 are statuses of sysexits: the system refused, or a program is wrong.
   try {
     if (std::current_exception()) throw;
     write_all("espalier: ended by a library\n");
@@ -40,7 +40,8 @@ static void write_all(const char *text) {
   _exit(70);
 }
 
-// MKL, a part of libtorch, ends the process while it is loaded where the current folder has been removed, and names a file of its own.
+// MKL, a part of libtorch, ends the process while being loaded if the current folder has been removed, with a message about a file of its
+// own.
 static void check_current_folder() {
   char path[PATH_MAX];
   if (getcwd(path, sizeof path) || errno != ENOENT) return;
@@ -49,7 +50,7 @@ static void check_current_folder() {
   _exit(66);
 }
 
-// Until the command listens for itself; nothing has been done by then.
+// Used until the command installs its own handlers; nothing has been done by then.
 static void stop(int number) {
   write_all("espalier: interrupted\n");
   _exit(128 + number);
@@ -63,7 +64,7 @@ static void begin(int, char **, char **) {
 }
 
 #ifdef __ELF__
-// Before the libraries' own constructors, of which libtorch's ask for memory.
+// Before the libraries' own constructors, since libtorch's allocate memory.
 __attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = begin;
 #else
 __attribute__((constructor)) static void first() { begin(0, nullptr, nullptr); }

@@ -1,4 +1,4 @@
-// How handles become tensors and exceptions become messages.
+// Conversion of handles to tensors and of exceptions to messages.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -23,7 +23,7 @@ namespace espalier {
 
 void set_error(const char *operation, const char *message);
 
-// Tensors that this thread has made.
+// Number of tensors that this thread has created.
 extern thread_local int64_t made;
 inline ct_tensor wrap(at::Tensor value) {
   ++made;
@@ -36,10 +36,10 @@ inline std::optional<at::Tensor> optional(ct_tensor x) {
 std::vector<at::Tensor> list(const ct_tensor *tensors, int32_t count);
 at::ScalarType scalar_type(int32_t type);
 
-// Whether an exception says that memory is short: libtorch's allocator has one of its own kind for that.
+// Whether an exception says that memory ran out: libtorch's allocator has an exception of its own for that.
 bool is_out_of_memory(const c10::Error &error) noexcept;
 
-// Runs `body`; on an exception records it under the operation's name and returns `failed`.
+// Runs `body`; records an exception under the operation's name and returns `failed`.
 template <typename Result, typename Body>
 Result guarded(const char *operation, Result failed, Body body) noexcept {
   try {
@@ -56,13 +56,13 @@ Result guarded(const char *operation, Result failed, Body body) noexcept {
   return failed;
 }
 
-// A tensor-valued operation.
+// Runs an operation that returns a tensor.
 template <typename Body>
 ct_tensor tensor(const char *operation, Body body) noexcept {
   return guarded<ct_tensor>(operation, nullptr, [&] { return wrap(body()); });
 }
 
-// An operation done for its effect.
+// Runs an operation for its effect.
 template <typename Body>
 int effect(const char *operation, Body body) noexcept {
   return guarded<int>(operation, 1, [&] {

@@ -72,8 +72,8 @@ ct_tensor ct_layer_group_norm(ct_tensor x, int64_t groups, ct_tensor weight, ct_
   return tensor("group_norm", [&]() -> at::Tensor {
     const at::Tensor &input = x->value;
     const bool learns = at::GradMode::is_enabled() && ((weight && weight->value.requires_grad()) || (bias && bias->value.requires_grad()));
-    // With channels last libtorch's backward pass writes the gradient of its input also where nobody asked for one, and crashes. A
-    // learned scale and shift outside of it leave it nothing to do there.
+    // With channels last, libtorch's backward pass writes the gradient of its input even if none is needed, and crashes. Applying the
+    // learned scale and shift outside of it leaves it nothing to write.
     const bool separate = learns && input.dim() == 4 && input.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
     if (absent == 0 && !separate) {
       return at::group_norm(input, groups, optional(weight), optional(bias), epsilon, /*cudnn_enabled=*/true);
@@ -94,7 +94,7 @@ ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generat
     at::Tensor keep;
     {
       const at::NoGradGuard no_grad;
-      // Drawn on the CPU, where the generator is, also for other devices: the same seed gives the same mask.
+      // Drawn on the CPU, where the generator is, for other devices too: the same seed gives the same mask.
       keep = at::empty_like(x->value, x->value.options().device(at::kCPU));
       // at::dropout draws from the global generator, which no checkpoint of ours could restore.
       keep.bernoulli_(1 - probability, generator->value).div_(1 - probability);

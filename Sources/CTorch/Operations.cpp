@@ -71,7 +71,7 @@ ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y) {
   });
 }
 
-// Whether elements are not 0, by their bits: where denormals are flushed, a comparison takes them for 0.
+// Whether elements differ from 0, by their bits: where denormals are flushed, a comparison takes them for 0.
 static at::Tensor not_zero(const at::Tensor &a) {
   if (a.scalar_type() != at::kFloat && a.scalar_type() != at::kDouble) return a.ne(0);
   return at::bitwise_left_shift(a.detach().view(a.scalar_type() == at::kFloat ? at::kInt : at::kLong), 1).ne(0);

@@ -1,5 +1,5 @@
-// The optimizers' loops: one pass over parameter, gradient and moments with the mask fused in, where libtorch's own steps make a
-// pass over each tensor's operation and know no masks.
+// The optimizers' loops: one pass over parameter, gradient and moments with the mask fused in, where libtorch's own steps make a pass
+// over the tensors for each operation and know no masks.
 #include <ATen/Functions.h>
 #include <ATen/core/grad_mode.h>
 
@@ -8,7 +8,7 @@
 #include "Handle.hpp"
 #include "Parallel.hpp"
 
-// One body, compiled for each instruction set; the loader picks by the machine it runs on.
+// The same code compiled for each instruction set; the loader picks by the machine it runs on.
 #if defined(__x86_64__) && defined(__linux__)
 #define ESPALIER_VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -128,7 +128,7 @@ void hold_at_zero(const at::Tensor &mask, std::initializer_list<at::Tensor> tens
   for (at::Tensor x : tensors) x.masked_fill_(pruned, 0);
 }
 
-// The same arithmetic in libtorch's operations, for devices that the loops above cannot reach.
+// The same arithmetic by libtorch's operations, for devices that the loops above cannot reach.
 void sgd_elsewhere(at::Tensor &w, const at::Tensor &m, const ct_sgd_options &o) {
   at::Tensor g = w.grad();
   if (o.weight_decay != 0) g = g.add(w, o.weight_decay);

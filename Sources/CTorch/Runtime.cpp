@@ -31,7 +31,7 @@ void set_error(const char *operation, const char *message) {
     while (!last_error.empty() && std::isspace(static_cast<unsigned char>(last_error.back()))) last_error.pop_back();
     std::replace(last_error.begin(), last_error.end(), '\n', ' ');
   } catch (...) {
-    // Fits into the string itself, so that nothing is asked for.
+    // Fits into the string itself, so that nothing is allocated.
     last_error = "out of memory";
   }
 }
@@ -73,7 +73,7 @@ const char *ct_runtime_cpu_capability(void) {
   });
 }
 
-// Throws unless the system has so many more threads to give: libtorch waits for ever, and OpenMP ends the process, where it has not.
+// Throws unless the system can provide `count` more threads: without them libtorch waits forever, and OpenMP ends the process.
 static void check_threads(size_t count) {
   struct Gate {
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -87,7 +87,7 @@ static void check_threads(size_t count) {
   } gate;
   gate.threads.reserve(count);
   int problem = 0;
-  // All are there at once.
+  // All threads exist at the same time.
   pthread_mutex_lock(&gate.mutex);
   while (gate.threads.size() < count) {
     pthread_t thread;
@@ -102,9 +102,9 @@ static void check_threads(size_t count) {
 
 int ct_runtime_set_threads(int32_t count) {
   return effect("set_threads", [&] {
-    // One pool of libtorch's own, and one of OpenMP's; the caller is a thread of both.
+    // A pool of libtorch's own, and one of OpenMP's; the calling thread is part of both.
     check_threads(2 * static_cast<size_t>(std::max(count - 1, 0)));
-    // A thread that asks for the first time gets what any thread set last: it must have asked before it is told.
+    // A thread's first query returns whatever any thread set last, so it must query once before its own number is set.
     at::get_num_threads();
     at::set_num_threads(count);
   });
@@ -125,7 +125,7 @@ int ct_runtime_flush_denormals(int32_t enabled) {
 
 void ct_runtime_keep_memory(void) {
 #ifdef __GLIBC__
-  // 32 MiB is the most that glibc takes as the size from which an allocation gets pages of its own.
+  // 32 MiB is the largest threshold that glibc accepts, above which an allocation gets pages of its own.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 512 << 20);
 #endif

@@ -10,7 +10,7 @@ internal import Torch
 /// for index in 0..<loader.batchesPerEpoch { let batch = try loader.batch(epoch: 0, index: index) … }
 /// ```
 public final class BatchLoader {
-  /// Which thread assembles batches.
+  /// The choice of the thread that assembles batches.
   public enum Prefetch: Sendable, Equatable {
     /// A thread of the loader's own if assembling a batch takes longer than passing it between threads; otherwise the calling thread.
     case automatic

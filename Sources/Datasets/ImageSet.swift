@@ -4,6 +4,7 @@
 public struct ImageSet: Sendable {
   /// A part of a data set.
   public enum Part: String, Sendable, Codable {
+    /// The training or test part of the data set as published.
     case training, test
   }
 

@@ -4,8 +4,11 @@ internal import Foundation
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// An attempted operation on a file.
   public enum Action: String, Hashable, Sendable {
+    /// Opening or reading a file.
     case read
+    /// Creating, replacing or writing a file.
     case write
+    /// Removing a file.
     case remove
   }
 

@@ -2,7 +2,9 @@
 public struct Measurement: Codable, Hashable, Sendable {
   /// The unit of the measured quantity.
   public enum Unit: String, Codable, Hashable, Sendable {
+    /// The unit of durations and of sizes.
     case seconds, bytes
+    /// Events per second.
     case perSecond = "per second"
   }
   /// Unit of the samples and of all numbers of the summary.

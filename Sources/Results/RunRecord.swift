@@ -222,9 +222,9 @@ public struct Removal: Codable, Hashable, Sendable {
   public var things: String?
   /// Of the removed, those that were gone before this run; nil if none were.
   public var earlier: Int?
-  /// Of those left, those finally cut out with dead units; nil if none were.
+  /// Remaining ones that were finally cut out with dead units; nil if none were.
   public var dead: Int?
-  /// Of those left, those that are exactly 0 all the same; nil if none are.
+  /// Remaining ones that are exactly 0 all the same; nil if none are.
   public var zeros: Int?
   /// Existing ones that were not to be counted, such as those of layers left alone; nil if there are none.
   public var ignored: Int?

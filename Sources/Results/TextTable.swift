@@ -4,6 +4,7 @@ internal import Words
 public struct TextTable: Hashable, Sendable {
   /// The side on which a column's cells are aligned.
   public enum Alignment: Hashable, Sendable {
+    /// Left for text, right for numbers.
     case left, right
   }
   /// Alignment of each column.

@@ -2,6 +2,7 @@ internal import CTorch
 
 /// The type of a tensor's elements.
 public enum ElementType: String, Codable, Sendable, CaseIterable {
+  /// A libtorch scalar type, named as in PyTorch.
   case uint8, int64, float32, float64, bool, int32
 
   var code: Int32 {

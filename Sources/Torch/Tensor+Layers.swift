@@ -4,7 +4,9 @@ internal import CTorch
 public enum LossReduction: String, Codable, Sendable {
   /// One loss per example, [batch].
   case none
+  /// The mean of the losses, a scalar.
   case mean
+  /// The sum of the losses, a scalar.
   case sum
 
   var code: Int32 {

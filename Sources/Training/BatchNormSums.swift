@@ -30,7 +30,7 @@ public final class BatchNormSums {
   /// Creates sums without any values.
   public init() {}
 
-  /// Adds the input of a norm, [batch, channels, …], and returns the mean and biased variance of these values alone, float64 [channels].
+  /// Adds the input of a norm, [batch, channels, …], and returns the mean and biased variance of this input alone, float64 [channels].
   func add(_ value: Tensor, to module: String) throws -> (mean: Tensor, variance: Tensor) {
     let (examples, channels) = (value.shape[0], value.shape[1])
     let positions = value.shape.dropFirst(2).reduce(1, *)

@@ -24,7 +24,7 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable {
   }
   /// Learning rate after the warm-up and before any decay.
   public var base: Double
-  /// How the rate decays.
+  /// Decay of the rate after the warm-up.
   public var decay: Decay
   /// Length of the warm-up of n iterations, over which the rate rises linearly from base/n to base.
   public var warmUp: Step

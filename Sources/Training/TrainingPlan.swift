@@ -64,7 +64,10 @@ extension Double {
 
 /// A purpose of randomness; each purpose derives an independent stream from one seed.
 public enum SeedPurpose: UInt64, Sendable {
+  /// Initial weights.
   case initialization = 1
+  /// Order of examples, dropout, choice of validation examples, choice of a subset, random scores, inputs of equivalence proofs, and
+  /// choice of the examples that criteria look at.
   case order, dropout, split, subset, scores, proof, examples
 
   /// Returns the seed of this purpose's stream: SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).

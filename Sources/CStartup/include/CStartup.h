@@ -1,4 +1,4 @@
-// What a process does before anything else, libraries' own beginnings included; nothing is to be called.
+// Work done before anything else in the process, the libraries' own initialisation included; there is nothing to call.
 #ifndef CSTARTUP_H
 #define CSTARTUP_H
 #endif

@@ -28,7 +28,7 @@ public struct PenaltyAnalysis: Codable, Hashable, Sendable {
   public var curves: [PenaltyCurve]
   /// Shares of units chosen at least once, counted from the first probe on.
   public var chosen: [ChosenFraction]
-  /// The same, counted from ``lateStart`` on; empty if nothing was probed there.
+  /// Shares of units chosen at least once, counted from ``lateStart`` on; empty if nothing was probed there.
   public var chosenLate: [ChosenFraction]
   /// Step from which ``chosenLate`` counts.
   public var lateStart: Int

@@ -13,7 +13,7 @@ public struct SparseTraining: Hashable, Sendable {
     case automatic
     /// Wherever they can be used, at any density.
     case always
-    /// Never.
+    /// Not used at all.
     case never
   }
 
