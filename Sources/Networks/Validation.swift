@@ -3,7 +3,7 @@ internal import Words
 extension Network {
   /// Checks everything about the graph that does not need shapes.
   ///
-  /// The number of nodes is within ``Limits``, names are unique and printable, inputs exist and precede their readers, there is at least
+  /// There are at most 32,768 nodes, names are unique and printable, inputs exist and precede their readers, there is at least
   /// one `input` node and one output, every operation has as many inputs as it takes and sizes that a layer can have, groups divide
   /// channels, and nodes that share a module's parameters are equal operations.
   ///

@@ -86,7 +86,7 @@ public final class Executor {
 
   /// Returns the first output for a batch, passing the values of the `observed` nodes to `observe` on the way.
   ///
-  /// - Throws: ``ModelError`` if the batch does not fit; ``TorchError`` from the operations, with the node's name; `Interrupted` on
+  /// - Throws: ``ModelError`` if the batch does not fit; `TorchError` from the operations, with the node's name; `Interrupted` on
   ///   request, except in training mode.
   public func forward(
     _ input: Tensor, mode: ExecutionMode, observing observed: Set<String>, _ observe: (String, Tensor) throws -> Void
@@ -99,7 +99,7 @@ public final class Executor {
 
   /// Returns all outputs for one batch per input, in evaluation mode.
   ///
-  /// - Throws: ``ModelError`` if the batches do not fit; ``TorchError`` from the operations, with the node's name.
+  /// - Throws: ``ModelError`` if the batches do not fit; `TorchError` from the operations, with the node's name.
   public func outputs(of inputs: [Tensor]) throws -> [Tensor] { try outputs(of: inputs, observing: []) { _, _ in } }
 
   /// Returns all outputs for one batch per input, passing the values of the `observed` nodes to `observe` on the way.

@@ -4,7 +4,7 @@ extension Network {
   /// Returns the batch norms with a single value per channel and example, as on vectors: with a batch of one example they have no
   /// variance to train with.
   ///
-  /// - Throws: what ``Networks/Network/shapes()`` throws.
+  /// - Throws: what `Network.shapes()` throws.
   public func batchNormsOfVectors() throws -> [String] {
     guard hasBatchNorms else { return [] }
     let shapes = try shapes()

@@ -7,7 +7,7 @@ extension Model {
   ///
   /// Modules that got a bias for the means of removed units get one of zeros. Masks are not restored, because a history only counts
   /// masked weights; they are in the file that the history came from.
-  /// - Throws: ``NetworkError/removal(layer:problem:)`` if the history belongs to another network.
+  /// - Throws: `NetworkError.removal` if the history belongs to another network.
   public func replaying(_ history: [RemovalEvent]) throws -> Model {
     try history.reduce(self) { model, event in
       let (network, slices) = try model.network.removing(event.removed)

@@ -88,7 +88,7 @@ public struct Model {
   }
 
   /// Returns the model after a surgery: with the new network, and each tensor and mask cut by the slices of
-  /// ``Networks/Network/removing(_:groups:)``.
+  /// `Network.removing(_:groups:)`.
   public func cut(to network: Network, slices: [TensorSlice]) throws -> Model {
     let tensors = try slices.applied(to: tensors)
     let masks = try slices.applied(to: masks)

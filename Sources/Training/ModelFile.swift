@@ -5,7 +5,7 @@ internal import Torch
 ///
 /// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata: `format`
 /// (`espalier`), `version`, `network`, `history`, `classes`, and if known `preprocessing` and `recipe`, all JSON; after units were cut
-/// out also `kept`, the original's features that are left (``Networks/KeptFeatures``, by layer). The content does not depend on time or
+/// out also `kept`, the original's features that are left (`KeptFeatures`, by layer). The content does not depend on time or
 /// machine: the same model gives the same bytes. Nothing in it is executed.
 ///
 /// ```swift

@@ -75,7 +75,7 @@ public struct TrainingData: Sendable {
 
 extension Network {
   /// Number of examples to evaluate at once: 500, or as many fewer, down to 100, as keep the values that are alive at once within half a
-  /// gigabyte. A network that needs more even then must pass the memory check (``NetworkWork/evaluation(batch:)``).
+  /// gigabyte. A network that needs more even then must pass the memory check (`NetworkWork.evaluation(batch:)`).
   ///
   /// - Throws: what ``cost()`` throws.
   public func evaluationBatchSize() throws -> Int {
