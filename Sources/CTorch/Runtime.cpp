@@ -97,7 +97,7 @@ static void check_threads(size_t count) {
   }
   pthread_mutex_unlock(&gate.mutex);
   for (pthread_t thread : gate.threads) pthread_join(thread, nullptr);
-  if (problem != 0) throw std::runtime_error(std::string("the system has too few threads to give: ") + std::strerror(problem));
+  if (problem != 0) throw std::runtime_error(std::string("the system cannot create enough threads: ") + std::strerror(problem));
 }
 
 int ct_runtime_set_threads(int32_t count) {

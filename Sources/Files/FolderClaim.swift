@@ -55,7 +55,7 @@ public final class FolderClaim {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.kind == S_IFREG, status.st_size == 0 || content(descriptor) != nil else {
       close(descriptor)
-      throw FileError(.write, path, "it is there already, and is no study's lock")
+      throw FileError(.write, path, "it already exists and is not a study's lock")
     }
     return descriptor
   }

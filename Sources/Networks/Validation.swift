@@ -23,7 +23,7 @@ extension Network {
       for input in node.inputs where !earlier.contains(input) {
         let exists = nodes.contains { $0.name == input }
         throw NetworkError.invalid(
-          exists ? "\(node.name): its input \(input.quoted) must stand before it" : "\(node.name): there is no node \(input.quoted) to read"
+          exists ? "\(node.name): its input \(input.quoted) must come before it" : "\(node.name): there is no node \(input.quoted) to read"
         )
       }
       guard earlier.insert(node.name).inserted else { throw NetworkError.invalid("two nodes are named \(node.name)") }
@@ -44,7 +44,7 @@ extension Network {
     guard hasInput else { throw NetworkError.invalid("a network needs at least one input node") }
     guard !outputs.isEmpty else { throw NetworkError.invalid("a network needs at least one output") }
     for output in outputs where !earlier.contains(output) {
-      throw NetworkError.invalid("output \(output.quoted) is no node")
+      throw NetworkError.invalid("output \(output.quoted) is not a node")
     }
   }
 }

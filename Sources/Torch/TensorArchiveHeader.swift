@@ -60,7 +60,7 @@ struct TensorArchiveHeader {
         type = StoredType(rawValue: word)
         if type == nil {
           let known = StoredType.allCases.map(\.rawValue).joined(separator: ", ")
-          throw problem("element type \(word.quoted) is none of \(known)")
+          throw problem("unknown element type \(word.quoted); known: \(known)")
         }
       case "shape" where shape == nil:
         shape = try numbers(&scanner, atMost: TensorArchive.maximumRank)
@@ -68,7 +68,7 @@ struct TensorArchiveHeader {
       case "data_offsets" where offsets == nil:
         offsets = try numbers(&scanner, atMost: 2)
         if offsets?.count != 2 { throw problem("data_offsets must be two numbers") }
-      case "dtype", "shape", "data_offsets": throw problem("\(key) stands there twice")
+      case "dtype", "shape", "data_offsets": throw problem("\(key) occurs twice")
       // Other programs' additional fields do not concern us.
       default: try scanner.skipValue()
       }

@@ -39,20 +39,20 @@ extension TensorArchive {
       let head = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.min(size, 512), alignment: 1)
       defer { head.deallocate() }
       try file.fill(head, at: 0)
-      return ArchiveProblem(ForeignFile.problem(Array(head), path: file.path).map { "no safetensors file: \($0)" } ?? problem)
+      return ArchiveProblem(ForeignFile.problem(Array(head), path: file.path).map { "not a safetensors file: \($0)" } ?? problem)
     }
     guard size >= 8 else { throw try isNone("\(size) bytes are too few for a safetensors file") }
     var word: UInt64 = 0
     try withUnsafeMutableBytes(of: &word) { try file.fill($0, at: 0) }
     let claimed = UInt64(littleEndian: word)
     guard claimed <= UInt64(maximumHeaderLength) else {
-      throw try isNone("no safetensors file: its header would have \(claimed) bytes, and at most \(maximumHeaderLength) are allowed")
+      throw try isNone("not a safetensors file: its header would have \(claimed) bytes, and at most \(maximumHeaderLength) are allowed")
     }
     let length = Int(claimed)
     guard length <= size - 8 else { throw try isNone("it is cut short: its header has \(length) bytes, but only \(size - 8) follow") }
     var first: UInt8 = 0
     if length > 0 { try withUnsafeMutableBytes(of: &first) { try file.fill($0, at: 8) } }
-    guard first == UInt8(ascii: "{") else { throw try isNone("no safetensors file: its header does not begin with \"{\"") }
+    guard first == UInt8(ascii: "{") else { throw try isNone("not a safetensors file: its header does not begin with \"{\"") }
 
     let text = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 1)
     defer { text.deallocate() }

@@ -78,7 +78,7 @@ public struct Checkpoint {
   ///   ``ModelFileError`` if weights are NaN or infinite.
   public init(contentsOf path: String) throws {
     let archive = try TensorArchive(contentsOf: path)
-    guard archive.metadata["format"] == Self.format else { throw RecordError("\(path) is no checkpoint") }
+    guard archive.metadata["format"] == Self.format else { throw RecordError("\(path) is not a checkpoint") }
     let version = archive.metadata["version"] ?? ""
     guard version == Self.version else {
       throw RecordError(
@@ -150,7 +150,7 @@ public struct Checkpoint {
     surroundings = header.surroundings
     let used = tensors.count + masks.count + moments.values.reduce(0) { $0 + $1.count }
     guard let training = header.training else {
-      guard used == stored.count, archive.unread.isEmpty else { throw RecordError("it holds tensors that belong nowhere") }
+      guard used == stored.count, archive.unread.isEmpty else { throw RecordError("it holds unexpected tensors") }
       self.training = nil
       return
     }
@@ -165,7 +165,7 @@ public struct Checkpoint {
       if parts.count == 3, parts[0] == "hook" { hooks[String(parts[1]), default: [:]][String(parts[2])] = tensor }
     }
     guard used + 1 + hooks.values.reduce(0, { $0 + $1.count }) == stored.count, archive.unread.isEmpty else {
-      throw RecordError("it holds tensors that belong nowhere")
+      throw RecordError("it holds unexpected tensors")
     }
     self.training = Trainer.State(
       iteration: training.iteration, log: training.log, optimizer: .init(stepCount: training.stepCount, moments: moments),

@@ -32,7 +32,7 @@ extension ModelFile {
       throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(Self.version) is known")
     }
     if let (name, unread) = archive.unread.min(by: { $0.key < $1.key }) {
-      throw ModelFileProblem("\(name.quoted) has elements of type \(unread.type), which nothing here computes with")
+      throw ModelFileProblem("\(name.quoted) has elements of type \(unread.type), which Espalier does not support")
     }
     history = try decode([RemovalEvent].self, "history", of: texts)
     let network = try decode(Network.self, "network", of: texts).tracing(history.map(\.removed))

@@ -31,7 +31,7 @@ extension Model {
         continue
       }
       if let type = stored.unread[key]?.type {
-        throw unsound("\(name) has elements of type \(type), which nothing here computes with: convert it to F32")
+        throw unsound("\(name) has elements of type \(type), which Espalier does not support: convert it to F32")
       }
       guard let tensor = stored.tensors.removeValue(forKey: key) else {
         missing.append(key)
@@ -84,7 +84,7 @@ private struct StoredWeights {
       guard let values = tensors[original], let kept = tensors[mask], values.shape == kept.shape else { continue }
       let isKept = try kept.cast(to: .float32).notEqual(0)
       guard try kept.cast(to: .float32).notEqual(1).sum().item() + isKept.sum().item() == Double(kept.count) else {
-        throw unsound("\(mask) holds other numbers than 0 and 1")
+        throw unsound("\(mask) holds numbers other than 0 and 1")
       }
       (tensors[original], tensors[mask]) = (nil, nil)
       tensors[name.description] = try isKept.select(values, else: values.zerosLike())
@@ -142,7 +142,7 @@ public struct WeightsReport: Hashable, Sendable {
       let words = kinds.map { $0.value.count > 1 ? "\($0.key) (\($0.value.count))" : $0.value[0].quotedIfNeeded }
       notes.append("\(path): left out what serves training only: " + ModelFileError.listed(words))
     }
-    if !unused.isEmpty { notes.append("\(path): left out what can be no weight: " + ModelFileError.listed(unused)) }
+    if !unused.isEmpty { notes.append("\(path): left out what cannot be a weight: " + ModelFileError.listed(unused)) }
     if !replaced.isEmpty { notes.append("\(path): the last layer is fresh, in place of " + ModelFileError.listed(replaced)) }
     return notes
   }

@@ -10,11 +10,11 @@ public enum Step: Hashable, Sendable, Codable, CustomStringConvertible {
   /// - Throws: ``PlanError`` that says what is possible.
   public init(parsing text: String) throws {
     let digits = text.prefix { $0.isNumber }
-    guard let count = Int(digits), count >= 0 else { throw PlanError("\"\(text)\" is no length of training: write 40ep or 50000it") }
+    guard let count = Int(digits), count >= 0 else { throw PlanError("\"\(text)\" is not a length of training: write 40ep or 50000it") }
     switch text.dropFirst(digits.count) {
     case "ep", "": self = .epochs(count)
     case "it": self = .iterations(count)
-    default: throw PlanError("\"\(text)\" is no length of training: write 40ep or 50000it")
+    default: throw PlanError("\"\(text)\" is not a length of training: write 40ep or 50000it")
     }
   }
 

@@ -57,7 +57,7 @@ public struct Surroundings: Codable, Hashable, Sendable {
     let others = Part.allCases.filter { images[$0] != now.images[$0] }.map(\.rawValue)
     guard others.isEmpty else {
       throw RecordError(
-        "\(path) was computed with other \(others.joined(separator: " and ")) images than there are now: give it those (--data-dir), or "
+        "\(path) was computed with other \(others.joined(separator: " and ")) images than are given now: give the same ones (--data-dir), or "
           + "remove it to start anew")
     }
     guard start == now.start else {
@@ -72,7 +72,7 @@ public struct Surroundings: Codable, Hashable, Sendable {
       ("libtorch \(libtorch)", now.libtorch, libtorch != now.libtorch),
     ].filter(\.2)
     guard !changes.isEmpty else { return nil }
-    return "was computed with \(changes.map(\.0).joined(separator: ", ")), and goes on with "
-      + "\(changes.map(\.1).joined(separator: ", ")): its last bits may be others than those of an unbroken run"
+    return "was computed with \(changes.map(\.0).joined(separator: ", ")), and continues with "
+      + "\(changes.map(\.1).joined(separator: ", ")): its last bits may differ from those of an unbroken run"
   }
 }

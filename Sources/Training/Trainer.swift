@@ -105,7 +105,7 @@ public final class Trainer {
     // libtorch's own message about an invalid generator state would fill a screen.
     guard state.dropout.shape == fresh.shape, state.dropout.elementType == fresh.elementType,
       (try? dropout.restore(state.dropout)) != nil
-    else { throw RecordError("random.dropout is no state of a random stream") }
+    else { throw RecordError("random.dropout is not the state of a random stream") }
     for hook in hooks {
       do { try hook.restore(state.hooks[hook.name] ?? [:]) } catch let error as RecordError { throw error } catch {
         throw RecordError("what hook \(hook.name) keeps does not fit this run")

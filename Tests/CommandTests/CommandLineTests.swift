@@ -107,35 +107,35 @@ func builtProgram(_ name: String) throws -> URL {
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--epochs", "x"], 64,
-      "espalier: --epochs \"x\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --epochs \"x\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--epochs=-3", "--sparsity", "0.5"], 64,
-      "espalier: --epochs \"-3\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --epochs \"-3\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--fraction", "0.5", "--every", "7epochs"], 64,
-      "espalier: --every \"7epochs\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --every \"7epochs\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--fraction", "0.5", "--recovery", ""], 64,
-      "espalier: --recovery \"\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --recovery \"\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--evaluate-every", "1.5ep"], 64,
-      "espalier: --evaluate-every \"1.5ep\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --evaluate-every \"1.5ep\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--warm-up", "it"], 64,
-      "espalier: --warm-up \"it\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --warm-up \"it\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--milestones", "3ep,,4ep"], 64,
-      "espalier: --milestones \"\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --milestones \"\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--checkpoint-every", "often"], 64,
-      "espalier: --checkpoint-every \"often\" is no length of training: write 40ep or 50000it\n"
+      "espalier: --checkpoint-every \"often\" is not a length of training: write 40ep or 50000it\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.999", "--epochs", "0"], 64,

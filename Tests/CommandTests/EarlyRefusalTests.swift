@@ -26,7 +26,7 @@ import Testing
     ),
     ("train", "--l1=-1", 64, "an L1 penalty of -1.0 is impossible: give 0 or a positive number, e.g. 1e-5"),
     ("train", "--slimming 1e-4", 64, "the slimming penalty needs batch norms with a scale: mlp:64-16-10 has none"),
-    ("prune", "--sparsity 0.5 --recovery 9e18", 64, "--recovery \"9e18\" is no length of training: write 40ep or 50000it"),
+    ("prune", "--sparsity 0.5 --recovery 9e18", 64, "--recovery \"9e18\" is not a length of training: write 40ep or 50000it"),
     (
       "prune", "--sparsity 0.5 --recovery 9000000000000000000it", 64,
       "a training of 9000000000000000000it is too long: 1000000000 steps are possible"

@@ -38,7 +38,9 @@ import Testing
       ["--method", "double-pruning", "--regrowth-interval", "50it"],
       "--regrowth-interval goes with --method rigl, set, scored-pruning or splicing, not double-pruning"
     ),
-    (["--method", "rigl", "--regrowth-interval", "soon"], "--regrowth-interval \"soon\" is no length of training: write 40ep or 50000it"),
+    (
+      ["--method", "rigl", "--regrowth-interval", "soon"], "--regrowth-interval \"soon\" is not a length of training: write 40ep or 50000it"
+    ),
     (["--method", "riggl"], "unknown method \"riggl\": did you mean rigl?"),
   ])
   func mistakesGetOneLine(arguments: [String], words: String) throws {

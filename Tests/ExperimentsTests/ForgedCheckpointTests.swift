@@ -73,7 +73,8 @@ import Training
         == RecordError("\(far.path) is a damaged checkpoint: a training of 4 steps cannot go on from step 1000000000000"))
     let stream = try resumed(after: 2) { $0.training?.dropout = try .zeros([5056], type: .uint8) }
     #expect(
-      stream.error as? RecordError == RecordError("\(stream.path) is a damaged checkpoint: random.dropout is no state of a random stream"))
+      stream.error as? RecordError
+        == RecordError("\(stream.path) is a damaged checkpoint: random.dropout is not the state of a random stream"))
     let moment = try resumed(after: 2) { try $0.training?.optimizer.moments[.init("fc2", .weight)]?[1].fill(.nan) }
     #expect(
       moment.error as? RecordError == RecordError("\(moment.path) is a damaged checkpoint: a moment of fc2.weight holds NaN"))

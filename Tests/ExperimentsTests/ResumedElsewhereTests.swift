@@ -55,7 +55,7 @@ import Training
       }
       try interrupt(experiment("/a"), path)
       let words =
-        "\(path) was computed with other training images than there are now: give it those (--data-dir), or remove it to start anew"
+        "\(path) was computed with other training images than are given now: give the same ones (--data-dir), or remove it to start anew"
       #expect(throws: RecordError(words)) { try Runner(experiment("/b"), options: .init(checkpoint: path, resume: true)) }
       try FileManager.default.moveItem(atPath: folder + "/a", toPath: folder + "/c")
       let runner = try Runner(experiment("/c"), options: .init(checkpoint: path, resume: true))
@@ -75,7 +75,7 @@ import Training
       var notes: [String] = []
       let runner = try Runner(plan, options: .init(checkpoint: path, resume: true, sparse: .never, note: { notes.append($0) }))
       let words =
-        "was computed with 1 thread, --sparse-kernels automatic, and goes on with 2, never: its last bits may be others than those of an "
+        "was computed with 1 thread, --sparse-kernels automatic, and continues with 2, never: its last bits may differ from those of an "
         + "unbroken run"
       #expect(notes == ["\(path) \(words)"])
       try runner.run()

@@ -378,7 +378,7 @@ import Training
       try TicketStudy(plan(rounds: 0), in: folder).run(seeds: [1], options: .init(note: { notes.append($0) }))
       #expect(
         notes.first
-          == "\(folder)/seed-1 was computed with 1 thread, and goes on with 2: its last bits may be others than "
+          == "\(folder)/seed-1 was computed with 1 thread, and continues with 2: its last bits may differ from "
           + "those of an unbroken run")
     }
   }

@@ -120,7 +120,7 @@ import Testing
     ),
     (
       #"{"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"input","shape":[4]}}],"outputs":["b"]}"#,
-      .invalid("output \"b\" is no node")
+      .invalid("output \"b\" is not a node")
     ),
     (
       """

@@ -31,13 +31,13 @@ import Testing
   @Test func wiring() {
     expect("a: there is no node \"b\" to read", [.init(name: "a", operation: .flatten, inputs: ["b"])])
     expect(
-      "a: its input \"b\" must stand before it",
+      "a: its input \"b\" must come before it",
       [.init(name: "a", operation: .flatten, inputs: ["b"]), .init(name: "b", operation: .flatten, inputs: ["input"])])
-    expect("a: its input \"a\" must stand before it", [.init(name: "a", operation: .flatten, inputs: ["a"])])
+    expect("a: its input \"a\" must come before it", [.init(name: "a", operation: .flatten, inputs: ["a"])])
     expect("a: flatten takes 1 input, gets 2", [.init(name: "a", operation: .flatten, inputs: ["input", "input"])])
     expect("a: add takes 2 to 1000 inputs, gets 1", [.init(name: "a", operation: .add, inputs: ["input"])])
     expect("a: input takes no input, gets 1", [.init(name: "a", operation: .input(.vector(1)), inputs: ["input"])])
-    expect("output \"b\" is no node", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: ["a", "b"])
+    expect("output \"b\" is not a node", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: ["a", "b"])
     expect("a network needs at least one output", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: [])
     #expect(throws: NetworkError.invalid("a network needs at least one input node")) {
       try Network(name: "empty", nodes: [], outputs: ["x"]).validate()

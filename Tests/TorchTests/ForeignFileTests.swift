@@ -22,7 +22,7 @@ import Torch
   }
 
   private let pyTorch = """
-    no safetensors file: it is a PyTorch file, which can hold code and is never opened; convert it once: python3 -c 'import torch, \
+    not a safetensors file: it is a PyTorch file, which can hold code and is never opened; convert it once: python3 -c 'import torch, \
     safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load("NAME.pth", map_location="cpu").items()}, \
     "NAME.safetensors")'
     """
@@ -38,7 +38,7 @@ import Torch
 
   @Test func othersAreNamed() throws {
     func expect(_ bytes: [UInt8], _ words: String, name: String = "x.bin", at line: SourceLocation = #_sourceLocation) throws {
-      #expect(try problem(bytes, name: name).hasPrefix("no safetensors file: it is " + words), sourceLocation: line)
+      #expect(try problem(bytes, name: name).hasPrefix("not a safetensors file: it is " + words), sourceLocation: line)
     }
     let rest = [UInt8](repeating: 0x61, count: 32)
     try expect(
@@ -56,7 +56,7 @@ import Torch
   }
 
   @Test func whatNobodyKnowsIsNoSafetensorsFile() throws {
-    #expect(try problem(Array("no safetensors at all".utf8)).hasPrefix("no safetensors file: its header would have "))
+    #expect(try problem(Array("no safetensors at all".utf8)).hasPrefix("not a safetensors file: its header would have "))
     // A damaged safetensors file whose header's length looks like a brace is one.
     #expect(try problem([123, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x22]) == "it is cut short: its header has 123 bytes, but only 2 follow")
   }

@@ -33,12 +33,12 @@ import Torch
     #expect(try problem(hostile("{}", claiming: 3)) == "it is cut short: its header has 3 bytes, but only 2 follow")
     #expect(
       try problem(hostile("{}", claiming: 100_000_001))
-        == "no safetensors file: its header would have 100000001 bytes, and at most 100000000 are allowed")
+        == "not a safetensors file: its header would have 100000001 bytes, and at most 100000000 are allowed")
     #expect(
       try problem(hostile("{}", claiming: .max))
-        == "no safetensors file: its header would have 18446744073709551615 bytes, and at most 100000000 are allowed")
-    #expect(try problem("") == #"no safetensors file: its header does not begin with "{""#)
-    #expect(try problem("[1]") == #"no safetensors file: its header does not begin with "{""#)
+        == "not a safetensors file: its header would have 18446744073709551615 bytes, and at most 100000000 are allowed")
+    #expect(try problem("") == #"not a safetensors file: its header does not begin with "{""#)
+    #expect(try problem("[1]") == #"not a safetensors file: its header does not begin with "{""#)
   }
 
   /// Files have a handful of texts: a header full of them is refused when there are too many, not after all were read.
@@ -85,11 +85,11 @@ import Torch
   @Test func entries() throws {
     #expect(try problem(#"{"a":{"dtype":"F32"}}"#) == #"entry "a": shape is missing"#)
     #expect(try problem(#"{"a":{"dtype":"F32","shape":[]}}"#) == #"entry "a": data_offsets is missing"#)
-    #expect(try problem(#"{"a":{"dtype":"F32","dtype":"F32"}}"#) == #"entry "a": dtype stands there twice"#)
+    #expect(try problem(#"{"a":{"dtype":"F32","dtype":"F32"}}"#) == #"entry "a": dtype occurs twice"#)
     #expect(try problem(#"{"a":{"size":3}}"#) == #"entry "a": dtype is missing"#)
     #expect(
       try problem(#"{"a":\#(entry("[1]", "[0,1]", type: "F9"))}"#, data: 1)
-        == #"entry "a": element type "F9" is none of BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, "#
+        == #"entry "a": unknown element type "F9"; known: BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, "#
         + "F8_E5M2FNUZ, I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64")
     #expect(
       try problem(#"{"a":\#(entry("[3]", "[0,1]", type: "F4"))}"#, data: 1)

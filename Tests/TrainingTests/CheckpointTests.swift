@@ -118,9 +118,9 @@ private func checkpoint() throws -> Checkpoint {
     try withTemporaryDirectory { folder in
       let path = folder + "/run.checkpoint"
       try TensorArchive(tensors: ["fc.weight": .ones([2])], metadata: ["format": "pt"]).write(to: path)
-      #expect(throws: RecordError("\(path) is no checkpoint")) { try Checkpoint(contentsOf: path) }
+      #expect(throws: RecordError("\(path) is not a checkpoint")) { try Checkpoint(contentsOf: path) }
       try ModelFile(model: Course.perceptron.model()).write(to: path)
-      #expect(throws: RecordError("\(path) is no checkpoint")) { try Checkpoint(contentsOf: path) }
+      #expect(throws: RecordError("\(path) is not a checkpoint")) { try Checkpoint(contentsOf: path) }
       try Data("this is text, and long enough to be more than a header's length".utf8).write(to: URL(fileURLWithPath: path))
       #expect(throws: TensorArchiveError.self) { try Checkpoint(contentsOf: path) }
       #expect(throws: TensorArchiveError.self) { try Checkpoint(contentsOf: folder + "/none") }
@@ -168,7 +168,7 @@ private func checkpoint() throws -> Checkpoint {
       $0.tensors["model.fc.weight"] = try Tensor(values, shape: [4, 20])
     }
     for name in ["surplus", "model.fc9.weight", "optimizer.2.fc.weight", "mask.fc9.weight", "hook.x"] {
-      try expect(" is a damaged checkpoint: it holds tensors that belong nowhere") { $0.tensors[name] = try .zeros([2]) }
+      try expect(" is a damaged checkpoint: it holds unexpected tensors") { $0.tensors[name] = try .zeros([2]) }
     }
   }
 
@@ -196,7 +196,7 @@ private func checkpoint() throws -> Checkpoint {
         " is a damaged checkpoint: \(place) cannot be \(Int.max)", replacing("\"\(name)\":\(value)", "\"\(name)\":\(Int.max)"))
     }
     try expect(
-      " is a damaged checkpoint: output \"fd\" is no node", replacing("\"outputs\":[\"fc\"]", "\"outputs\":[\"fd\"]"))
+      " is a damaged checkpoint: output \"fd\" is not a node", replacing("\"outputs\":[\"fc\"]", "\"outputs\":[\"fd\"]"))
   }
 
   @Test func aDamagedDropoutStreamIsRefusedWhenTrainingGoesOn() throws {
@@ -204,7 +204,7 @@ private func checkpoint() throws -> Checkpoint {
       var state = try #require(checkpoint().training)
       for dropout in [try Tensor([1, 2, 3] as [UInt8]), try .zeros(state.dropout.shape, type: .uint8), try .zeros(state.dropout.shape)] {
         state.dropout = dropout
-        #expect(throws: RecordError("random.dropout is no state of a random stream")) {
+        #expect(throws: RecordError("random.dropout is not the state of a random stream")) {
           try Trainer(Course.masked.plan(), model: Course.masked.model(), data: Course.masked.data(), hooks: [Watcher()], state: state)
         }
       }

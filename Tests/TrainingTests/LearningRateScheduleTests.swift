@@ -53,7 +53,7 @@ import Training
     #expect {
       try Step(parsing: text)
     } throws: {
-      "\($0)" == "\"\(text)\" is no length of training: write 40ep or 50000it"
+      "\($0)" == "\"\(text)\" is not a length of training: write 40ep or 50000it"
     }
   }
 }

@@ -79,7 +79,7 @@ private func trained(_ name: String) -> String? {
     #expect(
       report.notes(path: "f") == [
         "f: left out what serves training only: features.1.num_batches_tracked, AuxLogits.fc.weight, aux1.* (3), aux2.* (3), total_ops",
-        "f: left out what can be no weight: marker (empty), position_ids (int64)",
+        "f: left out what cannot be a weight: marker (empty), position_ids (int64)",
       ])
     // A head that the network has is no training's.
     #expect(try problem { $0["auxiliary"] = try .zeros([1]) }.hasSuffix("unexpected auxiliary"))
@@ -103,7 +103,7 @@ private func trained(_ name: String) -> String? {
       try problem { tensors in
         tensors["classifier.weight_orig"] = tensors.removeValue(forKey: "classifier.weight")
         tensors["classifier.weight_mask"] = try .full([3, 32], 0.5)
-      } == "cannot read PATH: classifier.weight_mask holds other numbers than 0 and 1")
+      } == "cannot read PATH: classifier.weight_mask holds numbers other than 0 and 1")
   }
 
   @Test func aLastLayerOfOtherClassesIsReplaced() throws {

@@ -31,14 +31,14 @@ import Training
       (other.threads, other.sparse) = (2, .never)
       #expect(
         try here.goOn(in: other, from: "p")
-          == "was computed with 1 thread, --sparse-kernels automatic, and goes on with 2, never: its last bits may be others than those of an "
+          == "was computed with 1 thread, --sparse-kernels automatic, and continues with 2, never: its last bits may differ from those of an "
           + "unbroken run")
       other = here
       (other.device, other.instructions, other.libtorch) = (.cuda, "AVX2/avx2", "2.12.0")
       #expect(
         try other.goOn(in: here, from: "p")
-          == "was computed with --device cuda, AVX2/avx2 instructions, libtorch 2.12.0, and goes on with cpu, \(here.instructions), "
-          + "\(TorchRuntime.version): its last bits may be others than those of an unbroken run")
+          == "was computed with --device cuda, AVX2/avx2 instructions, libtorch 2.12.0, and continues with cpu, \(here.instructions), "
+          + "\(TorchRuntime.version): its last bits may differ from those of an unbroken run")
     }
   }
 
@@ -47,7 +47,7 @@ import Training
       let here = try here()
       func refusal(_ parts: String, _ change: (inout TrainingData) throws -> Void) throws {
         let words =
-          "p was computed with other \(parts) images than there are now: give it those (--data-dir), or remove it to start anew"
+          "p was computed with other \(parts) images than are given now: give the same ones (--data-dir), or remove it to start anew"
         let there = try self.here(change)
         #expect(throws: RecordError(words)) { try here.goOn(in: there, from: "p") }
       }
