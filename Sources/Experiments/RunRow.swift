@@ -209,7 +209,7 @@ extension Runner {
   }
 
   private func fileSize(of model: Model) throws -> Int? {
-    var file = try self.file()
+    var file = self.file()
     file.model = model
     file.history = []
     return try file.byteCount

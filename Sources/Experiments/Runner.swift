@@ -27,6 +27,8 @@ public final class Runner {
   public let data: TrainingData?
 
   let options: Options
+  // Kept, as writing down many stages takes longer than a removal.
+  private let recipe: String
   /// Removes by the experiment's pruning plan; nil where it has none. The same for all stages, as sums over training steps outlast them.
   public private(set) var pruner: Pruner?
   private(set) var resumed: Checkpoint?
@@ -49,6 +51,7 @@ public final class Runner {
     self.experiment = experiment
     self.options = options
     try experiment.validate()
+    recipe = try experiment.json
     self.data = try data ?? experiment.data?.load(note: options.note)
     let data = self.data
     // Whoever is done may have put the model in the place of what it was made of, which must not be looked at again.
@@ -118,7 +121,7 @@ public final class Runner {
     guard let path = options.checkpoint else { return }
     let surroundings = surroundings ?? Surroundings(device: options.device, sparse: options.sparse, data: data, start: startChecksum)
     self.surroundings = surroundings
-    let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: experiment.json, state: state))
+    let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))
     try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)
       .write(to: path, asPrivateAs: options.output)
     ownCheckpoint = FileIdentity(path)
@@ -133,9 +136,7 @@ public final class Runner {
   }
 
   /// The model file that the run ends with.
-  ///
-  /// - Throws: what encoding the recipe throws.
-  public func file() throws -> ModelFile {
-    ModelFile(model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: try experiment.json)
+  public func file() -> ModelFile {
+    ModelFile(model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: recipe)
   }
 }
