@@ -55,16 +55,20 @@ public enum Latency {
     return [1] + (large.map { [$0] } ?? [])
   }
 
-  /// A measure of a network's forward pass in seconds, as a share of the dense one's at the same moment: the two take turns, so that what
-  /// disturbs the machine disturbs both.
-  static func share(of original: Network) -> (Network) throws -> Double {
+  /// A measure of a network's forward pass in seconds: its time as a share of the dense network's at the same moment, times what that
+  /// one took at first. What disturbs the machine disturbs both.
+  ///
+  /// - Parameter measure: seconds of several passes of each model, a list for each.
+  static func share(
+    of original: Network, measure: @escaping ([Model]) throws -> [[Double]] = { try interleaved($0, batch: 1, repetitions: 11) }
+  ) -> (Network) throws -> Double {
     var dense: Model?
     var reference: Double?
     return { network in
       let other = try dense ?? Model(original, seed: 0)
       dense = other
       // The least of several: a neighbour only ever adds, and a search that compares medians of bad moments goes astray.
-      let least = try interleaved([other, Model(network, seed: 0)], batch: 1, repetitions: 11).map { $0.min() ?? 0 }
+      let least = try measure([other, Model(network, seed: 0)]).map { $0.min() ?? 0 }
       let base = reference ?? least[0]
       reference = base
       return least[0] > 0 ? base * least[1] / least[0] : base

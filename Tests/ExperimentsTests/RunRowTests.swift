@@ -239,15 +239,18 @@ import Training
     #expect(row.proof == nil && row.unprovedSurgeries == 1)
   }
 
-  /// What is measured as a share of the dense network's time falls as the network gets smaller.
-  @Test func latencyFalls() throws {
-    let plan = units(.rounds(1, recovery: .iterations(0)), .cost(CostTarget(.latency, .less(0.5))))
-    let runner = try Runner(
-      Experiment(start: .network("mlp:64-900-900-10", weights: nil), data: nil, training: nil, pruning: plan))
-    try runner.run()
-    // What the clock says of the end is another measurement, so that nothing more can be asked.
-    let event = try #require(runner.state.events.first)
-    #expect(event.removed > 0 && event.kept > 0)
+  /// The second time the machine is half as fast: the dense network takes twice as long, so the other one's time counts half.
+  @Test func latencyIsAShareOfTheDenseNetworksAtTheSameMoment() throws {
+    let (dense, small) = (try Architecture.parse("mlp:64-20-10"), try Architecture.parse("mlp:64-5-10"))
+    var samples = [[[4.0, 2, 3], [1.5, 9, 1]], [[5, 4], [1, 2]]]
+    var sizes: [[Int]] = []
+    let latency = Latency.share(of: dense) { models in
+      sizes.append(try models.map { try $0.network.cost().parameters })
+      return samples.removeFirst()
+    }
+    #expect(try latency(small) == 1)
+    #expect(try latency(small) == 0.5)
+    #expect(sizes == [[1510, 385], [1510, 385]])
   }
 
   /// 36 places of 18 weights and 72·3 weights: multiplies by zeros do not count.
