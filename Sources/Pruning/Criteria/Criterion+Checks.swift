@@ -3,7 +3,8 @@ internal import Training
 internal import Words
 
 extension Criterion {
-  /// Throws unless this criterion can prune this network in this way: whatever can be known before any training or data.
+  /// Checks that the criterion can prune a network at a granularity and with an allocation, as far as that is known before any training or
+  /// data.
   ///
   /// - Parameters:
   ///   - ignored: names or patterns (``LayerPattern``) of layers or groups to leave out.
@@ -27,13 +28,13 @@ extension Criterion {
     if case .scoped(let sets) = allocation { _ = try Allocation.sets(sets, among: names) }
   }
 
-  /// Throws if it chooses layer by layer, and layers compete.
+  /// Checks that a criterion that chooses layer by layer is not used with an allocation in which layers compete.
   func check(_ allocation: Allocation, isThreshold: Bool) throws {
     guard definition.implementation is any GreedyScoring, allocation != .layer, !isThreshold else { return }
     throw PlanError("criterion \(name) chooses layer by layer: it goes with --scope layer, not \(allocation.name)")
   }
 
-  /// Throws if it reads norms, and a group has none with a scale.
+  /// Checks that every group has a batch norm with a scale, if the criterion scores by norms.
   func checkNorms(of groups: [ChannelGroup], in network: Network) throws {
     guard definition.implementation is any NormScoring else { return }
     let index = NetworkIndex(network)
@@ -43,7 +44,7 @@ extension Criterion {
 }
 
 extension NetworkIndex {
-  /// The batch norms of a group that have a scale.
+  /// Returns a group's batch norms that have a scale.
   func scaledNorms(of group: ChannelGroup) -> [ChannelGroup.Member] {
     group.dependents.filter { member in
       if case .batchNorm(let norm) = node(named: member.node)?.operation { norm.affine } else { false }
@@ -52,7 +53,7 @@ extension NetworkIndex {
 }
 
 extension Network {
-  /// The prunable weights without those to be left alone.
+  /// Returns the prunable weights except those of ignored layers.
   func weights(ignoring ignored: [String]) throws -> [ParameterName] {
     let names = prunableWeights
     let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
@@ -60,7 +61,9 @@ extension Network {
     return names.indices.filter { !left.contains($0) }.map { names[$0] }
   }
 
-  /// - Throws: `PlanError` where layers are left alone until none is left to prune.
+  /// Checks that ignoring `count` of `layers` layers leaves something to prune.
+  ///
+  /// - Throws: `PlanError` if all layers are ignored.
   func checkIgnored(_ count: Int, of layers: Int) throws {
     guard count == 0 || count < layers else {
       throw PlanError("--ignore leaves nothing to prune of \(name.quoted): all \(layers) layers match")

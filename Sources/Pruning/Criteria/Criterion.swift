@@ -1,32 +1,32 @@
-/// A score by its name in the catalogue, with its options: the value that plans and recipes hold.
+/// A criterion of the catalogue with its options: the value that plans and recipes store.
 ///
 /// ```swift
 /// let criterion = try Criterion(named: "activation", options: [.normalize])
 /// ```
 public struct Criterion: Hashable, Sendable, CustomStringConvertible {
-  /// A variation that some criteria offer.
+  /// A variant that some criteria offer.
   public enum Option: String, Codable, Hashable, Sendable, CaseIterable, Comparable {
     /// Divides each training step's vector by its own maximum before adding it.
     case normalize
-    /// Looks at the layer's output before its activation.
+    /// Uses the layer's output before its activation.
     case preActivation = "pre-activation"
-    /// Keeps the sign of the change of the loss, instead of its size.
+    /// Scores by the signed change of the loss instead of its magnitude.
     case signed
-    /// By spelling.
+    /// Orders options alphabetically.
     public static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
   }
 
-  /// The catalogue's entry: name, formula, paper, and the code that computes the score.
+  /// Entry in the catalogue: name, formula, paper, and the implementation of the score.
   public let definition: PruningCriterion
-  /// Variations.
+  /// Chosen options.
   public let options: Set<Option>
 
-  /// As typed, e.g. `weight-norm`.
+  /// Name on the command line and in recipes, e.g. `weight-norm`.
   public var name: String { definition.name }
 
-  /// A criterion of the catalogue.
+  /// Creates a criterion from its name in the catalogue.
   ///
-  /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``, ``PruningError/option(criterion:option:possible:)``.
+  /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)`` or ``PruningError/option(criterion:option:possible:)``.
   public init(named name: String, options: Set<Option> = []) throws {
     definition = try PruningCriterion.named(name)
     self.options = options
@@ -35,26 +35,26 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// A criterion of this definition, without options; it need not be in the catalogue.
+  /// Creates a criterion without options from a definition, which need not be in the catalogue.
   public init(_ definition: PruningCriterion) {
     self.definition = definition
     options = []
   }
 
-  /// |w|.
+  /// `magnitude`: |w|.
   public static let magnitude = Criterion(Magnitude.criterion)
-  /// Σ|w| of a unit.
+  /// `l1`: Σ|w| over a unit's incoming weights.
   public static let l1 = Criterion(L1.criterion)
-  /// √Σw² of a unit.
+  /// `l2`: √Σw² over a unit's incoming weights.
   public static let l2 = Criterion(L2.criterion)
-  /// Uniform noise.
+  /// `random`: uniform random scores.
   public static let random = Criterion(RandomScore.criterion)
-  /// Activations summed over training steps.
+  /// `activation`: norms of a unit's activations, summed over training steps.
   public static let activation = Criterion(AccumulatedActivation.criterion)
-  /// Norms of a unit's weights summed over training steps.
+  /// `weight-norm`: norms of a unit's incoming weights, summed over training steps.
   public static let weightNorm = Criterion(AccumulatedWeightNorm.criterion)
 
-  /// Throws unless it scores things of this size.
+  /// Checks that the criterion can score at a granularity.
   ///
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
   public func check(_ granularity: Granularity) throws {
@@ -63,10 +63,10 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Whether it sums over training steps, or over examples where nothing is trained.
+  /// Whether the criterion sums over training steps; where nothing is trained, it sums over batches of examples instead.
   public var sumsOverSteps: Bool { definition.implementation is any AccumulatedScoring }
 
-  /// Whether it scores a layer only when the choice in the layers before it is made.
+  /// Whether the criterion scores a layer only after the units of earlier layers have been chosen.
   var choosesLayerByLayer: Bool { definition.implementation is any GreedyScoring }
 
   /// Name and options, e.g. `activation (normalize)`.
@@ -74,20 +74,22 @@ public struct Criterion: Hashable, Sendable, CustomStringConvertible {
     options.isEmpty ? name : "\(name) (\(options.sorted().map(\.rawValue).joined(separator: ", ")))"
   }
 
-  /// Equal if name and options are.
+  /// Compares name and options.
   public static func == (lhs: Self, rhs: Self) -> Bool { lhs.name == rhs.name && lhs.options == rhs.options }
-  /// By name and options.
+  /// Hashes name and options.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(options)
   }
 }
 
-/// In JSON a criterion is its name, or with options `{"name": …, "options": […]}`.
+/// Encoded as the name, or with options as `{"name": …, "options": […]}`.
 extension Criterion: Codable {
   private enum Key: String, CodingKey { case name, options }
 
-  /// - Throws: what ``init(named:options:)`` throws.
+  /// Decodes a name, or a name with options.
+  ///
+  /// - Throws: the errors of ``init(named:options:)``.
   public init(from decoder: any Decoder) throws {
     if let name = try? decoder.singleValueContainer().decode(String.self) {
       try self.init(named: name)
@@ -99,7 +101,7 @@ extension Criterion: Codable {
     }
   }
 
-  /// Writes name and options, these in alphabetical order.
+  /// Encodes the name, with the options in alphabetical order if there are any.
   public func encode(to encoder: any Encoder) throws {
     if options.isEmpty {
       var container = encoder.singleValueContainer()

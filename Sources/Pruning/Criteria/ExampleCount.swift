@@ -1,20 +1,20 @@
-/// How many labelled examples a criterion looks at, unless a plan says otherwise.
+/// The number of labelled examples that a criterion scores on by default: `max(total, perClass · classes)`.
 public struct ExampleCount: Hashable, Sendable {
-  /// At least so many in all.
+  /// Minimum number of examples in total.
   public var total: Int
-  /// At least so many of each class.
+  /// Minimum number of examples of each class.
   public var perClass: Int
 
-  /// At least this many, in all and of each class.
+  /// Creates a count from the minimum in total and of each class.
   public init(_ total: Int, perClass: Int = 0) {
     self.total = total
     self.perClass = perClass
   }
 
-  /// What criteria that average over many examples take.
+  /// Default of criteria that average over many examples: 1,000.
   public static let usual = ExampleCount(1000)
 
-  /// The number for a data set of so many classes.
+  /// Returns the number of examples for a data set with the given number of classes.
   public func count(classes: Int) -> Int {
     let (product, overflow) = perClass.multipliedReportingOverflow(by: max(classes, 0))
     return max(total, overflow ? .max : product)
@@ -22,10 +22,10 @@ public struct ExampleCount: Hashable, Sendable {
 }
 
 extension PruningPlan {
-  /// Training examples that criteria and repairs look at: what the plan says, else what the criterion wants, and for repairs not
-  /// fewer than the usual 1,000.
+  /// The number of training examples for criteria and repairs: the plan's ``examples``, else the criterion's default, and for repairs at
+  /// least 1,000.
   ///
-  /// - Parameter classes: of the data set.
+  /// - Parameter classes: number of classes of the data set.
   public func exampleCount(classes: Int) -> Int {
     if let examples { return examples }
     let wanted = criterion.definition.examples.count(classes: classes)

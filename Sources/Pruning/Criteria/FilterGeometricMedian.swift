@@ -1,21 +1,21 @@
 public import Torch
 
-/// `fpgm`: the distances of a unit's incoming weights from those of all units of its layer, summed; what lies in the middle of the
-/// others (near their geometric median) can be replaced by them, and leaves.
+/// `fpgm`: the sum of the distances between a unit's incoming weights and those of all units of its layer. A unit near the geometric median
+/// of the others can be replaced by them, and is removed.
 ///
-/// ‖w_u − w_j‖² = ‖w_u‖² + ‖w_j‖² − 2·w_u·w_j by a matrix product in float64, weights centred first so that little cancels; rows in
-/// blocks: memory for at most 1,024 × units numbers beside the weights. (The paper ranks by the same sum.)
+/// ‖w_u − w_j‖² = ‖w_u‖² + ‖w_j‖² − 2·w_u·w_j is computed by matrix products in float64, on centred weights so that little cancels, in
+/// blocks of rows, so that at most 1,024 × units numbers are held beside the weights. (The paper ranks by the same sum.)
 public struct FilterGeometricMedian: UnitScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "fpgm", summary: "units near the geometric median of their layer leave: the others can stand in for them",
+    name: "fpgm", summary: "removes the units nearest to the geometric median of their layer, which the others can replace",
     formula: "Σ_j ‖w_u − w_j‖₂ over the units j of the layer", paper: "He et al. 2019", data: .nothing,
     implementation: FilterGeometricMedian())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// Σ_j‖w_u − w_j‖₂.
+  /// Returns Σ_j ‖w_u − w_j‖₂, float64.
   public func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor {
     let flat = try weight.contiguous().flattened(from: 1).cast(to: .float64)
     let centred = try flat - flat.mean(0, keep: true)
@@ -28,7 +28,7 @@ public struct FilterGeometricMedian: UnitScoring {
       let rows = try centred.narrowed(0, from: start, length: length)
       let products = try rows.matmul(other)
       let distances = try (squares.narrowed(0, from: start, length: length) + columns - products * 2).clamped(0, .infinity).squareRoot()
-      // Rounding leaves a unit a little away from itself.
+      // Rounding would leave a unit at a small distance from itself.
       let itself = try indices.narrowed(0, from: start, length: length).reshaped([length, 1]).equal(indices.reshaped([1, units]))
       return try itself.select(distances.zerosLike(), else: distances).sum(1)
     }
@@ -37,6 +37,6 @@ public struct FilterGeometricMedian: UnitScoring {
 }
 
 extension Criterion {
-  /// Σ_j‖w_u − w_j‖₂.
+  /// `fpgm`: Σ_j ‖w_u − w_j‖₂.
   public static let fpgm = Criterion(FilterGeometricMedian.criterion)
 }

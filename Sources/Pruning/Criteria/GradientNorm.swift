@@ -1,26 +1,27 @@
 public import Torch
 
-/// `gradient-norm`: the norm of the loss's gradient by a unit's incoming weights, ‖∂L/∂w_u‖₂; of a weight, |∂L/∂w|.
+/// `gradient-norm`: the norm of the loss's gradient with respect to a unit's incoming weights, ‖∂L/∂w_u‖₂; for single weights |∂L/∂w|.
 ///
-/// L is the mean loss over all examples, whatever the batches. One forward and one backward pass, with weights' gradients.
+/// L is the mean loss over all examples, however they are batched. Cost: one forward and one backward pass, with the weights' gradients.
 public struct GradientNorm: SweptWeightScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "gradient-norm", summary: "units or weights leave that the loss hardly asks to move", formula: "‖∂L/∂w_u‖₂ (weights: |∂L/∂w|)",
+    name: "gradient-norm", summary: "removes the units or weights with the smallest gradient of the loss",
+    formula: "‖∂L/∂w_u‖₂ (weights: |∂L/∂w|)",
     paper: "—", data: .examples, implementation: GradientNorm())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// The gradient.
+  /// ∂L/∂w.
   public var statistics: Set<SweepStatistic> { [.weightGradients] }
-  /// The gradient.
+  /// ∂L/∂w.
   public var weightStatistics: Set<SweepStatistic> { [.weightGradients] }
 
-  /// √Σ(∂L/∂w)².
+  /// Returns √Σ(∂L/∂w)² over each unit's incoming weights.
   public func unitScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor {
     try layer.sumOverIncoming(layer(.weightGradients).cast(to: .float64).squared()).squareRoot()
   }
-  /// |∂L/∂w|.
+  /// Returns |∂L/∂w|.
   public func weightScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor { try layer(.weightGradients).absolute() }
 }

@@ -1,25 +1,25 @@
 public import Torch
 
-/// `li-greedy`: as `l1`, but layer by layer, without the weights that read units already chosen in this removal.
+/// `li-greedy`: like `l1`, but layer by layer, ignoring weights that read units already chosen in this removal.
 ///
-/// Li et al.'s "greedy" selection across layers: in the order of the layers, each group loses its fraction before the next one is
-/// scored (``Training/Model/unitSelection(_:by:rule:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)``).
-/// `l1` is their "independent" one. Goes with ``Allocation/layer`` and with thresholds only.
+/// This is the "greedy" selection across layers of Li et al.: in the order of the layers, each group loses its fraction before the next one
+/// is scored (``Training/Model/unitSelection(_:by:rule:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)``). Their
+/// "independent" selection is `l1`. It goes with ``Allocation/layer`` and with thresholds only.
 public struct GreedyL1: GreedyScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "li-greedy", summary: "as l1, layer by layer, without weights that read what has just been chosen; layer scope only",
+    name: "li-greedy", summary: "like l1, but layer by layer, ignoring weights that read units just chosen; layer scope only",
     formula: "Σ|w| over incoming weights from units that stay, without bias", paper: "Li et al. 2017", data: .nothing,
     implementation: GreedyL1())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// Σ|w|, where weights that read removed inputs are 0.
+  /// Returns Σ|w|; weights that read removed inputs are 0.
   public func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor { try L1().unitScores(weight, context) }
 }
 
 extension Criterion {
-  /// Σ|w| of a unit, layer by layer.
+  /// `li-greedy`: Σ|w| of a unit, layer by layer.
   public static let greedyL1 = Criterion(GreedyL1.criterion)
 }

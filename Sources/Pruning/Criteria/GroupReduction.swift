@@ -1,23 +1,23 @@
 internal import Networks
 internal import Torch
 
-/// How the scores of a channel group's layers become one score per channel.
+/// The reduction of a channel's scores in several layers of its group to one.
 ///
-/// A channel's scores are those of all features that belong to it: one in each producer of a residual sum, several where a grouped
-/// convolution ties features of one layer together.
+/// A channel has the scores of all features that belong to it: one in each producer of a residual sum, several where a grouped convolution
+/// ties features of one layer together.
 public enum GroupReduction: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Their mean: groups of many layers compare with groups of few.
+  /// The mean, so that groups of many layers compare with groups of few.
   case mean
-  /// Their sum.
+  /// The sum.
   case sum
-  /// The largest: a channel stays if any layer needs it.
+  /// The maximum: a channel stays if any of its layers needs it.
   case max
-  /// The first layer's alone, in the order of the nodes (the mean, where several of its features belong to one channel): Li et al.'s
-  /// ranking of a residual stage by one of its layers. What comes first is the stem, or the last convolution of the stage's first
-  /// block; its projection follows it.
+  /// The score in the first layer only, in the order of the nodes (the mean, where several of its features belong to one channel): Li et
+  /// al.'s ranking of a residual stage by one of its layers. The first layer is the stem, or the last convolution of the stage's first
+  /// block, which precedes the block's projection.
   case first
 
-  /// One number of all the numbers of a channel; NaN if any is.
+  /// Returns one number for all scores of a channel; NaN if any of them is.
   func callAsFunction(_ values: [Double]) -> Double {
     switch self {
     case .sum: values.reduce(0, +)
@@ -26,10 +26,11 @@ public enum GroupReduction: String, Codable, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The scores [width] of a group from its members' vectors [features of the member].
+  /// Returns the scores [width] of a group from the vectors [features] of its members.
   ///
-  /// A single member whose features are the channels is taken over as it is, whatever its type; else the result is float64.
-  /// - Throws: ``PruningError/mismatch(_:)`` for vectors too short.
+  /// If there is a single member whose features are the channels, its vector is returned unchanged, with its element type; otherwise the
+  /// result is float64.
+  /// - Throws: ``PruningError/mismatch(_:)`` for vectors that are too short.
   func scores(width: Int, of members: [(member: ChannelGroup.Member, scores: Tensor)]) throws -> Tensor {
     let used = self == .first ? Array(members.prefix(1)) : members
     if used.count == 1, let only = used.first, only.scores.count == width,

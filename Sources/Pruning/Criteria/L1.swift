@@ -1,16 +1,17 @@
 public import Torch
 
-/// `l1`: the sum of the absolute incoming weights of a unit, Σ|w|, bias aside.
+/// `l1`: the sum of the absolute incoming weights of a unit, Σ|w|, without bias.
 public struct L1: UnitScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "l1", summary: "units whose incoming weights are small in sum leave", formula: "Σ|w| over incoming weights, without bias",
+    name: "l1", summary: "removes the units with the smallest sum of absolute incoming weights",
+    formula: "Σ|w| over incoming weights, without bias",
     paper: "Li et al. 2017", data: .nothing, implementation: L1())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// Σ|w|.
+  /// Returns Σ|w| of each unit.
   public func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor {
     try weight.contiguous().flattened(from: 1).l1Norm(1)
   }

@@ -2,8 +2,8 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// What a criterion says of each layer by itself: one vector [outputs] per layer, made when a group asks for it and kept, because a
-/// layer may belong to several groups.
+/// A criterion's scores of each layer by itself: one vector [outputs] per layer, computed when a group first asks for it and kept, because
+/// a layer may belong to several groups.
 struct LayerVectors {
   private let model: Model
   private let index: NetworkIndex
@@ -27,7 +27,7 @@ struct LayerVectors {
     self.round = round
   }
 
-  /// A group's scores, weights from the `removed` inputs of each node left out for criteria that choose layer by layer.
+  /// Returns a group's scores; for criteria that choose layer by layer, weights that read the `removed` inputs of each node are left out.
   mutating func layer(
     of group: ChannelGroup, _ reduction: GroupReduction, original: Int?, removed: [String: Set<Int>] = [:]
   ) throws -> ScoredLayer {
@@ -78,7 +78,8 @@ struct LayerVectors {
 }
 
 extension NetworkIndex {
-  /// A layer's weight with 0 where it reads one of these input features; grouped convolutions read theirs in their group only.
+  /// Returns a layer's weight, set to 0 where it reads one of the given input features; a grouped convolution reads them in their group
+  /// only.
   fileprivate func silenced(_ weight: Tensor, of node: String, removed: Set<Int>) throws -> Tensor {
     guard !removed.isEmpty else { return weight }
     var groups = 1

@@ -1,17 +1,17 @@
 public import Torch
 
-/// `magnitude`: |w|; for units, as `l1`, the sum over their incoming weights.
+/// `magnitude`: |w|; for units the sum over their incoming weights, as `l1`.
 public struct Magnitude: WeightScoring, UnitScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "magnitude", summary: "the weights nearest to zero leave", formula: "|w| (units: Σ|w| over incoming weights)",
+    name: "magnitude", summary: "removes the weights nearest to zero", formula: "|w| (units: Σ|w| over incoming weights)",
     paper: "Han et al. 2015", data: .nothing, implementation: Magnitude())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// |w|.
+  /// Returns |w|.
   public func weightScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor { try weight.absolute() }
-  /// Σ|w|.
+  /// Returns Σ|w| of each unit.
   public func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor { try L1().unitScores(weight, context) }
 }

@@ -4,16 +4,18 @@ public import Torch
 public import Training
 
 extension Model {
-  /// The scores of all prunable weights, in the order of the layers, with what is still there; layers by module name.
+  /// Returns the scores of all prunable weights with their masks, in the order of the layers, which are named by module.
   ///
   /// - Parameters:
-  ///   - swept: one tensor of the weight's shape per layer's node, for criteria that need a sweep over data.
-  ///   - examples: for criteria that look at examples by themselves (``ModelScoring``).
-  ///   - batchNorms: how they run batch norms; nil for as their public code does.
+  ///   - swept: scores by the layer's node, each of the weight's shape, for criteria that need a sweep over data.
+  ///   - examples: the examples for criteria that run passes of their own (``ModelScoring``).
+  ///   - batchNorms: the mode of batch norms for these criteria; nil for that of their public code.
   ///   - ignored: names or patterns (``LayerPattern``) of layers to leave out.
-  ///   - originals: weights of each layer before the first removal; the present ones unless given.
+  ///   - originals: number of weights of each layer before the first removal, by module; the present ones unless given.
   ///   - round: number of the removal; random scores differ between rounds.
-  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``.
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``,
+  ///   ``PruningError/needsData(criterion:)`` if the criterion needs a sweep or examples that are not given, ``PruningError/mismatch(_:)``
+  ///   if it gives a layer no scores.
   public func weightScores(
     _ criterion: Criterion, swept: [String: Tensor]? = nil, examples: EvaluationBatches? = nil, batchNorms: BatchNormMode? = nil,
     ignoring ignored: [String] = [], originals: [String: Int] = [:], seed: UInt64 = 0, round: Int = 0
@@ -40,20 +42,20 @@ extension Model {
     }
   }
 
-  /// The scores of the units of every channel group, in the order of the layers.
+  /// Returns the scores of the units of every channel group, in the order of the layers.
   ///
-  /// A criterion gives one vector per layer: from the layer's weight, from the batch norm behind it, from sums over training steps,
-  /// or from a sweep over data. Each group gathers those of its producers (of its norms, for criteria of norms), channel by channel.
+  /// A criterion gives one vector per layer: from the layer's weight, from the batch norm after it, from sums over training steps, or from
+  /// a sweep over data. Each group combines, channel by channel, those of its producers (of its norms, for criteria that score by norms).
   /// - Parameters:
-  ///   - granularity: `unit` for all groups, `filter` for those of convolutions.
-  ///   - accumulated: the sums, for criteria that need training steps.
+  ///   - granularity: `unit` for all groups, `filter` for those of convolutions only.
+  ///   - accumulated: the sums, for criteria that accumulate over training steps.
   ///   - swept: one vector [outputs] per producer's node, for criteria that need a sweep over data.
-  ///   - originals: units of each group before the first removal; the present ones unless given.
-  ///   - ignored: names or patterns (``LayerPattern``) of groups to leave out, by any of their producers.
+  ///   - originals: number of units of each group before the first removal; the present ones unless given.
+  ///   - ignored: names or patterns (``LayerPattern``) of groups to leave out, matched against any of their producers.
   ///   - reduction: how a channel's scores in several layers become one.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/unknownLayer(option:given:possible:)``,
-  ///   ``PruningError/nothingAccumulated(criterion:)``, ``PruningError/noNorm(criterion:layers:)``,
-  ///   ``PruningError/mismatch(_:)`` for vectors that do not fit their layers; `PlanError` for criteria that choose layer by layer.
+  ///   ``PruningError/nothingAccumulated(criterion:)``, ``PruningError/noNorm(criterion:layers:)``, ``PruningError/mismatch(_:)`` for
+  ///   vectors that do not fit their layers; `PlanError` for criteria that choose layer by layer.
   public func unitScores(
     _ criterion: Criterion, granularity: Granularity, accumulated: ScoreAccumulator? = nil, swept: [String: Tensor]? = nil,
     originals: [String: Int] = [:], ignoring ignored: [String] = [], reduction: GroupReduction = .mean, seed: UInt64 = 0, round: Int = 0
@@ -75,10 +77,12 @@ extension Model {
 }
 
 extension Network {
-  /// The groups whose channels can leave at a granularity, in the order of the layers.
+  /// Returns the groups whose channels can be removed at a granularity, in the order of the layers.
   ///
-  /// - Parameter ignored: names or patterns (``LayerPattern``) of groups to leave out, by node or module of any of their producers.
-  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``, and what ``Networks/Network/channelGroups()`` throws.
+  /// - Parameter ignored: names or patterns (``LayerPattern``) of groups to leave out, matched against node and module of any of their
+  ///   producers.
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``, `PlanError` if no group remains, and the errors of
+  ///   ``Networks/Network/channelGroups()``.
   public func channelGroups(_ granularity: Granularity, ignoring ignored: [String] = []) throws -> [ChannelGroup] {
     let index = NetworkIndex(self)
     let groups = try channelGroups().groups.filter { granularity.includes($0, of: index) }
@@ -89,7 +93,7 @@ extension Network {
 }
 
 extension ChannelGroup {
-  /// Names of its producers, nodes and modules, each once.
+  /// Names of the group's producers, nodes and modules, each once.
   var memberNames: [String] {
     var seen: Set<String> = []
     return producers.flatMap { [$0.node, $0.module] }.filter { seen.insert($0).inserted }

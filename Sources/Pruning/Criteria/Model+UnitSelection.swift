@@ -3,13 +3,13 @@ public import Torch
 public import Training
 
 extension Model {
-  /// Scores the units of every channel group and chooses what leaves: ``unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)``
-  /// and a ``Selection`` from them.
+  /// Scores the units of every channel group and chooses those to remove:
+  /// ``unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)`` followed by a ``Selection``.
   ///
-  /// Criteria that choose layer by layer (`li-greedy`) go through the groups in order: each one's choice is made before the next one
-  /// is scored, and weights that read the chosen units count as 0 there. They go with ``Allocation/layer`` and with thresholds.
-  /// - Returns: the scored layers, and the choice made from them, in the same order.
-  /// - Throws: what the two throw; `PlanError` for layer-by-layer criteria where layers compete.
+  /// Criteria that choose layer by layer (`li-greedy`) go through the groups in order: each group's units are chosen before the next group
+  /// is scored, and weights that read the chosen units count as 0 there. They go with ``Allocation/layer`` and with thresholds only.
+  /// - Returns: the scored layers and the selection made from them, in the same order.
+  /// - Throws: the errors of both; `PlanError` for layer-by-layer criteria with an allocation in which layers compete.
   public func unitSelection(
     _ amount: RemovalAmount, by criterion: Criterion, rule: SelectionRule, granularity: Granularity,
     accumulated: ScoreAccumulator? = nil, swept: [String: Tensor]? = nil, originals: [String: Int] = [:],
@@ -30,7 +30,7 @@ extension Model {
       var layers: [ScoredLayer] = []
       var choices: [Selection] = []
       for group in groups {
-        // Anew for each group: a layer of several groups is scored without what has left in between.
+        // Anew for each group: a layer of several groups is scored without the units chosen in the meantime.
         var vectors = try LayerVectors(self, index, criterion, accumulated: nil, swept: nil, seed: seed, round: round)
         let layer = try vectors.layer(of: group, reduction, original: originals[group.name], removed: removed)
         let choice = try Selection(amount, of: [layer], rule: rule, criterion: criterion.name)

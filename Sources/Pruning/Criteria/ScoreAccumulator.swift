@@ -2,11 +2,11 @@ public import Networks
 public import Torch
 internal import Training
 
-/// Sums a criterion's vectors, one per training step and producer of a channel group, until a removal reads and resets them.
+/// Sums of a criterion's vectors, one per training step and producer of a channel group, until a removal reads and resets them.
 ///
-/// Sums are float64; a step costs one reduction per layer and no read-back. ``state()`` goes into checkpoints.
+/// The sums are float64; a step costs one reduction per layer and no transfer to the host. ``state()`` goes into checkpoints.
 public final class ScoreAccumulator {
-  /// What is summed.
+  /// The accumulated criterion.
   public let criterion: Criterion
   private let scoring: any AccumulatedScoring
   private var layers: [Layer] = []
@@ -20,7 +20,7 @@ public final class ScoreAccumulator {
     let outputs: Int
   }
 
-  /// An empty accumulator for the channel groups of a network; nil if the criterion sums nothing over steps.
+  /// Creates an empty accumulator for the channel groups of a network; nil if the criterion does not accumulate over steps.
   ///
   /// - Throws: ``NetworkError`` from the network's shapes.
   public init?(_ criterion: Criterion, network: Network, granularity: Granularity) throws {
@@ -30,7 +30,7 @@ public final class ScoreAccumulator {
     try reset(for: network, granularity: granularity)
   }
 
-  /// Forgets everything, and goes on with a network that a surgery has made.
+  /// Discards all sums and starts again for another network, such as one that has just been cut.
   public func reset(for network: Network, granularity: Granularity) throws {
     let preActivation = criterion.options.contains(.preActivation)
     var seen: Set<String> = []
@@ -48,18 +48,18 @@ public final class ScoreAccumulator {
     reset()
   }
 
-  /// Forgets all steps.
+  /// Discards the sums of all steps.
   public func reset() { sums = Array(repeating: nil, count: layers.count) }
 
-  /// Nodes whose values ``add(_:of:)`` wants in every training step; none for sums over weights.
+  /// Nodes whose values ``add(_:of:)`` needs in every training step; empty for sums over weights.
   public var observedNodes: Set<String> { Set(byNode.keys) }
 
-  /// Adds a step's value [batch, channels, …] of an observed node.
+  /// Adds an observed node's value [batch, channels, …] of one step.
   public func add(_ value: Tensor, of node: String) throws {
     for index in byNode[node] ?? [] { try add(scoring.stepScores(value), at: index) }
   }
 
-  /// Adds a step's weights; nothing for sums over activations.
+  /// Adds the weights of one step; does nothing for sums over activations.
   public func add(weights tensors: [ParameterName: Tensor]) throws {
     guard scoring.source == .weights else { return }
     for (index, layer) in layers.enumerated() {
@@ -71,13 +71,13 @@ public final class ScoreAccumulator {
   private func add(_ scores: Tensor, at index: Int) throws {
     try withoutGradients {
       var step = try scores.detached().cast(to: .float64)
-      // A step in which no unit answers adds zeros, not 0/0.
+      // A step in which all activations are 0 adds zeros, not 0/0.
       if criterion.options.contains(.normalize) { step = try step / step.max().clamped(.leastNormalMagnitude, .infinity) }
       if let sum = sums[index] { try sum.accumulate(step) } else { sums[index] = try step.copied() }
     }
   }
 
-  /// The sums [outputs] by producer's node.
+  /// Returns the sums [outputs] by the producer's node.
   ///
   /// - Throws: ``PruningError/nothingAccumulated(criterion:)`` before the first step.
   public func scores() throws -> [String: Tensor] {
@@ -89,16 +89,16 @@ public final class ScoreAccumulator {
     return result
   }
 
-  /// What a checkpoint keeps: the sums by producer's node.
+  /// Returns the sums by the producer's node, for checkpoints.
   public func state() -> [String: Tensor] {
     var state: [String: Tensor] = [:]
     for (layer, sum) in zip(layers, sums) { state[layer.name] = sum }
     return state
   }
 
-  /// Continues from what ``state()`` gave.
+  /// Continues from a state returned by ``state()``.
   ///
-  /// - Throws: `RecordError` for sums that are not those of the network's layers.
+  /// - Throws: `RecordError` for sums that do not fit the network's layers.
   public func restore(_ state: [String: Tensor]) throws {
     let unknown = Set(state.keys).subtracting(layers.map(\.name)).sorted()
     guard unknown.isEmpty else {
@@ -115,9 +115,9 @@ public final class ScoreAccumulator {
 }
 
 extension NetworkIndex {
-  /// The node whose value is a layer's output after its norm and activation, or, `preActivation`, after its norm only.
+  /// Returns the node whose value is a layer's output after its norm and activation, or, with `preActivation`, after its norm only.
   ///
-  /// Where the layer's value is read by several nodes, or no activation follows, the last value before that.
+  /// If a value on the way has several readers, or no activation follows, it is the last node up to there.
   func observedNode(of producer: String, preActivation: Bool) -> String {
     var current = producer
     while true {

@@ -1,23 +1,23 @@
 public import Networks
 public import Torch
 
-/// What a criterion may need to know beside the weights.
+/// What a criterion may need besides the weights.
 public struct ScoringContext: Sendable {
-  /// The scored tensor.
+  /// Name of the scored tensor.
   public var parameter: ParameterName
-  /// For criteria that draw random numbers.
+  /// Seed for criteria that draw random numbers.
   public var seed: UInt64
-  /// Number of the removal; a new one draws anew.
+  /// Number of the removal; random numbers differ between removals.
   public var round: Int
 
-  /// A context of these parts.
+  /// Creates a context; every parameter sets the property of the same name.
   public init(parameter: ParameterName, seed: UInt64 = 0, round: Int = 0) {
     self.parameter = parameter
     self.seed = seed
     self.round = round
   }
 
-  /// A stream of random numbers for this tensor and round, whatever else is scored before it.
+  /// Returns a random number generator for this tensor and round, independent of what else is scored before.
   public func generator() throws -> Generator {
     // FNV-1a over the name, then SplitMix64's finalizer: stable between runs, unlike Swift's own hashes.
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -29,53 +29,53 @@ public struct ScoringContext: Sendable {
   }
 }
 
-/// A member of the catalogue; it also says how it scores by being a ``WeightScoring``, ``UnitScoring``, ``NormScoring``,
-/// ``GreedyScoring``, ``AccumulatedScoring``, ``SweptScoring`` or ``ModelScoring``.
+/// A criterion's implementation. It also conforms to one of the protocols that say what it scores from: ``WeightScoring``, ``UnitScoring``,
+/// ``NormScoring``, ``GreedyScoring``, ``AccumulatedScoring``, ``SweptScoring`` or ``ModelScoring``.
 public protocol Scoring: Sendable {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   static var criterion: PruningCriterion { get }
-  /// Whether its layers carry the standard deviation of their weights (``ScoredLayer/deviation``); false unless said.
+  /// Whether scored layers must carry the standard deviation of their weights (``ScoredLayer/deviation``); false by default.
   var needsDeviation: Bool { get }
 }
 
 extension Scoring {
-  /// No.
+  /// By default false.
   public var needsDeviation: Bool { false }
 }
 
-/// Scores single weights; low ones leave.
+/// Scores single weights; low scores are removed first.
 public protocol WeightScoring: Scoring {
-  /// One score per element, in the weight's shape.
+  /// Returns one score per element, in the weight's shape.
   func weightScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
-/// Scores units by their incoming weights; low ones leave.
+/// Scores units by their incoming weights; low scores are removed first.
 public protocol UnitScoring: Scoring {
-  /// One score per unit [outputs] from the incoming weights [outputs, …], without bias.
+  /// Returns one score per unit [outputs] from the incoming weights [outputs, …], without bias.
   func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
-/// Scores units by the batch norm behind their layer; low ones leave.
+/// Scores units by the batch norm after their layer; low scores are removed first.
 public protocol NormScoring: Scoring {
-  /// One score per feature of the norm, from its scale γ and shift β.
+  /// Returns one score per feature of the norm, from its scale γ and shift β.
   func unitScores(scale: Tensor, shift: Tensor) throws -> Tensor
 }
 
-/// Scores units layer by layer, knowing what has just been chosen in earlier layers; low ones leave.
+/// Scores units layer by layer, given the units just chosen in earlier layers; low scores are removed first.
 public protocol GreedyScoring: Scoring {
-  /// One score per unit [outputs] from the incoming weights [outputs, …], those from chosen units at 0.
+  /// Returns one score per unit [outputs] from the incoming weights [outputs, …], in which those from chosen units are 0.
   func unitScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor
 }
 
-/// Scores units by a sum over training steps; low ones leave. See ``ScoreAccumulator``.
+/// Scores units by a sum over training steps, kept by a ``ScoreAccumulator``; low scores are removed first.
 public protocol AccumulatedScoring: Scoring {
-  /// Where each step's vector comes from.
+  /// Source of each step's vector.
   var source: AccumulatedSource { get }
-  /// One number per unit [channels] from a node's value [batch, channels, …], or from a weight [outputs, …].
+  /// Returns one number per unit [channels] from a node's value [batch, channels, …] or from a weight [outputs, …].
   func stepScores(_ value: Tensor) throws -> Tensor
 }
 
-/// What an accumulated score is computed from.
+/// The tensors from which an accumulated score is computed.
 public enum AccumulatedSource: Hashable, Sendable {
   /// The layer's output, after or before its activation.
   case activations

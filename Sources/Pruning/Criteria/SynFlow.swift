@@ -2,24 +2,24 @@ public import Networks
 public import Torch
 public import Training
 
-/// `synflow`: |w|·∂R/∂|w| with R = 1ᵀ∏|W|·1, the flow of ones through the network of absolute weights; needs no data.
+/// `synflow`: |w|·∂R/∂|w| with R = 1ᵀ∏|W|·1, the summed outputs of the network of absolute weights for an input of ones; needs no data.
 ///
-/// In that network the input is ones, biases, norms' shifts and running means are 0, a norm's scale is |γ|/√(σ² + ε) with its running
-/// variance (|γ| for group and layer norms, which have none), and activations pass their positive values on; pooling, sums and
-/// concatenations stay. Then what a layer's scores sum up to is R, and the same in every layer of a chain: a layer that is down to few
-/// weights has large scores, and with many removals in small steps no layer is emptied before its time. One forward and one backward
-/// pass of a single example, always in float64: products over many layers leave float32 (32 layers of 1,000 inputs do). Where they leave
-/// float64 too, input and gradient are scaled by powers of two, which changes no ranking.
+/// In that network biases, the norms' shifts and running means are 0, a norm's scale is |γ|/√(σ² + ε) with its running variance (|γ| for
+/// group and layer norms, which have none), and activations are the identity; pooling, sums and concatenations stay. The scores of each
+/// layer of a chain then add up to R: a layer with few weights left has large scores, so that in many small removals no layer is emptied
+/// prematurely. Cost: one forward and one backward pass of a single example, always in float64, since products over many layers exceed the
+/// range of float32 (32 layers of 1,000 inputs do). Where they exceed that of float64, too, input and gradient are scaled by powers of two,
+/// which does not change the ranking.
 public struct SynFlow: ModelScoring {
-  /// Its entry in the catalogue.
+  /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(
-    name: "synflow", summary: "weights leave through which least flows from input to output; empties no layer in many small steps",
+    name: "synflow", summary: "removes the weights that carry the least flow from input to output; in many small steps no layer is emptied",
     formula: "|w|·∂R/∂|w|, R = 1ᵀ∏|W|·1", paper: "Tanaka et al. 2020", data: .nothing, implementation: SynFlow())
 
-  /// The criterion; it has no state.
+  /// Creates the criterion, which has no parameters.
   public init() {}
 
-  /// |w|·∂R/∂|w|, float64.
+  /// Returns |w|·∂R/∂|w|, float64.
   public func weightScores(of model: Model, examples: ExampleSource?, batchNorms: BatchNormMode) throws -> [ParameterName: Tensor] {
     let linear = try Self.linearized(model)
     var still: [ParameterName: Tensor]?
@@ -29,7 +29,7 @@ public struct SynFlow: ModelScoring {
         try flow.isFinite && scores.values.allSatisfy { try $0.isFinite().logicalNot().sum().item() == 0 }
       }
       guard isFinite else { continue }
-      // Near the smallest number scores become equal that are not. A network through which nothing flows has 0 at any scale.
+      // Near the smallest positive number, different scores become equal. A network through which nothing flows has 0 at any scale.
       if flow > 1e-250 { return scores }
       if flow == 0 || still == nil { still = scores }
     }
@@ -39,15 +39,15 @@ public struct SynFlow: ModelScoring {
     return still
   }
 
-  /// R and every weight's part in it, both multiplied by scale².
+  /// Returns R and every weight's score, both multiplied by scale².
   ///
-  /// - Parameter linear: what ``linearized(_:)`` gave.
+  /// - Parameter linear: the network returned by ``linearized(_:)``.
   static func flow(_ linear: Model, scale: Double = 1) throws -> (flow: Double, scores: [ParameterName: Tensor]) {
     let (own, names, weights) = try linear.differentiable()
     return try withGradients {
       let inputs = try own.network.inputShapes.map { try Tensor.full([1] + $0.dimensions, scale, type: .float64) }
       let sums = try Executor(own).outputs(of: inputs).map { try $0.sum() }
-      // An output that no weight leads to has no gradient.
+      // An output that does not depend on any weight has no gradient.
       let outputs = sums.filter(\.requiresGradient)
       let seeds = try outputs.map { try $0.detached().fullLike(scale) }
       let found = outputs.isEmpty ? weights.map { _ in nil } : try Tensor.gradients(of: outputs, seeds: seeds, by: weights)
@@ -61,7 +61,7 @@ public struct SynFlow: ModelScoring {
     }
   }
 
-  /// The network of absolute weights, in float64.
+  /// Returns the network of absolute weights, in float64.
   static func linearized(_ model: Model) throws -> Model {
     var network = model.network
     var tensors: [ParameterName: Tensor] = [:]
@@ -91,6 +91,6 @@ public struct SynFlow: ModelScoring {
 }
 
 extension Criterion {
-  /// |w|·∂R/∂|w|.
+  /// `synflow`: |w|·∂R/∂|w|.
   public static let synflow = Criterion(SynFlow.criterion)
 }

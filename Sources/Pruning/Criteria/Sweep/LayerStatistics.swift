@@ -1,23 +1,23 @@
 public import Networks
 public import Torch
 
-/// What a sweep has gathered of one layer's units.
+/// Statistics of one layer's units gathered by a sweep over examples.
 public struct LayerStatistics {
-  /// The layer's node.
+  /// Name of the layer's node.
   public let node: String
-  /// The layer's weight, by name.
+  /// Name of the layer's weight.
   public let parameter: ParameterName
-  /// The weight itself, [units, …]: the model's own, which training moves; read scores before that.
+  /// Weight [units, …], shared with the model: compute scores before training changes it.
   public let weight: Tensor
-  /// Output neurons or channels.
+  /// Number of output neurons or channels.
   public let units: Int
-  /// Positions p of a unit's value in one example: height·width of an image, also after flattening; 1 behind a linear layer.
+  /// Number of positions of a unit's value in one example: height·width of a feature map, also after flattening; 1 for a linear layer.
   public let positions: Int
-  /// Examples swept over.
+  /// Number of examples in the sweep.
   public let examples: Int
   let gathered: [SweepStatistic: Tensor]
 
-  /// A statistic; shapes stand at the cases.
+  /// Returns a statistic, in the shape given at its case.
   ///
   /// - Throws: ``PruningError/notGathered(layer:statistic:)``.
   public func callAsFunction(_ statistic: SweepStatistic) throws -> Tensor {
@@ -25,12 +25,12 @@ public struct LayerStatistics {
     return tensor
   }
 
-  /// ā, the mean of a over examples and positions, float64 [units]; needs ``SweepStatistic/activationSums``.
+  /// Returns ā, the mean of a over examples and positions, float64 [units]; needs ``SweepStatistic/activationSums``.
   public func meanActivations() throws -> Tensor { try self(.activationSums) / Double(max(examples * positions, 1)) }
 
-  /// The mean of a² over examples and positions, float64 [units]; needs ``SweepStatistic/activationSquares``.
+  /// Returns the mean of a² over examples and positions, float64 [units]; needs ``SweepStatistic/activationSquares``.
   public func meanSquaredActivations() throws -> Tensor { try self(.activationSquares) / Double(max(examples * positions, 1)) }
 
-  /// The sum over each unit's incoming weights of a weight-shaped tensor, float64 [units].
+  /// Returns the sum of a weight-shaped tensor over each unit's incoming weights, float64 [units].
   func sumOverIncoming(_ tensor: Tensor) throws -> Tensor { try tensor.cast(to: .float64).contiguous().flattened(from: 1).sum(1) }
 }

@@ -1,10 +1,10 @@
 internal import Networks
 internal import Torch
 
-/// Gathers one layer's statistics, batch by batch.
+/// Accumulates one layer's statistics, batch by batch.
 final class LayerSweep {
   let node: String
-  /// The node whose value is a.
+  /// Node whose value is a.
   let observed: String
   let parameter: ParameterName
   let weight: Tensor
@@ -22,7 +22,7 @@ final class LayerSweep {
     self.positions = positions
   }
 
-  /// Adds a batch's value a and, where needed, ∂L/∂a of its summed loss.
+  /// Adds a batch's value a and, if needed, ∂L/∂a of the batch's summed loss.
   func add(_ statistics: Set<SweepStatistic>, value: Tensor, gradient: Tensor?) throws {
     let value = try value.detached()
     if let gradient = try gradient?.detached() {
@@ -42,23 +42,23 @@ final class LayerSweep {
     if statistics.contains(.zeroCounts) { try add(overPositions(value.equal(0)).cast(to: .float64).sum(0), to: .zeroCounts) }
   }
 
-  /// Adds a batch's ∂L/∂w of its summed loss over `count` examples.
+  /// Adds ∂L/∂w of the summed loss of a batch of `count` examples.
   func add(_ statistics: Set<SweepStatistic>, weightGradient: Tensor, count: Int) throws {
     let gradient = try weightGradient.detached()
     if statistics.contains(.weightGradients) { try add(gradient, to: .weightGradients) }
     guard statistics.contains(.unitTaylorSquares) || statistics.contains(.weightTaylorSquares) else { return }
     let terms = try gradient * weight
-    // count·(terms/count)²: the mean loss's, weighted by the batch's examples.
+    // count·(terms/count)²: the term of the mean loss, weighted by the batch's examples.
     if statistics.contains(.weightTaylorSquares) { try add(terms.squared() / Double(count), to: .weightTaylorSquares) }
     if statistics.contains(.unitTaylorSquares) {
       try add(terms.cast(to: .float64).contiguous().flattened(from: 1).sum(1).squared() / Double(count), to: .unitTaylorSquares)
     }
   }
 
-  /// Adds a batch's estimate of the diagonal of its summed loss's Hessian.
+  /// Adds an estimate of the diagonal of the Hessian of a batch's summed loss.
   func add(hessianDiagonal: Tensor) throws { try add(hessianDiagonal, to: .hessianDiagonal) }
 
-  /// What was gathered, after all batches.
+  /// Returns the statistics after the last batch.
   func statistics(examples: Int) throws -> LayerStatistics {
     var gathered = sums
     for statistic in [SweepStatistic.weightGradients, .unitTaylorSquares, .weightTaylorSquares, .hessianDiagonal] {
@@ -69,14 +69,14 @@ final class LayerSweep {
       node: node, parameter: parameter, weight: weight, units: units, positions: positions, examples: examples, gathered: gathered)
   }
 
-  /// [n, u] from [n, u, …], or from [n, u·p] where a flattened channel's positions lie side by side.
+  /// Returns sums over positions [n, u] of a value [n, u, …], or [n, u·p] where the positions of a flattened channel are adjacent.
   private func overPositions(_ value: Tensor) throws -> Tensor {
     if value.rank == 4 { return try value.sum(2, 3) }
     return positions == 1 ? value : try value.reshaped([-1, units, positions]).sum(2)
   }
 
   private func add(_ step: Tensor, to statistic: SweepStatistic) throws {
-    // A sum changes in place: the first step must not be somebody else's storage.
+    // Sums are updated in place, so the first step must not share another tensor's storage.
     if let sum = sums[statistic] { try sum.accumulate(step) } else { sums[statistic] = try step.copied() }
   }
 }

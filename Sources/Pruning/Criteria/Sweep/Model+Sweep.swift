@@ -4,23 +4,22 @@ public import Torch
 public import Training
 
 extension Model {
-  /// Gathers statistics of the layers' units over examples, in one pass, in evaluation mode unless said.
+  /// Gathers statistics of the layers' units over examples in one pass, in evaluation mode by default.
   ///
-  /// Several batches aggregate exactly: however the examples are split, the sums are the same up to rounding (the `…TaylorSquares`,
-  /// means over batches by definition, aside). Cost: one forward pass; one backward pass down to the first scored value if
-  /// gradients are asked for, which also computes weights' gradients if those are: the six scores of Mean Replacement Pruning together
-  /// take about 1.4 times as long as an evaluation of small-conv on CIFAR-10 images (on one thread). For the Hessian see
-  /// ``HessianProbes``.
-  /// Memory: one batch's recorded values, and examples × units numbers of each [n, u] statistic.
+  /// Batches are aggregated exactly: however the examples are split, the sums are the same up to rounding (except the `…TaylorSquares`,
+  /// which are means over batches by definition). Cost: one forward pass; if gradients are asked for, one backward pass down to the first
+  /// scored value, which also computes the weights' gradients if those are asked for. The six scores of Mean Replacement Pruning together
+  /// take about 1.4 times as long as an evaluation (small-conv, CIFAR-10 images, one thread). For the Hessian see ``HessianProbes``.
+  /// Memory: the recorded values of one batch, and examples × units numbers for each [n, u] statistic.
   ///
   /// - Parameters:
-  ///   - batches: the examples, in the dataset's own order.
-  ///   - statistics: what to gather; nothing else is computed. ``Criterion/statistics(for:)`` says what a criterion needs.
+  ///   - batches: the examples, in the order of the data set.
+  ///   - statistics: the statistics to gather; nothing else is computed. ``Criterion/statistics(for:)`` gives those that a criterion needs.
   ///   - place: where the units' values are taken.
   ///   - layers: linear and convolution nodes to score; all unless given.
   ///   - meanMaps: nodes whose values are averaged over the examples.
-  ///   - probes: for the curvature's diagonal.
-  ///   - batchNorms: whose statistics norms use; in training mode examples depend on each other, and so on their batches.
+  ///   - probes: the probes of the curvature's diagonal.
+  ///   - batchNorms: the mode of batch norms; in training mode results depend on how the examples are batched.
   /// - Throws: ``PruningError/notFinite(_:)`` naming the first layer with a NaN or infinity;
   ///   ``PruningError/unscoredLayer(given:possible:)``; ``ModelError`` if the examples do not fit the network.
   public func sweep(
@@ -32,7 +31,7 @@ extension Model {
       batchNorms)
   }
 
-  /// Gathers statistics over these batches, which may differ in size; see the overload for what it costs and throws.
+  /// Gathers statistics over an array of batches, which may differ in size; see the other overload for cost and errors.
   public func sweep(
     _ batches: [Batch], statistics: Set<SweepStatistic>, place: MeanPlace = .consumer, layers: Set<String>? = nil,
     meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes(), batchNorms: BatchNormMode = .evaluation
@@ -40,9 +39,10 @@ extension Model {
     try sweep({ try batches.forEach($0) }, statistics, place, layers, meanMaps, probes, batchNorms)
   }
 
-  /// One score per unit, float64 [units], by the layer's node, from one sweep, or from none where weights suffice.
+  /// Returns one score per unit, float64 [units], by the layer's node, from one sweep, or without any if the criterion only needs the
+  /// weights.
   ///
-  /// - Throws: ``PruningError/needsData(criterion:)`` if the criterion looks at examples and there are none given; else as
+  /// - Throws: ``PruningError/needsData(criterion:)`` if the criterion needs examples and there are none; otherwise the errors of
   ///   ``sweep(_:statistics:place:layers:meanMaps:probes:)`` and ``SweepResult/scores(_:seed:round:)``.
   public func layerScores(
     _ criterion: Criterion, batches: EvaluationBatches?, place: MeanPlace = .consumer,
@@ -71,7 +71,7 @@ extension Model {
     throw PruningError.notFinite(try firstFault(forEachBatch))
   }
 
-  /// In words, the first value on the way that has a NaN or infinity: another forward pass, but only of a sweep that failed.
+  /// Describes the first value of the forward pass that holds a NaN or infinity; takes another forward pass, but only after a failed sweep.
   private func firstFault(_ forEachBatch: ((Batch) throws -> Void) throws -> Void) throws -> String {
     var fault: String?
     let executor = try Executor(self)

@@ -1,23 +1,23 @@
 public import Torch
 public import Training
 
-/// What one sweep over examples has gathered: enough for every criterion whose statistics were asked for.
+/// The result of one sweep over examples: enough for every criterion whose statistics were asked for.
 public struct SweepResult {
-  /// The layers' statistics, in the order of the network's nodes.
+  /// Statistics of the layers, in the order of the network's nodes.
   public let layers: [LayerStatistics]
-  /// Where the units' values were taken.
+  /// Place where the units' values were taken.
   public let place: MeanPlace
-  /// Loss and accuracy before anything is removed, in evaluation mode: the same numbers as ``Executor/evaluate(_:)`` gives.
+  /// Loss and accuracy of the swept model, equal to those of ``Executor/evaluate(_:)`` in evaluation mode.
   public let evaluation: Evaluation
-  /// The asked nodes' values averaged over the examples, float64 [channels, height, width] or [features].
+  /// Values of the `meanMaps` nodes averaged over the examples, float64 [channels, height, width] or [features].
   public internal(set) var meanMaps: [String: Tensor]
 
-  /// One score per unit, float64 [units], by the layer's node; low ones leave. No further pass.
+  /// Returns one score per unit, float64 [units], by the layer's node; low scores are removed first. No further pass is made.
   ///
-  /// Criteria that look at weights only (`l2`, `random`, …) are served too, so that all six of Mean Replacement Pruning come from one result.
+  /// Criteria of the weights alone (`l2`, `random`, …) are computed, too, so that all six of Mean Replacement Pruning come from one result.
   ///
   /// - Parameters:
-  ///   - seed: with `round` and the layer's name, for random scores.
+  ///   - seed: seed of random scores, together with `round` and the layer's name.
   ///   - round: number of the removal.
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``, ``PruningError/nothingAccumulated(criterion:)``,
   ///   ``PruningError/notGathered(layer:statistic:)``, ``PruningError/notANumber(layer:criterion:)``.
@@ -36,9 +36,10 @@ public struct SweepResult {
     }
   }
 
-  /// One score per weight, of the weight's shape and type, by the layer's node; low ones leave. No further pass.
+  /// Returns one score per weight, of the weight's shape and type, by the layer's node; low scores are removed first. No further pass is
+  /// made.
   ///
-  /// - Throws: as ``scores(_:seed:round:)``.
+  /// - Throws: the errors of ``scores(_:seed:round:)``.
   public func weightScores(_ criterion: Criterion, seed: UInt64 = 0, round: Int = 0) throws -> [String: Tensor] {
     try criterion.check(.weight)
     let swept = criterion.sweptScoring as? any SweptWeightScoring

@@ -1,36 +1,36 @@
 public import Torch
 
-/// Scores units by what a sweep over examples has gathered; low ones leave. See ``SweepResult/scores(_:seed:round:)``.
+/// Scores units by the statistics of a sweep over examples (``SweepResult/scores(_:seed:round:)``); low scores are removed first.
 public protocol SweptScoring: Scoring {
-  /// What the sweep has to gather.
+  /// Statistics that the sweep must gather to score units.
   var statistics: Set<SweepStatistic> { get }
-  /// One score per unit, [units].
+  /// Returns one score per unit, [units].
   func unitScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor
-  /// The variant that these options choose.
+  /// Returns the variant for the given options.
   func configured(_ options: Set<Criterion.Option>) -> any SweptScoring
 }
 
 extension SweptScoring {
-  /// There are no variants.
+  /// By default returns the criterion itself.
   public func configured(_ options: Set<Criterion.Option>) -> any SweptScoring { self }
 }
 
-/// A ``SweptScoring`` that also scores single weights; low ones leave.
+/// A ``SweptScoring`` that also scores single weights; low scores are removed first.
 public protocol SweptWeightScoring: SweptScoring {
-  /// What the sweep has to gather for weights.
+  /// Statistics that the sweep must gather to score single weights.
   var weightStatistics: Set<SweepStatistic> { get }
-  /// One score per element, of the weight's shape.
+  /// Returns one score per element, of the weight's shape.
   func weightScores(_ layer: LayerStatistics, _ context: ScoringContext) throws -> Tensor
 }
 
 extension Criterion {
-  /// How the criterion scores from a sweep, its options heeded; nil if it needs none.
+  /// The criterion's implementation on sweep statistics, configured with its options; nil if it does not need a sweep.
   var sweptScoring: (any SweptScoring)? { (definition.implementation as? any SweptScoring)?.configured(options) }
 
-  /// Whether it looks at examples.
+  /// Whether the criterion needs labelled examples.
   public var needsExamples: Bool { definition.data == .examples }
 
-  /// What a sweep has to gather to score things of this size; empty for criteria that need no examples.
+  /// Returns the statistics that a sweep must gather to score at a granularity; empty for criteria that do not need examples.
   ///
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
   public func statistics(for granularity: Granularity) throws -> Set<SweepStatistic> {
@@ -40,7 +40,7 @@ extension Criterion {
     return (scoring as? any SweptWeightScoring)?.weightStatistics ?? []
   }
 
-  /// Whether it looks at units' values over examples, and so at a ``MeanPlace``.
+  /// Returns whether the criterion uses units' values over examples, so that the ``MeanPlace`` matters.
   ///
   /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
   public func looksAtUnits(_ granularity: Granularity) throws -> Bool {

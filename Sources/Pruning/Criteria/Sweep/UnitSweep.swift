@@ -4,9 +4,10 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// One forward and, where gradients are asked for, one backward pass per batch, gathering statistics of every scored layer.
+/// A sweep in progress: one forward pass and, if gradients are asked for, one backward pass per batch, gathering the statistics of every
+/// scored layer.
 ///
-/// Evaluation mode unless said: batch statistics make one example's gradient depend on the others. The graph is
+/// It runs in evaluation mode by default, because with batch statistics one example's gradient would depend on the others. The graph is
 /// recorded from the first scored value on, and no weight's gradient is computed unless one is asked for.
 final class UnitSweep {
   private let statistics: Set<SweepStatistic>
@@ -15,7 +16,7 @@ final class UnitSweep {
   private let batchNorms: BatchNormMode
   private let layers: [LayerSweep]
   private let byNode: [String: [LayerSweep]]
-  /// Weights to be differentiated by, each module once, and the layers that use them.
+  /// Weights to differentiate by, each module once, with the layers that use them.
   private let weights: [(tensor: Tensor, users: [LayerSweep])]
   private let executor: Executor
   private let type: ElementType
@@ -40,7 +41,7 @@ final class UnitSweep {
       throw PruningError.mismatch("there is no node \(name.debugDescription) to average")
     }
     guard probes.count >= 1 else { throw PruningError.mismatch("\(probes.count) probes of the Hessian: at least 1 is needed") }
-    // Leaves of our own: the model's tensors neither gather gradients nor change what they require.
+    // Separate leaves: the model's tensors neither accumulate gradients nor change whether they require them.
     let own = try Model(network: network, tensors: model.tensors.mapValues { try $0.detached() })
     let producers = network.nodes.filter { $0.operation.isScored }
     if let unknown = asked?.subtracting(producers.map(\.name)).min() {
@@ -72,7 +73,7 @@ final class UnitSweep {
     generator = try Generator(seed: probes.seed)
   }
 
-  /// Sweeps over a batch.
+  /// Adds the statistics of a batch.
   func add(_ batch: Batch) throws {
     let gradients = statistics.contains { $0.needsActivationGradient || $0.needsWeightGradient }
     try gradients ? withGradients { try pass(batch, differentiating: true) } : withoutGradients { try pass(batch, differentiating: false) }
@@ -86,7 +87,7 @@ final class UnitSweep {
     ) { node, value in
       if let layers = byNode[node] {
         if byActivations {
-          // Values behind the first one are in its graph already.
+          // Values after the first one are in its graph already.
           if !value.requiresGradient { try value.requireGradient() }
           values.append((node, value))
         } else {
@@ -124,7 +125,7 @@ final class UnitSweep {
 
   private func images(of batch: Batch) throws -> Tensor {
     let images = try batch.images.cast(to: type)
-    // Row-major: libtorch's sums of a channels-last batch are a hundred times less exact.
+    // Row-major: libtorch's sums over a channels-last batch are a hundred times less accurate.
     return batchNorms == .training ? try images.contiguous() : images
   }
 
@@ -145,7 +146,7 @@ final class UnitSweep {
     }
   }
 
-  /// Random signs where the model lies.
+  /// Returns random signs on the model's device.
   private func randomSigns(_ shape: [Int]) throws -> Tensor {
     let draws = try Tensor.empty(shape, type: type)
     try draws.fillBernoulli(0.5, generator: generator)
@@ -153,7 +154,7 @@ final class UnitSweep {
     return executor.device == .cpu ? signs : try signs.moved(to: executor.device)
   }
 
-  /// (Jᵀr)² of each few examples, averaged over their probes.
+  /// Adds (Jᵀr)² of each group of examples, averaged over their probes.
   private func addGaussNewton(_ batch: Batch) throws {
     for start in stride(from: 0, to: batch.count, by: HessianProbes.groupSize) {
       let images = try images(of: batch).narrowed(0, from: start, length: min(HessianProbes.groupSize, batch.count - start))
@@ -179,12 +180,12 @@ final class UnitSweep {
     }
   }
 
-  /// v ⊙ Hv, averaged over the batch's probes.
+  /// Adds v ⊙ Hv, averaged over the batch's probes.
   private func addHessian(_ gradients: [Tensor?]) throws {
     for _ in 0..<probes.count {
       try Interruption.check()
       let signs = try weights.map { try randomSigns($0.tensor.shape) }
-      // A gradient that depends on no weight (a unit that is off for the whole batch) bends nothing.
+      // A gradient that does not depend on the weights (of a unit that is off for the whole batch) has no second derivative.
       let bent = zip(gradients, signs).compactMap { gradient, sign in gradient.flatMap { $0.requiresGradient ? ($0, sign) : nil } }
       let products =
         bent.isEmpty
@@ -199,17 +200,17 @@ final class UnitSweep {
     }
   }
 
-  /// The layers with nothing gathered: what criteria that look at weights only need.
+  /// Returns the layers without any statistics, which is enough for criteria of the weights alone.
   func withoutExamples() throws -> [LayerStatistics] { try layers.map { try $0.statistics(examples: 0) } }
 
-  /// Whether the loss and everything gathered are numbers, in one read-back.
+  /// Returns whether the loss and all statistics are finite, with a single transfer to the host.
   private func isFinite(_ layers: [LayerStatistics]) throws -> Bool {
     let tensors = layers.flatMap(\.gathered.values) + (loss.map { [$0] } ?? []) + maps.values
     let faults = try tensors.map { try $0.isFinite().logicalNot().sum() }
     return faults.isEmpty ? true : try Tensor.stacked(faults).sum().item() == 0
   }
 
-  /// What was gathered over all batches; nil if some of it is not a finite number.
+  /// Returns the result over all batches; nil if some value is not finite.
   func result(at place: MeanPlace) throws -> SweepResult? {
     try withoutGradients {
       let layers = try layers.map { try $0.statistics(examples: examples) }
@@ -224,7 +225,7 @@ final class UnitSweep {
 }
 
 extension Operation {
-  /// Whether units are scored here.
+  /// Whether the operation is a layer whose units are scored.
   var isScored: Bool {
     switch self {
     case .linear, .convolution: true
