@@ -95,7 +95,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
         + "ask for less, or \(advice(layer))"
     case .noNorm(let criterion, let layers):
       let shown = layers.prefix(8).joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more" : "")
-      return "criterion \(criterion) reads the batch norm behind a layer, and there is none behind \(shown): "
+      return "criterion \(criterion) reads the batch norm after a layer, and there is none after \(shown): "
         + "\(advice(nil)), or choose another criterion"
     case .unreachable(let measure, let asked, let least):
       func number(_ value: Double) -> String {

@@ -31,12 +31,12 @@ import Testing
     ),
     (
       "prune MODEL --granularity unit --criterion bn-scale --fraction 0.5 --epochs 0",
-      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: "
+      "criterion bn-scale reads the batch norm after a layer, and there is none after fc1: "
         + "leave such layers alone with --ignore, or choose another criterion"
     ),
     (
       "probe MODEL --scorers bn-scale",
-      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: "
+      "criterion bn-scale reads the batch norm after a layer, and there is none after fc1: "
         + "name others with --layers, or choose another criterion"
     ),
   ])

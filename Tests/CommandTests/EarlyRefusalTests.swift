@@ -114,7 +114,7 @@ import Testing
     ("probe", "--steps 4it --every 2it --layers lastConv", 64, "--layers \"lastConv\" matches no layer: possible are fc1"),
     (
       "probe", "--steps 4it --every 2it --scorers bn-scale", 64,
-      "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1: name others with --layers, or choose another "
+      "criterion bn-scale reads the batch norm after a layer, and there is none after fc1: name others with --layers, or choose another "
         + "criterion"
     ),
   ])

@@ -52,7 +52,7 @@ import Training
     #expect(try words(batch: 1, steps: 0) == nil)
     #expect(
       try words(repairs: [.batchNorms], examples: 1)
-        == "--repair batch-norm: bn1 hears one value per channel of one example, which has no variance; give more --examples")
+        == "--repair batch-norm: bn1 sees one value per channel of one example, which has no variance; give more --examples")
     #expect(try words(repairs: [.batchNorms], examples: 2) == nil)
   }
 

@@ -22,7 +22,7 @@ extension Model {
       for (module, found) in try sums.statistics() {
         guard found.count > 1 else {
           throw PlanError(
-            "--repair batch-norm: \(module) hears one value per channel of one example, which has no variance; give more --examples")
+            "--repair batch-norm: \(module) sees one value per channel of one example, which has no variance; give more --examples")
         }
         for (role, value) in [(ParameterName.Role.runningMean, found.mean), (.runningVariance, found.variance)] {
           let name = ParameterName(module, role)

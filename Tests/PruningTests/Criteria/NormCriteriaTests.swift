@@ -51,7 +51,7 @@ struct NormCriteriaTests {
     for criterion in [Criterion.normScale, .expectedNormOutput] {
       let error = #expect(throws: PruningError.self) { try model(bare: true).unitScores(criterion, granularity: .unit) }
       #expect(
-        error?.description == "criterion \(criterion) reads the batch norm behind a layer, and there is none behind conv2: "
+        error?.description == "criterion \(criterion) reads the batch norm after a layer, and there is none after conv2: "
           + "leave such layers alone with --ignore, or choose another criterion")
       #expect(try model(bare: true).unitScores(criterion, granularity: .unit, ignoring: ["conv2"]).map(\.name) == ["conv1"])
     }

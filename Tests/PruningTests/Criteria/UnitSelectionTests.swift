@@ -81,7 +81,7 @@ struct CriterionChecksTests {
     #expect(
       try message(.magnitude, .weight, .scoped([["fc1"], ["fc*"]])) == "fc1 is in two scopes, \"fc1\" and \"fc*\": give it one")
     #expect(
-      try message(.normScale) == "criterion bn-scale reads the batch norm behind a layer, and there is none behind fc1, fc2: "
+      try message(.normScale) == "criterion bn-scale reads the batch norm after a layer, and there is none after fc1, fc2: "
         + "leave such layers alone with --ignore, or choose another criterion")
     #expect(
       try message(.greedyL1, .unit, .global) == "criterion li-greedy chooses layer by layer: it goes with --scope layer, not global")

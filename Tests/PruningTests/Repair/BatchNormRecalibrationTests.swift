@@ -115,7 +115,7 @@ struct BatchNormRecalibrationTests {
     }
     let one = try set.subset(1, seed: 1).batches(of: 250, normalization: normalization)
     #expect(
-      throws: PlanError("--repair batch-norm: bn1 hears one value per channel of one example, which has no variance; give more --examples")
+      throws: PlanError("--repair batch-norm: bn1 sees one value per channel of one example, which has no variance; give more --examples")
     ) { try model.recalibratingBatchNorms(on: one) }
   }
 
