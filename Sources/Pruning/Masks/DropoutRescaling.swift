@@ -2,18 +2,18 @@ internal import Networks
 internal import Torch
 public import Training
 
-/// A dropout layer whose probability followed the connections behind it.
+/// The change of a dropout layer's probability after a removal of weights.
 public struct DropoutChange: Hashable, Sendable {
-  /// The dropout's node.
+  /// Name of the dropout node.
   public var node: String
-  /// The layers it feeds, whose connections were counted.
+  /// Modules of the layers that the dropout feeds, whose connections were counted.
   public var listeners: [String]
-  /// The probability before the removal.
+  /// Probability before the removal.
   public var before: Double
-  /// And after it.
+  /// Probability after the removal.
   public var after: Double
 
-  /// A change of these numbers.
+  /// Creates a change; every parameter sets the property of the same name.
   public init(node: String, listeners: [String], before: Double, after: Double) {
     self.node = node
     self.listeners = listeners
@@ -23,12 +23,14 @@ public struct DropoutChange: Hashable, Sendable {
 }
 
 extension Model {
-  /// The model with every dropout lowered by what the layers it feeds have lost since `earlier`: D ← D·√(C/C_earlier) (Han et al. 2015).
+  /// Returns the model with the probability of every dropout lowered by the loss of connections since `earlier`: D ← D·√(C/C_earlier) (Han
+  /// et al. 2015).
   ///
-  /// C is the number of kept weights of the layer behind the dropout, the next one with weights on the way forward (of several their sum):
-  /// a thinner layer is regularised by its thinness already. Over rounds the factors multiply to √(C_r/C_o). The paper counts "the
-  /// connections of layer i" without saying on which side of the dropout; ours are those that dropout silences. A dropout in front of
-  /// layers without any weight left, or in front of none, stays as it is.
+  /// C is the number of kept weights in the next layer with weights that the dropout feeds, or their sum if there are several: a sparser
+  /// layer is already regularised by its sparsity. Over rounds the factors multiply to √(C_r/C_o). The paper counts "the connections of
+  /// layer i" without saying on which side of the dropout; we count those that the dropout silences. A dropout that feeds no such layer, or
+  /// only layers without any weight left, stays as it is.
+  /// - Returns: the model, and the changed dropouts in the order of the nodes.
   public func rescalingDropout(from earlier: Model) throws -> (model: Model, changes: [DropoutChange]) {
     func counts(_ model: Model) throws -> [String: Int] {
       Dictionary(try MaskSet(model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
@@ -51,7 +53,7 @@ extension Model {
 }
 
 extension NetworkIndex {
-  /// Modules of the layers with weights that are next on the way forward from a node, each once, in the order of the nodes.
+  /// Returns the modules of the next layers with weights that a node feeds, each once, in the order of the nodes.
   fileprivate func listeners(of place: Int) -> [String] {
     var (open, reached): ([Int], Set<Int>) = ([place], [])
     while let next = open.popLast() {

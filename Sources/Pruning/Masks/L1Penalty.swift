@@ -4,16 +4,17 @@ public import Training
 
 /// L1 regularisation (Han et al. 2015): λ·Σ|w| over the prunable weights, added to the training loss.
 ///
-/// A hook: in ``didComputeGradients(_:)`` each weight's gradient gets the subgradient λ·sign(w) (0 at w = 0, so pruned weights feel
-/// nothing), before the optimizer sees it. Biases and norms are left alone. The loss that training reports is the data loss alone;
-/// ``value(for:)`` gives the penalty. It costs one pass over the weights per step and holds no state. L2 is the optimizer's weight decay.
+/// As a hook it adds the subgradient λ·sign(w) (0 at w = 0, so nothing for pruned weights) to each weight's gradient in
+/// ``didComputeGradients(_:)``, before the optimizer sees it. Biases and norms are not penalised. The loss that training reports is the
+/// data loss alone; ``value(for:)`` gives the penalty. It costs one pass over the weights per step and has no state. For L2 regularisation
+/// use the optimizer's weight decay.
 public final class L1Penalty: TrainingHook {
-  /// λ.
+  /// Strength λ of the penalty.
   public let strength: Double
 
-  /// A penalty.
+  /// Creates the penalty.
   ///
-  /// - Throws: `PlanError` for a strength that is negative, or that float32 cannot hold.
+  /// - Throws: `PlanError` for a strength that is negative or that float32 cannot hold.
   public init(strength: Double) throws {
     guard strength >= 0, strength.fitsFloat32 else {
       throw PlanError("an L1 penalty of \(strength) is impossible: give 0 or a positive number, e.g. 1e-5")
@@ -21,10 +22,10 @@ public final class L1Penalty: TrainingHook {
     self.strength = strength
   }
 
-  /// Names the hook.
+  /// Name of the hook, `l1`.
   public var name: String { "l1" }
 
-  /// It adds to them.
+  /// True unless the strength is 0.
   public var needsGradients: Bool { strength > 0 }
 
   /// Adds λ·sign(w) to the gradients of all prunable weights.
@@ -33,13 +34,13 @@ public final class L1Penalty: TrainingHook {
     try withoutGradients {
       for name in trainer.model.network.prunableWeights {
         let weight = try trainer.model.tensor(name)
-        // None has been computed where the loss does not depend on it.
+        // There is no gradient if the loss does not depend on the weight.
         try weight.gradient?.accumulate(weight.detached().sign(), scale: strength)
       }
     }
   }
 
-  /// λ·Σ|w| of a model.
+  /// Returns λ·Σ|w| of a model.
   public func value(for model: Model) throws -> Double {
     try model.network.prunableWeights.reduce(0) { $0 + strength * (try model.tensor($1).detached().l1Norm().item()) }
   }

@@ -3,11 +3,11 @@ internal import Torch
 public import Training
 
 extension Model {
-  /// Layers through which nothing flows any more, by module name in the order of the layers: those without any weight left,
-  /// and those at which the last path from the network's input ends.
+  /// Returns the collapsed layers (layer collapse, Tanaka et al. 2020), by module name in the order of the layers: those without any weight
+  /// left, and those at which the last path from the network's input ends.
   ///
-  /// Follows which channels are reached from the input through weights that are not 0; one pass over the weights. Biases
-  /// carry nothing of the input. (Layer collapse, Tanaka et al. 2020.)
+  /// Follows which channels the input reaches through nonzero weights; biases do not carry anything of the input. Cost: one pass over the
+  /// weights.
   /// - Throws: ``NetworkError`` from the network's shapes.
   public func collapsedLayers() throws -> [String] {
     let shapes = try network.shapes()
@@ -40,7 +40,7 @@ extension Model {
     return collapsed
   }
 
-  /// Which outputs a live weight connects to a reached input, and whether there is any live weight.
+  /// Returns which outputs a nonzero weight connects to a reached input, and whether there is any nonzero weight.
   private func reach(_ weight: Tensor, from inputs: [Bool], groups: Int) throws -> (outputs: [Bool], any: Bool) {
     let nonZero = try weight.notEqual(0)
     let taps = try (weight.rank == 4 ? nonZero.sum(2, 3) : nonZero).cast(to: .float32)

@@ -2,27 +2,27 @@ internal import Networks
 internal import Torch
 public import Training
 
-/// What of a model's prunable weights is there, layer by layer.
+/// The number of kept weights of a model, layer by layer.
 ///
-/// Prunable are the weights of linear and convolution layers; sparsity is the fraction of them that masks have removed.
+/// The prunable weights are those of linear and convolution layers; sparsity is the fraction of them that masks have removed.
 public struct MaskSet {
-  /// One layer's count.
+  /// The counts of one layer.
   public struct Layer: Hashable, Sendable {
-    /// Its module's name.
+    /// Name of the layer's module.
     public var name: String
-    /// Weights that could be pruned.
+    /// Number of prunable weights.
     public var prunable: Int
-    /// Weights that are there.
+    /// Number of weights that are kept by the mask.
     public var kept: Int
-    /// kept / prunable.
+    /// Density, kept / prunable; 1 for no prunable weights.
     public var density: Double { prunable == 0 ? 1 : Double(kept) / Double(prunable) }
   }
 
-  /// In the order of the layers.
+  /// Counts in the order of the layers.
   public let layers: [Layer]
   private let masks: [ParameterName: Tensor]
 
-  /// Counts a model's masks; a weight without a mask is whole.
+  /// Counts the kept weights of a model; a weight without a mask is not pruned.
   public init(_ model: Model) throws {
     masks = model.masks
     layers = try model.network.prunableWeights.map { name in
@@ -31,16 +31,16 @@ public struct MaskSet {
     }
   }
 
-  /// Weights that could be pruned.
+  /// Number of prunable weights.
   public var prunable: Int { layers.reduce(0) { $0 + $1.prunable } }
-  /// Weights that are there.
+  /// Number of weights that are kept by the masks.
   public var kept: Int { layers.reduce(0) { $0 + $1.kept } }
-  /// kept / prunable.
+  /// Density, kept / prunable; 1 for no prunable weights.
   public var density: Double { prunable == 0 ? 1 : Double(kept) / Double(prunable) }
-  /// 1 − density.
+  /// Sparsity, 1 − density.
   public var sparsity: Double { prunable == 0 ? 0 : Double(prunable - kept) / Double(prunable) }
 
-  /// Whether everything that is here was there before: nothing has come back.
+  /// Returns whether every kept weight was also kept earlier, that is, whether no weight has come back.
   public func isNested(in earlier: MaskSet) throws -> Bool {
     for (name, before) in earlier.masks {
       guard let now = masks[name], now.shape == before.shape else { return false }
@@ -51,10 +51,10 @@ public struct MaskSet {
 }
 
 extension Model {
-  /// Takes over what a selection leaves of the weights: masks, and exact zeros in the tensors.
+  /// Prunes weights as a selection says: sets the masks, and the removed elements to exactly 0.0.
   ///
-  /// The tensors are changed where they are; layers that the selection does not name stay as they are.
-  /// - Throws: ``ModelError`` for a layer that the model does not have.
+  /// The tensors are changed in place; layers that the selection does not name are left unchanged.
+  /// - Throws: ``ModelError`` for a layer that the model does not have, ``PruningError/mismatch(_:)`` for a mask of another shape.
   public mutating func prune(_ selection: Selection) throws {
     for layer in selection.layers {
       let name = ParameterName(layer.name, .weight)
