@@ -1,31 +1,31 @@
 public import Networks
 
-/// Which layers a probe prunes: the paper's five, or those that a pattern matches.
+/// A set of layers that a probe prunes: one of the paper's five, or the layers that match a pattern.
 ///
 /// Written as `all`, `firstConv`, `midConv`, `lastConv`, `firstDense`, or a pattern of names (``LayerPattern``).
 public enum LayerSet: Hashable, Sendable {
-  /// Every channel group, each losing its own share.
+  /// All channel groups, each losing its own share.
   case all
-  /// The first group of convolutions.
+  /// The first group whose layers are convolutions.
   case firstConv
-  /// The middle one: of n the number ⌊n/2⌋, counted from 0.
+  /// The middle group of convolutions: of n groups the one with index ⌊n/2⌋, counted from 0.
   case midConv
-  /// The last one.
+  /// The last group of convolutions.
   case lastConv
-  /// The first group of linear layers.
+  /// The first group whose layers are linear.
   case firstDense
-  /// Groups that a pattern finds by any of their producers.
+  /// The groups of which any producer matches a pattern.
   case pattern(LayerPattern)
 
   private static let named: [LayerSet] = [.all, .firstConv, .midConv, .lastConv, .firstDense]
 
-  /// A set by its name, or of the layers that a pattern matches.
+  /// Creates a set from its name; any other text is a pattern.
   public init(_ text: String) { self = Self.named.first { $0.description == text } ?? .pattern(LayerPattern(text)) }
 
-  /// The groups of the set, in the order of the layers.
+  /// Returns the groups of the set, in the order of the layers.
   ///
-  /// - Parameter groups: those of the network, in order.
-  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)`` if the network has none.
+  /// - Parameter groups: all channel groups of the network, in order.
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)`` if no group belongs to the set.
   public func groups(among groups: [ChannelGroup], of network: Network) throws -> [ChannelGroup] {
     let index = NetworkIndex(network)
     let convolutions = groups.filter { Granularity.filter.includes($0, of: index) }
@@ -53,7 +53,7 @@ public enum LayerSet: Hashable, Sendable {
 }
 
 extension LayerSet: CustomStringConvertible {
-  /// As typed.
+  /// Name of the set, or the pattern.
   public var description: String {
     switch self {
     case .all: "all"
@@ -66,11 +66,11 @@ extension LayerSet: CustomStringConvertible {
   }
 }
 
-/// In JSON a set is its text.
+/// Encoded as the text of ``description``.
 extension LayerSet: Codable {
-  /// Reads the text.
+  /// Decodes the text of ``description``.
   public init(from decoder: any Decoder) throws { self.init(try decoder.singleValueContainer().decode(String.self)) }
-  /// Writes the text.
+  /// Encodes the text of ``description``.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)

@@ -4,26 +4,26 @@ internal import Results
 internal import Torch
 public import Training
 
-/// The examples that a probe looks at, the same at every step of a run.
+/// The examples of a probe, the same at every step of a run.
 public struct PenaltyProbeData {
-  /// D_s: what units are scored and averaged on.
+  /// D_s, on which units are scored and averaged.
   public var scoring: EvaluationBatches
-  /// D_v: what penalties are measured on; may be the same object.
+  /// D_v, on which penalties are measured; may be the same object as ``scoring``.
   public var measuring: EvaluationBatches
-  /// As many test images; nil for none.
+  /// Test examples, as many as in D_v; nil for none.
   public var test: EvaluationBatches?
 
-  /// Given batches; penalties are measured where units are scored unless said.
+  /// Creates data from batches; `measuring` is `scoring` by default.
   public init(scoring: EvaluationBatches, measuring: EvaluationBatches? = nil, test: EvaluationBatches? = nil) {
     self.scoring = scoring
     self.measuring = measuring ?? scoring
     self.test = test
   }
 
-  /// Draws a probe's examples: from the training set, as equally many of each class as there are, without variation.
+  /// Draws a probe's examples from the training set, with the same number of each class as far as possible, without augmentation.
   ///
-  /// Where the set is smaller than the probe asks for, all of it is taken.
-  /// - Throws: `PlanError` if the probe looks at test images and there are none.
+  /// A set that is smaller than the probe asks for is used completely.
+  /// - Throws: `PlanError` if the probe evaluates on test images and there are none.
   public init(_ probe: PenaltyProbe, from data: TrainingData, channelsLast: Bool) throws {
     func draw(_ set: ImageSet, _ number: UInt64) throws -> EvaluationBatches {
       try data.examples(probe.examples, of: set, seed: probe.seed &+ number << 32, channelsLast: channelsLast)
@@ -38,12 +38,12 @@ public struct PenaltyProbeData {
 }
 
 extension PenaltyProbe {
-  /// Probes a model, which stays as it is, down to the bit.
+  /// Measures the pruning penalties of a model, which is not changed by a bit.
   ///
   /// - Parameters:
-  ///   - step: finished training steps; with the seed it determines random scores.
-  ///   - continuation: how training would go on, for retraining penalties; without it none are measured.
-  /// - Throws: ``PruningError`` from scores, choices and proofs; what data and model throw.
+  ///   - step: number of finished training steps; with the seed it determines the random scores.
+  ///   - continuation: how training would continue, for retraining penalties; without it none are measured.
+  /// - Throws: ``PruningError`` from scores, selections and proofs; the errors of data and model.
   public func probe(
     _ model: Model, on data: PenaltyProbeData, step: Int = 0, continuation: TrainingContinuation? = nil
   ) throws -> PenaltyProbeResult {
@@ -76,9 +76,9 @@ extension PenaltyProbe {
     return result
   }
 
-  /// Whether a network has the layers, norms and units that the probe asks for: what its first look would find out.
+  /// Checks, before the first probe, that a network has the layers, norms and units that the probe needs.
   ///
-  /// - Throws: ``PruningError`` and `PlanError` for what no probe of this network can do.
+  /// - Throws: ``PruningError`` and `PlanError` for a probe that is impossible on this network.
   public func check(on network: Network) throws {
     try validate()
     let groups = try prunableGroups(of: network)
@@ -100,7 +100,7 @@ extension PenaltyProbe {
     return groups
   }
 
-  /// The mean squared activation of every unit of every group; of several producers their mean.
+  /// Returns the mean squared activation of every unit by group, averaged over the group's producers.
   private func squaredActivations(of groups: [ChannelGroup], in sweep: SweepResult) throws -> [String: [Double]] {
     var perLayer: [String: Tensor] = [:]
     for layer in sweep.layers { perLayer[layer.node] = try layer.meanSquaredActivations() }
@@ -113,31 +113,31 @@ extension PenaltyProbe {
   }
 }
 
-/// What one scorer removes from one set of layers.
+/// One scorer's removal of one amount from one set of layers.
 private struct Variant {
   let layers: LayerSet
-  /// Those of the set.
+  /// The groups of the set.
   let groups: [ChannelGroup]
   let amount: PenaltyAmount
   let scorer: Criterion
 }
 
-/// A probe at one moment: what all its variants share.
+/// A probe of one model at one step: what all its variants share.
 private struct Look {
   let probe: PenaltyProbe
   let model: Model
   let data: PenaltyProbeData
   let step: Int
   let continuation: TrainingContinuation?
-  /// All of the network.
+  /// All groups of the network.
   let groups: [ChannelGroup]
   let means: [String: Tensor]
-  /// Mean squared activations, by group.
+  /// Mean squared activations of the units, by group.
   let squares: [String: [Double]]
   let before: Double
   let testBefore: Double?
 
-  /// Cuts a variant from a copy and measures it, as it is and with mean replacement.
+  /// Cuts a variant out of a copy and measures it, without and with mean replacement.
   func penalties(of variant: Variant, _ scored: [ScoredLayer]) throws -> PenaltyProbeResult {
     let names = Set(variant.groups.map(\.name))
     let scored = scored.filter { names.contains($0.name) }
@@ -161,7 +161,7 @@ private struct Look {
     }
   }
 
-  /// The penalty at once, and after each length of retraining that is asked for here.
+  /// Returns the penalty right after pruning, and after each length of retraining that applies here.
   private func rows(of variant: Variant, _ removal: SurgeryPlan, _ surgery: Surgery, propagated: Bool) throws -> [PenaltyRow] {
     func row(_ retrainSteps: Int, _ after: Double, _ testAfter: Double?) -> PenaltyRow {
       PenaltyRow(
@@ -172,7 +172,7 @@ private struct Look {
     func measured(_ retrainSteps: Int, _ pruned: Model) throws -> PenaltyRow {
       row(retrainSteps, try pruned.evaluate(data.measuring).loss, try data.test.map { try pruned.evaluate($0).loss })
     }
-    // Nothing left: the loss is the same by definition, not up to the rounding of another pass.
+    // Nothing was removed: the loss is the same by definition, not up to the rounding of another pass.
     guard !removal.isEmpty else { return [row(0, before, testBefore)] }
     let pruned =
       propagated
@@ -189,7 +189,7 @@ private struct Look {
 }
 
 extension PenaltyAmount {
-  /// For a selection, of each layer.
+  /// The amount for a selection, counted for each layer.
   var removal: RemovalAmount {
     switch self {
     case .fraction(let fraction): .ofKept(fraction)

@@ -3,29 +3,29 @@ public import Results
 internal import Torch
 internal import Training
 
-/// A look at what pruning would cost at some moment of a training, which the training does not notice (Mean Replacement Pruning,
-/// anonymous, 2019).
+/// Measures what pruning would cost at some moment of a training, without affecting the training (Mean Replacement Pruning, anonymous,
+/// 2019).
 ///
-/// One sweep over D_s gives all scorers' scores, the loss before, and the mean feature maps; then each scorer's choice is cut from
-/// copies, with and without mean replacement, and each of these variants is evaluated on D_v. With several layers at once
+/// One sweep over D_s gives the scores of all scorers, the loss before pruning, and the mean feature maps; then each scorer's choice is cut
+/// out of copies, with and without mean replacement, and each of these variants is evaluated on D_v. If several layers are pruned at once,
 /// all scores and means come from the unpruned model. Penalty = L(pruned) − L(before).
 ///
-/// Costs, for each set of layers and each amount: at most one forward pass over D_v per variant, of a smaller network, and the proof
-/// of each surgery (4 random examples); the sweep, about 1.5 forward passes over D_s, once. Retraining costs its steps. Measured on
-/// one thread with small-conv and 1,000 CIFAR-10 images, twelve penalties take as long as 12 to 16 evaluations.
+/// Cost, for each set of layers and each amount: at most one forward pass over D_v per variant, on a smaller network, and the proof of each
+/// surgery (4 random examples); once, the sweep, about 1.5 forward passes over D_s; retraining costs its steps. On one thread with
+/// small-conv and 1,000 CIFAR-10 images, twelve penalties take as long as 12 to 16 evaluations.
 public struct PenaltyProbe: Codable, Hashable, Sendable {
-  /// Training pruned variants for a while before measuring them again.
+  /// Retraining of pruned variants before they are measured again.
   public struct Retraining: Codable, Hashable, Sendable {
-    /// After how many steps of it the penalty is measured; one training per variant serves all.
+    /// Numbers of retraining steps after which the penalty is measured; one training per variant serves all of them.
     public var steps: [Int]
-    /// The training steps whose probes retrain; empty for all.
+    /// Training steps whose probes retrain; empty for all.
     public var at: [Int]
-    /// The scorers whose variants retrain; empty for all.
+    /// Scorers whose variants retrain; empty for all.
     public var scorers: [Criterion]
-    /// The amounts at which variants retrain; empty for all.
+    /// Amounts at which variants retrain; empty for all.
     public var amounts: [PenaltyAmount]
 
-    /// A retraining; of all variants at all probes unless said.
+    /// Creates a retraining, by default of all variants at all probes.
     public init(steps: [Int], at: [Int] = [], scorers: [Criterion] = [], amounts: [PenaltyAmount] = []) {
       self.steps = steps
       self.at = at
@@ -38,31 +38,31 @@ public struct PenaltyProbe: Codable, Hashable, Sendable {
     }
   }
 
-  /// The six of the paper: random, the norm of weights, and four saliencies.
+  /// Names of the paper's six scorers: random, the norm of weights, and four saliencies.
   public static let standardScorers = ["random", "l2", "rs", "mrs", "abs-rs", "abs-mrs"]
 
-  /// Who chooses.
+  /// Criteria that choose the units to remove.
   public var scorers: [Criterion]
-  /// How much leaves each layer.
+  /// Amounts that are removed from each layer.
   public var amounts: [PenaltyAmount]
-  /// Which layers are pruned together.
+  /// Sets of layers that are pruned together.
   public var layers: [LayerSet]
-  /// How means become biases, and where units are looked at.
+  /// How means become biases, and where units' values are taken.
   public var replacement: MeanReplacement
-  /// Examples in D_s, in D_v, and of the test set where that is looked at.
+  /// Number of examples in D_s, in D_v, and of test images if these are evaluated.
   public var examples: Int
-  /// Whether D_v is another draw than D_s; otherwise they are the same examples.
+  /// Whether D_v is drawn separately from D_s; otherwise they are the same examples.
   public var separate: Bool
   /// Whether every variant is also evaluated on test images.
   public var looksAtTest: Bool
-  /// Training before measuring; nil for none.
+  /// Retraining before further measurements; nil for none.
   public var retraining: Retraining?
-  /// Determines the examples and the random scores; the run's number in rows.
+  /// Seed of the examples and the random scores; recorded in the rows.
   public var seed: UInt64
 
-  /// A probe; see the properties.
+  /// Creates a probe; every parameter sets the property of the same name, `scorers` to ``standardScorers`` by default.
   ///
-  /// - Throws: ``PruningError`` and `PlanError` for what no probe can do.
+  /// - Throws: ``PruningError`` and `PlanError` for a probe that is impossible on any network.
   public init(
     scorers: [Criterion]? = nil, amounts: [PenaltyAmount], layers: [LayerSet] = [.all], replacement: MeanReplacement = MeanReplacement(),
     examples: Int = 1000, separate: Bool = false, looksAtTest: Bool = false, retraining: Retraining? = nil, seed: UInt64 = 0
@@ -79,7 +79,9 @@ public struct PenaltyProbe: Codable, Hashable, Sendable {
     try validate()
   }
 
-  /// - Throws: ``PruningError`` and `PlanError` for what no probe can do.
+  /// Checks the probe by itself, without a network.
+  ///
+  /// - Throws: ``PruningError`` and `PlanError` for a probe that is impossible on any network.
   public func validate() throws {
     guard !scorers.isEmpty else { throw PlanError("a probe needs a scorer: choose from \(Self.standardScorers.joined(separator: ", "))") }
     guard !layers.isEmpty else { throw PlanError("a probe needs layers: all, firstConv, midConv, lastConv, firstDense, or names") }
@@ -105,14 +107,14 @@ public struct PenaltyProbe: Codable, Hashable, Sendable {
   }
 }
 
-/// What a probe found.
+/// The result of a probe.
 public struct PenaltyProbeResult: Codable, Hashable, Sendable {
-  /// One for each set of layers, amount, scorer, propagation and length of retraining.
+  /// Penalties, one for each set of layers, amount, scorer, propagation and length of retraining.
   public var rows: [PenaltyRow]
-  /// One for each set of layers, amount, scorer and layer.
+  /// Chosen units, one entry for each set of layers, amount, scorer and layer.
   public var choices: [UnitChoice]
 
-  /// A result of these parts.
+  /// Creates a result, empty by default.
   public init(rows: [PenaltyRow] = [], choices: [UnitChoice] = []) {
     self.rows = rows
     self.choices = choices

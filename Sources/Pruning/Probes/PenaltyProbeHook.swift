@@ -3,38 +3,38 @@ internal import Results
 public import Torch
 public import Training
 
-/// Probes a training every few steps, without a trace in it: training with probes ends with the same bits as without.
+/// Probes a training at regular intervals without affecting it: training with probes ends with the same bits as without.
 ///
-/// All that was found so far is part of the hook's ``state()`` and so of checkpoints: a training that is killed and resumed goes
-/// on with exactly the rows of the steps it goes on from, so that none is lost and none stands twice.
-/// For a probe before the first step call ``probeStart(_:)`` before running the trainer.
+/// All results so far are part of the hook's ``state()`` and so of checkpoints: a training that is killed and resumed continues with
+/// exactly the rows up to the step at which it resumes, so that no row is lost or duplicated. For a probe before the first step call
+/// ``probeStart(_:)`` before running the trainer.
 public final class PenaltyProbeHook: TrainingHook {
-  /// Names its part of a checkpoint: `probe-consumer` or `probe-output`, so that a training can have one of each.
+  /// Name of the hook in checkpoints: `probe-consumer` or `probe-output`, so that a training can have one of each.
   public var name: String { "probe-\(probe.replacement.place.rawValue)" }
-  /// False: it probes copies.
+  /// False, since copies are probed.
   public var needsGradients: Bool { false }
-  /// What is looked at.
+  /// The probe.
   public let probe: PenaltyProbe
-  /// From one probe to the next.
+  /// Interval between probes.
   public let every: Step
-  /// All that was found so far, in order of time.
+  /// Results of all probes so far, in the order of time.
   public private(set) var result = PenaltyProbeResult()
-  /// Seconds that each probe of this process took, of those that trained no copies.
+  /// Duration in seconds of each probe in this process, except those that retrained copies.
   public private(set) var seconds: [Double] = []
-  /// Called after each probe with what it found.
+  /// Called after each probe with the step and the probe's result.
   public var didProbe: (Int, PenaltyProbeResult) throws -> Void = { _, _ in }
 
   private let training: TrainingData
   private let data: PenaltyProbeData
-  // The state's bytes, one line of JSON a probe: encoding all of it for every checkpoint would take longer and longer.
+  // The state's bytes, one line of JSON per probe: encoding all of it for every checkpoint would take longer and longer.
   private var lines: [UInt8] = []
 
-  /// A hook.
+  /// Creates a hook and draws the probe's examples.
   ///
   /// - Parameters:
-  ///   - data: what the training trains on.
+  ///   - data: the data of the training.
   ///   - channelsLast: whether the network has convolutions.
-  /// - Throws: ``PruningError`` and `PlanError` for a probe that cannot be.
+  /// - Throws: ``PruningError`` and `PlanError` for an impossible probe or an interval of less than one step.
   public init(_ probe: PenaltyProbe, every: Step, data: TrainingData, channelsLast: Bool) throws {
     try probe.validate()
     guard every.iterations(perEpoch: 1) >= 1 else { throw PlanError("a probe every \(every) is impossible: give at least 1it") }
@@ -44,7 +44,7 @@ public final class PenaltyProbeHook: TrainingHook {
     self.data = try PenaltyProbeData(probe, from: data, channelsLast: channelsLast)
   }
 
-  /// Seconds of one evaluation of a model on D_v, what probes' costs are multiples of: the least of three.
+  /// Returns the duration in seconds of one evaluation of a model on D_v, the minimum of three, as a unit for the cost of probes.
   public func evaluationSeconds(of model: Model) throws -> Double {
     let executor = try Executor(model.laidOutForInference())
     let clock = ContinuousClock()
@@ -57,12 +57,12 @@ public final class PenaltyProbeHook: TrainingHook {
     return least
   }
 
-  /// Probes the model before its first step; does nothing later on, as after a resume.
+  /// Probes the model before its first step; does nothing later, such as after a resume.
   public func probeStart(_ trainer: Trainer) throws {
     if trainer.iteration == 0, result.rows.isEmpty { try look(trainer) }
   }
 
-  /// Probes after every so many steps.
+  /// Probes after every ``every`` steps.
   public func didFinishStep(_ trainer: Trainer) throws {
     guard trainer.iteration % max(every.iterations(perEpoch: trainer.iterationsPerEpoch), 1) == 0 else { return }
     try look(trainer)
@@ -81,10 +81,10 @@ public final class PenaltyProbeHook: TrainingHook {
     try didProbe(trainer.iteration, found)
   }
 
-  /// All that was found so far.
+  /// Returns the results so far, one line of JSON per probe as bytes.
   public func state() throws -> [String: Tensor] { lines.isEmpty ? [:] : ["results": try Tensor(lines, shape: [lines.count])] }
 
-  /// Goes on from what was found before.
+  /// Continues from a state returned by ``state()``.
   ///
   /// - Throws: `RecordError` for a damaged state.
   public func restore(_ state: [String: Tensor]) throws {

@@ -3,38 +3,38 @@ internal import Networks
 internal import Torch
 public import Training
 
-/// How much each layer's loss of units or weights hurts, one layer at a time (Li et al. 2017, figure 2; Han et al. 2015, figure 6).
+/// The sensitivity of loss and accuracy to pruning each layer by itself (Li et al. 2017, figure 2; Han et al. 2015, figure 6).
 ///
-/// For every layer and fraction the lowest scores of that layer alone leave a copy of the model, which is evaluated without
-/// retraining. Costs one evaluation for each layer and number of things that leave it, of ever smaller networks where units leave. One
-/// unit of a layer stays in any case.
+/// For every layer and fraction the lowest-scoring units or weights of that layer alone are removed from a copy of the model, which is
+/// evaluated without retraining. At least one unit of a layer always stays. Cost: one evaluation for each layer and number of removed
+/// things, on ever smaller networks if units are removed.
 public struct SensitivityScan {
-  /// One measurement.
+  /// One measurement of a scan.
   public struct Point: Codable, Hashable, Sendable {
-    /// The layer or channel group.
+    /// Name of the layer or channel group.
     public var layer: String
-    /// The fraction asked for.
+    /// Fraction of the layer that was asked for.
     public var fraction: Double
-    /// Things that left.
+    /// Number of removed weights or units.
     public var removed: Int
-    /// Things there were.
+    /// Number of weights or units before the removal.
     public var total: Int
-    /// Mean loss without them.
+    /// Mean loss after the removal.
     public var loss: Double
-    /// Share of examples answered rightly without them.
+    /// Accuracy after the removal, as a fraction.
     public var accuracy: Double
   }
 
-  /// The score: low ones leave.
+  /// Criterion; low scores are removed first.
   public var criterion: Criterion
-  /// Weights, units or filters.
+  /// Whether weights, units or filters are removed.
   public var granularity: Granularity
-  /// The fractions to remove, each of the whole layer.
+  /// Fractions to remove, each of the whole layer.
   public var fractions: [Double]
-  /// How a fraction becomes a count.
+  /// How a fraction is rounded to a count.
   public var rounding: Rounding
 
-  /// A scan; fractions 0.1 to 0.9 unless said.
+  /// Creates a scan, by default of the fractions 0.1, 0.2, …, 0.9.
   public init(
     _ criterion: Criterion, granularity: Granularity, fractions: [Double] = (1...9).map { Double($0) / 10 }, rounding: Rounding = .round
   ) {
@@ -44,15 +44,15 @@ public struct SensitivityScan {
     self.rounding = rounding
   }
 
-  /// Scans the layers.
+  /// Runs the scan over all layers and fractions.
   ///
   /// - Parameters:
   ///   - layers: the scores of the model's layers or groups, from
   ///     ``Training/Model/unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)`` or
   ///     ``Training/Model/weightScores(_:swept:ignoring:seed:round:)``.
-  ///   - evaluate: loss and accuracy of a pruned copy.
-  ///   - report: each point as it is measured.
-  /// - Throws: ``PruningError`` from selection and proof; what `evaluate` throws.
+  ///   - evaluate: returns loss and accuracy of a pruned copy.
+  ///   - report: called with each point as it is measured.
+  /// - Throws: ``PruningError`` from selection and proof; the errors of `evaluate` and `report`.
   public func run(
     _ model: Model, layers: [ScoredLayer], seed: UInt64 = 0, evaluate: (Model) throws -> Evaluation,
     report: (Point) throws -> Void = { _ in }
@@ -77,13 +77,13 @@ public struct SensitivityScan {
     return points
   }
 
-  /// What a fraction of a layer is; of units not all of them.
+  /// Returns the amount for a fraction of a layer, which leaves at least one unit.
   private func amount(_ fraction: Double, of layer: ScoredLayer) -> RemovalAmount {
     granularity.isStructured
       ? .count(min(rounding.count(fraction, of: layer.scores.count), layer.scores.count - 1)) : .ofKept(fraction)
   }
 
-  /// A copy of the model without what was selected of one layer.
+  /// Returns a copy of the model without the selected weights or units of one layer.
   private func without(
     _ selection: Selection, of layer: ScoredLayer, _ model: Model, _ groups: [ChannelGroup], _ seed: UInt64
   ) throws -> Model {

@@ -2,21 +2,21 @@ internal import Interruptions
 public import Networks
 public import Training
 
-/// How a training would go on from where it stands: for copies that are to train on the same batches.
+/// The continuation of a training from its present step, for copies that are to train on the same batches.
 ///
-/// Copies see the batches that the training itself will see next, at the rate of its next step held constant, with the optimizer's
-/// moments cut like the weights, and draw dropout from the same state. The training is not touched.
+/// Copies see the batches that the training itself will see next, at the constant learning rate of its next step, with the optimizer's
+/// moments cut like the weights, and draw dropout from the same generator state. The training itself is not affected.
 public struct TrainingContinuation {
   private let plan: TrainingPlan
   private let data: TrainingData
   private let state: Trainer.State
 
-  /// The continuation of a training at its present step.
+  /// Captures the continuation of a training at its present step.
   ///
-  /// - Parameter data: what it trains on.
+  /// - Parameter data: the data of the training.
   public init(of trainer: Trainer, data: TrainingData) throws {
     var plan = trainer.plan
-    // At the end of a cosine the next rate would be 0: the last step's is taken there.
+    // At the end of a cosine schedule the next rate would be 0, so the last step's is used there.
     let iteration = min(trainer.iteration, max(trainer.totalIterations - 1, 0))
     plan.learningRate = LearningRateSchedule(
       base: plan.learningRate.rate(at: iteration, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch))
@@ -29,13 +29,13 @@ public struct TrainingContinuation {
     self.state = state
   }
 
-  /// Trains a copy of a pruned model and shows it after some numbers of steps.
+  /// Trains a pruned model and measures it after given numbers of steps.
   ///
   /// - Parameters:
-  ///   - slices: what cut it from the training's model.
-  ///   - steps: after which it is shown.
-  ///   - measure: gets the number and the model, nil where its loss is no longer finite.
-  /// - Throws: what training throws, and what `measure` does.
+  ///   - slices: the slices by which the model was cut from the training's.
+  ///   - steps: the numbers of steps after which it is measured.
+  ///   - measure: called with the number of steps and the model, or nil once the loss is no longer finite.
+  /// - Throws: the errors of training and of `measure`.
   public func retrain(
     _ model: Model, slices: [TensorSlice], measuringAfter steps: [Int], _ measure: (Int, Model?) throws -> Void
   ) throws {
@@ -50,7 +50,7 @@ public struct TrainingContinuation {
     var measured = 0
     do {
       try trainer.run(afterStep: { trainer in
-        // Nothing keeps a copy: it can stop anywhere.
+        // A copy is not checkpointed, so it can stop anywhere.
         try Interruption.check()
         guard measured < steps.count, trainer.iteration - state.iteration == steps[measured] else { return }
         measured += 1
