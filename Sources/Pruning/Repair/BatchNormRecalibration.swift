@@ -4,14 +4,14 @@ internal import Torch
 public import Training
 
 extension Model {
-  /// The model with running statistics of its own: after a surgery those of the old network are stale.
+  /// Returns the model with recalibrated batch norms: after a surgery the running statistics of the old network are stale.
   ///
-  /// One pass over the examples, in batches of equal size (give or take one), in which each batch is normalised by its own statistics,
-  /// as in training. Each norm's running mean and unbiased variance become those of all the values that it heard, summed in float64
-  /// (``Training/BatchNormSums``); for a norm that no other one precedes they are the same however the examples are split. Weights stay,
-  /// dropout rests. Networks without batch norm come back as they are.
-  /// - Parameter batches: as many examples as training steps had, about, in each batch.
-  /// - Throws: ``ModelError`` if the batches do not fit; ``PlanError`` for a norm that hears one value per channel.
+  /// Makes one pass over the examples, in batches whose sizes differ by at most one, in which each batch is normalised by its own
+  /// statistics, as in training. Each norm's running mean and unbiased variance become those of all its input values, summed in float64
+  /// (``Training/BatchNormSums``); for a norm that no other norm precedes they do not depend on how the examples are split. Weights are not
+  /// changed, and dropout is off. A network without batch norm is returned unchanged.
+  /// - Parameter batches: the examples, in batches of about the size used in training.
+  /// - Throws: ``ModelError`` if the batches do not fit; ``PlanError`` for a norm that sees only one value per channel.
   public func recalibratingBatchNorms(on batches: EvaluationBatches) throws -> Model {
     guard network.hasBatchNorms else { return self }
     return try withoutGradients {

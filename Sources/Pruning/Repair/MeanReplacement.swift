@@ -2,34 +2,34 @@ public import Networks
 public import Torch
 public import Training
 
-/// Mean replacement: what removed units said on average moves into the biases of the layers that listened.
+/// Mean replacement: the mean outputs of removed units are added to the biases of the layers that consumed them.
 ///
-/// The paper (Evci et al., "Mean replacement pruning") replaces a unit by its mean over data, a constant that a bias can carry.
-/// Padding makes a constant's effect depend on the place, hence two forms. Costs one forward pass over the data for the
-/// means, which scoring sweeps take along, and one pass of each listener over a single example.
+/// The paper (Evci et al., "Mean replacement pruning") replaces a unit by its mean over data, a constant that a bias can absorb. With
+/// padding, a constant's effect depends on the position, hence two forms. Cost: one forward pass over the data for the means, which a
+/// scoring sweep computes along the way, and one pass of each consumer over a single example.
 public struct MeanReplacement: Codable, Hashable, Sendable {
-  /// How a mean becomes a change of bias.
+  /// The formula by which a mean becomes a change of bias.
   public enum Form: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The mean over output positions of the listener's answer to the mean feature map, with its own stride, padding and groups:
-    /// leaves its mean pre-activation unchanged.
+    /// The mean over output positions of the consumer's response to the mean feature map, with its own stride, padding and groups: leaves
+    /// the consumer's mean pre-activation unchanged.
     case exact
-    /// The sum over taps, or over what a flatten made of the map, times one number, the map's mean: the paper's, as if there were no
+    /// The sum over taps, or over the positions of a flattened map, times one number, the map's mean: the paper's form, which ignores
     /// padding.
     case paper
   }
 
-  /// How a mean becomes a change of bias.
+  /// The formula by which a mean becomes a change of bias.
   public var form: Form
-  /// Which mean stands for a unit; where values of several layers are added it is always what the listener sees.
+  /// The place where a unit's mean is taken; where the values of several layers are added, it is always the consumer's input.
   public var place: MeanPlace
 
-  /// A mean replacement; exact, with what listeners see, unless said.
+  /// Creates a mean replacement, by default in the exact form with the means of the consumers' inputs.
   public init(form: Form = .exact, place: MeanPlace = .consumer) {
     self.form = form
     self.place = place
   }
 
-  /// The nodes whose mean maps ``applied(to:removing:of:groups:means:)`` needs.
+  /// Returns the nodes whose mean maps ``applied(to:removing:of:groups:means:)`` needs.
   public func observedNodes(of groups: [ChannelGroup], in network: Network) -> Set<String> {
     var nodes: Set<String> = []
     let index = NetworkIndex(network)
@@ -43,20 +43,20 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     return nodes
   }
 
-  /// The node whose mean stands for a group's units; nil where that is what each listener sees.
+  /// Returns the node whose mean stands for a group's units; nil if it is taken at each consumer's input.
   private func outputNode(of group: ChannelGroup, in index: NetworkIndex) -> String? {
     guard place == .output, group.producers.count == 1, let producer = group.producers.first else { return nil }
     return index.observedNode(of: producer.node, preActivation: false)
   }
 
-  /// The compacted model with the means of the removed units in its biases.
+  /// Returns the compacted model with the means of the removed units added to its biases.
   ///
-  /// A listener with a bias gains Δb there; one without whose only reader is a batch norm moves that norm's running mean by −Δb; any
-  /// other gets a bias. Where nodes share their weights, they share the mean of their Δb.
+  /// A consumer with a bias gains Δb there; if it has none and its only reader is a batch norm, that norm's running mean changes by −Δb;
+  /// any other consumer gets a bias. Nodes that share their weights share the mean of their Δb.
   /// - Parameters:
   ///   - compacted: the model after the surgery.
-  ///   - plan: what the surgery removed.
-  ///   - original: the model before it.
+  ///   - plan: the units that the surgery removed.
+  ///   - original: the model before the surgery.
   ///   - groups: the channel groups of the original's network.
   ///   - means: mean feature maps [channels, height, width] or [features] by node, of the original on data.
   /// - Throws: ``PruningError/mismatch(_:)`` if a mean is missing.
@@ -96,7 +96,8 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     }
   }
 
-  /// The mean of what a node no longer hears of these groups, in the shape of its input and 0 elsewhere; nil where it hears all.
+  /// Returns the mean of the inputs that a node has lost from these groups, in the shape of its whole input and 0 elsewhere; nil if it has
+  /// lost none.
   private func removedMean(
     of heard: [(member: ChannelGroup.Member, group: ChannelGroup)], from input: String, _ shape: [Int], _ plan: SurgeryPlan,
     _ index: NetworkIndex, _ means: [String: Tensor], _ maps: [String: [Int]]
@@ -108,7 +109,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
       var share = [Double](repeating: 0, count: shape[0])
       let mean: Tensor
       if let output = outputNode(of: group, in: index), let producer = group.producers.first {
-        // Every feature of a channel hears the same constant.
+        // Every feature of a channel has the same constant.
         let constants = try self.mean(of: output, means).flattened(from: 1).mean(1).array(Double.self)
         for channel in channels {
           let constant = constants[producer.features(ofChannel: channel).first ?? 0]
@@ -129,7 +130,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     return result
   }
 
-  /// Each feature's mean over examples and positions, those that a flatten has laid side by side among them.
+  /// Returns each feature's mean over examples and positions, including the positions that a flatten has made features.
   private func constants(at node: String, _ means: [String: Tensor], _ maps: [Int]) throws -> [Double] {
     let perFeature = try mean(of: node, means).flattened(from: 1).mean(1).array(Double.self)
     var (sums, counts): ([Int: Double], [Int: Double]) = ([:], [:])
@@ -140,14 +141,14 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     return maps.map { sums[$0, default: 0] / counts[$0, default: 1] }
   }
 
-  /// A node's mean map as float64, with a dimension of positions.
+  /// Returns a node's mean map as float64, with a dimension of positions.
   private func mean(of node: String, _ means: [String: Tensor]) throws -> Tensor {
     guard let map = means[node] else { throw PruningError.mismatch("mean replacement needs the mean of \(node)") }
     let mean = try map.detached().cast(to: .float64)
     return try mean.rank == 1 ? mean.reshaped([-1, 1]) : mean
   }
 
-  /// Δb [outputs] of a listener for the mean of what it no longer hears.
+  /// Returns Δb [outputs] of a consumer for the mean of its lost inputs.
   private func biasChange(of node: Network.Node, _ original: Model, _ mean: Tensor) throws -> Tensor {
     let weight = try original.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64)
     switch (node.operation, form) {
@@ -157,7 +158,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
         dilation: (layer.dilation.height, layer.dilation.width), groups: layer.groups)
       return try answer.flattened(from: 2).mean(2).flattened()
     case (.convolution(let layer), .paper):
-      // As a convolution with one tap, so that groups need no code of their own.
+      // As a convolution with one tap, so that groups do not need separate code.
       let taps = try weight.sum(2, 3).reshaped([layer.outputs, layer.inputs / layer.groups, 1, 1])
       let constant = try mean.flattened(from: 1).mean(1).reshaped([1, layer.inputs, 1, 1])
       return try constant.convolution(taps, nil, groups: layer.groups).flattened()
@@ -167,10 +168,10 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
 }
 
 extension Model {
-  /// Adds `change` [outputs] to what a module's units say before their activation; a pruned bias stays 0.
+  /// Adds `change` [outputs] to the pre-activations of a module's units; a pruned bias stays 0.
   ///
-  /// - Parameter index: of a network with the same nodes.
-  /// - Returns: whether the module has a bias now that the network does not know of.
+  /// - Parameter index: index of a network with the same nodes.
+  /// - Returns: whether the module has gained a bias that the network does not declare yet.
   fileprivate mutating func shiftBias(of module: String, by change: Tensor, _ index: NetworkIndex) throws -> Bool {
     let bias = ParameterName(module, .bias)
     if let old = tensors[bias] {
@@ -190,7 +191,8 @@ extension Model {
 }
 
 extension Network {
-  /// For each feature of every node's value which map it is a position of: equal numbers for those that a flatten made of one.
+  /// Returns, for each feature of every node's value, the number of the map to which it belongs: equal for features that a flatten made of
+  /// one map.
   fileprivate func maps(_ shapes: [String: FeatureShape]) -> [String: [Int]] {
     var result: [String: [Int]] = [:]
     for node in nodes {
@@ -217,7 +219,7 @@ extension Network {
 }
 
 extension NetworkIndex {
-  /// The batch norm that is the only reader of a node, if it belongs to it alone.
+  /// Returns the batch norm that is the only reader of a node, if its parameters are not shared.
   fileprivate func soleNorm(behind node: String) -> Network.Node? {
     let readers = consumers(of: node)
     guard readers.count == 1, let norm = readers.first, case .batchNorm = norm.operation, !isOutput(node),

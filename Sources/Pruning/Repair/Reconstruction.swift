@@ -3,41 +3,40 @@ public import Networks
 internal import Torch
 public import Training
 
-/// Least-squares reconstruction: the weights of each layer that lost inputs change so that it says again what it said before.
+/// Least-squares reconstruction: adjusts the weights of each layer that lost inputs so that it reproduces its previous outputs.
 ///
-/// ΔW = argmin Σ‖y − (W + ΔW)·x − b‖² + λ‖ΔW‖² over examples and positions, y what the layer said in the original, x what it hears
-/// now; the bias, where there is one, moves along. ThiNet (Luo et al. 2017) fits the convolution behind a pruned one so; we do it for
-/// every layer behind removed units in the order of the nodes, each hearing what the mended ones before it say. Pruned weights stay 0,
-/// and the kept ones of each unit are the best there are without them: units that keep the same inputs share their equations, any other
-/// has its own. Grouped
-/// convolutions, weights that several nodes share, and layers with more than ``inputLimit`` inputs stay as they are. Costs a
-/// forward pass of both networks for each such layer.
+/// ΔW = argmin Σ‖y − (W + ΔW)·x − b‖² + λ‖ΔW‖² over examples and positions, with y the layer's output in the original and x its present
+/// input; the bias, if there is one, is adjusted as well. ThiNet (Luo et al. 2017) fits the convolution after a pruned one in this way;
+/// ours fits every layer that consumed removed units, in the order of the nodes, each on the output of the fitted ones before it. Pruned
+/// weights stay 0, and the kept weights of each unit are the optimum under that constraint: units that keep the same inputs share their
+/// equations, any other unit has its own. Grouped convolutions, weights that several nodes share, and layers with more than ``inputLimit``
+/// inputs are not changed. Cost: a forward pass of both networks for each fitted layer.
 public struct Reconstruction: Codable, Hashable, Sendable {
-  /// Positions that each image contributes; all of them where there are fewer.
+  /// Number of positions that each image contributes to a convolution's equations; all if there are fewer.
   public var positions: Int
-  /// λ as a share of the mean square of the inputs.
+  /// Ridge λ as a fraction of the mean square of the inputs.
   public var ridge: Double
 
-  /// Inputs (of a convolution: times taps) beyond which a layer's equations would not fit into memory.
+  /// Number of inputs (for a convolution times taps) above which a layer's equations would not fit into memory.
   public static let inputLimit = 5000
 
-  /// A reconstruction; ten positions, as ThiNet, and a ridge of 1e-4.
+  /// Creates a reconstruction, by default with ten positions, as in ThiNet, and a ridge of 1e-4.
   public init(positions: Int = 10, ridge: Double = 1e-4) {
     self.positions = positions
     self.ridge = ridge
   }
 
-  /// The compacted model with the weights of listeners fitted to what they said in the original.
+  /// Returns the compacted model with the weights of consumers of removed units fitted to their outputs in the original.
   ///
   /// - Parameters:
   ///   - compacted: the model after the surgery.
-  ///   - plan: what the surgery removed.
-  ///   - original: the model before it.
+  ///   - plan: the units that the surgery removed.
+  ///   - original: the model before the surgery.
   ///   - groups: the channel groups of the original's network.
-  ///   - batches: the examples.
-  ///   - seed: chooses positions.
-  ///   - note: gets a line for each layer with more than ``inputLimit`` inputs, which stays as it is.
-  /// - Throws: ``TorchError`` where the equations have no solution.
+  ///   - batches: the examples to fit on.
+  ///   - seed: seed of the choice of positions.
+  ///   - note: called with a message for each layer that is skipped because it has more than ``inputLimit`` inputs.
+  /// - Throws: ``TorchError`` if the equations have no solution.
   public func applied(
     to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64,
     note: (String) -> Void = { _ in }
@@ -56,7 +55,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
   private struct Listener {
     let node: Network.Node
     let input: String
-    /// Outputs of the original that are still there.
+    /// Indices of the original's outputs that are still present.
     let outputs: [Int]
   }
 
@@ -121,7 +120,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     let index = try Tensor((0..<count).map(Int64.init))
     let unit = try index.reshaped([count, 1]).equal(index.reshaped([1, count])).cast(to: .float64)
     let size: Double = try (squares * unit).sum().item() / Double(count)
-    // Units that never speak would leave the equations without a solution.
+    // Inputs that are always 0 would make the equations singular.
     let change = try solved(
       squares + unit * max(size * ridge, .leastNormalMagnitude), products, free: free(listener.node.module, model, weight, bias))
     let type = weight.elementType ?? .float32
@@ -132,7 +131,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     }
   }
 
-  /// By output, which of its weights may change, the bias last; nil where nothing is pruned.
+  /// Returns, for each output, which of its weights may change, the bias last; nil if nothing is pruned.
   private func free(_ module: String, _ model: Model, _ weight: Tensor, _ bias: Tensor?) throws -> [[Bool]]? {
     let (weights, biases) = (model.masks[ParameterName(module, .weight)], model.masks[ParameterName(module, .bias)])
     guard weights != nil || biases != nil else { return nil }
@@ -142,7 +141,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     return (0..<mask.shape[0]).map { Array(flags[$0 * width..<($0 + 1) * width]) }
   }
 
-  /// The least-squares solutions, a column per output, 0 where these are not free.
+  /// Returns the least-squares solutions, one column per output, 0 where an element may not change.
   private func solved(_ squares: Tensor, _ products: Tensor, free: [[Bool]]?) throws -> Tensor {
     guard let free else { return try squares.solving(products) }
     var columns = try (0..<products.shape[1]).map { try products.narrowed(1, from: $0, length: 1).zerosLike() }
@@ -150,7 +149,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
       let places = kept.indices.filter { kept[$0] }
       guard !places.isEmpty else { continue }
       let own = try squares.indexed(0, places).indexed(1, places).solving(products.indexed(0, places).indexed(1, outputs))
-      // Where each row of the solution stands among all; the others take any, and then 0.
+      // The row of the solution for each place; places that may not change take any row, and become 0 afterwards.
       var rows = [Int](repeating: 0, count: kept.count)
       for (row, place) in places.enumerated() { rows[place] = row }
       let whole = try Tensor(kept, shape: [kept.count, 1]).select(own.indexed(0, rows), else: own.indexed(0, rows).zerosLike())
@@ -159,7 +158,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     return try Tensor.concatenated(columns, 1)
   }
 
-  /// What the layer hears and is to say, one row per example and chosen position, in float64.
+  /// Returns the layer's inputs and desired outputs in float64, one row per example and chosen position.
   private func rows(_ operation: Operation, _ heard: Tensor, _ said: Tensor, _ generator: Generator) throws -> (Tensor, Tensor) {
     guard case .convolution(let layer) = operation else { return (try heard.cast(to: .float64), try said.cast(to: .float64)) }
     let count = said.shape.dropFirst(2).reduce(1, *)
@@ -168,7 +167,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
       let part = try value.indexed(2, chosen).cast(to: .float64)
       return try part.permuted([0, 2, 1]).contiguous().reshaped([-1, part.shape[1]])
     }
-    // Windows overlap, so that those of all examples at once could be many times the images.
+    // Windows overlap, so those of all examples at once could take many times the memory of the images.
     let windows = try (0..<heard.shape[0]).map { example in
       try picked(
         heard.narrowed(0, from: example, length: 1).contiguous().unfolded(
