@@ -1,29 +1,29 @@
 internal import Training
 
-/// How a removal is spread over the layers: how many leave each of them. Which ones is then a matter of their scores.
+/// The distribution of a removal over the layers: how many things each of them loses. Which ones is then decided by the layer's scores.
 ///
-/// All but ``layer`` and ``scoped(_:)`` count the amount once for all layers together and remove exactly that number; floors
-/// shift removals to other layers. Written as `layer`, `uniform`, `erk`, `global`, `lamp`, or in JSON
-/// `{"scoped": [["layer1.*"], ["layer2.*"]]}`.
+/// All but ``layer`` and ``scoped(_:)`` count the amount once for all layers together and remove exactly that number; floors shift removals
+/// to other layers. Written as `layer`, `uniform`, `erk`, `global`, `lamp`, or in JSON `{"scoped": [["layer1.*"], ["layer2.*"]]}`.
 public enum Allocation: Hashable, Sendable {
-  /// Every layer loses the asked fraction of its own, rounded for itself: a layer's count depends on no other layer.
+  /// Every layer loses the given fraction of itself, rounded separately, so that a layer's count does not depend on any other layer.
   case layer
-  /// The same fraction of each layer, rounded so that the counts add up to the asked one (largest remainder).
+  /// Every layer loses the same fraction, rounded so that the counts add up to the amount (largest remainder).
   case uniform
-  /// The Erdős–Rényi kernel: density d_l ∝ Σdims_l/∏dims_l of the weight's dimensions, at most what is there, the rest
-  /// redistributed (Evci et al. 2020, after Mocanu et al. 2018). Small layers stay denser. Units are spread by the dimensions of
-  /// their layer's weight.
+  /// The Erdős–Rényi kernel: density d_l ∝ Σdims_l/∏dims_l of the weight's dimensions, at most what is present, the rest redistributed
+  /// (Evci et al. 2020, after Mocanu et al. 2018). Small layers stay denser. Units are distributed by the dimensions of their layer's
+  /// weight.
   case erk
-  /// The lowest scores leave, wherever they are.
+  /// The lowest scores of all layers are removed, wherever they are.
   case global
-  /// Each layer loses as many as a global ranking by s²/Σ_{t≥s}t² would take from it (Lee et al. 2021), s the magnitudes of the
-  /// criterion's scores: with `magnitude`, LAMP itself. The largest of each layer ranks highest of all, so that it leaves last.
+  /// Each layer loses as many things as it would in a global ranking by s²/Σ_{t≥s}t² (Lee et al. 2021), with s the magnitudes of the
+  /// criterion's scores; with `magnitude` this is LAMP itself. The largest score of a layer ranks highest of all, so that it is removed
+  /// last.
   case lamp
-  /// Layers that match a pattern of one set are ranked together, each set losing the asked fraction of its own; a layer that is in
-  /// no set is ranked by itself.
+  /// Layers that match a pattern of one set are ranked together, and each set loses the given fraction of itself; a layer in no set is
+  /// ranked by itself.
   case scoped([[LayerPattern]])
 
-  /// The allocation that a scope means.
+  /// Creates the allocation of a scope.
   public init(_ scope: Scope) { self = scope == .layer ? .layer : .global }
 
   /// Whether the amount is counted once for all layers together.
@@ -34,10 +34,10 @@ public enum Allocation: Hashable, Sendable {
     }
   }
 
-  /// The names of those without parameters, as typed.
+  /// Names of the allocations without parameters, as written on the command line.
   public static let names = ["layer", "uniform", "erk", "global", "lamp"]
 
-  /// An allocation by its name; nil for other words, also for `scoped`, which needs sets.
+  /// Creates an allocation from its name; nil for any other text, and for `scoped`, which needs sets.
   public init?(name: String) {
     switch name {
     case "layer": self = .layer
@@ -49,7 +49,7 @@ public enum Allocation: Hashable, Sendable {
     }
   }
 
-  /// As typed; `scoped` for sets.
+  /// Name on the command line; `scoped` for sets.
   public var name: String {
     switch self {
     case .layer: "layer"
@@ -63,7 +63,7 @@ public enum Allocation: Hashable, Sendable {
 }
 
 extension Allocation: CustomStringConvertible {
-  /// E.g. `erk`, or `scoped (layer1.*, conv1; layer2.*)`.
+  /// Name of the allocation with its sets, e.g. `erk`, or `scoped (layer1.*, conv1; layer2.*)`.
   public var description: String {
     guard case .scoped(let sets) = self else { return name }
     return "scoped (\(sets.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: "; ")))"
@@ -73,9 +73,9 @@ extension Allocation: CustomStringConvertible {
 extension Allocation: Codable {
   private enum Key: String, CodingKey { case scoped }
 
-  /// Reads a name (also those of ``Scope``), or the sets.
+  /// Decodes a name, which may also be that of a ``Scope``, or sets.
   ///
-  /// - Throws: `DecodingError` with the possible names.
+  /// - Throws: `DecodingError` that lists the possible names.
   public init(from decoder: any Decoder) throws {
     if let container = try? decoder.container(keyedBy: Key.self) {
       self = .scoped(try container.decode([[LayerPattern]].self, forKey: .scoped))
@@ -92,7 +92,7 @@ extension Allocation: Codable {
     self = allocation
   }
 
-  /// Writes the name, or the sets.
+  /// Encodes the name, or the sets.
   public func encode(to encoder: any Encoder) throws {
     if case .scoped(let sets) = self {
       var container = encoder.container(keyedBy: Key.self)
@@ -105,9 +105,10 @@ extension Allocation: Codable {
 }
 
 extension Allocation {
-  /// The layers that are ranked together, each in exactly one set; sets and layers in order.
+  /// Returns the sets of layers that are ranked together, as indices; every layer is in exactly one set. Layers without a set follow, each
+  /// in a set of its own.
   ///
-  /// - Parameter names: those that each layer answers to.
+  /// - Parameter names: for each layer the names that patterns can match.
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``; `PlanError` for a layer in two sets.
   static func sets(_ patterns: [[LayerPattern]], among names: [[String]]) throws -> [[Int]] {
     var setOf: [Int: Int] = [:]
@@ -125,9 +126,9 @@ extension Allocation {
     return sets + names.indices.filter { setOf[$0] == nil }.map { [$0] }
   }
 
-  /// What is wrong where two sets want the same layer, or layers whose channels leave together.
+  /// Returns the error for a layer, or layers whose channels are removed together, in two sets.
   ///
-  /// - Parameter names: those that the layers answer to.
+  /// - Parameter names: the names of the layers that patterns can match.
   private static func twice(_ names: [String], _ one: [LayerPattern], _ other: [LayerPattern]) -> PlanError {
     func words(_ set: [LayerPattern]) -> String { set.map(\.description).joined(separator: ", ").debugDescription }
     func matched(_ set: [LayerPattern]) -> [String] { names.filter { name in set.contains { $0.matches(name) } } }

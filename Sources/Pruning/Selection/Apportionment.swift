@@ -1,10 +1,10 @@
-/// Shares a number out among layers in proportion to weights, within bounds, and in whole numbers that add up to it.
+/// Distributes a number over layers in proportion to weights, within bounds, and in whole numbers that add up to it.
 enum Apportionment {
-  /// Real shares x_l = clamp(ε·w_l, low_l, high_l) with the ε at which they add up to the total.
+  /// Returns real shares x_l = clamp(ε·w_l, low_l, high_l), with the ε at which they add up to the total.
   ///
-  /// What a bound takes or gives is redistributed among the others, settling in each pass those on the side that is further off
-  /// (Bitran & Hax 1981): at most one pass per layer.
-  /// - Parameter total: between Σlow and Σhigh.
+  /// The excess or deficit at a bound is redistributed among the other layers, settling in each pass the side that is further off (Bitran &
+  /// Hax 1981); at most one pass per layer.
+  /// - Parameter total: a number between Σlow and Σhigh.
   static func shares(_ total: Double, weights: [Double], low: [Int], high: [Int]) -> [Double] {
     var shares = low.map(Double.init)
     var open = weights.indices.filter { low[$0] < high[$0] }
@@ -29,12 +29,12 @@ enum Apportionment {
     return shares
   }
 
-  /// Whole numbers that add up to the total: each share rounded down, then one more for those with the largest remainders, of
-  /// equal ones for the lower index (Hamilton's method); never more than `high`.
+  /// Returns whole numbers that add up to the total and do not exceed `high`: each share rounded down, plus one for those with the largest
+  /// remainders, of equal ones for the lower index (Hamilton's method).
   ///
-  /// - Parameter total: between 0 and Σhigh, and Σshares but for rounding errors.
+  /// - Parameter total: a number between 0 and Σhigh, equal to Σshares up to rounding errors.
   static func whole(_ total: Int, shares: [Double], high: [Int]) -> [Int] {
-    // Remainders on a grid of 1e-9: what is equal by arithmetic differs in floating point.
+    // Remainders on a grid of 1e-9, since floating point distinguishes numbers that are equal in arithmetic.
     var counts = zip(shares, high).map { min(max(Int(($0 + 1e-9).rounded(.down)), 0), $1) }
     let remainders = zip(shares, counts).map { Int((($0 - Double($1)) * 1e9).rounded()) }
     let order = shares.indices.sorted { (remainders[$0], $1) > (remainders[$1], $0) }

@@ -1,22 +1,23 @@
 internal import Networks
 
-/// What a network is to cost in the end, in the measure that matters to who ships it.
+/// A target for the network's cost, in the measure that matters for deployment.
 ///
-/// Units are removed in the order of the ranking until the network costs no more: the search bisects the number that leaves,
-/// so that the network is the largest on its way down that meets the target. Costs fall with every unit, but not by equal parts.
+/// Units are removed in the order of the ranking until the network costs no more than the target. The search bisects the number of removed
+/// units, so that the result is the largest network on that path that meets the target. Costs fall with every unit, but not by equal
+/// amounts.
 public struct CostTarget: Codable, Hashable, Sendable {
-  /// What is counted or measured.
+  /// The measure of a network's cost.
   public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Weights, biases, scales and shifts.
+    /// Number of weights, biases, scales and shifts.
     case parameters
-    /// Multiplies of one example.
+    /// Number of multiplications for one example.
     case macs
-    /// Bytes of all tensors in float32.
+    /// Size of all tensors in float32, in bytes.
     case bytes
-    /// Measured seconds of one forward pass on this machine.
+    /// Measured duration of one forward pass on this machine, in seconds.
     case latency
 
-    /// The unit in words.
+    /// Name of the unit.
     public var unit: String {
       switch self {
       case .parameters: "parameters"
@@ -27,27 +28,27 @@ public struct CostTarget: Codable, Hashable, Sendable {
     }
   }
 
-  /// How much.
+  /// The target value, relative or absolute.
   public enum Amount: Codable, Hashable, Sendable {
-    /// This fraction of the original's cost is gone in the end.
+    /// Fraction of the original's cost by which the final network is cheaper.
     case less(Double)
-    /// So much is left: parameters, MACs, bytes, or seconds.
+    /// Maximum cost of the final network, in parameters, MACs, bytes or seconds.
     case most(Double)
   }
 
-  /// What is counted or measured.
+  /// Measure of the cost.
   public var measure: Measure
-  /// How much.
+  /// Target value.
   public var amount: Amount
 
-  /// A target.
+  /// Creates a target.
   public init(_ measure: Measure, _ amount: Amount) {
     self.measure = measure
     self.amount = amount
   }
 
-  /// The cost to reach by event k of n when the original costs `original`: the schedule's course to the share that is gone in the end,
-  /// so that `exponential` keeps the same part of it each time.
+  /// Returns the cost to reach at event k of n if the original costs `original`: the schedule leads to the final reduction, so that
+  /// `exponential` keeps the same fraction of the cost at each event.
   func goal(original: Double, schedule: SparsitySchedule, event k: Int, of n: Int) -> Double {
     let (end, gone): (Double, Double) =
       switch amount {
@@ -59,9 +60,9 @@ public struct CostTarget: Codable, Hashable, Sendable {
 }
 
 extension Network {
-  /// What the network costs, but for latency, which only a measurement tells.
+  /// Returns the network's cost; nil for latency, which must be measured.
   ///
-  /// - Throws: what ``cost()`` throws.
+  /// - Throws: the errors of ``cost()``.
   func counted(_ measure: CostTarget.Measure) throws -> Double? {
     let cost = try cost()
     return switch measure {
@@ -73,9 +74,9 @@ extension Network {
   }
 }
 
-/// Finds the smallest step of a descent that meets a goal.
+/// Bisection for the smallest step of a descent that meets a goal.
 enum Bisection {
-  /// The smallest step in 0 ... last that meets the goal, if steps only ever come nearer to it; nil if the last one does not.
+  /// Returns the smallest step in 0 … last that meets the goal, provided that all later steps meet it, too; nil if the last one does not.
   static func smallest(upTo last: Int, meets: (Int) throws -> Bool) rethrows -> Int? {
     guard try meets(last) else { return nil }
     var (low, high) = (-1, last)

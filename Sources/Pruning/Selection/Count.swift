@@ -1,10 +1,10 @@
 internal import Foundation
 
-/// How a fraction of n things becomes a whole number of them: the one place where that happens.
+/// The rounding of a fraction of n things to a whole number; the only place where this happens.
 ///
-/// A tolerance undoes the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its `floor` is still
-/// 29; 0.29·50 is 14.499…, and it still rounds up to 15. It is 1e-9, or n·2⁻⁴⁸ where n is so large that the product's own
-/// error is not smaller. Li et al. 2017 counted with `ceil`, Salcedo & Sharma's 3,136 filters of VGG-16 need `floor`.
+/// A tolerance compensates for the binary representation of decimal fractions: 0.29·100 is 28.999… in floating point, and its `floor` is
+/// still 29; 0.29·50 is 14.499…, and it still rounds up to 15. The tolerance is 1e-9, or n·2⁻⁴⁸ where n is so large that the error of the
+/// product itself reaches that. Li et al. 2017 counted with `ceil`; Salcedo & Sharma's 3,136 filters of VGG-16 need `floor`.
 public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// ⌊p·n + 0.5⌋.
   case round
@@ -13,7 +13,7 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   /// ⌈p·n⌉.
   case ceil
 
-  /// The number of things that a fraction of n is, never below 0 nor above n.
+  /// Returns a fraction of n things as a whole number between 0 and n.
   ///
   /// ```swift
   /// Rounding.floor.count(0.05, of: 64)  // 3
@@ -23,7 +23,7 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
     return whole(fraction * Double(n), of: n)
   }
 
-  /// The whole number that a real number of n things is, never below 0 nor above n.
+  /// Rounds a real number of n things to a whole number between 0 and n.
   func whole(_ exact: Double, of n: Int) -> Int {
     let tolerance = max(1e-9, Double(n) * 0x1p-48)
     let rounded: Double =
@@ -36,11 +36,10 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
     return max(Int(rounded), 0)
   }
 
-  /// How many of n things are gone after so many events that each take a fraction of what is left.
+  /// Returns how many of n things are gone after a number of events that each remove a fraction of what is left.
   ///
-  /// `round` counts from the course n·(1 − p)^k itself, so that what it leaves to round away is never lost, however small the
-  /// steps and n are: twenty times 2 % take 7 of 20 things. `floor` and `ceil` are the arithmetics that papers published, and they count
-  /// each event by itself.
+  /// `round` counts from the exact curve n·(1 − p)^k, so that no remainder is ever lost, however small the steps and n are: twenty times 2
+  /// % remove 7 of 20 things. `floor` and `ceil` reproduce the arithmetic of published papers, and round at each event separately.
   func gone(_ fraction: Double, of n: Int, after events: Int) -> Int {
     switch self {
     case .round: return count(1 - pow(1 - fraction, Double(events)), of: n)
@@ -57,18 +56,18 @@ public enum Rounding: String, Codable, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// Fractions as people give them.
+/// Checks of fractions in user input.
 public enum Fraction {
-  /// The fraction, if it lies in [0, 1); numbers too small for all their digits, which JSON does not give back, are none.
+  /// Returns the fraction if it lies in [0, 1); subnormal numbers, which JSON does not reproduce exactly, are rejected.
   ///
-  /// - Parameter option: how the text was marked, e.g. `--sparsity`; begins the error.
+  /// - Parameter option: the option that the value belongs to, e.g. `--sparsity`; begins the message.
   /// - Throws: ``PruningError/fraction(option:given:)``.
   public static func checked(_ value: Double, option: String) throws -> Double {
     guard isOne(value) else { throw PruningError.fraction(option: option, given: "\(value)") }
     return value
   }
 
-  /// Reads a fraction in [0, 1) from text.
+  /// Parses a fraction in [0, 1).
   ///
   /// - Throws: ``PruningError/fraction(option:given:)`` with the text as it was given.
   public static func parse(_ text: String, option: String) throws -> Double {
@@ -79,23 +78,23 @@ public enum Fraction {
   private static func isOne(_ value: Double) -> Bool { value == 0 || value.isNormal && value > 0 && value < 1 }
 }
 
-/// How much one event removes.
+/// The amount that one event removes.
 public enum RemovalAmount: Hashable, Sendable {
-  /// This fraction of what is still there (iterative pruning); as one of several events (``SelectionRule/event``) what the course of
-  /// all of them takes by then.
+  /// A fraction of what is still present (iterative pruning); for one of several events (``SelectionRule/event``), as much as brings the
+  /// total to that of the exact curve.
   case ofKept(Double)
-  /// As much as makes this fraction of what was there at the very first (cumulative schedules).
+  /// As much as brings the removed fraction of the original things to this value (cumulative schedules).
   case ofOriginal(Double)
-  /// This many.
+  /// A number of things.
   case count(Int)
-  /// As many as score below this: the threshold decides the count, layer by layer whatever the allocation, and a layer's floor is
-  /// where it stops. Equal scores all leave or all stay.
+  /// Everything that scores below a threshold, layer by layer whatever the allocation, but not below a layer's floor. Equal scores are all
+  /// removed or all kept.
   case below(Double)
-  /// As many as score below q times the standard deviation of their layer's weights (Han et al. 2015); goes with `threshold`, whose
+  /// Everything that scores below q times the standard deviation of the layer's weights (Han et al. 2015); only with `threshold`, whose
   /// layers carry that deviation (``ScoredLayer/deviation``).
   case belowDeviations(Double)
 
-  /// Whether it counts from what was there at the very first.
+  /// Whether the amount counts from the original things.
   var isCumulative: Bool { if case .ofOriginal = self { true } else { false } }
 
   /// Whether scores decide the count.
@@ -106,11 +105,11 @@ public enum RemovalAmount: Hashable, Sendable {
     }
   }
 
-  /// The number of things to remove now; nil where scores decide it.
+  /// Returns the number of things to remove now; nil if scores decide it.
   ///
   /// - Parameters:
-  ///   - kept: things still there.
-  ///   - original: things before the first event.
+  ///   - kept: number of things still present.
+  ///   - original: number of things before the first event.
   public func count(kept: Int, original: Int, rounding: Rounding) -> Int? {
     switch self {
     case .below, .belowDeviations: nil
@@ -121,12 +120,12 @@ public enum RemovalAmount: Hashable, Sendable {
   }
 }
 
-/// Kept widths that are multiples of 8 or 16 suit vector instructions better than odd ones.
+/// Rounding of kept widths to multiples of a number such as 8 or 16, which suit vector instructions better than other widths.
 public enum WidthMultiple {
-  /// The width to keep when `wanted` of `present` units would stay: of all multiples up to `present`, and `present` itself, the nearest
-  /// to it, of two equally near ones the smaller; where `present` is no more than one multiple nothing goes.
+  /// Returns the width to keep if `wanted` of `present` units would stay: of all multiples up to `present`, and `present` itself, the
+  /// nearest, of two equally near ones the smaller; if `present` is at most one multiple, all units are kept.
   ///
-  /// - Parameter least: so many stay in any case.
+  /// - Parameter least: minimum width.
   public static func kept(wanted: Int, present: Int, multiple: Int, least: Int = 0) -> Int {
     guard multiple > 1 else { return wanted }
     guard present > multiple else { return present }

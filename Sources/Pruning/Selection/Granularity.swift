@@ -1,18 +1,18 @@
 public import Networks
 
-/// The size of the things that leave.
+/// The size of the things that are removed.
 public enum Granularity: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Single weights of linear and convolution layers: held at 0 by masks.
+  /// Single weights of linear and convolution layers, which masks hold at 0.
   case weight
-  /// Units of linear layers and filters of convolutions: cut out of the network.
+  /// Units of linear layers and filters of convolutions, which are cut out of the network.
   case unit
-  /// Filters of convolutions only.
+  /// Filters of convolutions only, which are cut out of the network.
   case filter
 
-  /// Whether whole channels leave, physically.
+  /// Whether whole channels are cut out of the network.
   public var isStructured: Bool { self != .weight }
 
-  /// Whether channels of this group can leave at this granularity.
+  /// Returns whether channels of a group can be removed at this granularity.
   public func includes(_ group: ChannelGroup, of index: NetworkIndex) -> Bool {
     switch self {
     case .weight: false
@@ -24,14 +24,14 @@ public enum Granularity: String, Codable, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// The word for many of these things, e.g. `filters`.
+  /// Plural for messages, e.g. `filters`.
   public var plural: String { rawValue + "s" }
 }
 
-/// Whether layers compete with each other for what stays.
+/// Whether layers are pruned separately or ranked together.
 public enum Scope: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The same fraction leaves every layer.
+  /// Every layer loses the same fraction.
   case layer
-  /// The lowest scores leave, wherever they are.
+  /// The lowest scores of all layers are removed, wherever they are.
   case global
 }

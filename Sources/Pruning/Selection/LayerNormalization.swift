@@ -1,18 +1,18 @@
 internal import Torch
 
-/// What each layer's scores are divided by before layers are ranked together; within a layer the order stays.
+/// The normalisation of each layer's scores before layers are ranked together; it does not change the order within a layer.
 ///
-/// Scores of different layers are often of different size for no good reason: Taylor scores of activations, for instance, grow with
+/// Scores often differ in scale between layers for reasons unrelated to importance: Taylor scores of activations, for instance, grow with
 /// the number of positions (Molchanov et al. 2017 divide by each layer's 2-norm).
 public enum LayerNormalization: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Nothing.
+  /// Scores are left as they are.
   case none
-  /// The mean magnitude of the layer's scores, Σ|s|/n.
+  /// Scores are divided by the mean magnitude of the layer's scores, Σ|s|/n.
   case mean
-  /// Their Euclidean norm, √Σs².
+  /// Scores are divided by the Euclidean norm of the layer's scores, √Σs².
   case l2
 
-  /// The layer with its scores divided (float64), over what is still there; as it is where all scores are 0.
+  /// Returns the layer with normalised scores (float64), where the divisor is taken over kept things; unchanged if all their scores are 0.
   func applied(to layer: ScoredLayer) throws -> ScoredLayer {
     guard self != .none, layer.scores.count > 0 else { return layer }
     var result = layer

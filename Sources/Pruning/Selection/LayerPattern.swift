@@ -1,23 +1,23 @@
-/// A pattern for names of layers: `*` stands for any run of characters (dots too), `?` for any one; the whole name must fit.
+/// A pattern for names of layers: `*` matches any run of characters, dots included, and `?` any single one; the whole name must match.
 ///
 /// ```swift
 /// LayerPattern("layer?.*.conv2").matches("layer1.0.conv2")  // true
 /// ```
-/// A name without `*` and `?` matches itself only. There are no other special characters.
+/// A pattern without `*` and `?` matches only the name itself. There are no other special characters.
 public struct LayerPattern: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-  /// As typed.
+  /// Text of the pattern.
   public let description: String
 
-  /// A pattern as typed.
+  /// Creates a pattern from its text.
   public init(_ text: String) { description = text }
-  /// A pattern in source code.
+  /// Creates a pattern from a string literal.
   public init(stringLiteral text: String) { self.init(text) }
 
-  /// Whether the whole name fits; at most pattern times name comparisons.
+  /// Returns whether the pattern matches a whole name; takes at most |pattern|·|name| comparisons.
   public func matches(_ name: String) -> Bool {
     let (pattern, name) = (Array(description.unicodeScalars), Array(name.unicodeScalars))
     var (p, n) = (0, 0)
-    // Where the last star stands, and how far it has reached: only that one is ever tried anew.
+    // Position of the last star, and how far it has matched: only that star ever needs to be retried.
     var star: (pattern: Int, name: Int)?
     while n < name.count {
       if p < pattern.count, pattern[p] == "*" {
@@ -37,11 +37,11 @@ public struct LayerPattern: Hashable, Sendable, CustomStringConvertible, Express
   }
 }
 
-/// In JSON a pattern is its text.
+/// Encoded as the pattern's text.
 extension LayerPattern: Codable {
-  /// Reads the text.
+  /// Decodes the pattern's text.
   public init(from decoder: any Decoder) throws { self.init(try decoder.singleValueContainer().decode(String.self)) }
-  /// Writes the text.
+  /// Encodes the pattern's text.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
@@ -49,12 +49,12 @@ extension LayerPattern: Codable {
 }
 
 extension Sequence where Element == LayerPattern {
-  /// Which of the things any pattern matches, by one of their names.
+  /// Returns the indices of the things of which any name matches any pattern.
   ///
   /// - Parameters:
-  ///   - names: the names that each thing answers to, e.g. those of all producers of a channel group.
-  ///   - option: how the patterns were marked, e.g. `--ignore`; begins the error.
-  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)`` for a pattern that matches nothing.
+  ///   - names: the names of each thing, e.g. those of all producers of a channel group.
+  ///   - option: the option that the patterns belong to, e.g. `--ignore`; begins the message.
+  /// - Throws: ``PruningError/unknownLayer(option:given:possible:)`` for a pattern without any match.
   public func indices(among names: [[String]], option: String) throws -> Set<Int> {
     var found: Set<Int> = []
     for pattern in self {

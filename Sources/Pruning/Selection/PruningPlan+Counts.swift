@@ -3,13 +3,14 @@ public import Networks
 internal import Training
 
 extension PruningPlan {
-  /// Whether layers can bear all removals, and anything leaves in them: what counts alone decide is told before any training.
+  /// Checks, before any training, that the layers have enough to remove and that anything is removed at all, as far as that depends on
+  /// counts alone.
   ///
-  /// What a threshold or a cost asks for depends on scores, and so does what a layer loses where widths are rounded: there only the
-  /// first removal is known.
+  /// What a threshold or a cost removes depends on scores, as does what a layer loses if widths are rounded, of which only the first
+  /// removal is checked.
   /// - Throws: ``PruningError/emptied(layer:asked:present:)`` and ``PruningError/floors(asked:present:layers:)`` as the selection would,
-  ///   the latter also where each layer counts for itself and its density and the fraction gone are more than all; `PlanError` for an
-  ///   amount that comes to nothing.
+  ///   the latter also if each layer counts for itself and its minimum density and the removed fraction add up to more than 1; `PlanError`
+  ///   for an amount that rounds to nothing.
   func checkCounts(of network: Network, removals: Int) throws {
     guard amount.fraction != nil else { return }
     let layers = try countedLayers(of: network)
@@ -29,10 +30,10 @@ extension PruningPlan {
     try checkThatAnythingLeaves(sets, removals: removals)
   }
 
-  /// Removals that are gone through one by one, at most: nobody waits for more.
+  /// Maximum number of removals that are checked one by one, to bound the time.
   private static let counted = 100_000
 
-  /// A layer or group, what may leave of it, and how much of that stays in any case.
+  /// A layer or group with the number of things that can be removed from it, and how many of them must stay.
   struct CountedLayer {
     let name: String
     let members: [String]
@@ -40,7 +41,7 @@ extension PruningPlan {
     let floor: Int
   }
 
-  /// The things of each layer or group that may leave.
+  /// Returns the layers or groups that can be pruned, with their counts.
   func countedLayers(of network: Network) throws -> [CountedLayer] {
     func layer(_ name: String, _ members: [String], _ count: Int) -> CountedLayer {
       CountedLayer(name: name, members: members, count: count, floor: min(rule.floor(original: count), count))
@@ -58,7 +59,7 @@ extension PruningPlan {
       widthMultiple: widthMultiple)
   }
 
-  /// What removal k of n asks of so many things, where nothing had left before the first.
+  /// Returns the counts of removal k of n for a number of things, none of which was removed before the first.
   private func wanted(_ k: Int, of n: Int, present: Int, original: Int) -> WantedCount {
     var rule = rule
     rule.event = k
@@ -71,7 +72,7 @@ extension PruningPlan {
     return rule.wanted(amount, present: present, original: original, start: original)
   }
 
-  /// A layer alone stops at its floor, and only a whole layer in one go is a mistake.
+  /// A layer that counts for itself stops at its floor; only removing the whole layer at once is an error.
   private func checkAlone(_ layer: CountedLayer, removals: Int, of n: Int) throws {
     guard granularity.isStructured, count(of: layer.count, after: n) == layer.count else { return }
     var present = layer.count
@@ -84,7 +85,9 @@ extension PruningPlan {
     }
   }
 
-  /// - Throws: ``PruningError/floors(asked:present:layers:)`` for more than the asked densities leave to go, which no rounding explains.
+  /// Checks that the removed fraction and the minimum density add up to at most 1, where layers count for themselves.
+  ///
+  /// - Throws: ``PruningError/floors(asked:present:layers:)`` if they add up to more, beyond what rounding explains.
   private func checkDensity(of layers: [CountedLayer], removals: Int) throws {
     guard let gone = goneInAll(after: removals), gone + minimumLayerDensity > 1 + 1e-9 else { return }
     let asked = layers.map { count(of: $0.count, after: removals) }
@@ -92,7 +95,7 @@ extension PruningPlan {
     throw floors(layers, asked: asked.reduce(0, +))
   }
 
-  /// Layers that count together lose what is asked, or it is refused.
+  /// Checks that layers that count together can lose exactly what is asked.
   private func checkTogether(_ set: [CountedLayer], removals: Int, of n: Int) throws {
     let (original, least) = (set.reduce(0) { $0 + $1.count }, set.reduce(0) { $0 + $1.floor })
     let asked = count(of: original, after: n)
@@ -112,7 +115,7 @@ extension PruningPlan {
       layers: layers.filter { $0.floor > 0 }.map { .init(layer: $0.name, minimum: $0.floor) })
   }
 
-  /// An amount that is rounded away in all sets and at all removals is a mistake; one of 0 is what it says.
+  /// Checks that an amount above 0 does not round to nothing in all sets and at all removals.
   private func checkThatAnythingLeaves(_ sets: [[CountedLayer]], removals: Int) throws {
     guard let fraction = amount.fraction, fraction > 0 else { return }
     let counts = sets.map { $0.reduce(0) { $0 + $1.count } }
@@ -124,7 +127,7 @@ extension PruningPlan {
         + "\(Self.short(least(of: most, removals: removals))), which takes one")
   }
 
-  /// About the smallest fraction that takes one of n things in the end, and not less.
+  /// Returns roughly the smallest fraction that removes one of n things in the end, rounded up to two digits.
   private func least(of n: Int, removals: Int) -> Double {
     let part =
       switch rounding {
@@ -147,7 +150,7 @@ extension PruningPlan {
 
   private static func short(_ value: Double) -> String { String(format: "%.2g", value) }
 
-  /// The fraction of all that the removals mean to be gone; nil where scores or costs decide.
+  /// Returns the fraction that should be gone after a number of removals; nil if scores or costs decide.
   private func goneInAll(after removals: Int) -> Double? {
     switch amount {
     case .total(let fraction): fraction
@@ -156,7 +159,7 @@ extension PruningPlan {
     }
   }
 
-  /// The number of so many things that removals mean to be gone, as their arithmetic counts it.
+  /// Returns how many of a number of things should be gone after a number of removals.
   func count(of things: Int, after removals: Int) -> Int {
     switch amount {
     case .total(let fraction): rounding.count(fraction, of: things)
@@ -167,12 +170,13 @@ extension PruningPlan {
 }
 
 extension PruningPlan {
-  /// Layers of which so much stays in any case that they lost less than was asked of each, where each counts for itself, and what stays.
+  /// Returns the layers that, counting for themselves, stopped at their floor before they lost what was asked, with their kept and original
+  /// counts.
   ///
   /// - Parameters:
-  ///   - network: before the first removal of the run.
-  ///   - starts: weights of each layer that were there then, by module; all unless given.
-  ///   - removals: how many there were.
+  ///   - network: the network before the first removal of the run.
+  ///   - starts: number of weights of each layer at that time, by module; all weights unless given.
+  ///   - removals: number of removals.
   public func layersAtTheirLeast(
     in network: Network, starts: [String: Int], removals: Int
   ) throws -> [(layer: String, kept: Int, of: Int)] {
@@ -189,7 +193,7 @@ extension PruningPlan {
 }
 
 extension PruningPlan.Amount {
-  /// The fraction of things that it names; nil where scores or costs decide.
+  /// The fraction of things in the amount; nil if scores or costs decide.
   var fraction: Double? {
     switch self {
     case .total(let fraction), .perEvent(let fraction): fraction

@@ -1,11 +1,11 @@
 internal import Torch
 
-/// A floating-point type whose order is that of an unsigned integer made from its bits.
+/// A floating-point type whose order is that of an unsigned integer derived from its bits.
 protocol RankedElement: TensorElement {
   associatedtype Key: FixedWidthInteger & UnsignedInteger
-  /// Orders like the number; both zeros have one key.
+  /// Unsigned integer with the order of the numbers; both zeros have the same key.
   var key: Key { get }
-  /// The number that has this key.
+  /// Returns the number with the given key, in double precision.
   static func number(_ key: Key) -> Double
   var isNaN: Bool { get }
   /// The number in double precision.
@@ -16,7 +16,7 @@ extension Float: RankedElement {
   @inline(__always)
   var key: UInt32 {
     let bits = bitPattern
-    // By bits, not by adding 0: flushed denormals would become ties.
+    // By bits, not by adding 0: if denormals were flushed, they would become ties.
     if bits << 1 == 0 { return 1 << 31 }
     return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
   }
@@ -41,15 +41,15 @@ extension Double: RankedElement {
   var double: Double { self }
 }
 
-/// One layer's scores and which of its things are still there; the tensors that own them outlive it.
+/// One layer's scores and mask; the tensors that own the buffers must outlive it.
 ///
-/// The loops have no branch on the mask: at low density it would be mispredicted all the time.
+/// The loops do not branch on the mask: at low density such a branch would be mispredicted all the time.
 struct RankedSection<Element: RankedElement> {
   let scores: UnsafeBufferPointer<Element>
-  /// 1 where a thing is still there, else 0; nil if everything is.
+  /// 1 where a thing is kept, else 0; nil if everything is kept.
   let kept: UnsafeBufferPointer<UInt8>?
 
-  /// Things still there.
+  /// Number of kept things.
   var count: Int {
     guard let kept else { return scores.count }
     var total = 0
@@ -57,7 +57,7 @@ struct RankedSection<Element: RankedElement> {
     return total
   }
 
-  /// Whether any score of a thing that is still there is not a number.
+  /// Whether any score of a kept thing is NaN.
   var hasNaN: Bool {
     var found: UInt8 = 0
     if let kept {
@@ -68,7 +68,7 @@ struct RankedSection<Element: RankedElement> {
     return found != 0
   }
 
-  /// The number of things still there whose key is below the cut, and at it.
+  /// Returns the numbers of kept things whose key is below the cut, and equal to it.
   func count(at cut: Element.Key) -> (below: Int, equal: Int) {
     var (below, equal) = (0, 0)
     if let kept {
@@ -87,14 +87,14 @@ struct RankedSection<Element: RankedElement> {
     return (below, equal)
   }
 
-  /// The number of things still there that score below a threshold.
+  /// Returns the number of kept things that score below a threshold.
   func count(below threshold: Double) -> Int {
     var below = 0
     for i in scores.indices { below += scores[i].double < threshold ? Int(kept?[i] ?? 1) : 0 }
     return below
   }
 
-  /// Adds, for each key, the number of things with that first digit.
+  /// Adds the kept things to a histogram of the first digits of their keys.
   func addFirstDigits(shift: Int, to histogram: UnsafeMutableBufferPointer<Int>) {
     if let kept {
       for i in scores.indices { histogram[Int(truncatingIfNeeded: scores[i].key >> Element.Key(shift))] += Int(kept[i]) }
@@ -103,19 +103,19 @@ struct RankedSection<Element: RankedElement> {
     }
   }
 
-  /// Writes the keys of things still there that begin like the prefix, one after another.
+  /// Writes the keys of kept things that begin with the prefix one after another from `start`, and returns the end.
   func collect(_ prefix: Element.Key, shift: Int, into keys: UnsafeMutableBufferPointer<Element.Key>, at start: Int) -> Int {
     var end = start
     for i in scores.indices {
       let key = scores[i].key
-      // Written always, counted only if it belongs; the last place may be written in vain.
+      // Always written, but counted only if it matches; the last place may be written in vain.
       keys[end] = key
       end += key >> Element.Key(shift) == prefix ? Int(kept?[i] ?? 1) : 0
     }
     return end
   }
 
-  /// Writes what stays if everything below the cut goes, and of what equals it the first `ties`.
+  /// Writes the mask of what stays if everything below the cut is removed, and the first `ties` of those equal to it.
   func mark(below cut: Element.Key, ties: Int, into result: UnsafeMutableBufferPointer<Bool>) {
     if let kept {
       for i in scores.indices { result[i] = kept[i] & (scores[i].key >= cut ? 1 : 0) != 0 }
@@ -133,9 +133,9 @@ struct RankedSection<Element: RankedElement> {
   }
 }
 
-/// The key of the k-th smallest of all things still there (1 ≤ k ≤ their number), by radix from the highest bits down.
+/// Returns the key of the k-th smallest kept thing (1 ≤ k ≤ number of kept things), by a radix search from the highest bits down.
 ///
-/// One pass counts first digits, a second one collects the keys that share the right one; the rest happens among those.
+/// One pass counts first digits, a second one collects the keys that share the right one; the rest of the search runs on those.
 func smallestKey<Element: RankedElement>(_ k: Int, in sections: [RankedSection<Element>]) -> Element.Key {
   let digit = 11
   var shift = Element.Key.bitWidth - digit
@@ -166,7 +166,7 @@ func smallestKey<Element: RankedElement>(_ k: Int, in sections: [RankedSection<E
   return prefix
 }
 
-/// The digit of the `remaining`-th key; what lies below it is taken off `remaining`.
+/// Returns the digit of the `remaining`-th key, and subtracts the number of keys below that digit from `remaining`.
 private func bucket(_ remaining: inout Int, in histogram: [Int]) -> Int {
   var bucket = 0
   while bucket < histogram.count - 1, remaining > histogram[bucket] {

@@ -1,23 +1,23 @@
 public import Torch
 
-/// What a selection chooses from: one layer's scores.
+/// One layer's scores, the input of a selection.
 public struct ScoredLayer {
-  /// The layer's or group's name.
+  /// Name of the layer or group.
   public var name: String
-  /// float32 or float64; the lowest leave. For weights of the weight's shape, for units one per unit.
+  /// Scores, float32 or float64, of which the lowest are removed; for weights in the weight's shape, for units one per unit.
   public var scores: Tensor
-  /// Bool, of the scores' shape: what is still there; nil if everything is.
+  /// Mask (`bool`, in the scores' shape), true where a thing is still present; nil if all are.
   public var kept: Tensor?
-  /// How many things there were before the first event; cumulative amounts and floors are fractions of it.
+  /// Number of things before the first event; cumulative amounts and floors are fractions of it.
   public var original: Int
-  /// The names that patterns of ``Allocation/scoped(_:)`` find it by: for units, those of all producers of the group.
+  /// Names that patterns of ``Allocation/scoped(_:)`` can match; for units those of all producers of the group.
   public var members: [String]
   /// Dimensions of the weight, from which ``Allocation/erk`` computes densities.
   public var dimensions: [Int]
-  /// The standard deviation (population form) of the signed weights still there, for ``RemovalAmount/belowDeviations(_:)``.
+  /// Standard deviation (population form) of the signed weights still present, for ``RemovalAmount/belowDeviations(_:)``.
   public var deviation: Double?
 
-  /// A layer; `original` is the number of scores, `members` the name and `dimensions` the scores' shape unless given.
+  /// Creates a scored layer; by default `original` is the number of scores, `members` the name and `dimensions` the shape of the scores.
   public init(
     name: String, scores: Tensor, kept: Tensor? = nil, original: Int? = nil, members: [String]? = nil,
     dimensions: [Int]? = nil,
@@ -33,28 +33,29 @@ public struct ScoredLayer {
   }
 }
 
-/// How a selection chooses.
+/// The rules by which a selection turns an amount into counts for each layer.
 public struct SelectionRule: Hashable, Sendable {
-  /// How the removal is spread over the layers.
+  /// Distribution of the removal over the layers.
   public var allocation: Allocation
-  /// How a fraction becomes a count.
+  /// How a fraction is rounded to a count.
   public var rounding: Rounding
-  /// No layer falls below this fraction of its original things (rounded up).
+  /// Minimum fraction of its original things that each layer keeps (rounded up).
   public var minimumLayerDensity: Double
-  /// No layer falls below this many: 1 for units, 0 for weights.
+  /// Minimum number of things that each layer keeps: 1 for units, 0 for weights.
   public var minimumCount: Int
-  /// What stays of a layer is a multiple of this (see ``WidthMultiple``); 1 leaves it as it comes.
+  /// Number of which a layer's kept width is a multiple (see ``WidthMultiple``); 1 for any width.
   public var widthMultiple: Int
-  /// Which removal this is, from 1, if it is one of several that each take a fraction of what is left: with ``Rounding/round``, and
-  /// where widths are rounded, it then takes what the course of all of them takes by then (``followsCourse``), so that roundings do not
-  /// add up (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 at last 48).
+  /// Number of the removal, from 1, if it is one of several that each remove a fraction of what is left. With ``Rounding/round``, and where
+  /// widths are rounded, it then removes as much as brings the total to that of the exact curve (``followsCourse``), so that rounding
+  /// errors do not accumulate (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 finally 48).
   public var event: Int?
-  /// Things of each layer, by name, before the first of these removals, which may find a pruned model; the originals unless given.
+  /// Number of things of each layer, by name, before the first of these removals, which may start from a pruned model; the originals unless
+  /// given.
   public var starts: [String: Int] = [:]
-  /// What each layer's scores are divided by where layers are ranked together (``Allocation/global``, ``Allocation/scoped(_:)``).
+  /// Normalisation of each layer's scores if layers are ranked together (``Allocation/global``, ``Allocation/scoped(_:)``).
   public var normalization: LayerNormalization
 
-  /// A rule; see the properties.
+  /// Creates a rule; every parameter sets the property of the same name.
   public init(
     _ allocation: Allocation, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0,
     widthMultiple: Int = 1, normalization: LayerNormalization = .none
@@ -67,7 +68,7 @@ public struct SelectionRule: Hashable, Sendable {
     self.normalization = normalization
   }
 
-  /// The rule for a scope.
+  /// Creates the rule for a scope.
   public init(
     scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, minimumCount: Int = 0, widthMultiple: Int = 1,
     normalization: LayerNormalization = .none
@@ -77,7 +78,7 @@ public struct SelectionRule: Hashable, Sendable {
       widthMultiple: widthMultiple, normalization: normalization)
   }
 
-  /// The rule for things of this size: of units at least one stays in each layer.
+  /// Creates the rule for a granularity: if units are removed, each layer keeps at least one.
   public init(
     granularity: Granularity, allocation: Allocation, rounding: Rounding = .round, minimumLayerDensity: Double = 0,
     widthMultiple: Int = 1, normalization: LayerNormalization = .none
@@ -87,7 +88,7 @@ public struct SelectionRule: Hashable, Sendable {
       widthMultiple: granularity.isStructured ? widthMultiple : 1, normalization: normalization)
   }
 
-  /// The rule for things of this size and a scope.
+  /// Creates the rule for a granularity and a scope.
   public init(
     granularity: Granularity, scope: Scope, rounding: Rounding = .round, minimumLayerDensity: Double = 0, widthMultiple: Int = 1,
     normalization: LayerNormalization = .none
@@ -97,7 +98,7 @@ public struct SelectionRule: Hashable, Sendable {
       widthMultiple: widthMultiple, normalization: normalization)
   }
 
-  /// The layers with scores that can be compared, where the allocation compares them.
+  /// Returns the layers with normalised scores if the allocation compares layers.
   func normalized(_ layers: [ScoredLayer]) throws -> [ScoredLayer] {
     switch allocation {
     case .layer, .uniform, .erk, .lamp: layers
@@ -105,10 +106,10 @@ public struct SelectionRule: Hashable, Sendable {
     }
   }
 
-  /// Whether fractions of what is left are counted from what there was before the first event, not each by itself.
+  /// Whether fractions of what is left are counted along the curve from the first event, not at each event separately.
   var followsCourse: Bool { rounding == .round || widthMultiple > 1 }
 
-  /// Whether the scores that are compared are those of the criterion.
+  /// Whether the compared scores are the criterion's own, not normalised.
   var scoresAreTheCriterions: Bool {
     switch allocation {
     case .layer, .uniform, .erk, .lamp: true
@@ -119,47 +120,47 @@ public struct SelectionRule: Hashable, Sendable {
   func floor(original: Int) -> Int { max(minimumCount, Rounding.ceil.count(minimumLayerDensity, of: original)) }
 }
 
-/// An exact choice of what leaves: asked = removed, equal scores in the order of layers and then row-major.
+/// An exact choice of what is removed: asked = removed, with equal scores in the order of layers and then row-major.
 ///
 /// ```swift
 /// let selection = try Selection(.ofKept(0.2), of: layers, rule: SelectionRule(scope: .global))
 /// ```
-/// Linear time: the k-th smallest score is found by radix over the scores' bits, nothing is sorted.
+/// Takes linear time: the k-th smallest score is found by radix over the scores' bits, without sorting.
 public struct Selection {
-  /// One layer's part.
+  /// The part of a selection in one layer.
   public struct Layer {
-    /// The layer's or group's name.
+    /// Name of the layer or group.
     public var name: String
-    /// Bool, of the scores' shape: what stays.
+    /// Mask (`bool`, in the scores' shape), true where a thing stays.
     public var kept: Tensor
-    /// Things there before.
+    /// Number of things before the removal.
     public var before: Int
-    /// Things that leave now.
+    /// Number of removed things.
     public var removed: Int
-    /// Things that stay.
+    /// Number of things that stay.
     public var after: Int { before - removed }
   }
 
-  /// In the order given.
+  /// The layers, in the order given.
   public var layers: [Layer]
-  /// The number that the amount means, before floors and width multiples (summed over layers, or sets of layers, that count for
-  /// themselves).
+  /// Number of things that the amount asks for, before floors and width multiples, summed over layers or sets of layers that count for
+  /// themselves.
   public var asked: Int
-  /// The number that the amount means to be gone by now of what there was at the very first; nil where scores decide it.
+  /// Number of the original things that the amount asks to be gone by now; nil if scores decide it.
   public var askedInAll: Int?
-  /// What only the order among equal scores decided.
+  /// How much of the choice was decided only by the order of equal scores.
   public var ties: Ties
-  /// The number that leaves: the same, unless a floor binds where layers count for themselves, or widths are rounded.
+  /// Number of removed things: equal to ``asked`` unless a floor binds where layers count for themselves, or widths are rounded.
   public var removed: Int { layers.reduce(0) { $0 + $1.removed } }
 
-  /// Chooses.
+  /// Chooses what is removed.
   ///
-  /// A floor (``SelectionRule/minimumLayerDensity``, or the last unit) that binds shifts the removal to other layers, in a set of
-  /// layers that count together; in ``Allocation/layer`` and under thresholds it is where a layer stops.
+  /// A floor (``SelectionRule/minimumLayerDensity``, or the last unit) that binds shifts the removal to other layers, in a set of layers
+  /// that count together; in ``Allocation/layer`` and under thresholds a layer stops there.
   /// - Throws: ``PruningError/floors(asked:present:layers:)`` if the floors leave less than the asked amount;
-  ///   ``PruningError/emptied(layer:asked:present:)`` for a fraction that would take all units of a layer;
-  ///   ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape; what
-  ///   ``Allocation/scoped(_:)`` may have wrong; `PlanError` for deviations of layers that have none.
+  ///   ``PruningError/emptied(layer:asked:present:)`` for a fraction that would remove all units of a layer;
+  ///   ``PruningError/notANumber(layer:criterion:)``; ``PruningError/mismatch(_:)`` for masks of another shape; the errors of the sets of
+  ///   ``Allocation/scoped(_:)``; `PlanError` for an amount in deviations if a layer has none.
   public init(_ amount: RemovalAmount, of layers: [ScoredLayer], rule: SelectionRule, criterion: String? = nil) throws {
     for layer in layers {
       guard let kept = layer.kept, kept.shape != layer.scores.shape || kept.elementType != .bool else { continue }
@@ -186,7 +187,7 @@ public struct Selection {
     self.ties = ties
   }
 
-  /// The choices of layers that were made one after the other.
+  /// Combines the choices of layers that were made one after the other.
   init(_ choices: [Selection]) {
     layers = choices.flatMap(\.layers)
     asked = choices.reduce(0) { $0 + $1.asked }
@@ -194,9 +195,9 @@ public struct Selection {
     ties = choices.reduce(Ties(decided: 0, removed: 0, equal: 0, ranked: 0)) { $0.merged(with: $1.ties) }
   }
 
-  /// The row-major indices of what leaves now, by layer; layers that lose nothing are missing.
+  /// Returns the row-major indices of what is removed, by layer; layers that lose nothing are missing.
   ///
-  /// - Parameter layers: those that the selection was made from.
+  /// - Parameter layers: the layers that the selection was made from.
   public func removedIndices(from layers: [ScoredLayer]) throws -> [String: [Int]] {
     var result: [String: [Int]] = [:]
     for (before, after) in zip(layers, self.layers) where after.removed > 0 {

@@ -1,7 +1,7 @@
 internal import Torch
 internal import Training
 
-/// The selection for one type of scores.
+/// The implementation of ``Selection`` for scores of one element type.
 struct Selector<Element: RankedElement> {
   private let layers: [ScoredLayer]
   private let counts: [Int]
@@ -15,7 +15,7 @@ struct Selector<Element: RankedElement> {
     self.rule = rule
     var storage: [Tensor] = []
     sections = try layers.map { layer in
-      // Ties are broken in row-major order, so storage must be in it.
+      // Ties are broken in row-major order, so the storage must have that order.
       let scores = try layer.scores.detached().contiguous()
       let kept = try layer.kept?.contiguous()
       storage += [scores] + (kept.map { [$0] } ?? [])
@@ -32,15 +32,15 @@ struct Selector<Element: RankedElement> {
     }
   }
 
-  /// How many leave each layer, and for what.
+  /// The number of things to remove from each layer, and what was asked.
   private struct Removals {
-    /// By layer.
+    /// Number of removed things by layer.
     var counts: [Int]
-    /// What the amount means now.
+    /// Number that the amount asks for now.
     var asked: Int
-    /// What it means to be gone by now of what there was at the very first.
+    /// Number of the original things that should be gone by now.
     var askedInAll: Int?
-    /// By layer: those that left with the score at which a cut through several layers fell between equals, and all with that score.
+    /// By layer, where a cut through several layers falls between equal scores: the number of removed things with that score, and of all.
     var ties: [(decided: Int, equal: Int)]
   }
 
@@ -64,7 +64,7 @@ struct Selector<Element: RankedElement> {
     }
   }
 
-  /// What the rule for ties decided: in each layer by its own cut, and between layers where they share one.
+  /// Returns what the tie rule decided: in each layer by its own cut, and between layers where they share one.
   private func ties(_ removals: Removals, _ cuts: [Cut?], ranked: Int) -> Ties {
     var result = Ties(decided: 0, removed: removals.counts.reduce(0, +), equal: 0, ranked: ranked)
     var keys: Set<Element.Key> = []
@@ -77,7 +77,7 @@ struct Selector<Element: RankedElement> {
     return result
   }
 
-  /// How many leave each layer whose count a threshold decides.
+  /// Returns the removals of an amount whose counts are decided by a threshold.
   private func below(_ amount: RemovalAmount, _ capacities: [Int]) throws -> Removals {
     let wanted = try zip(layers, sections).map { layer, section in
       switch amount {
@@ -94,14 +94,14 @@ struct Selector<Element: RankedElement> {
       counts: zip(wanted, capacities).map { min($0, $1) }, asked: wanted.reduce(0, +), ties: Array(repeating: (0, 0), count: layers.count))
   }
 
-  /// How many leave each layer of a counted amount.
+  /// Returns the removals of a counted amount.
   private func allocate(_ amount: RemovalAmount, _ capacities: [Int]) throws -> Removals {
     let all = Array(layers.indices)
     switch rule.allocation {
     case .layer:
       let wanted = layers.indices.map { count(amount, of: [$0]) }
-      // A layer that has come down to its floor stays, and so does one of which only rounded rests are left to go; one that a
-      // fraction would empty in one go is a mistake.
+      // A layer at its floor stays as it is, and so does one of which only remainders of rounding are left to remove; it is an error only
+      // if a fraction would empty the layer at once.
       for l in all where rule.minimumCount > 0 && min(wanted[l].now, wanted[l].byItself) == counts[l] && capacities[l] > 0 {
         throw PruningError.emptied(layer: layers[l].name, asked: wanted[l].now, present: counts[l])
       }
@@ -114,11 +114,12 @@ struct Selector<Element: RankedElement> {
     case .lamp:
       let ranked = try Selector<Double>(layers.map(LAMP.ranked), rule, nil)
       return try allocate(amount, to: [all], capacities) { count, all in
-        // Equal magnitudes have different scores there.
+        // Equal magnitudes have different LAMP scores, so the common cut has no ties.
         withExtendedLifetime(ranked.storage) { Spread(counts: ranked.spread(count, all, capacities).counts) }
       }
     case .uniform:
-      // Cumulative amounts and courses make all densities equal; the others take the same fraction of what is there.
+      // Cumulative amounts, and curves of several events, make all densities equal; other amounts remove the same fraction of what is
+      // present.
       let follows = rule.course(of: amount) != nil
       let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : follows ? start($0) : counts[$0] }
         .map(Double.init)
@@ -139,15 +140,15 @@ struct Selector<Element: RankedElement> {
       start: set.reduce(0) { $0 + start($1) })
   }
 
-  /// A count spread over a set of layers.
+  /// A count distributed over a set of layers.
   private struct Spread {
-    /// By layer of all, not of the set.
+    /// Number of removed things by layer, indexed as all layers, not as the set.
     var counts: [Int]
-    /// Of layers where the cut that all share fell between equals.
+    /// By layer where the common cut falls between equal scores: the number of removed things with that score, and of all.
     var ties: [Int: (decided: Int, equal: Int)] = [:]
   }
 
-  /// Counts the amount once per set, and lets `method` spread it over the set's layers.
+  /// Counts the amount once per set, and lets `method` distribute it over the set's layers.
   private func allocate(
     _ amount: RemovalAmount, to sets: [[Int]], _ capacities: [Int], _ method: (_ count: Int, _ set: [Int]) throws -> Spread
   ) throws -> Removals {
@@ -170,16 +171,16 @@ struct Selector<Element: RankedElement> {
     return removals
   }
 
-  /// Removals by which what stays is in proportion to weights, as far as floors and what is there allow.
+  /// Returns removals that leave kept counts in proportion to weights, as far as floors and present counts allow.
   private func apportion(_ count: Int, _ weights: [Double], _ capacities: [Int]) -> [Int] {
     let kept = Apportionment.shares(
       Double(counts.reduce(0, +) - count), weights: weights, low: zip(counts, capacities).map { $0 - $1 }, high: counts)
     return Apportionment.whole(count, shares: zip(counts, kept).map { Double($0) - $1 }, high: capacities)
   }
 
-  /// How many of the `count` lowest scores of a set of layers lie in each layer, no layer losing more than it can.
+  /// Returns how many of the `count` lowest scores of a set of layers lie in each layer, with no layer losing more than its capacity.
   ///
-  /// A layer that is full at one cut is full at every higher one, so it is settled and the rest chosen anew among the others.
+  /// A layer that is at its capacity at one cut is so at every higher one, so it is settled, and the rest is chosen anew among the others.
   private func spread(_ count: Int, _ set: [Int], _ capacities: [Int]) -> Spread {
     var removals = Array(repeating: 0, count: layers.count)
     var ties: [Int: (decided: Int, equal: Int)] = [:]
@@ -207,16 +208,16 @@ struct Selector<Element: RankedElement> {
     return Spread(counts: removals)
   }
 
-  /// The score up to which a layer loses its lowest.
+  /// The score up to which a layer loses its lowest things.
   private struct Cut {
     var key: Element.Key
-    /// Those of that score that leave while others of it stay.
+    /// Number of removed things with that score, if others with it stay; else 0.
     var decided: Int
-    /// All of that score.
+    /// Number of all things with that score.
     var equal: Int
   }
 
-  /// The layer without its `count` lowest.
+  /// Returns the layer without its `count` lowest things.
   private func mark(_ index: Int, _ count: Int) throws -> (layer: Selection.Layer, cut: Cut?) {
     let (layer, section) = (layers[index], sections[index])
     let result = try Tensor.empty(layer.scores.shape, type: .bool)

@@ -3,12 +3,12 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// Bisects how many units leave until a network costs no more than its goal.
+/// A bisection of the number of removed units for the smallest removal that brings a network's cost down to a goal.
 struct TargetSearch {
   /// The cost to reach.
   let goal: Double
-  /// Whether units of all layers are counted together; else each layer loses the same fraction of what it had at first, so that a
-  /// narrow one does not fall behind when the goal comes down in small steps.
+  /// Whether units of all layers are counted together; otherwise each layer loses the same fraction of its original units, so that a narrow
+  /// one keeps up when the goal falls in small steps.
   let competes: Bool
   let groups: [ChannelGroup]
   let network: Network
@@ -16,19 +16,19 @@ struct TargetSearch {
 
   typealias Selected = (layers: [ScoredLayer], selection: Selection)
 
-  /// Steps of the fraction that each layer loses.
+  /// Number of steps into which the fraction of each layer is divided.
   private static let steps = 4096
 
-  /// The smallest removal that meets the goal.
+  /// Returns the smallest removal that meets the goal.
   ///
   /// - Throws: ``PruningError/unreachable(measure:asked:least:)`` if even the largest does not.
   func run(original: Double, measure: CostTarget.Measure, select: (RemovalAmount) throws -> Selected) throws -> Selected {
-    // Criteria that choose layer by layer score anew for each step, all others once.
+    // Criteria that choose layer by layer score anew at each step, all others once.
     let layers = try select(.count(0)).layers
     let last = competes ? layers.reduce(0) { $0 + max($1.scores.count - 1, 0) } : Self.steps - 1
     func amount(_ step: Int) -> RemovalAmount { competes ? .count(step) : .ofOriginal(Double(step) / Double(Self.steps)) }
     var least = original
-    // A goal such as 0.71·n is not always the number that it means.
+    // In floating point a goal such as 0.71·n can fall just below its exact value.
     let goal = goal + original * 1e-12
     func meets(_ step: Int) throws -> Bool {
       try Interruption.check()

@@ -1,19 +1,19 @@
-/// How much of a removal only the order among equal scores decided: things that left while others of the same score stayed.
+/// How much of a removal was decided only by the order of equal scores: things that were removed while others with the same score stayed.
 ///
-/// The rule for ties, the lower index first, keeps counts exact and runs repeatable, but a ranking that it decides has no opinion.
+/// The tie rule, the lower index first, keeps counts exact and runs reproducible, but a ranking that it decides carries no information.
 public struct Ties: Codable, Hashable, Sendable {
-  /// Things that left by the rule.
+  /// Number of things removed by the tie rule.
   public var decided: Int
-  /// All that left.
+  /// Number of all removed things.
   public var removed: Int
-  /// Things with a score at which a cut fell between equals.
+  /// Number of things with a score at which a cut fell between equal scores.
   public var equal: Int
-  /// Things that were ranked.
+  /// Number of ranked things.
   public var ranked: Int
-  /// That score in words, if it is one and the same everywhere, and as the criterion gave it.
+  /// The score at such cuts as text, if it is the same everywhere and is the criterion's own.
   public var score: String?
 
-  /// The two counted as one removal; of the scores those of the one that ties decided more.
+  /// Returns the ties of two removals counted as one; `equal`, `ranked` and `score` are those of the removal in which ties decided more.
   public func merged(with other: Ties) -> Ties {
     var result = other.decided > decided ? other : self
     result.decided = decided + other.decided
@@ -21,9 +21,9 @@ public struct Ties: Codable, Hashable, Sendable {
     return result
   }
 
-  /// A line where ties decided more than a tenth, nil else, e.g. `2,956 of 2,957 decided by order alone: all scores are 1`.
+  /// Returns a message if ties decided more than a tenth, else nil, e.g. `2956 of 2957 decided by order alone: all scores are 1`.
   ///
-  /// - Parameter advice: what helps where all scores are equal.
+  /// - Parameter advice: what to do if all scores are equal.
   public func words(advice: String? = nil) -> String? {
     guard decided > removed / 10 else { return nil }
     let isAll = equal == ranked

@@ -1,26 +1,27 @@
-/// What an amount means for layers that count together.
+/// The counts of an amount for layers that count together.
 struct WantedCount {
-  /// How many leave now.
+  /// Number of things to remove now.
   var now: Int
-  /// How many are to be gone by now of what there was at the very first.
+  /// Number of the original things that should be gone afterwards.
   var inAll: Int
-  /// How many would leave now if there had been no event before.
+  /// Number of things to remove now if there had been no event before.
   var byItself: Int
 }
 
 extension SelectionRule {
-  /// What is taken of what is left, again and again, where this is one event of a course.
+  /// Returns the fraction that each event removes of what is left, and the number of events so far, if the amount follows the curve of
+  /// several events; else nil.
   func course(of amount: RemovalAmount) -> (fraction: Double, events: Int)? {
     guard case .ofKept(let fraction) = amount, let event, followsCourse else { return nil }
     return (fraction, event)
   }
 
-  /// The count of layers that count together.
+  /// Returns the counts of an amount for layers that count together.
   ///
   /// - Parameters:
-  ///   - present: what is there.
-  ///   - original: what was there at the very first.
-  ///   - start: what was there before the first event of this run.
+  ///   - present: number of things that are present.
+  ///   - original: number of things before the first removal of all.
+  ///   - start: number of things before the first event of this run.
   func wanted(_ amount: RemovalAmount, present: Int, original: Int, start: Int) -> WantedCount {
     let gone = original - present
     let byItself = amount.count(kept: present, original: original, rounding: rounding) ?? 0
