@@ -2,17 +2,17 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// What an input-less unit says to its consumers, and whether that can be said by their biases instead.
+/// The constant that an input-less unit contributes to its consumers, and whether it can move into their biases.
 ///
-/// Such a unit emits one number c everywhere: its bias, after the norms and activations on the way. A consumer sums
-/// c·W over its taps, the same at every position unless padding cuts taps off.
+/// Such a unit emits one number c everywhere: its bias, after the norms and activations on the way. A consumer sums c·W over its taps,
+/// which is the same at every position unless padding cuts taps off.
 struct ConstantPath {
-  /// Per unit, why its constant cannot be moved; nil where it can.
+  /// For each unit the reason why its constant cannot be moved; nil if it can.
   private(set) var obstacles: [String?]
-  /// What the consumers' biases (or the running means of the norms behind them) gain.
+  /// Changes of the consumers' biases, or of the running means of the norms after them.
   private(set) var changes: [(parameter: ParameterName, sign: Double, weight: Tensor, constants: Tensor)] = []
 
-  /// The units that are followed, of the group's.
+  /// The units of the group that are followed.
   private let units: [Int]
   private let model: Model
   private let index: NetworkIndex
@@ -23,8 +23,8 @@ struct ConstantPath {
   /// Follows the constants of some of a group's units to its consumers.
   ///
   /// - Parameters:
-  ///   - index: the model's network's.
-  ///   - shapes: the model's network's.
+  ///   - index: index of the model's network.
+  ///   - shapes: shapes of the model's network.
   init(
     _ group: ChannelGroup, units: [Int], in model: Model, _ index: NetworkIndex, _ shapes: [String: FeatureShape]
   ) throws {
@@ -35,7 +35,7 @@ struct ConstantPath {
     dependents = Dictionary(grouping: group.dependents, by: \.node)
     consumers = Dictionary(group.consumers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
     obstacles = Array(repeating: nil, count: units.count)
-    // [units, features per unit] by node; what is missing does not come from the group.
+    // [units, features per unit] by node; values that do not come from the group are missing.
     var values: [String: Tensor] = [:]
     for place in reached(from: group) {
       let node = index.network.nodes[place]
@@ -66,7 +66,7 @@ struct ConstantPath {
     }
   }
 
-  /// Places of the nodes that the group's constants may come to, ascending: from its producers to the next layers.
+  /// Returns the places, ascending, of the nodes that the group's constants may reach: from its producers to the next layers.
   private func reached(from group: ChannelGroup) -> [Int] {
     let nodes = index.network.nodes
     var open = (group.producers + group.dependents).compactMap { index.place(of: $0.node) }
@@ -83,15 +83,15 @@ struct ConstantPath {
     return reached.sorted()
   }
 
-  /// The features of a member that belong to the units, unit by unit.
+  /// Returns the features of a member that belong to the units, unit by unit.
   private func features(of member: ChannelGroup.Member) -> [Int] { units.flatMap { member.features(ofChannel: $0) } }
 
-  /// What an operation with one operand makes of the constants.
+  /// Returns the constants after an operation with one operand; nil if it drops them.
   private mutating func passed(_ value: Tensor, _ node: Network.Node, _ shapes: [String: FeatureShape]) throws -> Tensor? {
     switch node.operation {
     case .batchNorm(let norm): return try normalized(value, node, norm)
     case .groupNorm:
-      // It would not lose only these units' answers, but move the others'.
+      // Removing these units would change not only their own outputs but also those of the others.
       obstruct(because: "\(node.name) normalises it with other units")
       return value
     case .activation(let kind): return try activated(value, kind)
@@ -106,13 +106,13 @@ struct ConstantPath {
       let features = inside.reduce(0) { $0 + $1.spread }
       guard features != 0, features != value.shape[1] else { return features == 0 ? nil : value }
       try obstruct(value, because: "\(node.name) takes a part of it")
-      // What is left to move is 0, whichever part it is.
+      // The constants left to move are 0, whichever part is taken.
       return try value.narrowed(1, from: 0, length: features)
     case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .dropout, .add, .concat, .subsamplePad: return value
     }
   }
 
-  /// The biases of a producer's units: [units, features per unit].
+  /// Returns the biases of a producer's units, [units, features per unit].
   private func bias(of producer: ChannelGroup.Member) throws -> Tensor {
     guard let bias = try model.tensors[ParameterName(producer.module, .bias)]?.detached().cast(to: .float64) else {
       return try Tensor.zeros([units.count, producer.spread], type: .float64)
@@ -120,7 +120,7 @@ struct ConstantPath {
     return try bias.indexed(0, features(of: producer)).reshaped([units.count, producer.spread])
   }
 
-  /// What a depthwise convolution makes of the constants: its taps' sum times the constant, and its bias.
+  /// Returns the constants after a depthwise convolution: the sum of its taps times the constant, plus its bias.
   private mutating func filtered(
     _ value: Tensor?, _ producer: ChannelGroup.Member, _ node: Network.Node, _ layer: Convolution
   ) throws -> Tensor {
@@ -129,7 +129,8 @@ struct ConstantPath {
     if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
     let taps = try model.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64).sum(1, 2, 3)
     let heard = try repeated(value, layer.outputs / layer.inputs)
-    // Some of what it hears of a unit may be padding, some of what it says no one's: only a unit that says 0 can be followed then.
+    // A part of a unit's inputs may be padding, and a part of its outputs may have no consumer: then only a unit that emits 0 can be
+    // followed.
     guard heard.shape[1] == producer.spread else {
       try obstruct(value, because: "\(node.name) does not hear its features one by one")
       return bias
@@ -137,7 +138,7 @@ struct ConstantPath {
     return try taps.indexed(0, features(of: producer)).reshaped([units.count, producer.spread]) * heard + bias
   }
 
-  /// Each feature so many times, one after another.
+  /// Returns each feature repeated `times` times, one after another.
   private func repeated(_ value: Tensor, _ times: Int) throws -> Tensor {
     let (units, features) = (units.count, value.shape[1])
     return try value.reshaped([units, features, 1]).expanded([units, features, times]).reshaped([units, features * times])
@@ -192,7 +193,7 @@ struct ConstantPath {
     for place in obstacles.indices { obstacles[place] = obstacles[place] ?? reason }
   }
 
-  /// Units that say anything but 0 here cannot be silenced.
+  /// Records an obstacle for all units whose constant is not 0 here.
   private mutating func obstruct(_ value: Tensor, because reason: String) throws {
     let loud = try value.absolute().sum(1).array(Double.self)
     for (place, sum) in loud.enumerated() where sum != 0 && obstacles[place] == nil { obstacles[place] = reason }
@@ -225,7 +226,7 @@ struct ConstantPath {
     }
   }
 
-  /// The tensors with the constants of some of the units moved to where they are heard.
+  /// Returns the changed tensors: with the constants of some of the units moved to their consumers.
   func folded(_ leaving: [Int]) throws -> [ParameterName: Tensor] {
     var result: [ParameterName: Tensor] = [:]
     let leavers = Set(leaving)

@@ -2,26 +2,27 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// A search for dead units, in time with the network's size: groups are looked at again only where something near them has left.
+/// A search for dead units in time linear in the network's size: groups are examined again only if something next to them has been removed.
 ///
-/// The model keeps its full size until the search is over; what has left is remembered, and no longer counts.
+/// The model keeps its full size until the search is over; removed units are only marked.
 struct DeadUnitSearch {
-  /// At its full size, with the constants of input-less units where they are heard.
+  /// The model at its full size, with the constants of removed input-less units moved to their consumers.
   private var model: Model
   private let masked: Bool
   private let index: NetworkIndex
   private let shapes: [String: FeatureShape]
   private let groups: [ChannelGroup]
-  /// By module: of each output the weights that feed it, of each input those that read it, as far as both their ends are still there.
+  /// By module, for each output the number of weights that feed it, and for each input the number of weights that read it, counting those
+  /// of which neither end has been removed.
   private var feeding: [String: [Int64]] = [:]
   private var reading: [String: [Int64]] = [:]
-  /// Groups by the nodes that make their channels, and by those that read them.
+  /// Indices of groups by the nodes that produce their channels, and by those that consume them.
   private var made: [String: [Int]] = [:]
   private var read: [String: [Int]] = [:]
-  /// What is left of each group: indices at the beginning, ascending.
+  /// Remaining units of each group: ascending indices into its original units.
   private var present: [[Int]]
   private var reasons: [[Int: Compaction.Stay]]
-  /// Groups that may have units without output, or without input, that nobody has looked for.
+  /// Whether each group still has to be searched for units without output, and without input.
   private var doubtfulOutputs: [Bool]
   private var doubtfulInputs: [Bool]
 
@@ -47,12 +48,12 @@ struct DeadUnitSearch {
     }
   }
 
-  /// Looks until nothing is dead but what has to stay.
+  /// Searches until no dead unit is left but those that have to stay.
   mutating func run(alsoWithoutInput: Bool) throws {
     var isDone = false
     while !isDone {
       isDone = true
-      // Lack of output spreads towards the input of the network, lack of input towards its output.
+      // Missing outputs propagate towards the network's input, missing inputs towards its output.
       var next = doubtfulOutputs.lastIndex(of: true)
       while let group = next {
         doubtfulOutputs[group] = false
@@ -69,7 +70,7 @@ struct DeadUnitSearch {
     }
   }
 
-  /// What has left, by group: ascending indices at the beginning.
+  /// Removed units by group: ascending indices into its original units.
   var removed: [String: [Int]] {
     var removed: [String: [Int]] = [:]
     for (group, left) in zip(groups, present) where left.count < group.width {
@@ -82,7 +83,7 @@ struct DeadUnitSearch {
   /// Dead units that had to stay, in the order of the groups.
   var stayed: [Compaction.Stay] { reasons.flatMap { $0.values.sorted { $0.unit < $1.unit } } }
 
-  /// The model without what has left, and how its tensors were cut.
+  /// Returns the model without the removed units, and the slices by which its tensors were cut.
   func compacted() throws -> (model: Model, slices: [TensorSlice]) {
     let removed = removed
     guard !removed.isEmpty else { return (model, []) }
@@ -96,7 +97,7 @@ struct DeadUnitSearch {
     let group = groups[number]
     let dead = unheard(number, by: group.consumers, reading)
     if let norm = group.dependents.first(where: { index.normalisesTogether($0.node) }) {
-      // Nobody reads it, but the norm hears it, and so do the units beside it.
+      // The unit has no consumer, but the norm reads it together with the units beside it.
       for unit in dead { note(unit, of: number, lacks: "output", because: "\(norm.node) normalises it with other units") }
       return false
     }
@@ -105,7 +106,7 @@ struct DeadUnitSearch {
 
   private mutating func removeWithoutInput(_ number: Int) throws -> Bool {
     let group = groups[number]
-    // A depthwise convolution makes nothing of its own: it passes on what the layer before it says.
+    // A depthwise convolution does not produce anything of its own: it passes on the output of the layer before it.
     let dead = unheard(number, by: group.producers.filter { !index.isDepthwise($0.node) }, feeding)
     guard !dead.isEmpty else { return false }
     let path = try ConstantPath(group, units: dead, in: model, index, shapes)
@@ -120,7 +121,7 @@ struct DeadUnitSearch {
     return try remove(free, from: number)
   }
 
-  /// Units that no weight connects to these members.
+  /// Returns the units that no weight connects to the given members.
   private func unheard(_ number: Int, by members: [ChannelGroup.Member], _ counts: [String: [Int64]]) -> [Int] {
     var live = [Int64](repeating: 0, count: groups[number].width)
     for member in members {
@@ -130,7 +131,7 @@ struct DeadUnitSearch {
     return present[number].filter { live[$0] == 0 }
   }
 
-  /// A layer needs a unit: if all would go, the first stays.
+  /// Returns the units that can be removed: a layer keeps at least one, so if all would go, the first stays.
   private mutating func spared(_ units: [Int], of number: Int, lacking what: String) -> [Int] {
     guard units.count == present[number].count, let first = units.first else { return units }
     note(first, of: number, lacks: what, because: "a layer keeps at least one unit")
@@ -151,7 +152,7 @@ struct DeadUnitSearch {
     for unit in units { reasons[number][unit] = nil }
     var seen: Set<String> = []
     for member in group.producers where !index.isDepthwise(member.node) {
-      // Who makes what another group reads.
+      // These layers consume other groups' channels, which may now lack an output.
       for other in read[member.node] ?? [] { doubtfulOutputs[other] = true }
       guard seen.insert(member.module).inserted else { continue }
       try forgetOutputs(units.flatMap { member.features(ofChannel: $0) }, of: member)
@@ -165,7 +166,7 @@ struct DeadUnitSearch {
     return true
   }
 
-  /// What fed these outputs reads nothing any more.
+  /// Subtracts the weights of removed outputs from the counts of the inputs that they read.
   private mutating func forgetOutputs(_ outputs: [Int], of member: ChannelGroup.Member) throws {
     guard let node = index.node(named: member.node), var counts = reading[member.module] else { return }
     let gone = try self.counts(member.module, 0, outputs)
@@ -179,17 +180,18 @@ struct DeadUnitSearch {
     reading[member.module] = counts
   }
 
-  /// What read these inputs feeds nothing any more.
+  /// Subtracts the weights of removed inputs from the counts of the outputs that they fed.
   private mutating func forgetInputs(_ inputs: [Int], of member: ChannelGroup.Member) throws {
     guard let node = index.node(named: member.node), var counts = feeding[member.module] else { return }
-    // The same places of every group of a grouped convolution.
+    // The same places in every group of a grouped convolution.
     let size = (reading[member.module]?.count ?? 0) / node.operation.convolutionGroups
     let gone = try self.counts(member.module, 1, Set(inputs.map { $0 % size }).sorted()).sum(1).array(Int64.self)
     for output in counts.indices { counts[output] -= gone[output] }
     feeding[member.module] = counts
   }
 
-  /// The number of weights that count between each output and input [outputs, inputs of a group], of all or of some of a dimension.
+  /// Returns the number of live weights between each output and input [outputs, inputs of a group], for all indices of a dimension or for
+  /// some.
   private func counts(_ module: String, _ dimension: Int = 0, _ indices: [Int]? = nil) throws -> Tensor {
     let name = ParameterName(module, .weight)
     func part(_ tensor: Tensor) throws -> Tensor { try indices.map { try tensor.detached().indexed(dimension, $0) } ?? tensor.detached() }
@@ -205,6 +207,6 @@ struct DeadUnitSearch {
 }
 
 extension Operation {
-  /// Into how many parts a convolution's channels are split; 1 for all else.
+  /// Number of groups of a convolution; 1 for all other operations.
   fileprivate var convolutionGroups: Int { if case .convolution(let layer) = self { layer.groups } else { 1 } }
 }

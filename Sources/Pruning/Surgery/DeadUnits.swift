@@ -2,17 +2,17 @@ public import Networks
 internal import Torch
 public import Training
 
-/// What removing dead units leaves.
+/// The result of removing dead units.
 public struct Compaction {
-  /// The smaller model.
+  /// The compacted model.
   public var model: Model
-  /// How its tensors were cut, in order.
+  /// Slices by which its tensors were cut, in order.
   public var slices: [TensorSlice]
-  /// Units that left: ascending indices among the units each group had at the beginning.
+  /// Removed units: ascending indices into the units of each group before the compaction.
   public var removed: SurgeryPlan
   /// Dead units that had to stay.
   public var stayed: [Stay]
-  /// That the outputs are unchanged; nil where nothing was cut.
+  /// Proof that the outputs are unchanged; nil if nothing was cut, or no proof was asked for.
   public var proof: EquivalenceProof?
 
   /// The dead units that had to stay, in one line per group and reason: `conv1: 3 units without input stay: conv2 pads its input`.
@@ -30,32 +30,33 @@ public struct Compaction {
     }
   }
 
-  /// A dead unit that had to stay, and why; e.g. `conv1 unit 3 has no input but stays: conv2 pads its input`.
+  /// A dead unit that had to stay, and why; printed as `conv1 unit 3 has no input but stays: conv2 pads its input`.
   public struct Stay: Hashable, Sendable, CustomStringConvertible {
-    /// The channel group.
+    /// Name of the channel group.
     public var group: String
-    /// Its index at the beginning.
+    /// Index of the unit before the compaction.
     public var unit: Int
-    /// What it lacks: `input` or `output`.
+    /// The missing side: `input` or `output`.
     public var lacks: String
-    /// Why it stays.
+    /// Reason why the unit stays.
     public var reason: String
-    /// The line to show.
+    /// Message in one line.
     public var description: String { "\(group) unit \(unit) has no \(lacks) but stays: \(reason)" }
   }
 }
 
 extension Model {
-  /// The model without dead units: those whose incoming weights are all 0 or whose outgoing ones are, again and again until
-  /// none is left, with the proof that the outputs are unchanged.
+  /// Returns the model without dead units, those whose incoming or outgoing weights are all 0, repeatedly until none is left, with the
+  /// proof that the outputs are unchanged.
   ///
-  /// An input-less unit still emits act(bias) at every position (behind a norm: of the norm's image of the bias). That
-  /// constant moves into its consumers' biases, or the running means of the norms right behind them; exact for linear
-  /// layers and convolutions without padding, and anywhere if it is 0. Elsewhere the unit stays and is reported.
+  /// An input-less unit still emits act(bias) at every position (after a norm, act of the normalised bias). That constant moves into its
+  /// consumers' biases, or into the running means of the norms right after them, which is exact for linear layers and convolutions without
+  /// padding, and everywhere if it is 0. Otherwise the unit stays and is reported.
   /// - Parameters:
-  ///   - duringTraining: removes only units without output, since an input-less unit's bias still learns; and counts only
-  ///     masked weights as gone, since a weight that happens to be 0 still learns.
-  ///   - seed: for the proof's random batch.
+  ///   - duringTraining: removes only units without output, since an input-less unit's bias still learns, and counts only masked weights as
+  ///     removed, since a weight that happens to be 0 still learns.
+  ///   - seed: seed of the proof's random batch.
+  ///   - proves: whether the proof is made.
   /// - Throws: ``PruningError`` if the proof fails; ``NetworkError`` from the network's shapes.
   public func compacted(duringTraining: Bool = false, seed: UInt64 = 0, proves: Bool = true) throws -> Compaction {
     try withoutGradients {

@@ -2,42 +2,42 @@ public import Networks
 public import Torch
 public import Training
 
-/// The measured agreement of a smaller network with the one it came from.
+/// The measured agreement of a compacted network with the masked one that it came from.
 public struct EquivalenceProof: Hashable, Sendable {
-  /// max |masked − compacted| over a random batch's outputs.
+  /// Largest difference, max |masked − compacted| over the outputs of a random batch.
   public var largestDifference: Double
-  /// max |masked|.
+  /// Largest output, max |masked|.
   public var largestOutput: Double
-  /// The largest difference allowed, as a fraction of the largest output: 1e-9 in float64, 1e-4 in float32.
+  /// Largest allowed difference as a fraction of the largest output: 1e-9 in float64, 1e-4 in float32.
   public var tolerance: Double
-  /// The type it was computed in.
+  /// Element type of the computation.
   public var elementType: ElementType
-  /// Whether all inputs give the same outputs, up to rounding: where nothing depends on the input, agreement says little.
+  /// Whether all inputs give the same outputs, up to rounding; agreement of outputs that do not depend on the input says little.
   public var isConstant = false
 
-  /// Largest difference over largest output; 0 where both are 0.
+  /// Largest difference divided by the largest output; 0 if both are 0.
   public var relativeDifference: Double { largestDifference == 0 ? 0 : largestDifference / largestOutput }
-  /// Whether the difference is allowed; not where an output is infinite or not a number.
+  /// Whether the difference is within the tolerance; false if an output is infinite or NaN.
   public var holds: Bool { largestOutput.isFinite && largestDifference <= tolerance * largestOutput }
 }
 
-/// Proves that two models compute the same.
+/// The proof that a compacted model computes the same as the masked one.
 public enum Equivalence {
-  /// Examples that are run through both models at most: 32, 16 of large images.
+  /// Returns the maximum number of examples in a proof: 32, or 16 of large images.
   public static func examples(for network: Network) -> Int { loudness * few(for: network) }
 
   fileprivate static func few(for network: Network) -> Int { network.inputShapes.contains { $0.elements > 50_000 } ? 2 : 4 }
-  /// How many times as many are run where a few say nothing.
+  /// Factor by which the number of examples grows if a few give constant outputs.
   fileprivate static let loudness = 8
 
-  /// Runs one random batch through both models, in evaluation mode and in their own element type.
+  /// Compares the outputs of both models for one random batch, in evaluation mode and in their own element type.
   ///
-  /// Inputs are N(0, 1); 4 examples, 2 of large images; all outputs are compared. Costs two forward passes. Where all examples give the
-  /// same outputs, eight times as many of N(0, 100) are compared instead: units that no input of that size wakes are dead. What fails in
-  /// float32 is compared once more in float64, with the same tolerance of the same outputs; and what is no more than the last bits of the
-  /// largest value on the way is no difference.
-  /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the smaller
-  ///   network's shapes do not hold; ``PruningError/mismatch(_:)`` if they end in another shape.
+  /// Inputs are N(0, 1), 4 examples or 2 of large images; all outputs are compared. Cost: two forward passes. If all examples give the same
+  /// outputs, eight times as many examples of N(0, 100) are compared instead: units that even inputs of that size do not activate are dead.
+  /// A comparison that fails in float32 is repeated in float64, with the same tolerance relative to the same outputs; and a difference in
+  /// the last bits of the largest intermediate value does not count.
+  /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the shapes of the
+  ///   smaller network are inconsistent; ``PruningError/mismatch(_:)`` if its outputs have another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
     let (shapesBefore, shapesAfter) = (try masked.network.shapes(), try compacted.network.shapes())
     for output in masked.network.outputs {
@@ -57,9 +57,10 @@ public enum Equivalence {
     return proof
   }
 
-  /// The same proof, or where it fails with the difference as float64 computes it, beyond the rounding of the largest value on the way.
+  /// Returns the same proof, or, if it fails, one with the difference as computed in float64, beyond the rounding of the largest
+  /// intermediate value.
   ///
-  /// An output that cancels out (the mean of normalised values) is rounding alone, of another sum after the surgery.
+  /// An output that cancels out (the mean of normalised values) consists of rounding errors alone, of a different sum after the surgery.
   private static func exactly(
     _ proof: EquivalenceProof, _ masked: Model, _ compacted: Model, _ seed: UInt64
   ) throws -> EquivalenceProof {
@@ -83,7 +84,7 @@ public enum Equivalence {
     try withoutGradients {
       let expected = try Executor(masked).outputs(of: inputs)
       let found = try Executor(compacted).outputs(of: inputs)
-      // NaN must not lose a comparison: `max` of Swift would drop it.
+      // NaN must not be dropped, as `max` of Swift would do.
       let differences: [Double] = try zip(expected, found).map { try ($0 - $1).absolute().max().item() }
       let sizes: [Double] = try expected.map { try $0.absolute().max().item() }
       let type = masked.proofType
@@ -96,10 +97,10 @@ public enum Equivalence {
 }
 
 extension Model {
-  /// The type in which a proof computes.
+  /// Element type in which a proof computes.
   fileprivate var proofType: ElementType { tensors.values.first?.elementType == .float64 ? .float64 : .float32 }
 
-  /// A few random examples, or more and louder ones.
+  /// Returns a few random examples, or more and larger ones.
   fileprivate func randomInputs(seed: UInt64, isLoud: Bool = false) throws -> [Tensor] {
     let examples = isLoud ? Equivalence.examples(for: network) : Equivalence.few(for: network)
     let generator = try Generator(seed: seed)
@@ -108,7 +109,7 @@ extension Model {
     }
   }
 
-  /// The largest |value| of all nodes for a proof's random inputs.
+  /// Returns the largest |value| of all nodes for a proof's random inputs.
   fileprivate func largestValue(seed: UInt64) throws -> Double {
     try withoutGradients {
       var largest = 0.0
@@ -119,11 +120,11 @@ extension Model {
     }
   }
 
-  /// Layers at which the input's influence ends, by module name in the order of the layers: what they hear depends on the input, what
-  /// they say, after norm and activation, does not.
+  /// Returns the layers at which the input's influence ends, by module name in the order of the layers: their inputs depend on the
+  /// network's input, their outputs, after norm and activation, do not.
   ///
-  /// Judged by one forward pass of random, loud examples, those of a proof of this seed: also finds units whose weights are there but
-  /// whose activation never wakes, which ``collapsedLayers()`` cannot see.
+  /// Judged by one forward pass of the large random examples of a proof with this seed. It also finds units with nonzero weights whose
+  /// activation is never on, which ``collapsedLayers()`` cannot see.
   func silentLayers(seed: UInt64) throws -> [String] {
     try withoutGradients {
       var varies: [String: Bool] = [:]
@@ -142,7 +143,7 @@ extension Model {
 }
 
 extension Tensor {
-  /// Whether the examples of a batch differ by more than the last bits, in which equal rows may differ, too.
+  /// Returns whether the examples of a batch differ by more than the last bits, in which equal rows may differ as well.
   fileprivate func dependsOnExample() throws -> Bool {
     guard shape[0] > 1 else { return true }
     let spread = try (self - narrowed(0, from: 0, length: 1)).absolute().max(0)

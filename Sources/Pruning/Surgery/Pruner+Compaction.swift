@@ -1,11 +1,11 @@
 public import Training
 
 extension Pruner {
-  /// Removes the dead units of a masked model physically, as the last act of pruning weights.
+  /// Removes the dead units of a masked model from its tensors, as the last step of pruning weights.
   ///
-  /// - Parameter iteration: finished training steps, for the record.
-  /// - Returns: the model; lines for units that had to stay, by group; the record and the proof, nil where nothing was cut.
-  /// - Throws: what ``Training/Model/compacted(duringTraining:seed:proves:)`` throws.
+  /// - Parameter iteration: number of finished training steps, for the record.
+  /// - Returns: the model; messages on units that had to stay, by group; the record and the proof, nil if nothing was cut.
+  /// - Throws: the errors of ``Training/Model/compacted(duringTraining:seed:proves:)``.
   public func compact(
     _ model: Model, iteration: Int
   ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: EquivalenceProof?) {

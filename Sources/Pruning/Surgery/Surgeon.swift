@@ -2,27 +2,27 @@ public import Networks
 internal import Torch
 public import Training
 
-/// What a surgery leaves.
+/// The result of a surgery.
 public struct Surgery {
-  /// The smaller model.
+  /// The compacted model.
   public var model: Model
-  /// How its tensors were cut, in order; an optimizer's moments are cut the same way.
+  /// Slices by which its tensors were cut, in order; an optimizer's moments are cut by the same.
   public var slices: [TensorSlice]
-  /// That its outputs equal the masked network's; nil where nothing was cut.
+  /// Proof that its outputs equal those of the masked network; nil if nothing was cut or no proof was asked for.
   public var proof: EquivalenceProof?
-  /// Seconds that the proof took.
+  /// Duration of the proof in seconds.
   public var proofSeconds = 0.0
 }
 
 /// Cuts units out of models, and proves each time that the outputs are those of the masked network.
 public enum Surgeon {
-  /// Removes units physically.
+  /// Cuts units out of a model.
   ///
-  /// Producers lose outputs, norms channels, consumers inputs; masks are cut like their weights. The given model is left as it is.
+  /// Producers lose outputs, norms channels, consumers inputs; masks are cut like their weights. The given model is not changed.
   /// - Parameters:
-  ///   - groups: the channel groups of the model's network, if they are at hand.
-  ///   - seed: for the proof's random batch.
-  ///   - proves: whether the proof is made; without it a surgery is only as right as its plan. For benchmarks.
+  ///   - groups: the channel groups of the model's network, if already computed.
+  ///   - seed: seed of the proof's random batch.
+  ///   - proves: whether the proof is made; without it a surgery is only as correct as its plan. Meant for benchmarks.
   /// - Throws: ``NetworkError`` for a plan that does not fit the network; ``PruningError`` if the proof fails.
   public static func operate(
     _ plan: SurgeryPlan, on model: Model, groups: [ChannelGroup]? = nil, seed: UInt64, proves: Bool = true
@@ -39,10 +39,10 @@ public enum Surgeon {
     }
   }
 
-  /// The network at its full size with the plan's units silenced: each output their consumers see is 0.
+  /// Returns the model at its full size with the plan's units silenced: each output that their consumers see is 0.
   ///
-  /// Weights, bias, norm scale and shift are 0, running mean 0 and variance 1, and every activation maps 0 to 0. Zeroing the
-  /// weights alone would not do: a norm would still emit act(β − γμ/σ). Tensors that stay as they are are shared.
+  /// Weights, bias, norm scale and shift are 0, running mean 0 and variance 1, and every activation maps 0 to 0. Zeroing only the weights
+  /// would not be enough: a norm would still emit act(β − γμ/σ). Tensors that do not change are shared with the given model.
   /// - Throws: ``NetworkError`` for a plan that does not fit the network.
   public static func masked(_ plan: SurgeryPlan, _ model: Model) throws -> Model {
     let groups = try model.network.channelGroups().groups
@@ -73,14 +73,14 @@ public enum Surgeon {
 }
 
 extension Model {
-  /// The model with a scale and a shift for every group norm that has none: where channels count as zeros, (0 − μ)/σ is not 0.
+  /// Returns the model with a scale and a shift for every group norm that has none: if channels count as zeros, (0 − μ)/σ is not 0.
   fileprivate func withScaledGroupNorms() throws -> Model {
     var result = self
     var modules = Set(network.nodes.map(\.module))
     for (index, node) in network.nodes.enumerated() {
       guard case .groupNorm(var norm) = node.operation, !norm.affine else { continue }
       norm.affine = true
-      // Its own: norms that bear one name without anything to share may lose different channels.
+      // A module of its own: norms that share a name without sharing parameters may lose different channels.
       var module = node.name
       while !modules.insert(module).inserted { module += "'" }
       result.network.nodes[index] = .init(name: node.name, operation: .groupNorm(norm), inputs: node.inputs, module: module)

@@ -1,21 +1,21 @@
 public import Networks
 
-/// Which units leave, by channel group: ascending indices among the units that the group has now.
+/// The units that a surgery removes, by channel group: ascending indices into the group's present units.
 ///
-/// Printed one group to a line: `conv1 64 → 50: conv1[out] → bn1 → conv2[in]`.
+/// Printed with one group to a line: `conv1 64 → 50: conv1[out] → bn1 → conv2[in]`.
 public struct SurgeryPlan: Codable, Hashable, Sendable {
   /// Indices by group name; groups that lose nothing are missing.
   public var removals: [String: [Int]]
 
-  /// A plan; empty lists are dropped, indices put in order.
+  /// Creates a plan; empty lists are dropped and indices sorted.
   public init(removals: [String: [Int]]) { self.removals = removals.filter { !$0.value.isEmpty }.mapValues { $0.sorted() } }
 
-  /// Whether nothing leaves.
+  /// Whether nothing is removed.
   public var isEmpty: Bool { removals.isEmpty }
-  /// Units that leave.
+  /// Number of removed units.
   public var count: Int { removals.values.reduce(0) { $0 + $1.count } }
 
-  /// The plan in words for a network, one line per group that loses units, in the order of the layers.
+  /// Returns a description of the plan for a network, with one line per group that loses units, in the order of the layers.
   ///
   /// - Throws: ``NetworkError`` from the network's shapes.
   public func lines(for network: Network) throws -> [String] {
