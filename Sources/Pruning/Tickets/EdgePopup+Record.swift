@@ -3,9 +3,9 @@ internal import Torch
 public import Training
 
 extension EdgePopup {
-  /// Fresh scores as a plan asks for them.
+  /// Draws fresh scores for a plan of edge-popup.
   ///
-  /// - Throws: `PlanError` for plans that are none of edge-popup's, and what ``init(sparsity:allocation:rounding:ignoring:model:seed:)`` throws.
+  /// - Throws: `PlanError` for plans of another method, and the errors of ``init(sparsity:allocation:rounding:ignoring:model:seed:)``.
   public convenience init(_ plan: PruningPlan, model: Model) throws {
     try plan.validate()
     guard plan.timing == .everyStep, case .total(let sparsity) = plan.amount else {
@@ -16,7 +16,7 @@ extension EdgePopup {
       seed: SeedPurpose.scores.seed(from: plan.seed))
   }
 
-  /// What the training came to, as the one removal that it is.
+  /// Returns the records of a finished training, which counts as a single removal.
   public func event(_ plan: PruningPlan, of model: Model, iteration: Int) throws -> (event: PruningEvent, removal: RemovalEvent) {
     let modules = Set(names.map(\.module))
     let counts = try MaskSet(model).layers.filter { modules.contains($0.name) }
@@ -33,10 +33,10 @@ extension EdgePopup {
 }
 
 extension Model {
-  /// The number of kept weights, after proof that each is its initial value bit for bit, that all others are exactly 0.0, that biases
-  /// are 0 and norms have scale 1 and shift 0.
+  /// Returns the number of kept weights, after checking that each is its initial value bit for bit, that all others are exactly 0.0, that
+  /// biases are 0, and that norms have scale 1 and shift 0.
   ///
-  /// - Throws: ``PruningError/mismatch(_:)`` naming the first tensor of which this is not true.
+  /// - Throws: ``PruningError/mismatch(_:)`` naming the first tensor for which this is not true.
   public func countOfRandomWeights(from initial: Model) throws -> Int {
     let prunable = Set(network.prunableWeights)
     return try withoutGradients {

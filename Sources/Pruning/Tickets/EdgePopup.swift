@@ -3,45 +3,46 @@ public import Networks
 public import Torch
 public import Training
 
-/// edge-popup (Ramanujan et al. 2020): finds a subnetwork of random weights that works, by training scores instead of weights.
+/// edge-popup (Ramanujan et al. 2020): finds a subnetwork of random weights that performs well, by training scores instead of weights.
 ///
-/// Every prunable weight w keeps the value it was drawn with and has a score s. The forward pass uses w_eff = m ⊙ w, where m is true for
-/// the weights of largest |s| of each layer: exactly n − round(sparsity·n) of n, of equal scores the lower index is left out first. The
-/// gradient passes the choice as if it were the identity in |s| (straight-through):
+/// Every prunable weight w keeps its initial value and has a score s. The forward pass uses w_eff = m ⊙ w, where m is true for the weights
+/// of largest |s| of each layer: exactly n − round(sparsity·n) of n, of equal scores the lower index is left out first. The gradient passes
+/// the selection as if it were the identity in |s| (straight-through):
 ///
 ///     ∂L/∂s = ∂L/∂w_eff ⊙ w ⊙ sign(s),   v ← μv + ∂L/∂s + λs,   s ← s − ηv
 ///
-/// with μ, λ, Nesterov and η(t) of the training plan, whose optimizer must be SGD. The choice is made anew after every step. Biases are 0,
-/// norms have scale 1 and shift 0, and nothing but scores (and running statistics) moves: the hook takes all gradients before the optimizer
-/// sees them, so that a weight that is in is its initial value bit for bit, and one that is out is 0.0 in the tensor, its value kept here.
+/// with μ, λ, Nesterov and η(t) of the training plan, whose optimizer must be SGD. The selection is made anew after every step. Biases are
+/// 0, norms have scale 1 and shift 0, and only the scores (and running statistics) change: the hook removes all gradients before the
+/// optimizer sees them, so that a selected weight is its initial value bit for bit, and any other is 0.0 in the tensor, with its value kept
+/// here.
 ///
-/// Scores start from U(±1/√fan-in), which is what the authors' code draws (Kaiming uniform with a = √5). The paper's formula has no
-/// sign(s); the authors' code differentiates through |s|, and so do we: without the sign a negative score would run away from use when
-/// it should come back. It costs one selection (linear time) and a few passes over the weights per step.
+/// Scores start from U(±1/√fan-in), as in the authors' code (Kaiming uniform with a = √5). The paper's formula has no sign(s); the authors'
+/// code differentiates through |s|, and so does ours: without the sign, a negative score would move away from selection when it should move
+/// towards it. Cost: one selection (linear time) and a few passes over the weights per step.
 ///
 /// ```swift
 /// let popup = try EdgePopup(sparsity: 0.5, model: model, seed: 1)
 /// let trainer = try Trainer(plan, model: popup.masked(model), data: data, hooks: [popup])
 /// ```
 public final class EdgePopup: TrainingHook {
-  /// The fraction of the weights that is out.
+  /// Fraction of the weights that is not selected.
   public let sparsity: Double
-  /// How the weights that are out are spread over the layers; of each the same fraction in the paper.
+  /// Distribution of the unselected weights over the layers; in the paper the same fraction of each.
   public let allocation: Allocation
-  /// How a fraction becomes a count.
+  /// How a fraction is rounded to a count.
   public let rounding: Rounding
-  /// The weights chosen from, in the network's order.
+  /// Names of the weights that are selected from, in the network's order.
   public let names: [ParameterName]
-  /// What ranks them.
+  /// Scores that rank the weights.
   public private(set) var scores: [ParameterName: Tensor]
-  /// The scores' momentum.
+  /// Momentum of the scores.
   public private(set) var velocities: [ParameterName: Tensor]
-  /// The random weights, in or out.
+  /// Initial values of the weights, whether selected or not.
   public private(set) var weights: [ParameterName: Tensor]
 
-  /// Fresh scores for a model whose weights are as they were drawn.
+  /// Draws fresh scores for a freshly initialised model.
   ///
-  /// - Parameter ignored: names or patterns (``LayerPattern``) of layers that are used whole.
+  /// - Parameter ignored: names or patterns (``LayerPattern``) of layers of which all weights are used.
   /// - Throws: ``PruningError`` for a sparsity outside [0, 1) or a pattern that matches nothing.
   public init(
     sparsity: Double, allocation: Allocation = .layer, rounding: Rounding = .round, ignoring ignored: [String] = [], model: Model,
@@ -64,13 +65,13 @@ public final class EdgePopup: TrainingHook {
     }
   }
 
-  /// Names its part of a checkpoint.
+  /// Name of the hook in checkpoints, `edge-popup`.
   public var name: String { "edge-popup" }
 
-  /// It trains by the gradients of all weights.
+  /// True, since the scores are trained by the gradients of all weights.
   public var needsGradients: Bool { true }
 
-  /// The model to train: a copy with biases 0, norms the identity, and only the chosen weights.
+  /// Returns the model to train: a copy with biases 0, identity norms, and only the selected weights.
   public func masked(_ model: Model) throws -> Model {
     var masked = try model.copied()
     try withoutGradients {
@@ -84,7 +85,7 @@ public final class EdgePopup: TrainingHook {
     return masked
   }
 
-  /// Bool, one per layer: which weights are used now.
+  /// Returns the masks (`bool`) of the weights that the present scores select.
   public func masks() throws -> [ParameterName: Tensor] {
     let layers = try names.map { name in
       ScoredLayer(name: name.module, scores: try value(of: name, in: scores).absolute())
@@ -94,7 +95,7 @@ public final class EdgePopup: TrainingHook {
     return Dictionary(uniqueKeysWithValues: zip(names, selection.layers.map(\.kept)))
   }
 
-  /// Moves the scores, and takes the gradients away from the optimizer.
+  /// Updates the scores by SGD, and removes the gradients before the optimizer sees them.
   ///
   /// - Throws: `PlanError` if the plan's optimizer is not SGD.
   public func didComputeGradients(_ trainer: Trainer) throws {
@@ -114,12 +115,12 @@ public final class EdgePopup: TrainingHook {
         if nesterov { try score.accumulate(direction, scale: -rate) }
         try score.accumulate(velocity, scale: nesterov ? -rate * momentum : -rate)
       }
-      // What has no gradient the optimizer leaves alone, weight decay included.
+      // The optimizer leaves tensors without gradient alone, weight decay included.
       for (name, tensor) in trainer.model.tensors where name.role.isTrained { try tensor.clearGradient() }
     }
   }
 
-  /// Chooses anew: weights that come in get their value, those that go out 0.0.
+  /// Selects anew: selected weights get their initial values, all others 0.0.
   public func didStep(_ trainer: Trainer) throws {
     try withoutGradients {
       let chosen = try masks()
@@ -136,7 +137,7 @@ public final class EdgePopup: TrainingHook {
     return tensor
   }
 
-  /// Scores, momentum and the random weights.
+  /// Returns scores, momentum and initial weights.
   public func state() throws -> [String: Tensor] {
     var state: [String: Tensor] = [:]
     for name in names {
@@ -147,9 +148,9 @@ public final class EdgePopup: TrainingHook {
     return state
   }
 
-  /// Continues from what ``state()`` gave.
+  /// Continues from a state returned by ``state()``.
   ///
-  /// - Throws: `RecordError` if something is missing, too much or of another shape or type; the scores stay then.
+  /// - Throws: `RecordError` if a tensor is missing, superfluous or of another shape or type; the scores are then not changed.
   public func restore(_ state: [String: Tensor]) throws {
     func stored(_ kind: String) throws -> [ParameterName: Tensor] {
       try Dictionary(
