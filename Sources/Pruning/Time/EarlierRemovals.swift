@@ -2,13 +2,13 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// What a run does with a model from which an earlier run has already removed something: its fractions count from the same original,
-/// and its schedule leads from where the model stands to the fraction that was asked for.
+/// Schedules for a model from which an earlier run has already removed something: fractions count from the same original, and the schedule
+/// leads from the present state of the model to the given fraction.
 extension SparsitySchedule {
-  /// What event k of n removes where only `present` of `original` things were there before the first event.
+  /// Returns what event k of n removes if only `present` of `original` things were left before the first event.
   ///
-  /// With s₀ = 1 − present/original gone before, s_k = s₀ + (1 − s₀)·σ_k, where σ_k is the schedule for (s − s₀)/(1 − s₀); nothing
-  /// where s ≤ s₀, but what single layers still lack of s where each counts for itself.
+  /// With s₀ = 1 − present/original removed before, s_k = s₀ + (1 − s₀)·σ_k, where σ_k is the schedule for (s − s₀)/(1 − s₀). Nothing is
+  /// removed if s ≤ s₀, except from single layers that have not reached s, if each counts for itself.
   func amount(forEvent k: Int, of n: Int, fraction: Double, present: Int, original: Int) -> RemovalAmount {
     guard present < original, present > 0, k < n, self != .iterative else { return amount(forEvent: k, of: n, fraction: fraction) }
     let left = Double(present) / Double(original)
@@ -19,8 +19,8 @@ extension SparsitySchedule {
 }
 
 extension CostTarget {
-  /// The same target for a network of which an earlier run has left `starting`: the way there begins at that cost, and has been gone
-  /// where it is no higher than the end.
+  /// Returns the cost to reach at event k of n in a network that an earlier run has left at cost `starting`: the schedule begins at that
+  /// cost, and is complete if that is no higher than the target.
   func goal(original: Double, starting: Double, schedule: SparsitySchedule, event k: Int, of n: Int) -> Double {
     guard starting < original else { return goal(original: original, schedule: schedule, event: k, of: n) }
     let end = goal(original: original, schedule: schedule, event: n, of: n)
@@ -29,9 +29,9 @@ extension CostTarget {
 }
 
 extension PruningPlan {
-  /// Things that may leave a model: those that are there, and those that the original had.
+  /// Returns the numbers of prunable things in a model, at present and in the original.
   ///
-  /// - Parameter originals: the original's things by channel group or layer.
+  /// - Parameter originals: number of things in the original by channel group or layer.
   func things(of model: Model, originals: [String: Int]) throws -> (present: Int, original: Int) {
     let counts: [(name: String, present: Int)] =
       if granularity.isStructured {
@@ -46,7 +46,7 @@ extension PruningPlan {
 }
 
 extension Network {
-  /// Weights of each linear layer and convolution, by module.
+  /// Returns the number of weights of each linear layer and convolution, by module.
   func weightCounts() throws -> [String: Int] {
     let prunable = Set(prunableWeights)
     let counts = try parameterShapes().filter { prunable.contains($0.name) }.map { ($0.name.module, $0.dimensions.reduce(1, *)) }

@@ -1,18 +1,18 @@
 public import Networks
 internal import Training
 
-/// The fraction of its remaining weights that each layer loses in a round.
+/// Pruning rates by layer: the fraction of its remaining weights that each layer loses in a round.
 public struct LayerRates: Codable, Hashable, Sendable {
-  /// Of linear layers, and of all that nothing else is said of.
+  /// Rate of linear layers, and of all layers without another rate.
   public var fraction: Double
-  /// Of convolutions; nil for `fraction`.
+  /// Rate of convolutions; nil for `fraction`.
   public var convolutions: Double?
-  /// Of the layer whose values are the network's output; nil for what its kind says.
+  /// Rate of the output layer; nil for the rate of its kind.
   public var output: Double?
   /// Names or patterns of layers that lose nothing.
   public var ignored: [String]
 
-  /// Rates; see the properties.
+  /// Creates rates; every parameter sets the property of the same name.
   public init(fraction: Double, convolutions: Double? = nil, output: Double? = nil, ignored: [String] = []) {
     self.fraction = fraction
     self.convolutions = convolutions
@@ -20,7 +20,7 @@ public struct LayerRates: Codable, Hashable, Sendable {
     self.ignored = ignored
   }
 
-  /// One rate for each of the network's prunable weights, in their order; 0 for layers that lose nothing.
+  /// Returns one rate for each of the network's prunable weights, in their order; 0 for layers that lose nothing.
   ///
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``.
   public func rates(for network: Network) throws -> [Double] {
@@ -35,14 +35,16 @@ public struct LayerRates: Codable, Hashable, Sendable {
     }
   }
 
-  /// - Throws: ``PruningError/fraction(option:given:)`` for rates that are no fractions.
+  /// Checks the rates.
+  ///
+  /// - Throws: ``PruningError/fraction(option:given:)`` for rates outside [0, 1).
   public func validate() throws {
     for rate in [fraction] + [convolutions, output].compactMap(\.self) { _ = try Fraction.checked(rate, option: "--fraction") }
   }
 }
 
 extension Network {
-  /// The module of the linear layer or convolution nearest to the network's first output; nil if there is none.
+  /// Module of the linear layer or convolution nearest to the network's first output; nil if there is none.
   var outputLayer: String? {
     guard var name = outputs.first else { return nil }
     let index = NetworkIndex(self)
@@ -59,21 +61,21 @@ extension Network {
   }
 }
 
-/// How many weights each layer keeps after each round: arithmetic without any weights.
+/// The number of weights that each layer keeps after each round, computed without any weights.
 public enum RoundCounts {
-  /// Each round a layer keeps 1 − r of what it has, r its rate: n·(1 − r)^k after round k, rounded only there.
+  /// Returns the counts if a layer with rate r keeps 1 − r of its weights in each round: n·(1 − r)^k after round k, rounded only there.
   ///
   /// ```swift
   /// RoundCounts.kept(of: [235_200, 30_000, 1000], rates: [0.2, 0.2, 0.1], rounds: 1)  // […, [188160, 24000, 900]]
   /// ```
-  /// - Returns: one list per round, the first of them for round 0, before any removal.
+  /// - Returns: one list per round, beginning with round 0, before any removal.
   public static func kept(of sizes: [Int], rates: [Double], rounds: Int) -> [[Int]] {
     (0...max(rounds, 0)).map { round in zip(sizes, rates).map { $0 - Rounding.round.gone($1, of: $0, after: round) } }
   }
 
-  /// After the last round exactly the asked fraction of all is gone (layers of rate 0 apart), each round keeping the same share of a
-  /// layer: (1 − r_l·x)^k of its weights after round k, r_l the layer's rate, x the same for all layers and chosen so that the last
-  /// sum is met; in whole numbers by largest remainders.
+  /// Returns the counts if exactly the given fraction is gone after the last round (layers of rate 0 apart) and each round keeps the same
+  /// fraction of a layer: (1 − r_l·x)^k of its weights after round k, with r_l the layer's rate and x, the same for all layers, chosen so
+  /// that the last sum is met; rounded by largest remainders.
   public static func kept(of sizes: [Int], rates: [Double], rounds: Int, sparsity: Double) -> [[Int]] {
     let (total, rounds) = (zip(sizes, rates).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) }, max(rounds, 0))
     let target = total - Rounding.round.count(sparsity, of: total)
@@ -86,7 +88,7 @@ public enum RoundCounts {
       }
     }
     func open(_ values: [Double]) -> Double { zip(values, rates).reduce(0) { $0 + ($1.1 > 0 ? $1.0 : 0) } }
-    // The sum falls with x, from everything to nothing.
+    // The sum falls with x, from all weights to none.
     var (low, high) = (0.0, 1 / least)
     for _ in 0..<200 {
       let middle = (low + high) / 2

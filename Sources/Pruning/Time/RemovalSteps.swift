@@ -1,21 +1,21 @@
 public import Training
 
-/// The steps of one training after which a plan removes: every `every`-th of them until `last`.
+/// The steps of one training after which a plan removes: every `every`-th step up to `last`.
 struct RemovalSteps {
-  /// Steps from one to the next, and before the first.
+  /// Interval in steps, also before the first removal.
   let every: Int
-  /// The last step after which something may be removed: one that is trained on.
+  /// Last step after which something may be removed; never the last step of the training.
   let last: Int
 
-  /// How many there are.
+  /// Number of removals.
   var count: Int { last / every }
 
-  /// Whether there is a removal after this step.
+  /// Returns whether there is a removal after a step.
   func contains(_ iteration: Int) -> Bool { iteration % every == 0 && iteration <= last }
 }
 
 extension PruningPlan {
-  /// When it removes in a training of these steps; nil for a plan that does so before or after.
+  /// Returns the removals during a training; nil for a plan that removes before or after it.
   func removals(in span: TrainingSpan) -> RemovalSteps? {
     guard case .during(let every, let until) = timing else { return nil }
     let interval = every.iterations(perEpoch: span.perEpoch)
@@ -23,7 +23,9 @@ extension PruningPlan {
     return RemovalSteps(every: interval, last: min(until?.iterations(perEpoch: span.perEpoch) ?? .max, span.total - 1))
   }
 
-  /// - Throws: `PlanError` with the longest interval that works for a plan that would remove nothing in the course of a training.
+  /// Checks that a plan that removes during training removes anything.
+  ///
+  /// - Throws: `PlanError` with the longest interval that would work.
   func checkRemovals(in span: TrainingSpan) throws {
     guard case .during(let every, let until) = timing, let removals = removals(in: span), removals.last < removals.every else { return }
     let end = until.flatMap { $0.iterations(perEpoch: span.perEpoch) == removals.last ? $0 : nil }
@@ -32,8 +34,10 @@ extension PruningPlan {
         + span.longest(within: removals.last, as: every, otherwise: end == nil ? "train longer" : "give a later --until"))
   }
 
-  /// The same as far as it can be known before an epoch's steps are: lengths of one unit compare whatever they are, as e·n ≤ N·n − 1
-  /// where e ≤ N − 1, for any n.
+  /// Checks that a plan that removes during training removes anything, before the number of steps in an epoch is known.
+  ///
+  /// Lengths in one unit can be compared whatever it is, since e·n ≤ N·n − 1 where e ≤ N − 1, for any n; others are not checked.
+  /// - Throws: `PlanError` with the longest interval that would work.
   public func checkRemovals(of training: TrainingPlan) throws {
     guard case .during(let every, let until) = timing else { return }
     guard Step.haveOneUnit([every, training.length] + (until.map { [$0] } ?? [])) else { return }

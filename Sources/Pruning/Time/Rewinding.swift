@@ -1,24 +1,24 @@
 public import Training
 
-/// What the weights that are left become before the next round of training, and what its learning rate does.
+/// What happens to the kept weights and the learning rate before the next round of training.
 ///
-/// Rounds are trainings of their own in a search for lottery tickets, and parts of one training with ``RegrowthPlan/rewinding``.
+/// Rounds are separate trainings in a search for lottery tickets, and parts of one training with ``RegrowthPlan/rewinding``.
 ///
 /// Written as `init`, `500it` (or `1ep`), `learning-rate`, `none`.
 public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
-  /// Everything goes back to the first initialisation, and training starts anew (Frankle & Carbin 2019).
+  /// All weights are reset to the first initialisation, and training starts anew (Frankle & Carbin 2019).
   case initial
-  /// Everything goes back to what it was after so many steps of the first, dense training, and training goes on from that step: with
-  /// its learning rate and data, to the same end (Frankle et al. 2020).
+  /// All weights are reset to their values after a step of the first, dense training, and training continues from that step: with its
+  /// learning rate and data, to the same end (Frankle et al. 2020).
   case step(Step)
-  /// Weights stay, and training starts anew with the whole learning-rate schedule (Renda, Frankle & Carbin 2020).
+  /// Weights are kept, and training starts anew with the whole learning-rate schedule (Renda, Frankle & Carbin 2020).
   case learningRate
-  /// Weights stay, and training goes on at the schedule's last learning rate: fine-tuning.
+  /// Weights are kept, and training continues at the schedule's last learning rate: fine-tuning.
   case none
 
-  /// Reads the words of ``description``.
+  /// Parses the text of ``description``.
   ///
-  /// - Throws: `PlanError` with what is possible.
+  /// - Throws: `PlanError` that lists the possible texts.
   public init(parsing text: String) throws {
     switch text {
     case "init", "0", "0it", "0ep": self = .initial
@@ -34,7 +34,7 @@ public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// As typed.
+  /// Text on the command line.
   public var description: String {
     switch self {
     case .initial: "init"
@@ -44,7 +44,7 @@ public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Whether weights of an earlier time come back.
+  /// Whether kept weights are reset to earlier values.
   public var resetsWeights: Bool {
     switch self {
     case .initial, .step: true
@@ -54,12 +54,12 @@ public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Rewinding: Codable {
-  /// Reads the text of ``description``.
+  /// Decodes the text of ``description``.
   public init(from decoder: any Decoder) throws {
     try self.init(parsing: try decoder.singleValueContainer().decode(String.self))
   }
 
-  /// Writes the text of ``description``.
+  /// Encodes the text of ``description``.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
@@ -67,10 +67,10 @@ extension Rewinding: Codable {
 }
 
 extension Model {
-  /// This model's masks on an earlier model's tensors: origin × mask, bit for bit, and exactly 0.0 where a weight is pruned.
+  /// Returns an earlier model's tensors under this model's masks: origin × mask, bit for bit, and exactly 0.0 where a weight is pruned.
   ///
-  /// Biases, norms and running statistics are the origin's, too. Shares no storage with either.
-  /// - Throws: `ModelError` if the two are not of one network.
+  /// Biases, norms and running statistics are those of the origin, too. The result does not share storage with either.
+  /// - Throws: `ModelError` if the two do not have the same network.
   public func rewound(to origin: Model) throws -> Model {
     var result = try Model(network: network, tensors: origin.tensors, masks: masks).copied()
     result.network = network

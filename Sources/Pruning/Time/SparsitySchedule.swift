@@ -1,29 +1,29 @@
 internal import Foundation
 
-/// How a removal is spread over n events.
+/// The distribution of a removal over n events.
 ///
-/// All but ``iterative`` are cumulative: s_k, the fraction of the *original* things that is gone after event k = 1 … n, is a
-/// formula of k/n, and s_n is the asked fraction exactly.
+/// All but ``iterative`` are cumulative: s_k, the fraction of the *original* things that is gone after event k = 1 … n, is a formula of
+/// k/n, and s_n is exactly the target s.
 public enum SparsitySchedule: String, Codable, Hashable, Sendable, CaseIterable {
-  /// Everything at the first event.
+  /// Everything is removed at the first event.
   case oneShot = "one-shot"
-  /// Each event removes the asked fraction p of what is still there: s_k = 1 − (1 − p)^k.
+  /// Each event removes the given fraction p of what is left: s_k = 1 − (1 − p)^k.
   case iterative
-  /// s_k = s·(1 − (1 − k/n)³) (Zhu & Gupta 2017, beginning dense).
+  /// s_k = s·(1 − (1 − k/n)³) (Zhu & Gupta 2017, starting dense).
   case cubic
   /// s_k = s·k/n.
   case linear
-  /// Each event keeps the same fraction: s_k = 1 − (1 − s)^(k/n).
+  /// Each event keeps the same fraction of what is left: s_k = 1 − (1 − s)^(k/n).
   case exponential
   /// s_k = s·(1 − cos(πk/n))/2.
   case cosine
-  /// s_k = s·(1 + e^(β−α))/(1 + e^(β−α·k/n)) with α = 14 and β = 5 (Hubens et al. 2021): little at first, most around k/n = 5/14,
-  /// little at the end. Their curve begins at 0.7 % of s, which is then gone at the first event.
+  /// s_k = s·(1 + e^(β−α))/(1 + e^(β−α·k/n)) with α = 14 and β = 5 (Hubens et al. 2021): little at first, most around k/n = 5/14, little at
+  /// the end. The curve starts at 0.7 % of s, which the first event includes.
   case oneCycle = "one-cycle"
 
-  /// s_k for the asked fraction; for ``iterative`` that is the fraction per event.
+  /// Returns s_k for the target `fraction`; for ``iterative`` that is the fraction p of each event.
   ///
-  /// Events before the first are 0; events after the last are as the last, except for ``iterative``.
+  /// For k < 1 it is 0; for k > n it stays at s, except for ``iterative``.
   public func sparsity(afterEvent k: Int, of n: Int, fraction: Double) -> Double {
     guard k > 0 else { return 0 }
     let part = Double(k) / Double(max(n, 1))
@@ -39,7 +39,7 @@ public enum SparsitySchedule: String, Codable, Hashable, Sendable, CaseIterable 
     }
   }
 
-  /// What event k of n removes.
+  /// Returns what event k of n removes.
   public func amount(forEvent k: Int, of n: Int, fraction: Double) -> RemovalAmount {
     switch self {
     case .iterative: .ofKept(k > 0 ? fraction : 0)

@@ -2,31 +2,33 @@ public import Networks
 internal import Torch
 public import Training
 
-/// `dsd`: dense, sparse, dense (Han et al. 2017): the plan's removals end after about a third of the steps, and after two thirds
-/// everything comes back at 0, to train to the end.
+/// `dsd`: dense, sparse, dense (Han et al. 2017): the plan removes weights in about the first third of the steps; after two thirds all of
+/// them come back at 0 and train to the end.
 ///
-/// Its result is dense. With `prune` it is cut to the plan's density by |w| at the very end, without any step afterwards, which is the
-/// only way to compare it at equal density.
+/// The result is dense. With `prune` it is cut to the plan's density by |w| at the very end, without any step afterwards, which is the only
+/// way to compare it at equal density.
 public struct DenseSparseDense: Regrowth {
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "dsd"
-  /// With a dense network.
+  /// Starts from a dense network.
   public static let start = RegrowthStart.dense
-  /// The share of all steps after which everything comes back.
+  /// Fraction of all steps after which all weights come back.
   public var denseFrom: Double
-  /// Whether the end is cut to the plan's density.
+  /// Whether the result is cut to the plan's density.
   public var prune: Bool
 
-  /// Dense, sparse, dense.
+  /// Creates the method; every parameter sets the property of the same name.
   public init(denseFrom: Double = 2.0 / 3, prune: Bool = false) {
     self.denseFrom = denseFrom
     self.prune = prune
   }
 
-  /// The options.
+  /// Description of the options.
   public var words: String { "dense again after \(PruningPlan.percent(denseFrom)) of the steps\(prune ? ", cut after the last" : "")" }
 
-  /// - Throws: `PlanError` for a share that cannot be.
+  /// Checks the options.
+  ///
+  /// - Throws: `PlanError` if `denseFrom` is not between 0 and 1.
   public func validate() throws {
     guard denseFrom > 0, denseFrom < 1 else {
       throw PlanError("--regrowth-end \(denseFrom) is impossible: give a share of the steps above 0 and below 1")
@@ -35,7 +37,9 @@ public struct DenseSparseDense: Regrowth {
 
   private func turn(of total: Int) -> Int { Rounding.floor.count(denseFrom, of: total) }
 
-  /// - Throws: `PlanError` if the removals are not over before everything comes back.
+  /// Checks that the removals are over before the weights come back.
+  ///
+  /// - Throws: `PlanError` if they are not.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
     guard case .during(_, let until) = plan.timing else { return }
     let last = until?.iterations(perEpoch: span.perEpoch) ?? span.total
@@ -46,7 +50,7 @@ public struct DenseSparseDense: Regrowth {
     }
   }
 
-  /// Lets everything come back.
+  /// Removes all masks at the step at which the weights come back.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard trainer.iteration == turn(of: trainer.totalIterations) else { return }
     var masks = trainer.model.masks
@@ -60,7 +64,7 @@ public struct DenseSparseDense: Regrowth {
     memory.settle(after: trainer.iteration)
   }
 
-  /// Cuts the end, before its evaluation.
+  /// Cuts the result after the last step, before its evaluation.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard prune, trainer.iteration == trainer.totalIterations else { return }
     let pruner = memory.pruner

@@ -2,43 +2,43 @@ public import Networks
 internal import Torch
 public import Training
 
-/// `double-pruning`: the kept and the pruned network train in turn, and the best weights of the pruned one come back.
+/// `double-pruning`: the kept and the pruned network train alternately, and the best weights of the pruned one come back.
 ///
-/// Every cycle, which is as long as the plan's removals are apart: (1) the kept network f(x; θ⊙m) trains; (2) the plan removes by its
-/// schedule; (3) the pruned network f(x; θ⊙(1 − m)) trains for `prunedSteps`: only its weights move, with an optimizer state of their
-/// own; biases and norms stay as they are, running statistics move on copies; then kept weights, biases, statistics and moments are as
-/// before, bit for bit; (4) in each layer k = round(`reintroduce`·kept) pruned weights of largest |w| come back for as many kept ones of
-/// lowest |w|, with zero moments. Steps of (3) count. Nothing is exchanged after T_end, and a training ends with (1).
+/// Each cycle is as long as the interval between the plan's removals: (1) the kept network f(x; θ⊙m) trains; (2) the plan removes by its
+/// schedule; (3) the pruned network f(x; θ⊙(1 − m)) trains for `prunedSteps`: only its weights are updated, with an optimizer state of
+/// their own; biases and norms are frozen, and running statistics change on copies; then kept weights, biases, statistics and moments are
+/// restored bit for bit; (4) in each layer k = round(`reintroduce`·kept) pruned weights of largest |w| come back in exchange for as many
+/// kept ones of lowest |w|, with zero moments. The steps of (3) count. Nothing is exchanged after T_end, and a training ends with (1).
 ///
-/// A layer that has lost nothing yet, or is left alone, takes part in (3) with its kept weights, which stay as they are: without it
-/// nothing would flow. Dividing |w| by the layer's root mean square would change nothing, as layers do not compete.
+/// A layer that has not lost anything yet, or is ignored, takes part in (3) with its kept weights, frozen: otherwise no signal would pass.
+/// Dividing |w| by the layer's root mean square would not change anything, since layers do not compete.
 public struct DoublePruning: Regrowth {
-  /// The value that a weight comes back with.
+  /// The value at which a weight comes back.
   public enum Entry: String, Codable, Hashable, Sendable, CaseIterable {
-    /// What the pruned network learned.
+    /// At the value that the weight learned in the pruned network.
     case trained
-    /// 0.
+    /// At 0.
     case zero
-    /// What the weight was before the first step.
+    /// At the weight's value before the first step.
     case initial
   }
 
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "double-pruning"
-  /// With a dense network.
+  /// Starts from a dense network.
   public static let start = RegrowthStart.dense
-  /// Yes.
+  /// True: kept weights can be rewound after each removal.
   public static let rewinds = true
-  /// The share of the kept weights that is exchanged each cycle.
+  /// Fraction of the kept weights that is exchanged in each cycle.
   public var reintroduce: Double
-  /// Steps on the pruned network each cycle; a quarter of the cycle unless given.
+  /// Number of steps on the pruned network in each cycle; a quarter of the cycle if nil.
   public var prunedSteps: Step?
-  /// The value that a weight comes back with.
+  /// The value at which a weight comes back.
   public var enter: Entry
-  /// The share of all steps after which nothing is exchanged any more.
+  /// T_end as a fraction of all steps, after which nothing is exchanged.
   public var until: Double
 
-  /// Double pruning with these options.
+  /// Creates the method; every parameter sets the property of the same name.
   public init(reintroduce: Double = 0.1, prunedSteps: Step? = nil, enter: Entry = .trained, until: Double = 0.75) {
     self.reintroduce = reintroduce
     self.prunedSteps = prunedSteps
@@ -46,15 +46,17 @@ public struct DoublePruning: Regrowth {
     self.until = until
   }
 
-  /// The options.
+  /// Description of the options.
   public var words: String {
     "\(prunedSteps.map(\.description) ?? "a quarter") of each cycle on the pruned weights, then \(PruningPlan.percent(reintroduce)) back "
       + "(\(enter.rawValue)),\(ExchangeSchedule.words(until: until))"
   }
-  /// Yes: whole networks train.
+  /// True, since whole networks train.
   public var needsGradients: Bool { true }
 
-  /// - Throws: `PlanError` for options that cannot be.
+  /// Checks the options.
+  ///
+  /// - Throws: `PlanError` for impossible options.
   public func validate() throws {
     guard reintroduce > 0, reintroduce < 1 else {
       throw PlanError("--reintroduce \(reintroduce) is impossible: give a number above 0 and below 1")
@@ -65,13 +67,16 @@ public struct DoublePruning: Regrowth {
     try ExchangeSchedule.validate(until: until)
   }
 
-  /// Steps of a cycle, and those of them on the pruned network.
+  /// Returns the number of steps in a cycle, and of those on the pruned network.
   private func cycle(_ span: TrainingSpan, _ plan: PruningPlan) -> (length: Int, pruned: Int) {
     let length = plan.removals(in: span)?.every ?? 0
     return (length, prunedSteps?.iterations(perEpoch: span.perEpoch) ?? max(length / 4, 1))
   }
 
-  /// - Throws: `PlanError` if the pruned network's steps fill the cycle, the training is too short for a cycle, or none would come back.
+  /// Checks that the training has room for a cycle and an exchange.
+  ///
+  /// - Throws: `PlanError` if the pruned network's steps fill the cycle, the training is too short for a cycle, or an exchange would be of
+  ///   less than one weight.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
     let cycle = cycle(span, plan)
     guard cycle.pruned < cycle.length else {
@@ -89,7 +94,7 @@ public struct DoublePruning: Regrowth {
     try ExchangeSchedule.check(exchanging: reintroduce, "--reintroduce \(reintroduce)", plan, of: network)
   }
 
-  /// Remembers where weights began, if they are to begin there again.
+  /// Stores the initial weights before the first step if weights come back at these.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard enter == .initial, trainer.iteration == 0 else { return }
     for name in try memory.layers(of: trainer) {
@@ -97,7 +102,8 @@ public struct DoublePruning: Regrowth {
     }
   }
 
-  /// On the pruned network: holds what is not its own. On the kept one: notes the values of those that the plan may remove now.
+  /// While the pruned network trains, restores everything that is frozen; otherwise stores the values of the weights that the plan may
+  /// remove at this step.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     if PrunedPhase.isUnderWay(memory) {
       try PrunedPhase.hold(trainer, memory)
@@ -106,7 +112,7 @@ public struct DoublePruning: Regrowth {
     }
   }
 
-  /// Goes from the kept network to the pruned one, or back with an exchange.
+  /// Switches from the kept network to the pruned one, or back, with an exchange.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     let (length, pruned) = cycle(trainer.span, memory.plan)
     guard length > 0 else { return }
@@ -120,12 +126,12 @@ public struct DoublePruning: Regrowth {
     }
   }
 
-  /// The kept network, also while the pruned one trains.
+  /// Returns the kept network while the pruned one trains.
   public func evaluatedModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model? {
     PrunedPhase.isUnderWay(memory) ? try PrunedPhase.keptModel(trainer, memory) : nil
   }
 
-  /// While the pruned network trains.
+  /// True while the pruned network trains.
   public func trainsAside(_ memory: RegrowthMemory) -> Bool { PrunedPhase.isUnderWay(memory) }
 
   private func exchange(_ trainer: Trainer, _ memory: RegrowthMemory) throws {

@@ -2,9 +2,9 @@ internal import Foundation
 internal import Networks
 public import Training
 
-/// When weights are exchanged, and how many of each layer.
+/// The times at which weights are exchanged, and the fraction of each layer.
 public struct ExchangeSchedule: Codable, Hashable, Sendable {
-  /// How the exchanged fraction falls.
+  /// The decay of the exchanged fraction over time.
   public enum Decay: String, Codable, Hashable, Sendable, CaseIterable {
     /// f(t) = α/2·(1 + cos(πt/T_end)) (Evci et al. 2020, after Dettmers & Zettlemoyer 2019).
     case cosine
@@ -12,16 +12,16 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     case constant
   }
 
-  /// From one exchange to the next (ΔT).
+  /// Interval ΔT between exchanges.
   public var interval: Step
-  /// α, of a layer's kept weights.
+  /// Initial fraction α of a layer's kept weights that is exchanged.
   public var fraction: Double
-  /// How it falls.
+  /// Decay of the fraction over time.
   public var decay: Decay
-  /// The share of all steps after which nothing is exchanged any more (T_end/T).
+  /// T_end as a fraction of all steps, after which nothing is exchanged.
   public var until: Double
 
-  /// A schedule; see the properties. RigL's unless said.
+  /// Creates a schedule, by default RigL's; every parameter sets the property of the same name.
   public init(interval: Step = .iterations(100), fraction: Double = 0.3, decay: Decay = .cosine, until: Double = 0.75) {
     self.interval = interval
     self.fraction = fraction
@@ -29,10 +29,10 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     self.until = until
   }
 
-  /// T_end, in steps.
+  /// Returns T_end in steps.
   public func end(of total: Int) -> Int { Rounding.floor.count(until, of: total) }
 
-  /// f(t) after step `iteration` of `total`; 0 after the end.
+  /// Returns f(t) after step `iteration` of `total`; 0 after T_end.
   public func fraction(at iteration: Int, of total: Int) -> Double {
     let end = until * Double(total)
     guard end > 0, Double(iteration) <= end + 1e-9 else { return 0 }
@@ -42,12 +42,14 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     }
   }
 
-  /// Whether weights are exchanged after step `iteration`: every `interval`, until the end, never after the last step.
+  /// Returns whether weights are exchanged after step `iteration`: every ``interval`` until T_end, but never after the last step.
   public func isDue(at iteration: Int, of total: Int, perEpoch: Int) -> Bool {
     let interval = interval.iterations(perEpoch: perEpoch)
     return interval > 0 && iteration > 0 && iteration % interval == 0 && iteration < total && iteration <= end(of: total)
   }
 
+  /// Checks that the training is long enough for an exchange.
+  ///
   /// - Throws: `PlanError` for a training too short for a single exchange.
   func check(_ span: TrainingSpan) throws {
     let first = interval.iterations(perEpoch: span.perEpoch)
@@ -58,6 +60,8 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     }
   }
 
+  /// Checks that the training is long enough for an exchange, and that exchanges are of at least one weight.
+  ///
   /// - Throws: `PlanError` for a training too short for a single exchange, or exchanges of less than one weight.
   func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {
     try check(span)
@@ -65,7 +69,9 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     try Self.check(exchanging: first, "--drop-fraction \(fraction)", plan, of: network)
   }
 
-  /// - Throws: `PlanError` for a fraction that is no weight of any layer, however many of its weights are kept.
+  /// Checks that a fraction of the largest layer is at least one weight.
+  ///
+  /// - Throws: `PlanError` for a fraction that rounds to no weight of any layer, however many weights are kept.
   static func check(exchanging fraction: Double, _ words: String, _ plan: PruningPlan, of network: Network) throws {
     let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     let largest = try network.weights(ignoring: plan.ignored).compactMap { shapes[$0]?.reduce(1, *) }.max() ?? 0
@@ -74,7 +80,9 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
       "nothing would ever come back: \(words) of the largest layer's \(largest) weights is less than one: give a larger fraction")
   }
 
-  /// - Throws: `PlanError` for numbers that cannot be.
+  /// Checks the schedule by itself, without a training.
+  ///
+  /// - Throws: `PlanError` for impossible values.
   public func validate() throws {
     guard interval.iterations(perEpoch: 1) > 0 else { throw PlanError("--regrowth-interval \(interval) is impossible: give at least 1it") }
     guard fraction > 0, fraction < 1 else {
@@ -89,7 +97,7 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
     }
   }
 
-  /// E.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`.
+  /// Description of the schedule, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`.
   public var words: String {
     "\(PruningPlan.percent(fraction)) (\(decay.rawValue)) exchanged every \(interval)\(Self.words(until: until))"
   }
@@ -98,6 +106,6 @@ public struct ExchangeSchedule: Codable, Hashable, Sendable {
 }
 
 extension Trainer {
-  /// Whether the schedule exchanges weights after the step just finished.
+  /// Returns whether weights are exchanged after the step just finished.
   func isDue(_ schedule: ExchangeSchedule) -> Bool { schedule.isDue(at: iteration, of: totalIterations, perEpoch: iterationsPerEpoch) }
 }

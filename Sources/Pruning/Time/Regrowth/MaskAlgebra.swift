@@ -1,17 +1,17 @@
 internal import Torch
 
-// Masks are Bool tensors; true stands for "is in the set".
+// Masks are `bool` tensors; true stands for "is in the set".
 extension Tensor {
-  /// What is in both.
+  /// Returns the elements in both sets.
   func intersection(_ other: Tensor) throws -> Tensor { try select(other, else: self) }
-  /// What is in either.
+  /// Returns the elements in either set.
   func union(_ other: Tensor) throws -> Tensor { try select(self, else: other) }
-  /// What is in this one only.
+  /// Returns the elements in this set only.
   func subtracting(_ other: Tensor) throws -> Tensor { try intersection(other.logicalNot()) }
-  /// How many there are.
+  /// Returns the number of elements in the set.
   func memberCount() throws -> Int { Int(try sum().item()) }
 
-  /// The `count` places of lowest score in a set; of equal scores those of lower row-major index.
+  /// Returns the `count` elements of a set with the lowest scores, of equal ones those with the lower row-major index.
   ///
   /// - Throws: ``PruningError/notANumber(layer:criterion:)``.
   func lowest(_ count: Int, in set: Tensor, layer: String) throws -> Tensor {
@@ -21,7 +21,7 @@ extension Tensor {
     return try set.subtracting(rest)
   }
 
-  /// The `count` places of highest score in a set; of equal scores those of lower row-major index.
+  /// Returns the `count` elements of a set with the highest scores, of equal ones those with the lower row-major index.
   ///
   /// - Throws: ``PruningError/notANumber(layer:criterion:)``.
   func highest(_ count: Int, in set: Tensor, layer: String) throws -> Tensor { try (-self).lowest(count, in: set, layer: layer) }

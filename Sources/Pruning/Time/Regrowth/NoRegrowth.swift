@@ -1,21 +1,21 @@
-/// `none`: what is pruned stays pruned; the plan's removals alone.
+/// `none`: pruned weights stay pruned; only the plan's removals take place.
 public struct NoRegrowth: Regrowth {
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "none"
-  /// With either.
+  /// Starts from a dense or a sparse network.
   public static let start = RegrowthStart.either
-  /// Yes.
+  /// True: kept weights can be rewound after each removal.
   public static let rewinds = true
-  /// It has no options.
+  /// Creates the method, which has no options.
   public init() {}
 }
 
-/// `static`: the places drawn before training stay as they are. What every way of regrowing must beat at equal density.
+/// `static`: the mask drawn before training does not change. The control that every method of regrowth must beat at equal density.
 public struct StaticMask: Regrowth {
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "static"
-  /// With a sparse network.
+  /// Starts from a sparse network.
   public static let start = RegrowthStart.sparse
-  /// It has no options.
+  /// Creates the method, which has no options.
   public init() {}
 }

@@ -2,16 +2,17 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// The part of a double-pruning cycle in which the pruned network trains in the kept one's place.
+/// The phase of a double-pruning cycle in which the pruned network trains in place of the kept one.
 ///
-/// The kept network waits in the memory, so in checkpoints, under `kept.`, its masks under `mask.` and its moments under `moments.`; the
-/// places of what trains are under `moving.`, and the pruned weights' own moments wait under `own.` in between.
+/// Meanwhile the kept network is stored in the memory, and so in checkpoints: its tensors under `kept.`, its masks under `mask.` and its
+/// moments under `moments.`; the masks of the trained weights are under `moving.`, and the pruned weights' own moments, between phases,
+/// under `own.`.
 enum PrunedPhase {
   static func isUnderWay(_ memory: RegrowthMemory) -> Bool { memory.tensors["moments.steps"] != nil }
 
   private static func names(_ trainer: Trainer) throws -> [ParameterName] { try trainer.model.network.parameterShapes().map(\.name) }
 
-  /// Puts the pruned network in the trainer; does nothing where nothing is pruned.
+  /// Replaces the trainer's model by the pruned network; does nothing if nothing is pruned.
   static func begin(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     let kept = try trainer.model.copied()
     var pruned = kept
@@ -35,7 +36,7 @@ enum PrunedPhase {
     try trainer.replaceModel(pruned, optimizer: memory.moments("own", of: all))
   }
 
-  /// Undoes what a step did to everything but the pruned weights; running statistics may move, as nothing comes of them.
+  /// Reverts the changes of a step to everything but the pruned weights; running statistics may change, since they are discarded.
   static func hold(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     for (name, live) in trainer.model.tensors where name.role.isTrained && !isMoving(name, memory) {
       guard let kept = memory.tensors["kept.\(name)"] else { continue }
@@ -43,10 +44,10 @@ enum PrunedPhase {
     }
   }
 
-  /// Whether a layer has pruned weights, so that they train.
+  /// Returns whether a layer has pruned weights, which then train.
   private static func isMoving(_ name: ParameterName, _ memory: RegrowthMemory) -> Bool { memory.tensors["moving.\(name)"] != nil }
 
-  /// The network that waits.
+  /// Returns the stored kept network.
   static func keptModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model {
     var (tensors, masks): ([ParameterName: Tensor], [ParameterName: Tensor]) = ([:], [:])
     for name in try names(trainer) {
@@ -56,7 +57,7 @@ enum PrunedPhase {
     return try Model(network: trainer.model.network, tensors: tensors, masks: masks)
   }
 
-  /// Puts the kept network back, with its moments, and stores what the pruned one has learned.
+  /// Restores the kept network with its moments, and stores the values that the pruned one has learned.
   static func end(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     for name in try memory.layers(of: trainer) {
       guard let outside = memory.tensors["moving.\(name)"] else { continue }

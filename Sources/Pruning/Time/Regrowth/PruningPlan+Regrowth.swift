@@ -2,14 +2,14 @@ internal import Networks
 internal import Training
 
 extension PruningPlan {
-  /// Whether a training of these steps has room for what comes back in it: all that can be known before the first step.
+  /// Checks, before the first step, that a training is long enough for the plan's regrowth.
   ///
-  /// - Throws: `PlanError` for removals, exchanges or rewindings that would never come.
+  /// - Throws: `PlanError` for removals, exchanges or rewinding that would never take place.
   func checkRegrowth(in span: TrainingSpan, of network: Network) throws {
     guard let regrowth else { return }
     try checkRemovals(in: span)
     if let removals = removals(in: span) {
-      // What had left by a later step has no value to go back to.
+      // A weight that was removed before the step has no value there to go back to.
       if case .step(let step) = regrowth.rewinding, step.iterations(perEpoch: span.perEpoch) > removals.every {
         throw PlanError(
           "--rewind \(step) lies behind the first removal, after step \(removals.every): give an earlier step, or a longer --every")
@@ -18,6 +18,8 @@ extension PruningPlan {
     try regrowth.method.check(span, self, of: network)
   }
 
+  /// Checks that the regrowth goes with the rest of the plan.
+  ///
   /// - Throws: `PlanError` for a regrowth that the rest of the plan contradicts.
   func validateRegrowth() throws {
     guard let regrowth else { return }

@@ -1,72 +1,76 @@
 public import Networks
 public import Training
 
-/// A way for weights to come back while a network trains: what decides which of the pruned ones enter, and which kept ones leave for them.
+/// A method of regrowth: it decides which pruned weights come back during training, and which kept ones leave in exchange.
 ///
-/// A member is a value with its options; it acts through the calls of a training step, and all that it must remember lives in a
-/// ``RegrowthMemory``, which checkpoints keep. ``RegrowthHook`` calls it, so that all members train in one course: the same learning
-/// rates, data order, evaluations and number of steps. A new member is a file here, its test, a line in ``RegrowthPlan/members`` and a
-/// ``PruningMethod``.
+/// A method is a value with its options; it acts in the callbacks of a training step, and keeps all state in a ``RegrowthMemory``, which
+/// checkpoints store. ``RegrowthHook`` calls it, so that all methods share the same learning rates, data order, evaluations and number of
+/// steps. A new method is a file here, its test, a line in ``RegrowthPlan/members`` and an entry in the catalogue of methods
+/// (`PruningMethod.all`).
 public protocol Regrowth: Codable, Hashable, Sendable {
-  /// As recipes spell it.
+  /// Name in recipes.
   static var name: String { get }
-  /// Whether it keeps the density that the network starts with, or comes down from a dense network by the plan's removals.
+  /// Whether it keeps the density of a sparse initial network, or reaches its density from a dense network by the plan's removals.
   static var start: RegrowthStart { get }
-  /// Whether kept weights can go back to earlier values after each removal (``RegrowthPlan/rewinding``).
+  /// Whether kept weights can be rewound after each removal (``RegrowthPlan/rewinding``).
   static var rewinds: Bool { get }
-  /// Its options in words, to follow the name; empty for none.
+  /// Description of the options, without the name; empty if there are none.
   var words: String { get }
-  /// Whether ``didComputeGradients(_:_:)`` must be called with dense gradients, at all.
+  /// Whether ``didComputeGradients(_:_:)`` ever needs dense gradients.
   var needsGradients: Bool { get }
-  /// Whether it must be called in the next step.
+  /// Returns whether ``didComputeGradients(_:_:)`` needs dense gradients in the next step.
   func needsGradients(_ trainer: Trainer) -> Bool
-  /// - Throws: `PlanError` for options that cannot be.
+  /// Checks the options.
+  ///
+  /// - Throws: `PlanError` for impossible options.
   func validate() throws
-  /// - Throws: `PlanError` for a training, plan or network that it does not fit; all that can be known before the first step.
+  /// Checks, before the first step, that the method goes with a training, plan and network.
+  ///
+  /// - Throws: `PlanError` if it does not.
   func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws
-  /// Gradients of the masked network are there, dense and not yet applied.
+  /// Called when the dense gradients of the masked network are computed but not yet applied.
   func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws
-  /// The weights have moved.
+  /// Called when the optimizer has updated the weights.
   func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws
-  /// The step is evaluated, and what the plan removes at this step is gone: the place for exchanges.
+  /// Called when the step has been evaluated and the plan's removal at this step is done: the place for exchanges.
   func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws
-  /// What is evaluated in place of the trained model; nil for itself.
+  /// Returns the model to evaluate in place of the trained one; nil for the trained model.
   func evaluatedModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model?
-  /// Whether the next step trains another network than the evaluated one.
+  /// Returns whether the next step trains another network than the evaluated one.
   func trainsAside(_ memory: RegrowthMemory) -> Bool
 }
 
-/// Where a way of regrowing begins.
+/// The network from which a method of regrowth starts.
 public enum RegrowthStart: Hashable, Sendable {
-  /// With a sparse network (``PruningPlan/Timing/atStart(rounds:)``).
+  /// A sparse network (``PruningPlan/Timing/atStart(rounds:)``).
   case sparse
-  /// With a dense one (``PruningPlan/Timing/during(every:until:)``).
+  /// A dense network (``PruningPlan/Timing/during(every:until:)``).
   case dense
-  /// With either.
+  /// A sparse or a dense network.
   case either
 }
 
 extension Regrowth {
-  /// No.
+  /// By default false.
   public static var rewinds: Bool { false }
-  /// None.
+  /// By default empty.
   public var words: String { "" }
-  /// No.
+  /// By default false.
   public var needsGradients: Bool { false }
-  /// As in every step.
+  /// By default the same at every step.
   public func needsGradients(_ trainer: Trainer) -> Bool { needsGradients }
-  /// Accepts.
+  /// By default accepts everything.
   public func validate() throws {}
-  /// Accepts.
+  /// By default accepts everything.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
-  /// Does nothing.
+  /// By default does nothing.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {}
-  /// The trained model itself.
+  /// By default nil, for the trained model.
   public func evaluatedModel(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Model? { nil }
-  /// Never.
+  /// By default false.
   public func trainsAside(_ memory: RegrowthMemory) -> Bool { false }
 }

@@ -1,22 +1,23 @@
 public import Torch
 public import Training
 
-/// Carries a ``RegrowthPlan`` out in a training: after the ``Pruner`` among the trainer's hooks, which does the scheduled removals.
+/// The training hook that applies a ``RegrowthPlan``; it follows the ``Pruner``, which does the scheduled removals, among the trainer's
+/// hooks.
 public final class RegrowthHook: TrainingHook {
-  /// Names its part of a checkpoint.
+  /// Name of the hook in checkpoints, `regrowth`.
   public let name = "regrowth"
-  /// What it remembers.
+  /// State of the regrowth, which checkpoints store.
   public let memory: RegrowthMemory
   private let method: any Regrowth
   private let form: RegrowthMemory.Form
   private var isChecked = false
 
-  /// A hook.
+  /// Creates a hook.
   ///
   /// - Parameters:
-  ///   - plan: what comes back and how.
-  ///   - pruner: the one that is the trainer's hook, too.
-  ///   - start: the model that training starts with, which weights may go back to.
+  ///   - plan: the method of regrowth with its options.
+  ///   - pruner: the pruner among the trainer's hooks.
+  ///   - start: the model at the start of training, to which weights may be rewound.
   public init(_ plan: RegrowthPlan, pruner: Pruner, start: Model) {
     method = plan.method
     form = RegrowthMemory.Form(start)
@@ -24,12 +25,12 @@ public final class RegrowthHook: TrainingHook {
     memory.rememberStart(start)
   }
 
-  /// As the member says.
+  /// Whether the method ever needs dense gradients.
   public var needsGradients: Bool { method.needsGradients }
-  /// As the member says.
+  /// Returns whether the method needs dense gradients in the next step.
   public func needsGradients(_ trainer: Trainer) -> Bool { method.needsGradients(trainer) }
 
-  /// Shows the member the gradients.
+  /// Passes the gradients to the method.
   public func didComputeGradients(_ trainer: Trainer) throws {
     try withoutGradients {
       try check(trainer)
@@ -37,9 +38,9 @@ public final class RegrowthHook: TrainingHook {
     }
   }
 
-  /// Shows the member the weights after a step.
+  /// Passes the updated weights to the method.
   ///
-  /// - Throws: `PlanError` at the first step of a training in which the plan would remove nothing, or not fit its length.
+  /// - Throws: `PlanError` at the first step if the plan would remove nothing in this training, or does not fit its length.
   public func didStep(_ trainer: Trainer) throws {
     try withoutGradients {
       try check(trainer)
@@ -49,7 +50,7 @@ public final class RegrowthHook: TrainingHook {
     }
   }
 
-  /// Lets the member exchange weights, and kept ones go back where the plan says so.
+  /// Lets the method exchange weights, and rewinds the kept ones if the plan says so.
   public func didFinishStep(_ trainer: Trainer) throws {
     try withoutGradients {
       try method.didFinishStep(trainer, memory)
@@ -57,20 +58,20 @@ public final class RegrowthHook: TrainingHook {
     }
   }
 
-  /// What the member wants evaluated.
+  /// Returns the model that the method wants evaluated.
   public func evaluatedModel(_ trainer: Trainer) throws -> Model? {
     try withoutGradients { try method.evaluatedModel(trainer, memory) }
   }
 
-  /// As the member says.
+  /// Returns whether the method trains another network than the evaluated one.
   public func trainsAside(_ trainer: Trainer) -> Bool { method.trainsAside(memory) }
 
-  /// All that the member remembers.
+  /// Returns the memory.
   public func state() throws -> [String: Tensor] { try memory.state() }
 
-  /// Goes on from it.
+  /// Continues from a state returned by ``state()``.
   ///
-  /// - Throws: `RecordError` for what no memory of this model's layers can be.
+  /// - Throws: `RecordError` for a state that cannot belong to the model's layers.
   public func restore(_ state: [String: Tensor]) throws {
     try form.check(state)
     try memory.restore(state)

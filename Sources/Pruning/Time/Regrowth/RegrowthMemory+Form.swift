@@ -3,7 +3,7 @@ internal import Torch
 internal import Training
 
 extension RegrowthMemory {
-  /// What a memory of a model's layers looks like: anyone may have written a checkpoint.
+  /// The form of a valid memory for a model's layers, against which possibly forged checkpoints are checked.
   struct Form {
     private let tensors: [String: (shape: [Int], type: ElementType?)]
 
@@ -11,13 +11,15 @@ extension RegrowthMemory {
       tensors = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.key.description, ($0.value.shape, $0.value.elementType)) })
     }
 
-    /// - Throws: `RecordError` for tensors that no memory has, of other shapes or types, with NaN, or without those that belong to them.
+    /// Checks a state.
+    ///
+    /// - Throws: `RecordError` for tensors with unknown keys, of other shapes or types, with NaN, or without those that belong to them.
     func check(_ state: [String: Tensor]) throws {
       var counts: [Substring: Int] = [:]
       for (key, tensor) in state.sorted(by: { $0.key < $1.key }) {
         guard let dot = key.firstIndex(of: ".") else {
           guard key == "counts" else { throw Self.damaged(key) }
-          // Exchanges, weights, and the step after which the density was the last one, below 0 for none.
+          // Numbers of exchanges and of exchanged weights, and the step after which the density was final, below 0 for none.
           try Self.check(tensor, key, from: [0, 0, -1])
           continue
         }
@@ -37,7 +39,7 @@ extension RegrowthMemory {
         default: throw Self.damaged(key)
         }
       }
-      // While the pruned weights train, the whole network waits, and else nothing of it.
+      // While the pruned weights train, the whole kept network is stored, otherwise none of it.
       let waits = state["moments.steps"] != nil
       for (kind, count) in [("origin", counts["origin"]), ("kept", waits ? counts["kept"] ?? 0 : nil)]
       where count ?? tensors.count != tensors.count {

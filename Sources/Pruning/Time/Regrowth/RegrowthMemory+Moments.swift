@@ -3,7 +3,7 @@ internal import Torch
 internal import Training
 
 extension RegrowthMemory {
-  /// An optimizer's state that was kept under a prefix, its tensors the kept ones; one at rest if there is none.
+  /// Returns the optimizer state stored under a prefix, sharing its tensors; an initial state if there is none.
   func moments(_ prefix: String, of names: [ParameterName]) -> Optimizer.State {
     var state = Optimizer.State(stepCount: 0, moments: [:])
     if let steps = tensors["\(prefix).steps"] { state.stepCount = (try? Int(steps.item())) ?? 0 }
@@ -15,7 +15,7 @@ extension RegrowthMemory {
     return state
   }
 
-  /// Keeps an optimizer's state under a prefix.
+  /// Stores an optimizer state under a prefix.
   func keep(_ state: Optimizer.State, _ prefix: String, of names: [ParameterName]) throws {
     tensors["\(prefix).steps"] = try Tensor([Int64(state.stepCount)])
     for name in names {

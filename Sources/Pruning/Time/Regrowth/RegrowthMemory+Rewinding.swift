@@ -2,11 +2,11 @@ internal import Networks
 internal import Torch
 internal import Training
 
-/// Going back after each removal, as lottery tickets do after each round: the part of a training between two removals is a round.
+/// Rewinding after each removal, as lottery tickets do after each round: the part of a training between two removals is a round.
 extension RegrowthMemory {
   private var rewinding: Rewinding { plan.regrowth?.rewinding ?? .none }
 
-  /// Remembers the model that training starts with, if that is where weights go back to.
+  /// Stores the model at the start of training, if weights are rewound to it.
   func rememberStart(_ model: Model) {
     if rewinding == .initial { remember(model) }
   }
@@ -18,12 +18,12 @@ extension RegrowthMemory {
     return step.iterations(perEpoch: trainer.iterationsPerEpoch)
   }
 
-  /// Remembers the model after the step that weights go back to; to be called before anything is removed after it.
+  /// Stores the model after the step to which weights are rewound; to be called before any removal at that step.
   func rememberStep(_ trainer: Trainer) throws {
     if trainer.iteration == rewindStep(trainer) { remember(try trainer.model.copied()) }
   }
 
-  /// Once a removal is over, with the exchange that belongs to it: what is kept becomes what it was, and the optimizer begins anew.
+  /// Rewinds the kept weights and resets the optimizer, once a removal and the exchange that belongs to it are complete.
   func rewind(_ trainer: Trainer, afterRemoval isRemoved: Bool) throws {
     guard rewinding.resetsWeights else { return }
     if isRemoved { tensors["rewind.due"] = try Tensor([Int64(1)]) }

@@ -2,38 +2,38 @@ public import Networks
 public import Torch
 public import Training
 
-/// What a way of regrowing remembers from step to step, and its only way to exchange weights; part of checkpoints.
+/// The state of a method of regrowth from step to step, which checkpoints store, and its only way to exchange weights.
 public final class RegrowthMemory {
-  /// What is carried out.
+  /// Plan of the run.
   public let plan: PruningPlan
-  /// Carries out the plan's removals.
+  /// Pruner that does the plan's removals.
   public let pruner: Pruner
-  /// By key: scores, stored values, moments; in every checkpoint.
+  /// Tensors by key, such as scores, stored values and moments; stored in every checkpoint.
   public var tensors: [String: Tensor] = [:]
-  /// What a member made of the tensors and would not make anew at every step; in no checkpoint.
+  /// Object that a method derives from the tensors and reuses from step to step; not stored in checkpoints.
   public var scratch: AnyObject?
-  /// Exchanges so far.
+  /// Number of exchanges so far.
   public private(set) var exchanges = 0
-  /// Weights that came back in all of them.
+  /// Number of weights that came back in all exchanges.
   public private(set) var exchanged = 0
-  /// The finished steps after which the density was the final one; nil while it is the plan's removals that say so.
+  /// Number of finished steps after which the density was final; nil if the plan's removals determine it.
   public private(set) var settled: Int?
 
-  /// An empty memory.
+  /// Creates an empty memory.
   public init(_ plan: PruningPlan, pruner: Pruner) {
     self.plan = plan
     self.pruner = pruner
   }
 
-  /// The layers whose weights come and go.
+  /// Returns the names of the weights that can be pruned and come back.
   public func layers(of trainer: Trainer) throws -> [ParameterName] { try trainer.model.network.weights(ignoring: plan.ignored) }
 
-  /// What of a weight is kept: its mask, or everything.
+  /// Returns the mask of a weight; all true if it has none.
   public func kept(_ name: ParameterName, _ model: Model) throws -> Tensor {
     try model.masks[name] ?? model.tensor(name).detached().onesLike(type: .bool)
   }
 
-  /// The stored value of every weight of a layer: the live one where it is kept, the last one where it is not.
+  /// Returns the stored values of a weight: the live value of a kept element, the last one of a pruned element.
   public func stored(_ name: ParameterName, _ trainer: Trainer) throws -> Tensor {
     if let stored = tensors["stored.\(name)"] { return stored }
     let stored = try trainer.model.tensor(name).detached().copied()
@@ -41,7 +41,7 @@ public final class RegrowthMemory {
     return stored
   }
 
-  /// Takes over the live values of kept weights; those of pruned ones stay frozen.
+  /// Stores the live values of kept weights; those of pruned ones stay frozen.
   public func store(_ trainer: Trainer) throws {
     for name in try layers(of: trainer) {
       let stored = try stored(name, trainer)
@@ -50,15 +50,15 @@ public final class RegrowthMemory {
     }
   }
 
-  /// The weights that leave and those that enter one layer.
+  /// The weights that leave a layer, and those that come back in exchange.
   public struct Exchange {
-    /// Bool; kept ones.
+    /// Mask (`bool`) of the kept weights that leave.
     public var leaving: Tensor
-    /// Bool; those not kept once the others have left.
+    /// Mask (`bool`) of the weights that enter, which are not kept once the others have left.
     public var entering: Tensor
-    /// Where the entering ones begin; 0 unless given.
+    /// Values at which weights enter; 0 if nil.
     public var values: Tensor?
-    /// An exchange of these parts.
+    /// Creates an exchange; every parameter sets the property of the same name.
     public init(leaving: Tensor, entering: Tensor, values: Tensor? = nil) {
       self.leaving = leaving
       self.entering = entering
@@ -66,7 +66,7 @@ public final class RegrowthMemory {
     }
   }
 
-  /// Lets weights leave and others enter in their place; entering weights start with zero moments, also those that have just left.
+  /// Lets weights leave and others enter in their place; entering weights start with zero moments, even those that have just left.
   ///
   /// - Throws: ``PruningError/mismatch(_:)`` if a layer's density would change.
   public func exchange(_ changes: [ParameterName: Exchange], _ trainer: Trainer) throws {
@@ -83,7 +83,7 @@ public final class RegrowthMemory {
       count += try change.entering.memberCount()
     }
     guard count > 0 else { return }
-    // What leaves is zeroed, with its moments, before anything enters.
+    // Leaving weights and their moments are zeroed before any weights enter.
     try trainer.adoptMasks(without)
     try trainer.adoptMasks(with)
     for (name, change) in changes {
@@ -94,17 +94,17 @@ public final class RegrowthMemory {
     try record(entered: count, trainer)
   }
 
-  /// Counts an exchange, and who is alive now.
+  /// Counts an exchange, and adds the weights that are alive now to the explored ones.
   func record(entered count: Int, _ trainer: Trainer) throws {
     exchanges += 1
     exchanged += count
     try explore(trainer)
   }
 
-  /// Notes that the density is the final one from here on.
+  /// Records that the density is final from this step on.
   func settle(after iteration: Int) { settled = iteration }
 
-  /// Adds the weights that are alive now to those that ever were.
+  /// Adds the weights that are alive now to the explored ones.
   func explore(_ trainer: Trainer) throws {
     for name in try layers(of: trainer) {
       let kept = try kept(name, trainer.model)
@@ -112,9 +112,9 @@ public final class RegrowthMemory {
     }
   }
 
-  /// What has happened, for the row.
+  /// Returns the report for the row.
   public func report(_ model: Model) throws -> RegrowthReport {
-    // Layers that were to be left alone do not count.
+    // Ignored layers do not count.
     let names = try model.network.weights(ignoring: plan.ignored)
     let modules = Set(names.map(\.module))
     let layers = try MaskSet(model).layers.filter { modules.contains($0.name) }
@@ -126,14 +126,14 @@ public final class RegrowthMemory {
       kept: layers.reduce(0) { $0 + $1.kept }, prunable: layers.reduce(0) { $0 + $1.prunable }, settled: settled)
   }
 
-  /// Everything, as tensors.
+  /// Returns the whole memory as tensors.
   func state() throws -> [String: Tensor] {
     var state = tensors
     state["counts"] = try Tensor([Int64(exchanges), Int64(exchanged), Int64(settled ?? -1)])
     return state
   }
 
-  /// Goes on from a state whose form has been checked.
+  /// Continues from a state whose form has been checked.
   func restore(_ state: [String: Tensor]) throws {
     tensors = state
     scratch = nil
@@ -144,26 +144,26 @@ public final class RegrowthMemory {
   }
 }
 
-/// What regrowth did in a run.
+/// A summary of regrowth in a run.
 public struct RegrowthReport: Codable, Hashable, Sendable {
-  /// The member.
+  /// Name of the method of regrowth.
   public var method: String
-  /// Exchanges.
+  /// Number of exchanges.
   public var exchanges: Int
-  /// Weights that came back in all of them.
+  /// Number of weights that came back in all exchanges.
   public var exchanged: Int
-  /// Distinct weights that were ever alive (the in-time over-parameterisation of Liu et al. 2021, as a count).
+  /// Number of distinct weights that were ever alive (the in-time over-parameterisation of Liu et al. 2021, as a count).
   public var explored: Int
-  /// Weights alive at the end, by the masks.
+  /// Number of kept weights at the end, by the masks.
   public var kept: Int
-  /// Weights that could be pruned.
+  /// Number of prunable weights.
   public var prunable: Int
-  /// The finished steps after which the density was the final one; nil where the last removal says so.
+  /// Number of finished steps after which the density was final; nil if that is the last removal.
   public var settled: Int?
 }
 
 extension RegrowthReport {
-  /// One line for people who watch.
+  /// Summary in one line, for progress output.
   public var summary: String {
     "\(method): \(exchanges) exchange\(exchanges == 1 ? "" : "s"), \(exchanged) weights came back, \(explored) of \(prunable) were alive at "
       + "some time, \(kept) are left"

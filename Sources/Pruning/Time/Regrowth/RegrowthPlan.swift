@@ -1,50 +1,52 @@
 internal import Training
 internal import Words
 
-/// Which way of regrowing a plan uses, with its options.
+/// The method of regrowth in a plan, with its options.
 ///
-/// In JSON the member's name under `method` and its options beside it: `{"method": "rigl", "schedule": {…}}`.
+/// Encoded with the method's name under `method` and its options beside it: `{"method": "rigl", "schedule": {…}}`.
 public struct RegrowthPlan: Sendable {
-  /// The member.
+  /// Method with its options.
   public var method: any Regrowth
-  /// What the kept weights become after each removal and the exchange that belongs to it; they stay (`none`) unless given.
+  /// Rewinding of the kept weights after each removal and the exchange that belongs to it; none by default.
   ///
-  /// Each part of the training between two removals is then a round of the lottery-ticket procedure (Frankle & Carbin 2019) with
-  /// weights that come back: kept weights, biases, norms and running statistics go back to the start or to a step before the first
-  /// removal, the optimizer begins anew; the learning rate and the data go on, and all steps count.
+  /// Each part of the training between two removals is then a round of the lottery-ticket procedure (Frankle & Carbin 2019) with weights
+  /// that come back: kept weights, biases, norms and running statistics are reset to the start or to a step before the first removal, and
+  /// the optimizer is reset; the learning rate and the data continue, and all steps count.
   public var rewinding: Rewinding
 
-  /// A plan with this member.
+  /// Creates a plan from a method.
   public init(_ method: some Regrowth, rewinding: Rewinding = .none) {
     self.method = method
     self.rewinding = rewinding
   }
 
-  /// The catalogue; ``PruningMethod/all`` tells people about them.
+  /// All methods of regrowth; the catalogue of methods (`PruningMethod.all`) presents them to users.
   public static let members: [any Regrowth.Type] = [
     NoRegrowth.self, StaticMask.self, RigL.self, SparseEvolution.self, Splicing.self, DenseSparseDense.self, ScoredPruning.self,
     DoublePruning.self,
   ]
 
-  /// As recipes spell it.
+  /// Name of the method in recipes.
   public var name: String { type(of: method).name }
 
-  /// Its options, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`; empty for none.
+  /// Description of the options, e.g. `30 % (cosine) exchanged every 100it until 75 % of the steps`; empty if there are none.
   public var words: String {
     let back = rewinding.resetsWeights ? ["rewound to \(rewinding) after each removal"] : []
     return ([method.words] + back).filter { !$0.isEmpty }.joined(separator: ", ")
   }
 
-  /// - Throws: `PlanError` for options that cannot be.
+  /// Checks the method's options.
+  ///
+  /// - Throws: `PlanError` for impossible options.
   public func validate() throws { try method.validate() }
 }
 
 extension RegrowthPlan: Hashable {
-  /// Equal if the members and their options are.
+  /// Compares methods with their options, and the rewinding.
   public static func == (lhs: Self, rhs: Self) -> Bool {
     lhs.rewinding == rhs.rewinding && AnyHashable(lhs.method) == AnyHashable(rhs.method)
   }
-  /// By member and options.
+  /// Hashes the method with its options, and the rewinding.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(AnyHashable(method))
     hasher.combine(rewinding)
@@ -54,9 +56,9 @@ extension RegrowthPlan: Hashable {
 extension RegrowthPlan: Codable {
   private enum Key: String, CodingKey { case method, rewinding }
 
-  /// Reads name and options.
+  /// Decodes the name and the options.
   ///
-  /// - Throws: `DecodingError` with what is possible.
+  /// - Throws: `DecodingError` that lists the possible names.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let name = try container.decode(String.self, forKey: .method)
@@ -71,7 +73,7 @@ extension RegrowthPlan: Codable {
     rewinding = try container.decodeIfPresent(Rewinding.self, forKey: .rewinding) ?? .none
   }
 
-  /// Writes name and options side by side.
+  /// Encodes the name and the options side by side.
   public func encode(to encoder: any Encoder) throws {
     try method.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)

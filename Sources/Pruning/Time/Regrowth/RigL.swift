@@ -4,45 +4,49 @@ public import Training
 
 /// `rigl`: the smallest weights leave, those with the largest gradients enter (Evci et al. 2020).
 ///
-/// Every ΔT steps each layer lets its round(f(t)·kept) weights of lowest |w| go, and of all that are then pruned, the just dropped ones
-/// among them, as many of largest |∂L/∂w| enter at 0 with zero moments. The dense gradient is the one of the step just taken; the paper
-/// takes no step with it, we do. Cost: a dense step before each exchange.
+/// Every ΔT steps each layer drops its round(f(t)·kept) weights of lowest |w|, and of all weights that are then pruned, the just dropped
+/// ones included, as many of largest |∂L/∂w| enter at 0 with zero moments. The dense gradient is that of the step just taken; the paper
+/// takes no optimizer step with it, ours does. Cost: a dense step before each exchange.
 public struct RigL: Regrowth {
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "rigl"
-  /// With a sparse network.
+  /// Starts from a sparse network.
   public static let start = RegrowthStart.sparse
-  /// When and how many; ΔT = 100, α = 0.3, cosine, T_end = 75 % unless given.
+  /// Times and fractions of the exchanges; ΔT = 100, α = 0.3, cosine, T_end = 75 % by default.
   public var schedule: ExchangeSchedule
 
-  /// RigL with this schedule.
+  /// Creates the method.
   public init(schedule: ExchangeSchedule = ExchangeSchedule()) { self.schedule = schedule }
 
-  /// The schedule.
+  /// Description of the schedule.
   public var words: String { schedule.words }
-  /// Yes.
+  /// True, since the dense gradients decide which weights enter.
   public var needsGradients: Bool { true }
-  /// Only in steps after which weights are exchanged; sparse kernels may take the others.
+  /// Returns true only for steps after which weights are exchanged; sparse kernels may compute the others.
   public func needsGradients(_ trainer: Trainer) -> Bool {
     schedule.isDue(at: trainer.iteration + 1, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch)
   }
-  /// - Throws: `PlanError` for a schedule that cannot be.
+  /// Checks the schedule.
+  ///
+  /// - Throws: `PlanError` for an impossible schedule.
   public func validate() throws { try schedule.validate() }
 
+  /// Checks that the training is long enough for an exchange of at least one weight.
+  ///
   /// - Throws: `PlanError` for a training too short for a single exchange, or exchanges of less than one weight.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws { try schedule.check(span, plan, of: network) }
 
-  /// Remembers the gradients of a step after which weights are exchanged.
+  /// Stores the gradients of a step after which weights are exchanged.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard needsGradients(trainer) else { return }
     for name in try memory.layers(of: trainer) {
       let weight = try trainer.model.tensor(name)
-      // A parameter that the loss does not depend on has none.
+      // There is no gradient if the loss does not depend on the parameter.
       memory.tensors["gradient.\(name)"] = try weight.gradient?.absolute() ?? weight.detached().zerosLike()
     }
   }
 
-  /// Exchanges.
+  /// Exchanges weights when the schedule says so.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard trainer.isDue(schedule) else { return }
     let fraction = schedule.fraction(at: trainer.iteration, of: trainer.totalIterations)

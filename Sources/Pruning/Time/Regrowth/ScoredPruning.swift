@@ -2,49 +2,51 @@ public import Networks
 internal import Torch
 public import Training
 
-/// `scored-pruning`: every weight, pruned or not, keeps a score of how well it would serve, and the best of the pruned come back.
+/// `scored-pruning`: every weight, pruned or not, has a score of how useful it would be, and the best of the pruned ones come back.
 ///
-/// Every step until T_end S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network
-/// (straight-through): what would have lowered the loss gains. Every ΔT steps each layer exchanges round(f(t)·kept) weights: the highest
-/// S of the pruned come back with their stored value, zero moments and S = 0, for as many kept ones of lowest |w| (or S). Values are
-/// frozen while out. Cost: one pass over the weights per step, and two numbers per weight.
+/// At every step until T_end S ← λ·S − w⊙∂L/∂w, with w the stored value and ∂L/∂w the dense gradient of the masked network
+/// (straight-through): a weight that would have lowered the loss gains. Every ΔT steps each layer exchanges round(f(t)·kept) weights: the
+/// pruned ones with the highest S come back with their stored value, zero moments and S = 0, in exchange for as many kept ones with the
+/// lowest |w| (or S). The values of pruned weights are frozen. Cost: one pass over the weights per step; memory for two numbers per weight.
 public struct ScoredPruning: Regrowth {
-  /// What decides who leaves.
+  /// The ranking by which kept weights leave.
   public enum Leaving: String, Codable, Hashable, Sendable, CaseIterable {
-    /// The lowest |w|.
+    /// Those with the lowest |w|.
     case magnitude
-    /// The lowest S.
+    /// Those with the lowest S.
     case score
   }
 
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "scored-pruning"
-  /// With a dense network.
+  /// Starts from a dense network.
   public static let start = RegrowthStart.dense
-  /// Yes.
+  /// True: kept weights can be rewound after each removal.
   public static let rewinds = true
-  /// When and how many; RigL's unless given.
+  /// Times and fractions of the exchanges; RigL's by default.
   public var schedule: ExchangeSchedule
-  /// λ.
+  /// Decay λ of the scores per step.
   public var decay: Double
-  /// Who leaves.
+  /// Ranking by which kept weights leave.
   public var leaving: Leaving
 
-  /// Scored pruning with these options.
+  /// Creates the method; every parameter sets the property of the same name.
   public init(schedule: ExchangeSchedule = ExchangeSchedule(), decay: Double = 0.99, leaving: Leaving = .magnitude) {
     self.schedule = schedule
     self.decay = decay
     self.leaving = leaving
   }
 
-  /// The options.
+  /// Description of the options.
   public var words: String { "scores fade by \(decay) a step, lowest \(leaving.rawValue) leaves, \(schedule.words)" }
-  /// Yes.
+  /// True, since the scores use the gradients of pruned weights as well.
   public var needsGradients: Bool { true }
-  /// Until T_end.
+  /// Returns true until T_end.
   public func needsGradients(_ trainer: Trainer) -> Bool { trainer.iteration < schedule.end(of: trainer.totalIterations) }
 
-  /// - Throws: `PlanError` for options that cannot be.
+  /// Checks the options.
+  ///
+  /// - Throws: `PlanError` for impossible options.
   public func validate() throws {
     try schedule.validate()
     guard decay >= 0, decay < 1 else {
@@ -52,10 +54,12 @@ public struct ScoredPruning: Regrowth {
     }
   }
 
+  /// Checks that the training is long enough for an exchange of at least one weight.
+  ///
   /// - Throws: `PlanError` for a training too short for a single exchange, or exchanges of less than one weight.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws { try schedule.check(span, plan, of: network) }
 
-  /// Moves the scores.
+  /// Updates the scores.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard needsGradients(trainer) else { return }
     for name in try memory.layers(of: trainer) {
@@ -66,12 +70,12 @@ public struct ScoredPruning: Regrowth {
     }
   }
 
-  /// Follows the kept weights, so that whoever leaves has left its value behind.
+  /// Stores the values of kept weights, so that the last value of a weight that leaves is known.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     if trainer.iteration <= schedule.end(of: trainer.totalIterations) { try memory.store(trainer) }
   }
 
-  /// Exchanges.
+  /// Exchanges weights when the schedule says so.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard trainer.isDue(schedule) else { return }
     let fraction = schedule.fraction(at: trainer.iteration, of: trainer.totalIterations)

@@ -2,27 +2,28 @@ public import Networks
 internal import Torch
 public import Training
 
-/// `splicing`: dynamic network surgery (Guo et al. 2016): pruned weights go on learning out of sight, and return when they have grown.
+/// `splicing`: dynamic network surgery (Guo et al. 2016): pruned weights continue to learn in a shadow tensor, and return when they have
+/// grown.
 ///
-/// Every weight has a stored value, which the dense gradient of the masked network moves whether it is kept or not, by an optimizer of
-/// its own for those that are not. Every ΔT steps a kept weight leaves below a_l, a pruned one returns from b_l = a_l·1.1/0.9 on (the
-/// paper's 0.9 and 1.1 times one threshold). The paper takes the threshold from mean and deviation of the weights; ours is the quantile
-/// that meets the layer's density exactly, so that nothing is left to trim: rank |w|, times 1.1/0.9 where kept, and keep the first.
-/// The paper exchanges with falling probability; ours exchanges every ΔT steps until T_end. Returning weights have their stored
-/// value and zero moments. Cost: one optimizer step more over the weights.
+/// Every weight has a stored value, which the dense gradient of the masked network updates whether the weight is kept or not; pruned ones
+/// have an optimizer of their own. Every ΔT steps a kept weight leaves below a_l, and a pruned one returns from b_l = a_l·1.1/0.9 on (the
+/// paper's factors 0.9 and 1.1 of one threshold). The paper takes the threshold from mean and deviation of the weights; ours is the
+/// quantile that meets the layer's density exactly, so that nothing is left to trim: weights are ranked by |w|, times 1.1/0.9 where kept,
+/// and the highest are kept. The paper exchanges with falling probability; ours exchanges every ΔT steps until T_end. Returning weights
+/// have their stored value and zero moments. Cost: one more optimizer step over the weights.
 public struct Splicing: Regrowth {
-  /// As recipes spell it.
+  /// Name in recipes.
   public static let name = "splicing"
-  /// With a dense network.
+  /// Starts from a dense network.
   public static let start = RegrowthStart.dense
-  /// From one exchange to the next.
+  /// Interval ΔT between exchanges.
   public var interval: Step
-  /// The share of all steps after which nothing is exchanged any more.
+  /// T_end as a fraction of all steps, after which nothing is exchanged.
   public var until: Double
-  /// b_l/a_l.
+  /// Ratio b_l/a_l of the thresholds.
   public static let band = 1.1 / 0.9
 
-  /// Splicing with these options.
+  /// Creates the method; every parameter sets the property of the same name.
   public init(interval: Step = .iterations(100), until: Double = 0.75) {
     self.interval = interval
     self.until = until
@@ -30,19 +31,23 @@ public struct Splicing: Regrowth {
 
   private var schedule: ExchangeSchedule { ExchangeSchedule(interval: interval, decay: .constant, until: until) }
 
-  /// The options.
+  /// Description of the options.
   public var words: String { "exchanged every \(interval)\(ExchangeSchedule.words(until: until))" }
-  /// Yes.
+  /// True, since pruned weights learn, too.
   public var needsGradients: Bool { true }
-  /// Until T_end.
+  /// Returns true until T_end.
   public func needsGradients(_ trainer: Trainer) -> Bool { trainer.iteration < schedule.end(of: trainer.totalIterations) }
-  /// - Throws: `PlanError` for options that cannot be.
+  /// Checks the options.
+  ///
+  /// - Throws: `PlanError` for impossible options.
   public func validate() throws { try schedule.validate() }
 
+  /// Checks that the training is long enough for an exchange.
+  ///
   /// - Throws: `PlanError` for a training too short for a single exchange.
   public func check(_ span: TrainingSpan, _ plan: PruningPlan, of network: Network) throws { try schedule.check(span) }
 
-  /// Moves the stored values of pruned weights.
+  /// Updates the stored values of pruned weights.
   public func didComputeGradients(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard needsGradients(trainer) else { return }
     for name in try memory.layers(of: trainer) {
@@ -55,12 +60,12 @@ public struct Splicing: Regrowth {
     try memory.keep(own.state, "own", of: [])
   }
 
-  /// Takes over the live values of kept weights.
+  /// Stores the live values of kept weights.
   public func didStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     if trainer.iteration <= schedule.end(of: trainer.totalIterations) { try memory.store(trainer) }
   }
 
-  /// Exchanges.
+  /// Exchanges weights when the schedule says so.
   public func didFinishStep(_ trainer: Trainer, _ memory: RegrowthMemory) throws {
     guard trainer.isDue(schedule) else { return }
     var changes: [ParameterName: RegrowthMemory.Exchange] = [:]
@@ -77,7 +82,8 @@ public struct Splicing: Regrowth {
   }
 }
 
-/// What moves the stored values of pruned weights, for as long as the masks are the same; kept ones, whose stored values and moments it
+/// The optimizer of the stored values of pruned weights, valid as long as the masks are the same. Kept weights, whose values and moments it
+/// holds at 0, are stored anew after each step.
 /// holds at 0, are stored anew after each step.
 private final class OutOfSight {
   private let optimizer: Optimizer
@@ -88,7 +94,7 @@ private final class OutOfSight {
     self.masks = masks
   }
 
-  /// The one at hand, or one for the present masks that goes on from the moments in the memory.
+  /// Returns the cached optimizer, or a new one for the present masks that continues with the moments in the memory.
   static func optimizer(_ trainer: Trainer, _ memory: RegrowthMemory) throws -> Optimizer {
     let (model, layers) = (trainer.model, try memory.layers(of: trainer))
     if let made = memory.scratch as? OutOfSight, made.masks.count == model.masks.count,
@@ -104,7 +110,7 @@ private final class OutOfSight {
     let optimizer = try Optimizer(
       trainer.plan.optimizer, model: Model(network: model.network, tensors: tensors, masks: outside),
       state: memory.moments("own", of: layers))
-    // The live moments, so that a checkpoint has them.
+    // The live moments, so that checkpoints contain them.
     try memory.keep(optimizer.state, "own", of: layers)
     memory.scratch = OutOfSight(optimizer, model.masks)
     return optimizer
