@@ -1,9 +1,9 @@
 internal import Words
 
-// Read this first: what Espalier can rank by. A new criterion is a file in Criteria, its test, and one line here.
+// Read this first: the criteria that Espalier ranks by. A new criterion takes a file in Criteria, its test, and one line here.
 
 extension PruningCriterion {
-  /// The catalogue, in the order it is shown.
+  /// All criteria, in the order in which they are shown.
   public static let all: [PruningCriterion] = [
     Magnitude.criterion,
     L1.criterion,
@@ -34,11 +34,11 @@ extension PruningCriterion {
   ]
 }
 
-/// An entry of the catalogue: how a criterion is called, what it computes, what it needs.
+/// An entry in the catalogue of criteria: name, formula, source, and the data that the criterion needs.
 public struct PruningCriterion: Sendable {
-  /// What a criterion looks at beside the present weights.
+  /// The data that a criterion needs besides the present weights.
   public enum Data: String, Codable, Hashable, Sendable {
-    /// The present weights suffice.
+    /// Nothing: the present weights suffice.
     case nothing
     /// The layers' outputs in training steps.
     case activations = "activations of training steps"
@@ -48,30 +48,30 @@ public struct PruningCriterion: Sendable {
     case examples = "labelled examples"
   }
 
-  /// As typed in recipes and on the command line.
+  /// Name in recipes and on the command line.
   public let name: String
-  /// One line.
+  /// Description in one line, for `espalier methods`.
   public let summary: String
-  /// The score; low ones leave.
+  /// Formula of the score, of which low values are removed first.
   public let formula: String
-  /// Where it is from.
+  /// Paper that proposed the criterion; "—" for none.
   public let paper: String
-  /// What it looks at beside the present weights.
+  /// Data that the criterion needs besides the present weights.
   public let data: Data
-  /// How many examples it looks at, if it looks at any, unless a plan says otherwise.
+  /// Number of examples to score on, if the criterion needs any, unless a plan says otherwise.
   public let examples: ExampleCount
-  /// Variations it offers.
+  /// Options that the criterion offers.
   public let options: [Criterion.Option]
-  /// How batch norms are run while it looks at examples, unless a plan says otherwise; nil where a plan cannot.
+  /// Mode of batch norms while the criterion scores on examples, unless a plan says otherwise; nil if a plan cannot choose it.
   public let batchNorms: BatchNormMode?
-  /// What its layers' scores are divided by when layers are ranked together, unless a plan says otherwise.
+  /// Normalisation of the scores when layers are ranked together, unless a plan says otherwise.
   public let normalization: LayerNormalization
-  /// What helps where all scores are equal; nil where nothing is known to.
+  /// Advice for the case that all scores are equal; nil if there is none.
   public let whenTied: String?
-  /// The code.
+  /// Implementation of the score.
   public let implementation: any Scoring
 
-  /// An entry of these parts.
+  /// Creates an entry; every parameter sets the property of the same name.
   public init(
     name: String, summary: String, formula: String, paper: String, data: Data, examples: ExampleCount = .usual,
     batchNorms: BatchNormMode? = nil, options: [Criterion.Option] = [], normalization: LayerNormalization = .none,
@@ -91,7 +91,7 @@ public struct PruningCriterion: Sendable {
     self.implementation = implementation
   }
 
-  /// The sizes of things it can score.
+  /// Granularities at which the criterion can score.
   public var granularities: [Granularity] {
     let units =
       implementation is any UnitScoring || implementation is any NormScoring || implementation is any GreedyScoring
@@ -101,10 +101,10 @@ public struct PruningCriterion: Sendable {
     return (weights ? [.weight] : []) + (units ? [.unit, .filter] : [])
   }
 
-  /// Names that papers give to entries of the catalogue.
+  /// Other names of entries in papers.
   private static let aliases = ["norm": "l2"]
 
-  /// The entry of this name, or of the one it stands for (Mean Replacement Pruning calls `l2` `norm`).
+  /// Returns the entry with a name, or with the name that it stands for (Mean Replacement Pruning calls `l2` `norm`).
   ///
   /// - Throws: ``PruningError/unknownCriterion(given:suggestion:)``.
   public static func named(_ name: String) throws -> PruningCriterion {

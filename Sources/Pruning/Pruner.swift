@@ -3,51 +3,52 @@ public import Networks
 internal import Torch
 public import Training
 
-/// Carries a ``PruningPlan`` out: scores → selection → masks or surgery → repair, over time.
+/// Prunes models by a ``PruningPlan``: scores → selection → masks or surgery → repair, over time.
 ///
-/// Between trainings call ``prune(_:event:of:iteration:)``; for plans that prune during training hand it to the trainer as a hook.
+/// Between trainings call ``prune(_:event:of:iteration:)``; for plans that prune during training add the pruner to the trainer's hooks.
 public final class Pruner {
-  /// What is carried out.
+  /// Plan that the pruner applies.
   public let plan: PruningPlan
-  /// Called before the first removal of a training.
+  /// Called before each removal in a training, with the model still unpruned.
   public var willPrune: (Trainer) throws -> Void = { _ in }
   /// Called after each removal in a training.
   public var didPrune: (PruningEvent, RemovalEvent) -> Void = { _, _ in }
-  /// Gives the training examples that criteria and repairs look at.
+  /// Returns the training examples for criteria and repairs; nil if there are none.
   public var examples: () throws -> EvaluationBatches? = { nil }
-  /// Evaluates a model that has lost units and is not yet repaired, and hears whether it is the last event; nil if nobody wants to know.
+  /// Evaluates a model that has lost units and is not yet repaired, given whether this is the last event; returns nil for no evaluation.
   public var evaluate: (Model, _ isLast: Bool) throws -> Evaluation? = { _, _ in nil }
-  /// Gets lines worth reading, such as layers that a repair leaves alone.
+  /// Called with messages for the user, such as the layers that a repair skips.
   public var note: (String) -> Void = { _ in }
-  /// Whether surgeries are proved; without it they are only as right as their plans. For benchmarks.
+  /// Whether surgeries are proved; without it they are only as correct as their plans. Meant for benchmarks.
   public var proves = true
-  /// Measures one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
+  /// Measures the duration of one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
   public var latency: ((Network) throws -> Double)?
 
   /// The network before the first event of this run.
   private let starting: Network
-  /// Things per group (units) or layer (weights) before the first removal that is known, in this run or an earlier one: what
+  /// Number of things per group (units) or layer (weights) before the first known removal, in this run or an earlier one: cumulative
+  /// schedules and floors count from these.
   /// cumulative schedules and floors count from.
   private let originals: [String: Int]
-  /// The same before the first event of this run: what fractions of what is left count from.
+  /// Number of things per group or layer before the first event of this run: fractions of what is left count from these.
   private let starts: [String: Int]
   private var costs: (original: Double, starting: Double)?
-  /// Things that may leave before the first event of this run.
+  /// Number of prunable things before the first event of this run.
   private var present: Int?
   let accumulator: ScoreAccumulator?
   var eventNumber: Int
 
-  /// A pruner for a model of this network.
+  /// Creates a pruner for models of a network.
   ///
-  /// Fractions of what there was in all count from the network before the first removal that is known, also of an earlier run
-  /// (``Networks/Network/original``); a run's schedule leads from what there is at its beginning to there.
+  /// Fractions of the total count from the network before the first known removal, even one of an earlier run
+  /// (``Networks/Network/original``); a run's schedule leads from the state at its beginning to the target.
   /// - Parameters:
   ///   - original: the network before the first event of this run.
-  ///   - current: the network as it stands, when a run is taken up again; nil for the original.
-  ///   - events: removals done already.
-  ///   - weights: weights of each layer, by module, that were there before the first of these; all unless given.
-  ///   - present: things that could leave before the first of these; nil where there was none, or nothing had left in earlier runs.
-  /// - Throws: ``PruningError`` for plans that cannot work on this network.
+  ///   - current: the present network, if a run is resumed; nil for `original`.
+  ///   - events: number of events that are already done.
+  ///   - weights: number of weights of each layer, by module, before the first of these events; all weights unless given.
+  ///   - present: number of prunable things before the first of these events; nil if there was none, or earlier runs had removed nothing.
+  /// - Throws: ``PruningError`` for plans that are impossible on this network.
   public init(
     _ plan: PruningPlan, original: Network, current: Network? = nil, events: Int = 0, weights: [String: Int] = [:], present: Int? = nil
   ) throws {
@@ -74,10 +75,11 @@ public final class Pruner {
       ? try ScoreAccumulator(plan.criterion, network: current ?? original, granularity: plan.granularity) : nil
   }
 
-  /// Whether the criterion sums over training steps and has seen none since the last removal.
+  /// Whether the criterion sums over training steps and has not seen any since the last removal.
   public var needsSweep: Bool { accumulator.map { $0.state().isEmpty } ?? false }
 
-  /// Shows the criterion a model that is not being trained: one evaluation pass over the batches, as if each were a step.
+  /// Accumulates the criterion's sums over a model that is not being trained: one evaluation pass over the batches, each as if it were a
+  /// step.
   public func sweep(_ model: Model, batches: EvaluationBatches) throws {
     guard let accumulator else { return }
     let executor = try Executor(model)
@@ -89,23 +91,23 @@ public final class Pruner {
     }
   }
 
-  /// What an event leaves.
+  /// The result of one event.
   public struct Pruned {
-    /// The model after it.
+    /// Model after the event.
     public var model: Model
-    /// How tensors were cut; empty when weights were masked.
+    /// Slices by which tensors were cut; empty if weights were masked.
     public var slices: [TensorSlice]
-    /// What happened.
+    /// Record of the event, for the row.
     public var event: PruningEvent
-    /// The same for the model file.
+    /// Record of the event, for the model file.
     public var removal: RemovalEvent
-    /// Whether what left was made up for.
+    /// Whether the plan's repairs were applied.
     public var isRepaired = false
   }
 
-  /// Carries out event k of n.
+  /// Prunes a model by event k of n.
   ///
-  /// - Throws: ``PruningError``, also when the proof of a surgery fails.
+  /// - Throws: ``PruningError``, also if the proof of a surgery fails.
   public func prune(_ model: Model, event k: Int, of n: Int, iteration: Int) throws -> Pruned {
     eventNumber = k
     return plan.granularity.isStructured ? try pruneUnits(model, k, n, iteration) : try pruneWeights(model, k, n, iteration)
@@ -124,7 +126,7 @@ public final class Pruner {
     return rule
   }
 
-  /// What event k of n removes, where that is a number of things.
+  /// Returns the amount that event k of n removes; nil if a cost decides it.
   private func amount(_ k: Int, _ n: Int, of model: Model) throws -> RemovalAmount? {
     switch plan.amount {
     case .perEvent(let fraction): return .ofKept(fraction)
@@ -215,7 +217,7 @@ public final class Pruner {
     var target: (measure: CostTarget.Measure, asked: Double)?
   }
 
-  /// Which units leave at event k of n.
+  /// Chooses the units that event k of n removes.
   private func choose(_ model: Model, swept: [String: Tensor]?, _ k: Int, _ n: Int) throws -> Choice {
     var scored: [ScoredLayer]?
     func select(_ amount: RemovalAmount) throws -> (layers: [ScoredLayer], selection: Selection) {
@@ -241,7 +243,7 @@ public final class Pruner {
     }
   }
 
-  /// What the original and the network before this run's first event cost.
+  /// Returns the costs of the original and of the network before this run's first event.
   private func wholeCosts() throws -> (original: Double, starting: Double) {
     if let costs { return costs }
     let start = try cost(starting)
@@ -250,7 +252,7 @@ public final class Pruner {
     return found
   }
 
-  /// What a network costs in the plan's measure.
+  /// Returns a network's cost in the plan's measure.
   private func cost(_ network: Network) throws -> Double {
     guard case .cost(let target) = plan.amount else { return 0 }
     if let counted = try network.counted(target.measure) { return counted }
@@ -260,7 +262,7 @@ public final class Pruner {
 
   // MARK: - Examples
 
-  /// One pass over the examples for everything that looks at them; nil if nothing does.
+  /// Makes one pass over the examples for the criterion and the repairs; nil if neither needs it.
   private func sweepResult(_ model: Model, meanMaps: Set<String>) throws -> SweepResult? {
     let statistics = try plan.criterion.statistics(for: plan.granularity)
     guard !statistics.isEmpty || !meanMaps.isEmpty else { return nil }
@@ -269,7 +271,7 @@ public final class Pruner {
     guard mode == .training, !meanMaps.isEmpty else {
       return try model.sweep(batches, statistics: statistics, place: plan.place, meanMaps: meanMaps, probes: probes, batchNorms: mode)
     }
-    // What is replaced is what units say in use, whatever they are scored by.
+    // Units are replaced by their means in evaluation mode, in whatever mode they are scored.
     var scored = try model.sweep(batches, statistics: statistics, place: plan.place, probes: probes, batchNorms: mode)
     scored.meanMaps = try model.sweep(batches, statistics: [], place: plan.place, meanMaps: meanMaps).meanMaps
     return scored

@@ -1,65 +1,65 @@
 internal import Results
 
-/// What can be wrong with a request to prune; each one a line for the person who made it.
+/// An error in a request to prune; the description is a message in one line for the user.
 public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// A number that is no fraction in [0, 1).
+  /// A number is not a fraction in [0, 1).
   case fraction(option: String, given: String)
-  /// A score of a layer that is not a number, so that nothing can be ranked.
+  /// A layer's scores contain NaN, so that nothing can be ranked.
   case notANumber(layer: String, criterion: String?)
   /// The layers' floors leave less to remove than is asked.
   case floors(asked: Int, present: Int, layers: [LayerFloor])
-  /// A criterion that is not in the catalogue.
+  /// A criterion is not in the catalogue.
   case unknownCriterion(given: String, suggestion: String?)
-  /// A criterion that does not score things of this size.
+  /// A criterion cannot score at the granularity.
   case granularity(criterion: String, asked: String, possible: [String])
-  /// An option that a criterion does not have.
+  /// A criterion does not have the option.
   case option(criterion: String, option: String, possible: [String])
-  /// A criterion that needs activations or weights of training steps and has seen none.
+  /// A criterion needs activations or weights of training steps and has not seen any.
   case nothingAccumulated(criterion: String)
-  /// A criterion that looks at examples, and none are given.
+  /// A criterion needs examples, and there are none.
   case needsData(criterion: String)
-  /// A sweep over examples that was not asked for what a criterion needs.
+  /// A sweep over examples was not asked for a statistic that the criterion needs.
   case notGathered(layer: String, statistic: String)
-  /// A NaN or infinity among what a sweep over examples computes; where it first appears.
+  /// A sweep over examples computed a NaN or infinity; the text says where it appears first.
   case notFinite(String)
-  /// A layer to be scored that is not there, or has no units.
+  /// A layer to be scored does not exist, or has no units.
   case unscoredLayer(given: String, possible: [String])
-  /// A name or pattern of layers that fits none of those that could be pruned.
+  /// A name or pattern of layers matches none of those that can be pruned.
   case unknownLayer(option: String, given: String, possible: [String])
-  /// A fraction that means all units of a layer.
+  /// A fraction would remove all units of a layer.
   case emptied(layer: String, asked: Int, present: Int)
-  /// A criterion that scores by batch norms, and layers that have none.
+  /// A criterion scores by batch norms, and layers have none.
   case noNorm(criterion: String, layers: [String])
-  /// A cost that even the smallest network misses.
+  /// Even the smallest network exceeds the cost.
   case unreachable(measure: CostTarget.Measure, asked: Double, least: Double)
-  /// A network none of whose things can leave; with the reasons.
+  /// Nothing in a network can be removed, for the given reasons.
   case nothingToPrune(network: String, granularity: String, refused: [String])
-  /// Tensors that do not belong together.
+  /// Tensors do not fit together.
   case mismatch(String)
   /// The outputs before and after a surgery differ.
   case notEquivalent(network: String, largestDifference: Double, largestOutput: Double, tolerance: Double)
 
-  /// A layer and how many of its things must stay.
+  /// A layer and the number of its things that must stay.
   public struct LayerFloor: Hashable, Sendable {
-    /// The layer's name.
+    /// Name of the layer.
     public var layer: String
-    /// How many stay at least.
+    /// Minimum number that stays.
     public var minimum: Int
-    /// A layer and its floor.
+    /// Creates a floor.
     public init(layer: String, minimum: Int) {
       self.layer = layer
       self.minimum = minimum
     }
   }
 
-  /// The line to show.
+  /// Message in one line.
   public var description: String {
     words(leavingOut: { $0.map { "leave it alone with --ignore \($0)" } ?? "leave such layers alone with --ignore" })
   }
 
-  /// The line to show.
+  /// Returns the message in one line.
   ///
-  /// - Parameter advice: how a layer is left out, of that name or in general, in commands that do not have --ignore.
+  /// - Parameter advice: how to leave out the layer of a given name, or layers in general, for commands that do not have --ignore.
   public func words(leavingOut advice: (_ layer: String?) -> String) -> String {
     switch self {
     case .fraction(let option, let given):

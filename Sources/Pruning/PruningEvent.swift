@@ -1,80 +1,80 @@
 internal import Results
 public import Training
 
-/// One removal, as it happened.
+/// The record of one removal.
 public struct PruningEvent: Codable, Hashable, Sendable {
-  /// 1 for the first.
+  /// Number of the removal, from 1.
   public var number: Int
-  /// Finished training steps at that moment.
+  /// Number of finished training steps.
   public var iteration: Int
-  /// Things asked to be removed in this event, and removed.
+  /// Number of things removed by this event.
   public var removed: Int
-  /// Things still there.
+  /// Number of things that are left.
   public var kept: Int
-  /// Units per layer after it; empty when weights were removed.
+  /// Number of units of each layer after the removal; empty if weights were removed.
   public var widths: [String: Int]
-  /// The equivalence proof's largest difference over the largest output; nil where nothing was cut.
+  /// Largest difference of the equivalence proof divided by the largest output; nil if nothing was cut.
   public var proof: Double?
-  /// Whether the proof's outputs are the same for all inputs; nil where they are not, or nothing was proved.
+  /// True if the proof's outputs are the same for all inputs; nil if they are not, or nothing was proved.
   public var hasConstantOutput: Bool?
-  /// On the validation set just before.
+  /// Evaluation on the validation set just before the removal.
   public var before: Evaluation?
-  /// On the validation set with the things gone and nothing repaired; nil where there are no repairs.
+  /// Evaluation on the validation set after the removal and before repairs; nil if there are no repairs.
   public var pruned: Evaluation?
-  /// On the validation set just after, repaired, before any recovery.
+  /// Evaluation on the validation set after removal and repairs, before any recovery.
   public var after: Evaluation?
-  /// Layers through which nothing flows: of weights ``Training/Model/collapsedLayers()``; where units left, those at which the input's
-  /// influence ends, if the outputs no longer depend on it.
+  /// Layers through which nothing flows: if weights were removed, those of ``Training/Model/collapsedLayers()``; if units were removed,
+  /// those at which the input's influence ends, if the outputs no longer depend on the input.
   public var collapsed: [String]
-  /// When the first of them collapsed, of removals that are one event; nil where none did.
+  /// The first collapse, among several removals that are recorded as one event; nil if no layer collapsed.
   public var collapse: FirstCollapse?
-  /// Things there were before the first removal that is known, in this run or an earlier one; nil in records of earlier versions.
+  /// Number of things before the first known removal, in this run or an earlier one; nil in records of earlier versions.
   public var prunable: Int?
-  /// The cost that was asked for and reached; nil where things were counted.
+  /// Cost that was asked for and reached; nil if things were counted.
   public var target: ReachedTarget?
-  /// Seconds for planning and cutting, the proof and scores apart; nil where nothing was cut.
+  /// Duration of planning and cutting in seconds, without scores and proof; nil if nothing was cut.
   public var surgerySeconds: Double?
-  /// Things that the plan means to be gone after it of those there were at the very first; nil where scores or costs decide, and in
-  /// records of earlier versions.
+  /// Number of the original things that the plan asks to be gone after this removal; nil if scores or costs decide it, and in records of
+  /// earlier versions.
   public var asked: Int?
-  /// What only the order among equal scores decided; nil in records of earlier versions.
+  /// How much of the removal was decided only by the order of equal scores; nil in records of earlier versions.
   public var ties: Ties?
 
-  /// The removal that first left a layer through which nothing flows.
+  /// The removal after which a layer collapsed first.
   public struct FirstCollapse: Codable, Hashable, Sendable {
-    /// The layers, in their order.
+    /// Collapsed layers, in the order of the network.
     public var layers: [String]
     /// Number of the removal, from 1.
     public var removal: Int
-    /// Things left after it.
+    /// Number of things left after the removal.
     public var kept: Int
-    /// Things there were before the first removal.
+    /// Number of things before the first removal.
     public var prunable: Int
 
-    /// prunable / kept; infinite where nothing is left.
+    /// Compression, prunable / kept; infinite if nothing is left.
     public var compression: Double { kept == 0 ? .infinity : Double(prunable) / Double(kept) }
 
-    /// E.g. `first conv8, in removal 55 at compression 316.2`.
+    /// Description, e.g. `first conv8, in removal 55 at compression 316.2`.
     public var words: String {
       "first \(layers.joined(separator: ", ")), in removal \(removal) at compression "
         + (kept == 0 ? "∞" : "\((compression * 10).rounded() / 10)")
     }
   }
 
-  /// A cost that was asked for, and what was reached.
+  /// A cost that was asked for, and the cost reached.
   public struct ReachedTarget: Codable, Hashable, Sendable {
-    /// What is counted or measured.
+    /// Measure of the cost.
     public var measure: CostTarget.Measure
-    /// Before the first removal that is known.
+    /// Cost before the first known removal.
     public var original: Double
-    /// Before the first event of this run, where an earlier run had removed something; else nil.
+    /// Cost before the first event of this run, if an earlier run had removed something; else nil.
     public var before: Double?
-    /// After this event at most.
+    /// Maximum cost after this event.
     public var asked: Double
-    /// After this event.
+    /// Cost after this event.
     public var achieved: Double
 
-    /// E.g. `macs 40813184 → 20400000 (asked 20406592)`.
+    /// Description, e.g. `macs 40813184 → 20400000 (asked 20406592)`.
     public var words: String {
       func number(_ value: Double) -> String {
         measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(saturating: value))"

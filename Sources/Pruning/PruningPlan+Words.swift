@@ -2,7 +2,7 @@ internal import Results
 internal import Training
 
 extension PruningPlan {
-  /// The plan in words, e.g. `filters by l2, 5 % of each layer each time (floor), every 7ep`.
+  /// Description of the plan, e.g. `filters by l2, 5 % of each layer each time (floor), every 7ep`; recorded in model files.
   public var words: String {
     let percent = Self.percent
     let reach =
@@ -19,7 +19,7 @@ extension PruningPlan {
       case .threshold(let threshold): "those below \(threshold)"
       case .deviations(let quality): "those below \(quality) standard deviations of their layer"
       }
-    // What each round takes of what is left needs no schedule.
+    // A fraction of what is left, removed in each round, does not need a schedule.
     let spread =
       switch amount {
       case .total, .cost: " (\(schedule.rawValue))"
@@ -46,12 +46,14 @@ extension PruningPlan {
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
   }
 
-  /// E.g. `12.5 %`.
+  /// Returns a fraction as text, e.g. `12.5 %`.
   static func percent(_ fraction: Double) -> String {
     let text = "\((fraction * 1e6).rounded() / 1e4)"
     return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + " %"
   }
 
+  /// Checks the plan by itself, without model or training.
+  ///
   /// - Throws: `PlanError` or ``PruningError`` for a plan that contradicts itself.
   public func validate() throws {
     try validateRegrowth()
@@ -111,7 +113,9 @@ extension PruningPlan {
     }
   }
 
-  /// - Throws: `PlanError` for what does not go with the criterion, or with how its scores are compared.
+  /// Checks that the options of scoring go with the criterion, and with how its scores are compared.
+  ///
+  /// - Throws: `PlanError` if they do not.
   private func validateScores() throws {
     func names(_ fits: (PruningCriterion) -> Bool) -> String { PruningCriterion.all.filter(fits).map(\.name).joined(separator: " or ") }
     if batchNorms != nil, criterion.definition.batchNorms == nil {
@@ -148,7 +152,7 @@ extension PruningPlan.Amount {
     }
   }
 
-  /// Whether it says where the last event ends.
+  /// Whether the amount is what the last event must reach.
   public var isFinal: Bool {
     switch self {
     case .total, .cost: true
@@ -158,7 +162,7 @@ extension PruningPlan.Amount {
 }
 
 extension PruningPlan.Repair {
-  /// E.g. `mean replacement (exact, consumer)`.
+  /// Description of the repair, e.g. `mean replacement (exact, consumer)`.
   public var words: String {
     switch self {
     case .meanReplacement(let replacement): "mean replacement (\(replacement.form.rawValue), \(replacement.place.rawValue))"
@@ -169,7 +173,7 @@ extension PruningPlan.Repair {
 }
 
 extension CostTarget {
-  /// E.g. `half the MACs` as `50 % of macs gone`, or `at most 1000000 macs`.
+  /// Description of the target, e.g. `50 % of macs gone`, or `at most 1000000 MACs`.
   public var words: String {
     switch amount {
     case .less(let fraction): "\((fraction * 1e4).rounded() / 1e2) % of \(measure.rawValue) gone"
@@ -179,7 +183,7 @@ extension CostTarget {
 }
 
 extension PruningEvent {
-  /// One line for people who watch.
+  /// Summary in one line, for progress output.
   public var summary: String {
     var parts = ["prune \(number) after step \(iteration): \(removed) removed, \(kept) left"]
     if removed == 0, let prunable, prunable > kept { parts.append("\(prunable - kept) of \(prunable) had left before") }
@@ -196,7 +200,7 @@ extension PruningEvent {
       parts.append("proved: masked and compacted outputs agree to \(Self.short(proof))")
     }
     if !collapsed.isEmpty {
-      // Of several removals that are one event.
+      // The first of several removals that are recorded as one event.
       let first = collapse.flatMap { $0.removal == number ? nil : " (\($0.words))" } ?? ""
       parts.append("COLLAPSED: \(collapsed.joined(separator: ", "))\(first)")
     }

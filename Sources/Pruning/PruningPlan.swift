@@ -1,99 +1,100 @@
 internal import Networks
 public import Training
 
-/// What is pruned, by which score, how much, when, and how the loss is repaired: a value that recipes, checkpoints and reports can hold.
+/// A plan for pruning: by which criterion, how much, at which granularity, when, and with which repairs. Recipes, checkpoints and reports
+/// store it.
 public struct PruningPlan: Codable, Hashable, Sendable {
-  /// How much is removed.
+  /// The amount to remove.
   public enum Amount: Codable, Hashable, Sendable {
-    /// This fraction of all prunable things (weights, or units) is gone after the last event, exactly.
+    /// Fraction of all prunable things (weights or units) that is gone after the last event, exactly.
     case total(Double)
-    /// Each event removes this fraction of what is still there: with ``Rounding/round`` (1 − p)^k of all that was there stays after
-    /// event k, the other roundings count each event by itself.
+    /// Fraction of what is left that each event removes: with ``Rounding/round`` a fraction (1 − p)^k of the original things stays after
+    /// event k; the other roundings round at each event separately.
     case perEvent(Double)
-    /// The network costs so much after the last event (units and filters only).
+    /// Cost of the network after the last event (units and filters only).
     case cost(CostTarget)
-    /// Each event removes what scores below this.
+    /// Threshold below which each event removes everything.
     case threshold(Double)
-    /// Each event removes the weights below q standard deviations of their layer's (Han et al. 2015).
+    /// Number q of standard deviations of the layer's weights below which each event removes weights (Han et al. 2015).
     case deviations(Double)
   }
 
-  /// When it is removed.
+  /// The times of the removals.
   public enum Timing: Codable, Hashable, Sendable {
-    /// In rounds after training, each one a removal and then `recovery` steps of training; one round is one-shot.
+    /// In rounds after training, each of them a removal followed by `recovery` steps of training; a single round is one-shot pruning.
     case rounds(Int, recovery: Step)
-    /// During training, after every k-th such step before the end: after epoch k·N while k·N < epochs (Salcedo & Sharma). With
-    /// `until` the last removal is the last one not after that step; what follows trains what is left.
+    /// During training, after every multiple of `every` before the end: after epoch k·N while k·N < epochs (Salcedo & Sharma). With `until`
+    /// no removal is later than that step; the rest of the training recovers.
     case during(every: Step, until: Step? = nil)
-    /// Before the first training step, in so many removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
+    /// Before the first training step, in a number of removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
     case atStart(rounds: Int)
-    /// Anew at every step from the first on, while scores are trained in the weights' place (``EdgePopup``).
+    /// Anew at every step from the first on, while scores are trained instead of weights (``EdgePopup``).
     case everyStep
   }
 
-  /// What is done for the accuracy right after units left, before any training.
+  /// A repair of the model right after units are removed, before any training.
   public enum Repair: Codable, Hashable, Sendable {
-    /// What removed units said on average moves into the biases of their listeners.
+    /// The mean outputs of removed units are added to the biases of their consumers.
     case meanReplacement(MeanReplacement)
-    /// Layers that lost inputs are fitted to what they said before.
+    /// Layers that lost inputs are fitted to their previous outputs.
     case reconstruction(Reconstruction)
     /// Batch norms get running statistics of the smaller network.
     case batchNorms
   }
 
-  /// The catalogue name of the method that the plan follows, e.g. `rigl`; nil for a plan put together by hand.
+  /// Name in the catalogue of the method that the plan follows, e.g. `rigl`; nil for a plan of no method.
   public var method: String?
-  /// The score: low ones go first.
+  /// Criterion; low scores are removed first.
   public var criterion: Criterion
-  /// Single weights, or whole units.
+  /// Whether single weights, units or filters are removed.
   public var granularity: Granularity
-  /// How the removal is spread over the layers.
+  /// Distribution of the removal over the layers.
   public var allocation: Allocation
-  /// How the scores of a channel group's layers become one.
+  /// How a channel's scores in several layers of its group become one.
   public var reduction: GroupReduction
-  /// What layers' scores are divided by where layers are ranked together; nil for what the criterion says.
+  /// Normalisation of scores if layers are ranked together; nil for the criterion's own.
   public var normalization: LayerNormalization?
-  /// How a fraction becomes a count.
+  /// How a fraction is rounded to a count.
   public var rounding: Rounding
-  /// How much.
+  /// Amount to remove.
   public var amount: Amount
-  /// When.
+  /// Times of the removals.
   public var timing: Timing
-  /// How a total is spread over the events.
+  /// Distribution of a total over the events.
   public var schedule: SparsitySchedule
-  /// No layer is left with fewer than this fraction of its things.
+  /// Minimum fraction of its things that each layer keeps.
   public var minimumLayerDensity: Double
-  /// Widths that shrink become multiples of this, or stay where they are nearer (units only); 1 leaves them as they come.
+  /// Number of which widths that shrink become multiples, unless the present width is nearer (units only); 1 for any width.
   public var widthMultiple: Int
-  /// Names or patterns of groups (units) or layers (weights) left alone.
+  /// Names or patterns of groups (units) or layers (weights) that are not pruned.
   public var ignored: [String]
-  /// Whether dead units are removed physically at the end (weights only; units are always removed).
+  /// Whether dead units are cut out at the end (weights only; removed units are always cut out).
   public var compact: Bool
-  /// Training examples that criteria and repairs look at; nil for what the criterion wants (``exampleCount(classes:)``).
+  /// Number of training examples for criteria and repairs; nil for the criterion's own (``exampleCount(classes:)``).
   public var examples: Int?
-  /// How batch norms are run while the criterion scores; nil for as its public code does (``scoringMode``).
+  /// Mode of batch norms while the criterion scores; nil for that of its public code (``scoringMode``).
   public var batchNorms: BatchNormMode?
-  /// How the curvature is estimated; nil for the usual way, where the criterion looks at it at all.
+  /// Probes that estimate the curvature; nil for the default, if the criterion uses the curvature at all.
   public var curvature: HessianProbes?
-  /// Where criteria look at units' values.
+  /// Place where units' values are taken by criteria.
   public var place: MeanPlace
-  /// In order; units only.
+  /// Repairs, in the order in which they are applied (units only).
   public var repairs: [Repair]
-  /// How weights come back while the network trains; nil if they do not, and nothing is recorded of it.
+  /// How pruned weights come back during training; nil if they do not, and no regrowth is recorded.
   public var regrowth: RegrowthPlan?
-  /// Whether each removal of weights lowers dropout by what its listeners lost (``Training/Model/rescalingDropout(from:)``).
+  /// Whether each removal of weights lowers the dropout before the pruned layers (``Training/Model/rescalingDropout(from:)``).
   public var rescalesDropout: Bool
-  /// For random scores, the choice of examples and proofs.
+  /// Seed of random scores, the choice of examples, and proofs.
   public var seed: UInt64
 
-  // `course` is what the first model files call the method.
+  // The first model files call the method `course`.
   private enum CodingKeys: String, CodingKey {
     case method = "course"
     case criterion, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
       widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, rescalesDropout, seed
   }
 
-  /// A plan; see the properties.
+  /// Creates a plan; every parameter sets the property of the same name.
   public init(
     method: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
@@ -125,7 +126,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.seed = seed
   }
 
-  /// The plan for a scope: layers lose a fraction each, or compete.
+  /// Creates a plan for a scope: layers lose a fraction each, or are ranked together.
   public init(
     criterion: Criterion, granularity: Granularity, scope: Scope, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
@@ -137,13 +138,13 @@ public struct PruningPlan: Codable, Hashable, Sendable {
       seed: seed)
   }
 
-  /// Whether criteria or repairs look at training examples.
+  /// Whether criterion or repairs need training examples.
   public var needsExamples: Bool { criterion.needsExamples || criterion.sumsOverSteps || !repairs.isEmpty }
 
-  /// Whether it can be carried out on this model, and in a training of these steps: all that can be known before the first step.
+  /// Checks, before the first step, that the plan goes with a model and, if given, with a training.
   ///
-  /// - Parameter span: the training in whose course or before which it removes; nil if there is none.
-  /// - Throws: ``PruningError`` and `PlanError` for what would be refused only after hours of work.
+  /// - Parameter span: the training during or before which the plan removes; nil if there is none.
+  /// - Throws: ``PruningError`` and `PlanError` for problems that would otherwise show only after hours of work.
   public func check(on model: Model, in span: TrainingSpan?) throws {
     let network = model.network
     if !network.hasBatchNorms {
@@ -164,7 +165,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
       case .during: span.flatMap { self.removals(in: $0)?.count }
       case .everyStep: nil
       }
-    // What earlier runs have removed counts, and may have left a layer below its floor.
+    // The removals of earlier runs count as well, and may have left a layer below its floor.
     if let removals, removals > 0, model.masks.isEmpty, network.lineage == nil { try checkCounts(of: network, removals: removals) }
   }
 }
