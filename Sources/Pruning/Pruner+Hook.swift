@@ -21,8 +21,7 @@ extension Pruner: TrainingHook {
 
   /// Prunes after the steps at which the plan removes; any evaluation of such a step comes first, and so shows the unpruned model.
   ///
-  /// - Throws: ``PruningError``; ``TrainingError/nonFiniteLoss(iteration:learningRate:)`` if the validation loss is not finite before or
-  ///   after.
+  /// - Throws: ``PruningError``; `TrainingError.nonFiniteLoss` if the validation loss is not finite before or after.
   public func didFinishStep(_ trainer: Trainer) throws {
     guard let removals = plan.removals(in: trainer.span), removals.contains(trainer.iteration) else { return }
     try willPrune(trainer)

@@ -41,7 +41,7 @@ public final class Pruner {
   /// Creates a pruner for models of a network.
   ///
   /// Fractions of the total count from the network before the first known removal, even one of an earlier run
-  /// (``Networks/Network/original``); a run's schedule leads from the state at its beginning to the target.
+  /// (`Network.original`); a run's schedule leads from the state at its beginning to the target.
   /// - Parameters:
   ///   - original: the network before the first event of this run.
   ///   - current: the present network, if a run is resumed; nil for `original`.
@@ -144,7 +144,7 @@ public final class Pruner {
   // MARK: - Weights
 
   private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
-    guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost is no number of weights") }
+    guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
     let swept = try sweepResult(model, meanMaps: [])
     return try withoutGradients {
       let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
@@ -233,7 +233,7 @@ public final class Pruner {
         let (layers, selection) = try select(amount)
         return Choice(layers: layers, selection: selection)
       }
-      guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is nothing to aim at") }
+      guard case .cost(let target) = plan.amount else { throw PruningError.mismatch("there is no cost to aim at") }
       let (original, start) = try wholeCosts()
       let goal = target.goal(original: original, starting: start, schedule: plan.schedule, event: k, of: n)
       let (layers, selection) = try TargetSearch(

@@ -89,9 +89,9 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       return "there is no layer \(given.debugDescription) to score: choose from \(shown)"
     case .unknownLayer(let option, let given, let possible):
       let shown = possible.prefix(12).joined(separator: ", ") + (possible.count > 12 ? ", …" : "")
-      return "\(option) \(given.debugDescription) matches no layer: possible are \(shown)"
+      return "\(option) \(given.debugDescription) matches no layer: choose from \(shown)"
     case .emptied(let layer, let asked, let present):
-      return "the fraction would empty \(layer): \(asked) of its \(present) units are asked, and a layer keeps at least one: "
+      return "the fraction would empty \(layer): it asks for \(asked) of its \(present) units, and a layer keeps at least one: "
         + "ask for less, or \(advice(layer))"
     case .noNorm(let criterion, let layers):
       let shown = layers.prefix(8).joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more" : "")
@@ -108,7 +108,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
     case .mismatch(let problem): return problem
     case .notEquivalent(let network, let difference, let output, let tolerance):
       return "the surgery on \(network) changed its outputs: the largest difference from the masked network is \(difference), "
-        + "the largest output \(output), allowed are \(tolerance) of it"
+        + "the largest output \(output), of which \(tolerance) is allowed"
     }
   }
 }

@@ -23,7 +23,7 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var pruned: Evaluation?
   /// Evaluation on the validation set after removal and repairs, before any recovery.
   public var after: Evaluation?
-  /// Layers through which nothing flows: if weights were removed, those of ``Training/Model/collapsedLayers()``; if units were removed,
+  /// Layers through which nothing flows: if weights were removed, those of `Model.collapsedLayers()`; if units were removed,
   /// those at which the input's influence ends, if the outputs no longer depend on the input.
   public var collapsed: [String]
   /// The first collapse, among several removals that are recorded as one event; nil if no layer collapsed.

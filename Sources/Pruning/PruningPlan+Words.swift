@@ -133,11 +133,11 @@ extension PruningPlan {
       throw PlanError("--deviations goes with --criterion \(names { $0.implementation.needsDeviation }), not \(criterion.name)")
     }
     if normalization != nil, timing != .everyStep {
-      if amount.isThreshold { throw PlanError("--normalization compares layers: a threshold is the same for all scores as they are") }
+      if amount.isThreshold { throw PlanError("--normalization compares layers: a threshold applies to scores as they are") }
       switch allocation {
       case .global, .scoped: break
       case .layer, .uniform, .erk, .lamp:
-        throw PlanError("--normalization goes with --scope global or sets of layers, not \(allocation.name), which compares no layers")
+        throw PlanError("--normalization goes with --scope global or sets of layers, not \(allocation.name), which does not compare layers")
       }
     }
   }

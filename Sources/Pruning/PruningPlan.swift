@@ -82,7 +82,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var repairs: [Repair]
   /// How pruned weights come back during training; nil if they do not, and no regrowth is recorded.
   public var regrowth: RegrowthPlan?
-  /// Whether each removal of weights lowers the dropout before the pruned layers (``Training/Model/rescalingDropout(from:)``).
+  /// Whether each removal of weights lowers the dropout before the pruned layers (`Model.rescalingDropout`).
   public var rescalesDropout: Bool
   /// Seed of random scores, the choice of examples, and proofs.
   public var seed: UInt64

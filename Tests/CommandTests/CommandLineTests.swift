@@ -139,12 +139,12 @@ func builtProgram(_ name: String) throws -> URL {
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.999", "--epochs", "0"], 64,
-      "espalier: the fraction would empty conv1: 20 of its 20 units are asked, and a layer keeps at least one: ask for less, or leave it "
+      "espalier: the fraction would empty conv1: it asks for 20 of its 20 units, and a layer keeps at least one: ask for less, or leave it "
         + "alone with --ignore conv1\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0", "--ignore", "conv9*"], 64,
-      "espalier: --ignore \"conv9*\" matches no layer: possible are conv1, conv2, fc1\n"
+      "espalier: --ignore \"conv9*\" matches no layer: choose from conv1, conv2, fc1\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--criterion", "abs-mrs", "--fraction", "0.5", "--epochs", "0"], 64,

@@ -27,7 +27,8 @@ import Testing
     ("prune MODEL --granularity unit --of latency --limit=-1 --epochs 0", "--limit -1.0 is impossible: give a number above 0"),
     (
       "probe MODEL --counts 99999",
-      "the fraction would empty fc1: 12 of its 12 units are asked, and a layer keeps at least one: ask for less, or name others with --layers"
+      "the fraction would empty fc1: it asks for 12 of its 12 units, and a layer keeps at least one: ask for less, or name others "
+        + "with --layers"
     ),
     (
       "prune MODEL --granularity unit --criterion bn-scale --fraction 0.5 --epochs 0",

@@ -35,7 +35,7 @@ import Testing
     ("prune", "--compression 1e17", 64, "--compression 1e17 is impossible: give a number from 1 on, e.g. 10 to leave a tenth"),
     (
       "prune", "--granularity unit --fraction 0.999", 64,
-      "the fraction would empty fc1: 16 of its 16 units are asked, and a layer keeps at least one: ask for less, or leave it alone with "
+      "the fraction would empty fc1: it asks for 16 of its 16 units, and a layer keeps at least one: ask for less, or leave it alone with "
         + "--ignore fc1"
     ),
     (
@@ -88,7 +88,7 @@ import Testing
     ),
     (
       "prune", "--sparsity 0.9 --method gradual --every 1ep --rewind 2ep", 64,
-      "--rewind 2ep lies behind the first removal, after step 20: give an earlier step, or a longer --every"
+      "--rewind 2ep is later than the first removal, after step 20: give an earlier step, or a longer --every"
     ),
     (
       "prune", "--method lottery-ticket --rounds 1 --rewind 5it --epochs 5it", 64,
@@ -108,10 +108,10 @@ import Testing
     ),
     (
       "probe", "--steps 4it --every 2it --counts 16", 64,
-      "the fraction would empty fc1: 16 of its 16 units are asked, and a layer keeps at least one: ask for less, or name others with "
+      "the fraction would empty fc1: it asks for 16 of its 16 units, and a layer keeps at least one: ask for less, or name others with "
         + "--layers"
     ),
-    ("probe", "--steps 4it --every 2it --layers lastConv", 64, "--layers \"lastConv\" matches no layer: possible are fc1"),
+    ("probe", "--steps 4it --every 2it --layers lastConv", 64, "--layers \"lastConv\" matches no layer: choose from fc1"),
     (
       "probe", "--steps 4it --every 2it --scorers bn-scale", 64,
       "criterion bn-scale reads the batch norm after a layer, and there is none after fc1: name others with --layers, or choose another "

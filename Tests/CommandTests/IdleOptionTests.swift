@@ -32,14 +32,14 @@ import Testing
     ("--deviations 1 --scope global", "--scope does not go with --deviations: each layer loses what scores below it"),
     ("--method han --deviations 1 --rounding floor", "--rounding does not go with --deviations: each layer loses what scores below it"),
     ("--threshold 0.1 --schedule cubic", "--schedule does not go with --threshold: each layer loses what scores below it"),
-    ("--threshold 0.1 --normalization l2", "--normalization compares layers: a threshold is the same for all scores as they are"),
+    ("--threshold 0.1 --normalization l2", "--normalization compares layers: a threshold applies to scores as they are"),
     (
       "--fraction 0.1 --schedule cubic",
       "--schedule cubic spreads --sparsity: with --fraction each round takes the same of what is left"
     ),
     (
       "--sparsity 0.5 --scope layer --normalization l2",
-      "--normalization goes with --scope global or sets of layers, not layer, which compares no layers"
+      "--normalization goes with --scope global or sets of layers, not layer, which does not compare layers"
     ),
     ("--sparsity 0.5 --examples 100", "--examples goes with criteria and repairs that look at images: magnitude does not"),
     (

@@ -21,7 +21,8 @@ import Testing
       "--method edge-popup uses one density from the first step on: give --sparsity, e.g. --sparsity 0.5"
     ),
     (
-      popup + ["--sparsity", "0.5", "--optimizer", "adam"], "--method edge-popup trains its scores by sgd: --optimizer does not go with it"
+      popup + ["--sparsity", "0.5", "--optimizer", "adam"],
+      "--method edge-popup trains its scores with sgd: --optimizer does not go with it"
     ),
     (
       popup + ["--sparsity", "0.5", "--l1", "1e-5"], "--method edge-popup trains scores, not weights: --l1 and --slimming do not go with it"

@@ -74,7 +74,7 @@ import Testing
     (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is no round: give whole numbers from 1, e.g. 3,7,15"),
     (
       ["--rewind", "back"],
-      "--rewind \"back\" is no place to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none"
+      "--rewind \"back\" is not a point to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none"
     ),
     (["--scope", "erk"], "--scope \"erk\" does not go with --method lottery-ticket: choose layer or global"),
     (["--scope", "global", "--output-fraction", "0.1"], "--output-fraction does not go with --scope global: layers compete there"),

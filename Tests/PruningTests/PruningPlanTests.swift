@@ -61,7 +61,7 @@ import Training
         {
           $0.allocation = .erk
           $0.normalization = .mean
-        }, "--normalization goes with --scope global or sets of layers, not erk, which compares no layers"
+        }, "--normalization goes with --scope global or sets of layers, not erk, which does not compare layers"
       ),
     ] {
       var changed = plan(.weight, .total(0.5), .rounds(1, recovery: .epochs(0)))

@@ -3,8 +3,7 @@ public import Torch
 /// `li-greedy`: like `l1`, but layer by layer, ignoring weights that read units already chosen in this removal.
 ///
 /// This is the "greedy" selection across layers of Li et al.: in the order of the layers, each group loses its fraction before the next one
-/// is scored (``Training/Model/unitSelection(_:by:rule:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)``). Their
-/// "independent" selection is `l1`. It goes with ``Allocation/layer`` and with thresholds only.
+/// is scored (`Model.unitSelection`). Their "independent" selection is `l1`. It goes with ``Allocation/layer`` and with thresholds only.
 public struct GreedyL1: GreedyScoring {
   /// Entry in the catalogue of criteria.
   public static let criterion = PruningCriterion(

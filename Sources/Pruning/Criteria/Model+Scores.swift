@@ -82,7 +82,7 @@ extension Network {
   /// - Parameter ignored: names or patterns (``LayerPattern``) of groups to leave out, matched against node and module of any of their
   ///   producers.
   /// - Throws: ``PruningError/unknownLayer(option:given:possible:)``, `PlanError` if no group remains, and the errors of
-  ///   ``Networks/Network/channelGroups()``.
+  ///   `Network.channelGroups()`.
   public func channelGroups(_ granularity: Granularity, ignoring ignored: [String] = []) throws -> [ChannelGroup] {
     let index = NetworkIndex(self)
     let groups = try channelGroups().groups.filter { granularity.includes($0, of: index) }

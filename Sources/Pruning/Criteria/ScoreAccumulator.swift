@@ -22,7 +22,7 @@ public final class ScoreAccumulator {
 
   /// Creates an empty accumulator for the channel groups of a network; nil if the criterion does not accumulate over steps.
   ///
-  /// - Throws: ``NetworkError`` from the network's shapes.
+  /// - Throws: `NetworkError` from the network's shapes.
   public init?(_ criterion: Criterion, network: Network, granularity: Granularity) throws {
     guard let scoring = criterion.definition.implementation as? any AccumulatedScoring else { return nil }
     self.criterion = criterion

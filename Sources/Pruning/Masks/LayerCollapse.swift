@@ -8,7 +8,7 @@ extension Model {
   ///
   /// Follows which channels the input reaches through nonzero weights; biases do not carry anything of the input. Cost: one pass over the
   /// weights.
-  /// - Throws: ``NetworkError`` from the network's shapes.
+  /// - Throws: `NetworkError` from the network's shapes.
   public func collapsedLayers() throws -> [String] {
     let shapes = try network.shapes()
     // Per node, whether each channel (or feature) depends on the input.

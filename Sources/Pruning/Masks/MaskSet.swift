@@ -54,7 +54,7 @@ extension Model {
   /// Prunes weights as a selection says: sets the masks, and the removed elements to exactly 0.0.
   ///
   /// The tensors are changed in place; layers that the selection does not name are left unchanged.
-  /// - Throws: ``ModelError`` for a layer that the model does not have, ``PruningError/mismatch(_:)`` for a mask of another shape.
+  /// - Throws: `ModelError` for a layer that the model does not have, ``PruningError/mismatch(_:)`` for a mask of another shape.
   public mutating func prune(_ selection: Selection) throws {
     for layer in selection.layers {
       let name = ParameterName(layer.name, .weight)

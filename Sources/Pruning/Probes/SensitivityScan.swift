@@ -47,9 +47,7 @@ public struct SensitivityScan {
   /// Runs the scan over all layers and fractions.
   ///
   /// - Parameters:
-  ///   - layers: the scores of the model's layers or groups, from
-  ///     ``Training/Model/unitScores(_:granularity:accumulated:swept:originals:ignoring:reduction:seed:round:)`` or
-  ///     ``Training/Model/weightScores(_:swept:ignoring:seed:round:)``.
+  ///   - layers: the scores of the model's layers or groups, from `Model.unitScores` or `Model.weightScores`.
   ///   - evaluate: returns loss and accuracy of a pruned copy.
   ///   - report: called with each point as it is measured.
   /// - Throws: ``PruningError`` from selection and proof; the errors of `evaluate` and `report`.

@@ -8,10 +8,10 @@ extension Model {
   ///
   /// Makes one pass over the examples, in batches whose sizes differ by at most one, in which each batch is normalised by its own
   /// statistics, as in training. Each norm's running mean and unbiased variance become those of all its input values, summed in float64
-  /// (``Training/BatchNormSums``); for a norm that no other norm precedes they do not depend on how the examples are split. Weights are not
+  /// (`BatchNormSums`); for a norm that no other norm precedes they do not depend on how the examples are split. Weights are not
   /// changed, and dropout is off. A network without batch norm is returned unchanged.
   /// - Parameter batches: the examples, in batches of about the size used in training.
-  /// - Throws: ``ModelError`` if the batches do not fit; ``PlanError`` for a norm that sees only one value per channel.
+  /// - Throws: `ModelError` if the batches do not fit; `PlanError` for a norm that sees only one value per channel.
   public func recalibratingBatchNorms(on batches: EvaluationBatches) throws -> Model {
     guard network.hasBatchNorms else { return self }
     return try withoutGradients {

@@ -36,7 +36,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
   ///   - batches: the examples to fit on.
   ///   - seed: seed of the choice of positions.
   ///   - note: called with a message for each layer that is skipped because it has more than ``inputLimit`` inputs.
-  /// - Throws: ``TorchError`` if the equations have no solution.
+  /// - Throws: `TorchError` if the equations have no solution.
   public func applied(
     to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64,
     note: (String) -> Void = { _ in }

@@ -141,6 +141,6 @@ extension Allocation {
     }
     return PlanError(
       "the channels of \(some(first)) leave together with those of \(some(second)), and the scopes \(words(one)) and "
-        + "\(words(other)) part them: name all of them in one set")
+        + "\(words(other)) separate them: name all of them in one set")
   }
 }

@@ -46,8 +46,8 @@ public struct SelectionRule: Hashable, Sendable {
   /// Number of which a layer's kept width is a multiple (see ``WidthMultiple``); 1 for any width.
   public var widthMultiple: Int
   /// Number of the removal, from 1, if it is one of several that each remove a fraction of what is left. With ``Rounding/round``, and where
-  /// widths are rounded, it then removes as much as brings the total to that of the exact curve (``followsCourse``), so that rounding
-  /// errors do not accumulate (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 finally 48).
+  /// widths are rounded, it then removes as much as brings the total to that of the exact curve, so that rounding errors do not accumulate
+  /// (64 units, 5 % at a time: 61, 58, … 50, and with multiples of 16 finally 48).
   public var event: Int?
   /// Number of things of each layer, by name, before the first of these removals, which may start from a pruned model; the originals unless
   /// given.

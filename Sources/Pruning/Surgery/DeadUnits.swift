@@ -57,7 +57,7 @@ extension Model {
   ///     removed, since a weight that happens to be 0 still learns.
   ///   - seed: seed of the proof's random batch.
   ///   - proves: whether the proof is made.
-  /// - Throws: ``PruningError`` if the proof fails; ``NetworkError`` from the network's shapes.
+  /// - Throws: ``PruningError`` if the proof fails; `NetworkError` from the network's shapes.
   public func compacted(duringTraining: Bool = false, seed: UInt64 = 0, proves: Bool = true) throws -> Compaction {
     try withoutGradients {
       var search = try DeadUnitSearch(self, masked: duringTraining)

@@ -36,7 +36,7 @@ public enum Equivalence {
   /// outputs, eight times as many examples of N(0, 100) are compared instead: units that even inputs of that size do not activate are dead.
   /// A comparison that fails in float32 is repeated in float64, with the same tolerance relative to the same outputs; and a difference in
   /// the last bits of the largest intermediate value does not count.
-  /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; ``NetworkError`` if the shapes of the
+  /// - Throws: ``PruningError/notEquivalent(network:largestDifference:largestOutput:tolerance:)``; `NetworkError` if the shapes of the
   ///   smaller network are inconsistent; ``PruningError/mismatch(_:)`` if its outputs have another shape.
   public static func prove(masked: Model, compacted: Model, seed: UInt64) throws -> EquivalenceProof {
     let (shapesBefore, shapesAfter) = (try masked.network.shapes(), try compacted.network.shapes())

@@ -5,7 +5,7 @@ extension Pruner {
   ///
   /// - Parameter iteration: number of finished training steps, for the record.
   /// - Returns: the model; messages on units that had to stay, by group; the record and the proof, nil if nothing was cut.
-  /// - Throws: the errors of ``Training/Model/compacted(duringTraining:seed:proves:)``.
+  /// - Throws: the errors of `Model.compacted`.
   public func compact(
     _ model: Model, iteration: Int
   ) throws -> (model: Model, notes: [String], removal: RemovalEvent?, proof: EquivalenceProof?) {

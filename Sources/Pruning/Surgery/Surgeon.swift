@@ -23,7 +23,7 @@ public enum Surgeon {
   ///   - groups: the channel groups of the model's network, if already computed.
   ///   - seed: seed of the proof's random batch.
   ///   - proves: whether the proof is made; without it a surgery is only as correct as its plan. Meant for benchmarks.
-  /// - Throws: ``NetworkError`` for a plan that does not fit the network; ``PruningError`` if the proof fails.
+  /// - Throws: `NetworkError` for a plan that does not fit the network; ``PruningError`` if the proof fails.
   public static func operate(
     _ plan: SurgeryPlan, on model: Model, groups: [ChannelGroup]? = nil, seed: UInt64, proves: Bool = true
   ) throws -> Surgery {
@@ -43,7 +43,7 @@ public enum Surgeon {
   ///
   /// Weights, bias, norm scale and shift are 0, running mean 0 and variance 1, and every activation maps 0 to 0. Zeroing only the weights
   /// would not be enough: a norm would still emit act(β − γμ/σ). Tensors that do not change are shared with the given model.
-  /// - Throws: ``NetworkError`` for a plan that does not fit the network.
+  /// - Throws: `NetworkError` for a plan that does not fit the network.
   public static func masked(_ plan: SurgeryPlan, _ model: Model) throws -> Model {
     let groups = try model.network.channelGroups().groups
     // For its errors: unknown groups, indices out of range.

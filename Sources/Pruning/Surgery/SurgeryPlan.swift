@@ -17,7 +17,7 @@ public struct SurgeryPlan: Codable, Hashable, Sendable {
 
   /// Returns a description of the plan for a network, with one line per group that loses units, in the order of the layers.
   ///
-  /// - Throws: ``NetworkError`` from the network's shapes.
+  /// - Throws: `NetworkError` from the network's shapes.
   public func lines(for network: Network) throws -> [String] {
     try network.channelGroups().groups.compactMap { group in
       guard let gone = removals[group.name] else { return nil }

@@ -100,7 +100,7 @@ public final class EdgePopup: TrainingHook {
   /// - Throws: `PlanError` if the plan's optimizer is not SGD.
   public func didComputeGradients(_ trainer: Trainer) throws {
     guard case .sgd(let momentum, let weightDecay, let nesterov) = trainer.plan.optimizer else {
-      throw PlanError("edge-popup trains its scores by sgd: give --optimizer sgd")
+      throw PlanError("edge-popup trains its scores with sgd: give --optimizer sgd")
     }
     let rate = trainer.plan.learningRate.rate(
       at: trainer.iteration, of: trainer.totalIterations, perEpoch: trainer.iterationsPerEpoch)
@@ -158,13 +158,14 @@ public final class EdgePopup: TrainingHook {
           let (shape, type) = (scores[name]?.shape ?? [], scores[name]?.elementType)
           guard let tensor = state["\(kind).\(name)"] else { throw RecordError("it lacks edge-popup's \(kind) of \(name)") }
           guard tensor.shape == shape, tensor.elementType == type else {
-            throw RecordError("its \(kind) of \(name) for edge-popup is no \(type?.rawValue ?? "tensor") of shape \(shape)")
+            throw RecordError(
+              "its \(kind) of \(name) for edge-popup is not a \(type.map { "\($0.rawValue) " } ?? "")tensor of shape \(shape)")
           }
           return (name, try tensor.copied())
         })
     }
     let read = (try stored("score"), try stored("velocity"), try stored("weight"))
-    guard state.count == 3 * names.count else { throw RecordError("it keeps something for edge-popup that no layer has") }
+    guard state.count == 3 * names.count else { throw RecordError("it has tensors for edge-popup that belong to no layer") }
     (scores, velocities, weights) = read
   }
 }

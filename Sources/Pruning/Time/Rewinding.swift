@@ -27,8 +27,8 @@ public enum Rewinding: Hashable, Sendable, CustomStringConvertible {
     default:
       guard let step = try? Step(parsing: text) else {
         throw PlanError(
-          "\(String(text.prefix(80)).debugDescription) is no place to rewind to: choose init, a step of the dense training such as 500it, "
-            + "learning-rate or none")
+          "\(String(text.prefix(80)).debugDescription) is not a point to rewind to: choose init, a step of the dense training such as "
+            + "500it, learning-rate or none")
       }
       self = .step(step)
     }

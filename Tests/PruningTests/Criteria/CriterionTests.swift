@@ -89,12 +89,12 @@ struct CriterionTests {
     let model = try TinyNetworks.mlp([2, 3, 2]).randomModel(seed: 1)
     #expect(try model.weightScores(.magnitude, ignoring: ["fc2"]).map(\.name) == ["fc1"])
     let error = #expect(throws: PruningError.self) { try model.weightScores(.magnitude, ignoring: ["fc9"]) }
-    #expect(error?.description == "--ignore \"fc9\" matches no layer: possible are fc1, fc2")
+    #expect(error?.description == "--ignore \"fc9\" matches no layer: choose from fc1, fc2")
     #expect(try model.weightScores(.magnitude, ignoring: ["*2"]).map(\.name) == ["fc1"])
     #expect(throws: PlanError("--ignore leaves nothing to prune of \"mlp\": all 1 layers match")) {
       try model.unitScores(.l1, granularity: .unit, ignoring: ["f?1"])
     }
     let group = #expect(throws: PruningError.self) { try model.unitScores(.l1, granularity: .unit, ignoring: ["conv9*"]) }
-    #expect(group?.description == "--ignore \"conv9*\" matches no layer: possible are fc1")
+    #expect(group?.description == "--ignore \"conv9*\" matches no layer: choose from fc1")
   }
 }

@@ -75,9 +75,9 @@ struct CriterionChecksTests {
   @Test func whatCannotWorkIsSaidBeforeTraining() throws {
     #expect(try message(.l1) == nil && message(.magnitude, .weight, .erk, ignoring: ["*3"]) == nil)
     #expect(try message(.l1, .weight) == "criterion l1 does not score by weight: choose unit or filter")
-    #expect(try message(.l1, ignoring: ["fc3"]) == "--ignore \"fc3\" matches no layer: possible are fc1, fc2")
-    #expect(try message(.magnitude, .weight, ignoring: ["fc4"]) == "--ignore \"fc4\" matches no layer: possible are fc1, fc2, fc3")
-    #expect(try message(.l1, .unit, .scoped([["x"]])) == "--scope \"x\" matches no layer: possible are fc1, fc2")
+    #expect(try message(.l1, ignoring: ["fc3"]) == "--ignore \"fc3\" matches no layer: choose from fc1, fc2")
+    #expect(try message(.magnitude, .weight, ignoring: ["fc4"]) == "--ignore \"fc4\" matches no layer: choose from fc1, fc2, fc3")
+    #expect(try message(.l1, .unit, .scoped([["x"]])) == "--scope \"x\" matches no layer: choose from fc1, fc2")
     #expect(
       try message(.magnitude, .weight, .scoped([["fc1"], ["fc*"]])) == "fc1 is in two scopes, \"fc1\" and \"fc*\": give it one")
     #expect(

@@ -179,7 +179,7 @@ import Training
     }
     let (model, data, _) = try tiny()
     let error = #expect(throws: PruningError.self) { try PenaltyProbe(amounts: [.count(1)], layers: [.midConv]).probe(model, on: data) }
-    #expect(error?.description == "--layers \"midConv\" matches no layer: possible are fc1")
+    #expect(error?.description == "--layers \"midConv\" matches no layer: choose from fc1")
   }
 
   @Test func impossibleProbes() throws {

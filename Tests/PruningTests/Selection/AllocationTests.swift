@@ -130,7 +130,7 @@ struct AllocationTests {
     let unknown = #expect(throws: PruningError.self) {
       try Selection(.ofKept(0.5), of: all, rule: SelectionRule(.scoped([["l9.*"]])))
     }
-    #expect(unknown?.description == "--scope \"l9.*\" matches no layer: possible are l1.a, l1.b, l2.a")
+    #expect(unknown?.description == "--scope \"l9.*\" matches no layer: choose from l1.a, l1.b, l2.a")
     let twice = #expect(throws: PlanError.self) {
       try Selection(.ofKept(0.5), of: all, rule: SelectionRule(.scoped([["l1.*"], ["l2.a", "*.b"]])))
     }
@@ -146,7 +146,7 @@ struct AllocationTests {
     #expect(
       error?.description
         == "the channels of conv1, layer1.0.conv2, layer1.1.conv2, layer1.2.conv2 leave together with those of layer2.0.conv2, "
-        + "layer2.1.conv2, layer2.2.conv2, and the scopes \"layer1.*, conv1\" and \"layer2.*\" part them: name all of them in one set")
+        + "layer2.1.conv2, layer2.2.conv2, and the scopes \"layer1.*, conv1\" and \"layer2.*\" separate them: name all of them in one set")
     let joined = Allocation.scoped([["conv1", "layer?.?.conv2"], ["layer?.?.conv1"]])
     #expect(throws: Never.self) { try Criterion.l2.check(.unit, of: network, allocation: joined) }
   }
@@ -183,7 +183,7 @@ struct AllocationTests {
     let ceiled = SelectionRule(granularity: .unit, scope: .layer, rounding: .ceil)
     let error = #expect(throws: PruningError.self) { try select(0.6, ceiled) }
     #expect(
-      error?.description == "the fraction would empty fc1: 2 of its 2 units are asked, and a layer keeps at least one: "
+      error?.description == "the fraction would empty fc1: it asks for 2 of its 2 units, and a layer keeps at least one: "
         + "ask for less, or leave it alone with --ignore fc1")
     #expect(try select(0.6, SelectionRule(granularity: .unit, scope: .layer, rounding: .floor)).layers.map(\.removed) == [2, 1])
     // A density to keep is a wish of its own: the layer stops there. Weights may all go.

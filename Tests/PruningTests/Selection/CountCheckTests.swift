@@ -108,7 +108,8 @@ import Training
       try plan(.total(0.99), .unit, .layer, rounds: 5, schedule: .linear).checkCounts(of: network(), removals: 5)
     }
     #expect(
-      words == "the fraction would empty fc1: 4 of its 4 units are asked, and a layer keeps at least one: ask for less, or leave it alone "
+      words
+        == "the fraction would empty fc1: it asks for 4 of its 4 units, and a layer keeps at least one: ask for less, or leave it alone "
         + "with --ignore fc1")
   }
 
@@ -152,8 +153,8 @@ import Training
       criterion: .l2, granularity: .unit, scope: .layer, amount: .perEvent(0.94), timing: .rounds(1, recovery: .epochs(0)))
     #expect(
       refusal { try plan.checkCounts(of: network(), removals: 1) }
-        == "the fraction would empty fc2: 7 of its 7 units are asked, and a layer keeps at least one: ask for less, or leave it alone with "
-        + "--ignore fc2")
+        == "the fraction would empty fc2: it asks for 7 of its 7 units, and a layer keeps at least one: ask for less, or leave it alone "
+        + "with --ignore fc2")
     plan.ignored = ["fc2"]
     #expect(refusal { try plan.checkCounts(of: network(), removals: 1) } == nil)
   }

@@ -44,11 +44,11 @@ struct LayerPatternTests {
     let error = #expect(throws: PruningError.self) {
       try [LayerPattern("conv1"), "conv9*"].indices(among: names, option: "--ignore")
     }
-    #expect(error?.description == "--ignore \"conv9*\" matches no layer: possible are conv1, conv2, twin, fc1")
+    #expect(error?.description == "--ignore \"conv9*\" matches no layer: choose from conv1, conv2, twin, fc1")
     let many = (1...20).map { ["conv\($0)"] }
     let cut = #expect(throws: PruningError.self) { try [LayerPattern("x")].indices(among: many, option: "--scope") }
     #expect(
-      cut?.description == "--scope \"x\" matches no layer: possible are "
+      cut?.description == "--scope \"x\" matches no layer: choose from "
         + (1...12).map { "conv\($0)" }.joined(separator: ", ") + ", …")
   }
 

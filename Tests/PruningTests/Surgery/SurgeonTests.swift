@@ -123,7 +123,7 @@ struct SurgeonTests {
     #expect(name == "mlp" && difference > 0 && tolerance == 1e-9)
     #expect(
       error?.description == "the surgery on mlp changed its outputs: the largest difference from the masked network is \(difference), "
-        + "the largest output \(output), allowed are 1e-09 of it")
+        + "the largest output \(output), of which 1e-09 is allowed")
   }
 
   /// Outputs of 1e-6 that differ by all they are, and a second output that differs where the first does not.

@@ -204,17 +204,17 @@ import Training
     for wrong in [try Tensor.zeros([3]), try .zeros([2, 12], type: .float64)] {
       var state = try popup.state()
       state["velocity.fc2.weight"] = wrong
-      #expect(throws: RecordError("its velocity of fc2.weight for edge-popup is no float32 of shape [2, 12]")) {
+      #expect(throws: RecordError("its velocity of fc2.weight for edge-popup is not a float32 tensor of shape [2, 12]")) {
         try popup.restore(state)
       }
     }
     var state = try popup.state()
     state["score.fc9.weight"] = try .zeros([3])
-    #expect(throws: RecordError("it keeps something for edge-popup that no layer has")) { try popup.restore(state) }
+    #expect(throws: RecordError("it has tensors for edge-popup that belong to no layer")) { try popup.restore(state) }
     var adam = plan()
     adam.optimizer = .adam()
     let trainer = try Trainer(adam, model: popup.masked(model), data: data(), hooks: [popup])
-    #expect(throws: PlanError("edge-popup trains its scores by sgd: give --optimizer sgd")) { try trainer.run() }
+    #expect(throws: PlanError("edge-popup trains its scores with sgd: give --optimizer sgd")) { try trainer.run() }
     func pruning(_ granularity: Granularity, _ amount: PruningPlan.Amount) -> PruningPlan {
       PruningPlan(criterion: .magnitude, granularity: granularity, allocation: .layer, amount: amount, timing: .everyStep)
     }

@@ -25,7 +25,7 @@ import Testing
     #expect(try LayerRates(fraction: 0.2, convolutions: 0.1, output: 0.1).rates(for: network) == [0.1, 0.1, 0.2, 0.2, 0.1])
     #expect(try LayerRates(fraction: 0.2, ignored: ["conv*"]).rates(for: network) == [0, 0, 0.2, 0.2, 0.2])
     let error = #expect(throws: PruningError.self) { try LayerRates(fraction: 0.2, ignored: ["fc9"]).rates(for: network) }
-    #expect(error?.description == "--ignore \"fc9\" matches no layer: possible are conv1, conv2, fc1, fc2, fc3")
+    #expect(error?.description == "--ignore \"fc9\" matches no layer: choose from conv1, conv2, fc1, fc2, fc3")
   }
 
   @Test(arguments: [0.5, 0.9, 0.95, 0.98, 0.999], [1, 2, 5, 18])

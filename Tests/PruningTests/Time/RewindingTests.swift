@@ -21,7 +21,7 @@ import Training
     let error = #expect(throws: PlanError.self) { try Rewinding(parsing: "beginning") }
     #expect(
       error?.description
-        == "\"beginning\" is no place to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none")
+        == "\"beginning\" is not a point to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none")
   }
 
   @Test func stepZeroIsTheBeginning() throws { #expect(try Rewinding(parsing: "0it") == .initial) }

@@ -20,7 +20,7 @@ extension Network {
 }
 
 extension NetworkIndex {
-  /// Returns the node whose value is taken as the value of a layer's units; see ``Networks/Network/scoredNode(of:place:)``.
+  /// Returns the node whose value is taken as the value of a layer's units; see `Network.scoredNode`.
   func scoredNode(of layer: String, place: MeanPlace) -> String {
     guard place == .consumer else { return observedNode(of: layer, preActivation: false) }
     var current = layer

@@ -21,7 +21,7 @@ extension Model {
   ///   - probes: the probes of the curvature's diagonal.
   ///   - batchNorms: the mode of batch norms; in training mode results depend on how the examples are batched.
   /// - Throws: ``PruningError/notFinite(_:)`` naming the first layer with a NaN or infinity;
-  ///   ``PruningError/unscoredLayer(given:possible:)``; ``ModelError`` if the examples do not fit the network.
+  ///   ``PruningError/unscoredLayer(given:possible:)``; `ModelError` if the examples do not fit the network.
   public func sweep(
     _ batches: EvaluationBatches, statistics: Set<SweepStatistic>, place: MeanPlace = .consumer, layers: Set<String>? = nil,
     meanMaps: Set<String> = [], probes: HessianProbes = HessianProbes(), batchNorms: BatchNormMode = .evaluation

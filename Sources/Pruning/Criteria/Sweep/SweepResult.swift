@@ -7,7 +7,7 @@ public struct SweepResult {
   public let layers: [LayerStatistics]
   /// Place where the units' values were taken.
   public let place: MeanPlace
-  /// Loss and accuracy of the swept model, equal to those of ``Executor/evaluate(_:)`` in evaluation mode.
+  /// Loss and accuracy of the swept model, equal to those of `Executor.evaluate` in evaluation mode.
   public let evaluation: Evaluation
   /// Values of the `meanMaps` nodes averaged over the examples, float64 [channels, height, width] or [features].
   public internal(set) var meanMaps: [String: Tensor]

@@ -12,7 +12,7 @@ extension PruningPlan {
       // A weight that was removed before the step has no value there to go back to.
       if case .step(let step) = regrowth.rewinding, step.iterations(perEpoch: span.perEpoch) > removals.every {
         throw PlanError(
-          "--rewind \(step) lies behind the first removal, after step \(removals.every): give an earlier step, or a longer --every")
+          "--rewind \(step) is later than the first removal, after step \(removals.every): give an earlier step, or a longer --every")
       }
     }
     try regrowth.method.check(span, self, of: network)

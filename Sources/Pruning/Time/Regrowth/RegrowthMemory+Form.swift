@@ -46,7 +46,7 @@ extension RegrowthMemory {
         throw RecordError("its regrowth lacks tensors of \(kind)")
       }
       if !waits, let kind = ["kept", "mask", "moving", "moments"].first(where: { counts[$0[...]] != nil }) {
-        throw RecordError("its regrowth has tensors of \(kind), though no network waits")
+        throw RecordError("its regrowth has tensors of \(kind), though no network is stored")
       }
     }
 

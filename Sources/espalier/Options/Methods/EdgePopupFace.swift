@@ -16,7 +16,9 @@ extension PruneCommand {
       throw PlanError("--method \(name) trains scores, not weights: --l1 and --slimming do not go with it")
     }
     let plan = try training.plan(defaults: method?.training, seed: running.seed)
-    guard case .sgd = plan.optimizer else { throw PlanError("--method \(name) trains its scores by sgd: --optimizer does not go with it") }
+    guard case .sgd = plan.optimizer else {
+      throw PlanError("--method \(name) trains its scores with sgd: --optimizer does not go with it")
+    }
     guard plan.length.iterations(perEpoch: 1) > 0 else {
       throw PlanError("--method \(name) trains its scores: --epochs 0 leaves it nothing")
     }

@@ -68,6 +68,6 @@ import Training
       try SmallCourse(method: NoRegrowth(), rewinding: .step(.iterations(5))).trainer().trainer.run()
     }
     #expect(
-      late?.description == "--rewind 5it lies behind the first removal, after step 4: give an earlier step, or a longer --every")
+      late?.description == "--rewind 5it is later than the first removal, after step 4: give an earlier step, or a longer --every")
   }
 }

@@ -61,6 +61,6 @@ import Training
     #expect(throws: RecordError("its regrowth lacks tensors of origin")) { try hook.restore(state) }
     state = good
     state["moments.steps"] = nil
-    #expect(throws: RecordError("its regrowth has tensors of kept, though no network waits")) { try hook.restore(state) }
+    #expect(throws: RecordError("its regrowth has tensors of kept, though no network is stored")) { try hook.restore(state) }
   }
 }
