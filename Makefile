@@ -59,7 +59,7 @@ format: ## Rewrite the sources in the house style
 lint: ## Say where the sources differ from the house style
 	Scripts/format --lint
 
-check: ## What continuous integration does: lint, debug and release builds without warnings, tests
+check: ## What continuous integration does: lint, builds without warnings, commands of the documentation, tests
 	Scripts/check
 
 docs: bootstrap ## Documentation of the modules as a web site in .build/docs
