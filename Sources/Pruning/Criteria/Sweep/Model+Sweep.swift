@@ -43,7 +43,7 @@ extension Model {
   /// weights.
   ///
   /// - Throws: ``PruningError/needsData(criterion:)`` if the criterion needs examples and there are none; otherwise the errors of
-  ///   ``sweep(_:statistics:place:layers:meanMaps:probes:)`` and ``SweepResult/scores(_:seed:round:)``.
+  ///   ``sweep(_:statistics:place:layers:meanMaps:probes:batchNorms:)`` and ``SweepResult/scores(_:seed:round:)``.
   public func layerScores(
     _ criterion: Criterion, batches: EvaluationBatches?, place: MeanPlace = .consumer,
     probes: HessianProbes = HessianProbes(), seed: UInt64 = 0, round: Int = 0
