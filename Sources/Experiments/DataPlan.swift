@@ -2,23 +2,24 @@ internal import Datasets
 internal import Foundation
 public import Training
 
-/// Which data a run uses; together with the files it determines every batch.
+/// The data set, subset and validation part of a run; together with the data files it determines every batch.
 public struct DataPlan: Codable, Hashable, Sendable {
-  /// A name of the data sets' catalogue.
+  /// Name of a data set in the catalogue, e.g. `mnist`.
   public var dataset: String
-  /// Where the files lie; nil for the default place. Not part of what is computed, and so not of recipes.
+  /// Folder of the data files; nil for the default folder. It does not affect results, and so is not part of recipes.
   public var directory: String?
-  /// So many training examples, as equally many of each class as there are; nil for all.
+  /// Number of training examples, drawn in equal numbers from each class; nil for all.
   public var subset: Int?
-  /// Examples held out of training for choices, 0 for none; nil for a tenth of the training part (a quarter of a subset, beside it).
+  /// Number of training examples held out for validation, 0 for none; nil for a tenth of the training part, or with a subset for a quarter
+  /// of the subset's size in addition to it.
   public var validation: Int?
-  /// Determines the draws.
+  /// Determines the drawing of the validation part and the subset.
   public var seed: UInt64
 
-  /// The files that are read; none where they are not there, or lie in the program.
+  /// Paths of the data files that exist; empty for data sets that are embedded in the program.
   public var files: [String] { (try? Dataset.named(dataset)).map { Dataset.files(of: $0, in: directory) } ?? [] }
 
-  /// A plan of these parts.
+  /// Creates a plan; every parameter sets the property of the same name.
   public init(dataset: String, directory: String? = nil, subset: Int? = nil, validation: Int? = nil, seed: UInt64 = 0) {
     self.dataset = dataset
     self.directory = directory
@@ -29,10 +30,10 @@ public struct DataPlan: Codable, Hashable, Sendable {
 
   private enum CodingKeys: String, CodingKey { case dataset, subset, validation, seed }
 
-  /// Examples held out beside a subset, where the plan does not say.
+  /// Number of examples held out in addition to a subset if the plan gives none.
   private static func heldBeside(_ subset: Int) -> Int { max(subset / 4, 1) }
 
-  /// How large a subset of so many images can be, in words.
+  /// The largest possible subset of `count` images, in words.
   private func room(in count: Int) -> String {
     guard let validation else {
       var most = count - count / 5
@@ -42,10 +43,10 @@ public struct DataPlan: Codable, Hashable, Sendable {
     return "of which \(validation) are held out to choose by: 1…\(count - validation) are possible"
   }
 
-  /// The images, divided.
+  /// Loads the images and divides them into training, validation and test parts.
   ///
-  /// The validation part is drawn first, so that runs with different subsets choose by images that none of them trained on.
-  /// - Parameter note: gets a line where a damaged file's intact neighbour is read.
+  /// The validation part is drawn first, so that runs with different subsets share validation images that none of them trained on.
+  /// - Parameter note: called with a line when an intact copy is read instead of a damaged file.
   /// - Throws: `DatasetError` for missing or damaged files and impossible counts.
   public func load(note: (String) -> Void = { _ in }) throws -> TrainingData {
     let description = try Dataset.named(dataset)

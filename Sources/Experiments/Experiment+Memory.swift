@@ -4,11 +4,11 @@ internal import Pruning
 internal import Training
 
 extension Experiment {
-  /// What a run does with its network, as far as memory is concerned.
+  /// The kinds of work that a run does with its network, for the estimate of memory.
   ///
   /// - Parameters:
-  ///   - images: of training; nil where there are no data.
-  ///   - evaluated: images of the largest part that is evaluated.
+  ///   - images: number of training images; nil without data.
+  ///   - evaluated: number of images in the largest part that is evaluated.
   /// - Throws: what `Network.cost()` throws.
   func work(images: Int?, evaluated: Int, of network: Network) throws -> [NetworkWork] {
     var work: [NetworkWork] = []
@@ -25,10 +25,11 @@ extension Experiment {
 }
 
 extension TrainingPlan {
-  /// Throws unless trainings of a network of the catalogue and prunings between them stay within a limit, before a file is read or
-  /// written.
+  /// Checks, before a file is read or written, that trainings of a network of the catalogue and the prunings between them stay within a
+  /// memory limit.
   ///
-  /// - Parameter examples: that are looked at besides.
+  /// - Parameter examples: number of examples that criteria or probes examine besides.
+  /// - Throws: `NetworkError` if they do not.
   func check(_ network: String, for dataset: String, examples: Int = 0, within limit: MemoryLimit) throws {
     let data = try Dataset.named(dataset)
     let network = try Architecture.parse(
@@ -43,11 +44,11 @@ extension TrainingPlan {
 }
 
 extension NetworkWork {
-  /// Passes of examples that criteria and probes look at, with gradients.
+  /// The forward and backward passes of a criterion or probe over examples.
   static func examination(of images: Int) -> NetworkWork { .training(batch: min(TrainingData.exampleBatchSize, images), moments: 0) }
 }
 
 extension TrainingData {
-  /// Images of the largest part that is evaluated.
+  /// Number of images in the largest part that is evaluated.
   var evaluatedCount: Int { max(validation?.count ?? 0, test?.count ?? 0) }
 }

@@ -4,7 +4,9 @@ public import Pruning
 internal import Training
 
 extension Experiment {
-  /// Probes a given model once.
+  /// Evaluates each probe once on a given model.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for probes that do not fit the network, and errors of reading the data and the model.
   public static func probe(
     _ start: Start, on plan: DataPlan, probes: [PenaltyProbe], memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> PenaltyProbeResult {

@@ -1,14 +1,14 @@
 internal import Pruning
 internal import Training
 
-/// In JSON a run that a method makes of its plans is these plans, `training`, `slimming`, `l1`, `pruning` and `recovery`; any other one is
-/// its `stages`, each with its kind under `stage`.
+/// JSON has two forms: a run that a method makes of plans is stored as these plans (`training`, `slimming`, `l1`, `pruning` and
+/// `recovery`), any other run as a list of `stages`, each with the name of its kind under `stage`.
 extension Experiment: Codable {
   private enum Key: String, CodingKey { case start, data, classes, initialization, training, slimming, l1, pruning, recovery, stages }
 
-  /// Reads either form.
+  /// Decodes either form.
   ///
-  /// - Throws: `DecodingError` for what is no recipe, also for a stage that the catalogue does not have.
+  /// - Throws: `DecodingError` for invalid recipes, including stages that are not in the catalogue.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     start = try container.decode(Start.self, forKey: .start)
@@ -29,7 +29,7 @@ extension Experiment: Codable {
     ).stages
   }
 
-  /// Writes the plans where they say it all, the stages elsewhere.
+  /// Encodes the plans if the method makes exactly these stages of them, and the list of stages otherwise.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(start, forKey: .start)
@@ -49,13 +49,13 @@ extension Experiment: Codable {
 }
 
 extension Experiment: Hashable {
-  /// Equal if all parts and all stages are.
+  /// Equal if all settings and all stages are equal.
   public static func == (lhs: Self, rhs: Self) -> Bool {
     lhs.start == rhs.start && lhs.data == rhs.data && lhs.classes == rhs.classes && lhs.initialization == rhs.initialization
       && lhs.stages.areEqual(to: rhs.stages)
   }
 
-  /// By all parts and all stages.
+  /// Hashes all settings and all stages.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(start)
     hasher.combine(data)
@@ -74,14 +74,14 @@ extension [any Stage] {
 }
 
 extension MethodOptions {
-  /// Whether both trainings have the penalties that one field can say.
+  /// Whether both trainings have the same penalties, so that a single field in JSON can hold them.
   fileprivate var haveOnePenalty: Bool {
     guard let training, let recovery else { return true }
     return training.slimming == recovery.slimming && training.l1 == recovery.l1
   }
 }
 
-/// A stage with its kind's name.
+/// A stage encoded together with the name of its kind.
 private struct CodedStage: Codable {
   let stage: any Stage
   init(_ stage: any Stage) { self.stage = stage }

@@ -6,26 +6,26 @@ public import Torch
 internal import Training
 internal import Words
 
-/// What a sensitivity scan has found.
+/// The result of a sensitivity scan.
 public struct SensitivityResult: Codable, Hashable, Sendable {
-  /// The network's name.
+  /// Name of the network.
   public var network: String
-  /// The criterion.
+  /// Name of the criterion.
   public var criterion: String
-  /// `weight`, `unit` or `filter`.
+  /// What was pruned: `weight`, `unit` or `filter`.
   public var granularity: Granularity
-  /// Which images judged, e.g. `validation`.
+  /// The part of the data that was evaluated, `validation` or `test`.
   public var judges: String
-  /// Their number.
+  /// Number of images evaluated.
   public var images: Int
-  /// The whole model.
+  /// Loss of the unpruned model.
   public var loss: Double
-  /// The whole model.
+  /// Accuracy of the unpruned model.
   public var accuracy: Double
-  /// Layer by layer, each in the order of the fractions.
+  /// Loss and accuracy of each layer, pruned alone, at each fraction; layer by layer, in the order of the fractions.
   public var points: [SensitivityScan.Point]
 
-  /// A table: layers × fractions, accuracies in percent.
+  /// A table of layers × fractions with accuracies in percent.
   public var text: String {
     var fractions: [Double] = []
     for point in points where !fractions.contains(point.fraction) { fractions.append(point.fraction) }
@@ -45,9 +45,14 @@ public struct SensitivityResult: Codable, Hashable, Sendable {
 }
 
 extension Experiment {
-  /// Scans how sensitive each layer of a given model is; judged on the validation images, or on the test images where there are none.
+  /// Prunes each layer of a given model alone, at several fractions, and evaluates it on the validation images, or on the test images
+  /// without a validation part.
   ///
-  /// - Parameter device: what computes the evaluations, nearly all the work; scores and surgery are the CPU's.
+  /// - Parameters:
+  ///   - device: the device of the evaluations, which are nearly all of the work; scores and surgery run on the CPU.
+  ///   - examples: number of training examples for criteria that examine some.
+  ///   - report: called with each point as it is measured.
+  /// - Throws: `PlanError` if there are neither validation nor test images, and errors of reading data and model.
   public static func sensitivity(
     _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
     memory: MemoryLimit = .standard, note: (String) -> Void = { _ in },

@@ -6,10 +6,10 @@ public import Torch
 public import Training
 
 extension Experiment {
-  /// The model a run begins with, and what was removed from it before.
+  /// Returns the model that a run begins with and the history of its earlier removals.
   ///
-  /// - Parameter check: throws where the network asks for too much, before there are tensors (but those of a model file).
-  /// - Throws: errors that say how network and images do not fit.
+  /// - Parameter check: throws if the network needs too much memory; called before any tensor is allocated, except those of a model file.
+  /// - Throws: `PlanError` or `ModelFileError` if network and images do not fit each other.
   func startingFile(
     for images: ImageSet?, note: (String) -> Void = { _ in }, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
   ) throws -> ModelFile {
@@ -55,10 +55,10 @@ extension Experiment {
       dataset: images.name)
   }
 
-  /// The tensors whose shapes depend on the number of classes.
+  /// Names of the tensors whose shapes depend on the number of classes.
   private static func head(of network: Network, _ name: String, for images: ImageSet?) throws -> Set<ParameterName> {
     let classes = try network.classes
-    // A network whose name says how many it tells apart has no other form.
+    // A network whose name fixes the number of classes has no other form.
     guard
       let other = try? Architecture.parse(
         name, input: images.map { .image(channels: $0.channels, height: $0.height, width: $0.width) },
@@ -68,13 +68,17 @@ extension Experiment {
     return Set(try network.parameterShapes().filter { others[$0.name] != $0.dimensions }.map(\.name))
   }
 
-  /// The name of the data set that a model file's recipe was trained on; nil if the file knows none.
+  /// Returns the name of the data set that the recipe of a model file names; nil if there is none.
+  ///
+  /// - Throws: errors of reading the file.
   public static func dataset(of path: String) throws -> String? {
     guard let recipe = try ModelFile(contentsOf: path).recipe else { return nil }
     return (try? JSONDecoder().decode(Experiment.self, from: Data(recipe.utf8)))?.data?.dataset
   }
 
-  /// Loss and accuracy of a given model on a data set's test part.
+  /// Evaluates a given model on the test images of a data set; one forward pass over them.
+  ///
+  /// - Throws: `PlanError` if there are no test images or they do not fit the network, and errors of reading data and model.
   public static func evaluate(
     _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {

@@ -3,14 +3,16 @@ internal import Pruning
 internal import Training
 
 extension Experiment {
-  /// The different trainings of its stages, in order.
+  /// The distinct trainings of the stages, in order.
   var trainings: [RegularizedTraining] {
     var found: [RegularizedTraining] = []
     for training in stages.lazy.compactMap(\.trains) where !found.contains(training) { found.append(training) }
     return found
   }
 
-  /// - Throws: `PlanError` and `PruningError` for what no data and no network could make possible.
+  /// Checks what can be checked without data and network.
+  ///
+  /// - Throws: `PlanError` and `PruningError` for plans that no data and no network could make possible.
   public func validate() throws {
     for training in trainings { try training.plan.validate() }
     try pruning?.validate()
@@ -21,9 +23,9 @@ extension Experiment {
     }
   }
 
-  /// Whether it can be carried out on this model and these data: all that can be known before the first step.
+  /// Checks, before the first step, whether the run is possible with this model and these data.
   ///
-  /// - Throws: `PlanError` and `PruningError` for what would be refused only after hours of work.
+  /// - Throws: `PlanError` and `PruningError` for errors that would otherwise come up only after hours of work.
   func check(on model: Model, _ data: TrainingData?) throws {
     let spans = try trainings.map { training in
       guard let data else { throw PlanError("training needs images: give --dataset, or --epochs 0 to prune without training") }

@@ -2,17 +2,16 @@ internal import Foundation
 public import Pruning
 public import Training
 
-/// One run as a value: where the model comes from, on which data, and what is done with it, stage by stage. Model files keep it as their
-/// recipe.
+/// One run as a value: the initial model, the data, and the stages of work, in order. Model files keep it as their recipe.
 public struct Experiment: Sendable {
-  /// Where the model comes from.
+  /// The origin of a run's initial model.
   public enum Start: Codable, Hashable, Sendable {
-    /// A name of the architectures' catalogue, freshly initialised, or with weights from a bare safetensors file.
+    /// A network of the catalogue by name, freshly initialised, or with the weights of a bare safetensors file.
     case network(String, weights: String?)
-    /// A model file.
+    /// The model in a model file, by its path.
     case file(String)
 
-    /// The file with weights; nil where they are drawn.
+    /// Path of the file that the weights are read from; nil for freshly initialised weights.
     var path: String? {
       switch self {
       case .file(let path): path
@@ -20,21 +19,22 @@ public struct Experiment: Sendable {
       }
     }
 
-    /// Whether nothing has been trained.
+    /// Whether the weights are freshly initialised.
     var isFresh: Bool { if case .network(_, weights: nil) = self { true } else { false } }
   }
-  /// Where the model comes from.
+  /// The origin of the initial model.
   public var start: Start
-  /// Which images; nil where nothing is trained or looked at, and the network takes its native input.
+  /// The images; nil if none are needed, in which case the network has its native input shape.
   public var data: DataPlan?
-  /// How many classes a named network tells apart, which gives it a fresh last layer where its weights are of others; nil for the data's.
+  /// Number of classes of a named network; if its weights were trained for another number, the last layer is initialised afresh. nil for
+  /// the number of classes in the data.
   public var classes: Int?
-  /// How fresh weights are drawn.
+  /// Distribution of freshly initialised weights.
   public var initialization: Initialization
-  /// What is done, in order.
+  /// The parts of the run, in order.
   public var stages: [any Stage]
 
-  /// A run of these stages.
+  /// Creates a run of the given stages; every parameter sets the property of the same name.
   public init(
     start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, stages: [any Stage]
   ) {
@@ -45,13 +45,13 @@ public struct Experiment: Sendable {
     self.stages = stages
   }
 
-  /// A run of the stages that the pruning plan's method makes of these plans; a mere training where nothing is pruned.
+  /// Creates a run of the stages that the pruning plan's method makes of the plans; without a pruning plan, of a training alone.
   ///
   /// - Parameters:
-  ///   - training: before any pruning, or in whose course it happens; nil where a given model is pruned as it is.
-  ///   - slimming: λ of network slimming's penalty in all trainings; nil for none.
+  ///   - training: the training before or during pruning; nil to prune a given model as it is.
+  ///   - slimming: λ of the network-slimming penalty in all trainings; nil for none.
   ///   - l1: λ of the L1 penalty on weights in all trainings; nil for none.
-  ///   - recovery: after each round; its length is the one in the pruning plan's timing.
+  ///   - recovery: the training after each round; the pruning plan's timing gives its length.
   public init(
     start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
     slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil
@@ -62,19 +62,19 @@ public struct Experiment: Sendable {
     self.init(start: start, data: data, classes: classes, initialization: initialization, stages: options.stages)
   }
 
-  /// The plan of the removals; nil where nothing is pruned.
+  /// The plan of the removals; nil if nothing is pruned.
   public var pruning: PruningPlan? { stages.lazy.compactMap(\.prunes).first }
 
-  /// The training before any pruning, or in whose course it happens.
+  /// The training before or during pruning; nil if there is none.
   public var training: RegularizedTraining? { stages.lazy.filter { !($0 is Recover) }.compactMap(\.trains).first }
 
-  /// The training after each removal between trainings.
+  /// The training after each removal; nil if there is none.
   public var recovery: RegularizedTraining? { stages.lazy.compactMap { $0 as? Recover }.first?.training }
 
-  /// Index after the last stage whose work a checkpoint keeps.
+  /// Index after the last stage that is followed by a checkpoint.
   var end: Int { (stages.lastIndex { $0.isKept } ?? -1) + 1 }
 
-  /// The recipe's text: the same experiment, the same bytes.
+  /// The recipe as JSON; equal experiments give equal bytes.
   public var json: String {
     get throws {
       let encoder = JSONEncoder()
@@ -84,10 +84,10 @@ public struct Experiment: Sendable {
   }
 }
 
-/// What a run reports while it goes on.
+/// Progress of a run, reported while it trains.
 public struct RunProgress: Sendable {
-  /// E.g. `training`, `round 2/5`.
+  /// Name of the training, e.g. `training` or `round 2/5`.
   public var phase: String
-  /// The trainer's.
+  /// Progress of the trainer within it.
   public var training: TrainingProgress
 }

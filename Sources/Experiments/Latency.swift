@@ -3,14 +3,14 @@ public import Networks
 internal import Torch
 public import Training
 
-/// How long one forward pass takes here.
+/// Measures how long a forward pass takes on this machine.
 public enum Latency {
-  /// Seconds per pass of several models, one sample per repetition each, after a warm-up.
+  /// Returns seconds per pass of several models [model][repetition], measured after a warm-up.
   ///
-  /// Evaluation mode, no gradients, random input, the layout that inference uses (channels-last where there are convolutions).
-  /// Each sample averages as many passes as fill about 2 ms, so that the clock's own cost does not count; the models take turns, so that a
-  /// neighbour on the machine disturbs all alike. Passes of more than half a second are repeated fewer times, five at least, so that
-  /// a large network does not take minutes.
+  /// Evaluation mode, no gradients, random input, the memory layout of inference (channels-last with convolutions). Each sample is the mean
+  /// of as many passes as take about 2 ms, so that the cost of reading the clock does not matter; the models alternate, so that other load
+  /// on the machine affects all of them equally. Passes of more than half a second are repeated five times at most, so that a large network
+  /// does not take minutes.
   public static func interleaved(_ models: [Model], batch: Int, repetitions: Int = 15) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)
@@ -42,11 +42,11 @@ public enum Latency {
     }
   }
 
-  /// Seconds of a pass that is not repeated more often than needed.
+  /// Duration in seconds above which a pass is repeated as seldom as possible.
   private static let longPass = 0.5
 
-  /// The batch sizes to time: one example, and the largest of 64, 32, … that passes in about two seconds, judged by one pass of one
-  /// example, and within the limit of memory.
+  /// Returns the batch sizes to time: 1, and the largest of 64, 32, … 2 that fits into the memory limit and takes at most about two seconds
+  /// per pass, as extrapolated from one example.
   public static func batches(for model: Model, within limit: MemoryLimit = .standard) throws -> [Int] {
     let one = try interleaved([model], batch: 1, repetitions: 1)[0][0]
     let large = try [64, 32, 16, 8, 4, 2].first {
@@ -55,10 +55,10 @@ public enum Latency {
     return [1] + (large.map { [$0] } ?? [])
   }
 
-  /// A measure of a network's forward pass in seconds: its time as a share of the dense network's at the same moment, times what that
-  /// one took at first. What disturbs the machine disturbs both.
+  /// Returns a function that estimates the seconds of a network's forward pass: its time relative to the dense network's at the same moment,
+  /// multiplied by the dense network's first measurement, so that other load on the machine affects both.
   ///
-  /// - Parameter measure: seconds of several passes of each model, a list for each.
+  /// - Parameter measure: returns seconds of several passes of each model [model][repetition].
   static func share(
     of original: Network, measure: @escaping ([Model]) throws -> [[Double]] = { try interleaved($0, batch: 1, repetitions: 11) }
   ) -> (Network) throws -> Double {
@@ -67,7 +67,7 @@ public enum Latency {
     return { network in
       let other = try dense ?? Model(original, seed: 0)
       dense = other
-      // The least of several: a neighbour only ever adds, and a search that compares medians of bad moments goes astray.
+      // The minimum of several: other load only ever adds time, and medians taken at bad moments would mislead the search.
       let least = try measure([other, Model(network, seed: 0)]).map { $0.min() ?? 0 }
       let base = reference ?? least[0]
       reference = base

@@ -1,7 +1,7 @@
-// Read this first: what --method chooses. A new method is a file in Methods, its test, and one line here.
+// Read this first: the methods that --method chooses from. A new method is a file in Methods, its test, and one line here.
 
 extension PruningMethod {
-  /// The catalogue, in the order it is shown.
+  /// The catalogue of methods, in the order in which they are listed.
   public static let all: [PruningMethod] = [
     .lotteryTicket, .edgePopup, .han,
     .snip, .grasp, .synflow, .random, .erk,

@@ -2,36 +2,36 @@ internal import Networks
 internal import Torch
 public import Training
 
-/// Countable facts about a model.
+/// Sizes and costs of a model, by counting.
 public struct ModelFacts: Codable, Hashable, Sendable {
-  /// Learned numbers.
+  /// Number of learned parameters.
   public var parameters: Int
-  /// Weights of linear and convolution layers.
+  /// Number of weights in linear and convolution layers.
   public var prunableWeights: Int
-  /// Of them, those that are not exactly 0.
+  /// Number of prunable weights that are not exactly 0.
   public var nonZeroWeights: Int
-  /// Multiplies of one example, dense.
+  /// Multiplications for one example by all weights, zero or not.
   public var macs: Int
-  /// Multiplies of one example by weights that are not 0.
+  /// Multiplications for one example by weights that are not 0.
   public var effectiveMACs: Int
   /// Bytes of all tensors in float32.
   public var bytes: Int
-  /// Units of each layer that has any: linear outputs and convolution channels.
+  /// Output units of each linear or convolution layer, in order.
   public var widths: [Width]
-  /// Units that can leave; nil in records of earlier versions, and where they cannot be followed.
+  /// Number of units that can be removed; nil in records of earlier versions, and if channels cannot be traced through the network.
   public var units: Int?
 
-  /// A layer and its units.
+  /// Number of units of one layer.
   public struct Width: Codable, Hashable, Sendable {
-    /// The layer's node.
+    /// Name of the layer's node.
     public var layer: String
-    /// Its output channels.
+    /// Linear outputs or convolution channels.
     public var units: Int
   }
 }
 
 extension Model {
-  /// Counts what there is: one pass over the weights.
+  /// Counts parameters, MACs and units; one pass over the weights.
   public func facts() throws -> ModelFacts {
     let cost = try network.cost()
     var (prunable, nonZero, effective) = (0, 0, 0)
@@ -40,7 +40,7 @@ extension Model {
       let kept = try weight.detached().nonZeroCount()
       prunable += weight.count
       nonZero += kept
-      // Every weight of a layer is used equally often, so the multiplies that matter are in proportion.
+      // Every weight of a layer is used equally often, so effective MACs are proportional to non-zero weights.
       effective += weight.count == 0 ? 0 : layer.macs / weight.count * kept
     }
     return ModelFacts(
@@ -50,14 +50,14 @@ extension Model {
 }
 
 extension Network {
-  /// Units of each layer that has any, in order.
+  /// Output units of each linear or convolution layer, in order.
   var widths: [ModelFacts.Width] {
     nodes.compactMap { node in node.operation.units.map { ModelFacts.Width(layer: node.name, units: $0) } }
   }
 }
 
 extension Operation {
-  /// Outputs of a layer with weights; nil for other operations.
+  /// Output units of a linear or convolution layer; nil for other operations.
   var units: Int? {
     switch self {
     case .linear(let linear): linear.outputs

@@ -5,12 +5,12 @@ public import Results
 internal import Torch
 internal import Training
 
-/// The files of a study's folder.
+/// Reads and writes the files of a probe study's folder.
 struct ProbeFolder {
   let path: String
   init(_ path: String) { self.path = path }
 
-  /// The most bytes of a table or of choices that are read.
+  /// Maximum size in bytes of a table or of a file of unit choices.
   private static let maximumSize = 1 << 30
 
   var study: String { path + "/study.json" }
@@ -19,7 +19,7 @@ struct ProbeFolder {
   func checksums(_ seed: UInt64) -> String { "\(path)/seed-\(seed).sha256" }
   func checkpoint(_ seed: UInt64) -> String { "\(path)/seed-\(seed).checkpoint" }
 
-  /// The rows last: they say that the seed is finished.
+  /// Writes the results of a seed; the rows last, because they mark the seed as finished.
   func write(_ result: PenaltyProbeResult, seed: UInt64) throws {
     var lines = Data()
     for choice in result.choices {
@@ -33,7 +33,10 @@ struct ProbeFolder {
     try AtomicFile.write(files[1].1, to: rows(seed))
   }
 
-  /// What finished seeds have found.
+  /// Reads the results of all finished seeds.
+  ///
+  /// - Throws: `PlanError` if there are none, ``MissingFolder`` if there is no folder, `RecordError` and ``PenaltyTableError`` for damaged
+  ///   files.
   func read() throws -> PenaltyProbeResult {
     try MissingFolder.check(path)
     let result = try finishedSeeds()
@@ -41,24 +44,24 @@ struct ProbeFolder {
     return result
   }
 
-  /// Looks at everything that seeds left, before any work: a damaged record would be found only in the analysis.
+  /// Checks all files of the given seeds before any work; damaged records would otherwise be found only in the analysis.
   ///
-  /// - Throws: `RecordError` and ``PenaltyTableError`` for damaged files, `FileError` for what is no file where one is to be.
+  /// - Throws: `RecordError` and ``PenaltyTableError`` for damaged files, `FileError` for a folder or device in the place of a file.
   func check(_ seeds: [UInt64]) throws {
     _ = try finishedSeeds()
     for file in seeds.map(checkpoint) where FileManager.default.fileExists(atPath: file) { _ = try RegularFile(file) }
   }
 
-  /// The text of `study.json`.
+  /// Reads the text of `study.json`.
   ///
-  /// - Throws: `RecordError` for what no study has written.
+  /// - Throws: `RecordError` if it is not a record of a probe study.
   func storedStudy() throws -> Data {
     let json = try SealedRecord.read(study)
     guard (try? JSONDecoder().decode(ProbeStudy.self, from: json)) != nil else { throw RecordError("\(study) is no study of probes") }
     return json
   }
 
-  /// The name of a file that a seed would have left; nil where there is none.
+  /// Returns the name of a file that only a seed of a study leaves; nil if there is none.
   func firstOfSeeds() throws -> String? {
     let endings = [".csv", ".units.jsonl", ".sha256", ".checkpoint"]
     return try Folder.names(in: path).first { name in
@@ -76,10 +79,10 @@ struct ProbeFolder {
       let checksums = try storedChecksums(seed)
       let table = try checked(rows(seed), checksums)
       let rows = try PenaltyTable.rows(in: String(decoding: table, as: UTF8.self), place: self.rows(seed))
-      // A copy of another seed's would count twice.
+      // Rows copied from another seed would count twice.
       if let other = rows.first(where: { $0.seed != seed }) { throw RecordError("\(self.rows(seed)) holds rows of seed \(other.seed)") }
       result.rows += rows
-      // Rows alone can be analysed, too.
+      // The table alone is enough for an analysis.
       guard FileManager.default.fileExists(atPath: units(seed)) else { continue }
       for (number, line) in try checked(units(seed), checksums).split(separator: UInt8(ascii: "\n")).enumerated() {
         do {
@@ -94,7 +97,7 @@ struct ProbeFolder {
     return result
   }
 
-  /// What `sha256sum` would find, by the names of files; nil where nobody wrote it, as beside a table that was made by hand.
+  /// Checksums by file name, as `sha256sum` prints them; nil without a file of checksums, as beside a table made by hand.
   private func storedChecksums(_ seed: UInt64) throws -> [String: Substring]? {
     let path = checksums(seed)
     guard FileManager.default.fileExists(atPath: path) else { return nil }
@@ -106,7 +109,7 @@ struct ProbeFolder {
     return result
   }
 
-  /// A file's bytes, if they are those that were written.
+  /// Reads a file and compares it with its checksum, if there are checksums.
   private func checked(_ path: String, _ checksums: [String: Substring]?) throws -> Data {
     let data = try RegularFile.read(path, limit: Self.maximumSize)
     guard let checksums, checksums[path.lastName].map({ $0 != SealedRecord.checksum(data) }) ?? true else { return data }
@@ -115,9 +118,9 @@ struct ProbeFolder {
 }
 
 extension ProbeStudy {
-  /// The analyses of all finished seeds in some folders, e.g. those of the same training with means taken at the two places.
+  /// Analyses all finished seeds in some folders, e.g. two of the same training, with means taken at the output and at the consumer.
   ///
-  /// Steps in all, of which thirds are taken, are those of the last probe.
+  /// The total number of steps, which the analysis divides into thirds, is the step of the last probe.
   /// - Throws: `PlanError` for a folder without finished seeds, ``PenaltyTableError`` for damaged files.
   public static func analysis(of folders: [String], lateStart: Int = 10_000) throws -> PenaltyAnalysis {
     var all = PenaltyProbeResult()

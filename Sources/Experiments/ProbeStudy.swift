@@ -7,28 +7,28 @@ internal import Results
 internal import Torch
 public import Training
 
-/// Trainings from scratch with probes in their course, one for each seed (Mean Replacement Pruning, anonymous, 2019).
+/// Trainings from scratch, one for each seed, with probes at regular steps (Mean Replacement Pruning, anonymous, 2019).
 ///
-/// A folder holds what they found: `study.json` says what was asked; for each seed `seed-N.csv` holds the penalties,
-/// `seed-N.units.jsonl` the chosen units and `seed-N.sha256` the checksums of both. The table is written last, so that a seed that has one
-/// is finished, and is skipped when the study is run again; a seed that was broken off goes on from `seed-N.checkpoint`.
+/// A folder holds the results: `study.json` holds this plan; for each seed, `seed-N.csv` holds the penalties, `seed-N.units.jsonl` the
+/// chosen units and `seed-N.sha256` the checksums of both. The table is written last: a seed that has one is finished, and is skipped when
+/// the study is run again; an interrupted seed is resumed from `seed-N.checkpoint`.
 public struct ProbeStudy: Codable, Hashable, Sendable {
-  /// A name of the architectures' catalogue.
+  /// Name of a network in the catalogue.
   public var network: String
-  /// Which data; its seed is replaced by the run's.
+  /// The data; the plan's seed is replaced by that of each run.
   public var data: DataPlan
-  /// How fresh weights are drawn.
+  /// Distribution of freshly initialised weights.
   public var initialization: Initialization
-  /// How it is trained; the seed is replaced by the run's.
+  /// The training; the plan's seed is replaced by that of each run.
   public var training: TrainingPlan
-  /// What is looked at; the seeds are replaced by the run's. At most one for each place of means.
+  /// The probes, whose seeds are replaced by that of each run; at most one for each place of means.
   public var probes: [PenaltyProbe]
-  /// How often.
+  /// Interval between probes.
   public var every: Step
-  /// Whether also before the first step.
+  /// Whether to probe also before the first step.
   public var atStart: Bool
 
-  /// A study of these parts.
+  /// Creates a study; every parameter sets the property of the same name.
   public init(
     network: String, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan, probes: [PenaltyProbe],
     every: Step, atStart: Bool = false
@@ -42,22 +42,22 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     self.atStart = atStart
   }
 
-  /// How a study deals with its surroundings; nothing here changes what is computed.
+  /// Checkpoints, limits and callbacks of a study; nothing here changes the results.
   public struct Options {
-    /// How often a checkpoint is written, in seconds.
+    /// Seconds between checkpoints.
     public var checkpointSeconds: Double
-    /// The most memory that the network may need.
+    /// Maximum memory that the network may need.
     public var memory: MemoryLimit
-    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
+    /// Called after every step; returns whether to stop with a checkpoint. By default `Interruption.isRequested`.
     public var interrupted: () -> Bool
-    /// Gets progress.
+    /// Called with the progress of trainings.
     public var report: (RunProgress) -> Void
-    /// Gets lines worth reading.
+    /// Called with lines for the user, e.g. how long probes took.
     public var note: (String) -> Void
-    /// Told once the folder is the study's, so that the same study goes on from what is in it.
+    /// Called once the folder holds the study, so that repeating the command resumes it.
     public var didBegin: () -> Void
 
-    /// Options; see the properties.
+    /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpointSeconds: Double = 5, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
@@ -72,19 +72,20 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     }
   }
 
-  /// The text of `study.json`: the same study, the same bytes.
+  /// The text of `study.json`; equal studies give equal bytes.
   private var json: String {
     get throws { try Format.json(self) + "\n" }
   }
 
-  /// Runs the seeds that the folder does not hold yet.
+  /// Runs the seeds that are not finished in the folder.
   ///
-  /// - Throws: ``FolderInUse`` if another study is at work in the folder; `PlanError` if it belongs to one; `RecordError` if what it holds is
-  ///   damaged; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what training and probes throw.
+  /// - Throws: ``FolderInUse`` if another process is running a study in the folder; `PlanError` if the folder belongs to another study;
+  ///   `RecordError` if its files are damaged; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and errors of trainings and
+  ///   probes.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
     try training.check(network, for: data.dataset, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
     let files = ProbeFolder(folder)
-    // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
+    // Before the folder is looked at: what is refused must not depend on its content, and must leave nothing behind.
     if let first = seeds.first { try check(seed: first) }
     let claim = try FolderClaim(folder)
     try withExtendedLifetime(claim) { try carryOut(seeds, files, options) }
@@ -96,7 +97,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       throw PlanError("\(files.path) belongs to a study with other options; repeat those, or give another folder")
     }
     try files.check(seeds)
-    // Without its study nobody knows what was found there; and files of that name may be somebody else's.
+    // Without study.json the results cannot be interpreted, and files of these names may belong to something else.
     if isNew, let file = try files.firstOfSeeds() {
       throw RecordError("\(files.path) holds \(file), but no study.json: put it back, or give another folder")
     }
@@ -113,14 +114,16 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     }
   }
 
-  /// Whether a seed can be run: its data, network and probes; nothing is trained or written.
+  /// Checks the data, network and probes of a seed without training or writing anything.
   ///
-  /// - Throws: `PlanError` and `PruningError` for a study that data and network do not allow.
+  /// - Throws: `PlanError` and `PruningError` if the study is impossible with its data and network.
   public func check(seed: UInt64) throws { _ = try trainer(seed: seed) }
 
-  /// One training with its probes.
+  /// Runs the training of one seed with its probes.
   ///
-  /// - Parameter checkpoint: where it goes on from, if there is one, and is kept; nil for none.
+  /// - Parameter checkpoint: path of the checkpoint to write, and to resume from if it exists; nil for none.
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; `PlanError` for a checkpoint of another study, `RecordError`
+  ///   for a damaged one; and errors of trainings and probes.
   public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
     var (trainer, hooks, data) = try trainer(seed: seed, note: options.note)
     let surroundings = path.map { _ in Surroundings(device: .cpu, sparse: .automatic, data: data) }
@@ -165,9 +168,9 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
   }
 
-  /// The training of a seed, at its start or from a checkpoint, and the probes among its hooks; nothing is written.
+  /// Returns the trainer of a seed, at its start or from a checkpoint, with the probes among its hooks; nothing is written.
   ///
-  /// - Throws: `PlanError` and `PruningError` for a study that these data and this network do not allow.
+  /// - Throws: `PlanError` and `PruningError` if the study is impossible with its data and network.
   private func trainer(
     seed: UInt64, from checkpoint: Checkpoint? = nil, note: (String) -> Void = { _ in }
   ) throws -> (Trainer, [PenaltyProbeHook], TrainingData) {
@@ -189,8 +192,10 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     return (trainer, hooks, data)
   }
 
-  /// - Throws: `PlanError` for a study without a probe, and for a step of retraining at which nothing is probed: its rows would be missed
-  ///   only at the end.
+  /// Checks that the training has a probe at all, and one at each step of retraining; otherwise the missing rows would be noticed only at
+  /// the end.
+  ///
+  /// - Throws: `PlanError` if it has not.
   private func check(_ span: TrainingSpan) throws {
     let interval = max(every.iterations(perEpoch: span.perEpoch), 1)
     guard interval <= span.total || atStart else {

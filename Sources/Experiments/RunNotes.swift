@@ -5,7 +5,7 @@ internal import Results
 internal import Training
 
 extension Runner {
-  /// What a method's row says beside the numbers; nil where there is nothing to say.
+  /// The notes in the row beside the numbers; nil if there are none.
   var notes: [RunNote]? {
     var notes = state.found.flatMap { $0.notes(of: self) }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
@@ -36,10 +36,10 @@ extension Runner {
     return notes.isEmpty ? nil : notes
   }
 
-  /// That order alone decided much of a removal; nil where it did not.
+  /// A note that ties decided much of a removal; nil if they did not.
   func tieWords(of event: PruningEvent) -> String? { event.ties?.words(advice: experiment.pruning?.criterion.definition.whenTied) }
 
-  /// Which removals of a plan took nothing; nil where all took something.
+  /// Numbers of the removals that removed nothing; nil if all removed something.
   private var idleWords: String? {
     let idle = state.events.filter { $0.removed == 0 }.map { String($0.number) }
     guard let amount = experiment.pruning?.amount, !idle.isEmpty else { return nil }
@@ -50,7 +50,7 @@ extension Runner {
     return "none took anything" + (earlier == nil || !amount.isFinal ? "" : ": what was asked for had left before this run")
   }
 
-  /// Why less left than was asked of each layer: so much of a layer stays; nil where all left.
+  /// The layers that lost less than was asked because each keeps a minimum; nil if there are none.
   private var leastWords: String? {
     guard let pruning = experiment.pruning, let last = state.events.last,
       let layers = try? pruning.layersAtTheirLeast(
@@ -64,14 +64,14 @@ extension Runner {
     return words.joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more keep their least" : "")
   }
 
-  /// What stood in for training steps in a criterion that sums over them; nil where there were steps.
+  /// A note that a pass over the data replaced training steps in a criterion that sums over them; nil if there were steps.
   private var sweptWords: String? {
     guard let pruning = experiment.pruning, pruning.criterion.sumsOverSteps else { return nil }
     if case .atStart = pruning.timing {} else if experiment.training != nil { return nil }
     return "no training step came before the first removal: one pass over the training images stood in for them"
   }
 
-  /// Where fractions in all cannot count from the original, because the file does not tell which that was; nil where they can.
+  /// A note that total fractions cannot be counted from the original, because the file does not record it; nil if they can.
   var untracedWords: String? {
     guard let amount = experiment.pruning?.amount, amount.isFinal, state.startedFromHistory,
       (state.denseNetwork ?? model.network).lineage == nil
@@ -80,9 +80,9 @@ extension Runner {
   }
 }
 
-/// Dropouts' probabilities in words.
+/// Describes changes of dropout probabilities.
 enum DropoutNote {
-  /// E.g. `dropout1 0.5 → 0.25`, of dropouts whose probability differs.
+  /// Lines such as `dropout1 0.5 → 0.25`, one for each dropout whose probability differs.
   static func changes(from before: Network, to after: Network) -> [String] {
     let after = NetworkIndex(after)
     return before.nodes.compactMap { node in

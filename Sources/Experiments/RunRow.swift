@@ -7,14 +7,15 @@ internal import Torch
 internal import Training
 
 extension Runner {
-  /// The row of a finished run.
+  /// Returns the row of a finished run.
   ///
-  /// Measures both models' latency in turn, and sizes of the files; the dense model's by its header, without writing it.
+  /// Times both models alternately; the file size of the dense model is computed without writing it.
   /// - Parameters:
   ///   - command: the command line, program name first.
-  ///   - version: Espalier's.
-  ///   - file: the written model file; nil if none was.
-  ///   - latencyBatches: batch sizes to time; empty for none, nil for 1 and 64, or fewer where 64 take too long.
+  ///   - version: version of Espalier.
+  ///   - file: path of the written model file; nil if none was written.
+  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:)``.
+  /// - Throws: errors of building and evaluating the models.
   public func row(command: [String], version: String, file: String?, latencyBatches: [Int]? = nil) throws -> RunRecord {
     let facts = try model.facts()
     let dense = state.dense ?? facts
@@ -32,7 +33,7 @@ extension Runner {
     before.fileBytes = try state.startingBytes ?? fileSize(of: denseModel)
     before.epoch = firstEpochs
     if pruned {
-      // The dense network's course ends with its training, or with the first removal in it.
+      // The dense network's training ends with its last step, or with the first removal.
       let end = denseTraining?.last.map { min($0.iteration, state.events.first?.iteration ?? $0.iteration) }
       before.accuracyAtEnd = state.denseTest.map { Accuracy($0, iteration: end) }
       before.accuracyChosen = chosenBeforePruning.flatMap(Accuracy.init)
@@ -83,7 +84,7 @@ extension Runner {
     return points.isEmpty ? nil : points
   }
 
-  /// A model of the dense network's shape; its weights do not matter for time and size.
+  /// A model of the dense network's shape; time and size do not depend on its weights.
   private func denseTwin() throws -> Model {
     guard let network = state.denseNetwork else { return model }
     return try Model(network, seed: 0)
@@ -91,7 +92,7 @@ extension Runner {
 
   private var denseTraining: RunState.TrainingResult? { state.trainings.first { $0.phase == "training" } }
 
-  /// The validation-chosen evaluation among those after the last removal.
+  /// The evaluation of lowest validation loss after the last removal.
   private var chosenAfterPruning: EvaluationRecord? {
     guard let last = state.events.last, let training = state.trainings.last else { return nil }
     if let settled = state[RegrowthReport.self]?.settled {
@@ -101,7 +102,7 @@ extension Runner {
     return training.phase == "training" ? nil : training.best
   }
 
-  /// The validation-chosen evaluation among those up to the first removal.
+  /// The evaluation of lowest validation loss up to the first removal.
   private var chosenBeforePruning: EvaluationRecord? {
     guard case .during = experiment.pruning?.timing, let first = state.events.first else { return denseTraining?.best }
     return Self.best(of: denseTraining?.evaluations.filter { $0.iteration <= first.iteration } ?? [])
@@ -142,7 +143,7 @@ extension Runner {
     return Proof(surgeries: differences.count, largestRelativeDifference: largest, constantOutputs: constant > 0 ? constant : nil)
   }
 
-  /// Cuts that nobody proved; nil where there are none.
+  /// Number of surgeries that were not proved; nil if there are none.
   private var unprovedSurgeries: Int? {
     guard let pruning = experiment.pruning else { return nil }
     let removals =
@@ -153,8 +154,7 @@ extension Runner {
 
   private func removedWeights(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
     guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
-    // What the selection removed; compaction may have taken kept weights of dead units besides.
-    // Layers that were to be left alone do not count.
+    // The weights removed by selection; compaction may have removed kept weights of dead units as well. Ignored layers do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
     let asked = askedFraction(pruning, of: total)
     guard let kept = state[RegrowthReport.self]?.kept ?? state.events.last?.kept else {
@@ -169,26 +169,26 @@ extension Runner {
     return removal
   }
 
-  /// Things that had left before this run's first removal; nil where none had.
+  /// Number of weights or units removed in earlier runs; nil if there are none.
   var earlier: Int? {
     guard let first = state.events.first, let total = first.prunable else { return nil }
     return (total - first.kept - first.removed).ifAny
   }
 
-  /// The fraction of all that the plan means to be gone: where each removal takes a fraction of what is left, 1 − (1 − p)^k.
+  /// The fraction that the plan asks to be removed in total: 1 − (1 − p)^k for k removals of a fraction p of what is left.
   private func askedFraction(_ pruning: PruningPlan, of total: Int) -> Double? {
     switch pruning.amount {
     case .total(let fraction): return fraction
     case .perEvent(let fraction):
       guard let first = state.events.first, let last = state.events.last, total > 0 else { return nil }
-      // A model that was pruned before has less to lose.
+      // A model that was pruned before has less left to remove.
       let start = Double(first.kept + first.removed) / Double(total)
       return 1 - start * pow(1 - fraction, Double(last.number))
     case .cost, .threshold, .deviations: return nil
     }
   }
 
-  /// The same in things, as the removals' arithmetic counted them; of a total the row's own fraction says it.
+  /// The number that was asked for, as counted by the removals; nil for a total, where the fraction in the row says it.
   private func askedCount(_ pruning: PruningPlan) -> Int? { if case .perEvent = pruning.amount { state.events.last?.asked } else { nil } }
 
   private var collapse: LayerCollapse? {
@@ -238,6 +238,6 @@ extension ModelFacts {
 }
 
 extension Int {
-  /// The number, or nil for none.
+  /// The number itself, or nil if it is 0.
   fileprivate var ifAny: Int? { self > 0 ? self : nil }
 }

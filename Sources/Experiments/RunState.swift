@@ -2,62 +2,63 @@ public import Networks
 public import Pruning
 public import Training
 
-/// What a run has recorded so far; checkpoints keep it, and the row is made of it.
+/// The record of a run so far, from which the row is made; checkpoints keep it.
 public struct RunState: Sendable {
-  /// Index of the stage under way in ``Experiment/stages``; their number when all are done.
+  /// Index of the current stage in ``Experiment/stages``; the number of stages when all are done.
   public var stage = 0
-  /// The finished trainings, in order.
+  /// Results of the finished trainings, in order.
   public var trainings: [TrainingResult] = []
   /// The removals, in order, with their counts, evaluations and proofs.
   public var events: [PruningEvent] = []
-  /// What left in each removal, as the model file keeps it, earlier runs' removals included.
+  /// Numbers of weights or units removed in each removal, as the model file keeps them, including those of earlier runs.
   public var history: [RemovalEvent] = []
-  /// Test accuracies on the way, just after the last removal.
+  /// Test accuracies between the dense and the final model, measured at the last removal.
   public var verdicts: [Verdict] = []
-  /// Counts of the model before the first removal.
+  /// Sizes and costs of the model before the first removal.
   public var dense: ModelFacts?
-  /// The network of that model.
+  /// The network before the first removal.
   public var denseNetwork: Network?
-  /// That model on the test images.
+  /// Evaluation of the model before the first removal on the test images.
   public var denseTest: Evaluation?
-  /// That model on the validation images.
+  /// Evaluation of the model before the first removal on the validation images.
   public var denseValidation: Evaluation?
-  /// Kept weights of each layer in the file that the run began with, which the run's own model may have replaced since.
+  /// Kept weights of each layer in the model file that the run began with; recorded because the run's own model may have replaced the file.
   public var startingWeights: [String: Int] = [:]
-  /// Bytes of that file; nil where there was none, and in records of earlier versions.
+  /// Size in bytes of the model file that the run began with; nil without one, and in records of earlier versions.
   public var startingBytes: Int?
-  /// Whether units had left that file's network in earlier runs.
+  /// Whether units had been removed from that model in earlier runs.
   public var startedFromHistory = false
-  /// In words, where the run went on in other surroundings (threads, kernels, libtorch) than it had begun in; nil where it never did.
+  /// Differences, in words, between the surroundings (threads, kernels, libtorch) that the run began in and those it was resumed in; nil if
+  /// there are none.
   public var changes: [String]?
-  /// Seconds of training in all processes that took part, evaluations included.
+  /// Seconds of training, evaluations included, summed over all processes that worked on the run.
   public var seconds = 0.0
   private var outcomes: [String: any StageOutcome] = [:]
 
-  /// What stages found out, of a kind; nil where none did.
+  /// The outcome of a kind that a stage left; nil if there is none.
   public subscript<Outcome: StageOutcome>(kind: Outcome.Type) -> Outcome? {
     get { outcomes[kind.key] as? Outcome }
     set { outcomes[kind.key] = newValue }
   }
 
-  /// All that stages found out, in the order of the keys.
+  /// All outcomes that stages left, in the order of their keys.
   var found: [any StageOutcome] { outcomes.sorted { $0.key < $1.key }.map(\.value) }
 
-  /// The test set's verdict on a model between the dense and the final one.
+  /// An evaluation on the test images of a model between the dense and the final one.
   public struct Verdict: Codable, Sendable {
-    /// Number of the removal.
+    /// Number of the removal, from 1.
     public var event: Int
-    /// `pruned` or `repaired`.
+    /// What had been done to the model: `pruned` or `repaired`.
     public var stage: String
     /// Loss and accuracy on the test images.
     public var test: Evaluation
   }
 
-  /// What one training came to.
+  /// The result of one training.
   public struct TrainingResult: Codable, Sendable {
-    /// Its name, e.g. `training` or `round 2/5`.
+    /// Name of the training, e.g. `training` or `round 2/5`.
     public var phase: String
-    /// Its steps.
+    /// Number of steps.
     public var iterations: Int
     /// The evaluation of lowest validation loss.
     public var best: EvaluationRecord?
@@ -65,17 +66,17 @@ public struct RunState: Sendable {
     public var last: EvaluationRecord?
     /// All evaluations, in order.
     public var evaluations: [EvaluationRecord]
-    /// Seconds of each epoch's steps, of those that this process did.
+    /// Seconds spent on the steps of each epoch; only epochs of this process.
     public var epochSeconds: [Double]
   }
 
-  /// The record of a run that has not begun.
+  /// Creates the record of a run that has not begun.
   public init() {}
 }
 
-/// In JSON what stages found out stands beside the other fields, each under its own key.
+/// In JSON the outcomes of stages stand beside the other fields, each under its own key.
 extension RunState: Codable {
-  // `phase` and `stages` are what the first checkpoints called the stage under way and the verdicts.
+  // Checkpoints use the first version's names for these two: `phase` for the current stage and `stages` for the verdicts.
   private enum CodingKeys: String, CodingKey {
     case stage = "phase"
     case verdicts = "stages"
@@ -90,7 +91,7 @@ extension RunState: Codable {
     init?(intValue: Int) { nil }
   }
 
-  /// Reads the fields, and what stages of the catalogue may have left.
+  /// Decodes the fields and the outcomes of all stages in the catalogue.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     stage = try fields.decode(Int.self, forKey: .stage)
@@ -113,7 +114,7 @@ extension RunState: Codable {
     }
   }
 
-  /// Writes the fields, and what stages found out.
+  /// Encodes the fields and the outcomes.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(stage, forKey: .stage)

@@ -4,34 +4,34 @@ public import Torch
 public import Training
 
 extension Runner {
-  /// How a run deals with its surroundings; nothing here changes what is computed.
+  /// Checkpoints, device, limits and callbacks of a run; none of them is part of its recipe.
   public struct Options {
-    /// Where checkpoints go; nil for none.
+    /// Path of the checkpoint; nil for none.
     public var checkpoint: String?
-    /// The file that the run is to make; where it replaces one, checkpoints are as private as that.
+    /// Path of the model file that the run is to write; if it replaces a file, checkpoints get that file's permissions.
     public var output: String?
-    /// How often; nil for each epoch, but not more than every few seconds.
+    /// Interval between checkpoints; nil for each epoch, but at most every few seconds.
     public var checkpointEvery: Step?
-    /// Whether to go on from the checkpoint, if there is one.
+    /// Whether to resume from the checkpoint, if it exists.
     public var resume: Bool
-    /// What computes the trainings.
+    /// The device of the trainings.
     public var device: Device
-    /// Whether they compute with the kept weights only.
+    /// Whether trainings use the sparse kernels, which store and compute kept weights only.
     public var sparse: SparseTraining
-    /// Whether surgeries are proved.
+    /// Whether every surgery is proved by comparing outputs before and after it.
     public var proves: Bool
-    /// The most memory that the network may need.
+    /// Maximum memory that the network may need.
     public var memory: MemoryLimit
-    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
+    /// Called after every step; returns whether to stop with a checkpoint. By default `Interruption.isRequested`.
     public var interrupted: () -> Bool
-    /// Told after each checkpoint, and of that which the run goes on from.
+    /// Called after each checkpoint, and when the run has resumed from one.
     public var didCheckpoint: () -> Void
-    /// Gets progress.
+    /// Called with the progress of trainings.
     public var report: (RunProgress) -> Void
-    /// Gets lines worth reading, such as a removal's counts.
+    /// Called with lines for the user, e.g. the counts of a removal.
     public var note: (String) -> Void
 
-    /// Options; see the properties.
+    /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
       sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,

@@ -10,16 +10,16 @@ public import Training
 // What stages use to do their work: trainings, evaluations, and the record.
 
 extension Runner {
-  /// Whether the stage under way goes on in the middle, from a checkpoint.
+  /// Whether the current stage resumes in mid-training, from a checkpoint.
   public var isResumed: Bool { resumed != nil }
 
-  /// Steps of all finished trainings.
+  /// Number of steps of all finished trainings.
   public var iterations: Int { state.trainings.reduce(0) { $0 + $1.iterations } }
 
-  /// Shows a line to whoever watches.
+  /// Passes a line to the caller, e.g. for the terminal.
   public func note(_ line: String) { options.note(line) }
 
-  /// Stops the run, before anything new is begun, if that was asked for.
+  /// Stops the run if that was requested; for use before new work begins.
   ///
   /// - Throws: `Interrupted`.
   public func stopIfAsked() throws {
@@ -28,11 +28,11 @@ extension Runner {
 
   // MARK: - Trainings
 
-  /// Trains the model, from the checkpoint's step where the run goes on in this training, and records the training.
+  /// Trains the model, from the checkpoint's step if the run resumes in this training, and records the result.
   ///
   /// - Parameters:
-  ///   - phase: its name in progress and record, e.g. `round 2/5`.
-  ///   - hooks: what acts on its steps, in this order, before regrowth and penalties.
+  ///   - phase: name of the training in progress and record, e.g. `round 2/5`.
+  ///   - hooks: hooks of the trainer, called in this order, before those of regrowth and penalties.
   /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, `PlanError` without data.
   public func train(_ training: RegularizedTraining, phase: String, hooks: [any TrainingHook]) throws {
     let before = state.seconds
@@ -58,7 +58,7 @@ extension Runner {
         }
         if stop, !trainer.isFinished { throw TrainingError.interrupted(iteration: trainer.iteration) }
       }, report: { options.report(RunProgress(phase: phase, training: $0)) })
-    // Row-major, as a checkpoint would give it back: sums over another layout end in other bits.
+    // Row-major, as when read from a checkpoint: sums over another memory layout are rounded differently.
     model = try trainer.model.moved(to: .cpu)
     model.tensors = try model.tensors.mapValues { try $0.contiguous() }
     state.seconds = before + Date().timeIntervalSince(started)
@@ -80,22 +80,22 @@ extension Runner {
 
   // MARK: - Evaluations
 
-  /// A model on the validation images; nil where there are none.
+  /// Evaluates a model on the validation images; nil if there are none.
   public func evaluate(_ model: Model) throws -> Evaluation? {
     guard let data else { return nil }
     return try data.validation.map { try model.evaluate($0, data) }
   }
 
-  /// The run's model on the test images; nil where there are none.
+  /// Evaluates the current model on the test images; nil if there are none.
   public func evaluateTest() throws -> Evaluation? {
     guard let data else { return nil }
     return try data.test.map { try model.evaluate($0, data) }
   }
 
-  /// Evaluates a model between the dense and the final one on the test images, for the row.
+  /// Evaluates an intermediate model on the test images and records the result for the row.
   ///
-  /// Only of the last removal: more looks at the test set would be choices by it.
-  /// - Parameter stage: `pruned` or `repaired`.
+  /// Only for the last removal: to look at the test set more often would be to select by it.
+  /// - Parameter stage: what was done to the model, `pruned` or `repaired`.
   public func judge(_ stage: String, _ model: Model) throws {
     guard let test = data?.test, let data else { return }
     state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try model.evaluate(test, data)))
@@ -103,7 +103,7 @@ extension Runner {
 
   // MARK: - The record
 
-  /// Adds a removal to the record and to the model file's history, and shows it.
+  /// Adds a removal to the record and the model file's history, and reports it.
   public func record(_ event: PruningEvent, _ removal: RemovalEvent) {
     state.events.append(event)
     state.history.append(removal)
@@ -111,20 +111,21 @@ extension Runner {
     if let words = tieWords(of: event) { note("ties in prune \(event.number): \(words)") }
   }
 
-  /// Takes the run's model for the dense one that the row compares with: counts and accuracies.
+  /// Records size, cost and accuracies of the current model as those of the dense one that the row compares with; one pass over the
+  /// validation and test images.
   public func recordDense() throws {
     try recordDenseShape()
     state.denseTest = try evaluateTest()
     state.denseValidation = try evaluate(model)
   }
 
-  /// The same without accuracies, of weights that nobody has trained.
+  /// Records size and cost of the current model as those of the dense one, without accuracies: those of untrained weights say nothing.
   public func recordDenseShape() throws {
     state.dense = try model.facts()
     state.denseNetwork = model.network
   }
 
-  /// The same of the model that a trainer has at a step, whose evaluation is at hand.
+  /// Records a trainer's model as the dense one; reuses its last evaluation on the validation images.
   public func recordDense(of trainer: Trainer) throws {
     state.dense = try trainer.model.facts()
     state.denseNetwork = trainer.model.network
@@ -132,12 +133,12 @@ extension Runner {
     state.denseValidation = trainer.log.evaluations.last?.validation
   }
 
-  /// The model that the run began with, read or drawn once more.
+  /// Reads or initialises once more the model that the run began with.
   public func startingModel() throws -> Model { try experiment.startingFile(for: data?.training).model }
 
   // MARK: - Removals
 
-  /// A pruner that sees what the experiment has: examples, evaluations, the clock.
+  /// Creates a pruner with access to the experiment's examples, evaluations and latency measurements.
   func makePruner(_ plan: PruningPlan) throws -> Pruner {
     let pruner = try Pruner(
       plan, original: state.denseNetwork ?? model.network, current: model.network, events: state.events.count,
@@ -158,14 +159,14 @@ extension Runner {
     return pruner
   }
 
-  /// Shows a criterion that sums over steps the training images, where there were no steps.
+  /// Passes the training images through the model for a criterion that sums over training steps, if there were no steps.
   public func sweepIfNeeded(_ pruner: Pruner) throws {
     guard pruner.needsSweep else { return }
     let data = try trainingData()
     try pruner.sweep(model, batches: data.evaluationBatches(data.training, batchSize: 64, channelsLast: model.network.hasConvolutions))
   }
 
-  /// What a removal left of the run's model, with dropout to match where the plan says so.
+  /// Returns the pruned model, with dropout probabilities rescaled if the plan asks for that.
   public func rescalingDropout(_ pruned: Model, _ pruner: Pruner) throws -> Model {
     guard pruner.plan.rescalesDropout else { return pruned }
     let (rescaled, changes) = try pruned.rescalingDropout(from: model)

@@ -8,45 +8,45 @@ internal import Results
 internal import Torch
 public import Training
 
-/// Carries out an experiment, stage by stage, with a checkpoint after each and in the middle of trainings.
+/// Executes an experiment, stage by stage, with checkpoints between stages and in mid-training.
 ///
-/// Killed at any instant and resumed, it ends with the same bytes as an unbroken run. What stages use of it is in
-/// `Runner+Stages.swift`.
+/// Killed at any moment and resumed, a run ends with the same bytes as an uninterrupted one. `Runner+Stages.swift` holds what stages use.
 public final class Runner {
-  /// The run as a value; stages read their setting there.
+  /// The run as a value; stages read its settings.
   public let experiment: Experiment
-  /// The record so far: trainings, removals, facts about the dense network, what stages found out.
+  /// The record so far: trainings, removals, facts about the dense network, outcomes of stages.
   public internal(set) var state = RunState()
-  /// The model as the last stage left it; the stage under way puts its own here.
+  /// The model as the last stage left it; the current stage replaces it.
   public var model: Model
-  /// Names of the classes, by index; empty where neither the data set nor the model file has any.
+  /// Names of the classes, by index; empty if neither the data set nor the model file has any.
   public let classes: [String]
-  /// Input shape and normalization that the model was trained with; nil where neither data nor the model file say.
+  /// Input shape and normalization of the training images; nil if neither data nor model file give them.
   public let preprocessing: Preprocessing?
   /// The training, validation and test images; nil where the experiment has no data.
   public let data: TrainingData?
 
   let options: Options
-  // Kept, as writing down many stages takes longer than a removal.
+  // Kept because encoding many stages takes longer than a removal.
   private let recipe: String
-  /// Removes by the experiment's pruning plan; nil where it has none. The same for all stages, as sums over training steps outlast them.
+  /// The pruner of the experiment's plan; nil without one. All stages share it, because sums over the training steps of one stage are the
+  /// scores of the next.
   public private(set) var pruner: Pruner?
   private(set) var resumed: Checkpoint?
-  /// The file of the checkpoint that this run wrote, or goes on from.
+  /// Identity of the checkpoint file that this run wrote or resumed from.
   private var ownCheckpoint: FileIdentity?
-  // Made when first asked for: short runs keep no checkpoint, and it looks at every image.
+  // Made on first use: short runs write no checkpoint, and it reads every image.
   private var surroundings: Surroundings?
-  // Of the file that the run begins with, which its model may replace.
+  // SHA-256 of the file that the run begins with, which its model may replace.
   private let startChecksum: String?
   private(set) var lastCheckpoint = Date()
-  /// Whether there is a checkpoint of this run: it wrote one, or goes on from one.
+  /// Whether this run has written a checkpoint or resumed from one.
   public var hasCheckpoint: Bool { ownCheckpoint != nil }
 
-  /// Loads the data and the model, or the checkpoint, and checks that the run can be carried out to its end.
+  /// Loads data and model, or the checkpoint, and checks that the run is possible to its end.
   ///
-  /// - Parameter data: images that no catalogue knows, already divided; the experiment's data plan only names them then. nil for those of
-  ///   the plan.
-  /// - Throws: `PlanError`, `PruningError`, `DatasetError` and what reading model files and checkpoints throws.
+  /// - Parameter data: images of a data set outside the catalogue, already divided, which the experiment's data plan then only names; nil
+  ///   to load those of the plan.
+  /// - Throws: `PlanError`, `PruningError`, `DatasetError`, and errors of reading model files and checkpoints.
   public init(_ experiment: Experiment, on data: TrainingData? = nil, options: Options = Options()) throws {
     self.experiment = experiment
     self.options = options
@@ -54,7 +54,7 @@ public final class Runner {
     recipe = try experiment.json
     self.data = try data ?? experiment.data?.load(note: options.note)
     let data = self.data
-    // Whoever is done may have put the model in the place of what it was made of, which must not be looked at again.
+    // The model of a finished run may have replaced its own input file, which must not be checked again.
     let saved = Result { try SavedRun(experiment, options) }
     let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
     let start =
@@ -64,7 +64,7 @@ public final class Runner {
         try network.check(work, within: options.memory, elementSize: size)
       }
     startChecksum = try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
-    // Before a checkpoint is judged: what is refused must not depend on whether there is one.
+    // Before the checkpoint is checked: what is refused must not depend on whether there is one.
     if finished == nil { try experiment.check(on: start.model, data) }
     classes = data?.training.classNames ?? start.classes
     preprocessing =
@@ -94,10 +94,10 @@ public final class Runner {
     }
   }
 
-  /// Carries out the stages that are left.
+  /// Executes the remaining stages.
   ///
-  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; `Interrupted` where none could be made, so that an earlier one
-  ///   holds, if there is one (``hasCheckpoint``); and what stages throw.
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; `Interrupted` if none could be written, so that an earlier
+  ///   one, if any, still holds (``hasCheckpoint``); and errors of stages.
   public func run() throws {
     let isFresh = state.stage == 0 && resumed == nil
     if isFresh, case .file(let path) = experiment.start { state.startingBytes = try RegularFile(path).size }
@@ -111,7 +111,7 @@ public final class Runner {
       try stage.carryOut(in: self)
       state.stage += 1
       resumed = nil
-      // Also after the last one where the model will replace what it was made of: pruned again, it would be another.
+      // Also after the last stage if the model will replace its input file: pruned again, it would be another model.
       let isDue = state.stage < end || options.replacesInput(of: experiment)
       if stage.isKept, isDue { try checkpoint(training: nil) }
     }
@@ -129,13 +129,13 @@ public final class Runner {
     options.didCheckpoint()
   }
 
-  /// Removes the checkpoint that this run wrote or went on from: for when all is written and told.
+  /// Removes the checkpoint that this run wrote or resumed from; to be called once the results are written and shown.
   public func removeCheckpoint() {
     guard let path = options.checkpoint, let ownCheckpoint else { return }
     Checkpoint.remove(path, identity: ownCheckpoint)
   }
 
-  /// The model file that the run ends with.
+  /// Returns the final model with history, preprocessing, class names and recipe.
   public func file() -> ModelFile {
     ModelFile(model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: recipe)
   }

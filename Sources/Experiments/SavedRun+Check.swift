@@ -6,10 +6,10 @@ internal import Torch
 internal import Training
 
 extension SavedRun {
-  /// Whether a run of this experiment can have come to this: whoever may write a checkpoint can write anything into it.
+  /// Checks whether a run of this experiment can have written the checkpoint; a forged one can contain anything.
   ///
-  /// - Parameter start: the model that the run begins with; where it was pruned in place, the file may hold another one by now.
-  /// - Throws: `RecordError` that says what cannot be.
+  /// - Parameter start: the run's initial model; if the run replaced its own input file, what that file holds now.
+  /// - Throws: `RecordError` that names the impossible part.
   func check(against experiment: Experiment, starting start: Model, on data: TrainingData?, within memory: MemoryLimit) throws {
     func damaged(_ words: String) -> RecordError { RecordError("its record is impossible: \(words)") }
     let (stage, end) = (state.stage, experiment.end)
@@ -28,7 +28,7 @@ extension SavedRun {
       }
     }
     if let facts = state.dense, let words = try facts.problem(for: dense) { throw damaged("dense.\(words)") }
-    // Surgery takes units and may add the biases that stand for them, and nothing else.
+    // Surgery removes units and may add biases that stand in for them, and nothing else.
     let shapes = Dictionary(try dense.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     for (name, dimensions) in try checkpoint.model.network.parameterShapes() {
       guard let before = shapes[name] else {
@@ -43,7 +43,7 @@ extension SavedRun {
 }
 
 extension ModelFacts {
-  /// The first of the facts that this network does not have; nil if it may be they.
+  /// Describes the first count that does not fit the network; nil if all can be right.
   fileprivate func problem(for network: Network) throws -> String? {
     let cost = try network.cost()
     let sizes = Dictionary(

@@ -4,23 +4,23 @@ internal import Foundation
 internal import Torch
 internal import Training
 
-/// What a broken-off run left: its checkpoint, and the record in it.
+/// The checkpoint of an interrupted run, and the record in it.
 struct SavedRun {
   let checkpoint: Checkpoint
   let state: RunState
-  /// Whether nothing is left to compute.
+  /// Whether all stages are done.
   let isFinished: Bool
-  /// Which file it was read from.
+  /// Identity of the file that it was read from.
   let identity: FileIdentity?
 
-  /// Reads the checkpoint of a run that is to go on; nil if it begins anew.
+  /// Reads the checkpoint of a run to be resumed; nil if the run starts anew.
   ///
-  /// - Throws: `FileError` if something else lies where the checkpoint is to go, `PlanError` if it is of another run, what reading it
-  ///   throws.
+  /// - Throws: `FileError` if a file other than a checkpoint lies at its path, `PlanError` for a checkpoint of another run, and errors of
+  ///   reading it.
   init?(_ experiment: Experiment, _ options: Runner.Options) throws {
     guard let path = options.checkpoint, FileManager.default.fileExists(atPath: path) else { return nil }
     guard options.resume else {
-      // It will be replaced, and removed at the end.
+      // The run will replace this file, and remove it at the end.
       guard let file = try? RegularFile(path) else { throw FileError(.write, path, "it is no file: give another --checkpoint") }
       guard (try? Checkpoint.isOne(file)) == true else {
         throw FileError(.write, path, "it is there and is no checkpoint: remove it, or give another --checkpoint")
@@ -37,14 +37,14 @@ struct SavedRun {
     isFinished = state.stage == experiment.end && options.replacesInput(of: experiment)
   }
 
-  /// What a finished run began with, as far as it still matters: names of classes and preprocessing, which the model that may have taken
-  /// its place shares.
+  /// Returns what is still needed of a finished run's input: class names and preprocessing, which the model that may have replaced the file
+  /// shares.
   func start(of experiment: Experiment) throws -> ModelFile {
     guard case .file(let path) = experiment.start else { return ModelFile(model: checkpoint.model) }
     return try ModelFile(contentsOf: path)
   }
 
-  /// What a run keeps in its checkpoints.
+  /// The record that a run keeps in its checkpoints.
   struct Progress: Codable {
     var recipe: String
     var state: RunState
@@ -54,7 +54,9 @@ struct SavedRun {
       self.state = state
     }
 
-    /// - Throws: `RecordError` for what no run has written.
+    /// Parses a record.
+    ///
+    /// - Throws: `RecordError` if it is not a valid record of a run.
     init(parsing json: String, path: String) throws {
       let data = Data(json.utf8)
       do { self = try JSONDecoder.records.decode(Progress.self, from: data) } catch {
@@ -68,7 +70,7 @@ struct SavedRun {
 }
 
 extension Runner.Options {
-  /// Whether the model will take the place of a file that the run begins with.
+  /// Whether the model will replace the file that the run begins with.
   func replacesInput(of experiment: Experiment) -> Bool {
     guard let output = output.flatMap(FileIdentity.init) else { return false }
     return experiment.start.path.flatMap(FileIdentity.init) == output
@@ -76,7 +78,7 @@ extension Runner.Options {
 }
 
 extension Experiment {
-  /// SHA-256 of the file that a run begins with; nil where there is none, or no checkpoint to keep it in.
+  /// SHA-256 of the file that a run begins with; nil without such a file or without a checkpoint to keep it in.
   ///
   /// - Throws: `FileError`.
   func startChecksum(for options: Runner.Options) throws -> String? {

@@ -2,7 +2,7 @@ internal import Pruning
 internal import Training
 
 extension PruningMethod {
-  /// Strong tickets: weights stay as they were drawn, and scores that say which of them are used are trained (``EdgePopup``).
+  /// Trains scores of random weights that stay as initialised; each layer uses the weights of highest score (``EdgePopup``).
   public static let edgePopup: PruningMethod = {
     var method = PruningMethod(
       name: "edge-popup", summary: "weights stay random; scores are trained, and the best of each layer are used from the first step on",

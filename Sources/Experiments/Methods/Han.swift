@@ -1,10 +1,11 @@
 internal import Pruning
 
 extension PruningMethod {
-  /// Train, remove what is below q deviations of its layer, retrain at a tenth of the rate with less dropout, and again.
+  /// Trains, removes weights below q standard deviations of their layer, retrains at a tenth of the learning rate with less dropout, and
+  /// repeats.
   ///
-  /// The paper leaves the quality parameter q (`--deviations`) to a sensitivity scan; L2 (`--weight-decay`) or L1 (`--l1`) regularisation is
-  /// the training's. Neurons without inputs or outputs are cut out at the end.
+  /// The paper chooses the quality parameter q (`--deviations`) by a sensitivity scan; L2 (`--weight-decay`) or L1 (`--l1`) regularisation
+  /// belongs to the training. Neurons without inputs or outputs are removed at the end.
   public static let han: PruningMethod = {
     var method = PruningMethod(
       name: "han",

@@ -1,29 +1,29 @@
 public import Pruning
 internal import Training
 
-/// The plans of which a method makes its stages.
+/// The plans from which a method makes its stages.
 public struct MethodOptions: Hashable, Sendable {
-  /// The training before any pruning, or in whose course it happens; nil where a given model is pruned as it is.
+  /// The training before or during pruning; nil to prune a given model as it is.
   public var training: RegularizedTraining?
   /// The training after each removal; nil for none.
   public var recovery: RegularizedTraining?
-  /// What is removed, by which score, how much, and when; nil where nothing is.
+  /// The score, granularity, amount and timing of removals; nil if nothing is removed.
   public var pruning: PruningPlan?
 
-  /// These plans.
+  /// Creates options; every parameter sets the property of the same name.
   public init(training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil) {
     self.training = training
     self.recovery = recovery
     self.pruning = pruning
   }
 
-  /// The stages of the plan's method; where it has none, or an unknown one, those that its timing asks for.
+  /// The stages of the plan's method, or those that its timing requires if it names no method or an unknown one.
   var stages: [any Stage] {
     let method = pruning?.method.flatMap { try? PruningMethod.named($0) }
     return method?.stages(self) ?? stagesByTiming
   }
 
-  /// The stages that the plan's timing asks for; a mere training where nothing is pruned.
+  /// The stages that the plan's timing requires; a training alone without a pruning plan.
   public var stagesByTiming: [any Stage] {
     let training: [any Stage] = training.map { [Train($0)] } ?? []
     guard let pruning else { return training }

@@ -2,60 +2,60 @@ public import Pruning
 public import Training
 internal import Words
 
-/// How removal and training interleave, under the name its paper gave it: what `--method` chooses.
+/// A way to interleave removal and training, by the name its paper gave it: what `--method` chooses.
 ///
-/// A method is a set of defaults for a ``PruningPlan``; everything it says can be said otherwise in the plan.
+/// A method supplies defaults for a ``PruningPlan``, any of which the plan can override, and the stages of the run.
 public struct PruningMethod: Sendable {
-  /// When removals happen, where the plan does not say.
+  /// When removals happen, unless the plan says otherwise.
   public enum Timing: Hashable, Sendable {
-    /// In rounds of removal and training.
+    /// Rounds of removal and training.
     case rounds
-    /// Before the first step, in so many removals.
+    /// The given number of removals before the first step.
     case atStart(rounds: Int)
-    /// In training, in about so many removals until this share of the steps.
+    /// About the given number of removals during training, up to a fraction `until` of its steps.
     case during(removals: Int, until: Double)
-    /// Anew at every step of a training of scores.
+    /// A new selection at every step of a training of scores.
     case everyStep
   }
 
-  /// A training by SGD as the paper describes it, where the user does not say otherwise.
+  /// The paper's training by SGD, for settings that the user does not give.
   public struct Training: Hashable, Sendable {
-    /// Before any decay.
+    /// Learning rate before any decay.
     public var learningRate: Double
-    /// λ.
+    /// Weight decay, the λ of L2 regularisation.
     public var weightDecay: Double
-    /// How the learning rate falls.
+    /// Decay of the learning rate.
     public var decay: LearningRateSchedule.Decay
-    /// How fresh weights are drawn.
+    /// Distribution of freshly initialised weights.
     public var initialization: Initialization
   }
 
-  /// As typed in recipes and on the command line.
+  /// Name in recipes and on the command line, e.g. `rigl`.
   public let name: String
-  /// One line.
+  /// One line that says what the method does.
   public let summary: String
-  /// Where it is from.
+  /// Authors and year of the paper, or `control` or `ours`.
   public let paper: String
-  /// Its criterion in ``PruningCriterion/all``.
+  /// Name of the default criterion in ``PruningCriterion/all``.
   public let criterion: String
-  /// How the removal is spread over the layers.
+  /// Distribution of a removal over the layers.
   public let allocation: Allocation
-  /// How a total is spread over the removals.
+  /// Distribution of the total amount over the removals.
   public let schedule: SparsitySchedule
-  /// When they happen.
+  /// Default timing of the removals.
   public let timing: Timing
-  /// How weights come back; nil if they do not.
+  /// How pruned weights return; nil if they do not.
   public let regrowth: RegrowthPlan?
-  /// How it trains; nil where the paper's training is no part of the method.
+  /// The paper's training; nil if the method does not prescribe one.
   public var training: Training?
-  /// The learning rate after a removal over that of the training before.
+  /// Learning rate after a removal relative to that of the training before it.
   public var recoveryRate = 1.0
-  /// Whether dropout is rescaled when weights leave (``PruningPlan/rescalesDropout``).
+  /// Whether dropout probabilities are rescaled when weights are removed (``PruningPlan/rescalesDropout``).
   public var rescalesDropout = false
-  /// What a run does of given plans: those that their timing asks for, unless the method has stages of its own.
+  /// Makes the stages of a run from plans; by default those that the plan's timing requires.
   public var stages: @Sendable (MethodOptions) -> [any Stage] = { $0.stagesByTiming }
 
-  /// A method of these parts.
+  /// Creates a method; every parameter sets the property of the same name.
   public init(
     name: String, summary: String, paper: String, criterion: String = "magnitude", allocation: Allocation = .global,
     schedule: SparsitySchedule = .exponential, timing: Timing = .rounds, regrowth: RegrowthPlan? = nil
@@ -70,7 +70,7 @@ public struct PruningMethod: Sendable {
     self.regrowth = regrowth
   }
 
-  /// The catalogue's entry of this name.
+  /// Returns the method of the catalogue with the given name.
   ///
   /// - Throws: ``UnknownMethod``.
   public static func named(_ name: String) throws -> PruningMethod {
@@ -79,12 +79,12 @@ public struct PruningMethod: Sendable {
   }
 }
 
-/// A name that no method of the catalogue has.
+/// The error for a name that no method of the catalogue has.
 public struct UnknownMethod: Error, CustomStringConvertible, Equatable {
-  /// As typed, its first 80 characters.
+  /// The first 80 characters of the name as typed.
   public let given: String
 
-  /// One line with the nearest name, or with all of them.
+  /// One line with the most similar name, or with all names.
   public var description: String {
     let names = PruningMethod.all.map(\.name)
     return "unknown method \(given.debugDescription): "

@@ -2,24 +2,24 @@ internal import Networks
 public import Pruning
 public import Results
 
-/// The end of a run that prunes weights: counts what is kept of each layer, and cuts dead units out where the plan says so.
+/// The last stage of a run that prunes weights: counts kept weights by layer, and removes dead units if the plan asks for that.
 public struct Compact: Stage {
-  /// `compact`, in recipes.
+  /// Name of the kind in recipes, `compact`.
   public static let name = "compact"
-  /// Kept weights by layer, and the proof of the cut.
+  /// ``Compaction``: kept weights by layer, and the proof of the surgery.
   public static let outcomes: [any StageOutcome.Type] = [Compaction.self]
-  /// Whose ``PruningPlan/compact`` decides.
+  /// The plan whose weights were removed; its ``PruningPlan/compact`` says whether dead units are removed.
   public var pruning: PruningPlan
 
-  /// The end of this plan's run.
+  /// Creates the last stage of a plan's run.
   public init(_ pruning: PruningPlan) { self.pruning = pruning }
 
   /// The plan whose weights were removed.
   public var prunes: PruningPlan? { pruning }
-  /// False: it takes a fraction of a second.
+  /// False: repeating the work takes a fraction of a second.
   public var isKept: Bool { false }
 
-  /// Counts, and cuts with a proof.
+  /// Counts kept weights, and removes dead units with a proof.
   public func carryOut(in run: Runner) throws {
     let layers = try MaskSet(run.model).layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) }
     var compaction = Compaction(survivors: layers)
@@ -35,19 +35,20 @@ public struct Compact: Stage {
   }
 }
 
-/// What was there before dead units left, and whether the cut was proved.
+/// Kept weights by layer before dead units were removed, and the proof of their removal.
 public struct Compaction: StageOutcome {
-  /// `compaction`, in checkpoints.
+  /// Key of the outcome in checkpoints, `compaction`.
   public static let key = "compaction"
-  /// What is kept of each layer's weights, before any unit is cut.
+  /// Kept weights of each layer before any unit was removed.
   public var survivors: [LayerSurvivors]
-  /// Whether units were cut.
+  /// Whether units were removed.
   public var hasCut = false
-  /// The largest difference of the masked and the cut network's outputs, relative to the largest output; nil if nothing was compared.
+  /// Largest difference between the outputs of the masked and the compacted network, relative to the largest output; nil if they were not
+  /// compared.
   public var proof: Double?
-  /// Whether these outputs were the same for all inputs, which proves nothing.
+  /// Whether these outputs were the same for all inputs, in which case the comparison proves nothing.
   public var hasConstantOutput = false
 
-  /// Puts the counts into ``Results/RunRecord/layers``.
+  /// Sets ``Results/RunRecord/layers``.
   public func fill(_ row: inout RunRecord, of run: Runner) { row.layers = survivors }
 }

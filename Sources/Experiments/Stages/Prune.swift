@@ -2,16 +2,16 @@ public import Pruning
 
 /// One removal between trainings, with the evaluations before and after it.
 public struct Prune: Stage {
-  /// `prune`, in recipes.
+  /// Name of the kind in recipes, `prune`.
   public static let name = "prune"
-  /// What is removed, by which score, and how much in all.
+  /// The score, granularity and total amount of the removals.
   public var pruning: PruningPlan
-  /// Which of the removals it is, from 1.
+  /// Number of this removal, from 1.
   public var round: Int
-  /// How many removals there are.
+  /// Total number of removals.
   public var rounds: Int
 
-  /// One removal of several.
+  /// Creates one removal of several.
   public init(_ pruning: PruningPlan, round: Int, of rounds: Int) {
     self.pruning = pruning
     self.round = round
@@ -21,10 +21,10 @@ public struct Prune: Stage {
   /// The plan that the removal is a part of.
   public var prunes: PruningPlan? { pruning }
 
-  /// Removes, repairs, and judges the last removal on the test images.
+  /// Removes and repairs, with evaluations before and after, and evaluates the last removal on the test images.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
-    // Where nothing was trained since the last removal, its evaluation still holds.
+    // If nothing was trained since the last removal, its evaluation still holds.
     let last = run.state.events.last
     let before = try last?.iteration == run.iterations ? last?.after : run.evaluate(run.model)
     try run.sweepIfNeeded(pruner)

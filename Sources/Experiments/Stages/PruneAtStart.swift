@@ -3,14 +3,14 @@ internal import Training
 
 /// All removals before the first training step, without training between them (SNIP and GraSP one, SynFlow 100).
 public struct PruneAtStart: Stage {
-  /// `prune-at-start`, in recipes.
+  /// Name of the kind in recipes, `prune-at-start`.
   public static let name = "prune-at-start"
-  /// What is removed, by which score, and how much.
+  /// The score, granularity and amount of the removals.
   public var pruning: PruningPlan
-  /// How many removals there are.
+  /// Number of removals.
   public var rounds: Int
 
-  /// Removals before training.
+  /// Creates a stage of the given number of removals.
   public init(_ pruning: PruningPlan, rounds: Int) {
     self.pruning = pruning
     self.rounds = rounds
@@ -19,10 +19,10 @@ public struct PruneAtStart: Stage {
   /// The plan of these removals.
   public var prunes: PruningPlan? { pruning }
 
-  /// Removes in all rounds; of weights the record has one event, of units one a round.
+  /// Removes in all rounds; the record has one event for all removals of weights, but one for each removal of units.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
-    // The test accuracy of weights that nobody has trained says nothing.
+    // The test accuracy of untrained weights says nothing.
     if run.experiment.start.isFresh { try run.recordDenseShape() } else { try run.recordDense() }
     var whole: (event: PruningEvent, removal: RemovalEvent)?
     for k in 1...max(rounds, 1) {
@@ -30,7 +30,7 @@ public struct PruneAtStart: Stage {
       try run.sweepIfNeeded(pruner)
       let pruned = try pruner.prune(run.model, event: k, of: rounds, iteration: 0)
       run.model = pruned.model
-      // Of weights all removals are one event: readers ask what stays in the end.
+      // For weights all removals are one event: what matters is which remain at the end.
       guard let sum = whole, !pruning.granularity.isStructured else {
         if let whole { run.record(whole.event, whole.removal) }
         whole = (pruned.event, pruned.removal)

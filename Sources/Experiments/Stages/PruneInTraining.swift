@@ -1,28 +1,28 @@
 public import Pruning
 
-/// One training in whose course things are removed, by a plan whose timing is ``PruningPlan/Timing/during(every:until:)``.
+/// One training with removals in its course, by a plan whose timing is ``PruningPlan/Timing/during(every:until:)``.
 public struct PruneInTraining: Stage {
-  /// `prune-in-training`, in recipes.
+  /// Name of the kind in recipes, `prune-in-training`.
   public static let name = "prune-in-training"
-  /// What came back, where the pruning plan lets weights regrow.
+  /// What came back, if the pruning plan lets weights regrow.
   public static let outcomes: [any StageOutcome.Type] = [RegrowthReport.self]
-  /// How it is trained.
+  /// The training in whose course weights or units are removed.
   public var training: RegularizedTraining
-  /// What is removed, by which score, how much and when.
+  /// The score, granularity, amount and timing of the removals.
   public var pruning: PruningPlan
 
-  /// A training with removals.
+  /// Creates a training with removals.
   public init(_ training: RegularizedTraining, _ pruning: PruningPlan) {
     self.training = training
     self.pruning = pruning
   }
 
-  /// The training in whose course it removes.
+  /// The training, with removals in its course.
   public var trains: RegularizedTraining? { training }
   /// The plan of these removals.
   public var prunes: PruningPlan? { pruning }
 
-  /// Trains with the pruner as a hook; the dense model is recorded just before the first removal.
+  /// Trains with the pruner as a hook, and records the dense model just before the first removal.
   public func carryOut(in run: Runner) throws {
     guard let pruner = run.pruner else { return }
     pruner.willPrune = { [unowned run] trainer in

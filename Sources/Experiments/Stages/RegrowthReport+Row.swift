@@ -1,12 +1,12 @@
 public import Pruning
 public import Results
 
-/// What came back in a training, as the row tells it.
+/// Exchanges of weights in a training, as the row reports them.
 extension RegrowthReport: StageOutcome {
-  /// `regrowth`, in checkpoints.
+  /// Key of the outcome in checkpoints, `regrowth`.
   public static var key: String { "regrowth" }
 
-  /// Puts the counts into ``Results/RunRecord/regrowth``, with the steps trained at the final density.
+  /// Sets ``Results/RunRecord/regrowth``, including the number of steps trained at the final density.
   public func fill(_ row: inout RunRecord, of run: Runner) {
     guard let training = run.state.trainings.last else { return }
     row.regrowth = RegrowthSummary(

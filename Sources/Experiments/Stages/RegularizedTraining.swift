@@ -11,14 +11,14 @@ public struct RegularizedTraining: Codable, Hashable, Sendable {
   /// λ of λ·Σ|w| over all weights; nil for none.
   public var l1: Double?
 
-  /// A training without penalties unless they are given.
+  /// Creates a training; every parameter sets the property of the same name.
   public init(_ plan: TrainingPlan, slimming: Double? = nil, l1: Double? = nil) {
     self.plan = plan
     self.slimming = slimming
     self.l1 = l1
   }
 
-  /// The penalties as hooks of a trainer.
+  /// Returns the penalties as hooks of a trainer.
   ///
   /// - Throws: `PlanError` for impossible strengths, and for slimming without batch norms.
   func penalties(for network: Network) throws -> [any TrainingHook] {

@@ -2,57 +2,58 @@ public import Pruning
 public import Results
 public import Training
 
-/// One part of a run, e.g. a training or a removal: a value that recipes can hold and that knows how it is carried out.
+/// One part of a run, e.g. a training or a removal: a value that can be stored in recipes and can do its own work.
 ///
-/// A run is a list of stages, made by a method (``PruningMethod/stages``). ``Runner`` walks the list, writes a checkpoint after each
-/// stage, and knows no kind of them.
+/// A run is a list of stages, made by a method (``PruningMethod/stages``). ``Runner`` executes them in order and writes a checkpoint after
+/// each stage, without knowing the kinds of stages.
 public protocol Stage: Codable, Hashable, Sendable {
-  /// The kind's name in recipes, e.g. `train`.
+  /// Name of the kind in recipes, e.g. `train`.
   static var name: String { get }
-  /// What it may leave for the row besides the model, trainings and removals; checkpoints keep it.
+  /// Outcomes that the stage may leave for the row besides the model, trainings and removals; checkpoints keep them.
   static var outcomes: [any StageOutcome.Type] { get }
-  /// The training in it, in the middle of which there may be a checkpoint; nil where no step is taken.
+  /// The training within the stage, during which checkpoints may be written; nil if it takes no training step.
   var trains: RegularizedTraining? { get }
-  /// The plan of the removals in it; nil where nothing is removed.
+  /// The plan of the removals within the stage; nil if nothing is removed.
   var prunes: PruningPlan? { get }
-  /// Whether a checkpoint is due after it. False for work that is sooner done again than stored and read.
+  /// Whether a checkpoint follows the stage. False for work that is faster to repeat than to store and read.
   var isKept: Bool { get }
-  /// Throws for what would be refused only after hours of work, besides what ``trains`` and ``prunes`` say; called before any.
+  /// Checks before any work, beyond the plans of ``trains`` and ``prunes``, for errors that would otherwise come up only after hours.
   ///
   /// - Throws: `PlanError` and `PruningError`.
   func check(on model: Model, _ data: TrainingData?) throws
-  /// Does the work: takes the run's model, and leaves another one and a record of what was done.
+  /// Does the work: replaces the run's model by the next one and records what was done.
   ///
-  /// It is called again where a run that broke off in it goes on; ``Runner/isResumed`` says so, and the model is the checkpoint's then.
+  /// Called again when a run that was interrupted in this stage resumes; then ``Runner/isResumed`` is true, and the model is the
+  /// checkpoint's.
   func carryOut(in run: Runner) throws
 }
 
 extension Stage {
-  /// Nothing.
+  /// No outcomes.
   public static var outcomes: [any StageOutcome.Type] { [] }
   /// No training.
   public var trains: RegularizedTraining? { nil }
   /// No removals.
   public var prunes: PruningPlan? { nil }
-  /// A checkpoint is written.
+  /// True: a checkpoint follows.
   public var isKept: Bool { true }
-  /// Nothing but plans to check.
+  /// Checks nothing beyond the plans.
   public func check(on model: Model, _ data: TrainingData?) throws {}
 }
 
-/// What a stage found out that the row tells, e.g. how many weights came back.
+/// A finding of a stage that the row reports, e.g. how many weights returned.
 public protocol StageOutcome: Codable, Sendable {
-  /// Its key in the records of checkpoints.
+  /// Key of the outcome in the records of checkpoints.
   static var key: String { get }
-  /// Lines for the row's notes.
+  /// Returns notes for the row.
   func notes(of run: Runner) -> [RunNote]
-  /// Fills its part of the row, once all else is there.
+  /// Fills this outcome's part of the row, after everything else is filled in.
   func fill(_ row: inout RunRecord, of run: Runner)
 }
 
 extension StageOutcome {
-  /// No lines.
+  /// No notes.
   public func notes(of run: Runner) -> [RunNote] { [] }
-  /// Nothing.
+  /// Leaves the row unchanged.
   public func fill(_ row: inout RunRecord, of run: Runner) {}
 }

@@ -3,18 +3,18 @@ public import Pruning
 public import Results
 internal import Training
 
-/// Training of scores in the place of weights: the best of each layer are chosen anew at every step (``EdgePopup``).
+/// Trains scores instead of weights, and at every step selects the best of each layer anew (``EdgePopup``).
 public struct TrainScores: Stage {
-  /// `train-scores`, in recipes.
+  /// Name of the kind in recipes, `train-scores`.
   public static let name = "train-scores"
-  /// The proof that weights stayed as they were drawn.
+  /// ``RandomWeights``: the proof that weights stayed as initialised.
   public static let outcomes: [any StageOutcome.Type] = [RandomWeights.self]
-  /// How scores are trained: by SGD.
+  /// The training of the scores, by SGD.
   public var training: RegularizedTraining
-  /// How many weights are used.
+  /// The plan whose sparsity says how many weights are used.
   public var pruning: PruningPlan
 
-  /// A training of scores.
+  /// Creates a training of scores.
   public init(_ training: RegularizedTraining, _ pruning: PruningPlan) {
     self.training = training
     self.pruning = pruning
@@ -25,7 +25,7 @@ public struct TrainScores: Stage {
   /// The plan that says how many weights are used.
   public var prunes: PruningPlan? { pruning }
 
-  /// Trains the scores, proves the weights untouched, and records the choice as one removal.
+  /// Trains the scores, proves that the weights are unchanged, and records the selection as one removal.
   public func carryOut(in run: Runner) throws {
     let popup = try EdgePopup(pruning, model: run.model)
     if !run.isResumed {
@@ -39,24 +39,24 @@ public struct TrainScores: Stage {
   }
 }
 
-/// How many weights a training of scores left in use, each as it was drawn, proved bit for bit.
+/// Number of weights in use after a training of scores, each equal to its initial value, proved bit for bit.
 public struct RandomWeights: StageOutcome, Hashable {
-  /// `randomWeights`, in checkpoints.
+  /// Key of the outcome in checkpoints, `randomWeights`.
   public static let key = "randomWeights"
-  /// Kept weights.
+  /// Number of kept weights.
   public let count: Int
 
-  /// So many weights.
+  /// Creates an outcome with the given number of weights.
   public init(count: Int) { self.count = count }
-  /// Reads the bare number.
+  /// Decodes a bare number.
   public init(from decoder: any Decoder) throws { count = try decoder.singleValueContainer().decode(Int.self) }
-  /// Writes the bare number.
+  /// Encodes a bare number.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(count)
   }
 
-  /// The line that tells how many weights are used, and that they are random.
+  /// One note that the used weights equal their initial values, with their number.
   public func notes(of run: Runner) -> [RunNote] {
     let used = "the \(Format.count(count)) that are used equal their initial values bit for bit"
     return [RunNote(subject: "weights", words: "random: \(used), biases are 0, norms the identity")]

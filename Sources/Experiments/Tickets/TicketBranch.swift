@@ -1,17 +1,17 @@
-/// A control of a lottery-ticket study: what is trained beside the trunk, from the trunk's finished rounds.
+/// A control of a lottery-ticket study: a training beside the trunk that starts from the trunk's finished rounds.
 public enum TicketBranch: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The trunk's mask on freshly drawn weights; several draws.
+  /// The trunk's mask with freshly initialised weights; several draws.
   case reinit
-  /// As many weights of each layer in random places, with the trunk's initial weights. A round's places are among the round before's.
+  /// The trunk's initial weights with as many kept in each layer, at random places, which are among those of the round before.
   case randomMask = "random-mask"
-  /// As many weights in all, in random places, layers' densities by the Erdős–Rényi kernel.
+  /// As many weights kept in total, at random places, with layer densities by the Erdős–Rényi kernel.
   case randomMaskERK = "random-mask-erk"
-  /// The trunk's mask on the weights of the round before, as they were trained, at the last learning rate.
+  /// The trunk's mask with the trained weights of the round before, at the last learning rate.
   case finetune
-  /// The same counts by one removal after the dense training, rewound as the trunk.
+  /// The same number of weights kept, but by a single removal after the dense training, with weights rewound as in the trunk.
   case oneShot = "one-shot"
 
-  /// One line.
+  /// One line that says what is kept.
   public var summary: String {
     switch self {
     case .reinit: "the same mask, fresh weights"
@@ -23,17 +23,17 @@ public enum TicketBranch: String, Codable, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// One training of a study: which model, and which round's weights are left of it.
+/// One training of a study, by branch and round.
 struct TicketJob: Hashable {
-  /// nil for the trunk.
+  /// The control branch; nil for the trunk.
   var branch: TicketBranch?
-  /// Which fresh weights, from 1; 0 where there is one draw.
+  /// Number of the draw of fresh weights, from 1; 0 for branches with a single draw.
   var draw = 0
   var round: Int
 
-  /// The name of its folder.
+  /// Name of the branch's folder.
   var folder: String { branch.map { $0.rawValue + (draw > 0 ? "-\(draw)" : "") } ?? "trunk" }
-  /// The name of its files, without ending.
+  /// Name of the round's files, without extension.
   var file: String { Self.file(round: round) }
 
   static func file(round: Int) -> String { "round-" + (round < 10 ? "0\(round)" : "\(round)") }

@@ -1,25 +1,25 @@
 public import Pruning
 public import Training
 
-/// How Frankle & Carbin 2019 found tickets in a network: what holds where nobody says otherwise.
+/// The settings of Frankle & Carbin 2019 for a network, which hold unless the user gives others.
 public struct TicketDefaults: Sendable {
-  /// A name of the architectures' catalogue.
+  /// Name of a network in the catalogue.
   public let network: String
-  /// Steps of each training.
+  /// Number of steps of each training.
   public let iterations: Int
-  /// Adam's.
+  /// Adam's learning rate.
   public let learningRate: Double
   /// Examples per step.
   public let batchSize: Int
-  /// What a round takes of each layer.
+  /// Fraction of the remaining weights of each layer that a round removes.
   public let rates: LayerRates
-  /// Rounds of removal.
+  /// Number of rounds of removal.
   public let rounds: Int
-  /// Training images held out, of data sets of 50,000 and more.
+  /// Number of training images held out for validation, in data sets of at least 50,000.
   public let validation: Int
-  /// How often the validation set is evaluated.
+  /// Interval between evaluations on the validation set.
   public let evaluateEvery: Step
-  /// How weights are drawn.
+  /// Distribution of initial weights.
   public let initialization: Initialization
 
   /// The paper's networks, one line each.
@@ -30,13 +30,13 @@ public struct TicketDefaults: Sendable {
     .init("conv-6", iterations: 30_000, learningRate: 3e-4, LayerRates(fraction: 0.2, convolutions: 0.15, output: 0.1)),
   ]
 
-  /// What other networks' rounds take.
+  /// Fractions that a round removes from networks that are not in the paper.
   public static let otherRates = LayerRates(fraction: 0.2, output: 0.1)
 
-  /// The paper's setting for a network; nil for networks that are not in it.
+  /// Returns the paper's settings for a network; nil if the paper does not have it.
   public static func of(_ network: String) -> TicketDefaults? { all.first { $0.network == network } }
 
-  /// The study that the paper's claims are about: LeNet-300-100 on MNIST.
+  /// The plan of the study that the paper's claims are about, LeNet-300-100 on MNIST.
   static var study: TicketPlan? {
     of("lenet-300-100").map { paper in
       TicketPlan(

@@ -6,7 +6,7 @@ internal import Torch
 internal import Training
 internal import Words
 
-/// The files of a ticket study's folder.
+/// Paths, records and checks of a ticket study's folder.
 struct TicketFolder {
   let path: String
   init(_ path: String) { self.path = path }
@@ -22,20 +22,20 @@ struct TicketFolder {
   func branch(_ job: TicketJob, _ seed: UInt64) -> String { "\(self.seed(seed))/\(job.folder)" }
   private func stem(_ job: TicketJob, _ seed: UInt64) -> String { "\(branch(job, seed))/\(job.file)" }
 
-  /// Whether a training is done: its record is written last.
+  /// Whether a training is finished: its record is written last.
   func isFinished(_ job: TicketJob, _ seed: UInt64) -> Bool {
     FileManager.default.fileExists(atPath: record(job, seed)) && FileManager.default.fileExists(atPath: model(job, seed))
   }
 
-  /// Makes the folder this plan's, or finds that it is already; to be called by whoever has claimed it.
+  /// Makes the folder this plan's, or checks that it already is; to be called by the process that has claimed the folder.
   ///
-  /// A folder can take more branches later, and more rounds where each takes its rates of what is left.
-  /// - Returns: the plan that takes this one in beside what the folder's says, to be kept by ``start(_:)`` once it is certain that a
-  ///   training begins; nil where nothing is to be added.
-  /// - Throws: `PlanError` that names the first difference if the folder holds another study, `RecordError` if what it holds is damaged.
+  /// A study can get more branches later, and more rounds if a fixed fraction of what remains is removed in each.
+  /// - Returns: the folder's plan extended by this one, which ``start(_:)`` is to write once a training is certain to begin; nil if there
+  ///   is nothing to add.
+  /// - Throws: `PlanError` with the first difference if the folder holds another study, `RecordError` if its files are damaged.
   func adopt(_ plan: TicketPlan) throws -> TicketPlan? {
     guard let found = try storedPlan() else {
-      // Without its plan nobody knows what was trained there.
+      // Without plan.json it is unknown what was trained.
       guard try !hasBegun() else {
         throw RecordError("\(path) holds rounds of a study, but no plan.json: put it back, or give another folder")
       }
@@ -43,7 +43,7 @@ struct TicketFolder {
       return nil
     }
     if let difference = try found.core.firstDifference(from: plan.core) {
-      // A first command that was mistyped has no claim to the folder.
+      // The first command may have been mistyped: a study without any result does not reserve the folder.
       guard try hasBegun() else {
         for seed in try seedFolders() {
           OwnFile.remove("\(path)/\(seed)/initial.safetensors") { try TensorArchive.metadata(of: $0)["format"] == "espalier" }
@@ -60,17 +60,17 @@ struct TicketFolder {
     return extended == found ? nil : extended
   }
 
-  /// Keeps a plan as the folder's.
+  /// Writes a plan as the folder's.
   func start(_ plan: TicketPlan) throws { try SealedRecord.write(plan.seeded(0).json, to: self.plan) }
 
   private func seedFolders() throws -> [String] {
     try Folder.names(in: path).filter { $0.hasPrefix("seed-") }
   }
 
-  /// The files of all branches of all seeds.
+  /// Paths of the files of all branches of all seeds.
   private func roundFiles() throws -> [String] { try seedFolders().flatMap(roundFiles) }
 
-  /// The same of one seed, by the name of its folder.
+  /// Paths of the files of all branches of one seed, by the name of the seed's folder.
   private func roundFiles(of seed: String) -> [String] {
     ((try? Folder.names(in: "\(path)/\(seed)")) ?? []).flatMap { branch in
       ((try? Folder.names(in: "\(path)/\(seed)/\(branch)")) ?? []).filter { $0.hasPrefix("round-") }
@@ -78,18 +78,18 @@ struct TicketFolder {
     }
   }
 
-  /// Whether anything was trained: a checkpoint, a model or a record.
+  /// Whether anything was trained: there is a checkpoint, a model or a record.
   private func hasBegun() throws -> Bool { try !roundFiles().isEmpty }
 
-  /// Looks at everything that trainings left, before any work: a damaged record would be found only when its turn comes.
+  /// Checks all files of trainings before any work; damaged records would otherwise be found only when they are needed.
   ///
-  /// - Throws: `RecordError` for a damaged record, `TensorArchiveError` for a damaged model or checkpoint so far as its header tells,
-  ///   `FileError` for what is no file where one is to be.
+  /// - Throws: `RecordError` for a damaged record, `TensorArchiveError` for a model or checkpoint with a damaged header, `FileError` for a
+  ///   folder or device in the place of a file.
   func check() throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
     for name in try seedFolders() {
       let rounds = roundFiles(of: name)
-      // Without any, nothing has begun there, and what lies there may be somebody else's.
+      // A seed's folder without rounds is not begun, and may belong to something else.
       guard !rounds.isEmpty else { continue }
       for file in ["initial.safetensors", "rewind.safetensors"].map({ "\(path)/\(name)/\($0)" })
       where FileManager.default.fileExists(atPath: file) { _ = try TensorArchive.metadata(of: RegularFile(file)) }
@@ -105,7 +105,7 @@ struct TicketFolder {
     }
   }
 
-  /// The plan that the folder holds; nil if it holds none.
+  /// Reads the folder's plan; nil if there is none.
   ///
   /// - Throws: `RecordError` if it is damaged.
   func storedPlan() throws -> TicketPlan? {
@@ -117,27 +117,27 @@ struct TicketFolder {
     }
   }
 
-  /// The record in a file.
+  /// Reads the record of a round.
   ///
-  /// - Throws: `RecordError` if it is damaged.
+  /// - Throws: `RecordError` if it is damaged, or belongs to another seed, branch or round.
   func read(_ file: String) throws -> TicketRound {
     let round = try record(file, "no record of a round", except: ["seed"]) { try TicketRound(json: $0) }
-    // A copy from another place is whole, and counts what is counted there.
+    // A record copied from another place is intact, but counts for that place.
     guard file.hasSuffix("/seed-\(round.seed)/\(round.branch)/\(TicketJob.file(round: round.round)).json") else {
       throw RecordError("\(file) is the record of seed \(round.seed), \(round.branch.quoted), round \(round.round)")
     }
     return round
   }
 
-  /// Where a seed was begun; nil if nobody said so.
+  /// Reads the surroundings in which a seed was begun; nil if they were not recorded.
   ///
-  /// - Throws: `RecordError` if what says so is damaged.
+  /// - Throws: `RecordError` if the record is damaged.
   func storedSurroundings(_ seed: UInt64) throws -> Surroundings? {
     guard FileManager.default.fileExists(atPath: surroundings(seed)) else { return nil }
     return try record(surroundings(seed), "no record of where a seed was begun") { try JSONDecoder().decode(Surroundings.self, from: $0) }
   }
 
-  /// What a file says, whole, with its numbers in bounds.
+  /// Reads and decodes a sealed record and checks that its counts are in bounds.
   private func record<Value>(
     _ file: String, _ none: String, except names: Set<String> = [], _ decode: (Data) throws -> Value
   ) throws -> Value {
@@ -153,7 +153,7 @@ struct TicketFolder {
     }
   }
 
-  /// The records of all finished trainings.
+  /// Reads the records of all finished trainings.
   ///
   /// - Throws: ``MissingFolder`` if there is no folder, `PlanError` if nothing is finished in it, `RecordError` for a damaged record.
   func records() throws -> [TicketRound] {
@@ -167,12 +167,12 @@ struct TicketFolder {
   }
 }
 
-/// A folder that was named and is not there.
+/// The error for a folder that does not exist.
 public struct MissingFolder: Error, CustomStringConvertible, Equatable {
-  /// The folder.
+  /// Path of the folder as given.
   public let path: String
 
-  /// One line.
+  /// One line, e.g. `there is no folder tickets`.
   public var description: String { "there is no folder \(path)" }
 
   static func check(_ path: String) throws {

@@ -4,7 +4,7 @@ internal import Torch
 internal import Training
 
 extension Model {
-  /// The model with as many weights left in each layer as given, those of highest score; what is pruned stays so.
+  /// Returns the model with the given number of weights left in each layer, those of highest score; pruned weights stay pruned.
   func pruned(by criterion: Criterion, keeping counts: [Int], seed: UInt64, round: Int = 0) throws -> Model {
     let layers = try weightScores(criterion, seed: seed, round: round)
     let present = try MaskSet(self).layers
@@ -20,14 +20,15 @@ extension Model {
     return result
   }
 
-  /// The model with as many weights left in all as given, those of highest score wherever they are; ignored layers neither count
-  /// nor lose any.
+  /// Returns the model with the given number of weights left in total, those of highest score in any layer; ignored layers neither count
+  /// nor lose weights.
   func pruned(by criterion: Criterion, keeping count: Int, ignoring ignored: [String], seed: UInt64, round: Int = 0) throws -> Model {
     let layers = try weightScores(criterion, ignoring: ignored, seed: seed, round: round)
     return try pruned(layers, keeping: count, rule: SelectionRule(scope: .global, normalization: criterion.definition.normalization))
   }
 
-  /// The model with as many weights left in all layers together as given, in random places, densities by the Erdős–Rényi kernel.
+  /// Returns the model with the given number of weights left in all layers together, at random places, with layer densities by the
+  /// Erdős–Rényi kernel.
   func prunedByERK(keeping count: Int, ignoring ignored: [String], seed: UInt64) throws -> Model {
     let layers = try weightScores(.random, ignoring: ignored, seed: seed)
     let spared = try MaskSet(self).kept - layers.reduce(0) { $0 + $1.scores.count }

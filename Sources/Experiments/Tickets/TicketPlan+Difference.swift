@@ -2,7 +2,7 @@ internal import Foundation
 internal import Training
 
 extension TicketPlan {
-  /// The text of `plan.json`: the same plan, the same bytes.
+  /// The text of `plan.json`; equal plans give equal bytes.
   var json: String {
     get throws {
       let encoder = JSONEncoder()
@@ -11,7 +11,8 @@ extension TicketPlan {
     }
   }
 
-  /// What a finished training depends on: not on how many branches there are, nor on later rounds that take their rates as before.
+  /// The part of the plan that finished trainings depend on: branches do not matter, nor the number of rounds unless a final sparsity is
+  /// given.
   var core: TicketPlan {
     var plan = seeded(0)
     plan.branches = []
@@ -21,7 +22,7 @@ extension TicketPlan {
     return plan
   }
 
-  /// The plan of a folder that already holds this one and is now asked for another of the same core.
+  /// Returns the plan of a folder that holds this plan, extended by the branches and rounds of another with the same core.
   func extended(by other: TicketPlan) -> TicketPlan {
     var plan = self
     plan.rounds = max(rounds, other.rounds)
@@ -33,7 +34,7 @@ extension TicketPlan {
     return plan
   }
 
-  /// Where two plans first differ, by name, with what this one and the other have; nil if nowhere.
+  /// Returns the first field in which two plans differ, by name, with both values; nil if there is none.
   func firstDifference(from other: TicketPlan) throws -> (name: String, mine: String, theirs: String)? {
     let (mine, theirs) = (try Self.leaves(of: json), try Self.leaves(of: other.json))
     for name in Set(mine.keys).union(theirs.keys).sorted() where mine[name] != theirs[name] {
@@ -42,17 +43,17 @@ extension TicketPlan {
     return nil
   }
 
-  /// Where it leaves the setting of the paper's claims, e.g. `training.length 4it, not 50000it`; nil if nowhere.
+  /// The first difference from the study that the paper's claims are about, e.g. `training.length 4it, not 50000it`; nil if there is none.
   var departure: String? {
     get throws {
       guard var paper = TicketDefaults.study else { return nil }
-      // How many rounds there are changes none of them, unless the last one's sparsity is given.
+      // The number of rounds affects none of them, unless the last one's sparsity is given.
       paper.rounds = rounds
       return try core.firstDifference(from: paper.core).map { "\($0.name) \($0.mine), not \($0.theirs)" }
     }
   }
 
-  /// Values by their path, e.g. `training.batchSize`.
+  /// Returns values by their path, e.g. `training.batchSize`.
   private static func leaves(of json: String) throws -> [String: String] {
     var result: [String: String] = [:]
     func walk(_ value: Any, _ path: [String]) {

@@ -2,40 +2,40 @@ internal import Networks
 public import Pruning
 public import Training
 
-/// A search for lottery tickets (Frankle & Carbin 2019) as a value: train, prune, rewind, in rounds, with control branches.
+/// A search for lottery tickets (Frankle & Carbin 2019) as a value: rounds of training, pruning and rewinding, with control branches.
 ///
-/// Everything but the seed: a study of several seeds is this plan carried out with each.
+/// It has no seed of its own: a study runs it with each of several seeds.
 public struct TicketPlan: Codable, Hashable, Sendable {
-  /// A name of the architectures' catalogue.
+  /// Name of a network in the catalogue.
   public var network: String
-  /// A bare safetensors file whose weights take the place of freshly drawn ones; nil for none.
+  /// Path of a bare safetensors file whose weights replace freshly initialised ones; nil for none.
   public var weights: String?
-  /// Which data; its seed is replaced by the run's.
+  /// The data; the plan's seed is replaced by that of each run.
   public var data: DataPlan
-  /// How fresh weights are drawn.
+  /// Distribution of freshly initialised weights.
   public var initialization: Initialization
-  /// How each round is trained; the seed is replaced by the run's.
+  /// The training of each round; the plan's seed is replaced by that of each run.
   public var training: TrainingPlan
-  /// Rounds of removal after the dense training, which is round 0.
+  /// Number of rounds of removal after the dense training, which is round 0.
   public var rounds: Int
-  /// The score: low ones go first.
+  /// The score by which weights are ranked; the lowest are removed first.
   public var criterion: Criterion
-  /// What a round takes of what is left of each layer; with ``sparsity`` only their proportions matter.
+  /// Fraction of the remaining weights of each layer that a round removes; with ``sparsity`` only the proportions matter.
   public var rates: LayerRates
-  /// The fraction that is gone after the last round, exactly; nil where rates say how much goes.
+  /// Fraction removed after the last round, exactly; nil if ``rates`` determine it.
   public var sparsity: Double?
-  /// Whether each layer loses its own fraction, or the lowest scores leave wherever they are.
+  /// Whether each layer loses a fraction of its own, or all layers are ranked together.
   public var scope: Scope
-  /// What the weights that are left become.
+  /// What happens to the remaining weights after a removal.
   public var rewinding: Rewinding
-  /// Controls beside the trunk.
+  /// Control branches beside the trunk.
   public var branches: [TicketBranch]
-  /// At these rounds; empty for all from 1.
+  /// Rounds at which branches are trained; empty for all from 1.
   public var branchRounds: [Int]
-  /// Draws of fresh weights in ``TicketBranch/reinit``.
+  /// Number of draws of fresh weights in ``TicketBranch/reinit``.
   public var reinitializations: Int
 
-  /// A plan; see the properties.
+  /// Creates a plan; every parameter sets the property of the same name.
   public init(
     network: String, weights: String? = nil, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan,
     rounds: Int, criterion: Criterion = .magnitude, rates: LayerRates, sparsity: Double? = nil, scope: Scope = .layer,
@@ -57,9 +57,9 @@ public struct TicketPlan: Codable, Hashable, Sendable {
     self.reinitializations = reinitializations
   }
 
-  /// Weights kept by each layer after each round, where layers do not compete; all layers together as one where they do.
+  /// Returns the number of kept weights [round][layer]; with a global scope all layers count as one.
   ///
-  /// - Parameter network: the trunk's.
+  /// - Parameter network: the trunk's network.
   func counts(for network: Network) throws -> [[Int]] {
     let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     let sizes = network.prunableWeights.map { (shapes[$0] ?? []).reduce(1, *) }
@@ -74,6 +74,8 @@ public struct TicketPlan: Codable, Hashable, Sendable {
       ?? RoundCounts.kept(of: sizes, rates: rates, rounds: rounds)
   }
 
+  /// Checks what can be checked without data and network.
+  ///
   /// - Throws: `PlanError` or `PruningError` for a plan that contradicts itself.
   public func validate() throws {
     try training.validate()
@@ -96,10 +98,10 @@ public struct TicketPlan: Codable, Hashable, Sendable {
     }
   }
 
-  /// Trainings of one seed.
+  /// Number of trainings per seed.
   public var trainings: Int { jobs.count }
 
-  /// All trainings, in the order in which they are done: the trunk first, then branch by branch.
+  /// All trainings in order of execution: first the trunk, then one branch after another.
   var jobs: [TicketJob] {
     let rounds = branchRounds.isEmpty ? Array(1...max(self.rounds, 1)) : Array(Set(branchRounds)).sorted()
     var jobs = (0...max(self.rounds, 0)).map { TicketJob(branch: nil, round: $0) }
@@ -112,7 +114,7 @@ public struct TicketPlan: Codable, Hashable, Sendable {
     return jobs
   }
 
-  /// The same with a run's seed in all its places.
+  /// Returns the plan with a run's seed in place of all its seeds.
   func seeded(_ seed: UInt64) -> TicketPlan {
     var plan = self
     plan.data.seed = seed
@@ -120,7 +122,8 @@ public struct TicketPlan: Codable, Hashable, Sendable {
     return plan
   }
 
-  /// The plan in words, e.g. `lottery-ticket: 20 % of each layer a round (output layer 10 %), rewound to init`.
+  /// The plan in words, e.g. `lottery-ticket: weights by magnitude, 20 % of each layer a round (output layer 10 %), rewound to the initial
+  /// weights`.
   public var words: String {
     func percent(_ fraction: Double) -> String {
       let text = "\((fraction * 1e6).rounded() / 1e4)"

@@ -4,7 +4,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// What a ticket's model file keeps as its recipe: the experiment as any file has it, and beside it the study and the place in it.
+/// The recipe in a ticket's model file: an experiment, as in any model file, and beside it the study with the ticket's branch and round.
 struct TicketRecipe: Encodable {
   var experiment: Experiment
   var plan: TicketPlan
@@ -31,7 +31,7 @@ struct TicketRecipe: Encodable {
 }
 
 extension TicketRun {
-  /// The model file of a finished training.
+  /// Returns the model file of a finished training.
   func file(_ model: Model, _ job: TicketJob, _ layers: [TicketRound.Layer], iterations: Int) throws -> ModelFile {
     let recipe = TicketRecipe(
       experiment: plan.experiment(rounds: job.round), plan: plan.core.seeded(seed), branch: job.folder, round: job.round)
@@ -40,7 +40,7 @@ extension TicketRun {
       recipe: try recipe.json)
   }
 
-  /// The removals that led to a training: those of the trunk, round by round, or the one that made a mask of its own.
+  /// Returns the removals that led to a training: those of the trunk, round by round, or the single one of a branch with its own mask.
   private func history(_ job: TicketJob, _ layers: [TicketRound.Layer], _ iterations: Int) throws -> [RemovalEvent] {
     guard job.round > 0 else { return [] }
     func event(_ step: Int, _ criterion: String, _ masked: [(String, Int)]) -> RemovalEvent {
@@ -55,7 +55,7 @@ extension TicketRun {
     case nil, .reinit, .finetune:
       var before = layers.map(\.prunable)
       return try (1...job.round).map { round in
-        // Kept counts of the rounds before are in their records; this one's are at hand.
+        // Kept counts of earlier rounds are in their records.
         let after = try round == job.round ? layers.map(\.kept) : record(TicketJob(branch: nil, round: round)).layers.map(\.kept)
         defer { before = after }
         return event(round * iterations, plan.criterion.name, zip(layers, zip(before, after)).map { ($0.name, $1.0 - $1.1) })
@@ -63,14 +63,14 @@ extension TicketRun {
     }
   }
 
-  /// The record of a finished training.
+  /// Reads the record of a finished training.
   func record(_ job: TicketJob) throws -> TicketRound {
     try folder.read(folder.record(job, seed))
   }
 }
 
 extension TicketPlan {
-  /// The trunk up to a round as an experiment: what model files keep, so that everything that reads a recipe reads a ticket's.
+  /// The trunk up to a round as an experiment, so that readers of recipes also understand a ticket's model file.
   func experiment(rounds: Int) -> Experiment {
     Experiment(
       start: .network(network, weights: weights), data: data, initialization: initialization, training: training,
@@ -85,7 +85,7 @@ extension TicketPlan {
 }
 
 extension TrainingData {
-  /// How images become numbers.
+  /// Input shape and normalization of the images.
   var preprocessing: Preprocessing {
     Preprocessing(inputShape: training.imageShape, mean: normalization.mean, deviation: normalization.deviation)
   }

@@ -7,7 +7,7 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// One seed of a ticket study: the data are loaded once, and everything that several trainings need is kept.
+/// One seed of a ticket study; keeps the data and everything else that several trainings share.
 final class TicketRun {
   let plan: TicketPlan
   let seed: UInt64
@@ -20,7 +20,7 @@ final class TicketRun {
   private let core: String
   private let surroundings: Surroundings
   private let span: TrainingSpan
-  // The last round's trained model, which the next one starts from.
+  // The trained model of the last round, from which the next round starts.
   private var last: (job: TicketJob, model: Model)?
 
   init(_ plan: TicketPlan, seed: UInt64, folder: TicketFolder, options: TicketStudy.Options) throws {
@@ -47,9 +47,9 @@ final class TicketRun {
     evaluated = try EvaluatedParts(of: data, for: initial.network)
   }
 
-  /// Keeps where a seed is computed, beside what comes of it, and says so where that is not where its rounds so far were.
+  /// Records the surroundings of a seed's trainings, and notes differences from those of its rounds so far.
   ///
-  /// - Throws: `RecordError` if those were of other images.
+  /// - Throws: `RecordError` if earlier rounds used other images.
   private static func note(_ surroundings: Surroundings, in folder: TicketFolder, seed: UInt64, _ options: TicketStudy.Options) throws {
     let (path, earlier) = (folder.surroundings(seed), try folder.storedSurroundings(seed))
     guard earlier != surroundings else { return }
@@ -60,10 +60,10 @@ final class TicketRun {
     try options.didWrite(path)
   }
 
-  /// The most evaluations in a training: what a record of one can hold.
+  /// Maximum number of evaluations in a training, limited by the size of its record.
   static let maximumEvaluations = 100_000
 
-  /// What a seed begins with, made without writing anything.
+  /// The data, initial model and counts of a seed, made without writing anything.
   struct Setting {
     let data: TrainingData
     let span: TrainingSpan
@@ -71,7 +71,9 @@ final class TicketRun {
     let initial: Model
     let counts: [[Int]]
 
-    /// - Throws: `PlanError` for a plan that these data do not allow, and what data and network throw.
+    /// Loads the data and initialises the model.
+    ///
+    /// - Throws: `PlanError` if the plan is impossible with these data, and errors of data and network.
     init(_ plan: TicketPlan, seed: UInt64, note: (String) -> Void = { _ in }) throws {
       let plan = plan.seeded(seed)
       data = try plan.data.load(note: note)
@@ -133,9 +135,9 @@ final class TicketRun {
           TicketProgress(
             seed: seed, branch: job.folder, round: job.round, rounds: plan.rounds, density: density, later: later, training: $0))
       })
-    // What was learned must outlive a kill between the two files below.
+    // The trained weights must survive a kill between the two files below.
     try save()
-    // Row-major, as a file would give it back: sums over another layout end in other bits.
+    // Row-major, as when read from a file: sums over another memory layout are rounded differently.
     var model = try trainer.model.moved(to: .cpu)
     model.tensors = try model.tensors.mapValues { try $0.detached().contiguous() }
     try file(model, job, layers, iterations: trainer.totalIterations).write(to: folder.model(job, seed))
@@ -152,7 +154,7 @@ final class TicketRun {
     options.note("seed \(seed): \(job.folder) \(record.summary(of: plan.rounds))")
   }
 
-  /// Steps per second of whole epochs, where evaluations do not count; of everything in trainings too short for that.
+  /// Returns steps per second of whole epochs, without evaluations; including them for trainings shorter than an epoch.
   private static func rate(_ trainer: Trainer, done: Int) -> Double? {
     let seconds = trainer.epochSeconds.reduce(0) { $0 + $1.seconds }
     if seconds > 0 { return Double(trainer.epochSeconds.count * trainer.iterationsPerEpoch) / seconds }
@@ -172,10 +174,10 @@ final class TicketRun {
     var firstIteration = 0
   }
 
-  /// The model and plan that a training starts with, or goes on with.
+  /// Returns the model and plan that a training starts or resumes with.
   private func begin(_ job: TicketJob) throws -> Beginning {
     var training = plan.training
-    // As the trunk, one removal is followed by what rewinding says.
+    // As in the trunk, the rewinding decides what follows the removal.
     let followsTrunk = job.branch == nil || job.branch == .oneShot
     let keepsLastRate = job.round > 0 && (job.branch == .finetune || (followsTrunk && plan.rewinding == .none))
     if keepsLastRate {
@@ -195,19 +197,19 @@ final class TicketRun {
       guard progress.core == core else {
         throw PlanError("\(path) belongs to a study with other options; remove it to train this round anew")
       }
-      // Threads and kernels have been told of the seed as a whole.
+      // Differences of threads and kernels were reported when the seed began.
       _ = try checkpoint.surroundings?.goOn(in: surroundings, from: path)
       return Beginning(
         model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
     }
     let state = first == 0 ? nil : try Self.state(at: first, seed: plan.training.seed)
     let model = try startingModel(job)
-    // What a training starts from may be damaged: until here nothing has been written for it.
+    // The starting model may be damaged: until here nothing has been written for this training.
     try options.willTrain(seed, job.folder, job.round)
     return Beginning(model: model, training: training, state: state, firstIteration: first)
   }
 
-  /// A trainer's state that has seen nothing, at a step of the data order and the learning-rate schedule.
+  /// Returns the state of a trainer without any history at a given step of the data order and the learning-rate schedule.
   private static func state(at iteration: Int, seed: UInt64) throws -> Trainer.State {
     Trainer.State(
       iteration: iteration, log: TrainingLog(), optimizer: .init(stepCount: 0, moments: [:]),
@@ -260,7 +262,7 @@ final class TicketRun {
 
   private var scoreSeed: UInt64 { SeedPurpose.scores.seed(from: plan.training.seed) }
 
-  /// The weights that rewinding goes back to.
+  /// Returns the weights that rewinding restores.
   private func origin() throws -> Model {
     guard case .step = plan.rewinding else { return initial }
     let path = folder.rewind(seed)
@@ -283,7 +285,9 @@ final class TicketRun {
     return model
   }
 
-  /// - Throws: `RecordError` for a file that is not the one that a record speaks of.
+  /// Compares a file with the checksum in its record.
+  ///
+  /// - Throws: `RecordError` if they differ.
   private func check(_ path: String, against checksum: String?) throws {
     guard let checksum, try RegularFile(path).checksum() != checksum else { return }
     throw RecordError("\(path) is not what was written: its checksum is not the one in its round's record")

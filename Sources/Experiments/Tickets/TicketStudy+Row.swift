@@ -6,13 +6,13 @@ internal import Torch
 internal import Training
 
 extension TicketStudy {
-  /// The row of a seed's last round: the ticket against the dense network of round 0.
+  /// Returns the row of a seed's last round: the ticket against the dense network of round 0.
   ///
-  /// Measures both models' latency in turn; accuracies, steps and times are those of the records.
+  /// Times both models alternately; accuracies, steps and times are those of the records.
   /// - Parameters:
   ///   - command: the command line, program name first.
-  ///   - version: Espalier's.
-  /// - Throws: `PlanError` if the seed is not finished, and what reading its files throws.
+  ///   - version: version of Espalier.
+  /// - Throws: `PlanError` if the seed is not finished, and errors of reading its files.
   public func row(seed: UInt64, command: [String], version: String) throws -> RunRecord {
     let folder = TicketFolder(path)
     func round(_ number: Int) throws -> (model: Model, record: TicketRound, bytes: Int?) {

@@ -6,7 +6,7 @@ public import Results
 public import Torch
 public import Training
 
-/// Carries a ``TicketPlan`` out in a folder, seed by seed, training by training; what is there is never computed again.
+/// Runs a ``TicketPlan`` in a folder, seed by seed, training by training; finished trainings are not repeated.
 ///
 /// ```
 /// tickets/plan.json
@@ -14,39 +14,39 @@ public import Training
 /// tickets/seed-0/trunk/round-00.safetensors    the trained model, its masks and recipe; round-00.json what came of it
 /// tickets/seed-0/reinit-1/round-07.safetensors …
 /// ```
-/// Model files are written whole or not at all, a training's record after its model. A training that was broken off goes on from
-/// `round-07.checkpoint` and ends with the same bytes. Round k's weights are among round k − 1's; at its start they are those of
-/// `initial.safetensors` times the mask, bit for bit, biases too; optimizer and data order begin anew, the same in every round.
+/// Model files are written atomically, a training's record after its model. An interrupted training resumes from `round-07.checkpoint` and
+/// ends with the same bytes. The weights kept in round k are among those of round k − 1; at its start they equal `initial.safetensors`
+/// times the mask, bit for bit, as do biases; optimizer and data order start anew, identically in every round.
 public struct TicketStudy {
-  /// What is carried out.
+  /// The plan of every seed; seeds are given to ``run(seeds:options:)``.
   public let plan: TicketPlan
-  /// Where.
+  /// Path of the study's folder.
   public let path: String
-  /// The hold on the folder, for as long as there is this study; nil where another process has it, for which this one works.
+  /// The lock on the folder, held as long as the study exists; nil if another process, for which this one works, holds it.
   public let claim: FolderClaim?
-  /// What the folder's plan becomes with the first training; nil where it stays.
+  /// The folder's plan extended by this one, to be written when the first training begins; nil if there is nothing to add.
   private let extended: TicketPlan?
 
-  /// How a study deals with its surroundings; nothing here changes what is computed.
+  /// Checkpoints, device and callbacks of a study; none of them is part of its plan.
   public struct Options {
-    /// How often a checkpoint is written, in seconds.
+    /// Seconds between checkpoints.
     public var checkpointSeconds: Double
-    /// What computes the trainings.
+    /// The device of the trainings.
     public var device: Device
-    /// Whether they compute with the kept weights only.
+    /// Whether trainings use the sparse kernels, which store and compute kept weights only.
     public var sparse: SparseTraining
-    /// Asked after every step: whether to stop with a checkpoint; what `Interruption` says unless given.
+    /// Called after every step; returns whether to stop with a checkpoint. By default `Interruption.isRequested`.
     public var interrupted: () -> Bool
-    /// Gets progress.
+    /// Called with the progress of trainings.
     public var report: (TicketProgress) -> Void
-    /// Gets lines worth reading.
+    /// Called with lines for the user, e.g. the result of a round.
     public var note: (String) -> Void
-    /// Gets each training before it begins; for those who count them.
+    /// Called before each training begins, e.g. to count trainings.
     public var willTrain: (_ seed: UInt64, _ branch: String, _ round: Int) throws -> Void
-    /// Gets the path of each file that has just been written.
+    /// Called with the path of each file after it is written.
     public var didWrite: (String) throws -> Void
 
-    /// Options; see the properties.
+    /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpointSeconds: Double = 5, device: Device = .cpu, sparse: SparseTraining = .automatic,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() },
@@ -64,15 +64,15 @@ public struct TicketStudy {
     }
   }
 
-  /// A study of this plan in this folder, which is made, or must hold the same study; no other can be made there while this one lasts.
+  /// Opens a study of a plan in a folder, which is created, or must hold the same study; the folder is locked as long as the study exists.
   ///
-  /// - Parameter isWorker: whether this process works for another one, which has the folder.
-  /// - Throws: `PlanError` and `PruningError` for a plan that contradicts itself or is not the folder's, ``FolderInUse`` if another study
-  ///   has the folder.
+  /// - Parameter isWorker: whether this process works for another one, which has locked the folder.
+  /// - Throws: `PlanError` and `PruningError` if the plan contradicts itself or is not the folder's, ``FolderInUse`` if another process is
+  ///   running a study in the folder.
   public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard, isWorker: Bool = false) throws {
     try plan.validate()
     try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
-    // Before the folder is looked at: what is refused must not depend on what lies there, and leaves nothing behind.
+    // Before the folder is looked at: what is refused must not depend on its content, and must leave nothing behind.
     _ = try TicketRun.Setting(plan, seed: plan.training.seed)
     self.plan = plan
     self.path = path
@@ -81,9 +81,9 @@ public struct TicketStudy {
     extended = try TicketFolder(path).adopt(plan)
   }
 
-  /// Runs what the folder does not hold yet.
+  /// Runs the trainings that are not finished in the folder.
   ///
-  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint; and what training throws.
+  /// - Throws: ``TrainingError/interrupted(iteration:)`` after a checkpoint, and errors of trainings.
   public func run(seeds: [UInt64], options: Options = Options()) throws {
     try withExtendedLifetime(claim) { try carryOut(seeds, options) }
   }
@@ -116,40 +116,40 @@ public struct TicketStudy {
     }
   }
 
-  /// Trainings of one seed.
+  /// Number of trainings per seed.
   public var trainings: Int { plan.trainings }
 
-  /// How many of a seed's trainings are done.
+  /// Returns the number of a seed's finished trainings.
   public func finished(seed: UInt64) -> Int { plan.jobs.count { TicketFolder(path).isFinished($0, seed) } }
 
-  /// The records of all finished trainings in a folder, of all seeds.
+  /// Reads the records of all finished trainings in a folder, of all seeds.
   ///
-  /// - Throws: ``MissingFolder``, `PlanError` for a folder without any, `RecordError` for damaged ones.
+  /// - Throws: ``MissingFolder``, `PlanError` if nothing is finished, `RecordError` for damaged records.
   public static func records(in path: String) throws -> [TicketRound] { try TicketFolder(path).records() }
 
-  /// Tables and claims over all finished trainings in a folder, also while a study goes on in it.
+  /// Analyses all finished trainings in a folder, also while a study is running there: tables, and a verdict on each of the paper's claims.
   ///
-  /// - Throws: as ``records(in:)``.
+  /// - Throws: ``MissingFolder``, `PlanError` if nothing is finished, `RecordError` for damaged records.
   public static func analysis(of path: String) throws -> TicketAnalysis {
     let folder = TicketFolder(path)
     return TicketAnalysis(try folder.records(), departure: try folder.storedPlan().map { try $0.departure } ?? "its plan.json is gone")
   }
 }
 
-/// What a study reports while it goes on.
+/// Progress of a study, reported while it trains.
 public struct TicketProgress: Sendable {
-  /// The run.
+  /// Seed of the run.
   public var seed: UInt64
-  /// `trunk`, `reinit-1`, ….
+  /// Name of the branch, e.g. `trunk` or `reinit-1`.
   public var branch: String
-  /// The training's round.
+  /// Number of the training's round.
   public var round: Int
-  /// Rounds in all.
+  /// Total number of rounds.
   public var rounds: Int
-  /// Kept fraction of the prunable weights.
+  /// Fraction of the prunable weights that are kept.
   public var density: Double
-  /// Trainings that are to come after this one, of all seeds.
+  /// Number of trainings after this one, over all seeds.
   public var later: Int
-  /// The trainer's.
+  /// Progress of the trainer within the training.
   public var training: TrainingProgress
 }
