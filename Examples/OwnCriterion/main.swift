@@ -1,4 +1,4 @@
-// Prunes by a criterion that the catalogue does not have, and compares it with one that it has.
+// Prunes by a criterion that is not in the catalogue, and compares it with one that is.
 //
 //     swift run OwnCriterion
 
@@ -8,16 +8,16 @@ import Pruning
 import Torch
 import Training
 
-// With one thread the same seed gives the same bits on every machine of a kind.
+// With one thread, the same seed gives the same bits on machines of the same kind.
 try TorchRuntime.configure(threads: 1)
 
-/// |w| divided by the mean |w| of its layer: layers compete by how far their weights lie below the layer's own average.
+/// |w| divided by the mean |w| of its layer: all layers are ranked by how far their weights lie below the average of their layer.
 struct RelativeMagnitude: WeightScoring {
   static let criterion = PruningCriterion(
-    name: "relative-magnitude", summary: "the weights that are small for their layer leave", formula: "|w| / mean |w| of the layer",
+    name: "relative-magnitude", summary: "weights that are small for their layer are removed", formula: "|w| / mean |w| of the layer",
     paper: "an example", data: .nothing, implementation: RelativeMagnitude())
 
-  /// One score per weight, in the weight's shape; low ones leave.
+  /// Returns one score per weight, in the weight's shape; the lowest are removed first.
   func weightScores(_ weight: Tensor, _ context: ScoringContext) throws -> Tensor {
     let magnitudes = try weight.absolute()
     return try magnitudes / magnitudes.mean()

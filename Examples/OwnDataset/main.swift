@@ -1,4 +1,4 @@
-// Trains and prunes on images that no catalogue knows: small pictures of bars and of rings, drawn here.
+// Trains and prunes on a data set outside the catalogue: small pictures of bars and rings, drawn here.
 //
 //     swift run OwnDataset
 
@@ -9,10 +9,10 @@ import Results
 import Torch
 import Training
 
-// With one thread the same seed gives the same bits on every machine of a kind.
+// With one thread, the same seed gives the same bits on machines of the same kind.
 try TorchRuntime.configure(threads: 1)
 
-/// A grey picture of 12 × 12 pixels, row by row: a vertical bar (class 0), a horizontal one (1) or a ring (2), with noise.
+/// Draws a grey picture of 12 × 12 pixels, row by row: a vertical bar (class 0), a horizontal one (1) or a ring (2), with noise.
 func picture(of kind: Int, from generator: inout some RandomNumberGenerator) -> [UInt8] {
   let (x, y) = (Int.random(in: 3...8, using: &generator), Int.random(in: 3...8, using: &generator))
   return (0..<144).map { pixel in
@@ -23,7 +23,7 @@ func picture(of kind: Int, from generator: inout some RandomNumberGenerator) -> 
   }
 }
 
-/// As many pictures of each class, one after the other.
+/// Draws the given number of pictures, of the three classes in turn.
 func images(_ count: Int, from generator: inout some RandomNumberGenerator) throws -> ImageSet {
   var bytes: [UInt8] = []
   var labels: [Int64] = []
@@ -40,7 +40,7 @@ let data = TrainingData(
   training: try images(900, from: &generator), validation: try images(300, from: &generator), test: try images(300, from: &generator),
   normalization: Normalization(mean: [0.25], deviation: [0.25]))
 
-// A quarter of the units of each hidden layer leave, and with them their rows and columns in the weights.
+// A quarter of the units of each hidden layer are removed, with their rows and columns in the weights.
 let training = TrainingPlan(length: .epochs(10), batchSize: 30, learningRate: LearningRateSchedule(base: 0.002), seed: 1)
 let experiment = Experiment(
   start: .network("mlp:144-40-20-3", weights: nil), data: DataPlan(dataset: "shapes", seed: 1), training: training,

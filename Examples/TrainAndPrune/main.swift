@@ -1,5 +1,5 @@
-// Trains LeNet-300-100 on the digits that come with Espalier, removes 90 % of its weights in three rounds, cuts the dead units out, and
-// prints the row.
+// Trains LeNet-300-100 on the digits that come with Espalier, removes 90 % of its weights in three rounds, then the dead units, and prints
+// the row.
 //
 //     swift run TrainAndPrune [FILE]
 
@@ -9,12 +9,12 @@ import Results
 import Torch
 import Training
 
-// With one thread the same seed gives the same bits on every machine of a kind.
+// With one thread, the same seed gives the same bits on machines of the same kind.
 try TorchRuntime.configure(threads: 1)
 
 let path = CommandLine.arguments.dropFirst().first ?? "lenet-300-100.safetensors"
 
-// How the dense network is trained: Adam, 20 epochs, a learning rate that falls by a cosine.
+// The dense network is trained with Adam for 20 epochs, with cosine decay of the learning rate.
 let training = TrainingPlan(
   length: .epochs(20), batchSize: 64, optimizer: .adam(weightDecay: 0), learningRate: LearningRateSchedule(base: 0.002, decay: .cosine),
   seed: 1)
@@ -22,11 +22,11 @@ let training = TrainingPlan(
 var recovery = training
 recovery.length = .epochs(10)
 
-// What leaves: the weights nearest to zero anywhere in the network, in three rounds that each keep the same share.
+// The smallest weights of the whole network are removed, in three rounds that each keep the same fraction of what remains.
 let pruning = PruningPlan(
   criterion: .magnitude, granularity: .weight, scope: .global, amount: .total(0.9), timing: .rounds(3, recovery: recovery.length), seed: 1)
 
-// The whole run as a value; the model file keeps it as its recipe.
+// The whole run as a value, which the model file keeps as its recipe.
 let experiment = Experiment(
   start: .network("lenet-300-100", weights: nil), data: DataPlan(dataset: "digits", seed: 1), training: training, pruning: pruning,
   recovery: recovery)

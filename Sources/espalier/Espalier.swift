@@ -3,10 +3,10 @@ internal import Foundation
 internal import Interruptions
 internal import Torch
 
-/// The command `espalier`.
+/// The root command, `espalier`.
 @main
 struct Espalier: ParsableCommand {
-  /// The version of the tool, as `--version` and every record say it.
+  /// Version of Espalier, as `--version` and records give it.
   static let version = "0.1.0"
 
   static let configuration = CommandConfiguration(
@@ -41,7 +41,7 @@ struct Espalier: ParsableCommand {
       InspectCommand.self, CompareCommand.self, MethodsCommand.self, DataCommand.self,
     ])
 
-  /// Runs what the command line asks for, on the main thread: libtorch keeps settings per thread.
+  /// Runs the command line on the main thread, because libtorch keeps settings per thread.
   @MainActor static func main() async {
     Interrupt.install()
     Interruption.everywhere { Interrupt.isRequested }
@@ -60,8 +60,8 @@ struct Espalier: ParsableCommand {
     }
   }
 
-  /// Ends the process: help and version as they are, anything else as one line and its status; wrong use that shows before anything
-  /// runs points at the help.
+  /// Ends the process. Help and version are printed as they are, errors as one line with their status; usage errors found before anything
+  /// runs point to the help.
   private static func stop(_ error: any Error, _ arguments: [String], isRunning: Bool) -> Never {
     let code = exitCode(for: error)
     if code == .success { exit(withError: error) }
@@ -76,26 +76,26 @@ struct Espalier: ParsableCommand {
     } else {
       status = ExitStatus(for: error)
       text = Self.words(for: error)
-      // Also when quiet: without it the work would seem lost.
+      // Shown even with --quiet: without it the work would seem lost.
       if status == .interrupted || status == .terminated, let outcome = Interrupt.outcome { Console.note(outcome) }
     }
-    // Errors of other libraries may span lines; the reader of a log wants one.
+    // Errors of other libraries may span several lines, but a log should have one per error.
     Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " "))
     Foundation.exit(status.rawValue)
   }
 
-  /// Our errors describe themselves; Foundation's keep their words for people elsewhere.
+  /// The text of an error. Espalier's errors describe themselves; those of Foundation have their text for users in `localizedDescription`.
   private static func words(for error: any Error) -> String {
     error is CocoaError || error is POSIXError || type(of: error) is NSError.Type ? error.localizedDescription : String(describing: error)
   }
 }
 
-/// A command whose options must fit each other.
+/// A command that checks its options together before it runs.
 protocol CheckedCommand: ParsableCommand {
-  /// Looks at all options together, before the run.
+  /// Checks the options together, before the run.
   ///
-  /// Not ArgumentParser's `validate()`, which comes before its search for unknown options: in `--network lenet-5 --sparsty 0.5` that would
-  /// take 0.5 for a model file and complain of it, not of the spelling.
+  /// Not ArgumentParser's `validate()`, which runs before unknown options are found: in `--network lenet-5 --sparsty 0.5` it would take 0.5
+  /// for a model file and report that instead of the misspelt option.
   ///
   /// - Throws: `ValidationError`.
   func check() throws

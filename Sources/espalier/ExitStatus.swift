@@ -10,25 +10,25 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// What the process reports to its caller; the numbers of BSD's sysexits.h.
+/// Exit statuses of the process, with the numbers of BSD's sysexits.h.
 enum ExitStatus: Int32, Sendable {
-  /// The command line asks for what does not exist or cannot be.
+  /// The command line asks for something unknown or impossible.
   case usage = 64
-  /// A file is there, but not what it should be.
+  /// A file exists, but its content is wrong.
   case dataError = 65
-  /// A file that was named is not there.
+  /// An input file does not exist or cannot be read.
   case noInput = 66
-  /// Something outside is out of reach: a server, a device.
+  /// A server or a device is not available.
   case unavailable = 69
   /// An error of Espalier or libtorch.
   case software = 70
-  /// The system refuses a process.
+  /// The system cannot give a process, threads, memory or file descriptors.
   case systemError = 71
-  /// An output file cannot be made.
+  /// An output file cannot be created.
   case cannotCreate = 73
-  /// Writing or reading broke off, e.g. on a full disk.
+  /// Writing or reading failed midway, e.g. on a full disk.
   case inputOutput = 74
-  /// Somebody else is at it: the same command may work later.
+  /// A resource is in use by another process; the same command may succeed later.
   case temporary = 75
   /// A recipe or a setting contradicts itself.
   case configuration = 78
@@ -37,8 +37,8 @@ enum ExitStatus: Int32, Sendable {
   /// Stopped by SIGTERM (128 + SIGTERM).
   case terminated = 143
 
-  /// The status that belongs to an error: its own if it is a ``ReportedError``, ArgumentParser's 64 for a command line that does
-  /// not parse, `software` for what nobody foresaw.
+  /// Returns the status of an error: its own for a ``ReportedError``, `usage` for command lines that do not parse, `software` for
+  /// unexpected errors.
   init(for error: any Error) {
     if let reported = error as? any ReportedError {
       self = reported.exitStatus
@@ -49,7 +49,7 @@ enum ExitStatus: Int32, Sendable {
     }
   }
 
-  /// Foundation's file errors, by the system's error number beneath them where there is one.
+  /// Returns the status of one of Foundation's file errors, by the underlying POSIX error number if there is one.
   private init?(foundation error: NSError) {
     let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
     for candidate in [underlying, error].compactMap(\.self) where candidate.domain == NSPOSIXErrorDomain {
@@ -67,7 +67,7 @@ enum ExitStatus: Int32, Sendable {
     }
   }
 
-  /// The status for a system call's error number.
+  /// Returns the status for the error number of a failed system call.
   init(errorNumber: Int32) {
     switch errorNumber {
     case ENOENT, ENOTDIR: self = .noInput
@@ -78,7 +78,7 @@ enum ExitStatus: Int32, Sendable {
   }
 }
 
-/// An error that knows its exit status; its description is one line for the user.
+/// An error with an exit status and a one-line description for the user.
 protocol ReportedError: Error {
   var exitStatus: ExitStatus { get }
 }

@@ -1,18 +1,20 @@
 internal import ArgumentParser
 internal import Words
 
-/// Finds what a mistyped command was probably meant to be, which ArgumentParser does for options only.
+/// Suggests the intended command for a mistyped one, which ArgumentParser does for options only.
 enum CommandSpelling {
-  /// The words of the command line that name a command, e.g. `espalier data fetch`.
+  /// Returns the words of the command line that name a command, e.g. `espalier data fetch`.
   static func path(of arguments: [String]) -> [String] { walk(arguments).path }
 
-  /// The command that a command line names, and the words behind its name.
+  /// Returns the command that a command line names, and the words after its name.
   static func command(of arguments: [String]) -> (command: any ParsableCommand.Type, rest: ArraySlice<String>) {
     let found = walk(arguments)
     return (found.command, found.rest)
   }
 
-  /// - Throws: ``UnknownCommand`` if a word stands where a command's name belongs and is none.
+  /// Checks that the words in place of a command's name are commands.
+  ///
+  /// - Throws: ``UnknownCommand`` otherwise.
   static func check(_ arguments: [String]) throws {
     let (path, command, rest) = walk(arguments)
     let names = command.configuration.subcommands.map { $0._commandName }
@@ -35,7 +37,7 @@ enum CommandSpelling {
   }
 }
 
-/// A command that does not exist.
+/// The error for a command that does not exist.
 struct UnknownCommand: ReportedError, CustomStringConvertible {
   let given: String
   let path: [String]

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Results
 internal import Words
 
-/// `espalier compare`.
+/// `espalier compare`: two models side by side.
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",

@@ -3,7 +3,7 @@ internal import Datasets
 internal import Foundation
 internal import Results
 
-/// `espalier data`.
+/// `espalier data`: the group of commands for data sets.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",
@@ -18,7 +18,7 @@ struct DataCommand: ParsableCommand {
       """,
     subcommands: [List.self, DataFetchCommand.self, DataVerifyCommand.self])
 
-  /// Where the files are.
+  /// The option for the folder of the data sets.
   struct Location: ParsableArguments {
     @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"), completion: .directory)
     var dataDir: String?
@@ -44,7 +44,7 @@ struct DataCommand: ParsableCommand {
       var test: Int
       var licence: String
       var source: String
-      /// Nil where its files are not at hand; empty for what is built in.
+      /// Folder of the files; nil if they are missing, empty for a built-in data set.
       var location: String?
     }
 

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Datasets
 internal import Foundation
 
-/// `espalier data fetch`.
+/// `espalier data fetch`: downloads data sets.
 struct DataFetchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch",
@@ -30,7 +30,7 @@ struct DataFetchCommand: AsyncParsableCommand {
   var quiet = false
 
   func run() async throws {
-    // A misspelt name should be found before hours of fetching the others.
+    // Misspelt names should be found before hours of downloads.
     let sets = try names.map { try Dataset.named($0) }
     if let mirror { try Downloader.check(mirror: mirror) }
     let display = SharedDisplay(quiet: quiet)
@@ -53,7 +53,7 @@ struct DataFetchCommand: AsyncParsableCommand {
   }
 }
 
-/// A progress display for pieces that arrive on any thread.
+/// A progress display for reports from any thread.
 private final class SharedDisplay: @unchecked Sendable {
   private let lock = NSLock()
   private let display: ProgressDisplay

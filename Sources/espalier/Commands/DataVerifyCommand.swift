@@ -3,7 +3,7 @@ internal import Datasets
 internal import Files
 internal import Results
 
-/// `espalier data verify`.
+/// `espalier data verify`: compares files with the published checksums.
 struct DataVerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
@@ -24,7 +24,7 @@ struct DataVerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  /// One file's finding.
+  /// The result for one file.
   struct Row: Encodable {
     var dataset: String
     var file: String

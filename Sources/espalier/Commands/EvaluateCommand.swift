@@ -5,7 +5,7 @@ internal import Results
 internal import Training
 internal import Words
 
-/// `espalier evaluate`.
+/// `espalier evaluate`: loss and accuracy on test images.
 struct EvaluateCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
@@ -26,7 +26,7 @@ struct EvaluateCommand: CheckedCommand {
 
   func check() throws { try given.requireTrained("fresh weights are not worth evaluating") }
 
-  /// Which images.
+  /// Returns the data plan, by default with the data set that the model file was trained on.
   func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }
 
   func run() throws {

@@ -7,7 +7,7 @@ internal import Torch
 internal import Training
 internal import Words
 
-/// `espalier inspect`.
+/// `espalier inspect`: the layers of a model file or network.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
@@ -47,7 +47,7 @@ struct InspectCommand: ParsableCommand {
     let description = try dataset.map { try Dataset.named($0) }
     let source: ModelSource
     do { source = try ModelSource(model, dataset: description) } catch let error as ModelFileError {
-      // A sound file of another program holds weights without a network, which can be listed all the same.
+      // A sound file of another program holds weights without a network, which can still be listed.
       guard let archive = try? TensorArchive(contentsOf: model), archive.metadata["format"] != "espalier" else { throw error }
       return try Console.print(try ArchiveListing(archive, path: model).output(json: json))
     }
@@ -67,14 +67,14 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
-/// All that `inspect` says of a model.
+/// Everything that `inspect` shows of a model.
 struct Inspection: Encodable {
   var summary: ModelSummary
   var activationBytes: Int
   var history: [RemovalEvent]
-  /// Of the original's features, those that are left of each layer; nil where no unit has left, or it is not known from what.
+  /// Indices of the original's features that each layer still has; nil if no unit was removed, or the original is unknown.
   var kept: [String: KeptFeatures]?
-  /// Units that are left, and those of the original; nil where it is not known.
+  /// Numbers of units now and in the original; nil if the original is unknown.
   var units: Units?
   var preprocessing: Preprocessing?
   var classes: [String]
@@ -107,7 +107,7 @@ struct Inspection: Encodable {
     encoder.outputFormatting = [.sortedKeys]
     let flat = try encoder.encode(self)
     guard var object = try JSONSerialization.jsonObject(with: flat) as? [String: Any] else { return String(decoding: flat, as: UTF8.self) }
-    // The recipe is JSON itself; readers should not have to unpack a text within a text.
+    // The recipe is JSON itself; as an object, readers need not parse a string within the JSON.
     if let recipe, let parsed = try? JSONSerialization.jsonObject(with: Data(recipe.utf8)) { object["recipe"] = parsed }
     let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self)
@@ -139,7 +139,7 @@ struct Inspection: Encodable {
     return "\(summary.network.inLine)\n\n" + summary.text + "\n" + TextTable.facts(facts, width: width)
   }
 
-  /// What is left of the original, and where to read which features these are.
+  /// The number of units left of the original, and where to find which features they are.
   private var keptWords: String? {
     guard history.contains(where: { $0.removed.contains { !$0.value.isEmpty } }) else { return nil }
     guard let units else { return "not known: the file does not say from which network the units of its history left" }
@@ -148,9 +148,9 @@ struct Inspection: Encodable {
 }
 
 extension RemovalEvent {
-  /// One line: when, what, by what, how much of which layer.
+  /// One line with step, method, criterion, and counts per layer.
   var words: String {
-    // Most methods' words name their criterion themselves.
+    // The words of most methods include their criterion.
     let by = method.contains(criterion) ? "" : " by " + criterion
     var parts = ["step \(Format.count(step)): \(method)\(by)"]
     let units = removed.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }
@@ -163,14 +163,14 @@ extension RemovalEvent {
   }
 }
 
-/// The tensors of a safetensors file that holds no network.
+/// The tensors of a safetensors file without a network.
 struct ArchiveListing: Encodable {
   struct Entry: Encodable {
     var name: String
     var shape: [Int]
     var type: String
     var elements: Int
-    /// Elements that are NaN or infinite; nil where there are none.
+    /// Number of elements that are NaN or infinite; nil if there are none.
     var notFinite: Int?
   }
   var path: String

@@ -5,7 +5,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// `espalier methods`.
+/// `espalier methods`: lists the catalogues.
 struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
@@ -16,7 +16,7 @@ struct MethodsCommand: ParsableCommand {
       espalier methods networks --json
       """)
 
-  /// A part of the list.
+  /// One of the lists.
   enum Section: String, ExpressibleByArgument, CaseIterable, Encodable, CodingKeyRepresentable {
     case criteria, methods, granularities, scopes, rounding, schedules, networks, initializations
   }
@@ -37,26 +37,26 @@ struct MethodsCommand: ParsableCommand {
 }
 
 extension MethodsCommand {
-  /// A line of a list.
+  /// One entry of a list.
   struct Entry: Encodable {
     var name: String
     var summary: String
-    /// The score or count that it stands for.
+    /// Formula of the score.
     var formula: String?
-    /// Where it is from.
+    /// Authors and year of the paper.
     var paper: String?
-    /// What it can be used with.
+    /// Granularities that a criterion can score.
     var scores: [String]?
   }
 }
 
 extension MethodsCommand.Section {
-  /// The list, from the catalogues.
+  /// The entries of the list, from the catalogue.
   var entries: [MethodsCommand.Entry] {
     switch self {
     case .criteria:
       PruningCriterion.all.map { criterion in
-        // Where there are no steps, as with --epochs 0, Runner shows it the images.
+        // Without training steps, as with --epochs 0, Runner passes the training images through the model instead.
         let instead = [.activations, .weights].contains(criterion.data) ? " (without any, one pass over the training images)" : ""
         let needs = criterion.data == .nothing ? "" : "; needs \(criterion.data.rawValue)\(instead)"
         return .init(

@@ -6,7 +6,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// `espalier probe`: pruning penalties of a model, or in the course of a training.
+/// `espalier probe`: pruning penalties of a model, or during a training.
 struct ProbeCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe",
@@ -37,7 +37,7 @@ struct ProbeCommand: CheckedCommand {
           --retrain-at 5000it,25000it --output retrained
       """)
 
-  /// The help of the model to probe.
+  /// The help texts of the options that choose a model.
   enum Words: ModelWords {
     static let network = "A network of the catalogue: trained from scratch, or probed with --weights."
   }
@@ -85,13 +85,13 @@ struct ProbeCommand: CheckedCommand {
     do {
       if let network = given.network, given.weights == nil { try train(network) } else { try look() }
     } catch let error as PruningError {
-      // Here layers are named, not left out.
+      // Unlike in `prune`, layers are chosen here by --layers, not by --ignore.
       throw PlanError(error.words { _ in "name others with --layers" })
     }
   }
 
   private func look() throws {
-    // Before any file is read: what was typed is told first.
+    // Before any file is read, so that errors in what was typed come first.
     let probes = try probe.probes(seed: running.seed)
     var outputs = Outputs()
     outputs.add("--rows", rows, as: .text)
@@ -108,13 +108,13 @@ struct ProbeCommand: CheckedCommand {
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }
 
-  /// The training with probes that the options describe.
+  /// Returns the training with probes that the options describe.
   ///
-  /// - Throws: `PlanError` and `PruningError` for what no study can be.
+  /// - Throws: `PlanError` and `PruningError` for an impossible study.
   func study(_ network: String) throws -> ProbeStudy {
-    // Each run puts its own seed: a folder can take further seeds of the same study.
+    // Each run replaces the seed: a folder can take further seeds of the same study.
     var plan = try data.plan(seed: 0)
-    // The paper trains on all there is, and nothing is chosen by validation.
+    // The paper trains on all images, and nothing is selected by validation.
     plan.validation = data.validation ?? 0
     return ProbeStudy(
       network: network, data: plan, training: try training.plan(), probes: try probe.probes(seed: 0),

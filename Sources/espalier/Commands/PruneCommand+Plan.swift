@@ -3,9 +3,9 @@ internal import Pruning
 internal import Training
 
 extension PruneCommand {
-  /// The plan that these options describe.
+  /// Returns the pruning plan that the options describe.
   ///
-  /// - Throws: `PlanError` and `PruningError` for what no plan can be.
+  /// - Throws: `PlanError` and `PruningError` for an impossible plan.
   func plan(of method: PruningMethod?) throws -> PruningPlan {
     let (granularity, length) = (pruning.granularity, try training.length())
     let isWeight = granularity == .weight
@@ -27,7 +27,9 @@ extension PruneCommand {
     return plan
   }
 
-  /// - Throws: `PlanError` for an option that would change nothing in this plan.
+  /// Refuses options that have no effect in this plan.
+  ///
+  /// - Throws: `PlanError` for the first one.
   private func refuseIdleOptions(in plan: PruningPlan) throws {
     if amount.threshold != nil || amount.deviations != nil {
       let given = amount.threshold != nil ? "--threshold" : "--deviations"

@@ -3,24 +3,24 @@ internal import Experiments
 internal import Pruning
 internal import Training
 
-/// What a command line of `prune` comes to, once its options have been found to fit each other.
+/// The work of a `prune` command line whose options have been checked.
 protocol PruneJob {
-  /// Does it.
+  /// Does the work.
   func callAsFunction() throws
 }
 
 extension ExperimentRun: PruneJob {}
 
 extension PruneCommand {
-  /// The job of the chosen method: a run of its stages, unless it has a face of its own.
+  /// Returns the job of the chosen method: a run of its stages, unless the method has a face of its own.
   func job(_ typed: GivenOptions) throws -> any PruneJob {
     if let face = MethodFaces.all.first(where: { $0.method == pruning.method }) { return try face.job(self, typed) }
     return try run(typed)
   }
 
-  /// The run that the options describe.
+  /// Returns the run that the options describe.
   ///
-  /// - Throws: `PlanError`, `PruningError`, `UnknownMethod` and `ValidationError` for what no run can be.
+  /// - Throws: `PlanError`, `PruningError`, `UnknownMethod` and `ValidationError` for an impossible run.
   func run(_ typed: GivenOptions) throws -> ExperimentRun {
     let method = try pruning.method.map { try PruningMethod.named($0) }
     try tickets.refuseOthers(than: method?.name)
@@ -45,7 +45,7 @@ extension PruneCommand {
       sparse: training.sparseKernels, proves: !pruning.noProof, showsLayers: layers)
   }
 
-  /// The training before any pruning or in whose course it happens, and the training after each round.
+  /// Returns the training before or during pruning, and the training after each round.
   private func trainings(
     of plan: PruningPlan, _ method: PruningMethod?, _ typed: GivenOptions
   ) throws -> (dense: TrainingPlan?, recovery: TrainingPlan?) {
@@ -60,7 +60,7 @@ extension PruneCommand {
     case .everyStep: return (try scoreTraining(method), nil)
     case .atStart: return (trains ? try training.plan(seed: running.seed) : nil, nil)
     case .rounds(_, let length):
-      // A model file or given weights are trained already.
+      // A model file and given weights have already been trained.
       let trained = given.model ?? given.weights
       if let trained, timing.recovery != nil, trains, typed.has("--epochs") {
         let isNone = length.iterations(perEpoch: 1) == 0
@@ -77,7 +77,7 @@ extension PruneCommand {
     }
   }
 
-  /// The images, where anything looks at them.
+  /// Returns the data plan; nil if no images are needed.
   private func dataPlan(for plan: PruningPlan, trains: Bool) throws -> DataPlan? {
     let fallback = try given.trainingDataset()
     if data.dataset == nil, fallback == nil {

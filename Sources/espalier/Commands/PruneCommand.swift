@@ -3,7 +3,7 @@ internal import Experiments
 internal import Pruning
 internal import Training
 
-/// `espalier prune`: the main job.
+/// `espalier prune`: prunes a model, with the training that the method needs.
 struct PruneCommand: CheckedCommand, BrieflyHelped {
   static let usualOptions: Set = [
     "<model>", "--network", "--method", "--granularity", "--criterion", "--sparsity", "--rounds", "--recovery", "--dataset", "--data-dir",
@@ -34,7 +34,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
       removes nothing more. "espalier methods" lists methods and criteria.
       """)
 
-  /// The help of the model to prune.
+  /// The help texts of the options that choose a model.
   enum Words: ModelWords {
     static let model = "A model file to prune; or name a --network."
     static let network = "A network of the catalogue, trained first for --epochs."

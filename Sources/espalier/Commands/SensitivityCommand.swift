@@ -4,7 +4,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// `espalier sensitivity`: how much each layer's loss hurts.
+/// `espalier sensitivity`: the accuracy with each layer pruned alone.
 struct SensitivityCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "sensitivity",
@@ -50,12 +50,12 @@ struct SensitivityCommand: CheckedCommand {
 
   func check() throws { try given.requireTrained("fresh weights tell nothing") }
 
-  /// Which images.
+  /// Returns the data plan, by default with the data set that the model file was trained on.
   func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }
 
-  /// What is tried.
+  /// Returns the criterion, granularity and fractions to scan.
   ///
-  /// - Throws: `PlanError` and `PruningError` for what no scan can be.
+  /// - Throws: `PlanError` and `PruningError` for an impossible scan.
   func scan() throws -> SensitivityScan {
     guard examples >= 1 else { throw PlanError("--examples \(examples) is impossible: give at least 1") }
     return SensitivityScan(

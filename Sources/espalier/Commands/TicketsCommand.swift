@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Experiments
 internal import Results
 
-/// `espalier tickets`.
+/// `espalier tickets`: the analysis of a lottery-ticket study.
 struct TicketsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tickets",

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Experiments
 internal import Training
 
-/// `espalier train`.
+/// `espalier train`: trains a network of the catalogue.
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
@@ -40,9 +40,9 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws { try job()() }
 
-  /// The run that the options describe.
+  /// Returns the run that the options describe.
   ///
-  /// - Throws: `PlanError` and `ValidationError` for what no run can be.
+  /// - Throws: `PlanError` and `ValidationError` for an impossible run.
   func job() throws -> ExperimentRun {
     if training.initialization != nil, let weights, classes == nil {
       throw PlanError("--initialization draws fresh weights: \(weights) has its own")

@@ -2,11 +2,11 @@ internal import Files
 internal import Foundation
 internal import Words
 
-/// Results go to standard output, everything else to standard error; names and texts of others reach neither as they are (`printable`).
+/// Prints results to standard output and everything else to standard error; names and texts from elsewhere are made `printable` first.
 enum Console {
-  /// Writes a result, with a line feed at its end.
+  /// Prints a result, with a line feed at its end.
   ///
-  /// - Throws: ``OutputError`` if it could not be written, e.g. on a full disk.
+  /// - Throws: ``OutputError`` if it cannot be written, e.g. on a full disk.
   static func print(_ text: String) throws {
     do {
       let text = text.printable(keepsLines: true)
@@ -16,22 +16,22 @@ enum Console {
     }
   }
 
-  /// Writes a line to standard error.
+  /// Prints a line to standard error.
   static func note(_ text: String) { draw(line(text) + "\n") }
 
-  /// Writes to standard error as it is; there is nobody left to tell if that fails.
+  /// Writes unchanged to standard error; failures are ignored, as there is nowhere to report them.
   static func draw(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
-  /// A message as one line: printable, and what is long in it cut to 80 characters, paths to their ends.
+  /// Returns a message as one printable line; long arguments in it are cut to 80 characters, paths to their ends.
   ///
-  /// - Parameter arguments: what was typed, which may be long and hold blanks.
+  /// - Parameter arguments: the command line, whose values may be long and contain spaces.
   static func line(_ text: String, arguments: [String] = CommandLine.arguments) -> String {
-    // A value stands behind its option, or behind its equals sign.
+    // A value is a separate argument, or follows an equals sign.
     let values = arguments.flatMap { [$0] + $0.split(separator: "=", maxSplits: 1).dropFirst().map(String.init) }
     return text.shortening(values).printable()
   }
 
-  /// Writes a result to a file, with a line feed at its end, replacing it whole or not at all.
+  /// Writes a result to a file atomically, with a line feed at its end.
   ///
   /// - Throws: `FileError`.
   static func write(_ text: String, to path: String) throws {
@@ -41,22 +41,22 @@ enum Console {
   /// Whether standard error is a terminal that can redraw a line.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// Columns of the terminal behind this descriptor; nil if it is none.
+  /// Returns the number of columns of the terminal at this descriptor; nil if it is not a terminal.
   static func columns(of descriptor: Int32) -> Int? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 
-  /// Where lines of words on standard output break: the terminal's width between 60 and 120, 100 elsewhere.
+  /// Width at which text on standard output is wrapped: that of the terminal, within 60 to 120, or else 100.
   static var textWidth: Int { min(max(columns(of: STDOUT_FILENO) ?? 100, 60), 120) }
 }
 
-/// An output that could not be written.
+/// The error for an output that could not be written.
 struct OutputError: ReportedError, CustomStringConvertible {
-  /// Where to.
+  /// Path of the output, or `standard output`.
   let path: String
-  /// The system's words.
+  /// The system's description of the error.
   let reason: String
   let exitStatus: ExitStatus
 
@@ -66,7 +66,7 @@ struct OutputError: ReportedError, CustomStringConvertible {
     let system = (error.userInfo[NSUnderlyingErrorKey] as? NSError) ?? error
     if system.domain == NSPOSIXErrorDomain {
       reason = String(cString: strerror(Int32(clamping: system.code)))
-      // Writing into a folder that is not there is a failure to create, not a missing input.
+      // Writing into a missing folder is a failure to create a file, not a missing input.
       let status = ExitStatus(errorNumber: Int32(clamping: system.code))
       exitStatus = status == .noInput ? .cannotCreate : status
     } else {

@@ -1,7 +1,7 @@
 internal import Networks
 internal import Results
 
-/// What `inspect --groups` says of a network: its channel groups, and layers that have none.
+/// The channel groups of a network and the layers without one, as `inspect --groups` shows them.
 struct GroupListing: Encodable {
   struct Group: Encodable {
     var name: String
@@ -10,9 +10,9 @@ struct GroupListing: Encodable {
     var dependents: [String]
     var consumers: [String]
     var path: String
-    /// Of the original's channels of this group, those that are left; nil where nothing has left.
+    /// Indices of the original's channels that the group still has; nil if nothing was removed.
     var kept: [Int]?
-    /// How many there were in the original.
+    /// Number of the group's channels in the original.
     var originalWidth: Int
   }
 
@@ -23,7 +23,7 @@ struct GroupListing: Encodable {
 
   var groups: [Group]
   var refused: [Refusal]
-  /// Of the original's features, those that are left of each layer; nil where nothing has left.
+  /// Indices of the original's features that each layer still has; nil if nothing was removed.
   var kept: [String: KeptFeatures]?
 
   init(_ network: Network, within limit: MemoryLimit) throws {

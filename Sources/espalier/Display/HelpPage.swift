@@ -5,18 +5,18 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// A command with so many options that its help shows the usual ones only.
+/// A command with so many options that `--help` shows only the usual ones.
 protocol BrieflyHelped: ParsableCommand {
-  /// The arguments and options of the short help, e.g. `<model>`, `--sparsity`.
+  /// The arguments and options in the short help, e.g. `<model>`, `--sparsity`.
   static var usualOptions: Set<String> { get }
 }
 
-/// The help of commands with many options: `--help` shows the usual ones, `--help-all` all of them, and `help prune METHOD` what belongs
-/// to a method. Everything else is the parser's.
+/// The help of commands with many options: `--help` shows the usual ones, `--help-all` all, and `help prune METHOD` those of a method.
+/// ArgumentParser provides all other help.
 enum HelpPage {
-  /// What is to be printed instead of a run; nil where the parser has the word.
+  /// Returns the help that the arguments ask for; nil if there is none, or ArgumentParser provides it.
   ///
-  /// - Throws: `UnknownMethod` for `help prune` with another word.
+  /// - Throws: `UnknownMethod` for `help prune` with any other word.
   static func text(for arguments: [String], columns: Int) throws -> String? {
     let asked = Set(arguments.prefix { $0 != "--" })
     if arguments.first == "help" {
@@ -51,7 +51,7 @@ enum HelpPage {
       """
   }
 
-  /// What belongs to a method of `prune`: where it is from, what it does unless options say otherwise, and the options of its own.
+  /// Returns the page of a method of `prune`: its paper, its defaults, and the options of its own.
   private static func page(of method: PruningMethod, _ columns: Int) -> String {
     let own = Set(MethodFaces.options(of: method.name))
     let entries = Section.all(in: Espalier.helpMessage(for: PruneCommand.self, columns: columns)).flatMap(\.entries)
@@ -78,7 +78,7 @@ enum HelpPage {
       """
   }
 
-  /// A part of a help text: a title, and the entries below it, if they are arguments or options.
+  /// A part of a help text: a title, and the arguments or options below it, if any.
   private struct Section {
     struct Entry {
       var names: Set<String>
@@ -112,7 +112,7 @@ enum HelpPage {
 }
 
 extension PruningMethod {
-  /// An amount that the example of its page removes.
+  /// The amount removed in the example on the method's page.
   fileprivate var example: String {
     switch name {
     case Self.lotteryTicket.name: "--rounds 10 --output tickets"
@@ -122,7 +122,7 @@ extension PruningMethod {
     }
   }
 
-  /// What it does unless options say otherwise, as names and words.
+  /// The method's defaults, as names and words.
   fileprivate var defaults: [(name: String, words: String)] {
     var facts = timing == .everyStep ? [] : [("--criterion", criterion)]
     facts.append(("--scope", "\(allocation)"))

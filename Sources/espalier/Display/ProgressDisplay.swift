@@ -2,40 +2,40 @@ internal import Foundation
 internal import Results
 internal import Words
 
-/// Shows how far a run is: one line redrawn in place on a terminal, lines now and then elsewhere, nothing when quiet.
+/// Shows the progress of a run: one line redrawn in place on a terminal, a line now and then elsewhere, nothing with --quiet.
 ///
 /// It writes to standard error, so that results on standard output can be piped.
 final class ProgressDisplay {
-  /// One moment of a run.
+  /// The state of a run at one moment.
   struct Moment {
-    /// E.g. `training`, `round 2/5`, `fetching mnist`.
+    /// Name of the current work, e.g. `training`, `round 2/5` or `fetching mnist`.
     var phase: String
-    /// Things done of `total`.
+    /// Number of steps or bytes done, of `total`.
     var done: Int
-    /// Things in all; 0 where nobody knows.
+    /// Total number of steps or bytes; 0 if unknown.
     var total: Int
-    /// Things in an epoch; nil where there are none.
+    /// Number of steps in an epoch; nil if there are no epochs.
     var perEpoch: Int?
-    /// What is counted, as in `412 it/s`.
+    /// Unit of the counts, as in `412 it/s`.
     var unit = "it"
-    /// The present training loss.
+    /// Current training loss.
     var loss: Double?
-    /// The newest accuracy on the validation set.
+    /// Latest accuracy on the validation set.
     var accuracy: Double?
-    /// Words at the end, e.g. what else is going on.
+    /// Text at the end of the line, e.g. what runs in parallel.
     var detail: String?
-    /// Things of the same kind to do after these, which a second time of arrival counts in.
+    /// Number of steps still to come after this phase, for a second ETA.
     var later = 0.0
-    /// Whether this moment is worth a line where lines are few, as an evaluation is.
+    /// Whether the moment deserves a line of its own if lines are few, e.g. an evaluation.
     var isMilestone = false
   }
 
-  /// How it is shown.
+  /// The form of the display.
   enum Style: Equatable {
     case quiet
-    /// At most one line in so many seconds, and one at each phase's end.
+    /// At most one line in the given number of seconds, and one at the end of each phase.
     case lines(every: Double)
-    /// A line of at most this many characters, redrawn.
+    /// One redrawn line of at most the given number of characters.
     case bar(width: Int)
   }
 
@@ -49,10 +49,11 @@ final class ProgressDisplay {
   private var accuracy: Double?
   private var isLineOpen = false
 
-  /// A display of this style.
+  /// Creates a display.
+  ///
   /// - Parameters:
-  ///   - now: seconds on a clock that never goes back.
-  ///   - write: where text goes.
+  ///   - now: returns seconds of a monotonic clock.
+  ///   - write: writes text to the display.
   init(
     _ style: Style, now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }, write: @escaping (String) -> Void = Console.draw
   ) {
@@ -61,7 +62,7 @@ final class ProgressDisplay {
     self.write = write
   }
 
-  /// The display that fits standard error.
+  /// Creates the display that suits standard error.
   convenience init(quiet: Bool) {
     if quiet {
       self.init(.quiet)
@@ -72,7 +73,7 @@ final class ProgressDisplay {
     }
   }
 
-  /// Takes note of a moment, and shows it if it is time.
+  /// Records a moment, and shows it if it is due.
   func report(_ moment: Moment) {
     let time = now()
     if moment.phase != phase { begin(moment, at: time) }
@@ -86,21 +87,21 @@ final class ProgressDisplay {
     }
     lastShown = time
     window.append((time, moment.done))
-    // The rate is that of the last 10 s, or since the last line where lines are further apart.
+    // The rate is that of the last 10 s, or since the last line if that is longer ago.
     while window.count > 2, time - window[1].time >= 10 { window.removeFirst() }
     show(line(moment, at: time, isLast: isLast), isLast: isLast)
   }
 
-  /// Prints a line that stays, above the bar if there is one.
+  /// Prints a permanent line, above the bar if there is one.
   func note(_ text: String) {
     guard style != .quiet else { return }
     write((isLineOpen ? "\r\u{1B}[K" : "") + Console.line(text) + "\n")
     isLineOpen = false
-    // The bar comes back with the next moment.
+    // The bar is drawn again with the next moment.
     if case .bar = style { lastShown = -.infinity }
   }
 
-  /// Leaves the cursor at the beginning of a line.
+  /// Moves the cursor to the beginning of a line.
   func finish() {
     if isLineOpen { write("\n") }
     isLineOpen = false
@@ -109,11 +110,11 @@ final class ProgressDisplay {
   private func begin(_ moment: Moment, at time: Double) {
     finish()
     phase = moment.phase
-    // The clock starts with the first moment, so what was done until then does not count; a resumed run begins in the middle.
+    // The clock starts with the first moment, so work done before does not count: a resumed run starts in the middle.
     phaseStart = (time, moment.done)
     window = [phaseStart]
     accuracy = nil
-    // Lines come after some time, a bar at once.
+    // The first line comes after the interval, a bar at once.
     if case .lines = style { lastShown = time } else { lastShown = -.infinity }
   }
 

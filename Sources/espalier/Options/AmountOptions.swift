@@ -2,7 +2,7 @@ public import ArgumentParser
 public import Pruning
 internal import Training
 
-/// How much `prune` removes.
+/// Options of `prune` for the amount removed.
 struct AmountOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The fraction of the original gone in the end, e.g. 0.9.", valueName: "fraction"))
   var sparsity: String?
@@ -39,9 +39,9 @@ struct AmountOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Widths that shrink become the nearest multiple of this, e.g. 8, or stay.", valueName: "count"))
   var widthMultiple = 1
 
-  /// The one amount that was given.
+  /// Returns the one amount that was given.
   ///
-  /// - Throws: `PlanError` for none, several, or an impossible one.
+  /// - Throws: `PlanError` if none or several were given, or an impossible one.
   func amount() throws -> PruningPlan.Amount {
     let given = [sparsity != nil, compression != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
     guard given == 1 else {
@@ -51,7 +51,7 @@ struct AmountOptions: ParsableArguments {
     }
     if let limit {
       guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
-      // Said in milliseconds, as it was given, and not in the plan's seconds.
+      // In milliseconds, as given, not in the plan's seconds.
       guard limit > 0, limit.isFinite else { throw PlanError("--limit \(limit) is impossible: give a number above 0") }
       return .cost(CostTarget(of, .most(of == .latency ? limit / 1000 : limit)))
     }
@@ -65,7 +65,7 @@ struct AmountOptions: ParsableArguments {
     return .deviations(deviations ?? 0)
   }
 
-  /// The fraction that is gone where 1/c is left.
+  /// Returns the fraction removed if 1/c remains.
   private static func gone(_ compression: String) throws -> Double {
     guard let times = Double(compression), times >= 1, 1 - 1 / times < 1 else {
       throw PlanError("--compression \(compression) is impossible: give a number from 1 on, e.g. 10 to leave a tenth")

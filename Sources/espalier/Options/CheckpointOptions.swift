@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Files
 internal import Training
 
-/// Checkpoints and reports of a long run; shared by `train` and `prune`.
+/// Options for checkpoints and reports of a long run; shared by `train` and `prune`.
 struct CheckpointOptions: ParsableArguments {
   @Flag(help: "Go on from the checkpoint of an earlier, broken-off run with the same options; from the start if there is none.")
   var resume = false
@@ -16,9 +16,9 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"), completion: .file())
   var report: String?
 
-  /// Where checkpoints of a run with this output go; nil where the output is no file, beside which one could lie.
+  /// Returns the path of the checkpoint for a run with the given output; nil if the output is a stream and no path was given.
   ///
-  /// - Throws: `PlanError` where one is to be gone on from, and there can be none.
+  /// - Throws: `PlanError` if the run is to resume and there is no such path.
   func path(for output: String) throws -> String? {
     if let checkpoint { return checkpoint }
     guard AtomicFile.isStream(output) else { return output + ".checkpoint" }
@@ -26,9 +26,9 @@ struct CheckpointOptions: ParsableArguments {
     return nil
   }
 
-  /// What --checkpoint-every says; nil if it says nothing.
+  /// Returns the value of --checkpoint-every; nil if it was not given.
   ///
-  /// - Throws: `PlanError` for what no interval can be.
+  /// - Throws: `PlanError` for an impossible interval.
   func interval() throws -> Step? {
     let interval = try checkpointEvery.map { try Step($0, option: "--checkpoint-every") }
     if let interval, interval.iterations(perEpoch: 1) < 1 {

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Datasets
 internal import Experiments
 
-/// Which images; shared by the commands that need any.
+/// Options that choose the images; shared by the commands that use any.
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("The data set; \"espalier data list\" shows all.", valueName: "name"), completion: .list(Dataset.all.map(\.name)))
@@ -25,10 +25,10 @@ struct DataOptions: ParsableArguments {
     if let validation, validation < 0 { throw ValidationError("--validation \(validation) is impossible: give 0 or more images") }
   }
 
-  /// The plan that these options describe.
+  /// Returns the data plan that the options describe.
   ///
-  /// - Parameter fallback: the data set where none was named, e.g. the one a model file was trained on.
-  /// - Throws: `ValidationError` where there is neither.
+  /// - Parameter fallback: the data set to use if --dataset was not given, e.g. the one a model file was trained on.
+  /// - Throws: `ValidationError` if there is neither.
   func plan(seed: UInt64, fallback: String? = nil) throws -> DataPlan {
     guard let name = dataset ?? fallback else {
       throw ValidationError("which data? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
 
-/// What a command's help says of the model it is given.
+/// The help texts of the options that choose a model, which differ between commands.
 protocol ModelWords {
   static var model: String { get }
   static var network: String { get }
@@ -14,10 +14,11 @@ extension ModelWords {
   static var weights: String { "A bare safetensors file, by parameter names." }
 }
 
-/// The words of commands that look at a trained model.
+/// The help texts of commands that need a trained model.
 enum TrainedModelWords: ModelWords {}
 
-/// Which model: a file, or a network of the catalogue with or without given weights; shared by the commands that begin with one.
+/// Options that choose the model: a file, or a network of the catalogue with or without given weights; shared by the commands that begin
+/// with one.
 struct ModelOptions<Words: ModelWords>: ParsableArguments {
   @Argument(help: ArgumentHelp(Words.model, valueName: "model"), completion: .file(extensions: ["safetensors"]))
   var model: String?
@@ -28,17 +29,19 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   @Option(help: ArgumentHelp(Words.weights, valueName: "file"), completion: .file(extensions: ["safetensors"]))
   var weights: String?
 
-  /// - Parameter objection: what is wrong with fresh weights.
-  /// - Throws: `ValidationError` unless there is either a model file or a network with weights.
+  /// Checks that there is a model file, or a network with weights.
+  ///
+  /// - Parameter objection: what is wrong with untrained weights, for the message.
+  /// - Throws: `ValidationError` if there is neither or both.
   func requireTrained(_ objection: String) throws {
     if model != nil, weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
     if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
     if network != nil, weights == nil { throw ValidationError("--network needs --weights: \(objection)") }
   }
 
-  /// Where the model comes from.
+  /// The origin of the model.
   var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: weights) } }
 
-  /// The data set that a model file was trained on; nil if it knows none, or there is no file.
+  /// Returns the data set that the model file was trained on; nil if the file does not name one, or there is no file.
   func trainingDataset() throws -> String? { try model.flatMap { try Experiment.dataset(of: $0) } }
 }

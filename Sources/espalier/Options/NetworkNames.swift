@@ -1,11 +1,11 @@
 internal import Foundation
 internal import Networks
 
-/// Names of networks that a shell can offer: the catalogue's patterns, written out.
+/// Network names for the shell's completion: the patterns of the catalogue, expanded.
 enum NetworkNames {
   static var all: [String] { Architecture.all.flatMap { $0.pattern.components(separatedBy: ", ") }.flatMap(written) }
 
-  /// E.g. of `vgg(11|13)[-bn]-cifar[:HIDDEN|:none]` the four names without what stands behind a colon.
+  /// Expands a pattern: `vgg(11|13)[-bn]-cifar[:HIDDEN|:none]` to four names, without the optional parts after a colon.
   static func written(_ pattern: String) -> [String] {
     guard !pattern.contains("WIDTHS") else { return [] }
     guard let open = pattern.firstIndex(where: { "([".contains($0) }),

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Results
 
-/// What is said; shared by the commands that take long.
+/// Options for output; shared by the commands that take long.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Show no progress.")
   var quiet = false
@@ -12,7 +12,7 @@ struct OutputOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"), completion: .file())
   var output: String?
 
-  /// Prints a result in the form that was asked for.
+  /// Prints a row in the requested format.
   func print(_ record: RunRecord, showsLayers: Bool = false) throws {
     try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
   }

@@ -3,7 +3,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// What a probe looks at.
+/// Options that describe a probe.
 struct ProbeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Fractions of each layer's units; 0.1,0.2,0.5 unless fractions or counts are given.", valueName: "fractions"))
   var fractions: String?
@@ -51,7 +51,7 @@ struct ProbeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Count chosen units a second time from this step on.", valueName: "step"))
   var lateStart = 10_000
 
-  /// One probe for each place.
+  /// Returns one probe for each place of means.
   ///
   /// - Throws: `PlanError` and `PruningError` that name the option.
   func probes(seed: UInt64) throws -> [PenaltyProbe] {
@@ -106,7 +106,7 @@ struct ProbeOptions: ParsableArguments {
   }
 }
 
-/// How a network is trained while it is probed: the paper's protocol unless said otherwise.
+/// Options for a training with probes; the defaults are the paper's protocol.
 struct ProbedTrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Length of training: steps (25000it) or epochs (60ep).", valueName: "length"))
   var steps = "60ep"
@@ -135,18 +135,18 @@ struct ProbedTrainingOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: ArgumentHelp("The folder that rows go to.", valueName: "folder"), completion: .directory)
   var output: String?
 
-  /// How often the training is probed.
+  /// Returns the interval between probes.
   ///
-  /// - Throws: `PlanError` for what no interval can be.
+  /// - Throws: `PlanError` for an impossible interval.
   func interval() throws -> Step {
     let interval = try Step(every, option: "--every")
     guard interval.iterations(perEpoch: 1) >= 1 else { throw PlanError("--every \(interval) is impossible: give at least 1ep or 1it") }
     return interval
   }
 
-  /// The plan that these options describe.
+  /// Returns the training plan that the options describe.
   ///
-  /// - Throws: `PlanError` for values no training can have.
+  /// - Throws: `PlanError` for impossible values.
   func plan() throws -> TrainingPlan {
     let plan = TrainingPlan(
       length: try Step(steps, option: "--steps"), batchSize: batchSize, optimizer: .sgd(momentum: momentum),

@@ -3,7 +3,7 @@ internal import Experiments
 public import Pruning
 internal import Training
 
-/// What `prune` removes, and by which method.
+/// Options of `prune` for the method, the granularity and layers to leave alone.
 struct PruningOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -2,7 +2,7 @@ public import ArgumentParser
 public import Pruning
 internal import Training
 
-/// What mends the loss right after `prune` has removed units.
+/// Options of `prune` for repairs right after units were removed.
 struct RepairOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -16,10 +16,10 @@ struct RepairOptions: ParsableArguments {
   @Option(help: "How means become biases: exact (with the layer's padding) or paper; exact unless given.")
   var meanForm: MeanReplacement.Form?
 
-  /// The repairs, in the order in which they were typed.
+  /// Returns the repairs, in the order in which they were typed.
   ///
   /// - Parameter place: where means are taken.
-  /// - Throws: `PlanError` for a word that is none.
+  /// - Throws: `PlanError` for an unknown repair.
   func repairs(at place: MeanPlace) throws -> [PruningPlan.Repair] {
     try (repair ?? "").split(separator: ",").map { word in
       switch word.trimmingPrefix(" ") {

@@ -4,9 +4,9 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// How it is computed; shared by the commands that compute.
+/// Options for seed, threads, memory and device; shared by the commands that compute.
 struct RunOptions: ParsableArguments {
-  /// What computes.
+  /// The devices that --device offers.
   enum DeviceName: String, ExpressibleByArgument, CaseIterable { case cpu, cuda }
 
   @Option(help: ArgumentHelp("Determines initial weights, data order and random scores.", valueName: "number"))
@@ -25,9 +25,9 @@ struct RunOptions: ParsableArguments {
     guard threads >= 1 else { throw ValidationError("--threads \(threads) is impossible: give at least 1") }
   }
 
-  /// Sets libtorch up as the options say.
+  /// Configures libtorch as the options say.
   ///
-  /// - Throws: ``UnavailableError`` where there is no such device.
+  /// - Throws: ``UnavailableError`` if the device is not available, ``ThreadsError`` if the threads cannot be created.
   func apply() throws {
     let threads = Self.atMostCores(threads, option: "--threads")
     do { try TorchRuntime.configure(threads: threads) } catch { throw ThreadsError(count: threads, problem: "\(error)") }
@@ -35,16 +35,16 @@ struct RunOptions: ParsableArguments {
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
 
-  /// So many of what runs at once, or one for each core and a note: more than that get in each other's way until nothing goes on.
+  /// Limits the number of threads or processes to the number of cores, with a note: more would slow each other down to a standstill.
   static func atMostCores(_ count: Int, option: String) -> Int {
     let cores = Machine.logicalCores
     if count > cores { Console.note("\(option) \(count) is more than there are cores here: computing with \(cores)") }
     return min(count, cores)
   }
 
-  /// So many seeds, the first of them --seed.
+  /// Returns `count` consecutive seeds, starting from --seed.
   ///
-  /// - Throws: `PlanError` for a count that cannot be.
+  /// - Throws: `PlanError` for an impossible count.
   func seeds(_ count: Int) throws -> [UInt64] {
     guard (1...100_000).contains(count) else { throw PlanError("--seeds \(count) is impossible: give 1 to 100000") }
     guard seed <= UInt64.max - UInt64(count - 1) else {
@@ -53,11 +53,11 @@ struct RunOptions: ParsableArguments {
     return (0..<UInt64(count)).map { seed + $0 }
   }
 
-  /// What computes, as libtorch names it.
+  /// The device of the trainings.
   var torchDevice: Device { device == .cuda ? .cuda : .cpu }
 }
 
-/// Threads that the system does not give.
+/// The error for threads that the system does not provide.
 struct ThreadsError: ReportedError, CustomStringConvertible {
   let count: Int
   let problem: String
@@ -65,7 +65,7 @@ struct ThreadsError: ReportedError, CustomStringConvertible {
   var description: String { "cannot compute with \(count) threads: \(problem)" + (count > 1 ? "; give --threads 1" : "") }
 }
 
-/// Something outside that is out of reach.
+/// The error for a device that is not available.
 struct UnavailableError: ReportedError, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
@@ -73,9 +73,9 @@ struct UnavailableError: ReportedError, CustomStringConvertible {
 }
 
 extension MemoryLimit: ExpressibleByArgument {
-  /// Reads a size such as `8GB`.
+  /// Parses a size such as `8GB`.
   public init?(argument: String) { self.init(argument) }
 
-  /// As typed.
+  /// The default as it would be typed.
   public var defaultValueDescription: String { description.replacing(" ", with: "") }
 }

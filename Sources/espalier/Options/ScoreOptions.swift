@@ -3,7 +3,7 @@ public import Pruning
 internal import Training
 internal import Words
 
-/// By which score `prune` removes, how it is computed, and who competes with whom.
+/// Options of `prune` for the criterion, its computation, and the scope in which scores are ranked.
 struct ScoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -62,21 +62,21 @@ struct ScoreOptions: ParsableArguments {
       """)
   var meanAt: MeanPlace?
 
-  /// How the curvature is estimated; nil where no option says so.
+  /// The estimator of the curvature; nil if no option was given.
   var hessianProbes: HessianProbes? {
     guard curvature != nil || probes != nil else { return nil }
     return HessianProbes(curvature ?? .gaussNewton, count: probes)
   }
 
-  /// The variations of the criterion that were asked for.
+  /// The variations of the criterion that were given.
   var criterionOptions: Set<Criterion.Option> {
     Set((normalize ? [.normalize] : []) + (preActivation ? [.preActivation] : []) + (signed ? [.signed] : []))
   }
 
-  /// How the removal is spread over the layers: as --scope says, or else as the method does.
+  /// Returns the allocation of the removal to layers, as given by --scope or else the usual one.
   ///
-  /// - Parameter usual: where neither says.
-  /// - Throws: `PlanError` for a scope that is none.
+  /// - Parameter usual: the method's allocation, or that of the granularity.
+  /// - Throws: `PlanError` for an unknown scope.
   func allocation(usual: Allocation) throws -> Allocation {
     guard let scope else { return usual }
     if let allocation = Allocation(name: scope) { return allocation }

@@ -3,7 +3,7 @@ internal import Experiments
 public import Pruning
 internal import Training
 
-/// When `prune` removes.
+/// Options of `prune` for the time of removals.
 struct TimingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
   var rounds: Int?
@@ -28,12 +28,12 @@ struct TimingOptions: ParsableArguments {
   )
   var schedule: SparsitySchedule?
 
-  /// When removals happen: as these options say, or else as the method does.
+  /// Returns when removals happen, as the options or else the method say.
   ///
   /// - Parameters:
-  ///   - granularity: decides how many rounds there are where nobody says.
-  ///   - defaultRecovery: the training after a round where nobody says.
-  ///   - length: of the whole training, of which methods take their shares.
+  ///   - granularity: determines the default number of rounds.
+  ///   - defaultRecovery: the training after a round if --recovery was not given.
+  ///   - length: the length of the whole training, of which methods take fractions.
   /// - Throws: `PlanError` for options that do not go with the method or with each other.
   func timing(
     of method: PruningMethod?, granularity: Granularity, defaultRecovery: Step, length: Step, hasCriterion: Bool

@@ -3,7 +3,7 @@ internal import Experiments
 internal import Pruning
 public import Training
 
-/// How a model is trained; shared by the commands that train.
+/// Options for the training of a model; shared by the commands that train.
 struct TrainingOptions: ParsableArguments {
   @Option(help: "Length of training: epochs (20 or 20ep) or steps (50000it).")
   var epochs = "20ep"
@@ -73,15 +73,15 @@ struct TrainingOptions: ParsableArguments {
     case exponential
   }
 
-  /// The length of training.
+  /// Returns the length of training.
   ///
-  /// - Throws: `PlanError` if --epochs is none.
+  /// - Throws: `PlanError` if --epochs is not a length.
   func length() throws -> Step { try Step(epochs, option: "--epochs") }
 
-  /// The plan that these options describe.
+  /// Returns the training plan that the options describe.
   ///
-  /// - Parameter defaults: what a method's paper did, where no option says otherwise.
-  /// - Throws: `PlanError` for values no training can have.
+  /// - Parameter defaults: settings of a method's paper, for options that were not given.
+  /// - Throws: `PlanError` for impossible values.
   func plan(length: Step? = nil, defaults: PruningMethod.Training? = nil, seed: UInt64) throws -> TrainingPlan {
     let optimizerName = self.optimizer ?? (defaults == nil ? .adam : .sgd)
     let milestones = try self.milestones.map { try Step.list($0, option: "--milestones") }
@@ -111,9 +111,9 @@ struct TrainingOptions: ParsableArguments {
     return plan
   }
 
-  /// The first option given that changes nothing where nothing is trained; nil if none is.
+  /// Returns the first given option that has no effect without training; nil if there is none.
   ///
-  /// - Parameter typed: the command line, for options that have a value anyway.
+  /// - Parameter typed: the command line, for options that have a default value.
   func firstGivenOfTraining(_ typed: GivenOptions) -> String? {
     let given =
       [
@@ -125,7 +125,9 @@ struct TrainingOptions: ParsableArguments {
     return given.first { $0.1 }?.0
   }
 
-  /// - Throws: `PlanError` for an option that would change nothing in this training.
+  /// Refuses options that have no effect in this training.
+  ///
+  /// - Throws: `PlanError` for the first one.
   private func refuseIdleOptions(_ optimizer: OptimizerName) throws {
     for (option, isGiven) in [("--momentum", momentum != nil), ("--nesterov", nesterov)] where isGiven && optimizer != .sgd {
       throw PlanError("\(option) goes with --optimizer sgd, not \(optimizer.rawValue)")

@@ -1,20 +1,20 @@
 internal import Foundation
 
-/// A process that this one started, with pipes from its output and its errors that are read without waiting.
+/// A process started by this one, whose output and errors are read through pipes without blocking.
 ///
-/// It has a group of its own: a terminal's Ctrl-C reaches this process only, which passes it on, once.
+/// It has a process group of its own: Ctrl-C at a terminal reaches only this process, which passes it on, once.
 ///
-/// Not Foundation's, which ends the whole program where there are no descriptors left for a pipe.
+/// Foundation's `Process` would crash the program when no descriptors are left for a pipe.
 final class ChildProcess {
   let identifier: pid_t
   private let output: Pipe
   private let errors: Pipe
   private var status: Int32?
 
-  /// Starts it.
+  /// Starts a process.
   ///
-  /// - Parameter input: a descriptor that becomes its standard input; nothing to read unless given.
-  /// - Throws: ``ChildProcess/Failure``.
+  /// - Parameter input: descriptor that becomes its standard input; by default /dev/null.
+  /// - Throws: ``ChildProcess/Failure`` if a system call fails.
   init(_ path: String, _ arguments: [String], input: Int32? = nil) throws {
     let (output, errors) = (try Pipe(), try Pipe())
     (self.output, self.errors) = (output, errors)
@@ -51,35 +51,35 @@ final class ChildProcess {
     if problem != 0 { throw Failure(number: problem) }
   }
 
-  /// Whether it has not ended yet.
+  /// Whether the process is still running.
   var isRunning: Bool {
     guard status == nil else { return false }
     var found: Int32 = 0
     let ended = waitpid(identifier, &found, WNOHANG)
-    // Whatever went wrong: there is nothing left to wait for.
+    // After any other error there is nothing to wait for.
     if ended != 0, ended != -1 || errno != EINTR { status = ended == identifier ? found : 0 }
     return status == nil
   }
 
-  /// The status it ended with, as a shell tells it; 0 while it runs.
+  /// The exit status as a shell reports it, 128 + n after signal n; 0 while the process is running.
   var exitStatus: Int32 {
     guard let status else { return 0 }
     return status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + status & 0x7F
   }
 
-  /// What can be read at once of its output.
+  /// Returns the output that has arrived since the last call.
   func readOutput() -> Data { output.available() }
 
-  /// What can be read at once of its errors.
+  /// Returns the errors that have arrived since the last call.
   func readErrors() -> Data { errors.available() }
 
-  /// A system call that failed.
+  /// The error of a failed system call.
   struct Failure: Error, CustomStringConvertible {
     let number: Int32
     var description: String { String(cString: strerror(number)) }
   }
 
-  /// A pipe that this process reads.
+  /// A pipe that this process reads from.
   private final class Pipe {
     private let reading: Int32
     private(set) var writing: Int32
@@ -88,7 +88,7 @@ final class ChildProcess {
       var ends: [Int32] = [-1, -1]
       guard pipe(&ends) == 0 else { throw Failure(number: errno) }
       (reading, writing) = (ends[0], ends[1])
-      // Other children must not keep them open.
+      // Other children must not hold them open.
       for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
       _ = fcntl(reading, F_SETFL, fcntl(reading, F_GETFL) | O_NONBLOCK)
     }
@@ -103,7 +103,7 @@ final class ChildProcess {
       writing = -1
     }
 
-    /// What can be read at once.
+    /// Returns all that can be read without waiting.
     func available() -> Data {
       var (data, bytes) = (Data(), [UInt8](repeating: 0, count: 65_536))
       while true {

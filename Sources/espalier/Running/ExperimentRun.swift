@@ -5,22 +5,22 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// Runs an experiment for a command: progress, Ctrl-C, the model file, the row.
+/// Runs an experiment for a command, with progress, Ctrl-C, model file and row.
 struct ExperimentRun {
   var experiment: Experiment
   var run: RunOptions
   var output: OutputOptions
   var checkpoints: CheckpointOptions
-  /// Where the model file goes.
+  /// Path of the model file to write.
   var path: String
-  /// Whether trainings compute with the kept weights only.
+  /// Whether trainings use the sparse kernels, which store and compute kept weights only.
   var sparse: SparseTraining.Choice = .automatic
-  /// Whether surgeries are proved.
+  /// Whether every surgery is proved.
   var proves = true
-  /// Whether the row shows what is kept of each layer's weights.
+  /// Whether the row shows the kept weights of each layer.
   var showsLayers = false
 
-  /// How the run deals with its surroundings, as the options say.
+  /// Returns the options of the runner that the command's options describe.
   func options() throws -> Runner.Options {
     Runner.Options(
       checkpoint: try checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
@@ -52,7 +52,7 @@ struct ExperimentRun {
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)
     if let report = checkpoints.report { try Console.write(row.json(), to: report) }
     try output.print(row, showsLayers: showsLayers)
-    // Until then --resume can tell it all once more.
+    // Until here --resume could still measure and show the row again.
     runner.removeCheckpoint()
     display.note("wrote \(path)")
   }

@@ -1,18 +1,18 @@
 internal import Foundation
 internal import Interruptions
 
-// All that a signal handler looks at: plain words of memory.
+// Everything that a signal handler reads: plain words in memory.
 nonisolated(unsafe) private var received: sig_atomic_t = 0
 nonisolated(unsafe) private var isAnswered: sig_atomic_t = 0
 nonisolated(unsafe) private var grace: UInt32 = 1
 nonisolated(unsafe) private var lastWords: UnsafeMutablePointer<CChar>?
 
-/// Ctrl-C and SIGTERM: a wish that long work looks for between two steps (`Interruption.check()`), and that is granted in any case.
+/// Turns Ctrl-C and SIGTERM into a request that long work checks between two steps (`Interruption.check()`).
 ///
-/// Work that does not ask within a second has no place where it can stop: it is ended there, as by a kill, which loses nothing that
-/// was written. Steps of a training that take longer than a second are waited for.
+/// Work that does not check within a second cannot stop by itself: the process is ended, as by a kill, which loses nothing that was
+/// written. Training steps that take longer than a second are waited for.
 enum Interrupt {
-  /// From now on the first SIGINT or SIGTERM is a wish; a second one ends the process at once.
+  /// From now on the first SIGINT or SIGTERM is a request; a second one ends the process at once.
   static func install() {
     received = 0
     for number in [SIGINT, SIGTERM] {
@@ -32,35 +32,35 @@ enum Interrupt {
       _exit(128 + received)
     }
     outcome = nil
-    // Whoever started this process may have blocked them, and a mask is inherited.
+    // The parent process may have blocked these signals, and the mask is inherited.
     var unblocked = sigset_t()
     sigemptyset(&unblocked)
     for number in [SIGINT, SIGTERM, SIGALRM] { sigaddset(&unblocked, number) }
     pthread_sigmask(SIG_UNBLOCK, &unblocked, nil)
   }
 
-  /// What a stop would leave at this moment, e.g. where the checkpoint is; said before the last line. Nil where nothing is to be said.
+  /// What a stop would leave at this moment, e.g. where the checkpoint is; printed before the last line. nil if there is nothing to say.
   nonisolated(unsafe) static var outcome: String? {
     didSet {
       if outcome == oldValue, lastWords != nil { return }
-      // The earlier text is not freed: a handler may be reading it. It changes a few times in a run.
+      // The earlier text is not freed, because a handler may be reading it; it changes only a few times in a run.
       lastWords = strdup((outcome.map { Console.line($0) + "\n" } ?? "") + Console.line("espalier: interrupted") + "\n")
     }
   }
 
-  /// As if a signal had come: for work whose reason is gone.
+  /// Requests a stop as if SIGTERM had come, for work whose purpose is gone.
   static func request() { received = sig_atomic_t(SIGTERM) }
 
-  /// From now on writing to a pipe that nobody reads is an error, not the end.
+  /// From now on writing to a pipe without readers is an error instead of ending the process.
   static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
 
-  /// From now on a file that grows beyond the limit of the process is an error, not the end.
+  /// From now on exceeding the limit on file sizes is an error instead of ending the process.
   static func ignoreSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
 
-  /// Whether somebody asked to stop. Who asks and hears it stops soon.
+  /// Whether a stop was requested; callers that see true must stop soon.
   static var isRequested: Bool {
     let now = DispatchTime.now().uptimeNanoseconds
-    // Who asks every three seconds is in the midst of steps of three seconds.
+    // Callers that ask every three seconds are working in steps of three seconds.
     let pause = (now &- lastAsked) / 1_000_000_000
     grace = UInt32(min(2 * pause + 1, 60))
     lastAsked = now
@@ -71,9 +71,9 @@ enum Interrupt {
 
   nonisolated(unsafe) private static var lastAsked = DispatchTime.now().uptimeNanoseconds
 
-  /// Runs what may wait for others in vain, and cancels it where somebody asks to stop.
+  /// Runs work that may wait forever, e.g. for a server, and cancels it when a stop is requested.
   ///
-  /// - Throws: what it throws; `Interrupted`.
+  /// - Throws: errors of the work; `Interrupted`.
   static func cancelling<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
     try await withThrowingTaskGroup(of: Result.self) { group in
       group.addTask(operation: body)
@@ -87,13 +87,13 @@ enum Interrupt {
     }
   }
 
-  /// The signal that was noted; 0 for none.
+  /// The signal that was received; 0 for none.
   static var signal: Int32 { Int32(received) }
 
-  /// The status of a process that ends for it.
+  /// The exit status after that signal.
   static var exitStatus: ExitStatus { signal == SIGTERM ? .terminated : .interrupted }
 
-  /// The system's call; its name is taken by the property.
+  /// The system call `signal`, whose name the property takes.
   private static func signal(_ number: Int32, _ handler: (@convention(c) (Int32) -> Void)?) {
     var action = sigaction()
     #if canImport(Darwin)
@@ -101,7 +101,7 @@ enum Interrupt {
     #else
       action.__sigaction_handler.sa_handler = handler
     #endif
-    // Reads and writes under way go on afterwards.
+    // System calls in progress are restarted.
     action.sa_flags = SA_RESTART
     sigaction(number, &action, nil)
   }

@@ -7,21 +7,21 @@ internal import Torch
 internal import Training
 internal import Words
 
-/// What `inspect` and `compare` look at: a model file, or a network of the catalogue by its name.
+/// The subject of `inspect` and `compare`: a model file, or a network of the catalogue.
 enum ModelSource {
   case file(ModelFile, path: String)
   case network(Network)
 
-  /// The file of that path if there is one, or else the network of that name.
+  /// Reads the model file at a path, or finds the network of that name if there is no such file.
   ///
-  /// - Parameter dataset: what the network is made for; nil for its native input and classes.
-  /// - Throws: what reading the file throws, or that there is neither.
+  /// - Parameter dataset: the data set whose image shape and classes the network gets; nil for its native ones.
+  /// - Throws: errors of reading the file; ``MissingFile`` or `NetworkError` if there is neither.
   init(_ text: String, dataset: DatasetDescription? = nil) throws {
     if FileManager.default.fileExists(atPath: text) {
       self = .file(try ModelFile(contentsOf: text), path: text)
       return
     }
-    // A path that leads nowhere must not be taken for a misspelt network.
+    // A path to a missing file must not be reported as a misspelt network.
     if text.contains("/") || text.hasSuffix(".safetensors") {
       do { _ = try RegularFile(text) } catch  where error.code == EACCES { throw error } catch {}
       throw MissingFile(path: text)
@@ -34,7 +34,7 @@ enum ModelSource {
     }
   }
 
-  /// The network.
+  /// The network of the model.
   var network: Network {
     switch self {
     case .file(let file, _): file.model.network
@@ -42,7 +42,7 @@ enum ModelSource {
     }
   }
 
-  /// Layer by layer.
+  /// Returns sizes and costs layer by layer.
   func summary() throws -> ModelSummary {
     switch self {
     case .file(let file, let path):
@@ -53,9 +53,9 @@ enum ModelSource {
 }
 
 extension ModelSummary {
-  /// The layers of a network, with the zeros of a model of it where one is given.
+  /// Summarizes the layers of a network, with counts of non-zero and kept weights if a model is given.
   ///
-  /// A module that several nodes share counts where it stands first.
+  /// A module that several nodes share is counted at the first of them.
   init(network: Network, model: Model?, fileBytes: Int?) throws {
     let cost = try network.cost()
     let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
@@ -74,7 +74,7 @@ extension ModelSummary {
   }
 }
 
-/// A file that was named and is not there.
+/// The error for a file that does not exist.
 struct MissingFile: ReportedError, CustomStringConvertible {
   let path: String
   var exitStatus: ExitStatus { .noInput }

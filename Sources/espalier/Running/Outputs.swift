@@ -1,18 +1,18 @@
 internal import Files
 internal import Foundation
 
-/// The files and folders that a command will write, looked at before any work: hours of training must not end at a folder that was never
-/// there.
+/// The files and folders that a command will write, checked before any work: hours of training must not end at a folder that does not
+/// exist.
 ///
-/// A pipe among them is held open from then on, so that its reader does not take the command for done.
+/// Pipes among them are held open from the check on, so that their readers do not see an end of file.
 struct Outputs {
-  /// What an output may take the place of.
+  /// What an output may replace.
   enum Kind {
-    /// A model may replace the model that it was made of.
+    /// A model, which may replace the model it was made from.
     case model
-    /// Anything but that.
+    /// A file that may not replace any input.
     case file
-    /// Text, which may go where standard output goes.
+    /// Text, which may also go to standard output.
     case text
   }
 
@@ -20,31 +20,33 @@ struct Outputs {
   private var inputs: [(name: String, path: String, isModel: Bool)] = []
   private var streams: [AtomicFile] = []
 
-  /// Notes a file to be written.
+  /// Adds a file to be written.
   ///
-  /// - Parameter name: what it is, e.g. `--report`.
+  /// - Parameter name: name of the output in messages, e.g. `--report`.
   mutating func add(_ name: String, _ path: String?, as kind: Kind) {
     if let path { files.append((name, path, kind)) }
   }
 
-  /// Notes a file to be read, which no output may replace.
+  /// Adds a file to be read, which no output may replace.
   ///
-  /// - Parameter isModel: whether it is what the model is made of, which only that may replace.
+  /// - Parameter isModel: whether it is the model that the output is made from, which the output may replace.
   mutating func keep(_ name: String, _ path: String?, isModel: Bool = false) {
     if let path { inputs.append((name, path, isModel)) }
   }
 
-  /// - Throws: ``UnwritableOutput`` or `FileError` for a path that nothing can be written to, or that two things would be written to.
+  /// Checks all outputs, and opens streams among them.
+  ///
+  /// - Throws: ``UnwritableOutput`` or `FileError` for a path that cannot be written to, or that two outputs share.
   mutating func check() throws {
     streams = try files.compactMap { try Self.stream(at: $0.path) }
-    // Told in words where its reader has gone.
+    // The loss of a pipe's reader is then reported as an error.
     if !streams.isEmpty { Interrupt.ignoreClosedPipes() }
     try checkApart()
   }
 
-  /// The second half of ``check()``, once more where an input has become known since.
+  /// Checks that all files differ, under whatever names; also the second half of ``check()``, repeated when a further input becomes known.
   ///
-  /// - Throws: ``UnwritableOutput`` where two things would be one file, under whatever names.
+  /// - Throws: ``UnwritableOutput`` if two of them are the same file.
   func checkApart() throws {
     var known: [(name: String, identity: FileIdentity?)] = []
     let inputs = inputs.map { (name: $0.name, identity: FileIdentity($0.path), isModel: $0.isModel) }
@@ -59,9 +61,9 @@ struct Outputs {
     }
   }
 
-  /// What is open for writing there; nil for a file, which is made when there is something in it.
+  /// Opens a stream for writing; returns nil for a file, which is created only when it is written.
   ///
-  /// - Throws: ``UnwritableOutput`` or `FileError` for a path where nothing can be written.
+  /// - Throws: ``UnwritableOutput`` or `FileError` for a path that cannot be written to.
   private static func stream(at path: String) throws -> AtomicFile? {
     // The temporary file beside it would have a name.
     guard !path.isEmpty else { throw UnwritableOutput("cannot write a file without a name") }
@@ -75,7 +77,9 @@ struct Outputs {
     }
   }
 
-  /// - Throws: ``UnwritableOutput`` for a path where there is no folder that can be written to and none can be made.
+  /// Checks that a folder can be written to or created.
+  ///
+  /// - Throws: ``UnwritableOutput`` if it cannot.
   static func checkFolder(_ path: String) throws {
     guard !path.isEmpty else { throw UnwritableOutput("cannot write to a folder without a name") }
     var place = URL(fileURLWithPath: path).standardizedFileURL
@@ -86,14 +90,14 @@ struct Outputs {
     }
   }
 
-  /// Whether it is one; nil where there is nothing.
+  /// Whether a path is a folder; nil if nothing is there.
   private static func isFolder(_ path: String) -> Bool? {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) ? isFolder.boolValue : nil
   }
 }
 
-/// An output that could not be made, known before any work is done.
+/// The error for an output that cannot be written, found before any work is done.
 struct UnwritableOutput: ReportedError, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }

@@ -6,16 +6,17 @@ internal import Results
 internal import Torch
 internal import Training
 
-/// `espalier prune --method lottery-ticket`: carries a ticket study out, and shows what came of it.
+/// `espalier prune --method lottery-ticket`: runs a ticket study and prints its analysis.
 struct TicketCommandRun {
   var plan: TicketPlan
   var tickets: TicketOptions
   var run: RunOptions
   var sparse: SparseTraining.Choice
   var output: OutputOptions
-  /// What --threads says; nil if it says nothing. One thread then: a training's bits must not depend on how many seeds run at once.
+  /// The value of --threads; nil if it was not given, which means one thread: the bits of a training must not depend on how many seeds run
+  /// in parallel.
   var givenThreads: Int?
-  /// Where the last round's row goes; nil for nowhere.
+  /// Path for the row of the last round; nil for none.
   var report: String?
 
   private var path: String { output.output ?? "tickets" }
@@ -24,7 +25,7 @@ struct TicketCommandRun {
     let seeds = try run.seeds(tickets.seeds ?? 1)
     let atOnce = try self.atOnce(of: seeds.count)
     if report != nil, seeds.count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(seeds.count)") }
-    // Beyond, sums of steps no longer fit, and no one would wait for them.
+    // With more, sums of steps could overflow.
     guard plan.trainings * seeds.count <= 1_000_000 else {
       throw PlanError("\(plan.trainings * seeds.count) trainings are too many: give fewer --rounds, --branches or --seeds")
     }
@@ -59,7 +60,7 @@ struct TicketCommandRun {
     try Console.print(output.json ? analysis.json() : analysis.text)
   }
 
-  /// How many of these seeds run at once.
+  /// Returns the number of seeds to run in parallel.
   ///
   /// - Throws: `PlanError` for options that contradict each other.
   private func atOnce(of count: Int) throws -> Int {
@@ -71,7 +72,7 @@ struct TicketCommandRun {
     return RunOptions.atMostCores(asked, option: "--parallel")
   }
 
-  /// As one of several processes: what there is to tell goes to the one that started it.
+  /// Runs as a worker process, which sends progress and notes to the process that started it.
   private func work(_ study: TicketStudy, _ seeds: [UInt64]) throws {
     Interrupt.ignoreClosedPipes()
     try apply()

@@ -5,9 +5,9 @@ internal import Interruptions
 internal import Results
 internal import Training
 
-/// What a process that runs one seed tells the one that started it: a line of JSON on its standard output.
+/// A message from the process of one seed to the one that started it: a line of JSON on its standard output.
 struct WorkerLine: Codable {
-  /// Steps of the present training that are done, and its words; nil in a line that only notes something.
+  /// Progress of the current training; nil in a line that only has a note.
   var progress: Progress?
   var note: String?
 
@@ -20,21 +20,22 @@ struct WorkerLine: Codable {
 
   func write() {
     guard let data = try? JSONEncoder().encode(self) else { return }
-    // Whoever started this process has gone: a second study in the same folder would get in its way.
+    // The parent process is gone: this one would get in the way of a second study in the same folder.
     do { try Console.print(String(decoding: data, as: UTF8.self)) } catch { Interrupt.request() }
   }
 }
 
-/// Runs seeds of a ticket study at once, each in a process of its own with one thread.
+/// Runs several seeds of a ticket study in parallel, each in a process of its own with one thread.
 ///
-/// Processes share only the study's folder, where each has a folder of its own. Ctrl-C is passed on; every process writes a checkpoint.
+/// Processes share only the study's folder, in which each seed has a folder of its own. Ctrl-C is passed on; every process writes a
+/// checkpoint.
 final class TicketWorkers {
   private struct Worker {
     let seed: UInt64
     let process: ChildProcess
-    /// What has come of the next line.
+    /// Beginning of the next line of its output.
     var rest = Data()
-    /// The end of what it complained of.
+    /// The last part of its error output.
     var complaints = Data()
     var isRunning = true
   }
@@ -48,14 +49,16 @@ final class TicketWorkers {
   private var toldEnd = false
   private var failures: [WorkerFailure] = []
 
-  /// - Parameter arguments: this process's, without its name.
+  /// Creates workers for a study.
+  ///
+  /// - Parameter arguments: the arguments of this process, without the program name.
   init(_ study: TicketStudy, arguments: [String], display: ProgressDisplay) {
     self.study = study
     self.arguments = Self.shared(arguments)
     self.display = display
   }
 
-  /// The arguments that all seeds have in common.
+  /// Returns the arguments that all seeds share.
   static func shared(_ arguments: [String]) -> [String] {
     let (valued, flags): (Set<String>, Set<String>) = (
       ["--seeds", "--seed", "--parallel", "--threads", "--report"], ["--quiet", "--json"]
@@ -74,7 +77,9 @@ final class TicketWorkers {
     return result
   }
 
-  /// - Throws: ``WorkerFailure`` of the first seed that failed, or of an interruption.
+  /// Runs the seeds, at most `atOnce` in parallel.
+  ///
+  /// - Throws: ``WorkerFailure`` of the first seed that failed; `Interrupted`.
   func run(seeds: [UInt64], atOnce: Int) throws {
     finishedBefore = Dictionary(uniqueKeysWithValues: seeds.map { ($0, study.finished(seed: $0)) })
     var waiting = seeds[...]
@@ -87,7 +92,7 @@ final class TicketWorkers {
       }
       Thread.sleep(forTimeInterval: 0.1)
       for index in running.indices {
-        // Asked once, before the last look at what it wrote: a process that ends in between is found the next time.
+        // Asked once, before its output is read: a process that ends in between is noticed the next time.
         running[index].isRunning = running[index].process.isRunning
         read(&running[index])
       }
@@ -99,12 +104,15 @@ final class TicketWorkers {
     if let failure = failures.first { throw failure }
   }
 
-  /// - Returns: whether it was started; where the system gives no further process, it waits until another one has ended.
-  /// - Throws: ``WorkerFailure`` where there is no other.
+  /// Starts the process of a seed.
+  ///
+  /// - Returns: whether it was started; if the system cannot start a further process, it has to wait until another one has ended.
+  /// - Throws: ``WorkerFailure`` if no other process is running.
   private func start(_ seed: UInt64) throws -> Bool {
     let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
     do {
-      // With the folder's lock as their input they hold it, too: nobody takes it while one of them still writes.
+      // As their standard input, the lock on the folder is held by the workers, too: no other study can take it while one of them still
+      // writes.
       let process = try ChildProcess(
         program, arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker"], input: study.claim?.descriptor)
       running.append(Worker(seed: seed, process: process))
@@ -142,7 +150,7 @@ final class TicketWorkers {
     display.note("seed \(seed) failed: \(words)")
   }
 
-  /// One line for all: steps done and to do, and where each seed is.
+  /// Reports the progress of all seeds in one line.
   private func report(_ seeds: [UInt64]) {
     guard let total = newest.values.first?.total, total > 0 else { return }
     var done = 0
@@ -153,7 +161,7 @@ final class TicketWorkers {
       }
       done += (study.trainings - 1 - progress.later) * total + progress.done
     }
-    // The end is told once.
+    // The end is reported only once.
     guard !toldEnd else { return }
     toldEnd = done >= seeds.count * study.trainings * total
     let words = running.compactMap { worker in newest[worker.seed].map { "\(worker.seed): \($0.words)" } }.joined(separator: ", ")
@@ -163,7 +171,7 @@ final class TicketWorkers {
   }
 }
 
-/// A seed that could not be finished.
+/// The error for a seed that could not be finished.
 struct WorkerFailure: ReportedError, CustomStringConvertible {
   let description: String
   let exitStatus: ExitStatus

@@ -2,7 +2,7 @@ public import ArgumentParser
 public import Pruning
 internal import Training
 
-/// What `--method double-pruning` has for itself.
+/// Options of `--method double-pruning` alone.
 struct DoublePruningOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
@@ -24,9 +24,9 @@ struct DoublePruningOptions: MethodOptionGroup {
     [("--reintroduce", reintroduce != nil), ("--pruned-steps", prunedSteps != nil), ("--enter", enter != nil)]
   }
 
-  /// Double pruning with these options; any other way of regrowing as it is.
+  /// Returns double pruning with these options; any other regrowth unchanged.
   ///
-  /// - Throws: `PlanError` for steps that are no length of training.
+  /// - Throws: `PlanError` for an invalid length.
   func applied(to regrowth: any Regrowth) throws -> any Regrowth {
     guard var method = regrowth as? DoublePruning else { return regrowth }
     method.reintroduce = reintroduce ?? method.reintroduce

@@ -3,7 +3,9 @@ internal import Experiments
 internal import Training
 
 extension PruneCommand {
-  /// The training of scores in the place of weights.
+  /// Returns the training of scores in place of weights.
+  ///
+  /// - Throws: `ValidationError` and `PlanError` for options that do not go with it.
   func scoreTraining(_ method: PruningMethod?) throws -> TrainingPlan {
     let name = method?.name ?? "edge-popup"
     guard given.model == nil else {

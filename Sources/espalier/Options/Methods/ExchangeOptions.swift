@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Pruning
 internal import Training
 
-/// When and how many weights come back, for the methods in which they do.
+/// Options for the interval, amount and end of regrowth, for the methods that regrow weights.
 struct ExchangeOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
@@ -36,9 +36,9 @@ struct ExchangeOptions: MethodOptionGroup {
     ]
   }
 
-  /// A way of regrowing with these options.
+  /// Returns a regrowth with these options.
   ///
-  /// - Throws: `PlanError` for an interval that is no length of training.
+  /// - Throws: `PlanError` for an invalid interval.
   func applied(to regrowth: any Regrowth) throws -> any Regrowth {
     let interval = try regrowthInterval.map { try Step($0, option: "--regrowth-interval") }
     func apply(_ schedule: ExchangeSchedule) -> ExchangeSchedule {

@@ -7,13 +7,13 @@ internal import Training
 
 extension TicketCommandRun: PruneJob {}
 
-/// `--method lottery-ticket` is a study: several trainings in a folder, each of which can start from another's model.
+/// `--method lottery-ticket` is a study: several trainings in a folder, each of which can start from the model of another.
 enum LotteryTicketFace: MethodFace {
   static let method = PruningMethod.lotteryTicket.name
 
   static func job(_ command: PruneCommand, _ typed: GivenOptions) throws -> any PruneJob { try study(command, typed) }
 
-  /// The study that the options describe.
+  /// Returns the study that the options describe.
   static func study(_ command: PruneCommand, _ typed: GivenOptions) throws -> TicketCommandRun {
     guard let network = command.given.network else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
@@ -24,7 +24,7 @@ enum LotteryTicketFace: MethodFace {
       givenThreads: typed.has("--threads") ? command.running.threads : nil, report: command.checkpoints.report)
   }
 
-  /// Options of `prune` for which a study has rules of its own.
+  /// Options of `prune` that do not go with a study, which has its own rules for them.
   static let foreign = [
     "--granularity", "--limit", "--of", "--threshold", "--deviations", "--rounding", "--recovery", "--every", "--until", "--schedule",
     "--minimum-layer-density", "--width-multiple", "--reduction", "--normalization", "--compact", "--no-compact", "--normalize",
@@ -36,7 +36,7 @@ enum LotteryTicketFace: MethodFace {
 }
 
 extension TicketPlan {
-  /// The plan that a command line describes, the paper's settings filled in.
+  /// Creates the plan that a command line describes, completed by the paper's settings.
   init(network: String, _ command: PruneCommand, _ given: GivenOptions) throws {
     let (amount, scores, tickets, data) = (command.amount, command.scores, command.tickets, command.data)
     if let option = LotteryTicketFace.foreign.first(where: given.has) {

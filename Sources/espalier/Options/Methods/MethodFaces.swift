@@ -1,18 +1,18 @@
 internal import ArgumentParser
 
-/// How `prune` carries a method out that is more than a run.
+/// The command-line face of a method that is more than one run.
 protocol MethodFace {
-  /// The method's name in the catalogue.
+  /// Name of the method in the catalogue.
   static var method: String { get }
-  /// What the options come to.
+  /// Returns the job that the options describe.
   ///
-  /// - Parameter typed: the options on the command line, for those that have a value anyway.
-  /// - Throws: `PlanError` and `PruningError` for what cannot be.
+  /// - Parameter typed: the options on the command line, for those that have a default value.
+  /// - Throws: `PlanError` and `PruningError` for what is impossible.
   static func job(_ command: PruneCommand, _ typed: GivenOptions) throws -> any PruneJob
 }
 
 enum MethodFaces {
-  /// The methods that are more than a run of their stages.
+  /// The faces of the methods that are more than one run.
   static var all: [any MethodFace.Type] { [LotteryTicketFace.self] }
 
   /// The groups of options that only some methods have.
@@ -20,7 +20,7 @@ enum MethodFaces {
     [ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, TicketOptions.self]
   }
 
-  /// The options that a method shares with few others or none, in alphabetical order.
+  /// Returns the names of the options that only this method, or few others, have; in alphabetical order.
   static func options(of method: String) -> [String] {
     optionGroups.flatMap { $0.methods }.filter { $0.value.contains(method) }.map(\.key).sorted()
   }

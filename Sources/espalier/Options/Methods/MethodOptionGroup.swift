@@ -1,16 +1,18 @@
 internal import ArgumentParser
 internal import Training
 
-/// Options of `prune` that only some methods have.
+/// A group of options of `prune` that only some methods have.
 protocol MethodOptionGroup: ParsableArguments {
-  /// The methods that have each of the options, by the option's name.
+  /// The methods that have an option, by the option's name.
   static var methods: [String: [String]] { get }
-  /// Each option's name, and whether it stands on the command line.
+  /// Name of each option, and whether it was given.
   var given: [(option: String, isGiven: Bool)] { get }
 }
 
 extension MethodOptionGroup {
-  /// - Throws: `PlanError` with the methods that do have it, for an option that this one does not have.
+  /// Refuses options that the given method does not have.
+  ///
+  /// - Throws: `PlanError` for the first such option, with the methods that have it.
   func refuseOthers(than method: String?) throws {
     for (option, isGiven) in given where isGiven {
       let methods = Self.methods[option] ?? []
@@ -22,7 +24,7 @@ extension MethodOptionGroup {
 }
 
 extension [String] {
-  /// E.g. `rigl, set or splicing`.
+  /// The names as a choice, e.g. `rigl, set or splicing`.
   var alternatives: String {
     guard let last, count > 1 else { return first ?? "" }
     return dropLast().joined(separator: ", ") + " or " + last

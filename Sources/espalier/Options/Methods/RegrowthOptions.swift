@@ -3,20 +3,22 @@ internal import Experiments
 internal import Pruning
 internal import Training
 
-/// How weights come back, for the methods in which they do.
+/// Options for regrowth, for the methods that regrow weights.
 struct RegrowthOptions: ParsableArguments {
   @OptionGroup(title: "Regrowth") var exchange: ExchangeOptions
   @OptionGroup(title: "Scored pruning") var scoredPruning: ScoredPruningOptions
   @OptionGroup(title: "Double pruning") var doublePruning: DoublePruningOptions
 
-  /// - Throws: `PlanError` for the first option that this method does not have.
+  /// Refuses options that the given method does not have.
+  ///
+  /// - Throws: `PlanError` for the first such option.
   func refuseOthers(than method: String?) throws {
     try exchange.refuseOthers(than: method)
     try scoredPruning.refuseOthers(than: method)
     try doublePruning.refuseOthers(than: method)
   }
 
-  /// A method's regrowth with these options, and with what `--rewind` says; nil where nothing comes back.
+  /// Returns the method's regrowth with these options and the given rewinding; nil if the method does not regrow weights.
   ///
   /// - Throws: `PlanError` for an option that the method does not have.
   func plan(for method: PruningMethod?, rewinding: Rewinding?) throws -> RegrowthPlan? {

@@ -2,7 +2,7 @@ public import ArgumentParser
 public import Pruning
 internal import Training
 
-/// What `--method scored-pruning` has for itself.
+/// Options of `--method scored-pruning` alone.
 struct ScoredPruningOptions: MethodOptionGroup {
   @Option(help: ArgumentHelp("What scored-pruning's scores are multiplied by each step; 0.99 unless given.", valueName: "factor"))
   var scoreDecay: Double?
@@ -14,7 +14,7 @@ struct ScoredPruningOptions: MethodOptionGroup {
 
   var given: [(option: String, isGiven: Bool)] { [("--score-decay", scoreDecay != nil), ("--leave", leave != nil)] }
 
-  /// Scored pruning with these options; any other way of regrowing as it is.
+  /// Returns scored pruning with these options; any other regrowth unchanged.
   func applied(to regrowth: any Regrowth) -> any Regrowth {
     guard var method = regrowth as? ScoredPruning else { return regrowth }
     method.decay = scoreDecay ?? method.decay

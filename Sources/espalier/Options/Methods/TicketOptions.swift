@@ -5,7 +5,7 @@ internal import Pruning
 internal import Results
 internal import Training
 
-/// What `--method lottery-ticket` has for itself, and the rewinding that others share with it.
+/// Options of `--method lottery-ticket`, including the rewinding that some other methods share.
 struct TicketOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
@@ -54,7 +54,7 @@ struct TicketOptions: MethodOptionGroup {
     ]
   }
 
-  /// What --rewind says; nil if it says nothing.
+  /// Returns the value of --rewind; nil if it was not given.
   func rewinding() throws -> Rewinding? {
     do { return try rewind.map(Rewinding.init) } catch let error as PlanError { throw PlanError("--rewind \(error)") }
   }
