@@ -38,9 +38,9 @@ public struct DataPlan: Codable, Hashable, Sendable {
     guard let validation else {
       var most = count - count / 5
       while most > 0, most + Self.heldBeside(most) > count { most -= 1 }
-      return "and a quarter as many as are asked for are held out to choose by: 1…\(most) are possible, or more with --validation"
+      return "and a quarter of the subset's size is held out beside it for validation: give 1 to \(most), or set --validation"
     }
-    return "of which \(validation) are held out to choose by: 1…\(count - validation) are possible"
+    return "of which \(validation) are held out for validation: give 1 to \(count - validation)"
   }
 
   /// Loads the images and divides them into training, validation and test parts.

@@ -39,8 +39,8 @@ public struct SensitivityResult: Codable, Hashable, Sendable {
     }
     for row in rows { table.append([row.layer, Format.count(row.total)] + row.cells) }
     return
-      "\(network.inLine), \(granularity.plural) by \(criterion): accuracy in % on \(Format.count(images)) \(judges) images without a fraction of one "
-      + "layer; whole: \(Format.percent(accuracy))\n\n" + table.text
+      "\(network.inLine), \(granularity.plural) by \(criterion): accuracy in % on \(Format.count(images)) \(judges) images "
+      + "with a fraction of one layer removed; unpruned: \(Format.percent(accuracy))\n\n" + table.text
   }
 }
 

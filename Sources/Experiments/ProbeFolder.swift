@@ -57,7 +57,9 @@ struct ProbeFolder {
   /// - Throws: `RecordError` if it is not a record of a probe study.
   func storedStudy() throws -> Data {
     let json = try SealedRecord.read(study)
-    guard (try? JSONDecoder().decode(ProbeStudy.self, from: json)) != nil else { throw RecordError("\(study) is no study of probes") }
+    guard (try? JSONDecoder().decode(ProbeStudy.self, from: json)) != nil else {
+      throw RecordError("\(study) is not the record of a probe study")
+    }
     return json
   }
 
@@ -90,7 +92,7 @@ struct ProbeFolder {
           try RecordedCounts.check(line, except: ["seed"])
           result.choices.append(choice)
         } catch {
-          throw PenaltyTableError(place: units(seed), line: number + 1, problem: "is no choice of units")
+          throw PenaltyTableError(place: units(seed), line: number + 1, problem: "is not a choice of units")
         }
       }
     }
@@ -103,7 +105,7 @@ struct ProbeFolder {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     var result: [String: Substring] = [:]
     for line in String(decoding: try RegularFile.read(path, limit: SealedRecord.maximumSize), as: UTF8.self).split(separator: "\n") {
-      guard line.utf8.count > 66, line.dropFirst(64).hasPrefix("  ") else { throw RecordError("\(path) is no list of checksums") }
+      guard line.utf8.count > 66, line.dropFirst(64).hasPrefix("  ") else { throw RecordError("\(path) is not a list of checksums") }
       result[String(line.dropFirst(66))] = line.prefix(64)
     }
     return result
@@ -113,7 +115,7 @@ struct ProbeFolder {
   private func checked(_ path: String, _ checksums: [String: Substring]?) throws -> Data {
     let data = try RegularFile.read(path, limit: Self.maximumSize)
     guard let checksums, checksums[path.lastName].map({ $0 != SealedRecord.checksum(data) }) ?? true else { return data }
-    throw RecordError("\(path) is not what was written: its checksum is not the one in the .sha256 beside it")
+    throw RecordError("\(path) has changed since it was written: its checksum differs from the one in the .sha256 file beside it")
   }
 }
 

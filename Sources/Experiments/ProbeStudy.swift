@@ -105,7 +105,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     options.didBegin()
     for seed in seeds {
       if FileManager.default.fileExists(atPath: files.rows(seed)) {
-        options.note("seed \(seed): \(files.rows(seed)) is there already")
+        options.note("seed \(seed): \(files.rows(seed)) is already there")
         continue
       }
       let result = try run(seed: seed, checkpoint: files.checkpoint(seed), options: options)

@@ -15,7 +15,7 @@ extension SavedRun {
     let (stage, end) = (state.stage, experiment.end)
     guard (0..<end).contains(stage) || isFinished else { throw damaged("phase \(stage) of \(end)") }
     guard checkpoint.training == nil || !isFinished && experiment.stages[stage].trains != nil else {
-      throw damaged("phase \(stage) is no training")
+      throw damaged("phase \(stage) is not a training")
     }
     guard state.trainings.count <= stage else { throw damaged("\(state.trainings.count) trainings before phase \(stage)") }
     let dense = state.denseNetwork ?? start.network
@@ -24,7 +24,7 @@ extension SavedRun {
         try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network), within: memory,
         elementSize: checkpoint.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
       guard try network.inputShape == start.network.inputShape, try network.classes == start.network.classes else {
-        throw damaged("its network takes other images or tells other classes apart")
+        throw damaged("its network has another input shape or other classes")
       }
     }
     if let facts = state.dense, let words = try facts.problem(for: dense) { throw damaged("dense.\(words)") }

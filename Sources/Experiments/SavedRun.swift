@@ -21,9 +21,9 @@ struct SavedRun {
     guard let path = options.checkpoint, FileManager.default.fileExists(atPath: path) else { return nil }
     guard options.resume else {
       // The run will replace this file, and remove it at the end.
-      guard let file = try? RegularFile(path) else { throw FileError(.write, path, "it is no file: give another --checkpoint") }
+      guard let file = try? RegularFile(path) else { throw FileError(.write, path, "it is not a file: give another --checkpoint") }
       guard (try? Checkpoint.isOne(file)) == true else {
-        throw FileError(.write, path, "it is there and is no checkpoint: remove it, or give another --checkpoint")
+        throw FileError(.write, path, "it exists and is not a checkpoint: remove it, or give another --checkpoint")
       }
       return nil
     }

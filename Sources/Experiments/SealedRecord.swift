@@ -39,7 +39,7 @@ enum SealedRecord {
     let head = start.utf8.count + 64 + end.utf8.count
     let json = Data("{\n".utf8) + data.dropFirst(head)
     guard data.count > head, data.prefix(head) == Data((start + checksum(json) + end).utf8) else {
-      throw RecordError("\(path) is not what was written: its checksum is another one")
+      throw RecordError("\(path) has changed since it was written: its checksum does not match")
     }
     return json
   }

@@ -11,7 +11,7 @@ struct Espalier: ParsableCommand {
 
   static let configuration = CommandConfiguration(
     commandName: "espalier",
-    abstract: "Trains neural networks, prunes them, and says honestly what came of it.",
+    abstract: "Train neural networks, prune them, and report honestly what it cost.",
     discussion: """
       From a network and a data set to a smaller network, in one command
       (the data set digits is built in):
@@ -24,16 +24,17 @@ struct Espalier: ParsableCommand {
         espalier compare dense.safetensors small.safetensors
         espalier evaluate small.safetensors
 
-      What there is:
-        espalier methods          criteria, schedules, networks
-        espalier data list        data sets, and which of them are here
+      Lists and overviews:
+        espalier methods          criteria, methods, schedules, networks
+        espalier data list        data sets, and where their files are
         espalier inspect vgg16    the layers of a network or a model file
 
       Results go to standard output, progress and errors to standard error.
-      Exit statuses: 0 done, 64 wrong use, 65 damaged input, 66 missing input,
-      69 out of reach, 70 failure within, 71 too little memory, too few threads
-      or processes, 73 output cannot be made, 74 reading or writing broke off,
-      75 a study's folder is in use, 130 stopped with Ctrl-C.
+      Exit statuses: 0 success, 64 usage error, 65 invalid input, 66 missing
+      input, 69 server or device unavailable, 70 internal error, 71 too little
+      memory, too few threads or processes, 73 output cannot be created,
+      74 reading or writing failed, 75 a study's folder is in use, 130 stopped
+      with Ctrl-C.
       """,
     version: "espalier \(version) (libtorch \(TorchRuntime.version))",
     subcommands: [

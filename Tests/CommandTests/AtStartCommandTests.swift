@@ -22,12 +22,12 @@ import Testing
     ),
     (
       ["--at-start", "--compression", "0.5"],
-      "--compression 0.5 is impossible: give a number from 1 on, e.g. 10 to leave a tenth"
+      "--compression 0.5 is impossible: give a number of at least 1, e.g. 10 to leave a tenth"
     ),
-    (["--at-start", "--compression", "x"], "--compression x is impossible: give a number from 1 on, e.g. 10 to leave a tenth"),
+    (["--at-start", "--compression", "x"], "--compression x is impossible: give a number of at least 1, e.g. 10 to leave a tenth"),
     (
       ["--at-start", "--compression", "10", "--sparsity", "0.9"],
-      "one amount is enough: give --sparsity or --compression (in all) or --fraction (each time), --limit, --threshold or --deviations, "
+      "one amount is enough: give --sparsity or --compression (in total) or --fraction (each round), --limit, --threshold or --deviations, "
         + "not several"
     ),
     (["--method", "synflow", "--sparsity", "0.9", "--rounds", "0"], "--rounds 0 is impossible: give 1 to 10000"),

@@ -97,7 +97,7 @@ func builtProgram(_ name: String) throws -> URL {
     (["inspect"], 64, "espalier: Missing expected argument '<model>'; see \"espalier inspect --help\"\n"),
     (
       ["inspect", "vg16"], 64,
-      "espalier: there is no file \"vg16\", and as a network: unknown network \"vg16\"; did you mean vgg16?\n"
+      "espalier: no such file, and unknown network \"vg16\"; did you mean vgg16?\n"
     ),
     (["inspect", "gone.safetensors"], 66, "espalier: there is no file gone.safetensors\n"),
     (
@@ -152,7 +152,7 @@ func builtProgram(_ name: String) throws -> URL {
     ),
     (
       ["prune"], 64,
-      "espalier: what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100; see \"espalier prune --help\"\n"
+      "espalier: what should be pruned? give a model file, or --network, e.g. --network lenet-300-100; see \"espalier prune --help\"\n"
     ),
     (["prune", "a", "--network", "b"], 64, "espalier: give a model file or --network, not both; see \"espalier prune --help\"\n"),
     (
@@ -174,11 +174,11 @@ func builtProgram(_ name: String) throws -> URL {
     (["evaluate"], 64, "espalier: give a model file, or --network with --weights; see \"espalier evaluate --help\"\n"),
     (
       ["evaluate", "--network", "lenet-5"], 64,
-      "espalier: --network needs --weights: fresh weights are not worth evaluating; see \"espalier evaluate --help\"\n"
+      "espalier: --network needs --weights: untrained weights are not worth evaluating; see \"espalier evaluate --help\"\n"
     ),
     (
       ["sensitivity", "--network", "lenet-5"], 64,
-      "espalier: --network needs --weights: fresh weights tell nothing; see \"espalier sensitivity --help\"\n"
+      "espalier: --network needs --weights: untrained weights say nothing; see \"espalier sensitivity --help\"\n"
     ),
     (
       ["prune", "--network", "mlp:64-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0"], 64,
@@ -194,7 +194,7 @@ func builtProgram(_ name: String) throws -> URL {
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--fraction", "0.5", "--repair", "glue", "--epochs", "0"], 64,
-      "espalier: --repair \"glue\" is none: choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm\n"
+      "espalier: unknown --repair \"glue\": choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm\n"
     ),
   ])
   func mistakesGetOneLine(arguments: [String], status: Int, words: String) throws {

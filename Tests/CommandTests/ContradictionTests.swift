@@ -18,11 +18,11 @@ import Testing
     ("sensitivity MODEL --ignore *", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"),
     (
       "prune MODEL --fraction 0.5 --scope ;;, --epochs 0",
-      "--scope \";;,\" names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\""
+      "--scope \";;,\" has an empty layer name: write sets of layers such as \"conv1,conv2;fc*\""
     ),
     (
       "prune MODEL --fraction 0.5 --scope fc1;;fc2 --epochs 0",
-      "--scope \"fc1;;fc2\" names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\""
+      "--scope \"fc1;;fc2\" has an empty layer name: write sets of layers such as \"conv1,conv2;fc*\""
     ),
     ("prune MODEL --granularity unit --of latency --limit=-1 --epochs 0", "--limit -1.0 is impossible: give a number above 0"),
     (

@@ -11,12 +11,12 @@ import Testing
     ("train", "--report /nonexistent/x.json", 73, "cannot write /nonexistent/x.json: there is no folder /nonexistent"),
     ("train", "--checkpoint /nonexistent/c", 73, "cannot write /nonexistent/c: there is no folder /nonexistent"),
     ("train", "--report FOLDER", 73, "cannot write FOLDER: it is a folder"),
-    ("train", "--report FOLDER/out", 73, "cannot write FOLDER/out: --report and --output are one file"),
+    ("train", "--report FOLDER/out", 73, "cannot write FOLDER/out: --report and --output are the same file"),
     (
       "train", "--report FOLDER/../F/out.checkpoint", 73,
-      "cannot write FOLDER/../F/out.checkpoint: --report and the checkpoint are one file"
+      "cannot write FOLDER/../F/out.checkpoint: --report and the checkpoint are the same file"
     ),
-    ("train", "--weights FOLDER/w --checkpoint FOLDER/w", 73, "cannot write FOLDER/w: the checkpoint and --weights are one file"),
+    ("train", "--weights FOLDER/w --checkpoint FOLDER/w", 73, "cannot write FOLDER/w: the checkpoint and --weights are the same file"),
     ("train", "--report LONG", 73, "cannot write LONG: File name too long"),
     ("train", "--checkpoint-every 0it", 64, "--checkpoint-every 0it is impossible: give at least 1ep or 1it"),
     ("train", "--decay exponential --decay-factor nan", 64, "a decay factor of nan is impossible: give a number above 0, up to 1"),
@@ -32,7 +32,7 @@ import Testing
       "a training of 9000000000000000000it is too long: 1000000000 steps are possible"
     ),
     ("prune", "--sparsity 0.5 --slimming=-1", 64, "a slimming penalty of -1.0 is impossible: give 0 or a positive number, e.g. 1e-4"),
-    ("prune", "--compression 1e17", 64, "--compression 1e17 is impossible: give a number from 1 on, e.g. 10 to leave a tenth"),
+    ("prune", "--compression 1e17", 64, "--compression 1e17 is impossible: give a number of at least 1, e.g. 10 to leave a tenth"),
     (
       "prune", "--granularity unit --fraction 0.999", 64,
       "the fraction would empty fc1: it asks for 16 of its 16 units, and a layer keeps at least one: ask for less, or leave it alone with "
@@ -92,7 +92,7 @@ import Testing
     ),
     (
       "prune", "--method lottery-ticket --rounds 1 --rewind 5it --epochs 5it", 64,
-      "--rewind 5it lies behind the training's end, which has 5 steps"
+      "--rewind 5it is not before the end of the training, which has 5 steps"
     ),
     (
       "prune", "--method lottery-ticket --rounds 10000 --seeds 100", 64,

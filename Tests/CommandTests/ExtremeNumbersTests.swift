@@ -75,8 +75,8 @@ import Testing
     try withTemporaryDirectory { folder in
       let cores = Machine.logicalCores
       for (threads, used, words) in [
-        (1, 1, ""), (cores, cores, ""), (1000, cores, "--threads 1000 is more than there are cores here: computing with \(cores)\n"),
-        (Int.max, cores, "--threads \(Int.max) is more than there are cores here: computing with \(cores)\n"),
+        (1, 1, ""), (cores, cores, ""), (1000, cores, "--threads 1000 is more than the cores of this machine: using \(cores)\n"),
+        (Int.max, cores, "--threads \(Int.max) is more than the cores of this machine: using \(cores)\n"),
       ] {
         let outcome = try espalier(
           "train", "--network", "mlp:64-10", "--dataset", "digits", "--epochs", "1it", "--threads", "\(threads)", "--quiet", "--json", "-o",

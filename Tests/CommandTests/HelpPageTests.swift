@@ -24,13 +24,13 @@ import Testing
         "--data-dir", "--epochs", "--seed", "--resume", "--output",
       ])
     #expect(text.contains("\n\nWHEN:\n  --rounds <count>") && !text.contains("REPAIR:"))
-    #expect(text.hasPrefix("OVERVIEW: Prune a model file, or train a network first; ends with the row.\n"))
+    #expect(text.hasPrefix("OVERVIEW: Prune a model file, or train a network first; prints the results.\n"))
     #expect(
       text.hasSuffix(
         """
-        These are the options that most runs need. All 89:
+        Most runs need only these options. To see all 89:
           espalier prune --help-all
-        A method's defaults and the options of its own, e.g. of rigl:
+        The defaults of a method and its own options, e.g. those of rigl:
           espalier help prune rigl
 
         """))
@@ -57,31 +57,35 @@ import Testing
 
           espalier prune --network lenet-300-100 --dataset mnist --method dsd --sparsity 0.9
 
-        UNLESS OPTIONS SAY OTHERWISE:
+        DEFAULTS:
           --criterion     magnitude
           --scope         global
-          removals        one in training, after 33 % of the steps
+          removals        one during training, after 33 % of the steps
           regrowth        dense again after 66.6667 % of the steps
 
-        OPTIONS OF ITS OWN:
-          --regrowth-end <share>  The share of the steps after which nothing comes back
-                                  any more: 0.75, 1 for set; for dsd the share after
-                                  which all do, 2/3.
+        ITS OWN OPTIONS:
+          --regrowth-end <fraction>
+                                  Fraction of the steps after which nothing returns; by
+                                  default 0.75, for set 1. For dsd: after which all
+                                  returns, by default 2/3.
 
-        The other options: espalier prune --help-all
+        All other options: espalier prune --help-all
 
         """)
     #expect(try page("help prune han").contains("  recovery        at 0.10× the learning rate of the training before\n"))
-    #expect(try page("help prune edge-popup").contains("  training        sgd at 0.1, weight decay 0.0001, weights by signed-kaiming\n"))
+    #expect(
+      try page("help prune edge-popup").contains(
+        "  training        sgd, learning rate 0.1, weight decay 0.0001, initialization\n                  signed-kaiming\n"))
     #expect(try page("help prune synflow").contains("  removals        100, before the first step\n"))
-    #expect(try page("help prune gradual").contains("  removals        15 in training, until 75 % of the steps\n  --schedule      cubic\n"))
+    #expect(
+      try page("help prune gradual").contains("  removals        15 during training, until 75 % of the steps\n  --schedule      cubic\n"))
   }
 
   /// Every method has a page, whose options are accepted with it and refused, by name, with one that lacks them.
   @Test(arguments: PruningMethod.all.map(\.name))
   func pagesNameTheOptionsThatGoWithTheMethod(method: String) throws {
     let text = try page("help prune \(method)")
-    #expect(text.hasPrefix("\(method): ") && text.hasSuffix("The other options: espalier prune --help-all\n"))
+    #expect(text.hasPrefix("\(method): ") && text.hasSuffix("All other options: espalier prune --help-all\n"))
     #expect(
       options(in: text).filter { !["--criterion", "--scope", "--schedule"].contains($0) }.sorted() == MethodFaces.options(of: method))
   }

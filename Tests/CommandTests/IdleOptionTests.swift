@@ -28,14 +28,17 @@ import Testing
   }
 
   @Test(arguments: [
-    ("--threshold 0.1 --scope layer", "--scope does not go with --threshold: each layer loses what scores below it"),
-    ("--deviations 1 --scope global", "--scope does not go with --deviations: each layer loses what scores below it"),
-    ("--method han --deviations 1 --rounding floor", "--rounding does not go with --deviations: each layer loses what scores below it"),
-    ("--threshold 0.1 --schedule cubic", "--schedule does not go with --threshold: each layer loses what scores below it"),
+    ("--threshold 0.1 --scope layer", "--scope does not go with --threshold: each layer loses everything that scores below it"),
+    ("--deviations 1 --scope global", "--scope does not go with --deviations: each layer loses everything that scores below it"),
+    (
+      "--method han --deviations 1 --rounding floor",
+      "--rounding does not go with --deviations: each layer loses everything that scores below it"
+    ),
+    ("--threshold 0.1 --schedule cubic", "--schedule does not go with --threshold: each layer loses everything that scores below it"),
     ("--threshold 0.1 --normalization l2", "--normalization compares layers: a threshold applies to scores as they are"),
     (
       "--fraction 0.1 --schedule cubic",
-      "--schedule cubic spreads --sparsity: with --fraction each round takes the same of what is left"
+      "--schedule cubic spreads --sparsity: with --fraction each round removes the same fraction of what is left"
     ),
     (
       "--sparsity 0.5 --scope layer --normalization l2",
@@ -46,16 +49,16 @@ import Testing
       "--granularity unit --criterion activation --fraction 0.5 --examples 100",
       "--examples goes with criteria and repairs that look at images: activation does not"
     ),
-    ("--sparsity 0.5 --mean-at output", "--mean-at goes with --repair mean and criteria that look at units' values: magnitude does not"),
+    ("--sparsity 0.5 --mean-at output", "--mean-at goes with --repair mean and criteria that read units' values: magnitude does not"),
     (
       "--granularity unit --fraction 0.5 --repair reconstruction --mean-at consumer",
-      "--mean-at goes with --repair mean and criteria that look at units' values: l2 does not"
+      "--mean-at goes with --repair mean and criteria that read units' values: l2 does not"
     ),
     (
       "--sparsity 0.5 --criterion obd --mean-at output",
-      "--mean-at goes with --repair mean and criteria that look at units' values: obd does not"
+      "--mean-at goes with --repair mean and criteria that read units' values: obd does not"
     ),
-    ("--sparsity 0.5 --reduction mean", "--reduction goes with --granularity unit or filter: single weights leave alone"),
+    ("--sparsity 0.5 --reduction mean", "--reduction goes with --granularity unit or filter: single weights are not removed in groups"),
     ("--granularity unit --fraction 0.5 --repair batch-norm --mean-form exact", "--mean-form goes with --repair mean"),
     (
       "--granularity filter --fraction 0.5 --no-compact",
@@ -65,10 +68,10 @@ import Testing
     ("--sparsity 0.5 --epochs 0 --l1 1e-5", "--l1 goes with training, and there is none"),
     (
       "--granularity unit --sparsity 0.5 --of macs --scope global --rounding ceil",
-      "--rounding does not go with --of and --scope global: units leave one by one until the cost is met"
+      "--rounding does not go with --of and --scope global: units are removed one by one until the cost is met"
     ),
     (
-      "--granularity unit --fraction 0.5 --layers", "--layers shows what is kept of weights: it does not go with --granularity unit"
+      "--granularity unit --fraction 0.5 --layers", "--layers shows kept weights: it does not go with --granularity unit"
     ),
     ("--method han --criterion magnitude --deviations 1", "--deviations goes with --criterion threshold, not magnitude"),
     ("--granularity unit --criterion l1 --deviations 1", "--deviations goes with --criterion threshold, not l1"),

@@ -45,7 +45,7 @@ import Testing
       ])
       running.wait(for: "prune 3 ")
       #expect(try running.end(by: SIGTERM) == 143)
-      let words = "the checkpoint is \(output).checkpoint; the same command with --resume goes on from it\nespalier: interrupted\n"
+      let words = "the checkpoint is \(output).checkpoint; repeat the command with --resume to continue from it\nespalier: interrupted\n"
       #expect(running.words.hasSuffix(words), "\(running.words)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["o.checkpoint"])
     }
@@ -76,7 +76,7 @@ import Testing
       let begun = (0...1).map { folder + "/tk/seed-\($0)/trunk" }
       while !begun.allSatisfy({ FileManager.default.fileExists(atPath: $0) }), running.process.isRunning { usleep(10_000) }
       #expect(try running.end(by: SIGINT) == 130)
-      let words = "the same command goes on from what is in \(folder)/tk\nespalier: interrupted\n"
+      let words = "repeat the command to continue from what is in \(folder)/tk\nespalier: interrupted\n"
       #expect(running.words == words, "\(running.words)")
     }
   }

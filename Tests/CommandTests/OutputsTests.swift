@@ -40,7 +40,7 @@ import Testing
     return found
   }
 
-  private static let noCheckpoint = "it is there and is no checkpoint: remove it, or give another --checkpoint"
+  private static let noCheckpoint = "it exists and is not a checkpoint: remove it, or give another --checkpoint"
 
   @Test(arguments: [
     (training + " -o FOLDER/o --checkpoint FOLDER/sub", "FOLDER/sub: it is a folder"),
@@ -48,17 +48,20 @@ import Testing
     (training + " -o FOLDER/o --checkpoint FOLDER/notes.link", "FOLDER/notes.link: \(noCheckpoint)"),
     (training + " -o FOLDER/o --checkpoint FOLDER/m.st", "FOLDER/m.st: \(noCheckpoint)"),
     (training + " -o FOLDER/o --checkpoint FOLDER/pipe", "FOLDER/pipe: it is a pipe, and nobody reads it"),
-    (training + " -o FOLDER/o --checkpoint FOLDER/o", "FOLDER/o: the checkpoint and --output are one file"),
+    (training + " -o FOLDER/o --checkpoint FOLDER/o", "FOLDER/o: the checkpoint and --output are the same file"),
     (training + " -o FOLDER/pipe", "FOLDER/pipe: it is a pipe, and nobody reads it"),
     (training + " -o FOLDER/o --report FOLDER/pipe", "FOLDER/pipe: it is a pipe, and nobody reads it"),
-    (training + " -o FOLDER/link.st --report FOLDER/hard.st", "FOLDER/hard.st: --report and --output are one file"),
-    (training + " -o FOLDER/o --report FOLDER/sub/../o.checkpoint", "FOLDER/sub/../o.checkpoint: --report and the checkpoint are one file"),
-    (training + " -o /dev/stdout", "/dev/stdout: --output and standard output are one file"),
-    (pruning + " -o FOLDER/o --checkpoint FOLDER/hard.st", "FOLDER/hard.st: the checkpoint and the model are one file"),
-    (pruning + " -o FOLDER/m.st --checkpoint FOLDER/link.st", "FOLDER/link.st: the checkpoint and --output are one file"),
-    (pruning + " -o FOLDER/o --report FOLDER/link.st", "FOLDER/link.st: --report and the model are one file"),
-    (probe + " --rows FOLDER/m.st", "FOLDER/m.st: --rows and the model are one file"),
-    (probe + " --rows FOLDER/hard.st", "FOLDER/hard.st: --rows and the model are one file"),
+    (training + " -o FOLDER/link.st --report FOLDER/hard.st", "FOLDER/hard.st: --report and --output are the same file"),
+    (
+      training + " -o FOLDER/o --report FOLDER/sub/../o.checkpoint",
+      "FOLDER/sub/../o.checkpoint: --report and the checkpoint are the same file"
+    ),
+    (training + " -o /dev/stdout", "/dev/stdout: --output and standard output are the same file"),
+    (pruning + " -o FOLDER/o --checkpoint FOLDER/hard.st", "FOLDER/hard.st: the checkpoint and the model are the same file"),
+    (pruning + " -o FOLDER/m.st --checkpoint FOLDER/link.st", "FOLDER/link.st: the checkpoint and --output are the same file"),
+    (pruning + " -o FOLDER/o --report FOLDER/link.st", "FOLDER/link.st: --report and the model are the same file"),
+    (probe + " --rows FOLDER/m.st", "FOLDER/m.st: --rows and the model are the same file"),
+    (probe + " --rows FOLDER/hard.st", "FOLDER/hard.st: --rows and the model are the same file"),
     (probe + " --rows FOLDER/sub", "FOLDER/sub: it is a folder"),
   ])
   func isRefusedBeforeAnyWork(line: String, expected: String) throws {
@@ -92,7 +95,7 @@ import Testing
       ] {
         let outcome = try espalier(words(command + " " + options, folder))
         let place = place.replacing("FOLDER", with: folder)
-        #expect(outcome.errors == "espalier: cannot write \(place): \(output) and a file of mnist are one file\n", "\(outcome.errors)")
+        #expect(outcome.errors == "espalier: cannot write \(place): \(output) and a file of mnist are the same file\n", "\(outcome.errors)")
         #expect(outcome.status == 73)
       }
       for name in names { #expect(try RegularFile.text(folder + "/mnist/" + name, limit: 99) == name) }
@@ -134,7 +137,7 @@ import Testing
       let resumed = try espalier(words(Self.training + " -o FOLDER/pipe --resume", folder))
       #expect(resumed.status == 64)
       #expect(
-        resumed.errors == "espalier: --resume needs --checkpoint: \(folder)/pipe is no file, beside which one could lie\n",
+        resumed.errors == "espalier: --resume needs --checkpoint: \(folder)/pipe is not a file that it could lie beside\n",
         "\(resumed.errors)")
     }
   }

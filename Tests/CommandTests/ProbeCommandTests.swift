@@ -43,18 +43,18 @@ import Testing
     ),
     (
       ["probe", "a", "--device", "cuda"], 64,
-      "espalier: --device cuda is not for probes: they compute on the CPU; see \"espalier probe --help\""
+      "espalier: --device cuda does not go with probes, which run on the CPU; see \"espalier probe --help\""
     ),
     (["probe", "a", "--weights", "b"], 64, "espalier: --weights needs --network; see \"espalier probe --help\""),
     (
-      ["probe", "a", "--mean-at", "behind"], 64, "espalier: --mean-at \"behind\" is none: choose consumer, output, or consumer,output"
+      ["probe", "a", "--mean-at", "behind"], 64, "espalier: unknown --mean-at \"behind\": choose consumer, output, or consumer,output"
     ),
     (
       ["probe", "a", "--fractions", "1.5"], 64,
       "espalier: --fractions 1.5 is not a fraction: give a number from 0 up to, but not including, 1"
     ),
     (
-      ["probe", "a", "--counts", "0"], 64, "espalier: --counts \"0\" is no number: give whole numbers from 1, e.g. --counts 10,100"
+      ["probe", "a", "--counts", "0"], 64, "espalier: --counts \"0\" is not a number: give whole numbers from 1, e.g. --counts 10,100"
     ),
     (["probe", "a", "--scorers", "l2,taylro"], 64, "espalier: unknown criterion \"taylro\": did you mean taylor?"),
     (
@@ -75,7 +75,7 @@ import Testing
       #expect(outcome.status == 64)
       #expect(
         outcome.errors
-          == "espalier: --analyse \(folder)/link was given before: its rows would count twice\n",
+          == "espalier: --analyse \(folder)/link is given twice: its rows would count twice\n",
         "\(outcome.errors)")
     }
   }

@@ -60,7 +60,7 @@ import Testing
       "double-pruning's first cycle ends after step 150, when nothing may come back any more (after step 120 of 160): "
         + "train longer, or give a shorter --every"
     ),
-    (["gradual", "--epochs", "0"], "--method gradual prunes in training: --epochs 0 leaves it nothing"),
+    (["gradual", "--epochs", "0"], "--method gradual prunes during training: --epochs 0 leaves nothing to train"),
   ])
   func aTrainingTooShortForItsMethodIsRefused(arguments: [String], words: String) throws {
     try withTemporaryDirectory { folder in

@@ -111,7 +111,7 @@ import Testing
       let words = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
       process.waitUntilExit()
       #expect(process.terminationStatus == 130)
-      #expect(words.contains("the checkpoint is \(checkpoint); the same command with --resume goes on from it\n"))
+      #expect(words.contains("the checkpoint is \(checkpoint); repeat the command with --resume to continue from it\n"))
       let last = words.split(separator: "\n").last ?? ""
       #expect(last.wholeMatch(of: /espalier: interrupted after step \d+/) != nil, "\(words)")
       #expect(FileManager.default.fileExists(atPath: checkpoint))

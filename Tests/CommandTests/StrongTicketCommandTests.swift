@@ -5,7 +5,7 @@ import Testing
 @Suite struct StrongTicketCommandTests {
   private static let popup = ["prune", "--network", "mlp:64-16-10", "--dataset", "digits", "--method", "edge-popup"]
   private static let own =
-    "--method edge-popup chooses anew at every step by scores of its own: "
+    "--method edge-popup selects anew at every step by its own scores: "
     + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it"
 
   @Test(arguments: [

@@ -65,19 +65,22 @@ import Testing
       ["--granularity=unit"],
       "--granularity does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does"
     ),
-    (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in all) or --fraction (each round), not both"),
+    (["--sparsity", "0.5", "--fraction", "0.2"], "one amount is enough: give --sparsity (in total) or --fraction (each round), not both"),
     (
       ["--branches", "reinit,finetnue"],
-      "--branches \"finetnue\" is none: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"
+      "unknown branch \"finetnue\" in --branches: choose from reinit, random-mask, random-mask-erk, finetune, one-shot"
     ),
     (["--branch-rounds", "3"], "--branch-rounds needs --branches, e.g. --branches reinit"),
-    (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is no round: give whole numbers from 1, e.g. 3,7,15"),
+    (["--branches", "reinit", "--branch-rounds", "0"], "--branch-rounds \"0\" is not a round: give whole numbers from 1, e.g. 3,7,15"),
     (
       ["--rewind", "back"],
       "--rewind \"back\" is not a point to rewind to: choose init, a step of the dense training such as 500it, learning-rate or none"
     ),
     (["--scope", "erk"], "--scope \"erk\" does not go with --method lottery-ticket: choose layer or global"),
-    (["--scope", "global", "--output-fraction", "0.1"], "--output-fraction does not go with --scope global: layers compete there"),
+    (
+      ["--scope", "global", "--output-fraction", "0.1"],
+      "--output-fraction does not go with --scope global, which ranks all layers together"
+    ),
     (["--criterion", "obd"], "criterion obd looks at examples: tickets are found by scores of weights alone"),
     (["--seeds", "0"], "--seeds 0 is impossible: give 1 to 100000"),
     (["--parallel", "0"], "--parallel 0 is impossible: give at least 1"),
@@ -90,7 +93,7 @@ import Testing
       "--rounds 0 trains the dense network alone: --branches needs at least 1"
     ),
     (["--rounds", "0", "--sparsity", "0.5"], "--rounds 0 trains the dense network alone: --sparsity needs at least 1"),
-    (["--report", "row.json", "--seeds", "2"], "--report is about one run: it does not go with --seeds 2"),
+    (["--report", "row.json", "--seeds", "2"], "--report is for a single run: it does not go with --seeds 2"),
   ])
   func wordsForWrongUse(arguments: [String], words: String) throws {
     let outcome = try espalier(

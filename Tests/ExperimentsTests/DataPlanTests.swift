@@ -39,10 +39,10 @@ import Training
   /// Digits have 1,437 training images; the largest subset leaves room for the quarter beside it.
   @Test(
     arguments: [
-      (1151, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
-      (1437, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
-      (.max, nil, "and a quarter as many as are asked for are held out to choose by: 1…1150 are possible, or more with --validation"),
-      (1400, 100, "of which 100 are held out to choose by: 1…1337 are possible"),
+      (1151, nil, "and a quarter of the subset's size is held out beside it for validation: give 1 to 1150, or set --validation"),
+      (1437, nil, "and a quarter of the subset's size is held out beside it for validation: give 1 to 1150, or set --validation"),
+      (.max, nil, "and a quarter of the subset's size is held out beside it for validation: give 1 to 1150, or set --validation"),
+      (1400, 100, "of which 100 are held out for validation: give 1 to 1337"),
     ] as [(Int, Int?, String)])
   func howLargeASubsetCanBe(subset: Int, validation: Int?, words: String) throws {
     let error = #expect(throws: DatasetError.self) {

@@ -47,7 +47,7 @@ import Training
   /// Stopped in the fifth step, the first of the first recovery (phase 2).
   @Test(arguments: [
     ("\"phase\":2", "\"phase\":-1", record + "state.phase cannot be -1"),
-    ("\"phase\":2", "\"phase\":100", damaged + "phase 100 of 5"), ("\"phase\":2", "\"phase\":3", damaged + "phase 3 is no training"),
+    ("\"phase\":2", "\"phase\":100", damaged + "phase 100 of 5"), ("\"phase\":2", "\"phase\":3", damaged + "phase 3 is not a training"),
     ("\"phase\":2", "\"phase\":0", damaged + "1 trainings before phase 0"),
     ("\"iterations\":4", "\"iterations\":\(Int.max)", record + "state.trainings.0.iterations cannot be \(Int.max)"),
     ("\"kept\":1126", "\"kept\":\(Int.max)", record + "state.events.0.kept cannot be \(Int.max)"),

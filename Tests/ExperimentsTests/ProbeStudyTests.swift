@@ -71,8 +71,8 @@ import Training
       #expect(try ProbeStudy.analysis(of: [folder]).rows == 96)
       #expect(whole["seed-1.sha256"]?.split(separator: "\n").map { $0.dropFirst(64) } == ["  seed-1.units.jsonl", "  seed-1.csv"])
       for (name, words) in [
-        ("seed-1.csv", "is not what was written: its checksum is not the one in the .sha256 beside it"),
-        ("seed-1.units.jsonl", "is not what was written: its checksum is not the one in the .sha256 beside it"),
+        ("seed-1.csv", "has changed since it was written: its checksum differs from the one in the .sha256 file beside it"),
+        ("seed-1.units.jsonl", "has changed since it was written: its checksum differs from the one in the .sha256 file beside it"),
       ] {
         let text = try #require(whole[name])
         try (text.dropLast(2) + "1\n").write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
@@ -85,7 +85,7 @@ import Training
       }
       try (whole["study.json"] ?? "").replacingOccurrences(of: "0.5", with: "0.4").write(
         toFile: folder + "/study.json", atomically: false, encoding: .utf8)
-      #expect(throws: RecordError("\(folder)/study.json is not what was written: its checksum is another one")) {
+      #expect(throws: RecordError("\(folder)/study.json has changed since it was written: its checksum does not match")) {
         try study().run(seeds: [2], into: folder)
       }
     }
@@ -114,7 +114,7 @@ import Training
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/b").contains("seed-5.checkpoint"))
       var notes: [String] = []
       try study().run(seeds: [4, 5], into: folder + "/b", options: .init(note: { notes.append($0) }))
-      #expect(notes.first == "seed 4: \(folder)/b/seed-4.csv is there already")
+      #expect(notes.first == "seed 4: \(folder)/b/seed-4.csv is already there")
       #expect(try contents(folder + "/b") == whole)
     }
   }
@@ -143,7 +143,8 @@ import Training
       let (files, a, b) = (FileManager.default, folder + "/a", folder + "/b")
       try study().run(seeds: [1], into: a)
       try "no\n".write(toFile: a + "/seed-1.csv", atomically: true, encoding: .utf8)
-      #expect(throws: RecordError("\(a)/seed-1.csv is not what was written: its checksum is not the one in the .sha256 beside it")) {
+      let words = "has changed since it was written: its checksum differs from the one in the .sha256 file beside it"
+      #expect(throws: RecordError("\(a)/seed-1.csv \(words)")) {
         try study().run(seeds: [2], into: a)
       }
       #expect(!files.fileExists(atPath: a + "/seed-2.csv"))
@@ -160,7 +161,7 @@ import Training
       try study().run(seeds: [1], into: a)
       for text in ["", "{\"my\" : \"plan\"}"] {
         try text.write(toFile: a + "/study.json", atomically: false, encoding: .utf8)
-        #expect(throws: RecordError("\(a)/study.json is no study of probes")) { try study().run(seeds: [1], into: a) }
+        #expect(throws: RecordError("\(a)/study.json is not the record of a probe study")) { try study().run(seeds: [1], into: a) }
       }
       try files.removeItem(atPath: a + "/study.json")
       for first in ["seed-1.csv", "seed-1.sha256", "seed-1.units.jsonl"] {
@@ -186,12 +187,13 @@ import Training
       let empty = #expect(throws: PlanError.self) { try ProbeStudy.analysis(of: [folder]) }
       #expect(empty?.description == "\(folder) holds no finished seed: no file like seed-0.csv")
       try "no\n".write(toFile: folder + "/a/seed-1.units.jsonl", atomically: true, encoding: .utf8)
-      let changed = "\(folder)/a/seed-1.units.jsonl is not what was written: its checksum is not the one in the .sha256 beside it"
+      let changed =
+        "\(folder)/a/seed-1.units.jsonl has changed since it was written: its checksum differs from the one in the .sha256 file beside it"
       #expect(throws: RecordError(changed)) { try ProbeStudy.analysis(of: [folder + "/a"]) }
       // A table without checksums may be anybody's.
       try FileManager.default.removeItem(atPath: folder + "/a/seed-1.sha256")
       let damaged = #expect(throws: PenaltyTableError.self) { try ProbeStudy.analysis(of: [folder + "/a"]) }
-      #expect(damaged?.description == "\(folder)/a/seed-1.units.jsonl:1: is no choice of units")
+      #expect(damaged?.description == "\(folder)/a/seed-1.units.jsonl:1: is not a choice of units")
     }
   }
 

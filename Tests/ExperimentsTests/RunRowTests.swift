@@ -173,7 +173,7 @@ import Training
     #expect(row.weights == Removal(asked: 0.9, removed: 1332, of: 1480) && row.pruned?.nonZeroWeights == 148)
     #expect(runner.state.events.map(\.removed) == [1332], "all removals are one")
     #expect(row.pruned?.effectiveMACs == 148 && row.pruned?.macs == 1480)
-    #expect(row.dense.accuracyAtEnd == nil && row.dense.accuracyChosen == nil && row.dense.epoch == nil, "fresh weights tell nothing")
+    #expect(row.dense.accuracyAtEnd == nil && row.dense.accuracyChosen == nil && row.dense.epoch == nil, "untrained weights say nothing")
     expectEqual(row.pruned?.accuracyAtEnd, try accuracy(of: runner.model, iteration: 15))
     expectEqual(row.pruned?.accuracyChosen, chosen(runner.state.trainings[0].evaluations))
     #expect(row.pruned?.epoch == Measurement(runner.state.trainings[0].epochSeconds, unit: .seconds))

@@ -107,7 +107,7 @@ import Training
     try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: "notes")
     #expect(mkfifo(folder.file("pipe"), 0o600) == 0)
     let (none, noFile) = (
-      "it is there and is no checkpoint: remove it, or give another --checkpoint", "it is no file: give another --checkpoint"
+      "it exists and is not a checkpoint: remove it, or give another --checkpoint", "it is not a file: give another --checkpoint"
     )
     for (name, words) in [("notes", none), ("folder", noFile), ("link", none), ("pipe", noFile), ("m.st", none)] {
       let place = folder.file(name)

@@ -47,7 +47,7 @@ import Training
         (first + ".safetensors", second + ".safetensors"), ("seed-1/rewind.safetensors", "seed-2/rewind.safetensors"),
       ] {
         try refused(
-          place, by: source, "\(study)/\(place) is not what was written: its checksum is not the one in its round's record")
+          place, by: source, "\(study)/\(place) has changed since it was written: its checksum differs from the one in its round's record")
       }
       try refused(first + ".json", by: second + ".json", "\(study)/\(first).json is the record of seed 2, \"trunk\", round 1")
       try refused(
@@ -61,7 +61,7 @@ import Training
   }
 
   /// What other seeds left is looked at, too.
-  @Test(arguments: [("surroundings.json", "is not what was written"), ("initial.safetensors", "cannot read")])
+  @Test(arguments: [("surroundings.json", "has changed since it was written"), ("initial.safetensors", "cannot read")])
   func otherSeedsAreLookedAtBeforeAnyWork(name: String, words: String) throws {
     try withTemporaryDirectory { folder in
       try TicketStudy(plan(rounds: 1), in: folder).run(seeds: [1])

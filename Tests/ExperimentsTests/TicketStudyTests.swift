@@ -210,7 +210,7 @@ import Training
       var again = options
       again.note = { notes.append($0) }
       try TicketStudy(plan(rounds: 2, branches: [.finetune], at: [1]), in: folder).run(seeds: [1], options: again)
-      #expect(trained.isEmpty && notes == ["seed 1: all 4 trainings are there already"])
+      #expect(trained.isEmpty && notes == ["seed 1: all 4 trainings are already finished"])
       #expect(try TicketStudy.analysis(of: folder).rows.count == 8)
     }
   }
@@ -265,7 +265,7 @@ import Training
       let late = #expect(throws: PlanError.self) {
         try TicketStudy(plan(rewinding: .step(.iterations(8))), in: folder + "/late").run(seeds: [1])
       }
-      #expect(late?.description == "--rewind 8it lies behind the training's end, which has 8 steps")
+      #expect(late?.description == "--rewind 8it is not before the end of the training, which has 8 steps")
     }
   }
 
@@ -336,7 +336,7 @@ import Training
       let before = try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json"))
       try "{".write(toFile: study + "/seed-1/reinit-1/round-01.json", atomically: false, encoding: .utf8)
       let error = #expect(throws: RecordError.self) { try TicketStudy(plan(rounds: 2), in: study) }
-      #expect(error?.description == "\(study)/seed-1/reinit-1/round-01.json is no record of a round: it is not JSON")
+      #expect(error?.description == "\(study)/seed-1/reinit-1/round-01.json is not the record of a round: it is not JSON")
       #expect(try Data(contentsOf: URL(fileURLWithPath: study + "/plan.json")) == before)
       try files.removeItem(atPath: study + "/seed-1/reinit-1/round-01.json")
       let model = study + "/seed-1/trunk/round-01.safetensors"
@@ -429,7 +429,7 @@ import Training
         ("{}", ": it lacks seed"), ("", ": it is not JSON"),
       ] {
         try json.write(toFile: record, atomically: true, encoding: .utf8)
-        #expect(throws: RecordError("\(record) is no record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
+        #expect(throws: RecordError("\(record) is not the record of a round\(words)")) { try TicketStudy.analysis(of: folder + "/b") }
       }
       let often = #expect(throws: PlanError.self) {
         var plan = plan()
@@ -439,7 +439,7 @@ import Training
       #expect(often?.description == "--evaluate-every 1it asks for 100001 evaluations in each training: at most 100000 are possible")
       #expect(!FileManager.default.fileExists(atPath: folder + "/d"))
       let damaged = #expect(throws: RecordError.self) { try TicketStudy(plan(), in: folder + "/a") }
-      #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is no plan of a ticket study: it lacks ") ?? false)
+      #expect(damaged?.description.hasPrefix("\(folder)/a/plan.json is not the plan of a ticket study: it lacks ") ?? false)
     }
   }
 }

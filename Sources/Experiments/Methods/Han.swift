@@ -10,7 +10,7 @@ extension PruningMethod {
     var method = PruningMethod(
       name: "han",
       summary:
-        "train, drop what is below --deviations of its layer, retrain at a tenth of the learning rate with rescaled dropout, in rounds",
+        "trains, removes weights below --deviations, retrains at a tenth of the learning rate with rescaled dropout, in rounds",
       paper: "Han et al. 2015", criterion: "threshold", allocation: .layer)
     method.recoveryRate = 0.1
     method.rescalesDropout = true

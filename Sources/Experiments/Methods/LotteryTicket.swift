@@ -5,6 +5,6 @@ extension PruningMethod {
   ///
   /// ``TicketStudy`` runs it, keeps every round as a model file and adds control branches.
   public static let lotteryTicket = PruningMethod(
-    name: "lottery-ticket", summary: "rounds of training and pruning; what is left goes back to its initial values",
+    name: "lottery-ticket", summary: "trains and prunes in rounds; the remaining weights return to their initial values",
     paper: "Frankle & Carbin 2019", allocation: .layer)
 }

@@ -3,11 +3,11 @@ internal import Pruning
 extension PruningMethod {
   /// Removes random weights before training, the same fraction of every layer: the control for every method at initialisation.
   public static let random = PruningMethod(
-    name: "random", summary: "random weights leave before training, as many of each layer", paper: "control",
+    name: "random", summary: "removes random weights before training, the same fraction of each layer", paper: "control",
     criterion: "random", allocation: .uniform, timing: .atStart(rounds: 1))
 
   /// Removes random weights before training, with layer densities by the Erdős–Rényi kernel.
   public static let erk = PruningMethod(
-    name: "erk", summary: "random weights leave before training, small layers kept denser", paper: "Evci et al. 2020",
+    name: "erk", summary: "removes random weights before training, keeping small layers denser", paper: "Evci et al. 2020",
     criterion: "random", allocation: .erk, timing: .atStart(rounds: 1))
 }

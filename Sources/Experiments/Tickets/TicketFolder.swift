@@ -110,7 +110,7 @@ struct TicketFolder {
   /// - Throws: `RecordError` if it is damaged.
   func storedPlan() throws -> TicketPlan? {
     guard FileManager.default.fileExists(atPath: plan) else { return nil }
-    return try record(plan, "no plan of a ticket study", except: ["seed", "warmUp"]) { json in
+    return try record(plan, "not the plan of a ticket study", except: ["seed", "warmUp"]) { json in
       let plan = try JSONDecoder().decode(TicketPlan.self, from: json)
       try plan.validate()
       return plan
@@ -121,7 +121,7 @@ struct TicketFolder {
   ///
   /// - Throws: `RecordError` if it is damaged, or belongs to another seed, branch or round.
   func read(_ file: String) throws -> TicketRound {
-    let round = try record(file, "no record of a round", except: ["seed"]) { try TicketRound(json: $0) }
+    let round = try record(file, "not the record of a round", except: ["seed"]) { try TicketRound(json: $0) }
     // A record copied from another place is intact, but counts for that place.
     guard file.hasSuffix("/seed-\(round.seed)/\(round.branch)/\(TicketJob.file(round: round.round)).json") else {
       throw RecordError("\(file) is the record of seed \(round.seed), \(round.branch.quoted), round \(round.round)")
@@ -134,7 +134,9 @@ struct TicketFolder {
   /// - Throws: `RecordError` if the record is damaged.
   func storedSurroundings(_ seed: UInt64) throws -> Surroundings? {
     guard FileManager.default.fileExists(atPath: surroundings(seed)) else { return nil }
-    return try record(surroundings(seed), "no record of where a seed was begun") { try JSONDecoder().decode(Surroundings.self, from: $0) }
+    return try record(surroundings(seed), "not the record of a seed's surroundings") {
+      try JSONDecoder().decode(Surroundings.self, from: $0)
+    }
   }
 
   /// Reads and decodes a sealed record and checks that its counts are in bounds.

@@ -79,7 +79,7 @@ final class TicketRun {
       data = try plan.data.load(note: note)
       span = try TrainingSpan(plan.training, on: data)
       if case .step(let step) = plan.rewinding, step.iterations(perEpoch: span.perEpoch) >= span.total {
-        throw PlanError("--rewind \(step) lies behind the training's end, which has \(span.total) steps")
+        throw PlanError("--rewind \(step) is not before the end of the training, which has \(span.total) steps")
       }
       let every = max(plan.training.evaluateEvery.iterations(perEpoch: span.perEpoch), 1)
       guard span.total / every <= TicketRun.maximumEvaluations else {
@@ -290,6 +290,6 @@ final class TicketRun {
   /// - Throws: `RecordError` if they differ.
   private func check(_ path: String, against checksum: String?) throws {
     guard let checksum, try RegularFile(path).checksum() != checksum else { return }
-    throw RecordError("\(path) is not what was written: its checksum is not the one in its round's record")
+    throw RecordError("\(path) has changed since it was written: its checksum differs from the one in its round's record")
   }
 }

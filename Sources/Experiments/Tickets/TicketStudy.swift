@@ -105,7 +105,7 @@ public struct TicketStudy {
     var later = left.reduce(0) { $0 + $1.count }
     for (seed, left) in zip(seeds, left) {
       guard !left.isEmpty else {
-        options.note("seed \(seed): all \(jobs.count) trainings are there already")
+        options.note("seed \(seed): all \(jobs.count) trainings are already finished")
         continue
       }
       let run = try TicketRun(plan.seeded(seed), seed: seed, folder: folder, options: options)

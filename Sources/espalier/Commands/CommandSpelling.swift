@@ -49,6 +49,6 @@ struct UnknownCommand: ReportedError, CustomStringConvertible {
     let name = given.count > 40 ? given.prefix(37) + "..." : given[...]
     let words = (path.dropFirst() + [String(name)]).joined(separator: " ")
     return "unknown command \(words.debugDescription)"
-      + (suggestion.map { "; did you mean \($0)?" } ?? "; known: \(known.joined(separator: ", "))")
+      + (suggestion.map { "; did you mean \($0)?" } ?? "; choose one of \(known.joined(separator: ", "))")
   }
 }

@@ -8,7 +8,7 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Show two models side by side, layer by layer.",
     discussion: """
-      Where they differ a cell reads "64 → 50"; where they agree it has one number:
+      Cells read "64 → 50" if the models differ, and have one number otherwise:
         espalier compare dense.safetensors small.safetensors
 
       Either one may be a network of the catalogue:

@@ -13,8 +13,8 @@ struct DataCommand: ParsableCommand {
       espalier data fetch mnist cifar-10
       espalier data verify cifar-10 --data-dir DIR
 
-      Files lie in --data-dir; else in ESPALIER_DATA_DIR; else in the folder
-      espalier of XDG_DATA_HOME or ~/.local/share. digits is built in.
+      Files are in --data-dir, or else in ESPALIER_DATA_DIR, or else in the
+      folder espalier of XDG_DATA_HOME or ~/.local/share. digits is built in.
       """,
     subcommands: [List.self, DataFetchCommand.self, DataVerifyCommand.self])
 
@@ -28,7 +28,7 @@ struct DataCommand: ParsableCommand {
 
   /// `espalier data list`.
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all data sets, and where those lie that are here.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Show all data sets, and where their files are.")
 
     @OptionGroup var location: Location
 
@@ -68,7 +68,7 @@ struct DataCommand: ParsableCommand {
         ])
       }
       try Console.print(
-        table.text + "\nCounts are the published ones. \"espalier data fetch NAME\" brings what is not here to \(location.directory)")
+        table.text + "\nCounts are those published. \"espalier data fetch NAME\" downloads a data set to \(location.directory)")
     }
   }
 }

@@ -6,24 +6,24 @@ internal import Foundation
 struct DataFetchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch",
-    abstract: "Fetch data sets from their authors' addresses.",
+    abstract: "Download data sets from their authors' servers.",
     discussion: """
       espalier data fetch mnist cifar-10
 
-      A broken-off transfer goes on where it stopped. A file counts only if its
+      An interrupted download is resumed. A file is accepted only if its
       checksum is the published one.
       """)
 
-  @Argument(help: ArgumentHelp("Data sets to fetch.", valueName: "name"))
+  @Argument(help: ArgumentHelp("Data sets to download.", valueName: "name"))
   var names: [String]
 
   @OptionGroup var location: DataCommand.Location
 
   @Option(
-    help: ArgumentHelp("A folder's address that has files of the same names; the authors' checksums hold all the same.", valueName: "url"))
+    help: ArgumentHelp("URL of a folder with files of the same names; the authors' checksums still apply.", valueName: "url"))
   var mirror: String?
 
-  @Flag(help: "Fetch anew what is here but is not the published file.")
+  @Flag(help: "Download files again that differ from the published ones.")
   var replace = false
 
   @Flag(help: "Show no progress.")
@@ -36,19 +36,19 @@ struct DataFetchCommand: AsyncParsableCommand {
     let display = SharedDisplay(quiet: quiet)
     for set in sets {
       if !replace, let place = Dataset.location(of: set, in: location.directory) {
-        display.note(place.isEmpty ? "\(set.name) is built in: there is nothing to fetch" : "\(set.name) is here already: \(place)")
+        display.note(place.isEmpty ? "\(set.name) is built in: there is nothing to fetch" : "\(set.name) is already here: \(place)")
         continue
       }
       display.note("\(set.name): \(set.licence); \(set.source)")
       defer { display.finish() }
-      Interrupt.outcome = "what has arrived is kept; the same command goes on from it"
+      Interrupt.outcome = "what has arrived is kept; the same command resumes the download"
       let (folder, mirror, replace) = (location.directory, mirror, replace)
       let files = try await Interrupt.cancelling {
         try await Downloader().fetch(set, to: folder, mirror: mirror, replace: replace) { display.report($0) }
       }
       Interrupt.outcome = nil
       display.finish()
-      for file in files { try Console.print(file.path + (file.wasThere ? " (was here)" : "")) }
+      for file in files { try Console.print(file.path + (file.wasThere ? " (already there)" : "")) }
     }
   }
 }

@@ -12,11 +12,11 @@ struct DataVerifyCommand: ParsableCommand {
       espalier data verify mnist
       espalier data verify --data-dir DIR
 
-      Where a checksum is not published, or differs, the file is read through.
+      If a checksum is not published, or differs, the whole file is parsed.
       Exit status: 0 all usable, 65 a file is damaged, 66 a file is missing.
       """)
 
-  @Argument(help: ArgumentHelp("Data sets to check; all that are here unless given.", valueName: "name"))
+  @Argument(help: ArgumentHelp("Data sets to check; by default all that are here.", valueName: "name"))
   var names: [String] = []
 
   @OptionGroup var location: DataCommand.Location

@@ -9,7 +9,7 @@ internal import Words
 struct EvaluateCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Loss and accuracy of a model on a data set's test images.",
+    abstract: "Measure loss and accuracy of a model on a data set's test images.",
     discussion: """
       espalier evaluate small.safetensors --dataset digits
       espalier evaluate --network resnet-20 --weights r20.safetensors \\
@@ -24,7 +24,7 @@ struct EvaluateCommand: CheckedCommand {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  func check() throws { try given.requireTrained("fresh weights are not worth evaluating") }
+  func check() throws { try given.requireTrained("untrained weights are not worth evaluating") }
 
   /// Returns the data plan, by default with the data set that the model file was trained on.
   func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }

@@ -13,16 +13,17 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show a model file or a network layer by layer.",
     discussion: """
-      Shapes, parameters, multiplies (MACs), zeros, masks, and the history:
+      Shapes, parameters, multiplications (MACs), zeros, masks, and history:
         espalier inspect small.safetensors
         espalier inspect small.safetensors --json
 
-      A network of the catalogue needs no file; --dataset makes it for those
-      images and classes:
+      A network of the catalogue needs no file; --dataset adapts it to the
+      images and classes of a data set:
         espalier inspect vgg16-bn-cifar
         espalier inspect lenet-300-100 --dataset digits
 
-      Which channels leave together when units are pruned, and which cannot:
+      Channels that are removed together when units are pruned, and layers
+      without any:
         espalier inspect resnet-20 --groups
 
       A safetensors file of another program is shown tensor by tensor.
@@ -31,13 +32,15 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
   var model: String
 
-  @Option(help: ArgumentHelp("Make the named network for this data set.", valueName: "name"))
+  @Option(help: ArgumentHelp("Adapt the named network to this data set.", valueName: "name"))
   var dataset: String?
 
   @Flag(help: "Show the groups of channels that are removed together.")
   var groups = false
 
-  @Option(help: ArgumentHelp("The most memory --groups may need, e.g. 8GB; estimated, and refused beyond.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("Maximum memory that --groups may need, e.g. 8GB; estimated beforehand, and refused if exceeded.", valueName: "size")
+  )
   var memory: MemoryLimit = .standard
 
   @Flag(help: "Print JSON.")
@@ -118,7 +121,7 @@ struct Inspection: Encodable {
     let sizes = ["tensors \(Format.bytes(summary.tensorBytes))"] + (summary.fileBytes.map { ["file \(Format.bytes($0))"] } ?? [])
     facts.append(("size", (sizes + ["activations of one example at most \(Format.bytes(activationBytes))"]).joined(separator: ", ")))
     if summary.nonZeroWeights != nil, summary.effectiveMACs != summary.macs {
-      facts.append(("MACs", "\(Format.count(summary.effectiveMACs)) of \(Format.count(summary.macs)) multiply a weight that is not 0"))
+      facts.append(("MACs", "\(Format.count(summary.effectiveMACs)) of \(Format.count(summary.macs)) by weights that are not 0"))
     }
     if let preprocessing {
       let numbers = { (values: [Float]) in values.map { Format.significant(Double($0), 4) }.joined(separator: ", ") }
@@ -142,7 +145,7 @@ struct Inspection: Encodable {
   /// The number of units left of the original, and where to find which features they are.
   private var keptWords: String? {
     guard history.contains(where: { $0.removed.contains { !$0.value.isEmpty } }) else { return nil }
-    guard let units else { return "not known: the file does not say from which network the units of its history left" }
+    guard let units else { return "unknown: the file does not say from which network the units in its history were removed" }
     return "\(Format.count(units.left)) of \(Format.count(units.original)) units; --json lists which features of each layer"
   }
 }
@@ -202,7 +205,7 @@ struct ArchiveListing: Encodable {
       ])
     }
     table.append(["total", "", "", Format.count(tensors.reduce(0) { $0 + $1.elements })])
-    return "\(path.printable()): a safetensors file without a network; prune and evaluate take it with "
+    return "\(path.printable()): a safetensors file without a network; prune and evaluate accept it with "
       + "--network NAME --weights \(path.printable())\n\n" + table.text
   }
 }

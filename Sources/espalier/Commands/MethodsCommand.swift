@@ -9,7 +9,7 @@ internal import Training
 struct MethodsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "methods",
-    abstract: "List what there is: criteria, methods, granularities, schedules, networks, initializations.",
+    abstract: "List criteria, methods, granularities, schedules, networks, initializations.",
     discussion: """
       espalier methods
       espalier methods criteria
@@ -21,7 +21,7 @@ struct MethodsCommand: ParsableCommand {
     case criteria, methods, granularities, scopes, rounding, schedules, networks, initializations
   }
 
-  @Argument(help: ArgumentHelp("Only one part: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "part"))
+  @Argument(help: ArgumentHelp("Only one list: \(Section.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "list"))
   var section: Section?
 
   @Flag(help: "Print JSON.")
@@ -77,13 +77,13 @@ extension MethodsCommand.Section {
 
   private var heading: String {
     switch self {
-    case .criteria: "criteria: what is ranked, low scores leave first (--criterion)"
+    case .criteria: "criteria: scores, the lowest of which are removed first (--criterion)"
     case .methods: "methods: how removal and training interleave (--method)"
-    case .granularities: "granularities: the size of what leaves (--granularity)"
-    case .scopes: "scopes: who competes with whom (--scope)"
+    case .granularities: "granularities: what is removed (--granularity)"
+    case .scopes: "scopes: what is ranked together (--scope)"
     case .rounding: "rounding: how a fraction of n becomes a count (--rounding)"
     case .schedules: "schedules: how --sparsity is spread over the rounds (--schedule)"
-    case .networks: "networks (--network); -x2 … -x64 behind a name multiply its hidden widths"
+    case .networks: "networks (--network); -x2 … -x64 after a name multiply its hidden widths"
     case .initializations: "initializations of fresh weights (--initialization)"
     }
   }
@@ -107,7 +107,7 @@ extension MethodsCommand.Section {
 extension Granularity {
   fileprivate var summary: String {
     switch self {
-    case .weight: "single weights of linear and convolution layers, held at 0; dead units are cut out at the end"
+    case .weight: "single weights of linear and convolution layers, held at 0; dead units are removed at the end"
     case .unit: "neurons of linear layers and filters of convolutions, cut out"
     case .filter: "filters of convolutions, cut out"
     }
@@ -117,7 +117,7 @@ extension Granularity {
 extension Scope {
   fileprivate var summary: String {
     switch self {
-    case .layer: "each layer loses the asked fraction of its own"
+    case .layer: "each layer by itself loses the requested fraction"
     case .global: "all layers are ranked together"
     }
   }
@@ -126,9 +126,9 @@ extension Scope {
 extension Rounding {
   fileprivate var summary: String {
     switch self {
-    case .round: "to the nearest, halves up; of several rounds by their common course, so that no rest is lost"
-    case .floor: "down, each round by itself"
-    case .ceil: "up, each round by itself"
+    case .round: "to nearest, halves up; over several rounds the running total is rounded, so that no remainder is lost"
+    case .floor: "down, in each round separately"
+    case .ceil: "up, in each round separately"
     }
   }
 }
@@ -136,13 +136,13 @@ extension Rounding {
 extension SparsitySchedule {
   fileprivate var summary: String {
     switch self {
-    case .oneShot: "everything at the first round"
-    case .iterative: "each round takes the same fraction of what is left, as --fraction does"
-    case .cubic: "fast at first: s·(1 − (1 − k/n)³) is gone after round k of n (Zhu & Gupta 2017)"
-    case .linear: "s·k/n is gone after round k of n"
-    case .cosine: "slow at both ends: s·(1 − cos(πk/n))/2 is gone after round k of n"
+    case .oneShot: "everything in the first round"
+    case .iterative: "each round removes the same fraction of what is left, as --fraction does"
+    case .cubic: "fast at first: s·(1 − (1 − k/n)³) is removed after round k of n (Zhu & Gupta 2017)"
+    case .linear: "s·k/n is removed after round k of n"
+    case .cosine: "slow at both ends: s·(1 − cos(πk/n))/2 is removed after round k of n"
     case .oneCycle: "slow at both ends, fast in between: a logistic curve in k/n (Hubens et al. 2021)"
-    case .exponential: "every round keeps the same share: 1 − (1 − s)^(k/n) is gone after round k of n"
+    case .exponential: "every round keeps the same fraction: 1 − (1 − s)^(k/n) is removed after round k of n"
     }
   }
 }
@@ -155,7 +155,7 @@ extension Initialization {
     case .glorotNormal: "N(0, 2/(fan-in + fan-out)), biases 0 (Glorot & Bengio 2010)"
     case .glorotUniform: "U(±√(6/(fan-in + fan-out))), biases 0 (Glorot & Bengio 2010)"
     case .signedKaiming: "±√(2/fan-in) with random signs, biases 0 (Ramanujan et al. 2020)"
-    case .pytorch: "weights and biases U(±1/√fan-in), as PyTorch's layers are made"
+    case .pytorch: "weights and biases U(±1/√fan-in), as in PyTorch's layers"
     }
   }
 }

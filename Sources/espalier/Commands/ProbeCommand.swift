@@ -10,28 +10,28 @@ internal import Training
 struct ProbeCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "probe",
-    abstract: "What pruning would cost: penalties of scorers, with mean replacement.",
+    abstract: "Measure what pruning would cost, by several scorers, with mean replacement.",
     discussion: """
-      A penalty is the loss after units have left minus the loss before. Six
-      scorers choose units of copies; each choice is measured as it is, and with
-      the means of what left moved into the biases of the layers behind it (Mean
-      Replacement Pruning, 2019).
+      A penalty is the loss after units were removed minus the loss before. Six
+      scorers choose units in copies of the model; each choice is measured as it
+      is, and with the means of the removed units moved into the biases of the
+      layers after them (Mean Replacement Pruning, 2019).
 
-      A model as it stands:
+      A given model:
         espalier probe dense.safetensors --fractions 0.1,0.5
         espalier probe dense.safetensors --counts 1 --layers all,lastConv \\
           --rows penalties.csv
 
-      A training from scratch, probed every so many steps, which leave no trace
-      in it; then shares, profiles and curves over all seeds:
+      A training from scratch, probed at regular steps, which does not affect
+      it; then shares, profiles and curves over all seeds:
         espalier probe --network small-conv --dataset cifar-10 --steps 25000it \\
           --every 1000it --fractions 0.1,0.2,0.5 --seeds 3 --output study \\
           --mean-at output,consumer
         espalier probe --analyse study --json
 
-      Broken off, the same command goes on where it stood. Rows are in
-      study/seed-N.csv, one penalty to a line. With --retrain copies also train
-      on before they are measured, on the batches that come next:
+      After an interruption the same command continues. Rows are in
+      study/seed-N.csv, one penalty per line. With --retrain, copies are also
+      trained on the batches that come next before they are measured:
         espalier probe --network small-conv --dataset cifar-10 --steps 25000it \\
           --every 5000it --fractions 0.2 --retrain 10,100,500 \\
           --retrain-at 5000it,25000it --output retrained
@@ -67,7 +67,7 @@ struct ProbeCommand: CheckedCommand {
       throw ValidationError("give a model file, --network, or --analyse with a folder")
     }
     if given.weights != nil, given.network == nil { throw ValidationError("--weights needs --network") }
-    if running.device != .cpu { throw ValidationError("--device \(running.device) is not for probes: they compute on the CPU") }
+    if running.device != .cpu { throw ValidationError("--device \(running.device) does not go with probes, which run on the CPU") }
     let trains = given.network != nil && given.weights == nil
     if trains, training.output == nil { throw ValidationError("a training with probes needs --output with a folder for its rows") }
     if trains, rows != nil { throw ValidationError("--rows is for the probe of a model: a training writes its rows to --output") }
@@ -78,7 +78,7 @@ struct ProbeCommand: CheckedCommand {
     if let twice = analyse.indices.first(where: { index in
       analyse[..<index].contains { FileIdentity($0) == FileIdentity(analyse[index]) }
     }) {
-      throw ValidationError("--analyse \(analyse[twice]) was given before: its rows would count twice")
+      throw ValidationError("--analyse \(analyse[twice]) is given twice: its rows would count twice")
     }
     if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
     try running.apply()
@@ -133,7 +133,7 @@ struct ProbeCommand: CheckedCommand {
         seeds: seeds, into: folder,
         options: .init(
           memory: running.memory, report: { display.report($0.moment) }, note: { display.note($0) },
-          didBegin: { Interrupt.outcome = "the same command goes on from what is in \(folder)" }))
+          didBegin: { Interrupt.outcome = "repeat the command to continue from what is in \(folder)" }))
     } catch let error as CocoaError {
       throw OutputError(path: folder, underlying: error)
     }

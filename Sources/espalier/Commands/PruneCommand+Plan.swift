@@ -38,17 +38,19 @@ extension PruneCommand {
         ("--schedule", timing.schedule != nil),
       ]
       if let option = idle.first(where: { $0.1 })?.0 {
-        throw PlanError("\(option) does not go with \(given): each layer loses what scores below it")
+        throw PlanError("\(option) does not go with \(given): each layer loses everything that scores below it")
       }
     }
     if amount.fraction != nil, let schedule = timing.schedule, schedule != .iterative {
-      throw PlanError("--schedule \(schedule.rawValue) spreads --sparsity: with --fraction each round takes the same of what is left")
+      throw PlanError(
+        "--schedule \(schedule.rawValue) spreads --sparsity: with --fraction each round removes the same fraction of what is left")
     }
     if amount.rounding != nil, case .cost = plan.amount, [.global, .uniform, .erk, .lamp].contains(plan.allocation) {
-      throw PlanError("--rounding does not go with --of and --scope \(plan.allocation): units leave one by one until the cost is met")
+      throw PlanError(
+        "--rounding does not go with --of and --scope \(plan.allocation): units are removed one by one until the cost is met")
     }
     if scores.reduction != nil, !plan.granularity.isStructured {
-      throw PlanError("--reduction goes with --granularity unit or filter: single weights leave alone")
+      throw PlanError("--reduction goes with --granularity unit or filter: single weights are not removed in groups")
     }
     if pruning.compact != nil, plan.granularity.isStructured {
       throw PlanError("--compact and --no-compact go with --granularity weight: \(plan.granularity.plural) are cut out in any case")
@@ -56,7 +58,7 @@ extension PruneCommand {
     let replacesMeans = plan.repairs.contains { if case .meanReplacement = $0 { true } else { false } }
     if repair.meanForm != nil, !replacesMeans { throw PlanError("--mean-form goes with --repair mean") }
     if scores.meanAt != nil, !replacesMeans, try !plan.criterion.looksAtUnits(plan.granularity) {
-      throw PlanError("--mean-at goes with --repair mean and criteria that look at units' values: \(plan.criterion.name) does not")
+      throw PlanError("--mean-at goes with --repair mean and criteria that read units' values: \(plan.criterion.name) does not")
     }
   }
 }

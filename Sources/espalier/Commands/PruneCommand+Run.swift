@@ -33,7 +33,7 @@ extension PruneCommand {
       throw PlanError("\(option) goes with training, and there is none")
     }
     if layers, plan.granularity.isStructured {
-      throw PlanError("--layers shows what is kept of weights: it does not go with --granularity \(plan.granularity.rawValue)")
+      throw PlanError("--layers shows kept weights: it does not go with --granularity \(plan.granularity.rawValue)")
     }
     let experiment = Experiment(
       start: given.start, data: try dataPlan(for: plan, trains: dense != nil || recovery != nil), classes: classes,
@@ -54,7 +54,7 @@ extension PruneCommand {
     switch plan.timing {
     case .during:
       guard plan.regrowth == nil || trains else {
-        throw PlanError("--method \(plan.method ?? "") prunes in training: --epochs 0 leaves it nothing")
+        throw PlanError("--method \(plan.method ?? "") prunes during training: --epochs 0 leaves nothing to train")
       }
       return (try training.plan(seed: running.seed), nil)
     case .everyStep: return (try scoreTraining(method), nil)
@@ -84,7 +84,7 @@ extension PruneCommand {
       guard trains || plan.needsExamples else { return nil }
       if !trains {
         guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
-          throw ValidationError("--repair looks at training images: give --dataset")
+          throw ValidationError("--repair needs training images: give --dataset")
         }
         throw PruningError.needsData(criterion: plan.criterion.name)
       }

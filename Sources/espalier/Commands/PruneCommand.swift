@@ -12,7 +12,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
 
   static let configuration = CommandConfiguration(
     commandName: "prune",
-    abstract: "Prune a model file, or train a network first; ends with the row.",
+    abstract: "Prune a model file, or train a network first; prints the results.",
     discussion: """
       Nine tenths of the weights, in rounds of pruning and recovery:
         espalier prune --network lenet-300-100 --dataset digits \\
@@ -28,21 +28,21 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
         espalier prune --network lenet-300-100 --dataset mnist \\
           --method rigl --sparsity 0.95 --epochs 20
 
-      --sparsity is the fraction gone after the last round. Asked is achieved,
-      to the last count. A file that was pruned before knows its original:
-      --sparsity counts from that one, so that the same --sparsity again
-      removes nothing more. "espalier methods" lists methods and criteria.
+      --sparsity is the fraction removed after the last round, met to the last
+      weight or unit. A file that was pruned before knows its original, from
+      which --sparsity is counted: the same --sparsity again removes nothing
+      more. "espalier methods" lists methods and criteria.
       """)
 
   /// The help texts of the options that choose a model.
   enum Words: ModelWords {
-    static let model = "A model file to prune; or name a --network."
+    static let model = "A model file to prune; or give a --network."
     static let network = "A network of the catalogue, trained first for --epochs."
-    static let weights = "Start from the weights in a bare safetensors file, by parameter names."
+    static let weights = "Start from the weights in a bare safetensors file, matched by parameter name."
   }
 
   @OptionGroup(title: "Model") var given: ModelOptions<Words>
-  @Option(help: ArgumentHelp("Classes of the --network; with --weights of others its last layer is a fresh one.", valueName: "count"))
+  @Option(help: ArgumentHelp("Number of classes; if the --weights have another, the last layer is initialised afresh.", valueName: "count"))
   var classes: Int?
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
@@ -58,13 +58,13 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
-  @Flag(help: "Show what is kept of each layer's weights; shown in any case where a layer has collapsed.")
+  @Flag(help: "Show the kept weights of each layer; shown in any case if a layer has collapsed.")
   var layers = false
 
   func check() throws {
     if given.model != nil, given.network != nil { throw ValidationError("give a model file or --network, not both") }
     if given.model == nil, given.network == nil {
-      throw ValidationError("what is to be pruned? give a model file, or --network, e.g. --network lenet-300-100")
+      throw ValidationError("what should be pruned? give a model file, or --network, e.g. --network lenet-300-100")
     }
     if given.model != nil, given.weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
     if given.model != nil, classes != nil { throw ValidationError("--classes goes with --network: a model file has its own classes") }

@@ -8,11 +8,12 @@ internal import Training
 struct SensitivityCommand: CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "sensitivity",
-    abstract: "How much accuracy each layer costs, pruned alone.",
+    abstract: "Measure how much accuracy is lost if each layer is pruned alone.",
     discussion: """
-      For every layer and fraction the lowest scores of that layer alone leave a
-      copy of the model, which is evaluated on the validation images as it is (Li
-      et al. 2017, figure 2). Layers whose curve stays flat can be pruned hard.
+      For every layer and fraction, the lowest scores of that layer alone are
+      removed from a copy of the model, which is evaluated on the validation
+      images without retraining (Li et al. 2017, figure 2). Layers whose curve
+      stays flat can be pruned hard.
 
         espalier sensitivity dense.safetensors --granularity filter --criterion l1
         espalier sensitivity --network resnet-20 --weights resnet20.safetensors \\
@@ -21,22 +22,22 @@ struct SensitivityCommand: CheckedCommand {
 
   @OptionGroup var given: ModelOptions<TrainedModelWords>
 
-  @Option(help: "What leaves: weight, unit or filter.")
+  @Option(help: ArgumentHelp("What is removed: weight, unit or filter.", valueName: "kind"))
   var granularity: Granularity = .unit
 
-  @Option(help: ArgumentHelp("The score; magnitude for weights and l1 for units and filters unless given.", valueName: "name"))
+  @Option(help: ArgumentHelp("The score; by default magnitude for weights and l1 for units and filters.", valueName: "name"))
   var criterion: String?
 
-  @Option(help: ArgumentHelp("Fractions of each layer, e.g. 0.1,0.5,0.9.", valueName: "fractions"))
+  @Option(help: ArgumentHelp("Fractions of each layer to remove, e.g. 0.1,0.5,0.9.", valueName: "fractions"))
   var fractions = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
 
-  @Option(help: "How a fraction becomes a count: round, floor or ceil.")
+  @Option(help: ArgumentHelp("How a fraction becomes a count: round, floor or ceil.", valueName: "mode"))
   var rounding: Rounding = .round
 
-  @Option(help: ArgumentHelp("Leave this layer out; * and ? stand for anything; may be repeated.", valueName: "layer"))
+  @Option(help: ArgumentHelp("Layer to leave out; * and ? are wildcards; may be repeated.", valueName: "layer"))
   var ignore: [String] = []
 
-  @Option(help: ArgumentHelp("Training images that data-driven criteria look at.", valueName: "images"))
+  @Option(help: ArgumentHelp("Training images for data-driven criteria.", valueName: "images"))
   var examples = 1000
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -48,7 +49,7 @@ struct SensitivityCommand: CheckedCommand {
   @Flag(help: "Print the points as JSON.")
   var json = false
 
-  func check() throws { try given.requireTrained("fresh weights tell nothing") }
+  func check() throws { try given.requireTrained("untrained weights say nothing") }
 
   /// Returns the data plan, by default with the data set that the model file was trained on.
   func plan() throws -> DataPlan { try data.plan(seed: running.seed, fallback: given.trainingDataset()) }
@@ -72,7 +73,7 @@ struct SensitivityCommand: CheckedCommand {
       given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice, memory: running.memory,
       note: { display.note($0) }
     ) { point in
-      display.note("\(point.layer): \(point.removed) of \(point.total) gone, accuracy \(Format.percent(point.accuracy))")
+      display.note("\(point.layer): \(point.removed) of \(point.total) removed, accuracy \(Format.percent(point.accuracy))")
     }
     display.finish()
     try Console.print(json ? Format.json(result) : result.text)

@@ -13,19 +13,19 @@ struct TrainCommand: ParsableCommand {
       espalier train --network resnet-20 --dataset cifar-10 --optimizer sgd \\
         --learning-rate 0.1 --decay cosine --epochs 40 -o r20.safetensors
 
-      Killed or stopped with Ctrl-C, the same command with --resume ends with the
-      same bytes as an unbroken run.
+      After a kill or Ctrl-C, the same command with --resume ends with the same
+      bytes as an uninterrupted run.
       """)
 
   @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all.", valueName: "name"))
   var network: String
 
   @Option(
-    help: ArgumentHelp("Start from the weights in a bare safetensors file, by parameter names.", valueName: "file"),
+    help: ArgumentHelp("Start from the weights in a bare safetensors file, matched by parameter name.", valueName: "file"),
     completion: .file(extensions: ["safetensors"]))
   var weights: String?
 
-  @Option(help: ArgumentHelp("Classes of the network; with --weights of others its last layer is a fresh one.", valueName: "count"))
+  @Option(help: ArgumentHelp("Number of classes; if the --weights have another, the last layer is initialised afresh.", valueName: "count"))
   var classes: Int?
 
   @OptionGroup(title: "Data") var data: DataOptions

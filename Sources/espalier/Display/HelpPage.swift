@@ -43,9 +43,9 @@ enum HelpPage {
     return sections.joined(separator: "\n\n") + """
 
 
-      These are the options that most runs need. All \(count):
+      Most runs need only these options. To see all \(count):
         \(name) --help-all
-      A method's defaults and the options of its own, e.g. of rigl:
+      The defaults of a method and its own options, e.g. those of rigl:
         espalier help prune rigl
 
       """
@@ -63,17 +63,17 @@ enum HelpPage {
       return "  " + name.padding(toLength: 16, withPad: " ", startingAt: 0)
         + lines.joined(separator: "\n" + String(repeating: " ", count: 18))
     }
-    let options = entries.isEmpty ? "" : "\nOPTIONS OF ITS OWN:\n" + entries.map(\.text).joined(separator: "\n") + "\n"
+    let options = entries.isEmpty ? "" : "\nITS OWN OPTIONS:\n" + entries.map(\.text).joined(separator: "\n") + "\n"
     return TextTable.wrapped("\(method.name): \(method.summary)\(source).", width: width)
       + """
 
 
         espalier prune --network lenet-300-100 --dataset mnist --method \(method.name) \(method.example)
 
-      UNLESS OPTIONS SAY OTHERWISE:
+      DEFAULTS:
       \(facts.joined(separator: "\n"))
       \(options)
-      The other options: espalier prune --help-all
+      All other options: espalier prune --help-all
 
       """
   }
@@ -127,17 +127,17 @@ extension PruningMethod {
     var facts = timing == .everyStep ? [] : [("--criterion", criterion)]
     facts.append(("--scope", "\(allocation)"))
     switch timing {
-    case .rounds: facts.append(("removals", "in --rounds between trainings"))
+    case .rounds: facts.append(("removals", "in --rounds, between trainings"))
     case .atStart(let count): facts.append(("removals", count == 1 ? "one, before the first step" : "\(count), before the first step"))
     case .during(let removals, let share):
       facts.append(
         (
           "removals",
           removals == 1
-            ? "one in training, after \(Format.percent(share, digits: 0)) of the steps"
-            : "\(removals) in training, until \(Format.percent(share, digits: 0)) of the steps"
+            ? "one during training, after \(Format.percent(share, digits: 0)) of the steps"
+            : "\(removals) during training, until \(Format.percent(share, digits: 0)) of the steps"
         ))
-    case .everyStep: facts.append(("removals", "chosen anew at every step, by scores that are trained in the weights' place"))
+    case .everyStep: facts.append(("removals", "selected anew at every step, by scores that are trained instead of the weights"))
     }
     if case .during(let removals, _) = timing, removals > 1 { facts.append(("--schedule", schedule.rawValue)) }
     if let words = regrowth?.words, !words.isEmpty { facts.append(("regrowth", words)) }
@@ -145,7 +145,8 @@ extension PruningMethod {
       facts.append(
         (
           "training",
-          "sgd at \(training.learningRate), weight decay \(training.weightDecay), weights by \(training.initialization.rawValue)"
+          "sgd, learning rate \(training.learningRate), weight decay \(training.weightDecay), "
+            + "initialization \(training.initialization.rawValue)"
         ))
     }
     if recoveryRate != 1 { facts.append(("recovery", "at \(Format.ratio(recoveryRate)) the learning rate of the training before")) }

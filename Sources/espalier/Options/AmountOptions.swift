@@ -4,39 +4,43 @@ internal import Training
 
 /// Options of `prune` for the amount removed.
 struct AmountOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The fraction of the original gone in the end, e.g. 0.9.", valueName: "fraction"))
+  @Option(help: ArgumentHelp("Fraction of the original weights, units or cost (--of) removed at the end, e.g. 0.9.", valueName: "fraction"))
   var sparsity: String?
 
   @Option(
-    help: ArgumentHelp("How many times smaller what is counted gets: 100 leaves a hundredth, as --sparsity 0.99.", valueName: "times"))
+    help: ArgumentHelp("Compression ratio: 100 leaves a hundredth, like --sparsity 0.99.", valueName: "times"))
   var compression: String?
 
-  @Option(help: ArgumentHelp("The fraction that each round takes of what is left, e.g. 0.05.", valueName: "fraction"))
+  @Option(help: ArgumentHelp("Fraction of the remaining weights or units that each round removes, e.g. 0.05.", valueName: "fraction"))
   var fraction: String?
 
   @Option(
     help: ArgumentHelp(
-      "What --sparsity or --limit counts, of units and filters: parameters, macs, bytes or latency (measured here).", valueName: "cost"))
+      "What --sparsity or --limit refers to, for units and filters: parameters, macs, bytes or latency (measured here).", valueName: "cost")
+  )
   var of: CostTarget.Measure?
 
-  @Option(help: ArgumentHelp("What is left at most in the end, of --of; milliseconds of latency.", valueName: "number"))
+  @Option(help: ArgumentHelp("Maximum of the --of cost at the end; latency in milliseconds.", valueName: "number"))
   var limit: Double?
 
-  @Option(help: ArgumentHelp("Each round takes what scores below this.", valueName: "score"))
+  @Option(help: ArgumentHelp("Each round removes everything that scores below this.", valueName: "score"))
   var threshold: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Each round takes weights below so many standard deviations of their layer's, by criterion threshold.", valueName: "q"))
+      "Each round removes weights below this many standard deviations of their layer's weights (criterion threshold).", valueName: "q"))
   var deviations: Double?
 
-  @Option(help: "How a fraction becomes a count: round (what is rounded away follows later), floor or ceil; round unless given.")
+  @Option(
+    help: ArgumentHelp(
+      "How a fraction becomes a count: round (later rounds make up for differences), floor or ceil; round by default.", valueName: "mode"))
   var rounding: Rounding?
 
-  @Option(help: ArgumentHelp("No layer keeps less than this fraction of its weights or units.", valueName: "density"))
+  @Option(help: ArgumentHelp("Minimum fraction of its weights or units that each layer keeps.", valueName: "density"))
   var minimumLayerDensity = 0.0
 
-  @Option(help: ArgumentHelp("Widths that shrink become the nearest multiple of this, e.g. 8, or stay.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("Round widths that shrink to the nearest multiple of this, e.g. 8, or leave them unchanged.", valueName: "count"))
   var widthMultiple = 1
 
   /// Returns the one amount that was given.
@@ -45,9 +49,9 @@ struct AmountOptions: ParsableArguments {
   func amount() throws -> PruningPlan.Amount {
     let given = [sparsity != nil, compression != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
     guard given == 1 else {
-      let question = "give --sparsity or --compression (in all) or --fraction (each time), --limit, --threshold or --deviations"
+      let question = "give --sparsity or --compression (in total) or --fraction (each round), --limit, --threshold or --deviations"
       throw PlanError(
-        given == 0 ? "how much is to be pruned? \(question), e.g. --sparsity 0.9" : "one amount is enough: \(question), not several")
+        given == 0 ? "how much should be pruned? \(question), e.g. --sparsity 0.9" : "one amount is enough: \(question), not several")
     }
     if let limit {
       guard let of else { throw PlanError("--limit \(limit) of what? give --of parameters, macs, bytes or latency") }
@@ -59,7 +63,7 @@ struct AmountOptions: ParsableArguments {
       let fraction = try sparsity.map { try Fraction.parse($0, option: "--sparsity") } ?? compression.map(Self.gone) ?? 0
       return of.map { .cost(CostTarget($0, .less(fraction))) } ?? .total(fraction)
     }
-    if of != nil { throw PlanError("--of goes with --sparsity or --limit: a cost is reached in the end, not each time") }
+    if of != nil { throw PlanError("--of goes with --sparsity or --limit: a cost is reached at the end, not in each round") }
     if let fraction { return .perEvent(try Fraction.parse(fraction, option: "--fraction")) }
     if let threshold { return .threshold(threshold) }
     return .deviations(deviations ?? 0)
@@ -68,7 +72,7 @@ struct AmountOptions: ParsableArguments {
   /// Returns the fraction removed if 1/c remains.
   private static func gone(_ compression: String) throws -> Double {
     guard let times = Double(compression), times >= 1, 1 - 1 / times < 1 else {
-      throw PlanError("--compression \(compression) is impossible: give a number from 1 on, e.g. 10 to leave a tenth")
+      throw PlanError("--compression \(compression) is impossible: give a number of at least 1, e.g. 10 to leave a tenth")
     }
     return 1 - 1 / times
   }

@@ -4,16 +4,16 @@ internal import Training
 
 /// Options for checkpoints and reports of a long run; shared by `train` and `prune`.
 struct CheckpointOptions: ParsableArguments {
-  @Flag(help: "Go on from the checkpoint of an earlier, broken-off run with the same options; from the start if there is none.")
+  @Flag(help: "Resume from the checkpoint of an interrupted run with the same options; start anew if there is none.")
   var resume = false
 
-  @Option(help: ArgumentHelp("Where checkpoints go; beside the output unless given.", valueName: "file"), completion: .file())
+  @Option(help: ArgumentHelp("Path of the checkpoint; by default beside the output.", valueName: "file"), completion: .file())
   var checkpoint: String?
 
-  @Option(help: ArgumentHelp("How often one is written; each epoch, but at most every 5 s, unless given.", valueName: "step"))
+  @Option(help: ArgumentHelp("Interval between checkpoints; by default each epoch, but at most every 5 s.", valueName: "step"))
   var checkpointEvery: String?
 
-  @Option(help: ArgumentHelp("Write the row as JSON to this file as well.", valueName: "file"), completion: .file())
+  @Option(help: ArgumentHelp("Also write the row as JSON to this file.", valueName: "file"), completion: .file())
   var report: String?
 
   /// Returns the path of the checkpoint for a run with the given output; nil if the output is a stream and no path was given.
@@ -22,7 +22,7 @@ struct CheckpointOptions: ParsableArguments {
   func path(for output: String) throws -> String? {
     if let checkpoint { return checkpoint }
     guard AtomicFile.isStream(output) else { return output + ".checkpoint" }
-    if resume { throw PlanError("--resume needs --checkpoint: \(output) is no file, beside which one could lie") }
+    if resume { throw PlanError("--resume needs --checkpoint: \(output) is not a file that it could lie beside") }
     return nil
   }
 

@@ -11,12 +11,12 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"), completion: .directory)
   var dataDir: String?
 
-  @Option(help: ArgumentHelp("Train on so many images, drawn in proportion to the classes.", valueName: "images"))
+  @Option(help: ArgumentHelp("Number of training images to use, balanced over the classes.", valueName: "images"))
   var subset: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Images held out of training to choose by; a tenth, or beside --subset a quarter as many, unless given; 0 for none.",
+      "Training images held out for validation, 0 for none; by default a tenth, or beside a --subset a quarter of its size.",
       valueName: "images"))
   var validation: Int?
 
@@ -31,7 +31,7 @@ struct DataOptions: ParsableArguments {
   /// - Throws: `ValidationError` if there is neither.
   func plan(seed: UInt64, fallback: String? = nil) throws -> DataPlan {
     guard let name = dataset ?? fallback else {
-      throw ValidationError("which data? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")
+      throw ValidationError("which data set? give --dataset, e.g. --dataset digits; \"espalier data list\" shows all")
     }
     return DataPlan(dataset: name, directory: dataDir, subset: subset, validation: validation, seed: seed)
   }

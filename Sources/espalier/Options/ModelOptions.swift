@@ -11,7 +11,7 @@ protocol ModelWords {
 extension ModelWords {
   static var model: String { "A model file." }
   static var network: String { "A network of the catalogue, with --weights." }
-  static var weights: String { "A bare safetensors file, by parameter names." }
+  static var weights: String { "A bare safetensors file of weights, matched by parameter name." }
 }
 
 /// The help texts of commands that need a trained model.

@@ -9,7 +9,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Where the model file goes.", valueName: "file"), completion: .file())
+  @Option(name: .shortAndLong, help: ArgumentHelp("Path of the model file to write.", valueName: "file"), completion: .file())
   var output: String?
 
   /// Prints a row in the requested format.

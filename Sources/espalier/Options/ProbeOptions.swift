@@ -5,50 +5,52 @@ internal import Training
 
 /// Options that describe a probe.
 struct ProbeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Fractions of each layer's units; 0.1,0.2,0.5 unless fractions or counts are given.", valueName: "fractions"))
+  @Option(
+    help: ArgumentHelp(
+      "Fractions of each layer's units to remove; 0.1,0.2,0.5 by default, unless --counts is given.", valueName: "fractions"))
   var fractions: String?
 
-  @Option(help: ArgumentHelp("Numbers of units of each layer, e.g. 1.", valueName: "counts"))
+  @Option(help: ArgumentHelp("Numbers of units of each layer to remove, e.g. 1.", valueName: "counts"))
   var counts: String?
 
   @Option(
     help: ArgumentHelp("Layers pruned together: all, firstConv, midConv, lastConv, firstDense, or names with * and ?.", valueName: "sets"))
   var layers = "all"
 
-  @Option(help: ArgumentHelp("Who chooses the units.", valueName: "names"))
+  @Option(help: ArgumentHelp("Criteria that choose the units.", valueName: "names"))
   var scorers = PenaltyProbe.standardScorers.joined(separator: ",")
 
   @Option(
     help: ArgumentHelp(
-      "Where units and means are looked at: consumer (what the next layer sees), output (before pooling), or both: consumer,output.",
+      "Where units and means are read: consumer (what the next layer sees), output (before pooling), or both: consumer,output.",
       valueName: "places"))
   var meanAt = "consumer"
 
-  @Option(help: "How means become biases: exact (with the layer's padding) or paper.")
+  @Option(help: ArgumentHelp("How means are moved into biases: exact (allowing for padding) or paper.", valueName: "form"))
   var meanForm: MeanReplacement.Form = .exact
 
   @Option(help: ArgumentHelp("Training images that scores, means and penalties are computed on.", valueName: "images"))
   var examples = 1000
 
-  @Flag(help: "Measure penalties on other training images than those of the scores.")
+  @Flag(help: "Measure penalties on training images other than those for scores.")
   var separate = false
 
-  @Flag(help: "Measure on as many test images, too.")
+  @Flag(help: "Measure penalties on as many test images, too.")
   var testLoss = false
 
-  @Option(help: ArgumentHelp("Measure again after so many steps of training, e.g. 10,100,500.", valueName: "steps"))
+  @Option(help: ArgumentHelp("Measure again after these numbers of training steps, e.g. 10,100,500.", valueName: "steps"))
   var retrain: String?
 
   @Option(help: ArgumentHelp("Retrain at these steps only, e.g. 5000it,25000it.", valueName: "steps"))
   var retrainAt: String?
 
-  @Option(help: ArgumentHelp("Retrain what these scorers chose only.", valueName: "names"))
+  @Option(help: ArgumentHelp("Retrain only copies whose units these scorers chose.", valueName: "names"))
   var retrainScorers: String?
 
-  @Option(help: ArgumentHelp("Retrain at these fractions only.", valueName: "fractions"))
+  @Option(help: ArgumentHelp("Retrain only copies with these fractions removed.", valueName: "fractions"))
   var retrainFractions: String?
 
-  @Option(help: ArgumentHelp("Count chosen units a second time from this step on.", valueName: "step"))
+  @Option(help: ArgumentHelp("Also count chosen units separately from this step on.", valueName: "step"))
   var lateStart = 10_000
 
   /// Returns one probe for each place of means.
@@ -59,12 +61,12 @@ struct ProbeOptions: ParsableArguments {
     amounts += try Self.fractions(fractions ?? (counts == nil ? "0.1,0.2,0.5" : ""), option: "--fractions")
     let places = try Self.words(meanAt).map { word in
       guard let place = MeanPlace(rawValue: word) else {
-        throw PlanError("--mean-at \(word.debugDescription) is none: choose consumer, output, or consumer,output")
+        throw PlanError("unknown --mean-at \(word.debugDescription): choose consumer, output, or consumer,output")
       }
       return place
     }
     guard !places.isEmpty, Set(places).count == places.count else {
-      throw PlanError("--mean-at \(meanAt.debugDescription) is none: choose consumer, output, or consumer,output")
+      throw PlanError("--mean-at \(meanAt.debugDescription) is impossible: choose consumer, output, or consumer,output")
     }
     let retraining = try retrain.map { text in
       PenaltyProbe.Retraining(
@@ -99,7 +101,7 @@ struct ProbeOptions: ParsableArguments {
   private static func numbers(_ text: String, option: String) throws -> [Int] {
     try words(text).map { word in
       guard let number = Int(word), number >= 1 else {
-        throw PlanError("\(option) \(word.debugDescription) is no number: give whole numbers from 1, e.g. \(option) 10,100")
+        throw PlanError("\(option) \(word.debugDescription) is not a number: give whole numbers from 1, e.g. \(option) 10,100")
       }
       return number
     }
@@ -117,22 +119,22 @@ struct ProbedTrainingOptions: ParsableArguments {
   @Flag(help: "Probe before the first step, too.")
   var atStart = false
 
-  @Option(help: ArgumentHelp("Trainings, with seeds from --seed on.", valueName: "count"))
+  @Option(help: ArgumentHelp("Number of trainings, with seeds from --seed on.", valueName: "count"))
   var seeds = 1
 
-  @Option(help: "Examples per step.")
+  @Option(help: ArgumentHelp("Examples per step.", valueName: "examples"))
   var batchSize = 64
 
-  @Option(help: "Learning rate of sgd.")
+  @Option(help: ArgumentHelp("Learning rate of sgd.", valueName: "rate"))
   var learningRate = 0.01
 
-  @Option(help: "Momentum of sgd.")
+  @Option(help: ArgumentHelp("Momentum of sgd.", valueName: "factor"))
   var momentum = 0.9
 
-  @Option(help: ArgumentHelp("Where the learning rate falls to a tenth.", valueName: "steps"))
+  @Option(help: ArgumentHelp("Steps at which the learning rate is divided by 10.", valueName: "steps"))
   var milestones = "58650it"
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The folder that rows go to.", valueName: "folder"), completion: .directory)
+  @Option(name: .shortAndLong, help: ArgumentHelp("Folder to write the rows to.", valueName: "folder"), completion: .directory)
   var output: String?
 
   /// Returns the interval between probes.

@@ -11,14 +11,14 @@ struct PruningOptions: ParsableArguments {
       valueName: "name"), completion: .list(PruningMethod.all.map(\.name)))
   var method: String?
 
-  @Option(help: "What leaves: weight (held at 0), unit or filter (cut out).")
+  @Option(help: ArgumentHelp("What is removed: weight (held at 0), unit or filter (cut out).", valueName: "kind"))
   var granularity: Granularity = .weight
 
-  @Option(help: ArgumentHelp("Leave this layer alone; * and ? stand for anything; may be repeated.", valueName: "layer"))
+  @Option(help: ArgumentHelp("Layer to leave alone; * and ? are wildcards; may be repeated.", valueName: "layer"))
   var ignore: [String] = []
 
   @Flag(
-    inversion: .prefixedNo, help: "Of pruned weights: remove dead units at the end, so that tensors get smaller too; done unless given.")
+    inversion: .prefixedNo, help: "With weights: remove dead units at the end, so that tensors shrink, too; on by default.")
   var compact: Bool?
 
   @Flag(help: "Skip the proof after each surgery that the smaller network computes the same; for benchmarks only.")

@@ -7,13 +7,14 @@ struct RepairOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      What mends the loss before any training: mean (mean replacement), reconstruction (least squares in the layers behind), batch-norm \
-      (new statistics); several with commas, done in the order they are written in, e.g. mean,batch-norm.
+      Repairs before any training: mean (mean replacement), reconstruction (least squares in the layers after), batch-norm (new \
+      statistics); several are separated by commas and applied in this order, e.g. mean,batch-norm.
       """,
       valueName: "repairs"))
   var repair: String?
 
-  @Option(help: "How means become biases: exact (with the layer's padding) or paper; exact unless given.")
+  @Option(
+    help: ArgumentHelp("How means are moved into biases: exact (allowing for padding) or paper; exact by default.", valueName: "form"))
   var meanForm: MeanReplacement.Form?
 
   /// Returns the repairs, in the order in which they were typed.
@@ -28,7 +29,7 @@ struct RepairOptions: ParsableArguments {
       case "batch-norm": .batchNorms
       default:
         throw PlanError(
-          "--repair \(String(word).debugDescription) is none: choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm")
+          "unknown --repair \(String(word).debugDescription): choose mean, reconstruction, batch-norm, or several, e.g. mean,batch-norm")
       }
     }
   }

@@ -12,13 +12,15 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Determines initial weights, data order and random scores.", valueName: "number"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Threads to compute with, at most one a core.", valueName: "count"))
+  @Option(help: ArgumentHelp("Threads to compute with, at most one per core.", valueName: "count"))
   var threads: Int = Machine.physicalCores
 
-  @Option(help: ArgumentHelp("The most memory the network may need, e.g. 16GB; estimated, and refused beyond.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "Maximum memory that the network may need, e.g. 16GB; estimated beforehand, and refused if exceeded.", valueName: "size"))
   var memory: MemoryLimit = .standard
 
-  @Option(help: "What computes: cpu or cuda.")
+  @Option(help: ArgumentHelp("Device to compute on: cpu or cuda.", valueName: "name"))
   var device: DeviceName = .cpu
 
   func validate() throws {
@@ -38,7 +40,7 @@ struct RunOptions: ParsableArguments {
   /// Limits the number of threads or processes to the number of cores, with a note: more would slow each other down to a standstill.
   static func atMostCores(_ count: Int, option: String) -> Int {
     let cores = Machine.logicalCores
-    if count > cores { Console.note("\(option) \(count) is more than there are cores here: computing with \(cores)") }
+    if count > cores { Console.note("\(option) \(count) is more than the cores of this machine: using \(cores)") }
     return min(count, cores)
   }
 

@@ -7,30 +7,34 @@ internal import Words
 struct ScoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The score; --method's, or magnitude for weights and l2 for units and filters (threshold with --deviations) unless given.",
+      "The score; by default that of --method, or magnitude for weights and l2 for units and filters (threshold with --deviations).",
       valueName: "name"), completion: .list(PruningCriterion.all.map(\.name)))
   var criterion: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      How layers share the removal: layer (a fraction of each), global (the lowest anywhere), uniform, erk or lamp (counts that add up); \
-      or sets of layers ranked together, as "conv1,conv2;fc*". --method's, or global for weights, layer else.
+      How the removal is distributed over layers: layer (a fraction of each), global (the lowest scores of all), uniform, erk or lamp \
+      (counts per layer that add up); or sets of layers ranked together, such as "conv1,conv2;fc*". By default that of --method, or \
+      global for weights and layer for units and filters.
       """, valueName: "scope"))
   var scope: String?
 
   @Option(
-    help: "What a layer's scores are divided by where layers are ranked together: none, mean or l2; what suits the criterion unless given.")
+    help: ArgumentHelp(
+      "What a layer's scores are divided by if layers are ranked together: none, mean or l2; by default what suits the criterion.",
+      valueName: "norm"))
   var normalization: LayerNormalization?
 
   @Option(
-    help: """
-      How the scores of layers whose channels leave together become one: mean, sum, max or first (the first layer's; the mean over \
-      features of it that a grouped convolution ties together); mean unless given.
-      """)
+    help: ArgumentHelp(
+      """
+      How scores are combined if channels of several layers are removed together: mean, sum, max or first (the first layer's, or the \
+      mean over its features if a grouped convolution ties several together); mean by default.
+      """, valueName: "operation"))
   var reduction: GroupReduction?
 
-  @Flag(help: "Let each training step count the same in activation and weight-norm sums.")
+  @Flag(help: "Give each training step the same weight in activation and weight-norm sums.")
   var normalize = false
 
   @Flag(help: "Sum activations before the activation function.")
@@ -41,25 +45,32 @@ struct ScoreOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Training images that criteria and repairs look at; 1000, for snip and grasp 10 of each class, unless given.", valueName: "images"))
+      "Training images for criteria and repairs; by default 1000, for snip and grasp 10 of each class.", valueName: "images"))
   var examples: Int?
 
-  @Option(help: "How snip and grasp run batch norms: training or evaluation; as their public code (grasp training) unless given.")
+  @Option(
+    help: ArgumentHelp(
+      "How snip and grasp run batch norms: training or evaluation; by default as in their public code (grasp: training).", valueName: "mode"
+    ))
   var batchNormMode: BatchNormMode?
 
-  @Option(help: "What obd takes for curvature: gauss-newton (never negative), or the Hessian's own diagonal by hutchinson.")
+  @Option(
+    help: ArgumentHelp(
+      "Curvature used by obd: gauss-newton (never negative) or hutchinson (an estimate of the Hessian's diagonal).", valueName: "estimator")
+  )
   var curvature: HessianProbes.Estimator?
 
   @Option(
     help: ArgumentHelp(
-      "Random vectors for obd's curvature: 4 for each 50 images, or hutchinson's 16 for each 250, unless given.", valueName: "count"))
+      "Random vectors for obd's curvature; by default 4 for each 50 images, with hutchinson 16 for each 250.", valueName: "count"))
   var probes: Int?
 
   @Option(
-    help: """
-      Where criteria and mean replacement look at units: consumer (what the next layer sees) or output (before pooling); consumer \
-      unless given.
-      """)
+    help: ArgumentHelp(
+      """
+      Where criteria and mean replacement read units: consumer (what the next layer sees) or output (before pooling); consumer by \
+      default.
+      """, valueName: "place"))
   var meanAt: MeanPlace?
 
   /// The estimator of the curvature; nil if no option was given.
@@ -82,14 +93,14 @@ struct ScoreOptions: ParsableArguments {
     if let allocation = Allocation(name: scope) { return allocation }
     guard scope.contains(where: { "*?;,.".contains($0) }) else {
       throw PlanError(
-        "--scope \(scope.debugDescription) is none: choose \(Allocation.names.joined(separator: ", ")), or sets of layers such as "
+        "unknown --scope \(scope.debugDescription): choose \(Allocation.names.joined(separator: ", ")), or sets of layers such as "
           + "\"conv1,conv2;fc*\"")
     }
     let sets = scope.split(separator: ";", omittingEmptySubsequences: false).map { set in
       set.split(separator: ",", omittingEmptySubsequences: false).map { String($0).trimmed }
     }
     guard !sets.joined().contains("") else {
-      throw PlanError("--scope \(scope.quoted) names a layer without a name: write sets of layers such as \"conv1,conv2;fc*\"")
+      throw PlanError("--scope \(scope.quoted) has an empty layer name: write sets of layers such as \"conv1,conv2;fc*\"")
     }
     return .scoped(sets.map { $0.map { LayerPattern($0) } })
   }

@@ -5,27 +5,31 @@ internal import Training
 
 /// Options of `prune` for the time of removals.
 struct TimingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Rounds of pruning and recovery; --method's, or 5 for weights, 1 else.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "Rounds of pruning and recovery; by default those of --method, or 5 for weights and 1 for units and filters.", valueName: "count"))
   var rounds: Int?
 
-  @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs unless given.", valueName: "step"))
+  @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs by default.", valueName: "step"))
   var recovery: String?
 
-  @Flag(help: "Prune before training, by any criterion; in one go, or in so many --rounds without training between them.")
+  @Flag(help: "Prune before training, by any criterion; all at once, or in --rounds without training between them.")
   var atStart = false
 
-  @Option(help: ArgumentHelp("Prune during training, each time so much of it is done, e.g. 7ep.", valueName: "step"))
+  @Option(help: ArgumentHelp("Prune during training, at this interval, e.g. 7ep.", valueName: "step"))
   var every: String?
 
   @Option(
     help: ArgumentHelp(
-      "The last of these removals comes at this step, e.g. 30ep; --method's, or before the end unless given.", valueName: "step"))
+      "Step of the last of these removals, e.g. 30ep; by default that of --method, or before the end.", valueName: "step"))
   var until: String?
 
   @Option(
-    help:
-      "How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); --method's, or exponential unless given."
-  )
+    help: ArgumentHelp(
+      """
+      How --sparsity is spread over the rounds: \(SparsitySchedule.allCases.map(\.rawValue).joined(separator: ", ")); by default that of \
+      --method, or exponential.
+      """, valueName: "name"))
   var schedule: SparsitySchedule?
 
   /// Returns when removals happen, as the options or else the method say.
@@ -42,7 +46,7 @@ struct TimingOptions: ParsableArguments {
     if let method, method.timing == .everyStep {
       guard !atStart, rounds == nil, every == nil, recovery == nil, until == nil, schedule == nil, !hasCriterion else {
         throw PlanError(
-          "--method \(method.name) chooses anew at every step by scores of its own: "
+          "--method \(method.name) selects anew at every step by its own scores: "
             + "--criterion, --at-start, --rounds, --recovery, --every, --until and --schedule do not go with it")
       }
       return .everyStep

@@ -5,44 +5,48 @@ public import Training
 
 /// Options for the training of a model; shared by the commands that train.
 struct TrainingOptions: ParsableArguments {
-  @Option(help: "Length of training: epochs (20 or 20ep) or steps (50000it).")
+  @Option(help: ArgumentHelp("Length of training: epochs (20 or 20ep) or steps (50000it).", valueName: "length"))
   var epochs = "20ep"
 
-  @Option(help: "Examples per step.")
+  @Option(help: ArgumentHelp("Examples per step.", valueName: "examples"))
   var batchSize = 64
 
-  @Option(help: "sgd, adam or adamw; adam unless given, sgd for --method edge-popup.")
+  @Option(help: ArgumentHelp("sgd, adam or adamw; adam by default, sgd for --method edge-popup.", valueName: "name"))
   var optimizer: OptimizerName?
 
-  @Option(help: "Learning rate; 0.001 for adam and adamw, 0.01 for sgd, what the paper says for --method edge-popup unless given.")
+  @Option(
+    help: ArgumentHelp(
+      "Learning rate; by default 0.001 for adam and adamw, 0.01 for sgd, the paper's for --method edge-popup.", valueName: "rate"))
   var learningRate: Double?
 
-  @Option(help: "Momentum of sgd; 0.9 unless given.")
+  @Option(help: ArgumentHelp("Momentum of sgd; 0.9 by default.", valueName: "factor"))
   var momentum: Double?
 
-  @Flag(help: "Nesterov's form of sgd's momentum.")
+  @Flag(help: "Use Nesterov momentum with sgd.")
   var nesterov = false
 
-  @Option(help: "Weight decay; 0 unless given (0.01 for adamw).")
+  @Option(help: ArgumentHelp("Weight decay; by default 0, for adamw 0.01, the paper's for --method edge-popup.", valueName: "strength"))
   var weightDecay: Double?
 
   @Option(
-    help: "The learning rate's fall: constant, cosine, multi-step (at --milestones) or exponential (each epoch); constant unless given.")
+    help: ArgumentHelp(
+      "Learning-rate decay: constant, cosine, multi-step (at --milestones) or exponential (each epoch); constant by default.",
+      valueName: "name"))
   var decay: DecayName?
 
-  @Option(help: ArgumentHelp("Where multi-step decay happens, e.g. 30ep,40ep.", valueName: "steps"))
+  @Option(help: ArgumentHelp("Steps of multi-step decay, e.g. 30ep,40ep.", valueName: "steps"))
   var milestones: String?
 
-  @Option(help: "Factor of multi-step (0.1) and exponential (0.95) decay.")
+  @Option(help: ArgumentHelp("Factor of the decay; by default 0.1 for multi-step, 0.95 for exponential.", valueName: "factor"))
   var decayFactor: Double?
 
-  @Option(help: "Length of the learning rate's linear climb, e.g. 5ep or 500it.")
+  @Option(help: ArgumentHelp("Length of the learning rate's linear warm-up, e.g. 5ep or 500it.", valueName: "length"))
   var warmUp = "0it"
 
-  @Option(help: "How often the validation set is evaluated.")
+  @Option(help: ArgumentHelp("How often the validation set is evaluated.", valueName: "interval"))
   var evaluateEvery = "1ep"
 
-  @Option(help: "Share of the target spread over all classes.")
+  @Option(help: ArgumentHelp("Fraction of the target probability spread evenly over all classes.", valueName: "fraction"))
   var labelSmoothing = 0.0
 
   @Option(
@@ -52,18 +56,19 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("L1 regularisation: adds this times the sum of all |weights| to the loss, e.g. 1e-5.", valueName: "strength"))
   var l1: Double?
 
-  @Flag(inversion: .prefixedNo, help: "Crop and mirror training images where the data set's entry says so.")
+  @Flag(inversion: .prefixedNo, help: "Crop and mirror training images if that is usual for the data set.")
   var augment = true
 
   @Option(
     help: ArgumentHelp(
-      "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")); kaiming-uniform unless given.",
+      "Initial weights: \(Initialization.allCases.map(\.rawValue).joined(separator: ", ")); kaiming-uniform by default.",
       valueName: "name"))
   var initialization: Initialization?
 
   @Option(
-    help:
-      "Train fully connected networks with the kept weights only, where that is faster (automatic), wherever it can be (always), or never.")
+    help: ArgumentHelp(
+      "Train fully connected networks with kept weights only: if that is faster (automatic), if it is possible (always), or never.",
+      valueName: "when"))
   var sparseKernels: SparseTraining.Choice = .automatic
 
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }

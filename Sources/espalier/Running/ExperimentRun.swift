@@ -37,7 +37,7 @@ struct ExperimentRun {
     options.report = { display.report($0.moment) }
     options.note = { display.note($0) }
     let checkpoint = options.checkpoint ?? ""
-    options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); the same command with --resume goes on from it" }
+    options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); repeat the command with --resume to continue from it" }
     Interrupt.outcome = "nothing was written"
     let runner = try Runner(experiment, options: options)
     do { try runner.run() } catch let error as TrainingError {
@@ -46,7 +46,7 @@ struct ExperimentRun {
       throw error
     }
     try runner.file().write(to: path)
-    let again = runner.hasCheckpoint ? "the same command with --resume measures it" : "the same command makes it anew"
+    let again = runner.hasCheckpoint ? "repeat the command with --resume to measure it" : "the same command starts anew"
     Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)

@@ -30,7 +30,7 @@ enum ModelSource {
       let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
       self = .network(try Architecture.parse(text, input: input, classes: dataset?.classes, dataset: dataset?.name))
     } catch NetworkError.architecture(let problem) where problem.hasPrefix("unknown network") {
-      throw NetworkError.architecture("there is no file \(text.quoted), and as a network: \(problem)")
+      throw NetworkError.architecture("no such file, and \(problem)")
     }
   }
 

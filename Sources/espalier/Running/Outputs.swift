@@ -55,7 +55,7 @@ struct Outputs {
       let kept = inputs.filter { !($0.isModel && file.kind == .model) }.map { (name: $0.name, identity: $0.identity) }
       let others = known + kept + (file.kind == .text ? [] : [("standard output", .standardOutput)])
       if let other = others.first(where: { $0.identity == identity }) {
-        throw UnwritableOutput("cannot write \(file.path): \(file.name) and \(other.name) are one file")
+        throw UnwritableOutput("cannot write \(file.path): \(file.name) and \(other.name) are the same file")
       }
       known.append((file.name, identity))
     }

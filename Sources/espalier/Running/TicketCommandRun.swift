@@ -24,7 +24,7 @@ struct TicketCommandRun {
   func callAsFunction() throws {
     let seeds = try run.seeds(tickets.seeds ?? 1)
     let atOnce = try self.atOnce(of: seeds.count)
-    if report != nil, seeds.count > 1 { throw PlanError("--report is about one run: it does not go with --seeds \(seeds.count)") }
+    if report != nil, seeds.count > 1 { throw PlanError("--report is for a single run: it does not go with --seeds \(seeds.count)") }
     // With more, sums of steps could overflow.
     guard plan.trainings * seeds.count <= 1_000_000 else {
       throw PlanError("\(plan.trainings * seeds.count) trainings are too many: give fewer --rounds, --branches or --seeds")
@@ -42,7 +42,7 @@ struct TicketCommandRun {
       if tickets.worker { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }
-      Interrupt.outcome = "the same command goes on from what is in \(path)"
+      Interrupt.outcome = "repeat the command to continue from what is in \(path)"
       if atOnce > 1 {
         try TicketWorkers(study, arguments: Array(CommandLine.arguments.dropFirst()), display: display).run(seeds: seeds, atOnce: atOnce)
       } else {

@@ -6,14 +6,17 @@ internal import Training
 struct DoublePruningOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
-      "The fraction of each layer's kept weights that double-pruning exchanges each cycle; 0.1 unless given.", valueName: "fraction"))
+      "Fraction of each layer's kept weights that double-pruning exchanges in each cycle; 0.1 by default.", valueName: "fraction"))
   var reintroduce: Double?
 
   @Option(
-    help: ArgumentHelp("Steps of double-pruning's cycle on the pruned weights; a quarter of it unless given.", valueName: "step"))
+    help: ArgumentHelp(
+      "Steps of double-pruning's cycle that train the pruned weights; a quarter of the cycle by default.", valueName: "step"))
   var prunedSteps: String?
 
-  @Option(help: "The value that double-pruning's weights come back with: trained, zero or initial; trained unless given.")
+  @Option(
+    help: ArgumentHelp(
+      "Value with which weights return in double-pruning: trained, zero or initial; trained by default.", valueName: "value"))
   var enter: DoublePruning.Entry?
 
   static let methods = [

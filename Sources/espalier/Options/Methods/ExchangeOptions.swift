@@ -6,22 +6,25 @@ internal import Training
 struct ExchangeOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
-      "From one exchange of weights to the next: 100it for rigl, splicing and scored-pruning, 1ep for set; double-pruning's cycle is --every.",
+      """
+      Interval between exchanges of weights; by default 100it for rigl, splicing and scored-pruning, 1ep for set. The cycle of \
+      double-pruning is --every.
+      """,
       valueName: "step"))
   var regrowthInterval: String?
 
   @Option(
     help: ArgumentHelp(
       """
-      The fraction of each layer's kept weights that is exchanged: at first for rigl and scored-pruning (then falling by a cosine), \
-      always for set; 0.3 unless given.
+      Fraction of each layer's kept weights that is exchanged, for rigl and scored-pruning at first (decaying by a cosine), for set \
+      always; 0.3 by default.
       """, valueName: "fraction"))
   var dropFraction: Double?
 
   @Option(
     help: ArgumentHelp(
-      "The share of the steps after which nothing comes back any more: 0.75, 1 for set; for dsd the share after which all do, 2/3.",
-      valueName: "share"))
+      "Fraction of the steps after which nothing returns; by default 0.75, for set 1. For dsd: after which all returns, by default 2/3.",
+      valueName: "fraction"))
   var regrowthEnd: Double?
 
   static let methods = [

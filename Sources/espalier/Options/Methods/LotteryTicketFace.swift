@@ -43,7 +43,7 @@ extension TicketPlan {
       throw PlanError("\(option) does not go with --method lottery-ticket; \"espalier help prune lottery-ticket\" shows what does")
     }
     guard amount.sparsity == nil || amount.fraction == nil else {
-      throw PlanError("one amount is enough: give --sparsity (in all) or --fraction (each round), not both")
+      throw PlanError("one amount is enough: give --sparsity (in total) or --fraction (each round), not both")
     }
     let paper = TicketDefaults.of(network)
     var source = try data.plan(seed: 0)
@@ -91,7 +91,7 @@ extension TicketPlan {
     if let text = command.tickets.outputFraction { rates.output = try Fraction.parse(text, option: "--output-fraction") }
     if scope == .global {
       guard command.tickets.outputFraction == nil else {
-        throw PlanError("--output-fraction does not go with --scope global: layers compete there")
+        throw PlanError("--output-fraction does not go with --scope global, which ranks all layers together")
       }
       (rates.convolutions, rates.output) = (nil, nil)
     }

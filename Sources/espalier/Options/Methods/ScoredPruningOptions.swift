@@ -4,10 +4,11 @@ internal import Training
 
 /// Options of `--method scored-pruning` alone.
 struct ScoredPruningOptions: MethodOptionGroup {
-  @Option(help: ArgumentHelp("What scored-pruning's scores are multiplied by each step; 0.99 unless given.", valueName: "factor"))
+  @Option(help: ArgumentHelp("Factor by which scored-pruning's scores decay in each step; 0.99 by default.", valueName: "factor"))
   var scoreDecay: Double?
 
-  @Option(help: "What leaves in scored-pruning: the lowest magnitude or the lowest score; magnitude unless given.")
+  @Option(
+    help: ArgumentHelp("What scored-pruning removes: the lowest magnitude or the lowest score; magnitude by default.", valueName: "score"))
   var leave: ScoredPruning.Leaving?
 
   static let methods = ["--score-decay": ["scored-pruning"], "--leave": ["scored-pruning"]]

@@ -10,31 +10,32 @@ struct TicketOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
       """
-      What the weights that are left become: init (their first values), a step of the dense training such as 500it, learning-rate (they \
-      stay, the schedule restarts) or none (they stay, last learning rate). init unless given. With gradual, double-pruning and \
-      scored-pruning each removal ends a round: init, or a step before the first removal; none unless given.
-      """, valueName: "place"))
+      What happens to the remaining weights after a removal: init (back to their initial values), a step of the dense training such as \
+      500it (back to their values then), learning-rate (unchanged; the schedule restarts) or none (unchanged; the last learning rate); \
+      init by default. With gradual, double-pruning and scored-pruning each removal ends a round: init, or a step before the first \
+      removal; none by default.
+      """, valueName: "point"))
   var rewind: String?
 
   @Option(
     help: ArgumentHelp(
-      "Controls with the trunk's masks: \(TicketBranch.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "names"))
+      "Control branches beside the trunk: \(TicketBranch.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "names"))
   var branches: String?
 
-  @Option(help: ArgumentHelp("At these rounds only, e.g. 3,7,15.", valueName: "rounds"))
+  @Option(help: ArgumentHelp("Train branches at these rounds only, e.g. 3,7,15.", valueName: "rounds"))
   var branchRounds: String?
 
-  @Option(help: ArgumentHelp("What a round takes of the output layer; half of --fraction unless given.", valueName: "fraction"))
+  @Option(help: ArgumentHelp("Fraction of the output layer that a round removes; half of --fraction by default.", valueName: "fraction"))
   var outputFraction: String?
 
-  @Option(help: ArgumentHelp("Repeat everything with seeds from --seed on; 1 unless given.", valueName: "count"))
+  @Option(help: ArgumentHelp("Number of repetitions, with seeds from --seed on; 1 by default.", valueName: "count"))
   var seeds: Int?
 
   @Option(
     help: ArgumentHelp(
       """
-      Seeds that run at once, each in a process with one thread; as many as cores unless given, and at most. One thread is also what a single seed gets \
-      without --threads: bits do not depend on how many run.
+      Seeds that run in parallel, each in a process with one thread; by default, and at most, one per core. A single seed also gets \
+      one thread unless --threads is given: the bits do not depend on how many run.
       """, valueName: "count"))
   var parallel: Int?
 
@@ -64,7 +65,7 @@ struct TicketOptions: MethodOptionGroup {
     let found = try names.map { name in
       guard let branch = TicketBranch(rawValue: String(name)) else {
         throw PlanError(
-          "--branches \(String(name.prefix(80)).debugDescription) is none: choose from "
+          "unknown branch \(String(name.prefix(80)).debugDescription) in --branches: choose from "
             + TicketBranch.allCases.map(\.rawValue).joined(separator: ", "))
       }
       return branch
@@ -76,7 +77,8 @@ struct TicketOptions: MethodOptionGroup {
   func parsedRounds() throws -> [Int] {
     try (branchRounds ?? "").split(separator: ",").map { word in
       guard let round = Int(word.trimmingPrefix(" ")), round >= 1 else {
-        throw PlanError("--branch-rounds \(String(word.prefix(80)).debugDescription) is no round: give whole numbers from 1, e.g. 3,7,15")
+        throw PlanError(
+          "--branch-rounds \(String(word.prefix(80)).debugDescription) is not a round: give whole numbers from 1, e.g. 3,7,15")
       }
       return round
     }
