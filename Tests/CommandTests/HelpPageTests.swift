@@ -90,6 +90,15 @@ import Testing
       options(in: text).filter { !["--criterion", "--scope", "--schedule"].contains($0) }.sorted() == MethodFaces.options(of: method))
   }
 
+  @Test func helpTakesTheSameWordForAll() throws {
+    #expect(try page("help prune --help-all") == page("prune --help-all"))
+  }
+
+  @Test func anUnknownCommandHasNone() throws {
+    let outcome = try espalier("help", "inspekt")
+    #expect(outcome.errors == "espalier: unknown command \"inspekt\"; did you mean inspect?\n" && outcome.status == 64)
+  }
+
   @Test func anUnknownMethodHasNone() throws {
     let outcome = try espalier("help", "prune", "rigle")
     #expect(outcome.errors == "espalier: unknown method \"rigle\": did you mean rigl?\n" && outcome.status == 64)

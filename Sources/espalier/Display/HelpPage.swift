@@ -16,11 +16,14 @@ protocol BrieflyHelped: ParsableCommand {
 enum HelpPage {
   /// Returns the help that the arguments ask for; nil if there is none, or ArgumentParser provides it.
   ///
-  /// - Throws: `UnknownMethod` for `help prune` with any other word.
+  /// - Throws: `UnknownCommand` and `UnknownMethod` for words that name neither.
   static func text(for arguments: [String], columns: Int) throws -> String? {
     let asked = Set(arguments.prefix { $0 != "--" })
     if arguments.first == "help" {
-      let (command, rest) = CommandSpelling.command(of: Array(arguments.dropFirst()))
+      let words = Array(arguments.dropFirst())
+      try CommandSpelling.check(words)
+      let (command, rest) = CommandSpelling.command(of: words)
+      if rest.contains("--help-all") { return Espalier.helpMessage(for: command, columns: columns) }
       guard let command = command as? any BrieflyHelped.Type else { return nil }
       guard let name = rest.first(where: { !$0.hasPrefix("-") }) else { return brief(command, columns) }
       return page(of: try PruningMethod.named(name), columns)
