@@ -73,7 +73,9 @@ extension Experiment {
   /// - Throws: errors of reading the file.
   public static func dataset(of path: String) throws -> String? {
     guard let recipe = try ModelFile(contentsOf: path).recipe else { return nil }
-    return (try? JSONDecoder().decode(Experiment.self, from: Data(recipe.utf8)))?.data?.dataset
+    // Not the whole recipe: a later version may know methods that this one does not.
+    struct Part: Decodable { var data: DataPlan? }
+    return (try? JSONDecoder().decode(Part.self, from: Data(recipe.utf8)))?.data?.dataset
   }
 
   /// Evaluates a given model on the test images of a data set; one forward pass over them.

@@ -41,6 +41,12 @@ import Testing
     (
       ["--method", "rigl", "--regrowth-interval", "soon"], "--regrowth-interval \"soon\" is not a length of training: write 40ep or 50000it"
     ),
+    (["--method", "gradual", "--at-start"], "--method gradual removes during training: --at-start does not go with it"),
+    (
+      ["--method", "dsd", "--at-start", "--rewind", "init"],
+      "--rewind goes with --method lottery-ticket, gradual, double-pruning or scored-pruning, not dsd"
+    ),
+    (["--method", "dsd", "--at-start"], "--method dsd removes during training: --at-start does not go with it"),
     (["--method", "riggl"], "unknown method \"riggl\": did you mean rigl?"),
   ])
   func mistakesGetOneLine(arguments: [String], words: String) throws {

@@ -1,7 +1,9 @@
 import Experiments
 import Foundation
+import Networks
 import Pruning
 import Results
+import TestSupport
 import Testing
 import Training
 
@@ -99,6 +101,17 @@ struct StageTests {
     #expect(row.weights?.removed == 25_100 && row.steps == runner.state.trainings[0].iterations && row.layers?.count == 3)
     let files = try (BrokenOffRun(run).file, BrokenOffRun(run, breakingAfter: [7, 9]).file)
     #expect(files.0 == files.1)
+  }
+
+  /// A file of a later version still says which data it was trained on.
+  @Test func theDataOfAnUnknownRecipeAreKnown() throws {
+    let recipe = try experiment([Train(training), Train(training)]).json.replacing("\"stage\":\"train\"", with: "\"stage\":\"rest\"")
+    let file = ModelFile(
+      model: try Model(Architecture.parse("mlp:64-10"), seed: 1), history: [], preprocessing: nil, classes: [], recipe: recipe)
+    let folder = try TemporaryDirectory()
+    let path = folder.file("later.safetensors")
+    try file.write(to: path)
+    #expect(try Experiment.dataset(of: path) == "digits")
   }
 
   @Test func checkpointsKeepWhatStagesFoundOut() throws {

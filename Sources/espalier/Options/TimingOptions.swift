@@ -51,6 +51,9 @@ struct TimingOptions: ParsableArguments {
       }
       return .everyStep
     }
+    if atStart, let method, case .during = method.timing {
+      throw PlanError("--method \(method.name) removes during training: --at-start does not go with it")
+    }
     let removals: Int? = if let method, case .atStart(let rounds) = method.timing { rounds } else { atStart ? 1 : nil }
     if let removals {
       if let method, method.regrowth != nil, rounds != nil {
