@@ -14,6 +14,7 @@ extension PruningMethod {
       paper: "Han et al. 2015", criterion: "threshold", allocation: .layer)
     method.recoveryRate = 0.1
     method.rescalesDropout = true
+    method.example = "--deviations 0.8 --rounds 3"
     return method
   }()
 }

@@ -52,6 +52,8 @@ public struct PruningMethod: Sendable {
   public var recoveryRate = 1.0
   /// Whether dropout probabilities are rescaled when weights are removed (``PruningPlan/rescalesDropout``).
   public var rescalesDropout = false
+  /// The options of a typical run besides network and data, for the example on the method's help page.
+  public var example = "--sparsity 0.9"
   /// Makes the stages of a run from plans; by default those that the plan's timing requires.
   public var stages: @Sendable (MethodOptions) -> [any Stage] = { $0.stagesByTiming }
 

@@ -23,7 +23,7 @@ extension PruneCommand {
   /// - Throws: `PlanError`, `PruningError`, `UnknownMethod` and `ValidationError` for an impossible run.
   func run(_ typed: GivenOptions) throws -> ExperimentRun {
     let method = try pruning.method.map { try PruningMethod.named($0) }
-    try tickets.refuseOthers(than: method?.name)
+    for group in MethodFaces.optionGroups { try group.refuseOthers(than: method?.name, typed) }
     if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
       throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }

@@ -115,16 +115,6 @@ enum HelpPage {
 }
 
 extension PruningMethod {
-  /// The amount removed in the example on the method's page.
-  fileprivate var example: String {
-    switch name {
-    case Self.lotteryTicket.name: "--rounds 10 --output tickets"
-    case Self.han.name: "--deviations 0.8 --rounds 3"
-    case Self.edgePopup.name: "--sparsity 0.5"
-    default: "--sparsity 0.9"
-    }
-  }
-
   /// The method's defaults, as names and words.
   fileprivate var defaults: [(name: String, words: String)] {
     var facts = timing == .everyStep ? [] : [("--criterion", criterion)]

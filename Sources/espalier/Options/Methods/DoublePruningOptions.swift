@@ -19,13 +19,9 @@ struct DoublePruningOptions: MethodOptionGroup {
       "Value with which weights return in double-pruning: trained, zero or initial; trained by default.", valueName: "value"))
   var enter: DoublePruning.Entry?
 
-  static let methods = [
+  static let methods: KeyValuePairs = [
     "--reintroduce": ["double-pruning"], "--pruned-steps": ["double-pruning"], "--enter": ["double-pruning"],
   ]
-
-  var given: [(option: String, isGiven: Bool)] {
-    [("--reintroduce", reintroduce != nil), ("--pruned-steps", prunedSteps != nil), ("--enter", enter != nil)]
-  }
 
   /// Returns double pruning with these options; any other regrowth unchanged.
   ///

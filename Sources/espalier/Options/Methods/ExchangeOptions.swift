@@ -27,17 +27,11 @@ struct ExchangeOptions: MethodOptionGroup {
       valueName: "fraction"))
   var regrowthEnd: Double?
 
-  static let methods = [
+  static let methods: KeyValuePairs = [
     "--regrowth-interval": ["rigl", "set", "scored-pruning", "splicing"],
     "--drop-fraction": ["rigl", "set", "scored-pruning"],
     "--regrowth-end": ["rigl", "set", "scored-pruning", "splicing", "dsd", "dsd+prune", "double-pruning"],
   ]
-
-  var given: [(option: String, isGiven: Bool)] {
-    [
-      ("--regrowth-interval", regrowthInterval != nil), ("--drop-fraction", dropFraction != nil), ("--regrowth-end", regrowthEnd != nil),
-    ]
-  }
 
   /// Returns a regrowth with these options.
   ///

@@ -22,6 +22,6 @@ enum MethodFaces {
 
   /// Returns the names of the options that only this method, or few others, have; in alphabetical order.
   static func options(of method: String) -> [String] {
-    optionGroups.flatMap { $0.methods }.filter { $0.value.contains(method) }.map(\.key).sorted()
+    optionGroups.flatMap { Array($0.methods) }.filter { $0.value.contains(method) }.map(\.key).sorted()
   }
 }

@@ -9,20 +9,10 @@ struct RegrowthOptions: ParsableArguments {
   @OptionGroup(title: "Scored pruning") var scoredPruning: ScoredPruningOptions
   @OptionGroup(title: "Double pruning") var doublePruning: DoublePruningOptions
 
-  /// Refuses options that the given method does not have.
-  ///
-  /// - Throws: `PlanError` for the first such option.
-  func refuseOthers(than method: String?) throws {
-    try exchange.refuseOthers(than: method)
-    try scoredPruning.refuseOthers(than: method)
-    try doublePruning.refuseOthers(than: method)
-  }
-
   /// Returns the method's regrowth with these options and the given rewinding; nil if the method does not regrow weights.
   ///
-  /// - Throws: `PlanError` for an option that the method does not have.
+  /// - Throws: `PlanError` for a value that is not a length of training.
   func plan(for method: PruningMethod?, rewinding: Rewinding?) throws -> RegrowthPlan? {
-    try refuseOthers(than: method?.name)
     guard var plan = method?.regrowth else { return nil }
     plan.method = try doublePruning.applied(to: scoredPruning.applied(to: exchange.applied(to: plan.method)))
     plan.rewinding = rewinding ?? plan.rewinding

@@ -11,9 +11,7 @@ struct ScoredPruningOptions: MethodOptionGroup {
     help: ArgumentHelp("What scored-pruning removes: the lowest magnitude or the lowest score; magnitude by default.", valueName: "score"))
   var leave: ScoredPruning.Leaving?
 
-  static let methods = ["--score-decay": ["scored-pruning"], "--leave": ["scored-pruning"]]
-
-  var given: [(option: String, isGiven: Bool)] { [("--score-decay", scoreDecay != nil), ("--leave", leave != nil)] }
+  static let methods: KeyValuePairs = ["--score-decay": ["scored-pruning"], "--leave": ["scored-pruning"]]
 
   /// Returns scored pruning with these options; any other regrowth unchanged.
   func applied(to regrowth: any Regrowth) -> any Regrowth {

@@ -42,18 +42,11 @@ struct TicketOptions: MethodOptionGroup {
   @Flag(help: .hidden)
   var worker = false
 
-  static let methods = [
+  static let methods: KeyValuePairs = [
     "--rewind": ["lottery-ticket", "gradual", "double-pruning", "scored-pruning"], "--branches": ["lottery-ticket"],
     "--branch-rounds": ["lottery-ticket"], "--output-fraction": ["lottery-ticket"], "--seeds": ["lottery-ticket"],
     "--parallel": ["lottery-ticket"],
   ]
-
-  var given: [(option: String, isGiven: Bool)] {
-    [
-      ("--rewind", rewind != nil), ("--branches", branches != nil), ("--branch-rounds", branchRounds != nil),
-      ("--output-fraction", outputFraction != nil), ("--seeds", seeds != nil), ("--parallel", parallel != nil),
-    ]
-  }
 
   /// Returns the value of --rewind; nil if it was not given.
   func rewinding() throws -> Rewinding? {
