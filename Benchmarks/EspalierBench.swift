@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Training
 
-/// The benchmark's command, which takes one measurement in a process of its own: `espalier-bench --case NAME --variant dense|masked
+/// The benchmark's command, which takes one measurement in a process of its own: `espalier-bench --case NAME --variant VARIANT
 /// --threads N --seconds S`, `--surgery NETWORK --threads N`, `--probe NETWORK --threads N`, `--sparse FORM --threads N --seconds S`, or
 /// `--scale FORM --nodes N [--output FILE]`.
 @main
@@ -25,16 +25,19 @@ enum EspalierBench {
           threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 20, form: KernelForm(rawValue: form))
       }
     }
-    guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }) else {
+    guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }),
+      let variant = BenchmarkCase.Variant(rawValue: values["variant"] ?? "dense")
+    else {
+      let variants = BenchmarkCase.Variant.allCases.map(\.rawValue).joined(separator: "|")
       let usage =
-        "usage: espalier-bench --case NAME [--variant dense|masked] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK | "
+        "usage: espalier-bench --case NAME [--variant \(variants)] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK | "
         + "--sparse fastest|portable|neon|avx2|avx512 | --scale linear|residual --nodes N; cases: \(known)\n"
       FileHandle.standardError.write(Data(usage.utf8))
       exit(64)
     }
     finish {
       try subject.measure(
-        masked: values["variant"] == "masked", threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 5)
+        variant, threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 5)
     }
   }
 

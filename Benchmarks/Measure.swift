@@ -14,16 +14,68 @@ struct BenchmarkCase {
 
   static let all = [
     BenchmarkCase(name: "lenet-300-100", network: "lenet-300-100", batch: 60, optimizer: .adam(), learningRate: 1.2e-3),
+    BenchmarkCase(name: "wide-mlp", network: "mlp:784-1024-1024-10", batch: 128, optimizer: .adam(), learningRate: 1.2e-3),
+    BenchmarkCase(name: "speech-mlp", network: "mlp:4040-512-512-12", batch: 128, optimizer: .adam(), learningRate: 1.2e-3),
+    BenchmarkCase(name: "lenet-5", network: "lenet-5", batch: 60, optimizer: .adam(), learningRate: 1.2e-3),
+    BenchmarkCase(name: "small-conv", network: "small-conv", batch: 64, optimizer: .sgd(), learningRate: 0.01),
     BenchmarkCase(name: "medium-conv", network: "medium-conv", batch: 64, optimizer: .sgd(), learningRate: 0.01),
     BenchmarkCase(name: "vgg16-cifar", network: "vgg16-cifar", batch: 64, optimizer: .sgd(), learningRate: 0.01),
     BenchmarkCase(name: "vgg16-bn-cifar", network: "vgg16-bn-cifar", batch: 64, optimizer: .sgd(), learningRate: 0.01),
   ]
 
+  /// What a fully connected network is trained with; convolutional ones have `dense` and `masked` only.
+  enum Variant: String, CaseIterable {
+    /// All weights.
+    case dense
+    /// A random tenth of the weights; the kernels are free.
+    case masked
+    /// All weights, and libtorch's operations.
+    case libtorch
+    /// The kept weights only: a random fifth, tenth or twentieth.
+    case sparse80, sparse90, sparse95
+
+    fileprivate var sparsity: Double {
+      switch self {
+      case .dense, .libtorch: 0
+      case .sparse80: 0.8
+      case .masked, .sparse90: 0.9
+      case .sparse95: 0.95
+      }
+    }
+
+    fileprivate var kernels: TrainingKernels {
+      switch self {
+      case .dense: .dense
+      case .libtorch: .libtorch
+      case .masked: .automatic
+      case .sparse80, .sparse90, .sparse95: .sparse
+      }
+    }
+  }
+
   /// Returns one line of JSON: steps per second over about `seconds`, after a warm-up, and this process's peak memory.
-  func measure(masked: Bool, threads: Int, seconds: Double) throws -> String {
+  func measure(_ variant: Variant, threads: Int, seconds: Double) throws -> String {
     try TorchRuntime.configure(threads: threads)
+    let network = try Architecture.parse(network)
+    let rate: Double
+    if network.hasConvolutions {
+      rate = try convolutionalRate(network, masked: variant == .masked, seconds: seconds)
+    } else {
+      let chain = try ChainTime(
+        network, variant.kernels, sparsity: variant.sparsity, batch: batch, optimizer: optimizer, examples: 60_000)
+      _ = try chain.rate(seconds: seconds / 5)
+      rate = try chain.rate(seconds: seconds)
+    }
+    let record: [String: Any] = [
+      "case": name, "variant": variant.rawValue, "threads": threads, "steps_per_second": rate,
+      "peak_rss_bytes": Machine.peakMemory, "version": TorchRuntime.version,
+    ]
+    return String(decoding: try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys]), as: UTF8.self)
+  }
+
+  private func convolutionalRate(_ network: Network, masked: Bool, seconds: Double) throws -> Double {
     let generator = try Generator(seed: 1)
-    var model = try Model(Architecture.parse(network), seed: 1).laidOutForBenchmark()
+    var model = try Model(network, seed: 1).laidOutForBenchmark()
     if masked { try model.maskNineTenths(generator) }
     let executor = try Executor(model)
     let stepper = try Optimizer(optimizer, model: model)
@@ -62,12 +114,7 @@ struct BenchmarkCase {
       try step()
       steps += 1
     } while -start.timeIntervalSinceNow < seconds
-    let rate = Double(steps) / -start.timeIntervalSinceNow
-    let record: [String: Any] = [
-      "case": name, "variant": masked ? "masked" : "dense", "threads": threads, "steps_per_second": rate,
-      "peak_rss_bytes": Machine.peakMemory, "version": TorchRuntime.version,
-    ]
-    return String(decoding: try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys]), as: UTF8.self)
+    return Double(steps) / -start.timeIntervalSinceNow
   }
 }
 

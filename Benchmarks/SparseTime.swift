@@ -1,4 +1,3 @@
-internal import Datasets
 internal import Foundation
 internal import Networks
 internal import Results
@@ -12,54 +11,28 @@ internal import Training
 enum SparseTime {
   private struct Runner {
     let sparsity: Double?
-    let trainer: Trainer
+    let chain: ChainTime
     var rates: [Double] = []
     var evaluations: [Double] = []
   }
 
-  private struct Pause: Error {}
-
   /// Returns one line of JSON: steps per second, seconds per evaluation, and both as ratios to dense training, for each sparsity.
   static func measure(threads: Int, seconds: Double, form: KernelForm?) throws -> String {
     try TorchRuntime.configure(threads: threads)
-    var random = SeededGenerator(seed: 1)
-    func images(_ count: Int) throws -> ImageSet {
-      // Three quarters of a digit's image are black.
-      let bytes = (0..<count * 784).map { _ in random.next() % 4 == 0 ? UInt8(truncatingIfNeeded: random.next()) : 0 }
-      return try ImageSet(
-        bytes: bytes, labels: (0..<count).map { Int64($0 % 10) }, channels: 1, height: 28, width: 28, classNames: (0..<10).map(String.init))
-    }
-    let data = TrainingData(
-      training: try images(55_000), validation: try images(5_000), test: nil, normalization: Normalization(mean: [0.13], deviation: [0.31]))
-    let plan = TrainingPlan(
-      length: .iterations(1_000_000_000), batchSize: 60, optimizer: .adam(), learningRate: .init(base: 1.2e-3),
-      evaluateEvery: .iterations(1_000_000_000), seed: 1)
-    let model = try Model(Architecture.parse("lenet-300-100"), seed: 1)
+    let network = try Architecture.parse("lenet-300-100")
     var runners = try [nil, 0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98].map { sparsity in
-      var masked = model
-      let generator = try Generator(seed: 2)
-      for name in sparsity == nil ? [] : model.network.prunableWeights {
-        let keep = try Tensor.empty(model.tensor(name).shape)
-        try keep.fillBernoulli(1 - (sparsity ?? 0), generator: generator)
-        masked.masks[name] = try keep.notEqual(0)
-      }
-      return Runner(
+      Runner(
         sparsity: sparsity,
-        trainer: try Trainer(plan, model: masked, data: data, sparse: sparsity == nil ? .never : SparseTraining(.always, form: form)))
+        chain: try ChainTime(
+          network, TrainingKernels(sparsity == nil ? .dense : .sparse, form: form), sparsity: sparsity ?? 0, batch: 60, optimizer: .adam(),
+          examples: 55_000, validation: 5_000))
     }
     // The first round warms up and does not count.
     for round in 0...max(Int(seconds / 0.1 / Double(runners.count)), 3) {
       for index in runners.indices {
-        let trainer = runners[index].trainer
-        let (start, before) = (Date(), trainer.iteration)
-        do {
-          try trainer.run(afterStep: { _ in if -start.timeIntervalSinceNow > 0.1 { throw Pause() } })
-        } catch is Pause {}
-        let rate = Double(trainer.iteration - before) / -start.timeIntervalSinceNow
-        let evaluated = Date()
-        _ = try trainer.evaluateValidation()
+        let rate = try runners[index].chain.rate(seconds: 0.1), evaluation = try runners[index].chain.evaluationSeconds()
         guard round > 0 else { continue }
-        runners[index].evaluations.append(-evaluated.timeIntervalSinceNow)
+        runners[index].evaluations.append(evaluation)
         runners[index].rates.append(rate)
       }
     }

@@ -1,6 +1,8 @@
 // Eight lanes and fused multiply-adds.
 #if defined(__x86_64__)
 #define FORM avx2
+#define TILE_ROWS 6
+#define TILE_LANES 1
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #include "Kernels.h"
 #pragma clang attribute pop

@@ -1,6 +1,8 @@
 // Sixteen lanes, one register for each vector.
 #if defined(__x86_64__)
 #define FORM avx512
+#define TILE_ROWS 6
+#define TILE_LANES 4
 #pragma clang attribute push( \
   __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,bmi,bmi2"), min_vector_width(512))), apply_to = function)
 #include "Kernels.h"

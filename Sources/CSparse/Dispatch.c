@@ -51,3 +51,24 @@ void cs_denormals_restore(uint64_t mode) { __asm__ volatile("msr fpcr, %0" : : "
 uint64_t cs_denormals_flush(void) { return 0; }
 void cs_denormals_restore(uint64_t mode) { (void)mode; }
 #endif
+
+cs_step cs_step_sgd(double learning_rate, double momentum, double weight_decay, int32_t nesterov) {
+  return (cs_step){
+    .kind = CS_SGD, .size = learning_rate, .beta1 = momentum, .decay = weight_decay, .direct = nesterov ? 1 : 0,
+    .moving = nesterov ? momentum : 1};
+}
+
+cs_step cs_step_adam(
+    double learning_rate, double beta1, double beta2, double epsilon, double weight_decay, int32_t decoupled, int64_t number) {
+  return (cs_step){
+    .kind = weight_decay == 0 ? CS_ADAM : CS_ADAM_WITH_DECAY,
+    .beta1 = beta1,
+    .beta2 = beta2,
+    .rest1 = 1 - beta1,
+    .rest2 = 1 - beta2,
+    .epsilon = epsilon,
+    .size = learning_rate / (1 - __builtin_pow(beta1, number)),
+    .root = 1 / __builtin_sqrt(1 - __builtin_pow(beta2, number)),
+    .shrink = decoupled ? 1 - learning_rate * weight_decay : 1,
+    .decay = decoupled ? 0 : weight_decay};
+}

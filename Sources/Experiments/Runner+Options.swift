@@ -16,8 +16,8 @@ extension Runner {
     public var resume: Bool
     /// The device of the trainings.
     public var device: Device
-    /// Whether trainings use the sparse kernels, which store and compute kept weights only.
-    public var sparse: SparseTraining
+    /// The kernels that train fully connected networks.
+    public var kernels: TrainingKernels
     /// Whether every surgery is proved by comparing outputs before and after it.
     public var proves: Bool
     /// Maximum memory that the network may need.
@@ -34,7 +34,7 @@ extension Runner {
     /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      sparse: SparseTraining = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
+      kernels: TrainingKernels = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() }, didCheckpoint: @escaping () -> Void = {},
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -43,7 +43,7 @@ extension Runner {
       self.checkpointEvery = checkpointEvery
       self.resume = resume
       self.device = device
-      self.sparse = sparse
+      self.kernels = kernels
       self.proves = proves
       self.memory = memory
       self.interrupted = interrupted

@@ -43,7 +43,7 @@ extension Runner {
     let trainer = try RecordError.naming(options.checkpoint ?? "", as: "a damaged checkpoint") {
       try Trainer(
         training.plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
-        sparse: options.sparse)
+        kernels: options.kernels)
     }
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)

@@ -75,7 +75,7 @@ public final class Runner {
       try RecordError.naming(path, as: "a damaged checkpoint") { [data] in
         try saved.check(against: experiment, starting: start.model, on: data, within: options.memory)
       }
-      let surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data, start: startChecksum)
+      let surroundings = Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
       if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path, startedWith: experiment.start.path) {
         options.note("\(path) \(words)")
         state.changes = (state.changes ?? []) + [words]
@@ -119,7 +119,7 @@ public final class Runner {
 
   func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }
-    let surroundings = surroundings ?? Surroundings(device: options.device, sparse: options.sparse, data: data, start: startChecksum)
+    let surroundings = surroundings ?? Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
     self.surroundings = surroundings
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))
     try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)

@@ -7,7 +7,7 @@ public final class EvaluatedParts {
   final class Part {
     /// Batches for libtorch.
     let batches: EvaluationBatches
-    /// Panels for the sparse kernels.
+    /// Panels for kernels of our own.
     let panels: EvaluationPanels
 
     init(_ set: ImageSet, _ data: TrainingData, _ network: Network) throws {

@@ -67,7 +67,7 @@ public final class Optimizer {
     for (index, name) in names.enumerated() { try fused.setMask(model.masks[name], at: index) }
   }
 
-  /// Counts a step, even one taken by the sparse kernels, and returns its number, from 1.
+  /// Counts a step, even one that kernels of our own take, and returns its number, from 1.
   func countStep() -> Int {
     stepCount += 1
     return stepCount

@@ -7,9 +7,9 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public var threads: Int
   /// Device that computes.
   public var device: Device
-  /// Whether trainings compute with the kept weights only.
-  public var sparse: SparseTraining.Choice
-  /// Vector instructions of libtorch and of the sparse kernels, e.g. `AVX512/avx512`.
+  /// The kernels that train fully connected networks; nil in records from before there were dense ones of our own.
+  public var kernels: TrainingKernels.Choice?
+  /// Vector instructions of libtorch and of our own kernels, e.g. `AVX512/avx512`.
   public var instructions: String
   /// Version of libtorch.
   public var libtorch: String
@@ -31,11 +31,11 @@ public struct Surroundings: Codable, Hashable, Sendable {
   /// Records the surroundings of this process with the given data; reads every image once.
   ///
   /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil if there is none.
-  public init(device: Device, sparse: SparseTraining, data: TrainingData?, start: String? = nil) {
+  public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) {
     threads = TorchRuntime.threads
     self.device = device
-    self.sparse = sparse.choice
-    let form = sparse.form ?? KernelForm.available.last
+    self.kernels = kernels.choice
+    let form = kernels.form ?? KernelForm.available.last
     instructions = TorchRuntime.cpuCapability + (form.map { "/" + $0.rawValue } ?? "")
     libtorch = TorchRuntime.version
     images = [:]
@@ -65,9 +65,10 @@ public struct Surroundings: Codable, Hashable, Sendable {
         "\(path) was begun with other weights than \(file ?? "the first model") holds now: put those back, or remove it to start anew")
     }
     func counted(_ threads: Int) -> String { "\(threads) thread\(threads == 1 ? "" : "s")" }
+    func named(_ kernels: TrainingKernels.Choice?) -> String { kernels.map { "--kernels \($0)" } ?? "an earlier version's kernels" }
     let changes = [
       (counted(threads), "\(now.threads)", threads != now.threads), ("--device \(device)", "\(now.device)", device != now.device),
-      ("--sparse-kernels \(sparse)", "\(now.sparse)", sparse != now.sparse),
+      (named(kernels), now.kernels?.rawValue ?? named(nil), kernels != now.kernels),
       ("\(instructions) instructions", now.instructions, instructions != now.instructions),
       ("libtorch \(libtorch)", now.libtorch, libtorch != now.libtorch),
     ].filter(\.2)

@@ -13,9 +13,9 @@ public final class Trainer {
   public let plan: TrainingPlan
   /// The model in training; ``replaceModel(_:slices:)`` exchanges it between steps.
   ///
-  /// Read it anew after each step: sparse kernels bring its tensors up to date when it is read.
+  /// Read it anew after each step: kernels of our own bring its tensors up to date when it is read.
   public var model: Model {
-    sparse?.lend()
+    engine?.lend()
     return present
   }
   /// Number of finished steps.
@@ -38,16 +38,19 @@ public final class Trainer {
   /// Seconds of training in this process, evaluations included.
   public private(set) var seconds = 0.0
 
-  /// Whether the next step computes with the kept weights only; see ``SparseTraining``.
-  public var usesSparseKernels: Bool { !needsGradients && (try? kernels()) != nil }
+  /// Whether the next step is computed by kernels of our own; see ``TrainingKernels``.
+  public var usesOwnKernels: Bool { !needsGradients && (try? ownEngine()) != nil }
+  /// Whether the next step computes, in some layer, with the kept weights only.
+  public var usesSparseKernels: Bool { !needsGradients && (try? ownEngine())?.isSparse ?? false }
 
-  // The value of `model`, possibly out of date with respect to `sparse`.
+  // The value of `model`, possibly out of date with respect to `engine`.
   private var present: Model
   private let data: TrainingData
-  private let sparseTraining: SparseTraining
-  private var sparse: SparseEngine?
-  // False if masks or tensors have changed since `sparse` was created.
-  private var hasChosenKernels = false
+  private let kernels: TrainingKernels
+  private var engine: FullyConnectedEngine?
+  // False if masks or tensors have changed since `engine` was created.
+  private var hasChosenEngine = false
+  private lazy var team = WorkerTeam(threads: TorchRuntime.threads)
   private let device: Device
   private let loader: BatchLoader
   private let hooks: [any TrainingHook]
@@ -62,13 +65,12 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - evaluated: prepared validation and test parts, for callers that train several times; by default the data's own.
-  ///   - sparse: whether kernels that know only the kept weights may be used; they are not used while a hook needs gradients, with
-  ///     augmentation, or if the network is too dense to gain from them.
+  ///   - kernels: what computes the steps; libtorch does while a hook needs gradients or observes nodes, and with augmentation.
   /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data
   ///   and model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
-    evaluated: EvaluatedParts? = nil, sparse: SparseTraining = .automatic
+    evaluated: EvaluatedParts? = nil, kernels: TrainingKernels = .automatic
   ) throws {
     try plan.validate()
     try hooks.validateNames()
@@ -87,7 +89,7 @@ public final class Trainer {
     self.device = device
     self.data = data
     let isAugmented = !loader.augmentation.isNone
-    sparseTraining = isAugmented ? .never : sparse
+    self.kernels = isAugmented ? .libtorch : kernels
     present = try model.laidOutForTraining(on: device)
     do {
       optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
@@ -113,19 +115,20 @@ public final class Trainer {
     }
   }
 
-  /// Returns the kernels for the present masks, created on demand: some hooks change masks at every step.
-  private func kernels() throws -> SparseEngine? {
-    if !hasChosenKernels {
-      sparse = try SparseEngine(sparseTraining, model: present, optimizer: optimizer, data: data, evaluated: evaluated.sets)
+  /// Returns the engine for the present masks, created on demand: some hooks change masks at every step.
+  private func ownEngine() throws -> FullyConnectedEngine? {
+    if !hasChosenEngine {
+      engine = try FullyConnectedEngine(
+        kernels, model: present, optimizer: optimizer, data: data, batchSize: plan.batchSize, evaluated: evaluated.sets, team: { team })
     }
-    hasChosenKernels = true
-    return sparse
+    hasChosenEngine = true
+    return engine
   }
 
   /// Must be called whenever masks or tensors change.
-  private func forgetKernels() {
-    sparse = nil
-    hasChosenKernels = false
+  private func forgetEngine() {
+    engine = nil
+    hasChosenEngine = false
   }
 
   private var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
@@ -173,7 +176,7 @@ public final class Trainer {
 
   /// Returns the present state; its tensors are the live ones and must be written before the next step.
   public func state() throws -> State {
-    sparse?.lend()
+    engine?.lend()
     return State(
       iteration: iteration, log: log, optimizer: optimizer.state, dropout: try dropout.state(),
       hooks: Dictionary(uniqueKeysWithValues: try hooks.map { ($0.name, try $0.state()) }), isStepOpen: isStepOpen)
@@ -244,16 +247,16 @@ public final class Trainer {
   private func step(epoch: Int, index: Int, learningRate: Double) throws -> Double {
     let watched = hooks.map(\.observedNodes)
     let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
-    if observed.isEmpty, !needsGradients, let sparse = try kernels() {
-      let loss = try loader.withStoredBatch(epoch: epoch, index: index) {
-        sparse.differentiate($0, labelSmoothing: plan.labelSmoothing)
+    if observed.isEmpty, !needsGradients, let engine = try ownEngine() {
+      let (loss, count) = try loader.withStoredBatch(epoch: epoch, index: index) {
+        (engine.loss(of: $0, labelSmoothing: plan.labelSmoothing), $0.count)
       }
       try checkFinite(loss, learningRate: learningRate)
-      sparse.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep())
+      engine.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep(), count: count)
       return loss
     }
-    // A dense step updates the tensors.
-    sparse?.lend()
+    // A step by libtorch updates the tensors.
+    engine?.lend()
     let batch = try loader.batch(epoch: epoch, index: index)
     let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
@@ -288,7 +291,7 @@ public final class Trainer {
     guard let part else { return nil }
     let evaluation =
       if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(part.batches) } else {
-        try kernels()?.evaluate(part.panels) ?? executor.evaluate(part.batches)
+        try ownEngine()?.evaluate(part.panels) ?? executor.evaluate(part.batches)
       }
     // The last step, or a hook after a step, can break a model without a further step that would reveal it.
     guard evaluation.loss.isFinite else {
@@ -318,7 +321,7 @@ public final class Trainer {
   /// - Parameter slices: the slices passed to ``Model/cut(to:slices:)``; empty if no tensor changed its shape.
   /// - Throws: ``ModelError`` and ``PlanError`` if model and slices do not fit each other; the present model then stays.
   public func replaceModel(_ replacement: Model, slices: [TensorSlice]) throws {
-    sparse?.lend()
+    engine?.lend()
     try goOn(with: replacement, optimizer.state.cut(by: slices))
   }
 
@@ -326,7 +329,7 @@ public final class Trainer {
   ///
   /// - Throws: ``PlanError`` if a moment does not fit; the present model then stays.
   public func replaceModel(_ replacement: Model, optimizer state: Optimizer.State) throws {
-    sparse?.lend()
+    engine?.lend()
     try goOn(with: replacement, state)
   }
 
@@ -336,17 +339,17 @@ public final class Trainer {
     executor = try Executor(laidOut)
     present = laidOut
     optimizer = next
-    forgetKernels()
+    forgetEngine()
   }
 
   /// Replaces all masks: from now on elements that the new ones prune are exactly 0.
   ///
   /// - Throws: ``ModelError`` if a mask does not fit; the earlier masks then stay.
   public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
-    sparse?.lend()
+    engine?.lend()
     present = try Model(network: present.network, tensors: present.tensors, masks: masks)
     try optimizer.adoptMasks(of: present)
-    forgetKernels()
+    forgetEngine()
   }
 }
 

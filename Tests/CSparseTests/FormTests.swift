@@ -23,19 +23,33 @@ func logarithm(_ x: Double) -> Double { log(x) }
     let values = Floats(layer.values), gradient = Floats(layer.values), bias = Floats((0..<11).map { _ in random.unit() })
     let first = Floats(layer.values), second = Floats(layer.values.map(abs))
     let rows = layer.liveRows.map(UInt16.init)
+    let matrix = Matrix(rows: 11, columns: 150, keeps: 0.7, random: &random)
+    let weights = Floats(matrix.values), inputs = Floats(random.panel(matrix.stride)), out = Floats(random.panel(11))
+    let back = Floats(random.panel(150))
+    var adam = cs_step_adam(0.01, 0.9, 0.999, 1e-8, 0.1, 1, 3), sgd = cs_step_sgd(0.01, 0.9, 0.1, 1)
+    func parameters(_ weights: Floats, _ first: Floats, _ second: Floats) -> cs_parameters {
+      cs_parameters(weights: weights.pointer, gradient: gradient.pointer, first: first.pointer, second: second.pointer)
+    }
+    let (all, everyColumn) = (cs_share(from: 0, to: UInt32(rows.count)), cs_share(from: 0, to: UInt32(layer.liveColumns.count)))
+    let (dense, denseColumns) = (cs_share(from: 0, to: 11), cs_share(from: 0, to: 150))
+    let velocity = Floats(matrix.values), square = Floats(matrix.values.map(abs))
     let outcome = withUnsafePointer(to: layer.structure) { structure in
-      kernels.forward(structure, values.pointer, bias.pointer, x.pointer, y.pointer, 0)
+      kernels.forward(structure, values.pointer, bias.pointer, x.panels(150), y.panels(11), all, 0)
       let outcome = kernels.cross_entropy(y.pointer, 11, (0..<50).map { $0 % 11 }, 50, 0.1, 0.02, dy.pointer)
-      kernels.weight_gradient(structure, dy.pointer, x.pointer, gradient.pointer, 1)
-      kernels.bias_gradient(rows, UInt32(rows.count), dy.pointer, bias.pointer, 0)
-      kernels.input_gradient(structure, values.pointer, dy.pointer, x.pointer, dx.pointer)
+      kernels.update(structure, dy.panels(11), x.panels(150), all, &adam, parameters(values, first, second))
+      kernels.update(structure, dy.panels(11), x.panels(150), all, &sgd, parameters(values, first, second))
+      kernels.bias_update(rows, all, dy.panels(11), &sgd, parameters(bias, y, y))
+      kernels.input_gradient(structure, values.pointer, dy.panels(11), x.pointer, dx.panels(150), everyColumn)
       return outcome
     }
-    var adam = cs_adam_options(learning_rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.1, decoupled: 1, step: 3)
-    kernels.adam(values.pointer, gradient.pointer, first.pointer, second.pointer, values.count, &adam)
-    var sgd = cs_sgd_options(learning_rate: 0.01, momentum: 0.9, weight_decay: 0.1, nesterov: 1)
-    kernels.sgd(values.pointer, gradient.pointer, first.pointer, values.count, &sgd)
-    let numbers = [y, dy, gradient, bias, dx, values, first, second].flatMap { $0.values } + [Float(outcome.loss)]
+    withUnsafePointer(to: matrix.layout) { layout in
+      kernels.dense_forward(layout, weights.pointer, bias.pointer, x.panels(150), out.panels(11), dense, 1)
+      kernels.dense_input_gradient(layout, weights.pointer, dy.panels(11), x.pointer, back.panels(150), denseColumns)
+      kernels.dense_update(layout, dy.panels(11), inputs.pointer, 50, dense, &adam, parameters(weights, velocity, square))
+      kernels.dense_update(layout, dy.panels(11), inputs.pointer, 50, dense, &sgd, parameters(weights, velocity, square))
+    }
+    let held = [y, dy, gradient, bias, dx, values, first, second, weights, out, back, velocity, square]
+    let numbers = held.flatMap { $0.values } + [Float(outcome.loss)]
     return numbers.map(\.bitPattern)
   }
 

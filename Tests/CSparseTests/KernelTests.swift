@@ -15,29 +15,27 @@ import Testing
       random: &random)
   }
 
-  private func expectClose(_ x: [Float], _ y: [Double], _ note: String, tolerance: Double = 2e-6) {
-    let scale = max(y.map(abs).max() ?? 0, 1)
-    let difference = zip(x, y).map { abs(Double($0) - $1) }.max() ?? 0
-    #expect(x.count == y.count && difference <= tolerance * scale, "\(note): \(difference)")
-  }
-
   @Test(arguments: forms, seeds) func forward(form: Int32, seed: UInt64) throws {
     let kernels = try #require(cs_kernels_of_form(form)).pointee
     var random = RandomStream(seed: seed)
     let layer = layer(&random)
-    let x = Floats(random.panel(layer.columns)), values = Floats(layer.values)
+    let x = Floats(random.panel(layer.columns, panels: 2)), values = Floats(layer.values)
     let bias = Floats((0..<layer.rows).map { _ in random.unit() })
     for (hasBias, relu) in [(true, true), (false, true), (true, false)] {
-      let y = Floats(Array(repeating: 7, count: layer.rows * panel))
-      withUnsafePointer(to: layer.structure) {
-        kernels.forward($0, values.pointer, hasBias ? UnsafePointer(bias.pointer) : nil, x.pointer, y.pointer, relu ? 1 : 0)
+      let y = Floats(Array(repeating: 7, count: 2 * layer.rows * panel))
+      withUnsafePointer(to: layer.structure) { structure in
+        for share in shares(layer.liveRows.count) {
+          kernels.forward(
+            structure, values.pointer, hasBias ? UnsafePointer(bias.pointer) : nil, x.panels(layer.columns), y.panels(layer.rows), share,
+            relu ? 1 : 0)
+        }
       }
       let (input, constant) = (x.values, bias.values)
-      let expected = (0..<layer.rows * panel).map { i -> Double in
-        let (row, e) = (i / panel, i % panel)
+      let expected = (0..<2 * layer.rows * panel).map { i -> Double in
+        let (p, row, e) = (i / panel / layer.rows, i / panel % layer.rows, i % panel)
         guard layer.liveRows.contains(row) else { return 7 }
         let sum = (0..<layer.columns).reduce(hasBias ? Double(constant[row]) : 0) {
-          $0 + layer.weight(row, $1) * Double(input[$1 * panel + e])
+          $0 + layer.weight(row, $1) * Double(input[(p * layer.columns + $1) * panel + e])
         }
         return relu ? max(sum, 0) : sum
       }
@@ -49,35 +47,47 @@ import Testing
     let kernels = try #require(cs_kernels_of_form(form)).pointee
     var random = RandomStream(seed: seed)
     let layer = layer(&random)
-    let x = Floats(random.panel(layer.columns)), dy = Floats(random.panel(layer.rows)), values = Floats(layer.values)
+    let x = Floats(random.panel(layer.columns, panels: 2)), dy = Floats(random.panel(layer.rows, panels: 2)), values = Floats(layer.values)
     let (input, delta) = (x.values, dy.values)
-    func product(_ row: Int, _ column: Int) -> Double {
-      (0..<panel).reduce(0) { $0 + Double(delta[row * panel + $1]) * Double(input[column * panel + $1]) }
+    func product(_ row: Int, _ column: Int, _ panels: Int) -> Double {
+      (0..<panels * panel).reduce(0) { sum, i in
+        let (p, e) = (i / panel, i % panel)
+        return sum + Double(delta[(p * layer.rows + row) * panel + e]) * Double(input[(p * layer.columns + column) * panel + e])
+      }
     }
-    for accumulate in [0, 1] as [Int32] {
+    for panels in [1, 2] {
       let gradient = Floats(Array(repeating: 0.5, count: layer.order.count))
       let bias = Floats(Array(repeating: 0.5, count: layer.rows))
       let rows = layer.liveRows.map(UInt16.init)
-      withUnsafePointer(to: layer.structure) { kernels.weight_gradient($0, dy.pointer, x.pointer, gradient.pointer, accumulate) }
-      kernels.bias_gradient(rows, UInt32(rows.count), dy.pointer, bias.pointer, accumulate)
-      let start = accumulate == 1 ? 0.5 : 0
-      expectClose(gradient.values, layer.order.map { product($0.row, $0.column) + start }, "weights, seed \(seed)")
+      var step = cs_step(kind: Int32(CS_STORE))
+      withUnsafePointer(to: layer.structure) { structure in
+        for share in shares(layer.liveRows.count) {
+          kernels.update(
+            structure, dy.panels(layer.rows, panels), x.panels(layer.columns, panels), share, &step, gradient.asGradient)
+          kernels.bias_update(rows, share, dy.panels(layer.rows, panels), &step, bias.asGradient)
+        }
+      }
+      expectClose(gradient.values, layer.order.map { product($0.row, $0.column, panels) }, "weights, seed \(seed)")
       expectClose(
         bias.values,
         (0..<layer.rows).map { row in
-          layer.liveRows.contains(row) ? (0..<panel).reduce(start) { $0 + Double(delta[row * panel + $1]) } : 0.5
+          guard layer.liveRows.contains(row) else { return 0.5 }
+          return (0..<panels * panel).reduce(0) { $0 + Double(delta[($1 / panel * layer.rows + row) * panel + $1 % panel]) }
         }, "bias, seed \(seed)")
     }
     for masked in [false, true] {
-      let dx = Floats(Array(repeating: 7, count: layer.columns * panel))
-      withUnsafePointer(to: layer.structure) {
-        kernels.input_gradient($0, values.pointer, dy.pointer, masked ? UnsafePointer(x.pointer) : nil, dx.pointer)
+      let dx = Floats(Array(repeating: 7, count: 2 * layer.columns * panel))
+      withUnsafePointer(to: layer.structure) { structure in
+        for share in shares(layer.liveColumns.count) {
+          kernels.input_gradient(
+            structure, values.pointer, dy.panels(layer.rows), masked ? UnsafePointer(x.pointer) : nil, dx.panels(layer.columns), share)
+        }
       }
-      let expected = (0..<layer.columns * panel).map { i -> Double in
-        let (column, e) = (i / panel, i % panel)
+      let expected = (0..<2 * layer.columns * panel).map { i -> Double in
+        let (p, column, e) = (i / panel / layer.columns, i / panel % layer.columns, i % panel)
         guard layer.liveColumns.contains(column) else { return 7 }
         if masked, input[i] <= 0 { return 0 }
-        return layer.liveRows.reduce(0) { $0 + layer.weight($1, column) * Double(delta[$1 * panel + e]) }
+        return layer.liveRows.reduce(0) { $0 + layer.weight($1, column) * Double(delta[(p * layer.rows + $1) * panel + e]) }
       }
       expectClose(dx.values, expected, "input, seed \(seed)")
     }
@@ -126,7 +136,9 @@ import Testing
     let layer = Layer(rows: 1, columns: 3, density: 1, blockWidth: 16, random: &random)
     let x = Floats(random.panel(3)), y = Floats(Array(repeating: 0, count: panel))
     let values = Floats(layer.values.map { _ in .nan })
-    withUnsafePointer(to: layer.structure) { kernels.forward($0, values.pointer, nil, x.pointer, y.pointer, 1) }
+    withUnsafePointer(to: layer.structure) {
+      kernels.forward($0, values.pointer, nil, x.panels(3), y.panels(1), cs_share(from: 0, to: 1), 1)
+    }
     #expect(y.values.allSatisfy { $0.isNaN })
     #expect(kernels.cross_entropy(y.pointer, 1, [0], 1, 0, 1, nil).loss.isNaN)
   }
@@ -139,7 +151,9 @@ import Testing
     let positions = (0..<count).map { _ in Int64(random.next() % 100) }
     let inputs: [UInt16] = [0, 3, 4, 11]
     let out = Floats(Array(repeating: 7, count: 12 * panel))
-    kernels.gather(images, 12, positions, UInt32(count), inputs, 4, 4, table, out.pointer)
+    withImages(images, size: 12, area: 4, table: table) { stored in
+      for share in shares(4) { kernels.gather(stored, positions, UInt32(count), inputs, share, out.pointer) }
+    }
     for input in 0..<12 {
       for e in 0..<panel {
         let expected =

@@ -1,5 +1,6 @@
 import CSparse
 import TestSupport
+import Testing
 
 let panel = CS_PANEL
 
@@ -19,10 +20,51 @@ final class Floats {
   deinit { UnsafeMutableRawPointer(pointer).deallocate() }
 }
 
+extension Floats {
+  /// The values as panels of this many features.
+  func panels(_ features: Int, _ count: Int? = nil) -> cs_panels {
+    cs_panels(values: pointer, distance: features * panel, count: UInt32(count ?? self.count / (features * panel)))
+  }
+
+  /// The values as what gradients are stored to.
+  var asGradient: cs_parameters { cs_parameters(weights: pointer, gradient: pointer, first: pointer, second: pointer) }
+}
+
 extension RandomStream {
   mutating func unit() -> Float { Float(next() >> 40) / Float(1 << 24) * 2 - 1 }
-  mutating func panel(_ features: Int, count: Int = 64) -> [Float] {
-    (0..<features * 64).map { $0 % 64 < count ? unit() : 0 }
+  mutating func panel(_ features: Int, count: Int = 64, panels: Int = 1) -> [Float] {
+    (0..<panels * features * 64).map { $0 % 64 < count ? unit() : 0 }
+  }
+}
+
+/// Two parts of a list, of which the first is the smaller one; what kernels compute does not depend on parts.
+func shares(_ count: Int) -> [cs_share] {
+  let cut = UInt32(count / 3)
+  return [cs_share(from: 0, to: cut), cs_share(from: cut, to: UInt32(count))]
+}
+
+func withImages<Result>(
+  _ bytes: [UInt8], size: Int, area: Int, table: [Float], _ body: (UnsafePointer<cs_images>) throws -> Result
+) rethrows -> Result {
+  try bytes.withUnsafeBufferPointer { bytes in
+    try table.withUnsafeBufferPointer { table in
+      guard let first = bytes.baseAddress, let values = table.baseAddress else { fatalError("no images") }
+      var images = cs_images(bytes: first, size: size, area: area, table: values)
+      return try body(&images)
+    }
+  }
+}
+
+func expectClose(_ x: [Float], _ y: [Double], _ note: String, tolerance: Double = 2e-6) {
+  let scale = max(y.map(abs).max() ?? 0, 1)
+  let difference = zip(x, y).map { abs(Double($0) - $1) }.max() ?? 0
+  #expect(x.count == y.count && difference <= tolerance * scale, "\(note): \(difference)")
+}
+
+extension cs_step {
+  init(kind: Int32) {
+    self.init()
+    self.kind = kind
   }
 }
 

@@ -92,7 +92,7 @@ enum OptionTable {
         OptionRow(command, "--no-augment", "*.augment=false"),
         OptionRow(command, "--augment", with: "--no-augment", "*.augment=true"),
         OptionRow(command, "--initialization pytorch", "initialization=pytorch"),
-        OptionRow(command, "--sparse-kernels never", "sparse=never"),
+        OptionRow(command, "--kernels libtorch", "kernels=libtorch"),
         OptionRow(command, "--report r.json", "report=r.json"),
       ]
         + (command == "tickets"

@@ -33,7 +33,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["seeds"] = try "\(run.run.seeds(run.tickets.seeds ?? 1))"
     result["parallel"] = run.tickets.parallel.map { "\($0)" }
     result["threads"] = run.givenThreads.map { "\($0)" }
-    result["sparse"] = run.sparse.rawValue
+    result["kernels"] = run.kernels.rawValue
     result["report"] = run.report
     return result.merging(fields(of: run.output, run.run)) { first, _ in first }
   case let prune as PruneCommand: return try fields(of: prune.run(GivenOptions(arguments)))
@@ -99,7 +99,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
   result["checkpointEvery"] = options.checkpointEvery?.description
   result["resume"] = "\(options.resume)"
   result["device"] = options.device.rawValue
-  result["sparse"] = options.sparse.choice.rawValue
+  result["kernels"] = options.kernels.choice.rawValue
   result["proves"] = "\(options.proves)"
   result["layers"] = "\(run.showsLayers)"
   return result.merging(fields(of: run.output, run.run)) { first, _ in first }

@@ -62,7 +62,8 @@ import Training
     #expect(ended && questions > 20, "\(questions)")
     let expected = try bytes(unbroken, in: folder)
     var withCheckpoint = 0
-    for number in stride(from: 1, through: questions, by: max(questions / 20, 1)) {
+    // The last question may come after the last step, when nothing is left to be stopped.
+    for number in stride(from: 1, to: questions, by: max(questions / 20, 1)) {
       try? FileManager.default.removeItem(atPath: checkpoint)
       var told = 0
       let runner = try Runner(

@@ -73,9 +73,9 @@ import Training
       try TorchRuntime.configure(threads: 2)
       defer { try? TorchRuntime.configure(threads: 1) }
       var notes: [String] = []
-      let runner = try Runner(plan, options: .init(checkpoint: path, resume: true, sparse: .never, note: { notes.append($0) }))
+      let runner = try Runner(plan, options: .init(checkpoint: path, resume: true, kernels: .libtorch, note: { notes.append($0) }))
       let words =
-        "was computed with 1 thread, --sparse-kernels automatic, and continues with 2, never: its last bits may differ from those of an "
+        "was computed with 1 thread, --kernels automatic, and continues with 2, libtorch: its last bits may differ from those of an "
         + "unbroken run"
       #expect(notes == ["\(path) \(words)"])
       try runner.run()

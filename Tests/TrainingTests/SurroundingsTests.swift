@@ -9,17 +9,17 @@ import Training
   private func here(_ change: (inout TrainingData) throws -> Void = { _ in }) throws -> Surroundings {
     var data = try learnableData(side: 4, classes: 4)
     try change(&data)
-    return Surroundings(device: .cpu, sparse: .automatic, data: data)
+    return Surroundings(device: .cpu, kernels: .automatic, data: data)
   }
 
   @Test func sayWhatTheyAre() throws {
     try withThreads {
       let here = try here()
-      #expect(here.threads == 1 && here.device == .cpu && here.sparse == .automatic && here.libtorch == TorchRuntime.version)
+      #expect(here.threads == 1 && here.device == .cpu && here.kernels == .automatic && here.libtorch == TorchRuntime.version)
       #expect(here.instructions.hasPrefix(TorchRuntime.cpuCapability + "/"))
       #expect(here.images.count == 3 && Set(here.images.values).count == 3)
       #expect(try JSONDecoder().decode(Surroundings.self, from: JSONEncoder().encode(here)) == here)
-      #expect(Surroundings(device: .cpu, sparse: .never, data: nil).images.isEmpty)
+      #expect(Surroundings(device: .cpu, kernels: .libtorch, data: nil).images.isEmpty)
     }
   }
 
@@ -28,10 +28,10 @@ import Training
       let here = try here()
       #expect(try here.goOn(in: here, from: "p") == nil)
       var other = here
-      (other.threads, other.sparse) = (2, .never)
+      (other.threads, other.kernels) = (2, .libtorch)
       #expect(
         try here.goOn(in: other, from: "p")
-          == "was computed with 1 thread, --sparse-kernels automatic, and continues with 2, never: its last bits may differ from those of an "
+          == "was computed with 1 thread, --kernels automatic, and continues with 2, libtorch: its last bits may differ from those of an "
           + "unbroken run")
       other = here
       (other.device, other.instructions, other.libtorch) = (.cuda, "AVX2/avx2", "2.12.0")

@@ -1,11 +1,12 @@
-// Training kernels for sparse fully connected layers, without any library behind them.
+// Training kernels for fully connected layers, dense and sparse, and the step of a whole chain of them, without any library behind them.
 //
 // A *panel* holds 64 examples feature by feature: float [features][CS_PANEL], each feature's 64 values in a row, aligned to 64 bytes. A
 // batch is one panel or several; whatever follows its last example is padding, which is 0 in gradients and so contributes nothing. A
-// layer's weights are the *values* of the entries that its structure names, in the structure's order; pruned weights are not stored.
+// sparse layer's weights are the *values* of the entries that its structure names, in the structure's order; pruned ones are not stored.
 //
-// All forms of the kernels that use fused multiply-adds (avx2, avx512, neon) add in the same order and so give the same bits. Pointers
-// are borrowed and never NULL unless stated otherwise; sizes are trusted. Nothing allocates, locks or keeps state.
+// All forms of the kernels that use fused multiply-adds (avx2, avx512, neon) add in the same order and so give the same bits, and so does
+// any division of the work into shares. Pointers are borrowed and never NULL unless stated otherwise; sizes are trusted. Kernels neither
+// allocate, lock nor keep state.
 #ifndef CSPARSE_H
 #define CSPARSE_H
 
@@ -37,57 +38,99 @@ typedef struct {
   const uint32_t *entry;          // by columns: which value it has
 } cs_structure;
 
+// A layer that stores all its weights, row by row.
 typedef struct {
-  double learning_rate, momentum, weight_decay;
-  int32_t nesterov;
-} cs_sgd_options;
+  uint32_t row_count, column_count;
+  uint32_t stride;                  // values from row to row, a multiple of 16; those beyond column_count are 0
+  const uint16_t *_Nullable keep;  // [row_count · stride / 16]: bit j of word i is 1 if value 16·i + j is kept; NULL if all are
+} cs_matrix;
 
+// Panels at equal distances.
 typedef struct {
-  double learning_rate, beta1, beta2, epsilon, weight_decay;
-  int32_t decoupled;
-  int64_t step;  // 1 for the first
-} cs_adam_options;
+  float *values;
+  size_t distance;  // values from panel to panel
+  uint32_t count;
+} cs_panels;
+
+// What a thread computes: from ..< to of the rows, or the columns, in the order of their list.
+typedef struct {
+  uint32_t from, to;
+} cs_share;
+
+// Weights, their gradients and moments, at equal indices. `second` is read by Adam alone, `gradient` by sparse layers and CS_STORE.
+typedef struct {
+  float *weights, *gradient, *first, *second;
+} cs_parameters;
+
+// What becomes of gradients: they are stored, or applied by an optimizer.
+enum { CS_STORE, CS_SGD, CS_ADAM, CS_ADAM_WITH_DECAY };
+typedef struct {
+  int32_t kind;
+  float beta1, beta2, rest1, rest2, epsilon, size, root, shrink, decay, direct, moving;
+} cs_step;
+
+// v ← μv + g + λw; w ← w − η·v, or with Nesterov momentum w ← w − η·(g + λw + μv).
+cs_step cs_step_sgd(double learning_rate, double momentum, double weight_decay, int32_t nesterov);
+// Adam with bias correction for step `number`, 1 for the first; if decoupled is nonzero, with AdamW's weight decay.
+cs_step cs_step_adam(
+  double learning_rate, double beta1, double beta2, double epsilon, double weight_decay, int32_t decoupled, int64_t number);
 
 typedef struct {
   double loss;      // summed over the examples, in nats
   uint32_t correct;  // examples whose first largest logit is their label's
 } cs_outcome;
 
+// Images as bytes, and the value of each byte.
+typedef struct {
+  const uint8_t *bytes;  // [images][size]
+  size_t size, area;     // the channel of input i is i / area
+  const float *table;    // [channels][256]
+} cs_images;
+
 typedef struct {
   const char *name;
 
-  // y = W·x + bias, then max(y, 0) if relu is nonzero; bias may be NULL.
+  // Sparse layers. y = W·x + bias, then max(y, 0) if relu is nonzero; bias may be NULL.
   void (*_Nonnull forward)(
-    const cs_structure *layer, const float *values, const float *_Nullable bias, const float *x, float *y, int32_t relu);
-
-  // gradient[i] = Σ_examples dy[row of i]·x[column of i] (SDDMM), added to the present values if accumulate is nonzero.
-  void (*_Nonnull weight_gradient)(const cs_structure *layer, const float *dy, const float *x, float *gradient, int32_t accumulate);
-
-  // gradient[row] = Σ_examples dy[row] for the given rows only, added to the present values if accumulate is nonzero.
-  void (*_Nonnull bias_gradient)(const uint16_t *rows, uint32_t count, const float *dy, float *gradient, int32_t accumulate);
-
-  // dx = Wᵀ·dy, then 0 where activation ≤ 0 (the ReLU that produced x); activation may be NULL.
+    const cs_structure *layer, const float *values, const float *_Nullable bias, cs_panels x, cs_panels y, cs_share rows, int32_t relu);
+  // The step of the entries of some rows: gradient = Σ_examples dy[row]·x[column] (SDDMM).
+  void (*_Nonnull update)(
+    const cs_structure *layer, cs_panels dy, cs_panels x, cs_share rows, const cs_step *step, cs_parameters parameters);
+  // dx = Wᵀ·dy, then 0 where activation ≤ 0 (the ReLU that produced x; laid out as dx); activation may be NULL.
   void (*_Nonnull input_gradient)(
-    const cs_structure *layer, const float *values, const float *dy, const float *_Nullable activation, float *dx);
+    const cs_structure *layer, const float *values, cs_panels dy, const float *_Nullable activation, cs_panels dx, cs_share columns);
+
+  // The same for dense layers; x has the inputs by examples here, [examples][stride of the layer].
+  void (*_Nonnull dense_forward)(
+    const cs_matrix *layer, const float *values, const float *_Nullable bias, cs_panels x, cs_panels y, cs_share rows, int32_t relu);
+  void (*_Nonnull dense_update)(
+    const cs_matrix *layer, cs_panels dy, const float *x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters);
+  void (*_Nonnull dense_input_gradient)(
+    const cs_matrix *layer, const float *values, cs_panels dy, const float *_Nullable activation, cs_panels dx, cs_share columns);
+
+  // The step of the biases of rows[share]: gradient = Σ_examples dy[row].
+  void (*_Nonnull bias_update)(
+    const uint16_t *rows, cs_share share, cs_panels dy, const cs_step *step, cs_parameters parameters);
+  // The step of elements from ..< to, whose gradients are stored.
+  void (*_Nonnull take)(const cs_step *step, cs_parameters parameters, size_t from, size_t to);
+
+  // to[column][row] = from[row][column], in whole vectors: rows of `from` are read and rows of `to` written to the next multiple of 16, 0
+  // where `from` has no row.
+  void (*_Nonnull transpose)(const float *from, size_t from_stride, uint32_t rows, float *to, size_t to_stride, uint32_t columns);
+
+  // panel[input] = value of that byte of the images at `positions`, for inputs[share] (NULL: for all inputs of the share); 0 in the
+  // padding. count ≤ CS_PANEL.
+  void (*_Nonnull gather)(
+    const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *_Nullable inputs, cs_share share, float *panel);
+  // The same for a share that begins at a multiple of 16, by examples too: rows[example][input].
+  void (*_Nonnull gather_rows)(
+    const cs_images *images, const int64_t *positions, uint32_t count, cs_share inputs, float *rows, size_t stride, float *panel);
 
   // Cross-entropy of softmax against (1 − smoothing)·label + smoothing/classes; gradient = scale·(softmax − target), 0 in the padding;
   // gradient may be NULL. count ≤ CS_PANEL, labels in 0 ..< classes.
   cs_outcome (*_Nonnull cross_entropy)(
     const float *logits, uint32_t classes, const int64_t *labels, uint32_t count, double smoothing, double scale,
     float *_Nullable gradient);
-
-  // v ← μv + g + λw; w ← w − η·v, or with Nesterov momentum w ← w − η·(g + λw + μv).
-  void (*_Nonnull sgd)(float *weights, const float *gradient, float *velocity, size_t count, const cs_sgd_options *options);
-
-  // Adam with bias correction; if decoupled is nonzero, with AdamW's weight decay.
-  void (*_Nonnull adam)(
-    float *weights, const float *gradient, float *first, float *second, size_t count, const cs_adam_options *options);
-
-  // panel[input] = table[channel of input][byte] of the images at `positions`, for the given inputs only; 0 in the padding. images: [..,
-  // size] bytes; the channel of an input is input / area; table: [channels][256]; count ≤ CS_PANEL.
-  void (*_Nonnull gather)(
-    const uint8_t *images, size_t size, const int64_t *positions, uint32_t count, const uint16_t *inputs, uint32_t input_count, size_t area,
-    const float *table, float *panel);
 } cs_kernels;
 
 // The forms of the kernels, from slowest to fastest.
@@ -102,6 +145,65 @@ void cs_distribute(const float *values, const uint32_t *positions, size_t count,
 // From now on this thread's arithmetic reads and writes denormals as 0; returns the previous mode, for cs_denormals_restore.
 uint64_t cs_denormals_flush(void);
 void cs_denormals_restore(uint64_t mode);
+
+// Threads that work together, of which the calling one is the first. Between calls the others wait, at first awake: a step is shorter
+// than it takes to wake a sleeping thread.
+typedef struct cs_team cs_team;
+// A team of `count` threads; NULL if the system does not provide them.
+cs_team *_Nullable cs_team_new(uint32_t count);
+void cs_team_free(cs_team *team);
+// From now on only the first `count` members work, 1 at least.
+void cs_team_use(cs_team *team, uint32_t count);
+// How many work.
+uint32_t cs_team_count(const cs_team *team);
+// Calls work(context, member, team) for each member 0 ..< count at once and returns when all have. One call at a time.
+void cs_team_run(cs_team *team, void (*work)(void *context, uint32_t member, cs_team *team), void *context);
+// Waits, within `work`, until all members have come here.
+void cs_team_wait(cs_team *team);
+
+// A layer of a chain: sparse, or dense.
+typedef struct {
+  const cs_structure *_Nullable structure;  // NULL for a dense layer
+  cs_matrix matrix;                         // of a dense layer
+  uint32_t input_count, output_count;
+  size_t values;                            // index of the first weight in the parameters
+  size_t bias;                              // index of the first bias, one for each output
+  int32_t has_bias;
+  const uint16_t *bias_rows;                // [bias_count]: the outputs whose bias is trained
+  uint32_t bias_count;
+  const cs_share *rows;                     // [share_count]: shares of the live rows
+  const cs_share *columns;                  // [share_count]: shares of the live columns; for the first layer those of the inputs
+  float *_Nullable inputs;                  // a dense layer's inputs by examples, [panels · CS_PANEL][stride]
+} cs_chain_layer;
+
+// A chain input → (linear → ReLU)* → linear in training.
+typedef struct {
+  const cs_kernels *kernels;
+  cs_team *team;
+  uint32_t layer_count, share_count;
+  const cs_chain_layer *layers;
+  cs_parameters parameters;
+  float *_Nonnull const *_Nonnull activations;  // [layer_count + 1]: the inputs, then each layer's outputs, as panels
+  float *_Nonnull const *_Nonnull deltas;       // [layer_count]: gradients of the loss with respect to each layer's outputs
+  cs_outcome *outcomes;                         // [panels]
+} cs_chain;
+
+// Examples of a batch or a set: positions[i] is the image of example i, labels[i] its class.
+typedef struct {
+  cs_images images;
+  const int64_t *positions, *labels;
+  uint32_t count;
+} cs_examples;
+
+// The loss of a batch, summed, and its gradient with respect to the logits, of the mean.
+cs_outcome cs_chain_loss(const cs_chain *chain, const cs_examples *examples, double smoothing);
+// The step of all layers for the batch of the preceding cs_chain_loss, of `count` examples.
+void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step);
+// The loss over a whole set. panels: the set's panels of all inputs, or NULL; outcomes: [panels]; scratch: for each thread two of the
+// widest layer's panels and one of the inputs'.
+cs_outcome cs_chain_evaluate(
+  const cs_chain *chain, const cs_examples *examples, const float *_Nonnull const *_Nullable panels, cs_outcome *outcomes,
+  float *_Nonnull const *_Nonnull scratch);
 
 #pragma clang assume_nonnull end
 

@@ -41,7 +41,7 @@ final class TicketRun {
       ).write(to: path)
       try options.didWrite(path)
     }
-    surroundings = Surroundings(device: options.device, sparse: options.sparse, data: data, start: try RegularFile(path).checksum())
+    surroundings = Surroundings(device: options.device, kernels: options.kernels, data: data, start: try RegularFile(path).checksum())
     try Self.note(surroundings, in: folder, seed: seed, options)
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, for: initial.network)
@@ -102,7 +102,7 @@ final class TicketRun {
     let trainer = try RecordError.naming(folder.checkpoint(job, seed), as: "a damaged checkpoint") {
       try Trainer(
         begun.training, model: begun.model, data: data, state: begun.state, device: options.device, evaluated: evaluated,
-        sparse: options.sparse)
+        kernels: options.kernels)
     }
     let layers = try MaskSet(begun.model).layers.map { TicketRound.Layer(name: $0.name, prunable: $0.prunable, kept: $0.kept) }
     let density = try MaskSet(begun.model).density

@@ -33,8 +33,8 @@ public struct TicketStudy {
     public var checkpointSeconds: Double
     /// The device of the trainings.
     public var device: Device
-    /// Whether trainings use the sparse kernels, which store and compute kept weights only.
-    public var sparse: SparseTraining
+    /// The kernels that train fully connected networks.
+    public var kernels: TrainingKernels
     /// Called after every step; returns whether to stop with a checkpoint. By default `Interruption.isRequested`.
     public var interrupted: () -> Bool
     /// Called with the progress of trainings.
@@ -48,14 +48,14 @@ public struct TicketStudy {
 
     /// Creates options; every parameter sets the property of the same name.
     public init(
-      checkpointSeconds: Double = 5, device: Device = .cpu, sparse: SparseTraining = .automatic,
+      checkpointSeconds: Double = 5, device: Device = .cpu, kernels: TrainingKernels = .automatic,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (TicketProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
       willTrain: @escaping (UInt64, String, Int) throws -> Void = { _, _, _ in }, didWrite: @escaping (String) throws -> Void = { _ in }
     ) {
       self.checkpointSeconds = checkpointSeconds
       self.device = device
-      self.sparse = sparse
+      self.kernels = kernels
       self.interrupted = interrupted
       self.report = report
       self.note = note

@@ -55,6 +55,6 @@ struct TrainCommand: ParsableCommand {
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors",
-      sparse: training.sparseKernels)
+      kernels: training.kernels)
   }
 }

@@ -67,9 +67,12 @@ struct TrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Train fully connected networks with kept weights only: if that is faster (automatic), if it is possible (always), or never.",
-      valueName: "when"))
-  var sparseKernels: SparseTraining.Choice = .automatic
+      """
+      What trains fully connected networks: our own kernels, each layer with all its weights or with the kept ones only, whichever is \
+      faster (automatic), always with the kept ones (sparse) or always with all (dense); or libtorch.
+      """,
+      valueName: "name"))
+  var kernels: TrainingKernels.Choice = .automatic
 
   enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case sgd, adam, adamw }
   enum DecayName: String, ExpressibleByArgument, CaseIterable {
@@ -145,4 +148,4 @@ struct TrainingOptions: ParsableArguments {
 }
 
 extension Initialization: ExpressibleByArgument {}
-extension SparseTraining.Choice: ExpressibleByArgument {}
+extension TrainingKernels.Choice: ExpressibleByArgument {}

@@ -13,8 +13,8 @@ struct ExperimentRun {
   var checkpoints: CheckpointOptions
   /// Path of the model file to write.
   var path: String
-  /// Whether trainings use the sparse kernels, which store and compute kept weights only.
-  var sparse: SparseTraining.Choice = .automatic
+  /// The kernels that train fully connected networks.
+  var kernels: TrainingKernels.Choice = .automatic
   /// Whether every surgery is proved.
   var proves = true
   /// Whether the row shows the kept weights of each layer.
@@ -24,7 +24,7 @@ struct ExperimentRun {
   func options() throws -> Runner.Options {
     Runner.Options(
       checkpoint: try checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
-      device: run.torchDevice, sparse: SparseTraining(sparse), proves: proves, memory: run.memory)
+      device: run.torchDevice, kernels: TrainingKernels(kernels), proves: proves, memory: run.memory)
   }
 
   func callAsFunction() throws {

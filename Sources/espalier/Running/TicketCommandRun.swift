@@ -11,7 +11,7 @@ struct TicketCommandRun {
   var plan: TicketPlan
   var tickets: TicketOptions
   var run: RunOptions
-  var sparse: SparseTraining.Choice
+  var kernels: TrainingKernels.Choice
   var output: OutputOptions
   /// The value of --threads; nil if it was not given, which means one thread: the bits of a training must not depend on how many seeds run
   /// in parallel.
@@ -99,7 +99,7 @@ struct TicketCommandRun {
   }
 
   private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
-    .init(device: run.torchDevice, sparse: SparseTraining(sparse), report: report, note: note)
+    .init(device: run.torchDevice, kernels: TrainingKernels(kernels), report: report, note: note)
   }
 }
 

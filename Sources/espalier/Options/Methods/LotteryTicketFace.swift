@@ -20,7 +20,7 @@ enum LotteryTicketFace: MethodFace {
     }
     let plan = try TicketPlan(network: network, command, typed)
     return TicketCommandRun(
-      plan: plan, tickets: command.tickets, run: command.running, sparse: command.training.sparseKernels, output: command.output,
+      plan: plan, tickets: command.tickets, run: command.running, kernels: command.training.kernels, output: command.output,
       givenThreads: typed.has("--threads") ? command.running.threads : nil, report: command.checkpoints.report)
   }
 

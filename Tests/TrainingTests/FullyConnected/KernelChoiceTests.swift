@@ -5,14 +5,14 @@ import Testing
 import Torch
 import Training
 
-/// When the trainer uses sparse kernels, and that everybody sees the right tensors meanwhile.
-@Suite struct SparseChoiceTests {
+/// When the trainer uses kernels of our own, and that everybody sees the right tensors meanwhile.
+@Suite struct KernelChoiceTests {
   private func trainer(
-    _ model: Model, hooks: [any TrainingHook] = [], data: TrainingData? = nil, augment: Bool = false, sparse: SparseTraining = .automatic
+    _ model: Model, hooks: [any TrainingHook] = [], data: TrainingData? = nil, augment: Bool = false, kernels: TrainingKernels = .automatic
   ) throws -> Trainer {
     var plan = sparsePlan()
     plan.augment = augment
-    return try Trainer(plan, model: model, data: data ?? sparseData(), hooks: hooks, sparse: sparse)
+    return try Trainer(plan, model: model, data: data ?? sparseData(), hooks: hooks, kernels: kernels)
   }
 
   private func expectSparse(_ expected: Bool, _ trainer: Trainer, _ location: SourceLocation = #_sourceLocation) {
@@ -23,21 +23,39 @@ import Training
     try withThreads {
       try expectSparse(true, trainer(sparsePerceptron(density: 0.05, seed: 1)))
       try expectSparse(false, trainer(sparsePerceptron(density: 1, seed: 1)))
-      try expectSparse(true, trainer(sparsePerceptron(density: 1, seed: 1), sparse: .always))
-      try expectSparse(false, trainer(sparsePerceptron(density: 0.05, seed: 1), sparse: .never))
+      try expectSparse(true, trainer(sparsePerceptron(density: 1, seed: 1), kernels: .sparse))
+      try expectSparse(false, trainer(sparsePerceptron(density: 0.05, seed: 1), kernels: .libtorch))
+      try expectSparse(false, trainer(sparsePerceptron(density: 0.05, seed: 1), kernels: .dense))
+      for kernels in [TrainingKernels.automatic, .sparse, .dense, .libtorch] {
+        for density in [0.05, 1] {
+          let trainer = try trainer(sparsePerceptron(density: density, seed: 1), kernels: kernels)
+          #expect(trainer.usesOwnKernels == (kernels != .libtorch), "\(kernels.choice)")
+        }
+      }
+    }
+  }
+
+  /// One sparse layer among dense ones is enough.
+  @Test func eachLayerForItself() throws {
+    try withThreads {
+      for layer in ["fc1", "fc2", "fc3"] {
+        var model = try sparsePerceptron(density: 0.05, seed: 1)
+        model.masks = model.masks.filter { $0.key.module == layer }
+        try expectSparse(true, trainer(model))
+      }
     }
   }
 
   @Test func onlyWhereNobodyNeedsMore() throws {
     try withThreads {
       let model = try sparsePerceptron(density: 0.05, seed: 1)
-      try expectSparse(true, trainer(model, hooks: [Bystander()], sparse: .always))
-      try expectSparse(false, trainer(model, hooks: [Bystander(), Watcher()], sparse: .always))
-      try expectSparse(false, trainer(model.cast(to: .float64), sparse: .always))
+      try expectSparse(true, trainer(model, hooks: [Bystander()], kernels: .sparse))
+      try expectSparse(false, trainer(model, hooks: [Bystander(), Watcher()], kernels: .sparse))
+      try expectSparse(false, trainer(model.cast(to: .float64), kernels: .sparse))
       var data = try sparseData()
       data.augmentation = Augmentation(padding: 1, mirrors: true)
-      try expectSparse(true, trainer(model, data: data, sparse: .always))
-      try expectSparse(false, trainer(model, data: data, augment: true, sparse: .always))
+      try expectSparse(true, trainer(model, data: data, kernels: .sparse))
+      try expectSparse(false, trainer(model, data: data, augment: true, kernels: .sparse))
     }
   }
 
@@ -47,7 +65,7 @@ import Training
       for network in [try perceptron(dropout: 0.5), try perceptron(dropout: 0), try convolutional()] {
         let isConvolutional = network.name == "convolutional"
         let data = try learnableData(channels: isConvolutional ? 3 : 1, side: isConvolutional ? 8 : 4, classes: 4)
-        let trainer = try Trainer(plan, model: Model(network, seed: 1), data: data, sparse: .always)
+        let trainer = try Trainer(plan, model: Model(network, seed: 1), data: data, kernels: .sparse)
         #expect(trainer.usesSparseKernels == !network.nodes.contains { if case .dropout = $0.operation { true } else { isConvolutional } })
       }
       // 16-bit indices reach 65,535 inputs.
@@ -58,7 +76,7 @@ import Training
         let images = try ImageSet(
           bytes: Array(repeating: 1, count: side * side), labels: [0], channels: 1, height: side, width: side, classNames: ["a", "b"])
         let data = TrainingData(training: images, validation: nil, test: nil, normalization: .none(channels: 1))
-        let trainer = try Trainer(plan, model: Model(builder.network(), seed: 1), data: data, sparse: .always)
+        let trainer = try Trainer(plan, model: Model(builder.network(), seed: 1), data: data, kernels: .sparse)
         #expect(trainer.usesSparseKernels == expected, "\(side)")
       }
     }
@@ -68,7 +86,7 @@ import Training
     try withThreads {
       let images = try learnableImages(30, side: 6, classes: 6, seed: 1)
       let data = TrainingData(training: images, validation: nil, test: nil, normalization: .none(channels: 1))
-      try expectSparse(false, trainer(sparsePerceptron(density: 0.05, seed: 1), data: data, sparse: .always))
+      try expectSparse(false, trainer(sparsePerceptron(density: 0.05, seed: 1), data: data, kernels: .sparse))
     }
   }
 
@@ -88,7 +106,7 @@ import Training
       let automatic = try trainer(model, hooks: [hook])
       try automatic.run()
       #expect(used == (1...14).map { (4...9).contains($0) })
-      let dense = try trainer(model, hooks: [hook], sparse: .never)
+      let dense = try trainer(model, hooks: [hook], kernels: .libtorch)
       try dense.run()
       for (name, tensor) in dense.model.tensors {
         #expect(try relativeError(automatic.model.tensor(name), tensor) < 2e-4, "\(name)")
@@ -98,7 +116,7 @@ import Training
 
   @Test func evaluationEqualsTheExecutors() throws {
     try withThreads {
-      let trainer = try trainer(sparsePerceptron(density: 0.2, seed: 8), sparse: .always)
+      let trainer = try trainer(sparsePerceptron(density: 0.2, seed: 8), kernels: .sparse)
       let data = try sparseData()
       let validation = try #require(data.validation)
       var seen = 0
@@ -119,7 +137,7 @@ import Training
       let model = try sparsePerceptron(density: 0.2, seed: 8)
       let hook = Bystander()
       hook.onFinish = { [unowned hook] in hook.observedNodes = $0.iteration % 3 == 0 ? ["relu1"] : [] }
-      let trainers = try [SparseTraining.always, .never].map { try trainer(model, hooks: [hook], sparse: $0) }
+      let trainers = try [TrainingKernels.sparse, .libtorch].map { try trainer(model, hooks: [hook], kernels: $0) }
       for trainer in trainers { try trainer.run() }
       for (name, tensor) in trainers[0].model.tensors {
         #expect(try relativeError(tensor, trainers[1].model.tensor(name)) < 2e-4, "\(name)")
@@ -136,7 +154,7 @@ import Training
         guard trainer.iteration == 5 else { return }
         try trainer.model.tensor(name).detached().fill(.nan)
       }
-      let trainer = try trainer(sparsePerceptron(density: 0.2, seed: 8), hooks: [hook], sparse: .always)
+      let trainer = try trainer(sparsePerceptron(density: 0.2, seed: 8), hooks: [hook], kernels: .sparse)
       #expect(throws: TrainingError.nonFiniteLoss(iteration: 6, learningRate: 0.01)) { try trainer.run() }
       #expect(throws: TrainingError.nonFiniteLoss(iteration: 5, learningRate: 0.01)) { _ = try trainer.evaluateValidation() }
     }

@@ -5,18 +5,18 @@ import Testing
 import Torch
 import Training
 
-/// Training with sparse kernels against dense, masked training.
-@Suite struct SparseTrainingTests {
+/// Training by kernels of our own, sparse and dense, against libtorch's masked training.
+@Suite struct FullyConnectedTrainingTests {
   static let optimizers: [OptimizerPlan] = [
     .sgd(momentum: 0), .sgd(momentum: 0.9, weightDecay: 0.1), .sgd(momentum: 0.9, weightDecay: 0.1, nesterov: true), .adam(),
     .adam(weightDecay: 0.1), .adamW(weightDecay: 0.1),
   ]
 
   private func trained(
-    _ plan: TrainingPlan, _ model: Model, _ sparse: SparseTraining, hooks: [any TrainingHook] = []
+    _ plan: TrainingPlan, _ model: Model, _ kernels: TrainingKernels, hooks: [any TrainingHook] = []
   ) throws -> Trainer {
-    let trainer = try Trainer(plan, model: model, data: sparseData(), hooks: hooks, sparse: sparse)
-    #expect(trainer.usesSparseKernels == (sparse.choice == .always))
+    let trainer = try Trainer(plan, model: model, data: sparseData(), hooks: hooks, kernels: kernels)
+    #expect(trainer.usesOwnKernels == (kernels.choice != .libtorch))
     try trainer.run()
     return trainer
   }
@@ -54,15 +54,17 @@ import Training
     }
   }
 
-  @Test(arguments: optimizers, [UInt64](1...3)) func equalsTheDenseSteps(_ optimizer: OptimizerPlan, seed: UInt64) throws {
+  @Test(arguments: optimizers, [UInt64](1...3)) func equalsTheStepsOfLibtorch(_ optimizer: OptimizerPlan, seed: UInt64) throws {
     try withThreads {
       for (density, batch, smoothing) in [(0.3, 24, 0.0), (0.1, 65, 0.1), (1, 64, 0), (0.5, 1, 0.2)] {
         let model = try sparsePerceptron(density: density, seed: seed, bias: seed != 3)
         let plan = sparsePlan(optimizer, batchSize: batch, labelSmoothing: smoothing)
         let note = "seed \(seed), density \(density), batch \(batch)"
-        let dense = try trained(plan, model, .never)
+        let dense = try trained(plan, model, .libtorch)
         try expectAlive(dense, from: model, note)
-        try expectEqual(trained(plan, model, .always), dense, note)
+        for kernels in [TrainingKernels.sparse, .dense, .automatic] {
+          try expectEqual(trained(plan, model, kernels), dense, "\(kernels.choice), \(note)")
+        }
       }
     }
   }
@@ -70,8 +72,10 @@ import Training
   @Test(arguments: KernelForm.available) func everyFormTrains(_ form: KernelForm) throws {
     try withThreads {
       let model = try sparsePerceptron(density: 0.4, seed: 1)
-      let a = try trained(sparsePlan(), model, SparseTraining(.always, form: form))
-      try expectEqual(a, trained(sparsePlan(), model, .never), form.rawValue)
+      for choice in [TrainingKernels.Choice.sparse, .dense] {
+        let a = try trained(sparsePlan(), model, TrainingKernels(choice, form: form))
+        try expectEqual(a, trained(sparsePlan(), model, .libtorch), "\(form), \(choice)")
+      }
     }
   }
 
@@ -91,7 +95,7 @@ import Training
       for row in 0..<20 { first[row * 36 + 7] = row == 3 }
       model.masks[ParameterName("fc1", .weight)] = try Tensor(first, shape: [20, 36])
       let plan = sparsePlan(optimizer)
-      let (trainer, dense) = (try trained(plan, model, .always), try trained(plan, model, .never))
+      let (trainer, dense) = (try trained(plan, model, .sparse), try trained(plan, model, .libtorch))
       try expectEqual(trainer, dense, "silent")
       try expectAlive(dense, from: model, "silent")
       guard optimizer == .adam() else { return }
@@ -110,13 +114,83 @@ import Training
       var model = try sparsePerceptron(density: 0.5, seed: 4)
       model.masks[ParameterName("fc1", .bias)] = try Tensor((0..<20).map { $0 % 3 > 0 }, shape: [20])
       let plan = sparsePlan(.adamW(weightDecay: 0.1))
-      let dense = try trained(plan, model, .never)
+      let dense = try trained(plan, model, .libtorch)
       try expectAlive(dense, from: model, "bias")
-      try expectEqual(trained(plan, model, .always), dense, "bias")
+      for kernels in [TrainingKernels.sparse, .dense] { try expectEqual(trained(plan, model, kernels), dense, "\(kernels.choice)") }
     }
   }
 
-  @Test(arguments: [[1], [4, 5], [7, 13]]) func resumesBitForBit(_ breaks: [Int]) throws {
+  /// Each layer in turn is the only sparse one, and the only dense one; units that nobody reads are among them.
+  @Test(arguments: 0..<3, [true, false]) func mixedLayers(_ index: Int, _ isAlone: Bool) throws {
+    try withThreads {
+      var model = try sparsePerceptron(density: 0.3, seed: 7)
+      let sparse = ["fc1", "fc2", "fc3"].enumerated().filter { ($0.offset == index) == isAlone }.map(\.element)
+      model.masks = model.masks.filter { sparse.contains($0.key.module) }
+      let name = ParameterName("fc2", .weight)
+      if let mask = model.masks[name] {
+        let keep = try mask.array(Bool.self).enumerated().map { $0.element && $0.offset % 20 != 3 }
+        model.masks[name] = try Tensor(keep, shape: [12, 20])
+      }
+      let plan = sparsePlan(batchSize: 65)
+      let trainer = try Trainer(plan, model: model, data: sparseData())
+      #expect(trainer.usesSparseKernels)
+      try trainer.run()
+      let dense = try trained(plan, model, .libtorch)
+      try expectAlive(dense, from: model, "\(sparse)")
+      try expectEqual(trainer, dense, "\(sparse)")
+    }
+  }
+
+  /// After a first step of SGD the velocity is the gradient: in float32, against libtorch's autograd in float64.
+  @Test(arguments: KernelForm.available, [TrainingKernels.Choice.sparse, .dense, .automatic])
+  func gradientsEqualAutograd(_ form: KernelForm, _ choice: TrainingKernels.Choice) throws {
+    try withThreads {
+      for (density, batch, smoothing) in [(1.0, 60, 0.0), (0.4, 64, 0.1), (0.2, 100, 0), (0.5, 1, 0)] {
+        // Each layer has another density, so that automatic means several kinds.
+        var model = try sparsePerceptron(density: density, seed: 3)
+        model.masks[ParameterName("fc2", .weight)] = nil
+        let data = try sparseData()
+        let plan = sparsePlan(.sgd(momentum: 0.9), batchSize: batch, steps: 1, labelSmoothing: smoothing)
+        let trainer = try Trainer(plan, model: model, data: data, kernels: TrainingKernels(choice, form: form))
+        #expect(trainer.usesOwnKernels)
+        try trainer.run()
+        let moments = try trainer.state().optimizer.moments
+
+        var exact = try model.cast(to: .float64)
+        for (name, mask) in model.masks { exact.tensors[name] = try exact.tensor(name) * mask.cast(to: .float64) }
+        for tensor in exact.tensors.values { try tensor.requireGradient() }
+        let loader = try BatchLoader(
+          data.training, batchSize: batch, seed: SeedPurpose.order.seed(from: plan.seed), normalization: data.normalization)
+        let first = try loader.batch(epoch: 0, index: 0)
+        let logits = try Executor(exact).forward(first.images.cast(to: .float64))
+        try logits.crossEntropy(first.labels, labelSmoothing: smoothing).backward()
+        for (name, tensor) in exact.tensors {
+          var gradient = try #require(tensor.gradient)
+          if let mask = model.masks[name] { gradient = try gradient * mask.cast(to: .float64) }
+          let ours = try #require(moments[name]?.first)
+          let (error, note) = (try relativeError(ours.cast(to: .float64), gradient), "\(name), density \(density), batch \(batch)")
+          #expect(error < 2e-6, "\(note)")
+          #expect(try gradient.array(Double.self).contains { $0 != 0 }, "\(note)")
+        }
+      }
+    }
+  }
+
+  /// Any number of threads computes the same bits, also on panels and layers that do not divide evenly.
+  @Test(arguments: [TrainingKernels.Choice.sparse, .dense, .automatic], [24, 130])
+  func threadsChangeNoBit(_ choice: TrainingKernels.Choice, batch: Int) throws {
+    let bits = try [1, 2, 3, 5].map { threads in
+      try withThreads(threads) {
+        var model = try sparsePerceptron(density: 0.4, seed: 11)
+        model.masks[ParameterName("fc1", .weight)] = nil
+        return try Bits(trained(sparsePlan(batchSize: batch), model, TrainingKernels(choice)))
+      }
+    }
+    for other in bits.dropFirst() { #expect(other.differences(from: bits[0]) == []) }
+  }
+
+  @Test(arguments: [[1], [4, 5], [7, 13]], [TrainingKernels.sparse, .dense])
+  func resumesBitForBit(_ breaks: [Int], _ kernels: TrainingKernels) throws {
     try withThreads {
       try withTemporaryDirectory { folder in
         let (plan, path) = (sparsePlan(.adam(), batchSize: 65), folder + "/checkpoint")
@@ -133,8 +207,8 @@ import Training
           }
           return hook
         }
-        let whole = try trained(plan, model, .always, hooks: [hook()])
-        var trainer = try Trainer(plan, model: model, data: sparseData(), hooks: [hook()], sparse: .always)
+        let whole = try trained(plan, model, kernels, hooks: [hook()])
+        var trainer = try Trainer(plan, model: model, data: sparseData(), hooks: [hook()], kernels: kernels)
         for step in breaks {
           do {
             try trainer.run(afterStep: { if $0.iteration == step { throw TrainingError.interrupted(iteration: step) } })
@@ -142,7 +216,7 @@ import Training
           try Checkpoint(model: trainer.model, training: trainer.state(), progress: "").write(to: path)
           let checkpoint = try Checkpoint(contentsOf: path)
           trainer = try Trainer(
-            plan, model: checkpoint.model, data: sparseData(), hooks: [hook()], state: checkpoint.training, sparse: .always)
+            plan, model: checkpoint.model, data: sparseData(), hooks: [hook()], state: checkpoint.training, kernels: kernels)
         }
         try trainer.run()
         #expect(try Bits(trainer).differences(from: Bits(whole)) == [])
@@ -156,8 +230,8 @@ import Training
       let model = try sparsePerceptron(density: 0.2, seed: 6)
       let hook = Bystander()
       hook.onStep = { _ = try ($0.model, $0.state(), $0.evaluateValidation()) }
-      let watched = try trained(sparsePlan(), model, .always, hooks: [hook])
-      #expect(try Bits(watched).differences(from: Bits(trained(sparsePlan(), model, .always))) == [])
+      let watched = try trained(sparsePlan(), model, .sparse, hooks: [hook])
+      #expect(try Bits(watched).differences(from: Bits(trained(sparsePlan(), model, .sparse))) == [])
     }
   }
 }

@@ -3,7 +3,7 @@ internal import CSparse
 /// The weights of a layer that exist, in the kernels' layout: by rows within blocks of columns, and by columns.
 final class SparseStructure {
   /// The layout that the kernels read; it points into this object.
-  let layout: cs_structure
+  let layout: Block<cs_structure>
   /// Position of each value in the dense, row-major matrix.
   let positions: Block<UInt32>
   /// Indices of the rows that are computed.
@@ -11,6 +11,7 @@ final class SparseStructure {
   /// Indices of the columns whose gradients are computed.
   let columns: [Int]
 
+  private let blockCount: Int
   private let indices: [Block<UInt16>]
   private let offsets: [Block<UInt32>]
 
@@ -70,15 +71,37 @@ final class SparseStructure {
 
     self.rows = rows
     self.columns = live
-    self.positions = Block(positions, padding: 0)
-    indices = [rows.map(UInt16.init), live.map(UInt16.init), column, row].map { Block($0, padding: 0) }
-    offsets = [starts, columnStarts, entry].map { Block($0, padding: 0) }
-    layout = cs_structure(
+    self.positions = Block(positions)
+    indices = [rows.map(UInt16.init), live.map(UInt16.init), column, row].map { Block($0) }
+    offsets = [starts, columnStarts, entry].map { Block($0) }
+    let layout = cs_structure(
       row_count: UInt32(rows.count), column_count: UInt32(live.count), block_count: UInt32(blocks), rows: indices[0].pointer,
       columns: indices[1].pointer, starts: offsets[0].pointer, column: indices[2].pointer, column_starts: offsets[1].pointer,
       row: indices[3].pointer, entry: offsets[2].pointer)
+    self.layout = Block([layout])
+    blockCount = blocks
   }
 
   /// Number of kept weights.
   var count: Int { positions.count }
+
+  // Reading and writing a row of a panel costs about as much as four entries.
+  private static let rowCost = 4
+
+  /// The cost of each row, in entries.
+  var rowCosts: [Int] {
+    let starts = offsets[0].pointer
+    return rows.indices.map { row in
+      (0..<blockCount).reduce(Self.rowCost) { sum, block in
+        let i = block * rows.count + row
+        return sum + Int(starts[i + 1] - starts[i])
+      }
+    }
+  }
+
+  /// The cost of each column, in entries.
+  var columnCosts: [Int] {
+    let starts = offsets[1].pointer
+    return columns.indices.map { Self.rowCost + Int(starts[$0 + 1] - starts[$0]) }
+  }
 }

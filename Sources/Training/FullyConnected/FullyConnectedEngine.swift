@@ -1,0 +1,176 @@
+internal import CSparse
+internal import Datasets
+internal import Networks
+internal import Torch
+
+/// Number of examples in a panel.
+let panelSize = CS_PANEL
+
+/// Trains and evaluates a fully connected network without libtorch: each layer with all its weights, or with the kept ones only.
+///
+/// A batch is processed in panels of 64 examples, feature by feature. Weights and moments live here; ``lend()`` writes them to the
+/// tensors of model and optimizer when other code asks for those and may change them, and the next use reads them again. Nothing is
+/// allocated in a step, no gradient of a dense layer's weights ever reaches memory, and that of the network's input is not computed.
+///
+/// Units that no living unit reads are left out where that is exact, and inputs that no weight reads are never fetched. Denormals are
+/// flushed to 0. The bits do not depend on the number of threads.
+final class FullyConnectedEngine {
+  private let kernels: UnsafePointer<cs_kernels>
+  private let parameters: PackedParameters
+  private let team: WorkerTeam
+  private var chain: cs_chain
+  private var isLent = false
+  private var isAhead = false
+  private let clock = ContinuousClock()
+  private var timeOfLoss = Duration.zero
+
+  private let byteValues: Block<Float>
+  private let imageSize: Int
+  private let area: Int
+  // What `chain` points to.
+  private let layers: Block<cs_chain_layer>
+  private let shares: [Block<cs_share>]
+  private let memory: [Block<Float>]
+  private let addresses: [Block<UnsafeMutablePointer<Float>>]
+  private let outcomes: Block<cs_outcome>
+  private let scratch: Block<UnsafeMutablePointer<Float>>
+  private let scratchMemory: [Block<Float>]
+  private var evaluationOutcomes = Block<cs_outcome>(count: 0, repeating: cs_outcome())
+
+  /// Creates an engine for a model; nil if the kernels cannot run it, or if libtorch is to run everything.
+  ///
+  /// - Parameters:
+  ///   - optimizer: the optimizer whose moments the engine takes over.
+  ///   - evaluated: further sets that will be evaluated.
+  ///   - team: the threads that compute.
+  init?(
+    _ policy: TrainingKernels, model: Model, optimizer: Optimizer, data: TrainingData, batchSize: Int, evaluated: [ImageSet],
+    team makeTeam: () -> WorkerTeam?
+  ) throws {
+    let images = data.training
+    guard policy.choice != .libtorch, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
+      let chain = FullyConnectedChain(model.network), let inputs = chain.widths.first, let classes = chain.widths.last,
+      images.imageSize == inputs,
+      // The value of a byte depends on its channel, so on the height and width of the training images.
+      ([images] + evaluated).allSatisfy({ $0.imageShape == images.imageShape && $0.classes <= classes }),
+      model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 }), let team = makeTeam()
+    else { return nil }
+    self.kernels = kernels
+    self.team = team
+    parameters = try PackedParameters(chain, model: model, optimizer: optimizer) { density in
+      switch policy.choice {
+      case .sparse: true
+      case .dense, .libtorch: false
+      case .automatic: density <= form.crossover
+      }
+    }
+    byteValues = Block(try images.byteValues(data.normalization))
+    imageSize = images.imageSize
+    area = images.height * images.width
+
+    let panels = (min(batchSize, images.count) + panelSize - 1) / panelSize
+    let activations = chain.widths.map { Block<Float>(count: $0 * panelSize * panels, repeating: 0) }
+    let deltas = chain.widths.dropFirst().map { Block<Float>(count: $0 * panelSize * panels, repeating: 0) }
+    var memory = activations + deltas
+    var shares: [Block<cs_share>] = []
+    layers = Block(
+      zip(parameters.layers, chain.layers).map { layer, chained in
+        let (rows, columns) = (layer.weights.rowShares(team), layer.weights.columnShares(team))
+        shares += [rows, columns]
+        var structure: UnsafePointer<cs_structure>?
+        var matrix = cs_matrix()
+        var inputs: UnsafeMutablePointer<Float>?
+        switch layer.weights {
+        case .sparse(let stored): structure = UnsafePointer(stored.layout.pointer)
+        case .dense(let stored):
+          let byExample = Block<Float>(count: stored.stride * panelSize * panels, repeating: 0)
+          memory.append(byExample)
+          (matrix, inputs) = (stored.layout, byExample.pointer)
+        }
+        return cs_chain_layer(
+          structure: structure, matrix: matrix, input_count: UInt32(chained.linear.inputs), output_count: UInt32(chained.linear.outputs),
+          values: layer.values, bias: layer.bias ?? 0, has_bias: layer.bias == nil ? 0 : 1, bias_rows: layer.biasRows.pointer,
+          bias_count: UInt32(layer.biasRows.count), rows: rows.pointer, columns: columns.pointer, inputs: inputs)
+      })
+    addresses = [activations, Array(deltas)].map { Block($0.map(\.pointer)) }
+    outcomes = Block(count: panels, repeating: cs_outcome())
+    let widest = chain.widths.dropFirst().max() ?? 0
+    scratchMemory = (0..<team.threads).map { _ in Block(count: (2 * widest + inputs) * panelSize, repeating: 0) }
+    scratch = Block(scratchMemory.map(\.pointer))
+    self.memory = memory
+    self.shares = shares
+    self.chain = cs_chain(
+      kernels: kernels, team: team.pointer, layer_count: UInt32(layers.count), share_count: UInt32(team.threads),
+      layers: UnsafePointer(layers.pointer), parameters: parameters.pointers, activations: UnsafePointer(addresses[0].pointer),
+      deltas: UnsafePointer(addresses[1].pointer), outcomes: outcomes.pointer)
+  }
+
+  /// Whether a layer is stored without its pruned weights.
+  var isSparse: Bool { parameters.layers.contains { if case .sparse = $0.weights { true } else { false } } }
+
+  /// Brings the tensors of model and optimizer up to date, for other code to read or change.
+  func lend() {
+    if isAhead { parameters.distribute() }
+    isAhead = false
+    isLent = true
+  }
+
+  private func takeBack() {
+    if isLent { parameters.collect() }
+    isLent = false
+  }
+
+  private func withExamples<Result>(_ examples: StoredExamples, _ body: (UnsafePointer<cs_examples>) -> Result) -> Result? {
+    guard let bytes = examples.images.baseAddress, let positions = examples.positions.baseAddress,
+      let labels = examples.labels.baseAddress
+    else { return nil }
+    var passed = cs_examples(
+      images: cs_images(bytes: bytes, size: imageSize, area: area, table: byteValues.pointer), positions: positions, labels: labels,
+      count: UInt32(examples.count))
+    return body(&passed)
+  }
+
+  /// Computes the mean loss of a batch and, for ``update(_:learningRate:step:count:)``, its gradients with respect to the logits.
+  func loss(of examples: StoredExamples, labelSmoothing: Double) -> Double {
+    takeBack()
+    team.useFastest()
+    let started = clock.now
+    let outcome = withExamples(examples) { cs_chain_loss(&chain, $0, labelSmoothing) }
+    timeOfLoss = clock.now - started
+    return (outcome?.loss ?? 0) / Double(max(examples.count, 1))
+  }
+
+  /// Updates the weights for the batch of `count` examples whose loss was computed last.
+  ///
+  /// - Parameter step: the number of the step, 1 for the first.
+  func update(_ plan: OptimizerPlan, learningRate: Double, step: Int, count: Int) {
+    var step =
+      switch plan {
+      case .sgd(let momentum, let weightDecay, let nesterov): cs_step_sgd(learningRate, momentum, weightDecay, nesterov ? 1 : 0)
+      case .adam(let weightDecay): cs_step_adam(learningRate, 0.9, 0.999, 1e-8, weightDecay, 0, Int64(step))
+      case .adamW(let weightDecay): cs_step_adam(learningRate, 0.9, 0.999, 1e-8, weightDecay, 1, Int64(step))
+      }
+    let started = clock.now
+    cs_chain_step(&chain, UInt32(count), &step)
+    team.record(timeOfLoss + (clock.now - started))
+    isAhead = true
+  }
+
+  /// Returns loss and accuracy over a whole set.
+  func evaluate(_ panels: EvaluationPanels) -> Evaluation {
+    let wasLent = isLent
+    takeBack()
+    // Code that was lent the tensors may still change them.
+    isLent = wasLent
+    if evaluationOutcomes.count < panels.count { evaluationOutcomes = Block(count: panels.count, repeating: cs_outcome()) }
+    team.useAll()
+    let outcome = panels.set.withStoredExamples { examples in
+      withExamples(examples) {
+        cs_chain_evaluate(
+          &chain, $0, panels.assembled(by: kernels.pointee, byteValues.pointer), evaluationOutcomes.pointer, UnsafePointer(scratch.pointer))
+      }
+    }
+    return Evaluation(
+      loss: (outcome?.loss ?? 0) / Double(max(panels.set.count, 1)), correct: Int(outcome?.correct ?? 0), count: panels.set.count)
+  }
+}

@@ -1,0 +1,79 @@
+internal import CSparse
+
+/// What trains and evaluates fully connected networks.
+///
+/// Networks of an input and linear layers with ReLU between them, of float32 on the CPU, are trained by kernels of our own: dense layers by
+/// products with the optimizer's step fused into them, and sparse ones by kernels that store, multiply, differentiate and update the kept
+/// weights alone. Their steps equal libtorch's but for the order of additions, so results agree to rounding, not bit by bit; the same
+/// seed on the same machine gives the same bits either way. Everything else is trained by libtorch.
+public struct TrainingKernels: Hashable, Sendable {
+  /// A choice of kernels.
+  public enum Choice: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Our own wherever they can be used: each layer sparse if its density is below the measured crossover, dense otherwise.
+    case automatic
+    /// Our own wherever they can be used, every layer sparse.
+    case sparse
+    /// Our own wherever they can be used, every layer dense.
+    case dense
+    /// Those of libtorch.
+    case libtorch
+  }
+
+  /// The kernels that are used.
+  public var choice: Choice
+  /// Form of our kernels; nil for the fastest that the machine has.
+  public var form: KernelForm?
+
+  /// Creates a policy, with the fastest form unless one is given.
+  public init(_ choice: Choice, form: KernelForm? = nil) {
+    self.choice = choice
+    self.form = form
+  }
+
+  /// The fastest kernels for each layer.
+  public static let automatic = TrainingKernels(.automatic)
+  /// Sparse kernels for every layer of a fully connected network.
+  public static let sparse = TrainingKernels(.sparse)
+  /// Dense kernels for every layer of a fully connected network.
+  public static let dense = TrainingKernels(.dense)
+  /// libtorch for everything.
+  public static let libtorch = TrainingKernels(.libtorch)
+}
+
+/// A form of our kernels: the same code compiled for one set of vector instructions.
+public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
+  /// For every machine.
+  case portable
+  /// For ARM with NEON.
+  case neon
+  /// For x86-64 with AVX2 and FMA.
+  case avx2
+  /// For x86-64 with AVX-512.
+  case avx512
+
+  /// The forms that this machine has, the fastest last; they give the same bits, except for `portable` on x86.
+  public static var available: [KernelForm] { allCases.filter { $0.kernels != nil } }
+
+  var kernels: UnsafePointer<cs_kernels>? {
+    let code =
+      switch self {
+      case .portable: CS_PORTABLE
+      case .neon: CS_NEON
+      case .avx2: CS_AVX2
+      case .avx512: CS_AVX512
+      }
+    return cs_kernels_of_form(Int32(code))
+  }
+
+  /// The density of a layer up to which sparse kernels are faster than dense ones, with a margin.
+  ///
+  /// Measured on LeNet-300-100 (see Benchmarks/README.md); a constant, because a choice timed at run time would make the bits of a run
+  /// depend on the machine's load. NEON was not measured; it has AVX2's value.
+  var crossover: Double {
+    switch self {
+    case .avx512: 0.6
+    case .avx2, .neon: 0.5
+    case .portable: 0.4
+    }
+  }
+}
