@@ -13,9 +13,14 @@ static uint32_t in_panel(uint32_t examples, uint32_t index) {
   return rest < panel ? rest : panel;
 }
 
-static cs_panels activations(const cs_chain *chain, uint32_t layer, uint32_t count) {
-  const uint32_t width = layer == 0 ? chain->layers[0].input_count : chain->layers[layer - 1].output_count;
-  return (cs_panels){chain->activations[layer], (size_t)width * panel, count};
+// The inputs of layer `index`, as this member of the team has them.
+static cs_panels inputs(const cs_chain *chain, uint32_t index, uint32_t member, uint32_t count) {
+  float *const values = index == 0 ? chain->inputs[member] : chain->outputs[index - 1];
+  return (cs_panels){values, (size_t)chain->layers[index].input_count * panel, count};
+}
+
+static cs_panels outputs(const cs_chain *chain, uint32_t index, uint32_t count) {
+  return (cs_panels){chain->outputs[index], (size_t)chain->layers[index].output_count * panel, count};
 }
 
 static cs_panels deltas(const cs_chain *chain, uint32_t layer, uint32_t count) {
@@ -51,11 +56,19 @@ static cs_share all_rows(const cs_chain_layer *layer) {
   return (cs_share){0, layer->structure ? layer->structure->row_count : layer->matrix.row_count};
 }
 
-static void gather(const cs_chain *chain, const cs_examples *examples, uint32_t index, cs_share share, float *out) {
-  const cs_chain_layer *first = &chain->layers[0];
-  const int64_t *positions = examples->positions + index * panel;
-  const uint32_t count = in_panel(examples->count, index);
-  chain->kernels->gather(&examples->images, positions, count, first->structure ? first->structure->columns : NULL, share, out);
+static void gather(const cs_chain *chain, const cs_examples *examples, uint32_t index, float *out) {
+  chain->kernels->gather(
+    &examples->images, examples->positions + index * panel, in_panel(examples->count, index), chain->groups, chain->group_count, out);
+}
+
+// Begins to fetch the images of `count` examples, which lie anywhere in memory.
+static void expect(const cs_chain *chain, const cs_images *images, const int64_t *positions, uint32_t count) {
+  if (chain->group_count == 0) return;
+  const size_t from = 16 * (size_t)chain->groups[0], to = 16 * (size_t)chain->groups[chain->group_count - 1] + 16;
+  for (uint32_t e = 0; e < count; ++e) {
+    const uint8_t *image = images->bytes + (size_t)positions[e] * images->size;
+    for (size_t i = from; i < to && i < images->size; i += 64) __builtin_prefetch(image + i);
+  }
 }
 
 typedef struct {
@@ -68,28 +81,20 @@ static void loss(void *argument, uint32_t member, cs_team *team) {
   const loss_context *context = argument;
   const cs_chain *chain = context->chain;
   const cs_examples *examples = context->examples;
-  const cs_chain_layer *first = &chain->layers[0];
   const uint32_t panels = panels_of(examples->count);
-  FOR_SHARES(chain, member, team) {
-    for (uint32_t p = 0; p < panels; ++p) {
-      float *out = chain->activations[0] + (size_t)p * first->input_count * panel;
-      if (first->structure) {
-        gather(chain, examples, p, first->columns[share], out);
-      } else {
-        chain->kernels->gather_rows(
-          &examples->images, examples->positions + p * panel, in_panel(examples->count, p), first->columns[share],
-          first->inputs + (size_t)p * panel * first->matrix.stride, first->matrix.stride, out);
-      }
-    }
+  // Each gathers all inputs for itself: to read what another core has just written costs more.
+  for (uint32_t p = 0; p < panels; ++p) {
+    gather(chain, examples, p, chain->inputs[member] + (size_t)p * chain->layers[0].input_count * panel);
   }
-  cs_team_wait(team);
+  const uint32_t following = examples->following < examples->count ? examples->following : examples->count;
+  expect(chain, &examples->images, examples->positions + examples->count, following);
   for (uint32_t k = 0; k < chain->layer_count; ++k) {
     FOR_SHARES(chain, member, team) {
-      forward(chain, k, activations(chain, k, panels), activations(chain, k + 1, panels), chain->layers[k].rows[share]);
+      forward(chain, k, inputs(chain, k, member, panels), outputs(chain, k, panels), chain->layers[k].rows[share]);
     }
     cs_team_wait(team);
   }
-  const cs_panels logits = activations(chain, chain->layer_count, panels), delta = deltas(chain, chain->layer_count - 1, panels);
+  const cs_panels logits = outputs(chain, chain->layer_count - 1, panels), delta = deltas(chain, chain->layer_count - 1, panels);
   const uint32_t classes = chain->layers[chain->layer_count - 1].output_count;
   for (uint32_t p = member; p < panels; p += cs_team_count(team)) {
     chain->outcomes[p] = chain->kernels->cross_entropy(
@@ -125,19 +130,14 @@ static void step(void *argument, uint32_t member, cs_team *team) {
   const uint32_t panels = panels_of(context->count);
   for (uint32_t k = chain->layer_count - 1; k > 0; --k) {
     const cs_chain_layer *layer = &chain->layers[k];
-    const float *values = chain->parameters.weights + layer->values, *shown = chain->activations[k];
+    const float *values = chain->parameters.weights + layer->values, *shown = chain->outputs[k - 1];
     const cs_panels dy = deltas(chain, k, panels), dx = deltas(chain, k - 1, panels);
     FOR_SHARES(chain, member, team) {
       const cs_share columns = layer->columns[share];
       if (layer->structure) {
         kernels->input_gradient(layer->structure, values, dy, shown, dx, columns);
-        continue;
-      }
-      kernels->dense_input_gradient(&layer->matrix, values, dy, shown, dx, columns);
-      for (uint32_t p = 0; p < panels; ++p) {
-        kernels->transpose(
-          shown + p * dx.distance + (size_t)columns.from * panel, panel, columns.to - columns.from,
-          layer->inputs + (size_t)p * panel * layer->matrix.stride + columns.from, layer->matrix.stride, in_panel(context->count, p));
+      } else {
+        kernels->dense_input_gradient(&layer->matrix, values, dy, shown, dx, columns);
       }
     }
     cs_team_wait(team);
@@ -146,12 +146,13 @@ static void step(void *argument, uint32_t member, cs_team *team) {
   for (uint32_t k = 0; k < chain->layer_count; ++k) {
     const cs_chain_layer *layer = &chain->layers[k];
     const cs_parameters own = at_index(chain->parameters, layer->values);
-    const cs_panels dy = deltas(chain, k, panels);
+    const cs_panels dy = deltas(chain, k, panels), x = inputs(chain, k, member, panels);
     FOR_SHARES(chain, member, team) {
       if (layer->structure) {
-        kernels->update(layer->structure, dy, activations(chain, k, panels), layer->rows[share], context->step, own);
+        kernels->update(layer->structure, dy, x, layer->rows[share], context->step, own);
       } else {
-        kernels->dense_update(&layer->matrix, dy, layer->inputs, context->count, layer->rows[share], context->step, own);
+        kernels->dense_update(
+          &layer->matrix, dy, x, context->count, layer->rows[share], context->step, own, chain->scratch[member]);
       }
       if (!layer->has_bias) continue;
       const cs_share biases = part(layer->bias_count, share, chain->share_count);
@@ -172,7 +173,6 @@ typedef struct {
   const cs_examples *examples;
   const float *const *panels;
   cs_outcome *outcomes;
-  float *const *scratch;
   atomic_uint next;
 } evaluation_context;
 
@@ -184,15 +184,14 @@ static void evaluate(void *argument, uint32_t member, cs_team *team) {
   const cs_chain_layer *layers = chain->layers;
   uint32_t widest = 0;
   for (uint32_t k = 0; k < chain->layer_count; ++k) widest = layers[k].output_count > widest ? layers[k].output_count : widest;
-  float *const outputs[] = {context->scratch[member], context->scratch[member] + (size_t)widest * panel};
-  float *const inputs = outputs[1] + (size_t)widest * panel;
+  float *const outputs[] = {chain->scratch[member], chain->scratch[member] + (size_t)widest * panel};
   // A free member takes the next panel, so that a thread whose core is busy holds nobody up.
   for (uint32_t p; (p = atomic_fetch_add(&context->next, 1)) < panels_of(examples->count);) {
-    cs_panels x = {inputs, 0, 1};
+    cs_panels x = {chain->inputs[member], 0, 1};
     if (context->panels) {
       x.values = (float *)context->panels[p];
     } else {
-      gather(chain, examples, p, (cs_share){0, layers[0].structure ? layers[0].structure->column_count : layers[0].input_count}, inputs);
+      gather(chain, examples, p, chain->inputs[member]);
     }
     for (uint32_t k = 0; k < chain->layer_count; ++k) {
       const cs_panels y = {outputs[k % 2], 0, 1};
@@ -205,8 +204,8 @@ static void evaluate(void *argument, uint32_t member, cs_team *team) {
 }
 
 cs_outcome cs_chain_evaluate(
-    const cs_chain *chain, const cs_examples *examples, const float *const *panels, cs_outcome *outcomes, float *const *scratch) {
-  evaluation_context context = {chain, examples, panels, outcomes, scratch, 0};
+    const cs_chain *chain, const cs_examples *examples, const float *const *panels, cs_outcome *outcomes) {
+  evaluation_context context = {chain, examples, panels, outcomes, 0};
   const uint64_t mode = cs_denormals_flush();
   cs_team_run(chain->team, evaluate, &context);
   cs_denormals_restore(mode);

@@ -90,10 +90,11 @@ static void CS_NAMED(dense_input_gradient_, FORM)(
   }
 }
 
-// The step of `count` rows and `width` vectors of weights, whose gradients never leave the registers.
+// The step of `count` rows and `width` vectors of weights, whose gradients never leave the registers. x: the inputs of the tile's columns
+// by examples, CS_PANEL values apart.
 INLINE void update_tile(
-    const int kind, const int count, const int width, const uint16_t *keep, size_t keep_stride, const float *dy, cs_panels panels,
-    const float *x, size_t stride, uint32_t examples, const cs_step *step, cs_parameters p, size_t first) {
+    const int kind, const int count, const int width, const uint16_t *keep, size_t keep_stride, const float *dy, size_t distance,
+    const float *x, uint32_t examples, const cs_step *step, cs_parameters p, size_t first, size_t stride) {
   lanes sum[TILE_ROWS][TILE_LANES];
   // Weights and moments of this tile arrive while it is summed.
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < width; ++c) {
@@ -102,9 +103,9 @@ INLINE void update_tile(
     if (kind != CS_STORE) __builtin_prefetch(p.weights + i, 1), __builtin_prefetch(p.first + i, 1);
     if (kind >= CS_ADAM) __builtin_prefetch(p.second + i, 1);
   }
-  for (uint32_t start = 0; start < examples; start += CS_PANEL, dy += panels.distance) {
+  for (uint32_t start = 0; start < examples; start += CS_PANEL, dy += distance) {
     const uint32_t end = block_of(examples - start, CS_PANEL);
-    for (uint32_t e = 0; e < end; ++e, x += stride) {
+    for (uint32_t e = 0; e < end; ++e, x += CS_PANEL) {
       lanes v[TILE_LANES];
       UNROLLED for (int c = 0; c < width; ++c) v[c] = ((const lanes *)x)[c];
       UNROLLED for (int r = 0; r < count; ++r) {
@@ -124,29 +125,52 @@ INLINE void update_tile(
   }
 }
 
+// by_example[example][input − first] = x[input][example] of a panel, for `count` inputs; 0 for the others up to the next multiple of 16.
+INLINE void transposed(const float *x, uint32_t count, uint32_t examples, float *by_example) {
+  for (uint32_t input = 0; input < count; input += 16) {
+    for (uint32_t e = 0; e < examples; e += 16) {
+      lanes block[16];
+      for (uint32_t i = 0; i < 16; ++i) block[i] = input + i < count ? *(const lanes *)(x + (input + i) * CS_PANEL + e) : (lanes)0;
+      turn(block);
+      for (uint32_t i = 0; i < 16; ++i) *(lanes *)(by_example + (e + i) * CS_PANEL + input) = block[i];
+    }
+  }
+}
+
 INLINE void update_all(
-    const int kind, const cs_matrix *layer, cs_panels dy, const float *x, uint32_t examples, cs_share rows, const cs_step *step,
-    cs_parameters p) {
+    const int kind, const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step,
+    cs_parameters p, float *scratch) {
   const size_t words = layer->stride / 16;
-  for (uint32_t column = 0; column < layer->column_count; column += 16 * TILE_LANES) {
-    const int is_whole = column + 16 * TILE_LANES <= layer->stride;
-    for (uint32_t lane = 0; lane < 16 * TILE_LANES && column + lane < layer->column_count; lane += is_whole ? 16 * TILE_LANES : 16) {
+  for (uint32_t column = 0; column < layer->column_count; column += CS_PANEL) {
+    const uint32_t width = block_of(layer->column_count - column, CS_PANEL);
+    for (uint32_t panel = 0; panel < x.count; ++panel) {
+      transposed(
+          x.values + panel * x.distance + (size_t)column * CS_PANEL, width, block_of(examples - panel * CS_PANEL, CS_PANEL),
+          scratch + panel * CS_PANEL * CS_PANEL);
+    }
+    for (uint32_t lane = 0; lane < width;) {
+      const int is_whole = lane + 16 * TILE_LANES <= width;
       for (uint32_t row = rows.from, tile; row < rows.to; row += tile) {
         tile = tile_of(rows.to - row);
         const size_t first = (size_t)row * layer->stride + column + lane;
         const uint16_t *keep = layer->keep ? layer->keep + first / 16 : NULL;
-        const float *d = dy.values + (size_t)row * CS_PANEL, *in = x + column + lane;
+        const float *d = dy.values + (size_t)row * CS_PANEL, *in = scratch + lane;
         if (is_whole) {
-          FOR_COUNT(tile, update_tile(kind, count, TILE_LANES, keep, words, d, dy, in, layer->stride, examples, step, p, first))
+          FOR_COUNT(
+              tile, update_tile(kind, count, TILE_LANES, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride))
         } else {
-          FOR_COUNT(tile, update_tile(kind, count, 1, keep, words, d, dy, in, layer->stride, examples, step, p, first))
+          FOR_COUNT(tile, update_tile(kind, count, 1, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride))
         }
       }
+      lane += is_whole ? 16 * TILE_LANES : 16;
     }
   }
 }
 
 static void CS_NAMED(dense_update_, FORM)(
-    const cs_matrix *layer, cs_panels dy, const float *x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters) {
-  FOR_KIND(step, update_all(kind, layer, dy, x, examples, rows, step, parameters))
+    const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters,
+    float *scratch) {
+  // A column's inputs are transposed for those who have a row.
+  if (rows.from == rows.to) return;
+  FOR_KIND(step, update_all(kind, layer, dy, x, examples, rows, step, parameters, scratch))
 }

@@ -21,8 +21,6 @@ const cs_kernels CS_NAMED(cs_kernels_, FORM) = {
   .dense_input_gradient = CS_NAMED(dense_input_gradient_, FORM),
   .bias_update = CS_NAMED(bias_update_, FORM),
   .take = CS_NAMED(take_, FORM),
-  .transpose = CS_NAMED(transpose_, FORM),
   .gather = CS_NAMED(gather_, FORM),
-  .gather_rows = CS_NAMED(gather_rows_, FORM),
   .cross_entropy = CS_NAMED(cross_entropy_, FORM),
 };

@@ -56,3 +56,25 @@ INLINE float total(lanes x) {
   const lanes eight = fold8(x, x), four = fold4(eight, eight), two = fold2(four, four);
   return fold1(two, two)[0];
 }
+
+// Turns a 16 × 16 block about its diagonal.
+#define CS_HALVES(A, B, N) \
+  do { \
+    const lanes one = A, other = B; \
+    A = CS_LOW_##N(one, other), B = CS_HIGH_##N(one, other); \
+  } while (0)
+#define CS_LOW_8(A, B) __builtin_shufflevector(A, B, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define CS_HIGH_8(A, B) __builtin_shufflevector(A, B, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
+#define CS_LOW_4(A, B) __builtin_shufflevector(A, B, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
+#define CS_HIGH_4(A, B) __builtin_shufflevector(A, B, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31)
+#define CS_LOW_2(A, B) __builtin_shufflevector(A, B, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define CS_HIGH_2(A, B) __builtin_shufflevector(A, B, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define CS_LOW_1(A, B) __builtin_shufflevector(A, B, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
+#define CS_HIGH_1(A, B) __builtin_shufflevector(A, B, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31)
+
+INLINE void turn(lanes *rows) {
+  UNROLLED for (int i = 0; i < 8; ++i) CS_HALVES(rows[i], rows[i + 8], 8);
+  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 4)) CS_HALVES(rows[i], rows[i + 4], 4);
+  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 2)) CS_HALVES(rows[i], rows[i + 2], 2);
+  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 1)) CS_HALVES(rows[i], rows[i + 1], 1);
+}

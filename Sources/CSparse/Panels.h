@@ -1,81 +1,45 @@
 // Panels: how examples get into them, and what their logits are worth.
 
+typedef uint8_t bytes __attribute__((ext_vector_type(16)));
+typedef uint8_t loose_bytes __attribute__((ext_vector_type(16), aligned(1)));
+
+// The bytes first ..< first + 16 of an image; 0 beyond its end.
+INLINE bytes bytes_of(const cs_images *images, int64_t position, size_t first) {
+  const uint8_t *image = images->bytes + (size_t)position * images->size;
+  if (first + 16 <= images->size) return *(const loose_bytes *)(image + first);
+  bytes part = (bytes)0;
+  for (size_t i = first; i < images->size; ++i) part[i - first] = image[i];
+  return part;
+}
+
+// Turns a 16 × 16 block of bytes about its diagonal: four times, rows of the upper half are interleaved with those of the lower.
+INLINE void turn_bytes(bytes *rows) {
+  UNROLLED for (int round = 0; round < 4; ++round) {
+    bytes next[16];
+    UNROLLED for (int i = 0; i < 8; ++i) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    UNROLLED for (int i = 0; i < 16; ++i) rows[i] = next[i];
+  }
+}
+
 static void CS_NAMED(gather_, FORM)(
-    const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *inputs, cs_share share, float *panel) {
-  const uint8_t *image[CS_PANEL];
-  for (uint32_t e = 0; e < count; ++e) image[e] = images->bytes + (size_t)positions[e] * images->size;
-  for (uint32_t k = share.from; k < share.to; ++k) {
-    const size_t input = inputs ? inputs[k] : k;
-    const float *values = images->table + input / images->area * 256;
-    float *out = panel + input * CS_PANEL;
-    uint32_t e = 0;
-    for (; e < count; ++e) out[e] = values[image[e][input]];
-    for (; e < CS_PANEL; ++e) out[e] = 0;
-  }
-}
-
-// Returns the 16 × 16 block whose row i is column i of `rows`.
-#define CS_HALVES(A, B, N) \
-  do { \
-    const lanes one = A, other = B; \
-    A = CS_LOW_##N(one, other), B = CS_HIGH_##N(one, other); \
-  } while (0)
-#define CS_LOW_8(A, B) __builtin_shufflevector(A, B, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
-#define CS_HIGH_8(A, B) __builtin_shufflevector(A, B, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
-#define CS_LOW_4(A, B) __builtin_shufflevector(A, B, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27)
-#define CS_HIGH_4(A, B) __builtin_shufflevector(A, B, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31)
-#define CS_LOW_2(A, B) __builtin_shufflevector(A, B, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
-#define CS_HIGH_2(A, B) __builtin_shufflevector(A, B, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
-#define CS_LOW_1(A, B) __builtin_shufflevector(A, B, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30)
-#define CS_HIGH_1(A, B) __builtin_shufflevector(A, B, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31)
-
-INLINE void turn(lanes *rows) {
-  UNROLLED for (int i = 0; i < 8; ++i) CS_HALVES(rows[i], rows[i + 8], 8);
-  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 4)) CS_HALVES(rows[i], rows[i + 4], 4);
-  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 2)) CS_HALVES(rows[i], rows[i + 2], 2);
-  UNROLLED for (int i = 0; i < 16; ++i) if (!(i & 1)) CS_HALVES(rows[i], rows[i + 1], 1);
-}
-
-static void CS_NAMED(transpose_, FORM)(
-    const float *from, size_t from_stride, uint32_t rows, float *to, size_t to_stride, uint32_t columns) {
-  for (uint32_t row = 0; row < rows; row += 16) {
-    for (uint32_t column = 0; column < columns; column += 16) {
-      lanes block[16];
-      const uint32_t height = block_of(rows - row, 16), width = block_of(columns - column, 16);
-      for (uint32_t i = 0; i < 16; ++i) block[i] = i < height ? *(const lanes *)(from + (row + i) * from_stride + column) : (lanes)0;
-      turn(block);
-      for (uint32_t i = 0; i < width; ++i) *(lanes *)(to + (column + i) * to_stride + row) = block[i];
+    const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *groups, uint32_t group_count, float *panel) {
+  for (uint32_t k = 0; k < group_count; ++k) {
+    const size_t first = 16 * (size_t)groups[k];
+    const size_t width = first + 16 <= images->size ? 16 : images->size - first;
+    for (uint32_t start = 0; start < CS_PANEL; start += 16) {
+      bytes block[16];
+      const integers place = (integers){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + (int32_t)start;
+      for (uint32_t e = 0; e < 16; ++e) block[e] = start + e < count ? bytes_of(images, positions[start + e], first) : (bytes)0;
+      turn_bytes(block);
+      for (size_t i = 0; i < width; ++i) {
+        const lanes value = __builtin_convertvector(__builtin_convertvector(block[i], integers), lanes);
+        const lanes scaled = value * images->scale[first + i] + images->offset[first + i];
+        *(lanes *)(panel + (first + i) * CS_PANEL + start) = place < (integers)(int32_t)count ? scaled : (lanes)0;
+      }
     }
-  }
-}
-
-// Images lie anywhere in memory: each is fetched while these many others are converted.
-enum { CS_AHEAD = 4 };
-
-static void CS_NAMED(gather_rows_, FORM)(
-    const cs_images *images, const int64_t *positions, uint32_t count, cs_share inputs, float *rows, size_t stride, float *panel) {
-  for (uint32_t e = 0; e < count; ++e) {
-    const uint8_t *image = images->bytes + (size_t)positions[e] * images->size;
-    if (e + CS_AHEAD < count) {
-      const uint8_t *next = images->bytes + (size_t)positions[e + CS_AHEAD] * images->size;
-      for (size_t input = inputs.from; input < inputs.to; input += 64) __builtin_prefetch(next + input);
-    }
-    float *out = rows + e * stride;
-    for (size_t input = inputs.from; input < inputs.to;) {
-      const size_t channel = input / images->area, border = (channel + 1) * images->area;
-      const size_t end = border < inputs.to ? border : inputs.to;
-      const float *values = images->table + channel * 256;
-      for (; input < end; ++input) out[input] = values[image[input]];
-    }
-  }
-  const uint32_t width = inputs.to - inputs.from;
-  float *out = panel + (size_t)inputs.from * CS_PANEL;
-  uint32_t e = 0;
-  for (; e < count; e += 16) {
-    CS_NAMED(transpose_, FORM)(rows + e * stride + inputs.from, stride, block_of(count - e, 16), out + e, CS_PANEL, width);
-  }
-  for (; e < CS_PANEL; e += 16) {
-    for (uint32_t k = 0; k < width; ++k) *(lanes *)(out + (size_t)k * CS_PANEL + e) = (lanes)0;
   }
 }
 

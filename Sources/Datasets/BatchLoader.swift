@@ -141,7 +141,10 @@ public final class BatchLoader {
     return try set.storage.withBytes { images in
       try positions.withUnsafeBufferPointer { positions in
         try labels.withUnsafeBufferPointer { labels in
-          try body(StoredExamples(images: images, positions: .init(rebasing: positions[range]), labels: .init(rebasing: labels[range])))
+          try body(
+            StoredExamples(
+              images: images, positions: .init(rebasing: positions[range]), labels: .init(rebasing: labels[range]),
+              following: set.count - range.upperBound))
         }
       }
     }

@@ -10,6 +10,8 @@ public struct StoredExamples {
   public let positions: UnsafeBufferPointer<Int64>
   /// Class of each example.
   public let labels: UnsafeBufferPointer<Int64>
+  /// Number of positions that follow those of the examples in memory: the next ones to be asked for.
+  public let following: Int
   /// Number of examples.
   public var count: Int { labels.count }
 }
@@ -20,16 +22,21 @@ extension ImageSet {
     try storage.withBytes { images in
       try positions.withUnsafeBufferPointer { positions in
         try labels.withUnsafeBufferPointer { labels in
-          try body(StoredExamples(images: images, positions: positions, labels: labels))
+          try body(StoredExamples(images: images, positions: positions, labels: labels, following: 0))
         }
       }
     }
   }
 
-  /// Returns the normalised value of each byte, (byte/255 − mean)/deviation, as batches hold it: [channels × 256].
+  /// Returns what turns a byte b of each channel into its normalised value, (b/255 − mean)/deviation = scale·b + offset.
+  ///
+  /// The product and sum, rounded once each or together, differ from the values of assembled batches by rounding alone.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` if the normalisation does not fit the channels.
-  public func byteValues(_ normalization: Normalization) throws -> [Float] {
-    try assembly(normalization, channelsLast: false).table
+  public func byteScaling(_ normalization: Normalization) throws -> [(scale: Float, offset: Float)] {
+    try normalization.validate(channels: channels)
+    return zip(normalization.mean, normalization.deviation).map { mean, deviation in
+      (Float(1 / (255 * Double(deviation))), Float(-Double(mean) / Double(deviation)))
+    }
   }
 }

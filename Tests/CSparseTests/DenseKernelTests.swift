@@ -67,12 +67,16 @@ import Testing
       let matrix = matrix(size, seed: seed, &random)
       let (rows, columns, stride) = (matrix.rows, matrix.columns, matrix.stride)
       let dy = Floats(random.panel(rows, panels: 2))
-      let x = Floats((0..<128 * stride).map { $0 % stride < columns ? random.unit() : 0 })
+      let x = Floats(random.panel(columns, panels: 2))
+      let scratch = Floats(Array(repeating: 7, count: 2 * panel * panel))
       let gradient = Floats(Array(repeating: 0, count: rows * stride))
       var step = cs_step(kind: Int32(CS_STORE))
       withUnsafePointer(to: matrix.layout) { layout in
         for share in shares(rows) {
-          kernels.dense_update(layout, dy.panels(rows), x.pointer, UInt32(examples), share, &step, gradient.asGradient)
+          let panels = (examples + panel - 1) / panel
+          kernels.dense_update(
+            layout, dy.panels(rows, panels), x.panels(columns, panels), UInt32(examples), share, &step, gradient.asGradient,
+            scratch.pointer)
         }
       }
       let (input, delta) = (x.values, dy.values)
@@ -80,7 +84,8 @@ import Testing
         let (row, column) = (i / stride, i % stride)
         guard column < columns, seed % 2 == 0 || matrix.isKept[i] else { return 0 }
         return (0..<examples).reduce(0) {
-          $0 + Double(delta[($1 / panel * rows + row) * panel + $1 % panel]) * Double(input[$1 * stride + column])
+          $0 + Double(delta[($1 / panel * rows + row) * panel + $1 % panel])
+            * Double(input[($1 / panel * columns + column) * panel + $1 % panel])
         }
       }
       expectClose(gradient.values, expected, "\(size)")
@@ -115,39 +120,28 @@ import Testing
     #expect(y.contains { $0 > 0 } && dx.contains { $0 != 0 })
   }
 
-  @Test(arguments: forms) func transposed(form: Int32) throws {
-    let kernels = try #require(cs_kernels_of_form(form)).pointee
-    for (rows, columns) in [(16, 16), (5, 40), (37, 3), (64, 64)] {
-      let from = Floats((0..<rows * 64).map(Float.init))
-      let to = Floats(Array(repeating: -1, count: columns * 80))
-      kernels.transpose(from.pointer, 64, UInt32(rows), to.pointer, 80, UInt32(columns))
-      let whole = (rows + 15) / 16 * 16
-      let expected = (0..<columns * 80).map { i -> Float in
-        let (column, row) = (i / 80, i % 80)
-        return row < rows ? Float(row * 64 + column) : row < whole ? 0 : -1
-      }
-      #expect(to.values == expected, "\(rows) × \(columns)")
-    }
-  }
-
-  @Test(arguments: forms, [1, 17, 60, 64]) func gatherByExamplesToo(form: Int32, count: Int) throws {
+  /// Groups of 16 inputs, the last one smaller; each input with a scale and an offset of its own.
+  @Test(arguments: forms, [1, 17, 60, 64]) func gathered(form: Int32, count: Int) throws {
     let kernels = try #require(cs_kernels_of_form(form)).pointee
     var random = RandomStream(seed: 5)
-    // Two channels of 21 inputs: a channel ends within a share.
     let images = (0..<100 * 42).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-    let table = (0..<2 * 256).map { Float($0) + 0.5 }
-    let positions = (0..<count).map { _ in Int64(random.next() % 100) }
-    let rows = Floats(Array(repeating: 7, count: 64 * 48)), out = Floats(Array(repeating: 7, count: 42 * panel))
-    withImages(images, size: 42, area: 21, table: table) { stored in
-      for (from, to) in [(0, 16), (16, 42)] as [(UInt32, UInt32)] {
-        kernels.gather_rows(stored, positions, UInt32(count), cs_share(from: from, to: to), rows.pointer, 48, out.pointer)
-      }
+    // Exact in float32, so that fused and unfused sums agree.
+    let scale = Floats((0..<48).map { Float(1 + $0 % 3) / 4 }), offset = Floats((0..<48).map { Float($0) - 8 })
+    let positions = (0..<count).map { _ in Int64(random.next() % 100) } + [99]
+    func value(_ e: Int, _ input: Int) -> Float {
+      e < count ? scale.values[input] * Float(images[Int(positions[e]) * 42 + input]) + offset.values[input] : 0
     }
-    for input in 0..<42 {
-      for e in 0..<panel {
-        let value = e < count ? table[input / 21 * 256 + Int(images[Int(positions[e]) * 42 + input])] : 0
-        #expect(out.values[input * panel + e] == value)
-        if e < count { #expect(rows.values[e * 48 + input] == value) }
+    for groups in [[0, 1, 2], [0, 2], [2], []] as [[UInt16]] {
+      let out = Floats(Array(repeating: 7, count: 42 * panel))
+      images.withUnsafeBufferPointer { bytes in
+        guard let first = bytes.baseAddress else { return }
+        var stored = cs_images(bytes: first, size: 42, scale: scale.pointer, offset: offset.pointer)
+        kernels.gather(&stored, positions, UInt32(count), groups, UInt32(groups.count), out.pointer)
+      }
+      for input in 0..<42 {
+        for e in 0..<panel {
+          #expect(out.values[input * panel + e] == (groups.contains(UInt16(input / 16)) ? value(e, input) : 7))
+        }
       }
     }
   }

@@ -24,7 +24,7 @@ func logarithm(_ x: Double) -> Double { log(x) }
     let first = Floats(layer.values), second = Floats(layer.values.map(abs))
     let rows = layer.liveRows.map(UInt16.init)
     let matrix = Matrix(rows: 11, columns: 150, keeps: 0.7, random: &random)
-    let weights = Floats(matrix.values), inputs = Floats(random.panel(matrix.stride)), out = Floats(random.panel(11))
+    let weights = Floats(matrix.values), scratch = Floats(Array(repeating: 0, count: panel * panel)), out = Floats(random.panel(11))
     let back = Floats(random.panel(150))
     var adam = cs_step_adam(0.01, 0.9, 0.999, 1e-8, 0.1, 1, 3), sgd = cs_step_sgd(0.01, 0.9, 0.1, 1)
     func parameters(_ weights: Floats, _ first: Floats, _ second: Floats) -> cs_parameters {
@@ -45,8 +45,10 @@ func logarithm(_ x: Double) -> Double { log(x) }
     withUnsafePointer(to: matrix.layout) { layout in
       kernels.dense_forward(layout, weights.pointer, bias.pointer, x.panels(150), out.panels(11), dense, 1)
       kernels.dense_input_gradient(layout, weights.pointer, dy.panels(11), x.pointer, back.panels(150), denseColumns)
-      kernels.dense_update(layout, dy.panels(11), inputs.pointer, 50, dense, &adam, parameters(weights, velocity, square))
-      kernels.dense_update(layout, dy.panels(11), inputs.pointer, 50, dense, &sgd, parameters(weights, velocity, square))
+      kernels.dense_update(
+        layout, dy.panels(11), x.panels(150), 50, dense, &adam, parameters(weights, velocity, square), scratch.pointer)
+      kernels.dense_update(
+        layout, dy.panels(11), x.panels(150), 50, dense, &sgd, parameters(weights, velocity, square), scratch.pointer)
     }
     let held = [y, dy, gradient, bias, dx, values, first, second, weights, out, back, velocity, square]
     let numbers = held.flatMap { $0.values } + [Float(outcome.loss)]

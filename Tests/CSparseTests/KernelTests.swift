@@ -142,24 +142,4 @@ import Testing
     #expect(y.values.allSatisfy { $0.isNaN })
     #expect(kernels.cross_entropy(y.pointer, 1, [0], 1, 0, 1, nil).loss.isNaN)
   }
-
-  @Test(arguments: forms, [1, 60, 64]) func gatherTakesWhatIsRead(form: Int32, count: Int) throws {
-    let kernels = try #require(cs_kernels_of_form(form)).pointee
-    var random = RandomStream(seed: 5)
-    let images = (0..<100 * 12).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-    let table = (0..<3 * 256).map { Float($0) + 0.5 }
-    let positions = (0..<count).map { _ in Int64(random.next() % 100) }
-    let inputs: [UInt16] = [0, 3, 4, 11]
-    let out = Floats(Array(repeating: 7, count: 12 * panel))
-    withImages(images, size: 12, area: 4, table: table) { stored in
-      for share in shares(4) { kernels.gather(stored, positions, UInt32(count), inputs, share, out.pointer) }
-    }
-    for input in 0..<12 {
-      for e in 0..<panel {
-        let expected =
-          !inputs.contains(UInt16(input)) ? 7 : e < count ? table[input / 4 * 256 + Int(images[Int(positions[e]) * 12 + input])] : 0
-        #expect(out.values[input * panel + e] == expected)
-      }
-    }
-  }
 }

@@ -43,18 +43,6 @@ func shares(_ count: Int) -> [cs_share] {
   return [cs_share(from: 0, to: cut), cs_share(from: cut, to: UInt32(count))]
 }
 
-func withImages<Result>(
-  _ bytes: [UInt8], size: Int, area: Int, table: [Float], _ body: (UnsafePointer<cs_images>) throws -> Result
-) rethrows -> Result {
-  try bytes.withUnsafeBufferPointer { bytes in
-    try table.withUnsafeBufferPointer { table in
-      guard let first = bytes.baseAddress, let values = table.baseAddress else { fatalError("no images") }
-      var images = cs_images(bytes: first, size: size, area: area, table: values)
-      return try body(&images)
-    }
-  }
-}
-
 func expectClose(_ x: [Float], _ y: [Double], _ note: String, tolerance: Double = 2e-6) {
   let scale = max(y.map(abs).max() ?? 0, 1)
   let difference = zip(x, y).map { abs(Double($0) - $1) }.max() ?? 0

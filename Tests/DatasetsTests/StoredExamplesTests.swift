@@ -10,35 +10,43 @@ import Torch
       classNames: ["a", "b", "c"])
   }
 
-  private func assembled(_ examples: StoredExamples, _ table: [Float]) -> [Float] {
+  private func assembled(_ examples: StoredExamples, _ scaling: [(scale: Float, offset: Float)]) -> [Float] {
     examples.positions.flatMap { position in
-      (0..<8).map { table[$0 / 4 * 256 + Int(examples.images[Int(position) * 8 + $0])] }
+      (0..<8).map {
+        let (scale, offset) = scaling[$0 / 4]
+        return scale * Float(examples.images[Int(position) * 8 + $0]) + offset
+      }
     }
+  }
+
+  private func expectClose(_ x: [Float], _ y: [Float], _ note: String = "") {
+    // Values lie between −4 and 4: a few units in the last place.
+    #expect(x.count == y.count && zip(x, y).allSatisfy { abs($0 - $1) < 1e-6 }, "\(note)")
   }
 
   @Test(arguments: [BatchLoader.Prefetch.never, .ahead(2)]) func batches(_ prefetch: BatchLoader.Prefetch) throws {
     let set = try images(20).selecting((0..<17).reversed())
     let normalization = Normalization(mean: [0.25, 0.5], deviation: [0.5, 0.125])
     let loader = try BatchLoader(set, batchSize: 5, seed: 3, normalization: normalization, prefetch: prefetch)
-    let table = try set.byteValues(normalization)
+    let scaling = try set.byteScaling(normalization)
     // Both ways by turns, and back to an earlier epoch.
     for (epoch, index) in [(0, 0), (0, 1), (0, 3), (2, 2), (0, 2)] {
       let batch = try loader.batch(epoch: epoch, index: index)
       let (pixels, labels) = try loader.withStoredBatch(epoch: epoch, index: index) { examples in
-        #expect(examples.count == (index == 3 ? 2 : 5))
-        return (assembled(examples, table), Array(examples.labels))
+        #expect(examples.count == (index == 3 ? 2 : 5) && examples.following == [12, 7, 2, 0][index])
+        return (assembled(examples, scaling), Array(examples.labels))
       }
-      #expect(try batch.images.array(Float.self) == pixels, "epoch \(epoch), batch \(index)")
+      expectClose(try batch.images.array(Float.self), pixels, "epoch \(epoch), batch \(index)")
       #expect(try batch.labels.array(Int64.self) == labels, "epoch \(epoch), batch \(index)")
     }
   }
 
   @Test func allExamplesInTheirOrder() throws {
     let set = try images(20).selecting([4, 4, 19])
-    let table = try set.byteValues(.none(channels: 2))
-    let (pixels, labels) = set.withStoredExamples { (assembled($0, table), Array($0.labels)) }
+    let scaling = try set.byteScaling(.none(channels: 2))
+    let (pixels, labels) = set.withStoredExamples { (assembled($0, scaling), Array($0.labels)) }
     let batch = try set.batch(of: 0..<3, normalization: .none(channels: 2))
-    #expect(try batch.images.array(Float.self) == pixels)
+    expectClose(try batch.images.array(Float.self), pixels)
     #expect(labels == [1, 1, 1])
   }
 
@@ -46,6 +54,6 @@ import Torch
     let loader = try BatchLoader(images(9), batchSize: 5, seed: 3, normalization: .none(channels: 2))
     let error = #expect(throws: DatasetError.self) { try loader.withStoredBatch(epoch: 0, index: 2) { $0.count } }
     #expect(error?.description == "batch 2 of epoch 0: an epoch has 2, from 0")
-    #expect(throws: DatasetError.self) { try images(2).byteValues(.none(channels: 1)) }
+    #expect(throws: DatasetError.self) { try images(2).byteScaling(.none(channels: 1)) }
   }
 }

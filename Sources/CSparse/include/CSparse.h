@@ -80,11 +80,11 @@ typedef struct {
   uint32_t correct;  // examples whose first largest logit is their label's
 } cs_outcome;
 
-// Images as bytes, and the value of each byte.
+// Images as bytes; input i of an image has the value scale[i]·byte + offset[i].
 typedef struct {
-  const uint8_t *bytes;  // [images][size]
-  size_t size, area;     // the channel of input i is i / area
-  const float *table;    // [channels][256]
+  const uint8_t *bytes;          // [images][size]
+  size_t size;
+  const float *scale, *offset;  // [size]
 } cs_images;
 
 typedef struct {
@@ -100,11 +100,13 @@ typedef struct {
   void (*_Nonnull input_gradient)(
     const cs_structure *layer, const float *values, cs_panels dy, const float *_Nullable activation, cs_panels dx, cs_share columns);
 
-  // The same for dense layers; x has the inputs by examples here, [examples][stride of the layer].
+  // The same for dense layers.
   void (*_Nonnull dense_forward)(
     const cs_matrix *layer, const float *values, const float *_Nullable bias, cs_panels x, cs_panels y, cs_share rows, int32_t relu);
+  // scratch: [panels][CS_PANEL][CS_PANEL].
   void (*_Nonnull dense_update)(
-    const cs_matrix *layer, cs_panels dy, const float *x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters);
+    const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters,
+    float *scratch);
   void (*_Nonnull dense_input_gradient)(
     const cs_matrix *layer, const float *values, cs_panels dy, const float *_Nullable activation, cs_panels dx, cs_share columns);
 
@@ -114,17 +116,10 @@ typedef struct {
   // The step of elements from ..< to, whose gradients are stored.
   void (*_Nonnull take)(const cs_step *step, cs_parameters parameters, size_t from, size_t to);
 
-  // to[column][row] = from[row][column], in whole vectors: rows of `from` are read and rows of `to` written to the next multiple of 16, 0
-  // where `from` has no row.
-  void (*_Nonnull transpose)(const float *from, size_t from_stride, uint32_t rows, float *to, size_t to_stride, uint32_t columns);
-
-  // panel[input] = value of that byte of the images at `positions`, for inputs[share] (NULL: for all inputs of the share); 0 in the
-  // padding. count ≤ CS_PANEL.
+  // panel[input] = the values of the inputs in these groups in the images at `positions`; 0 in the padding. Group g has the inputs
+  // 16·g ..< 16·g + 16. count ≤ CS_PANEL.
   void (*_Nonnull gather)(
-    const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *_Nullable inputs, cs_share share, float *panel);
-  // The same for a share that begins at a multiple of 16, by examples too: rows[example][input].
-  void (*_Nonnull gather_rows)(
-    const cs_images *images, const int64_t *positions, uint32_t count, cs_share inputs, float *rows, size_t stride, float *panel);
+    const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *groups, uint32_t group_count, float *panel);
 
   // Cross-entropy of softmax against (1 − smoothing)·label + smoothing/classes; gradient = scale·(softmax − target), 0 in the padding;
   // gradient may be NULL. count ≤ CS_PANEL, labels in 0 ..< classes.
@@ -172,8 +167,7 @@ typedef struct {
   const uint16_t *bias_rows;                // [bias_count]: the outputs whose bias is trained
   uint32_t bias_count;
   const cs_share *rows;                     // [share_count]: shares of the live rows
-  const cs_share *columns;                  // [share_count]: shares of the live columns; for the first layer those of the inputs
-  float *_Nullable inputs;                  // a dense layer's inputs by examples, [panels · CS_PANEL][stride]
+  const cs_share *columns;                  // [share_count]: shares of the live columns
 } cs_chain_layer;
 
 // A chain input → (linear → ReLU)* → linear in training.
@@ -182,9 +176,13 @@ typedef struct {
   cs_team *team;
   uint32_t layer_count, share_count;
   const cs_chain_layer *layers;
+  const uint16_t *groups;       // [group_count]: the groups of 16 inputs of which the first layer reads any
+  uint32_t group_count;
   cs_parameters parameters;
-  float *_Nonnull const *_Nonnull activations;  // [layer_count + 1]: the inputs, then each layer's outputs, as panels
-  float *_Nonnull const *_Nonnull deltas;       // [layer_count]: gradients of the loss with respect to each layer's outputs
+  float *_Nonnull const *_Nonnull inputs;   // [members]: panels of the inputs
+  float *_Nonnull const *_Nonnull outputs;  // [layer_count]: panels of each layer's outputs
+  float *_Nonnull const *_Nonnull deltas;   // [layer_count]: gradients of the loss with respect to them
+  float *_Nonnull const *_Nonnull scratch;  // [members]: [panels][CS_PANEL][CS_PANEL] and, for evaluations, two panels of the widest layer
   cs_outcome *outcomes;                         // [panels]
 } cs_chain;
 
@@ -193,17 +191,16 @@ typedef struct {
   cs_images images;
   const int64_t *positions, *labels;
   uint32_t count;
+  uint32_t following;  // so many positions more follow in the same array: the next examples to be asked for
 } cs_examples;
 
 // The loss of a batch, summed, and its gradient with respect to the logits, of the mean.
 cs_outcome cs_chain_loss(const cs_chain *chain, const cs_examples *examples, double smoothing);
 // The step of all layers for the batch of the preceding cs_chain_loss, of `count` examples.
 void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step);
-// The loss over a whole set. panels: the set's panels of all inputs, or NULL; outcomes: [panels]; scratch: for each thread two of the
-// widest layer's panels and one of the inputs'.
+// The loss over a whole set. panels: the set's panels of all inputs, or NULL; outcomes: [panels].
 cs_outcome cs_chain_evaluate(
-  const cs_chain *chain, const cs_examples *examples, const float *_Nonnull const *_Nullable panels, cs_outcome *outcomes,
-  float *_Nonnull const *_Nonnull scratch);
+  const cs_chain *chain, const cs_examples *examples, const float *_Nonnull const *_Nullable panels, cs_outcome *outcomes);
 
 #pragma clang assume_nonnull end
 

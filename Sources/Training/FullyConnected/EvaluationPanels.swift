@@ -21,23 +21,45 @@ final class EvaluationPanels {
 
   /// Returns the panels of all inputs; nil if they are not kept.
   ///
-  /// - Parameter byteValues: the values of the bytes; always the same ones.
-  func assembled(by kernels: cs_kernels, _ byteValues: UnsafePointer<Float>) -> UnsafePointer<UnsafePointer<Float>>? {
+  /// - Parameter values: the values of bytes; always the same ones.
+  func assembled(by kernels: cs_kernels, _ values: ByteValues) -> UnsafePointer<UnsafePointer<Float>>? {
     guard isKept else { return nil }
     if pointers == nil {
       panels = set.withStoredExamples { examples in
         guard let bytes = examples.images.baseAddress, let positions = examples.positions.baseAddress else { return [] }
-        var images = cs_images(bytes: bytes, size: set.imageSize, area: set.height * set.width, table: byteValues)
+        var images = values.images(bytes)
+        let groups = Block((0..<(set.imageSize + 15) / 16).map(UInt16.init))
         return stride(from: 0, to: examples.count, by: panelSize).map { start in
           let panel = Block<Float>(count: set.imageSize * panelSize, repeating: 0)
           kernels.gather(
-            &images, positions + start, UInt32(min(panelSize, examples.count - start)), nil, cs_share(from: 0, to: UInt32(set.imageSize)),
-            panel.pointer)
+            &images, positions + start, UInt32(min(panelSize, examples.count - start)), groups.pointer, UInt32(groups.count), panel.pointer)
           return panel
         }
       }
       pointers = Block(panels.map { UnsafePointer($0.pointer) })
     }
     return pointers.map { UnsafePointer($0.pointer) }
+  }
+}
+
+/// The value of a byte at each place of an image, as the kernels compute it: scale·byte + offset.
+final class ByteValues {
+  private let scale: Block<Float>
+  private let offset: Block<Float>
+  private let size: Int
+
+  /// - Throws: `DatasetError` if the normalisation does not fit the images.
+  init(_ set: ImageSet, _ normalization: Normalization) throws {
+    let channels = try set.byteScaling(normalization)
+    size = set.imageSize
+    let whole = (size + 15) / 16 * 16
+    scale = Block(count: whole, repeating: 0)
+    offset = Block(count: whole, repeating: 0)
+    for place in 0..<size { (scale.pointer[place], offset.pointer[place]) = channels[place / (set.height * set.width)] }
+  }
+
+  /// Returns the images of a storage with their values.
+  func images(_ bytes: UnsafePointer<UInt8>) -> cs_images {
+    cs_images(bytes: bytes, size: size, scale: scale.pointer, offset: offset.pointer)
   }
 }

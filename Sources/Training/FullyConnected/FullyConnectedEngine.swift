@@ -24,17 +24,14 @@ final class FullyConnectedEngine {
   private let clock = ContinuousClock()
   private var timeOfLoss = Duration.zero
 
-  private let byteValues: Block<Float>
-  private let imageSize: Int
-  private let area: Int
+  private let values: ByteValues
   // What `chain` points to.
   private let layers: Block<cs_chain_layer>
+  private let groups: Block<UInt16>
   private let shares: [Block<cs_share>]
   private let memory: [Block<Float>]
   private let addresses: [Block<UnsafeMutablePointer<Float>>]
   private let outcomes: Block<cs_outcome>
-  private let scratch: Block<UnsafeMutablePointer<Float>>
-  private let scratchMemory: [Block<Float>]
   private var evaluationOutcomes = Block<cs_outcome>(count: 0, repeating: cs_outcome())
 
   /// Creates an engine for a model; nil if the kernels cannot run it, or if libtorch is to run everything.
@@ -64,14 +61,18 @@ final class FullyConnectedEngine {
       case .automatic: density <= form.crossover
       }
     }
-    byteValues = Block(try images.byteValues(data.normalization))
-    imageSize = images.imageSize
-    area = images.height * images.width
+    values = try ByteValues(images, data.normalization)
 
     let panels = (min(batchSize, images.count) + panelSize - 1) / panelSize
-    let activations = chain.widths.map { Block<Float>(count: $0 * panelSize * panels, repeating: 0) }
-    let deltas = chain.widths.dropFirst().map { Block<Float>(count: $0 * panelSize * panels, repeating: 0) }
-    var memory = activations + deltas
+    func blocks(_ features: [Int]) -> [Block<Float>] { features.map { Block(count: $0 * panelSize * panels, repeating: 0) } }
+    let widest = chain.widths.dropFirst().max() ?? 0
+    let memory = [
+      blocks(Array(repeating: inputs, count: team.threads)), blocks(Array(chain.widths.dropFirst())),
+      blocks(Array(chain.widths.dropFirst())),
+      blocks(Array(repeating: max(panelSize, 2 * widest), count: team.threads)),
+    ]
+    addresses = memory.map { Block($0.map(\.pointer)) }
+    self.memory = memory.flatMap(\.self)
     var shares: [Block<cs_share>] = []
     layers = Block(
       zip(parameters.layers, chain.layers).map { layer, chained in
@@ -79,30 +80,28 @@ final class FullyConnectedEngine {
         shares += [rows, columns]
         var structure: UnsafePointer<cs_structure>?
         var matrix = cs_matrix()
-        var inputs: UnsafeMutablePointer<Float>?
         switch layer.weights {
         case .sparse(let stored): structure = UnsafePointer(stored.layout.pointer)
-        case .dense(let stored):
-          let byExample = Block<Float>(count: stored.stride * panelSize * panels, repeating: 0)
-          memory.append(byExample)
-          (matrix, inputs) = (stored.layout, byExample.pointer)
+        case .dense(let stored): matrix = stored.layout
         }
         return cs_chain_layer(
           structure: structure, matrix: matrix, input_count: UInt32(chained.linear.inputs), output_count: UInt32(chained.linear.outputs),
           values: layer.values, bias: layer.bias ?? 0, has_bias: layer.bias == nil ? 0 : 1, bias_rows: layer.biasRows.pointer,
-          bias_count: UInt32(layer.biasRows.count), rows: rows.pointer, columns: columns.pointer, inputs: inputs)
+          bias_count: UInt32(layer.biasRows.count), rows: rows.pointer, columns: columns.pointer)
       })
-    addresses = [activations, Array(deltas)].map { Block($0.map(\.pointer)) }
-    outcomes = Block(count: panels, repeating: cs_outcome())
-    let widest = chain.widths.dropFirst().max() ?? 0
-    scratchMemory = (0..<team.threads).map { _ in Block(count: (2 * widest + inputs) * panelSize, repeating: 0) }
-    scratch = Block(scratchMemory.map(\.pointer))
-    self.memory = memory
     self.shares = shares
+    outcomes = Block(count: panels, repeating: cs_outcome())
+    // Inputs are fetched 16 at a time; groups of which no weight reads any are left out.
+    let read: [Int] =
+      switch parameters.layers.first?.weights {
+      case .sparse(let structure): structure.columns
+      default: Array(0..<inputs)
+      }
+    groups = Block(Set(read.map { UInt16($0 / 16) }).sorted())
     self.chain = cs_chain(
-      kernels: kernels, team: team.pointer, layer_count: UInt32(layers.count), share_count: UInt32(team.threads),
-      layers: UnsafePointer(layers.pointer), parameters: parameters.pointers, activations: UnsafePointer(addresses[0].pointer),
-      deltas: UnsafePointer(addresses[1].pointer), outcomes: outcomes.pointer)
+      kernels: kernels, team: team.pointer, layer_count: UInt32(layers.count), share_count: UInt32(team.threads), layers: layers.pointer,
+      groups: groups.pointer, group_count: UInt32(groups.count), parameters: parameters.pointers, inputs: addresses[0].pointer,
+      outputs: addresses[1].pointer, deltas: addresses[2].pointer, scratch: addresses[3].pointer, outcomes: outcomes.pointer)
   }
 
   /// Whether a layer is stored without its pruned weights.
@@ -125,8 +124,8 @@ final class FullyConnectedEngine {
       let labels = examples.labels.baseAddress
     else { return nil }
     var passed = cs_examples(
-      images: cs_images(bytes: bytes, size: imageSize, area: area, table: byteValues.pointer), positions: positions, labels: labels,
-      count: UInt32(examples.count))
+      images: values.images(bytes), positions: positions, labels: labels, count: UInt32(examples.count),
+      following: UInt32(examples.following))
     return body(&passed)
   }
 
@@ -166,8 +165,7 @@ final class FullyConnectedEngine {
     team.useAll()
     let outcome = panels.set.withStoredExamples { examples in
       withExamples(examples) {
-        cs_chain_evaluate(
-          &chain, $0, panels.assembled(by: kernels.pointee, byteValues.pointer), evaluationOutcomes.pointer, UnsafePointer(scratch.pointer))
+        cs_chain_evaluate(&chain, $0, panels.assembled(by: kernels.pointee, values), evaluationOutcomes.pointer)
       }
     }
     return Evaluation(

@@ -200,8 +200,7 @@ extension PackedParameters.Layer.Weights {
   /// Returns the parts of the columns whose gradients a team's threads compute.
   func columnShares(_ team: WorkerTeam) -> Block<cs_share> {
     switch self {
-    // Examples are transposed in blocks of 16 inputs.
-    case .dense(let matrix): team.shares(Array(repeating: 1, count: matrix.width), alignment: 16)
+    case .dense(let matrix): team.shares(Array(repeating: 1, count: matrix.width), alignment: 6)
     case .sparse(let structure): team.shares(structure.columnCosts)
     }
   }
