@@ -70,7 +70,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
-      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results"], path: "Benchmarks",
+      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "CStartup"],
+      path: "Benchmarks",
       exclude: ["peer.py", "README.md"], swiftSettings: strict),
     .executableTarget(
       name: "TrainAndPrune", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training"], path: "Examples/TrainAndPrune",

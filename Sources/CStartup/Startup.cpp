@@ -1,5 +1,6 @@
 // Error messages of a process that ends by a C++ exception which nothing can catch, because a library throws it while being loaded or on
-// a thread of its own; and of one whose current folder is gone, or that is asked to stop while libraries are being loaded.
+// a thread of its own; and of one whose current folder is gone, or that is asked to stop while libraries are being loaded. And how long
+// OpenMP's threads wait awake, which GNU's OpenMP reads while being loaded.
 #include <unistd.h>
 
 #include <cerrno>
@@ -56,11 +57,19 @@ static void stop(int number) {
   _exit(128 + number);
 }
 
+// Left to itself, an OpenMP thread that waits for others looks a few hundred thousand times before it sleeps: for milliseconds. On a core
+// that anybody else uses too, those for whom it waits cannot run meanwhile, and a step takes ten times as long as on one thread. A
+// thousand looks bridge the gaps between the parts of a step and are over before a time slice is.
+static void wait_briefly() {
+  if (!getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT")) setenv("GOMP_SPINCOUNT", "1000", 0);
+}
+
 static void begin(int, char **, char **) {
   std::set_terminate(end);
   signal(SIGINT, stop);
   signal(SIGTERM, stop);
   check_current_folder();
+  wait_briefly();
 }
 
 #ifdef __ELF__

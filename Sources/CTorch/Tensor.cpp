@@ -95,7 +95,14 @@ ct_tensor ct_tensor_detach(ct_tensor x) { return tensor("detach", [&] { return x
 ct_tensor ct_tensor_contiguous(ct_tensor x) { return tensor("contiguous", [&] { return x->value.contiguous(); }); }
 
 ct_tensor ct_tensor_channels_last(ct_tensor x) {
-  return tensor("channels_last", [&] { return x->value.contiguous(at::MemoryFormat::ChannelsLast); });
+  return tensor("channels_last", [&] {
+    const at::Tensor result = x->value.contiguous(at::MemoryFormat::ChannelsLast);
+    if (result.suggest_memory_format() == at::MemoryFormat::ChannelsLast) return result;
+    // With one channel, or one pixel, both orders are the same; libtorch then takes the strides for row-major ones, and its layers a
+    // slower way.
+    const auto channels = result.size(1), width = result.size(3);
+    return result.as_strided(result.sizes(), {channels * result.size(2) * width, 1, width * channels, channels});
+  });
 }
 
 ct_tensor ct_tensor_to_type(ct_tensor x, int32_t type) {
