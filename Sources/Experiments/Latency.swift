@@ -11,7 +11,10 @@ public enum Latency {
   /// of as many passes as take about 2 ms, so that the cost of reading the clock does not matter; the models alternate, so that other load
   /// on the machine affects all of them equally. Passes of more than half a second are repeated five times at most, so that a large network
   /// does not take minutes.
-  public static func interleaved(_ models: [Model], batch: Int, repetitions: Int = 15) throws -> [[Double]] {
+  /// - Parameter repetitions: when there are samples enough; all models have the same number of them.
+  public static func interleaved(
+    _ models: [Model], batch: Int, repetitions: Repetitions = .untilCertain
+  ) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)
       let subjects = try models.map { model -> (executor: Executor, input: Tensor) in
@@ -30,9 +33,9 @@ public enum Latency {
         longest = max(longest, once)
         passes.append(min(max(Int(0.002 / max(once, 1e-6)), 1), 1000))
       }
-      let repetitions = longest < longPass ? repetitions : min(repetitions, 5)
+      let repetitions = longest < longPass ? repetitions : .exactly(min(repetitions.most, 5))
       var samples = Array(repeating: [Double](), count: models.count)
-      for _ in 0..<repetitions {
+      while !repetitions.suffice(samples) {
         for (i, (executor, input)) in subjects.enumerated() {
           let elapsed = try seconds { for _ in 0..<passes[i] { _ = try executor.forward(input) } }
           samples[i].append(elapsed / Double(passes[i]))
@@ -48,7 +51,7 @@ public enum Latency {
   /// Returns the batch sizes to time: 1, and the largest of 64, 32, … 2 that fits into the memory limit and takes at most about two seconds
   /// per pass, as extrapolated from one example.
   public static func batches(for model: Model, within limit: MemoryLimit = .standard) throws -> [Int] {
-    let one = try interleaved([model], batch: 1, repetitions: 1)[0][0]
+    let one = try interleaved([model], batch: 1, repetitions: .exactly(1))[0][0]
     let large = try [64, 32, 16, 8, 4, 2].first {
       try one * Double($0) <= 2 && model.network.memory(for: .evaluation(batch: $0)).bytes <= Double(limit.bytes)
     }
@@ -60,7 +63,7 @@ public enum Latency {
   ///
   /// - Parameter measure: returns seconds of several passes of each model [model][repetition].
   static func share(
-    of original: Network, measure: @escaping ([Model]) throws -> [[Double]] = { try interleaved($0, batch: 1, repetitions: 11) }
+    of original: Network, measure: @escaping ([Model]) throws -> [[Double]] = { try interleaved($0, batch: 1, repetitions: .exactly(11)) }
   ) -> (Network) throws -> Double {
     var dense: Model?
     var reference: Double?

@@ -19,7 +19,8 @@ extension Runner {
   public func row(command: [String], version: String, file: String?, latencyBatches: [Int]? = nil) throws -> RunRecord {
     let facts = try model.facts()
     let dense = state.dense ?? facts
-    let denseModel = try denseTwin()
+    // Of a large network it takes longer than everything else here, and a model file that is not timed has no use for it.
+    let denseModel = latencyBatches?.isEmpty ?? false && state.startingBytes != nil ? model : try denseTwin()
     let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory)
     let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
     func times(_ which: Int) -> [BatchLatency] {

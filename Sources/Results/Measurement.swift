@@ -1,4 +1,4 @@
-/// The five-number summary of a quantity that was measured several times.
+/// The five-number summary of a quantity that was measured several times, with the confidence interval of its median.
 public struct Measurement: Codable, Hashable, Sendable {
   /// The unit of the measured quantity.
   public enum Unit: String, Codable, Hashable, Sendable {
@@ -21,9 +21,17 @@ public struct Measurement: Codable, Hashable, Sendable {
   public var upperQuartile: Double
   /// The largest sample.
   public var maximum: Double
+  /// The 95 % confidence interval of the median; nil for fewer than six samples, and in records of earlier versions.
+  public var interval: MedianInterval?
 
   /// Interquartile range, upperQuartile − lowerQuartile.
   public var spread: Double { upperQuartile - lowerQuartile }
+  /// How far the true median may be from ``median``, as a fraction of it: the distance to the farther end of ``interval``. Nil without an
+  /// interval, and for a median of 0.
+  public var uncertainty: Double? {
+    guard let interval, median > 0 else { return nil }
+    return max(interval.upper - median, median - interval.lower) / median
+  }
 
   /// Summarises samples; nil if there are none or one is not finite.
   public init?(_ samples: [Double], unit: Unit) {
@@ -38,6 +46,7 @@ public struct Measurement: Codable, Hashable, Sendable {
     self.median = median
     self.upperQuartile = upper
     self.maximum = maximum
+    interval = Statistics.medianInterval(samples)
   }
 
   /// The order of two measurements of one quantity.

@@ -88,6 +88,7 @@ extension RunRecord {
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
+    facts.append(("latency", latencyWords))
     if let trainingSeconds {
       facts.append(("training", Format.duration(trainingSeconds) + (steps.map { ", \(Format.count($0)) steps" } ?? "")))
     }
@@ -118,6 +119,23 @@ extension RunRecord {
     words += stages.filter { $0.removal == last.removal }.map { "\($0.stage) \(Format.percent($0.accuracy.fraction))" }
     if let end = pruned?.accuracyAtEnd { words.append("end \(Format.percent(end.fraction))") }
     return words.joined(separator: " → ") + (last.removal > 1 ? " (test set, removal \(last.removal))" : " (test set)")
+  }
+
+  /// Number of samples for each batch, and how certain the median is that is less so, e.g. `batch 1: 6 samples, medians within ± 0.8 %
+  /// (95 % confidence)`.
+  private var latencyWords: String {
+    let sides = [dense, pruned].compactMap(\.self)
+    let parts = batches.map { batch in
+      let times = sides.compactMap { $0.latency.first { $0.batch == batch }?.time }
+      let samples = Format.count(times.map(\.count).min() ?? 0)
+      let uncertainties = times.compactMap(\.uncertainty)
+      guard uncertainties.count == times.count, let worst = uncertainties.max(), let level = times.first?.interval?.level else {
+        return "batch \(batch): \(samples) samples"
+      }
+      let within = "within ± \(Format.percent(worst, digits: 1)) (\(Format.percent(level, digits: 0)) confidence)"
+      return "batch \(batch): \(samples) samples, \(times.count == 1 ? "median" : "medians") \(within)"
+    }
+    return parts.isEmpty ? "not measured" : "median (quartiles); " + parts.joined(separator: "; ")
   }
 
   private var dataWords: String? {

@@ -1,6 +1,8 @@
 import Foundation
+import Results
 import TestSupport
 import Testing
+import Training
 
 /// What a run of the built program gave.
 struct Outcome {
@@ -286,6 +288,27 @@ func builtProgram(_ name: String) throws -> URL {
       #expect(outcome.status == 0, "\(outcome.errors)")
       #expect(outcome.output.contains("\nproof        1 surgery not proved (--no-proof)\n"), "\(outcome.output)")
       #expect(!outcome.errors.contains("proved"), "\(outcome.errors)")
+    }
+  }
+
+  /// A run broken off is the same run whether or not its row is measured.
+  @Test func latencyCanBeLeftOut() throws {
+    try withTemporaryDirectory { folder in
+      let dense = folder + "/dense.safetensors"
+      let trained = try espalier(
+        "train", "--network", "mlp:64-20-10", "--dataset", "digits", "--epochs", "1", "--threads", "1", "--no-latency", "--json",
+        "--output", dense)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let row = try RunRecord(json: Data(trained.output.utf8))
+      #expect(row.dense.latency.isEmpty && row.dense.accuracyAtEnd != nil)
+      let recipe = try ModelFile(contentsOf: dense).recipe
+      #expect(recipe?.contains("atency") == false)
+      let pruned = try espalier(
+        "prune", dense, "--granularity", "unit", "--fraction", "0.5", "--epochs", "0", "--threads", "1", "--no-latency", "--resume",
+        "--output", folder + "/small.safetensors")
+      #expect(pruned.status == 0, "\(pruned.errors)")
+      #expect(!pruned.output.contains("latency, batch") && pruned.output.contains("\nlatency      not measured\n"), "\(pruned.output)")
+      #expect(pruned.output.contains("the time was not measured."), "\(pruned.output)")
     }
   }
 

@@ -111,6 +111,7 @@ enum OptionTable {
         "train", "--network mlp:784-9", "start.network._0=mlp:784-9", "path=mlp_784-9.safetensors",
         "checkpoint=mlp_784-9.safetensors.checkpoint"),
       OptionRow("train", "--epochs 7it", "training.length=7it"),
+      OptionRow("train", "--no-latency", "latency=[]"),
       OptionRow("train", "--seed 5", "training.seed=5", "data.seed=5"),
     ]
 
@@ -185,6 +186,7 @@ enum OptionTable {
     OptionRow(
       "prune", "--mean-form paper", with: "--granularity unit --repair mean", "pruning.repairs.0.meanReplacement._0.form=paper"),
     OptionRow("prune", "--no-proof", "proves=false"),
+    OptionRow("prune", "--no-latency", "latency=[]"),
   ]
 
   private static let unpruned = "prune --network lenet-5 --dataset mnist"
@@ -217,6 +219,7 @@ enum OptionTable {
     OptionRow("tickets", "--seeds 3", "seeds=[0, 1, 2]"),
     OptionRow("tickets", "--parallel 2", "parallel=2"),
     OptionRow("tickets", "--output o", "path=o"),
+    OptionRow("tickets", "--no-latency", "latency=[]"),
     OptionRow("tickets", "--criterion random", "criterion=random"),
     OptionRow("tickets", "--scope global", "scope=global", "rates.output=none"),
     OptionRow("tickets", "--sparsity 0.5", "sparsity=0.5"),

@@ -35,6 +35,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["threads"] = run.givenThreads.map { "\($0)" }
     result["kernels"] = run.kernels.rawValue
     result["report"] = run.report
+    result["latency"] = words(run.latencyBatches)
     return result.merging(fields(of: run.output, run.run)) { first, _ in first }
   case let prune as PruneCommand: return try fields(of: prune.run(GivenOptions(arguments)))
   case let probe as ProbeCommand:
@@ -101,9 +102,12 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
   result["device"] = options.device.rawValue
   result["kernels"] = options.kernels.choice.rawValue
   result["proves"] = "\(options.proves)"
+  result["latency"] = words(run.latencyBatches)
   result["layers"] = "\(run.showsLayers)"
   return result.merging(fields(of: run.output, run.run)) { first, _ in first }
 }
+
+private func words(_ latencyBatches: [Int]?) -> String { latencyBatches.map { "\($0)" } ?? "usual" }
 
 private func fields(of output: OutputOptions?, _ run: RunOptions) -> [String: String] {
   var result = ["threads": "\(run.threads)", "device": run.torchDevice.rawValue, "memory": "\(run.memory)"]

@@ -77,6 +77,7 @@ import Testing
         data         1,293 training (of 1,437), 144 validation, 360 test images;
                      accuracy ± standard error; lowest validation loss: dense step 800;
                      8×8 images
+        latency      median (quartiles); batch 1: 3 samples; batch 64: 3 samples
         training     12.3 s, 3,000 steps
         peak memory  512 MB
         machine      A Processor, 2 threads, espalier 0.1.0, libtorch 2.11.0
@@ -108,6 +109,20 @@ import Testing
     #expect(text.contains("\nfilters      asked 50.000 %, achieved 50.000 % (10 of 20 filters, 10 left)\n"))
     #expect(text.contains("\ntarget       macs 60,000 → 52,200 before this run → 14,100 (asked at most 15,000)\n"))
     #expect(try RunRecord(json: Data(record.json().utf8)) == record)
+  }
+
+  /// The median that is less certain, of those that have an interval.
+  @Test func theRowSaysHowOftenLatencyWasMeasured() {
+    var record = record
+    record.dense.latency = [latency(1, [10, 10, 10, 10, 10, 10.1]), latency(64, [1, 2, 3, 4, 5])].compactMap { $0 }
+    record.pruned?.latency = [latency(1, [10, 9.75, 10, 10, 10, 10.125]), latency(64, [1, 2, 3, 4, 5])].compactMap { $0 }
+    #expect(
+      record.text(width: 400).contains(
+        "\nlatency      median (quartiles); batch 1: 6 samples, medians within ± 2.5 % (95 % confidence); batch 64: 5 samples\n"))
+    record.pruned = nil
+    #expect(record.text(width: 400).contains("batch 1: 6 samples, median within ± 1.0 % (95 % confidence);"))
+    record.dense.latency = []
+    #expect(record.text(width: 400).contains("\nlatency      not measured\n") && !record.text().contains("latency, batch"))
   }
 
   @Test func jsonGoesThereAndBack() throws {
@@ -152,6 +167,8 @@ import Testing
         data         1,293 training (of 1,437), 144 validation, 360
                      test images; accuracy ± standard error; lowest
                      validation loss: step 800; 8×8 images
+        latency      median (quartiles); batch 1: 3 samples; batch
+                     64: 3 samples
         training     12.3 s, 3,000 steps
         peak memory  512 MB
         machine      A Processor, 2 threads, espalier 0.1.0,

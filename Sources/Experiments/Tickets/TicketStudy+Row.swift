@@ -12,8 +12,9 @@ extension TicketStudy {
   /// - Parameters:
   ///   - command: the command line, program name first.
   ///   - version: version of Espalier.
+  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:)``.
   /// - Throws: `PlanError` if the seed is not finished, and errors of reading its files.
-  public func row(seed: UInt64, command: [String], version: String) throws -> RunRecord {
+  public func row(seed: UInt64, command: [String], version: String, latencyBatches: [Int]? = nil) throws -> RunRecord {
     let folder = TicketFolder(path)
     func round(_ number: Int) throws -> (model: Model, record: TicketRound, bytes: Int?) {
       let job = TicketJob(branch: nil, round: number)
@@ -25,7 +26,7 @@ extension TicketStudy {
       )
     }
     let (dense, ticket) = (try round(0), try round(plan.rounds))
-    let batches = try Latency.batches(for: dense.model)
+    let batches = try latencyBatches ?? Latency.batches(for: dense.model)
     let samples = try batches.map { try Latency.interleaved([dense.model, ticket.model], batch: $0) }
     func artefact(_ which: Int, _ part: (model: Model, record: TicketRound, bytes: Int?)) throws -> Artefact {
       let latency = zip(batches, samples).compactMap { batch, samples in

@@ -42,7 +42,7 @@ extension PruneCommand {
     try experiment.validate()
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
-      kernels: training.kernels, proves: !pruning.noProof, showsLayers: layers)
+      kernels: training.kernels, proves: !pruning.noProof, latencyBatches: row.latencyBatches, showsLayers: layers)
   }
 
   /// Returns the training before or during pruning, and the training after each round.

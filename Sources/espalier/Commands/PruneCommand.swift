@@ -57,6 +57,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var row: RowOptions
 
   @Flag(help: "Show the kept weights of each layer; shown in any case if a layer has collapsed.")
   var layers = false

@@ -33,6 +33,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Output") var row: RowOptions
 
   func validate() throws {
     if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
@@ -55,6 +56,6 @@ struct TrainCommand: ParsableCommand {
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors",
-      kernels: training.kernels)
+      kernels: training.kernels, latencyBatches: row.latencyBatches)
   }
 }

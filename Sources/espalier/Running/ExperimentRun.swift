@@ -17,6 +17,8 @@ struct ExperimentRun {
   var kernels: TrainingKernels.Choice = .automatic
   /// Whether every surgery is proved.
   var proves = true
+  /// Batch sizes whose latency the row shows; empty for none, nil for the usual ones.
+  var latencyBatches: [Int]?
   /// Whether the row shows the kept weights of each layer.
   var showsLayers = false
 
@@ -49,7 +51,7 @@ struct ExperimentRun {
     let again = runner.hasCheckpoint ? "repeat the command with --resume to measure it" : "the same command starts anew"
     Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
-    let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path)
+    let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path, latencyBatches: latencyBatches)
     if let report = checkpoints.report { try Console.write(row.json(), to: report) }
     try output.print(row, showsLayers: showsLayers)
     // Until here --resume could still measure and show the row again.

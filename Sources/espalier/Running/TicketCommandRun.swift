@@ -18,6 +18,8 @@ struct TicketCommandRun {
   var givenThreads: Int?
   /// Path for the row of the last round; nil for none.
   var report: String?
+  /// Batch sizes whose latency that row shows; empty for none, nil for the usual ones.
+  var latencyBatches: [Int]?
 
   private var path: String { output.output ?? "tickets" }
 
@@ -51,7 +53,8 @@ struct TicketCommandRun {
       }
       display.finish()
       if let report, let seed = seeds.first {
-        try Console.write(study.row(seed: seed, command: CommandLine.arguments, version: Espalier.version).json(), to: report)
+        let row = try study.row(seed: seed, command: CommandLine.arguments, version: Espalier.version, latencyBatches: latencyBatches)
+        try Console.write(row.json(), to: report)
       }
     } catch let error as CocoaError {
       throw OutputError(path: path, underlying: error)
