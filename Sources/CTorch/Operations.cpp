@@ -77,6 +77,48 @@ static at::Tensor not_zero(const at::Tensor &a) {
   return at::bitwise_left_shift(a.detach().view(a.scalar_type() == at::kFloat ? at::kInt : at::kLong), 1).ne(0);
 }
 
+// In blocks whose count fits the lanes of a vector.
+template <typename Bits>
+static int64_t nonzeros(const Bits *x, int shift, const uint8_t *mask, int64_t count) {
+  int64_t total = 0;
+  for (int64_t start = 0; start < count; start += 1 << 16) {
+    const int64_t end = std::min(start + (1 << 16), count);
+    uint32_t found = 0;
+    if (mask != nullptr) {
+      for (int64_t i = start; i < end; ++i) found += (static_cast<Bits>(x[i] << shift) != 0) & (mask[i] == 0);
+    } else {
+      for (int64_t i = start; i < end; ++i) found += static_cast<Bits>(x[i] << shift) != 0;
+    }
+    total += found;
+  }
+  return total;
+}
+
+int ct_math_count_nonzero(ct_tensor x, ct_tensor mask, int64_t *count) {
+  return effect("count_nonzero", [&] {
+    at::Tensor a = x->value.detach();
+    at::Tensor m;
+    if (mask != nullptr) {
+      TORCH_CHECK(mask->value.scalar_type() == at::kBool && mask->value.sizes() == a.sizes(), "a mask has another type or shape");
+      m = mask->value.contiguous();
+    }
+    const auto type = a.scalar_type();
+    if (!a.is_cpu() || (type != at::kFloat && type != at::kDouble && type != at::kBool)) {
+      at::Tensor found = not_zero(a);
+      if (m.defined()) found = found.logical_and(m.logical_not());
+      *count = found.sum().item<int64_t>();
+      return;
+    }
+    // The order does not matter where there is no mask.
+    if (m.defined() || !a.is_non_overlapping_and_dense()) a = a.contiguous();
+    const auto flags = m.defined() ? static_cast<const uint8_t *>(m.const_data_ptr()) : nullptr;
+    const void *data = a.const_data_ptr();
+    if (type == at::kFloat) *count = nonzeros(static_cast<const uint32_t *>(data), 1, flags, a.numel());
+    if (type == at::kDouble) *count = nonzeros(static_cast<const uint64_t *>(data), 1, flags, a.numel());
+    if (type == at::kBool) *count = nonzeros(static_cast<const uint8_t *>(data), 0, flags, a.numel());
+  });
+}
+
 ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double b) {
   return tensor(binary_name(operation), [&]() -> at::Tensor {
     const at::Tensor &a = x->value;

@@ -72,7 +72,7 @@ extension Experiment {
   ///
   /// - Throws: errors of reading the file.
   public static func dataset(of path: String) throws -> String? {
-    guard let recipe = try ModelFile(contentsOf: path).recipe else { return nil }
+    guard let recipe = try ModelFile.recipe(of: path) else { return nil }
     // Not the whole recipe: a later version may know methods that this one does not.
     struct Part: Decodable { var data: DataPlan? }
     return (try? JSONDecoder().decode(Part.self, from: Data(recipe.utf8)))?.data?.dataset

@@ -50,7 +50,7 @@ extension Runner {
     try trainer.run(
       afterStep: { trainer in
         let stop = options.interrupted()
-        let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || -lastCheckpoint.timeIntervalSinceNow > 5)
+        let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || isCheckpointOverdue)
         if stop || due, !trainer.isFinished {
           state.seconds = before + Date().timeIntervalSince(started)
           model = trainer.model

@@ -36,9 +36,11 @@ public final class Runner {
   private var ownCheckpoint: FileIdentity?
   // Made on first use: short runs write no checkpoint, and it reads every image.
   private var surroundings: Surroundings?
-  // SHA-256 of the file that the run begins with, which its model may replace.
+  // SHA-256 of the file that the run begins with, which its model may replace; nil until a checkpoint needs it, where nothing is trained.
   private let startChecksum: String?
   private(set) var lastCheckpoint = Date()
+  /// Whether more work would be lost without a checkpoint than one is willing to repeat, if no interval was given.
+  var isCheckpointOverdue: Bool { -lastCheckpoint.timeIntervalSinceNow > 5 }
   /// Whether this run has written a checkpoint or resumed from one.
   public var hasCheckpoint: Bool { ownCheckpoint != nil }
 
@@ -63,7 +65,9 @@ public final class Runner {
         let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
-    startChecksum = try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
+    let (isNew, trains) = ((try? saved.get()) == nil, experiment.stages.contains { $0.trains != nil })
+    startChecksum =
+      isNew && !trains ? nil : try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
     // Before the checkpoint is checked: what is refused must not depend on whether there is one.
     if finished == nil { try experiment.check(on: start.model, data) }
     classes = data?.training.classNames ?? start.classes
@@ -105,21 +109,27 @@ public final class Runner {
     if let untracedWords { note(untracedWords) }
     if isFresh, experiment.training == nil { try recordDense() }
     let (stages, end) = (experiment.stages, experiment.end)
+    let trains = stages.contains { $0.trains != nil }
     while state.stage < stages.count {
       try Interruption.check()
       let stage = stages[state.stage]
       try stage.carryOut(in: self)
       state.stage += 1
       resumed = nil
-      // Also after the last stage if the model will replace its input file: pruned again, it would be another model.
-      let isDue = state.stage < end || options.replacesInput(of: experiment)
+      // Also after the last stage if the model will replace its input file: pruned again, it would be another model. A run without training
+      // is repeated sooner than stored and read, unless it takes long.
+      let isLong = trains || options.checkpointEvery != nil || isCheckpointOverdue
+      let isDue = state.stage < end ? isLong : options.replacesInput(of: experiment)
       if stage.isKept, isDue { try checkpoint(training: nil) }
     }
   }
 
   func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }
-    let surroundings = surroundings ?? Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
+    let surroundings =
+      try surroundings
+      ?? Surroundings(
+        device: options.device, kernels: options.kernels, data: data, start: startChecksum ?? experiment.startChecksum(for: options))
     self.surroundings = surroundings
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))
     try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)

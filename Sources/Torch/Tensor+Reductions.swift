@@ -46,6 +46,13 @@ extension Tensor {
     return (try checked(values), try checked(indices))
   }
 
-  /// Returns the number of elements that are not exactly 0; denormals count.
-  public func nonZeroCount() throws -> Int { Int(try notEqual(0).sum().item()) }
+  /// Returns the number of elements that are not exactly 0, in one pass; denormals count.
+  ///
+  /// - Parameter mask: a mask of the same shape; only elements where it is false are counted. Nil to count all.
+  /// - Throws: ``TorchError`` for a mask of another type or shape.
+  public func nonZeroCount(outside mask: Tensor? = nil) throws -> Int {
+    var count: Int64 = 0
+    try checked(ct_math_count_nonzero(handle, mask?.handle, &count))
+    return Int(count)
+  }
 }

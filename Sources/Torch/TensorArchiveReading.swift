@@ -24,6 +24,13 @@ extension TensorArchive {
     try naming(file.path) { try header(of: file).header.metadata }
   }
 
+  /// Returns the metadata of the file at a path without reading its tensors.
+  ///
+  /// - Throws: ``TensorArchiveError``.
+  public static func metadata(contentsOf path: String) throws -> [String: String] {
+    try naming(path) { try header(of: RegularFile(path)).header.metadata }
+  }
+
   private static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as ArchiveProblem {
       throw TensorArchiveError.reading(path: path, problem: error.text)

@@ -34,8 +34,7 @@ extension Model {
   /// What is wrong with pruned elements, or nil: every element that a mask prunes must be exactly 0.
   func problemWithMasks() throws -> String? {
     for (name, mask) in masks.sorted(by: { $0.key < $1.key }) {
-      let tensor = try tensor(name).detached()
-      let pruned = try mask.select(tensor.zerosLike(), else: tensor).nonZeroCount()
+      let pruned = try tensor(name).nonZeroCount(outside: mask)
       if pruned > 0 { return "\(pruned) pruned elements of \(name) are not 0" }
     }
     return nil

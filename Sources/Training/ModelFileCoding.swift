@@ -23,14 +23,31 @@ extension ModelFile {
     }
   }
 
-  private init(_ archive: TensorArchive) throws {
-    let texts = archive.metadata
+  /// Returns the recipe in a file without reading its weights, which may take longer than anything else; nil if there is none.
+  ///
+  /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``ModelFileError`` if it is not a model file.
+  public static func recipe(of path: String) throws -> String? {
+    do {
+      let texts = try TensorArchive.metadata(contentsOf: path)
+      try checkFormat(texts)
+      return texts["recipe"]
+    } catch let problem as ModelFileProblem {
+      throw ModelFileError.reading(path: path, problem: problem.text)
+    }
+  }
+
+  private static func checkFormat(_ texts: [String: String]) throws {
     guard texts["format"] == "espalier" else {
       throw ModelFileProblem("it holds weights, but no network: give it as the weights of a network that is named")
     }
-    guard texts["version"] == Self.version else {
-      throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(Self.version) is known")
+    guard texts["version"] == version else {
+      throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(version) is known")
     }
+  }
+
+  private init(_ archive: TensorArchive) throws {
+    let texts = archive.metadata
+    try Self.checkFormat(texts)
     if let (name, unread) = archive.unread.min(by: { $0.key < $1.key }) {
       throw ModelFileProblem("\(name.quoted) has elements of type \(unread.type), which Espalier does not support")
     }

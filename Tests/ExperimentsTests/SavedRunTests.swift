@@ -83,6 +83,24 @@ import Training
     #expect(try Folder.names(in: folder.path) == ["link.st", "m.st", "whole.st"])
   }
 
+  /// Removals without training are repeated sooner than stored and read, unless someone wants checkpoints, or the input is replaced.
+  @Test func roundsWithoutTrainingLeaveNoCheckpoints() throws {
+    let folder = try TemporaryDirectory()
+    let (path, output) = (folder.file("m.st"), folder.file("o.st"))
+    try write(path)
+    var pruned = experiment(.file(path))
+    pruned.stages = [1, 2, 3].map { Prune(pruned.pruning!, round: $0, of: 3) }
+    for (options, expected) in [
+      (options(output), 0), (options(path), 1), (.init(checkpoint: output + ".checkpoint", output: output, checkpointEvery: .epochs(1)), 2),
+    ] {
+      var (options, told) = (options, 0)
+      options.didCheckpoint = { told += 1 }
+      let runner = try Runner(pruned, options: options)
+      try runner.run()
+      #expect(told == expected && runner.hasCheckpoint == (expected > 0))
+    }
+  }
+
   /// A model of its own name costs no checkpoint, and a record that claims to be at its end is damaged.
   @Test func besideItsInput() throws {
     let folder = try TemporaryDirectory()

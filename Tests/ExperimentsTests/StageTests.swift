@@ -5,6 +5,7 @@ import Pruning
 import Results
 import TestSupport
 import Testing
+import Torch
 import Training
 
 struct StageTests {
@@ -112,6 +113,19 @@ struct StageTests {
     let path = folder.file("later.safetensors")
     try file.write(to: path)
     #expect(try Experiment.dataset(of: path) == "digits")
+    // Without its weights, which may be a gigabyte and are read where they are needed.
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xC0, 0x7F])
+    try bytes.write(to: URL(fileURLWithPath: path))
+    #expect(throws: ModelFileError.self) { try ModelFile(contentsOf: path) }
+    #expect(try Experiment.dataset(of: path) == "digits")
+    let bare = folder.file("bare.safetensors")
+    try TensorArchive(tensors: ["fc1.weight": Tensor([1], shape: [1])]).write(to: bare)
+    #expect(
+      throws: ModelFileError.reading(
+        path: bare, problem: "it holds weights, but no network: give it as the weights of a network that is named")
+    ) { try Experiment.dataset(of: bare) }
+    #expect(throws: TensorArchiveError.reading(path: folder.path, problem: "it is a folder")) { try Experiment.dataset(of: folder.path) }
   }
 
   @Test func checkpointsKeepWhatStagesFoundOut() throws {

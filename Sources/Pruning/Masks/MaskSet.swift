@@ -27,7 +27,7 @@ public struct MaskSet {
     masks = model.masks
     layers = try model.network.prunableWeights.map { name in
       let count = try model.tensor(name).count
-      return Layer(name: name.module, prunable: count, kept: try model.masks[name].map { Int(try $0.sum().item()) } ?? count)
+      return Layer(name: name.module, prunable: count, kept: try model.masks[name]?.nonZeroCount() ?? count)
     }
   }
 

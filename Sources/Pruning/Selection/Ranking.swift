@@ -15,10 +15,9 @@ protocol RankedElement: TensorElement {
 extension Float: RankedElement {
   @inline(__always)
   var key: UInt32 {
-    let bits = bitPattern
-    // By bits, not by adding 0: if denormals were flushed, they would become ties.
-    if bits << 1 == 0 { return 1 << 31 }
-    return bits >> 31 == 0 ? bits | 1 << 31 : ~bits
+    // By bits, not by adding 0: if denormals were flushed, they would become ties. Without branches, for the sake of vectors.
+    let bits = bitPattern << 1 == 0 ? 0 : bitPattern
+    return bits ^ (UInt32(bitPattern: Int32(bitPattern: bits) >> 31) | 1 << 31)
   }
 
   static func number(_ key: UInt32) -> Double { Double(Float(bitPattern: key >> 31 == 1 ? key ^ 1 << 31 : ~key)) }
@@ -30,9 +29,8 @@ extension Float: RankedElement {
 extension Double: RankedElement {
   @inline(__always)
   var key: UInt64 {
-    let bits = bitPattern
-    if bits << 1 == 0 { return 1 << 63 }
-    return bits >> 63 == 0 ? bits | 1 << 63 : ~bits
+    let bits = bitPattern << 1 == 0 ? 0 : bitPattern
+    return bits ^ (UInt64(bitPattern: Int64(bitPattern: bits) >> 63) | 1 << 63)
   }
 
   static func number(_ key: UInt64) -> Double { Double(bitPattern: key >> 63 == 1 ? key ^ 1 << 63 : ~key) }
@@ -48,6 +46,8 @@ struct RankedSection<Element: RankedElement> {
   let scores: UnsafeBufferPointer<Element>
   /// 1 where a thing is kept, else 0; nil if everything is kept.
   let kept: UnsafeBufferPointer<UInt8>?
+
+  private static var block: Int { 1 << 20 }
 
   /// Number of kept things.
   var count: Int {
@@ -71,18 +71,25 @@ struct RankedSection<Element: RankedElement> {
   /// Returns the numbers of kept things whose key is below the cut, and equal to it.
   func count(at cut: Element.Key) -> (below: Int, equal: Int) {
     var (below, equal) = (0, 0)
-    if let kept {
-      for i in scores.indices {
-        let key = scores[i].key
-        below += key < cut ? Int(kept[i]) : 0
-        equal += key == cut ? Int(kept[i]) : 0
+    // Sums as wide as the keys, in blocks that they can count, so that the compiler makes vectors of both.
+    for start in stride(from: 0, to: scores.count, by: Self.block) {
+      let range = start..<min(start + Self.block, scores.count)
+      var (less, same): (Element.Key, Element.Key) = (0, 0)
+      if let kept {
+        for i in range {
+          let (key, one) = (scores[i].key, Element.Key(truncatingIfNeeded: kept[i]))
+          less &+= key < cut ? one : 0
+          same &+= key == cut ? one : 0
+        }
+      } else {
+        for i in range {
+          let key = scores[i].key
+          less &+= key < cut ? 1 : 0
+          same &+= key == cut ? 1 : 0
+        }
       }
-    } else {
-      for score in scores {
-        let key = score.key
-        below += key < cut ? 1 : 0
-        equal += key == cut ? 1 : 0
-      }
+      below += Int(less)
+      equal += Int(same)
     }
     return (below, equal)
   }
@@ -94,12 +101,15 @@ struct RankedSection<Element: RankedElement> {
     return below
   }
 
-  /// Adds the kept things to a histogram of the first digits of their keys.
-  func addFirstDigits(shift: Int, to histogram: UnsafeMutableBufferPointer<Int>) {
-    if let kept {
-      for i in scores.indices { histogram[Int(truncatingIfNeeded: scores[i].key >> Element.Key(shift))] += Int(kept[i]) }
-    } else {
-      for score in scores { histogram[Int(truncatingIfNeeded: score.key >> Element.Key(shift))] += 1 }
+  /// Adds the kept things to histograms of the first digits of their keys, which lie one after another, each of `size` digits.
+  ///
+  /// Things take turns at the histograms, as most have the same few digits, and a count must be stored before it can be loaded again.
+  func addFirstDigits(shift: Int, to histograms: UnsafeMutableBufferPointer<Int>, size: Int) {
+    let turns = histograms.count / size
+    var turn = 0
+    for i in scores.indices {
+      histograms[turn &* size &+ Int(truncatingIfNeeded: scores[i].key >> Element.Key(shift))] &+= Int(kept?[i] ?? 1)
+      turn = turn &+ 1 == turns ? 0 : turn &+ 1
     }
   }
 
@@ -139,8 +149,12 @@ struct RankedSection<Element: RankedElement> {
 func smallestKey<Element: RankedElement>(_ k: Int, in sections: [RankedSection<Element>]) -> Element.Key {
   let digit = 11
   var shift = Element.Key.bitWidth - digit
-  var histogram = [Int](repeating: 0, count: 1 << digit)
-  for section in sections { histogram.withUnsafeMutableBufferPointer { section.addFirstDigits(shift: shift, to: $0) } }
+  let (size, turns) = (1 << digit, 4)
+  var histograms = [Int](repeating: 0, count: turns * size)
+  for section in sections {
+    histograms.withUnsafeMutableBufferPointer { section.addFirstDigits(shift: shift, to: $0, size: size) }
+  }
+  let histogram = (0..<size).map { digit in (0..<turns).reduce(0) { $0 + histograms[$1 * size + digit] } }
   var remaining = k
   var prefix = Element.Key(truncatingIfNeeded: bucket(&remaining, in: histogram))
   let matching = histogram[Int(truncatingIfNeeded: prefix)]

@@ -42,6 +42,20 @@ struct Selector<Element: RankedElement> {
     var askedInAll: Int?
     /// By layer, where a cut through several layers falls between equal scores: the number of removed things with that score, and of all.
     var ties: [(decided: Int, equal: Int)]
+    /// By layer, the cut that its count follows from; nil where that has yet to be found.
+    var cuts: [Int: KeyCount] = [:]
+  }
+
+  /// The numbers of a layer's things whose key is below a cut, and equal to it.
+  private struct KeyCount {
+    var key: Element.Key
+    var below: Int
+    var equal: Int
+
+    init(_ key: Element.Key, of section: RankedSection<Element>) {
+      self.key = key
+      (below, equal) = section.count(at: key)
+    }
   }
 
   func select(_ amount: RemovalAmount) throws -> Selection {
@@ -55,9 +69,10 @@ struct Selector<Element: RankedElement> {
             wanted: counts[index] - removals.counts[index], present: counts[index], multiple: rule.widthMultiple, least: floors[index])
           removals.counts[index] = counts[index] - kept
           removals.ties[index] = (0, 0)
+          removals.cuts[index] = nil
         }
       }
-      let marked = try layers.indices.map { try mark($0, removals.counts[$0]) }
+      let marked = try layers.indices.map { try mark($0, removals.counts[$0], removals.cuts[$0]) }
       return Selection(
         layers: marked.map(\.layer), asked: removals.asked, askedInAll: removals.askedInAll,
         ties: ties(removals, marked.map(\.cut), ranked: counts.indices.filter { capacities[$0] > 0 }.reduce(0) { $0 + counts[$1] }))
@@ -146,6 +161,8 @@ struct Selector<Element: RankedElement> {
     var counts: [Int]
     /// By layer where the common cut falls between equal scores: the number of removed things with that score, and of all.
     var ties: [Int: (decided: Int, equal: Int)] = [:]
+    /// The common cut in each layer that it decides.
+    var cuts: [Int: KeyCount] = [:]
   }
 
   /// Counts the amount once per set, and lets `method` distribute it over the set's layers.
@@ -166,7 +183,7 @@ struct Selector<Element: RankedElement> {
       removals.asked += wanted.now
       removals.askedInAll = removals.askedInAll.map { $0 + wanted.inAll }
       let found = try method(min(wanted.now, possible), set)
-      for l in set { (removals.counts[l], removals.ties[l]) = (found.counts[l], found.ties[l] ?? (0, 0)) }
+      for l in set { (removals.counts[l], removals.ties[l], removals.cuts[l]) = (found.counts[l], found.ties[l] ?? (0, 0), found.cuts[l]) }
     }
     return removals
   }
@@ -188,7 +205,7 @@ struct Selector<Element: RankedElement> {
     var remaining = count
     while remaining > 0, !open.isEmpty {
       let cut = smallestKey(remaining, in: open.map { sections[$0] })
-      let found = open.map { sections[$0].count(at: cut) }
+      let found = open.map { KeyCount(cut, of: sections[$0]) }
       let equal = found.reduce(0) { $0 + $1.equal }
       var left = remaining - found.reduce(0) { $0 + $1.below }
       let isTied = left < equal
@@ -199,7 +216,7 @@ struct Selector<Element: RankedElement> {
         if isTied { ties[i] = (leaving, counts.equal) }
       }
       let full = Set(open.filter { removals[$0] > capacities[$0] })
-      if full.isEmpty { return Spread(counts: removals, ties: ties) }
+      if full.isEmpty { return Spread(counts: removals, ties: ties, cuts: Dictionary(uniqueKeysWithValues: zip(open, found))) }
       ties = [:]
       for i in full { removals[i] = capacities[i] }
       remaining -= full.reduce(0) { $0 + capacities[$1] }
@@ -218,7 +235,9 @@ struct Selector<Element: RankedElement> {
   }
 
   /// Returns the layer without its `count` lowest things.
-  private func mark(_ index: Int, _ count: Int) throws -> (layer: Selection.Layer, cut: Cut?) {
+  ///
+  /// - Parameter known: a cut below which at most so many lie, and up to which at least so many; nil to search for it.
+  private func mark(_ index: Int, _ count: Int, _ known: KeyCount?) throws -> (layer: Selection.Layer, cut: Cut?) {
     let (layer, section) = (layers[index], sections[index])
     let result = try Tensor.empty(layer.scores.shape, type: .bool)
     var found: Cut?
@@ -226,10 +245,10 @@ struct Selector<Element: RankedElement> {
       if count == 0 {
         for i in result.indices { result[i] = section.kept?[i] ?? 1 != 0 }
       } else {
-        let cut = smallestKey(count, in: [section])
-        let (below, equal) = section.count(at: cut)
-        section.mark(below: cut, ties: count - below, into: result)
-        found = Cut(key: cut, decided: count - below < equal ? count - below : 0, equal: equal)
+        let cut = known ?? KeyCount(smallestKey(count, in: [section]), of: section)
+        let ties = count - cut.below
+        section.mark(below: cut.key, ties: ties, into: result)
+        found = Cut(key: cut.key, decided: ties < cut.equal ? ties : 0, equal: cut.equal)
       }
     }
     return (Selection.Layer(name: layer.name, kept: result, before: counts[index], removed: count), found)
