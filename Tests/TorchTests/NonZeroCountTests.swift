@@ -7,7 +7,7 @@ import Torch
 
   /// Both zeros are 0; the least denormal, infinities and NaN are not.
   @Test func floats() throws {
-    let values: [Float] = [0, -0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .infinity, .nan, 1]
+    let values: [Float] = [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .infinity, .nan, 1]
     let (tensor, mask) = (try Tensor(values, shape: [7]), try Tensor(mask, shape: [7]))
     #expect(try tensor.nonZeroCount() == 5 && tensor.nonZeroCount(outside: mask) == 3)
     try tensor.requireGradient()
@@ -15,7 +15,7 @@ import Torch
   }
 
   @Test func doubles() throws {
-    let values: [Double] = [0, -0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .infinity, .nan, 1]
+    let values: [Double] = [0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .infinity, .nan, 1]
     let (tensor, mask) = (try Tensor(values, shape: [7]), try Tensor(mask, shape: [7]))
     #expect(try tensor.nonZeroCount() == 5 && tensor.nonZeroCount(outside: mask) == 3)
   }
