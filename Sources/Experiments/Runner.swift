@@ -110,17 +110,22 @@ public final class Runner {
     if isFresh, experiment.training == nil { try recordDense() }
     let (stages, end) = (experiment.stages, experiment.end)
     let trains = stages.contains { $0.trains != nil }
+    var isUnkept = false
     while state.stage < stages.count {
-      try Interruption.check()
+      do { try Interruption.check() } catch {
+        if isUnkept { try checkpoint(training: nil) }
+        throw error
+      }
       let stage = stages[state.stage]
       try stage.carryOut(in: self)
       state.stage += 1
       resumed = nil
-      // Also after the last stage if the model will replace its input file: pruned again, it would be another model. A run without training
-      // is repeated sooner than stored and read, unless it takes long.
+      // Also after the last stage if the model will replace its input file: pruned again, it would be another model. Without training,
+      // stages take less time than to store what they did, so that this waits until it has become long, or until the run is stopped.
       let isLong = trains || options.checkpointEvery != nil || isCheckpointOverdue
       let isDue = state.stage < end ? isLong : options.replacesInput(of: experiment)
       if stage.isKept, isDue { try checkpoint(training: nil) }
+      if stage.isKept { isUnkept = !isDue && state.stage < end }
     }
   }
 

@@ -50,23 +50,37 @@ struct Espalier: ParsableCommand {
     var isRunning = false
     Interrupt.ignoreSizeLimits()
     do {
-      if let help = try HelpPage.text(for: arguments, columns: Console.textWidth) { return try Console.print(help) }
+      if let help = try HelpPage.text(for: arguments, columns: Console.textWidth) {
+        try Console.print(help)
+        leave(0)
+      }
       try CommandSpelling.check(arguments)
       var command = try parseAsRoot(arguments)
       try (command as? any CheckedCommand)?.check()
       isRunning = true
       if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+      leave(0)
     } catch {
       stop(error, arguments, isRunning: isRunning)
     }
+  }
+
+  /// Ends the process without the libraries' own farewells: libtorch takes a third of a short command's time to take itself apart, which
+  /// the system does anyway.
+  private static func leave(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
   }
 
   /// Ends the process. Help and version are printed as they are, errors as one line with their status; usage errors found before anything
   /// runs point to the help.
   private static func stop(_ error: any Error, _ arguments: [String], isRunning: Bool) -> Never {
     let code = exitCode(for: error)
-    if code == .success { exit(withError: error) }
-    if let status = error as? ExitCode { Foundation.exit(status.rawValue) }
+    if code == .success {
+      do { try Console.print(fullMessage(for: error)) } catch { stop(error, arguments, isRunning: true) }
+      leave(0)
+    }
+    if let status = error as? ExitCode { leave(status.rawValue) }
     var text: String
     let status: ExitStatus
     if code == .validationFailure {
@@ -82,7 +96,7 @@ struct Espalier: ParsableCommand {
     }
     // Errors of other libraries may span several lines, but a log should have one per error.
     Console.note("espalier: " + text.split(whereSeparator: \.isNewline).joined(separator: " "))
-    Foundation.exit(status.rawValue)
+    leave(status.rawValue)
   }
 
   /// The text of an error. Espalier's errors describe themselves; those of Foundation have their text for users in `localizedDescription`.
