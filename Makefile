@@ -49,7 +49,7 @@ dist: build ## The same as a tarball in .build/dist, which runs wherever it is u
 wheel: build ## A wheel in .build/dist for people who live in pip; it needs torch 2.11.0
 	@$(call PACKAGE,wheel)
 
-bench: bootstrap ## Measure training steps per second against PyTorch on this machine
+bench: bootstrap ## Measure training steps per second against PyTorch and JAX on this machine
 	$(SWIFT) build $(SWIFTFLAGS) --configuration release --product espalier-bench
 	Scripts/bench $(BENCHFLAGS)
 
@@ -66,4 +66,4 @@ docs: bootstrap ## Documentation of the modules as a web site in .build/docs
 	Scripts/docs
 
 clean: ## Remove what builds made; libtorch stays in its cache
-	rm -rf .build .venv-bench
+	rm -rf .build .venv-bench .venv-bench-jax

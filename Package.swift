@@ -71,8 +71,7 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(
       name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "CStartup"],
-      path: "Benchmarks",
-      exclude: ["peer.py", "README.md"], swiftSettings: strict),
+      path: "Benchmarks", exclude: ["Python", "README.md"], resources: [.embedInCode("cases.json")], swiftSettings: strict),
     .executableTarget(
       name: "TrainAndPrune", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training"], path: "Examples/TrainAndPrune",
       swiftSettings: strict),

@@ -1,43 +1,50 @@
 internal import Foundation
 internal import Training
 
-/// The benchmark's command, which takes one measurement in a process of its own: `espalier-bench --case NAME --variant VARIANT
-/// --threads N --seconds S`, `--surgery NETWORK --threads N`, `--probe NETWORK --threads N`, `--sparse FORM --threads N --seconds S`, or
-/// `--scale FORM --nodes N [--output FILE]`.
+/// The benchmark's command, which takes one measurement in a process of its own and prints it as a line of JSON.
 @main
 enum EspalierBench {
+  private static func usage(_ cases: [String]) -> String {
+    """
+    usage: espalier-bench --case NAME [--what \(names(BenchmarkCase.Subject.self))] [--variant VARIANT] [--threads N] [--seconds S]
+           espalier-bench --sparse fastest|\(names(KernelForm.self)) [--threads N,…] [--seconds S]
+           espalier-bench --surgery NETWORK | --probe NETWORK [--threads N]
+           espalier-bench --scale \(names(ScaleTime.Form.self)) [--nodes N] [--output FILE]
+    variants: \(names(BenchmarkCase.Variant.self)); cases: \(cases.joined(separator: ", "))
+
+    """
+  }
+
+  private static func names<Kind: CaseIterable & RawRepresentable>(_: Kind.Type) -> String where Kind.RawValue == String {
+    Kind.allCases.map(\.rawValue).joined(separator: "|")
+  }
+
   static func main() {
     var values: [String: String] = [:]
     let arguments = Array(CommandLine.arguments.dropFirst())
     for (key, value) in zip(arguments, arguments.dropFirst()) where key.hasPrefix("--") { values[String(key.dropFirst(2))] = value }
-    let known = BenchmarkCase.all.map(\.name).joined(separator: ", ")
-    let threads = values["threads"].flatMap(Int.init) ?? 1
-    if let network = values["surgery"] { finish { try SurgeryTime.measure(network, threads: threads) } }
-    if let network = values["probe"] { finish { try ProbeTime.measure(network, threads: threads) } }
-    if let form = values["scale"].flatMap(ScaleTime.Form.init) {
-      finish {
-        try ScaleTime.measure(form, nodes: values["nodes"].flatMap(Int.init) ?? 1000, threads: threads, path: values["output"])
-      }
-    }
-    if let form = values["sparse"] {
-      finish {
-        try SparseTime.measure(
-          threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 20, form: KernelForm(rawValue: form))
-      }
-    }
-    guard let name = values["case"], let subject = BenchmarkCase.all.first(where: { $0.name == name }),
-      let variant = BenchmarkCase.Variant(rawValue: values["variant"] ?? "dense")
-    else {
-      let variants = BenchmarkCase.Variant.allCases.map(\.rawValue).joined(separator: "|")
-      let usage =
-        "usage: espalier-bench --case NAME [--variant \(variants)] [--threads N] [--seconds S] | --surgery NETWORK | --probe NETWORK | "
-        + "--sparse fastest|portable|neon|avx2|avx512 | --scale linear|residual --nodes N; cases: \(known)\n"
-      FileHandle.standardError.write(Data(usage.utf8))
-      exit(64)
-    }
+    let counts = (values["threads"] ?? "1").split(separator: ",").compactMap { Int($0) }.filter { $0 > 0 }
+    let seconds = values["seconds"].flatMap(Double.init)
+    let nodes = values["nodes"].flatMap(Int.init) ?? 1000
     finish {
-      try subject.measure(
-        variant, threads: threads, seconds: values["seconds"].flatMap(Double.init) ?? 5)
+      let cases = try BenchmarkCase.all()
+      let threads = counts.first ?? 1
+      if let network = values["surgery"] { return try SurgeryTime.measure(network, threads: threads) }
+      if let network = values["probe"] { return try ProbeTime.measure(network, threads: threads) }
+      if let form = values["scale"].flatMap(ScaleTime.Form.init) {
+        return try ScaleTime.measure(form, nodes: nodes, threads: threads, path: values["output"])
+      }
+      if let form = values["sparse"], !counts.isEmpty {
+        return try SparseTime.measure(threads: counts, seconds: seconds ?? 20, form: KernelForm(rawValue: form))
+      }
+      guard let name = values["case"], let subject = cases[name], !counts.isEmpty,
+        let what = BenchmarkCase.Subject(rawValue: values["what"] ?? "train"),
+        let variant = BenchmarkCase.Variant(rawValue: values["variant"] ?? "dense")
+      else {
+        FileHandle.standardError.write(Data(usage(cases.keys.sorted()).utf8))
+        exit(64)
+      }
+      return try subject.measure(what, variant, threads: threads, seconds: seconds ?? 5)
     }
   }
 
