@@ -18,6 +18,8 @@ extension Runner {
     public var device: Device
     /// The kernels that train fully connected networks.
     public var kernels: TrainingKernels
+    /// The most threads, if their number is to follow the work (``TrainingKernels/threads(for:batch:most:)``); nil to keep libtorch's setting.
+    public var mostThreads: Int?
     /// Whether every surgery is proved by comparing outputs before and after it.
     public var proves: Bool
     /// Maximum memory that the network may need.
@@ -34,7 +36,7 @@ extension Runner {
     /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      kernels: TrainingKernels = .automatic, proves: Bool = true, memory: MemoryLimit = .standard,
+      kernels: TrainingKernels = .automatic, mostThreads: Int? = nil, proves: Bool = true, memory: MemoryLimit = .standard,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() }, didCheckpoint: @escaping () -> Void = {},
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
     ) {
@@ -44,6 +46,7 @@ extension Runner {
       self.resume = resume
       self.device = device
       self.kernels = kernels
+      self.mostThreads = mostThreads
       self.proves = proves
       self.memory = memory
       self.interrupted = interrupted

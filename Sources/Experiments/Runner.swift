@@ -65,6 +65,11 @@ public final class Runner {
         let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
+    // Before anything is computed, or compared with what a checkpoint was computed with.
+    if let most = options.mostThreads, let batch = experiment.trainings.map(\.plan.batchSize).max() {
+      let batch = min(batch, data?.training.count ?? batch)
+      try TorchRuntime.configure(threads: options.kernels.threads(for: start.model.network, batch: batch, most: most))
+    }
     let (isNew, trains) = ((try? saved.get()) == nil, experiment.stages.contains { $0.trains != nil })
     startChecksum =
       isNew && !trains ? nil : try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)

@@ -114,14 +114,14 @@ import Testing
   @Test func defaultsOfATraining() throws {
     let fields = try fields(of: words("train --network lenet-5 --dataset mnist"))
     #expect(
-      fields.filter { $0.key != "threads" } == [
+      fields == [
         "start.network._0": "lenet-5", "data.dataset": "mnist", "data.seed": "0", "initialization": "kaiming-uniform",
         "training.length": "20ep", "training.batchSize": "64", "training.optimizer.adam.weightDecay": "0",
         "training.learningRate.base": "0.001", "training.learningRate.decay.constant": "{}", "training.learningRate.warmUp": "0it",
         "training.evaluateEvery": "1ep", "training.labelSmoothing": "0", "training.augment": "true", "training.seed": "0",
         "path": "lenet-5.safetensors", "checkpoint": "lenet-5.safetensors.checkpoint", "resume": "false", "device": "cpu",
         "kernels": "automatic", "proves": "true", "latency": "usual", "layers": "false", "quiet": "false", "json": "false",
-        "memory": "4 GB",
+        "memory": "4 GB", "threads": "by the work",
       ])
   }
 }

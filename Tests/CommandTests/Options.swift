@@ -50,7 +50,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["lateStart"] = "\(probe.probe.lateStart)"
     result["quiet"] = "\(probe.quiet)"
     result["json"] = "\(probe.json)"
-    result["threads"] = "\(probe.running.threads)"
+    result["threads"] = probe.running.threads.map { "\($0)" }
     result["memory"] = "\(probe.running.memory)"
     return result
   case let evaluate as EvaluateCommand:
@@ -110,7 +110,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
 private func words(_ latencyBatches: [Int]?) -> String { latencyBatches.map { "\($0)" } ?? "usual" }
 
 private func fields(of output: OutputOptions?, _ run: RunOptions) -> [String: String] {
-  var result = ["threads": "\(run.threads)", "device": run.torchDevice.rawValue, "memory": "\(run.memory)"]
+  var result = ["threads": run.threads.map { "\($0)" } ?? "by the work", "device": run.torchDevice.rawValue, "memory": "\(run.memory)"]
   if let output {
     result["quiet"] = "\(output.quiet)"
     result["json"] = "\(output.json)"

@@ -67,13 +67,14 @@ public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
 
   /// The density of a layer up to which sparse kernels are faster than dense ones, with a margin.
   ///
-  /// Measured on LeNet-300-100 (see Benchmarks/README.md); a constant, because a choice timed at run time would make the bits of a run
-  /// depend on the machine's load. NEON was not measured; it has AVX2's value.
+  /// Measured on LeNet-300-100 on a Zen 4 (`espalier-bench --sparse`), where steps of both kinds take equally long at densities of 0.78
+  /// (AVX-512), 0.63 (AVX2) and 1 (portable); a constant, because a choice timed at run time would make the bits of a run depend on the
+  /// machine's load. NEON was not measured; it has AVX2's value.
   var crossover: Double {
     switch self {
-    case .avx512: 0.6
-    case .avx2, .neon: 0.5
-    case .portable: 0.4
+    case .avx512: 0.7
+    case .avx2, .neon: 0.55
+    case .portable: 0.9
     }
   }
 }

@@ -12,8 +12,10 @@ struct RunOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Determines initial weights, data order and random scores.", valueName: "number"))
   var seed: UInt64 = 0
 
-  @Option(help: ArgumentHelp("Threads to compute with, at most one per core.", valueName: "count"))
-  var threads: Int = Machine.physicalCores
+  @Option(
+    help: ArgumentHelp(
+      "Threads to compute with, at most one per core; by default all cores, or as many as a training step is worth.", valueName: "count"))
+  var threads: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -24,14 +26,14 @@ struct RunOptions: ParsableArguments {
   var device: DeviceName = .cpu
 
   func validate() throws {
-    guard threads >= 1 else { throw ValidationError("--threads \(threads) is impossible: give at least 1") }
+    if let threads, threads < 1 { throw ValidationError("--threads \(threads) is impossible: give at least 1") }
   }
 
   /// Configures libtorch as the options say.
   ///
   /// - Throws: ``UnavailableError`` if the device is not available, ``ThreadsError`` if the threads cannot be created.
   func apply() throws {
-    let threads = Self.atMostCores(threads, option: "--threads")
+    let threads = threads.map { Self.atMostCores($0, option: "--threads") } ?? Machine.physicalCores
     do { try TorchRuntime.configure(threads: threads) } catch { throw ThreadsError(count: threads, problem: "\(error)") }
     guard device == .cuda else { return }
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }

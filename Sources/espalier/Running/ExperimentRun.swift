@@ -26,7 +26,9 @@ struct ExperimentRun {
   func options() throws -> Runner.Options {
     Runner.Options(
       checkpoint: try checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
-      device: run.torchDevice, kernels: TrainingKernels(kernels), proves: proves, memory: run.memory)
+      device: run.torchDevice, kernels: TrainingKernels(kernels), mostThreads: run.threads == nil ? Machine.physicalCores : nil,
+      proves: proves,
+      memory: run.memory)
   }
 
   func callAsFunction() throws {
