@@ -27,8 +27,9 @@ static cs_panels deltas(const cs_chain *chain, uint32_t layer, uint32_t count) {
   return (cs_panels){chain->deltas[layer], (size_t)chain->layers[layer].output_count * panel, count};
 }
 
-static cs_parameters at_index(cs_parameters p, size_t index) {
-  return (cs_parameters){p.weights + index, p.gradient + index, p.first + index, p.second + index};
+// The parameters from `index` on. Only sparse layers, which come first, store their gradients.
+static cs_parameters at_index(cs_parameters p, size_t index, int is_sparse) {
+  return (cs_parameters){p.weights + index, is_sparse ? p.gradient + index : p.gradient, p.first + index, p.second + index};
 }
 
 // Expands for each share that a member computes: those of members that do not work are shared out too.
@@ -145,7 +146,7 @@ static void step(void *argument, uint32_t member, cs_team *team) {
   // Nobody reads a weight any more, and nobody writes another member's.
   for (uint32_t k = 0; k < chain->layer_count; ++k) {
     const cs_chain_layer *layer = &chain->layers[k];
-    const cs_parameters own = at_index(chain->parameters, layer->values);
+    const cs_parameters own = at_index(chain->parameters, layer->values, layer->structure != NULL);
     const cs_panels dy = deltas(chain, k, panels), x = inputs(chain, k, member, panels);
     FOR_SHARES(chain, member, team) {
       if (layer->structure) {
@@ -156,7 +157,7 @@ static void step(void *argument, uint32_t member, cs_team *team) {
       }
       if (!layer->has_bias) continue;
       const cs_share biases = part(layer->bias_count, share, chain->share_count);
-      kernels->bias_update(layer->bias_rows, biases, dy, context->step, at_index(chain->parameters, layer->bias));
+      kernels->bias_update(layer->bias_rows, biases, dy, context->step, at_index(chain->parameters, layer->bias, 0));
     }
   }
 }

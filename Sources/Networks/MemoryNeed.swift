@@ -82,7 +82,11 @@ extension Network {
       switch work {
       case .evaluation(let batch): (batch, Double(cost.peakActivationBytes) / 4, 2)
       case .training(let batch, let moments):
-        (batch, (Double(cost.totalActivationBytes) + Double(cost.peakActivationBytes)) / 4, Double(3 + moments))
+        // The first model, the trained one and the gradients; or, with kernels that lay out weights and moments for themselves, those.
+        (
+          batch, (Double(cost.totalActivationBytes) + Double(cost.peakActivationBytes)) / 4,
+          Double(3 + moments + (isFullyConnected ? moments : 0))
+        )
       case .pruning(let batch): (batch, Double(cost.peakActivationBytes) / 4, 4)
       case .coupling: (0, 0, 0)
       }
@@ -127,6 +131,13 @@ extension Network {
       guard need.bytes > Double(limit.bytes) else { continue }
       throw need.refusal(allowed: "\(limit) are", enough: need.bytes, orSmallerBatch: work.takesBatches)
     }
+  }
+}
+
+extension Network {
+  /// Whether all parameters are those of linear layers, which may be trained by kernels with a layout of their own.
+  fileprivate var isFullyConnected: Bool {
+    nodes.allSatisfy { if case .linear = $0.operation { true } else { $0.operation.parameters.isEmpty } }
   }
 }
 

@@ -26,6 +26,19 @@ import Testing
     #expect(try network.memory(for: .pruning(batch: 4)).bytes == 4 * peak + 4 * tensors + lists)
   }
 
+  /// Kernels of fully connected networks have weights and moments of their own.
+  @Test func fullyConnectedNetworksKeepTheirMomentsTwice() throws {
+    var builder = NetworkBuilder("chain", input: .vector(3))
+    builder.linear("fc1", 4)
+    builder.relu()
+    builder.linear("fc2", 2)
+    let network = try builder.network()
+    // 3·4 + 4 and 4·2 + 2 learned numbers; values of 3, 4, 4 and 2 elements, of which relu's and its input's are the most at once.
+    let (tensors, values) = (4.0 * 26, 4.0 * (13 + 8))
+    #expect(try network.memory(for: .training(batch: 10, moments: 2)).bytes == 10 * values + 7 * tensors)
+    #expect(try network.memory(for: .training(batch: 10, moments: 0)).bytes == 10 * values + 3 * tensors)
+  }
+
   @Test(arguments: [
     (
       NetworkWork.evaluation(batch: 100),

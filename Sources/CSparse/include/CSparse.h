@@ -57,7 +57,8 @@ typedef struct {
   uint32_t from, to;
 } cs_share;
 
-// Weights, their gradients and moments, at equal indices. `second` is read by Adam alone, `gradient` by sparse layers and CS_STORE.
+// Weights, their gradients and moments, at equal indices. `second` is used by Adam alone, `gradient` by the weights of sparse layers and by
+// CS_STORE.
 typedef struct {
   float *weights, *gradient, *first, *second;
 } cs_parameters;

@@ -2,8 +2,8 @@ internal import CSparse
 internal import Networks
 internal import Torch
 
-/// The weights of a chain, their gradients and moments, each in one contiguous run of numbers: layer by layer the weights that the
-/// layer's kernels compute with, then the bias.
+/// The weights of a chain, their gradients and moments, each in one contiguous run of numbers: the weights of the sparse layers, those of
+/// the dense ones, the biases. Gradients are stored for the first part only.
 final class PackedParameters {
   /// The place of a layer in the runs.
   struct Layer {
@@ -80,14 +80,18 @@ final class PackedParameters {
       count += (elements + 15) / 16 * 16
       return start
     }
-    for (layer, weights) in zip(chain.layers, stored) {
-      let values = place(weights.count)
+    let isStoredSparse = stored.map { if case .sparse = $0 { true } else { false } }
+    var places = Array(repeating: 0, count: stored.count)
+    for index in stored.indices where isStoredSparse[index] { places[index] = place(stored[index].count) }
+    let gradients = count
+    for index in stored.indices where !isStoredSparse[index] { places[index] = place(stored[index].count) }
+    for (values, (layer, weights)) in zip(places, zip(chain.layers, stored)) {
       let bias = layer.linear.bias ? place(layer.linear.outputs) : nil
       let kept = try keep(ParameterName(layer.module, .bias))
       let trained = bias == nil ? [] : weights.rows.filter { kept?[$0] ?? true }
       layers.append(Layer(weights: weights, values: values, bias: bias, biasRows: Block(trained.map(UInt16.init))))
     }
-    let runs = (0..<(2 + optimizer.plan.momentCount)).map { _ in Block<Float>(count: count, repeating: 0) }
+    let runs = (0..<(2 + optimizer.plan.momentCount)).map { Block<Float>(count: $0 == 1 ? gradients : count, repeating: 0) }
     var copies: [Copy] = []
     for (layer, chained) in zip(layers, chain.layers) {
       let order: Copy.Order =
