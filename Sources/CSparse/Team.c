@@ -47,14 +47,15 @@ static void close_gate(gate *gate) {
   pthread_mutex_destroy(&gate->mutex);
 }
 
-// Looks, spinning, for some 50 µs whether the gate's count has grown beyond `count`; then lets others run between looks, and at last
-// sleeps. Waking a sleeping thread takes about as long as the step of a small network; a core that another process wants is better left.
+// Looks, spinning, for some 20 µs whether the gate's count has grown beyond `count`; then lets others run between looks: the system puts
+// two members on one core at times, and the one that is waited for cannot come while the other spins. At last sleeps, since somebody else may
+// want the core; waking takes about as long as the step of a small network.
 static void wait_at(gate *gate, uint32_t count) {
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     if (atomic_load_explicit(&gate->count, memory_order_acquire) != count) return;
     relax();
   }
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 400; ++i) {
     if (atomic_load_explicit(&gate->count, memory_order_acquire) != count) return;
     sched_yield();
   }
