@@ -124,7 +124,7 @@ typedef struct {
   const cs_step *step;
 } step_context;
 
-static void step(void *argument, uint32_t member, cs_team *team) {
+static void take_step(void *argument, uint32_t member, cs_team *team) {
   const step_context *context = argument;
   const cs_chain *chain = context->chain;
   const cs_kernels *kernels = chain->kernels;
@@ -162,10 +162,10 @@ static void step(void *argument, uint32_t member, cs_team *team) {
   }
 }
 
-void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step_) {
-  step_context context = {chain, count, step_};
+void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step) {
+  step_context context = {chain, count, step};
   const uint64_t mode = cs_denormals_flush();
-  cs_team_run(chain->team, step, &context);
+  cs_team_run(chain->team, take_step, &context);
   cs_denormals_restore(mode);
 }
 

@@ -48,8 +48,8 @@ static void close_gate(gate *gate) {
 }
 
 // Looks, spinning, for some 20 µs whether the gate's count has grown beyond `count`; then lets others run between looks: the system puts
-// two members on one core at times, and the one that is waited for cannot come while the other spins. At last sleeps, since somebody else may
-// want the core; waking takes about as long as the step of a small network.
+// two members on one core at times, and the one that is waited for cannot come while the other spins. At last sleeps, since somebody else
+// may want the core; waking takes about as long as the step of a small network.
 static void wait_at(gate *gate, uint32_t count) {
   for (int i = 0; i < 500; ++i) {
     if (atomic_load_explicit(&gate->count, memory_order_acquire) != count) return;

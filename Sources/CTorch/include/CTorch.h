@@ -106,9 +106,9 @@ ct_tensor ct_math_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_math_where(ct_tensor condition, ct_tensor x, ct_tensor y);
 enum { CT_SUM, CT_MEAN, CT_MAX, CT_MIN, CT_PRODUCT, CT_NORM, CT_VARIANCE, CT_ARGMAX, CT_ARGMIN, CT_L1, CT_LOG_SUM_EXP };
 // dim_count == 0 reduces over everything. ARGMAX/ARGMIN take one dimension, or none.
+ct_tensor ct_math_reduce(int32_t operation, ct_tensor x, const int64_t *dims, int32_t dim_count, int32_t keep);
 // Counts the elements that are not exactly 0, denormals included; with a mask of the same shape only those where it is false.
 int ct_math_count_nonzero(ct_tensor x, ct_tensor mask, int64_t *count);
-ct_tensor ct_math_reduce(int32_t operation, ct_tensor x, const int64_t *dims, int32_t dim_count, int32_t keep);
 ct_tensor ct_math_cumulative_sum(ct_tensor x, int64_t dim);
 // A stable sort: equal elements keep their order.
 ct_tensor ct_math_argsort(ct_tensor x, int64_t dim, int32_t descending);

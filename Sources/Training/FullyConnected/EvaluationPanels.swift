@@ -52,9 +52,8 @@ final class ByteValues {
   init(_ set: ImageSet, _ normalization: Normalization) throws {
     let channels = try set.byteScaling(normalization)
     size = set.imageSize
-    let whole = (size + 15) / 16 * 16
-    scale = Block(count: whole, repeating: 0)
-    offset = Block(count: whole, repeating: 0)
+    scale = Block(count: size, repeating: 0)
+    offset = Block(count: size, repeating: 0)
     for place in 0..<size { (scale.pointer[place], offset.pointer[place]) = channels[place / (set.height * set.width)] }
   }
 

@@ -1,7 +1,7 @@
 internal import CSparse
 internal import Networks
 
-/// A chain input → flatten? → (linear → ReLU)* → linear, the networks that the sparse kernels can train.
+/// A chain input → flatten? → (linear → ReLU)* → linear, the networks that kernels of our own can train.
 struct FullyConnectedChain {
   /// The layers in order, each with the module of its parameters and its sizes.
   let layers: [(module: String, linear: Linear)]
