@@ -50,7 +50,7 @@ public final class Trainer {
   private var engine: FullyConnectedEngine?
   // False if masks or tensors have changed since `engine` was created.
   private var hasChosenEngine = false
-  private lazy var team = WorkerTeam(threads: TorchRuntime.threads)
+  lazy var team = WorkerTeam(threads: kernels.threads ?? TorchRuntime.threads)
   private let device: Device
   private let loader: BatchLoader
   private let hooks: [any TrainingHook]

@@ -23,11 +23,14 @@ public struct TrainingKernels: Hashable, Sendable {
   public var choice: Choice
   /// Form of our kernels; nil for the fastest that the machine has.
   public var form: KernelForm?
+  /// The most threads that our kernels compute with, of which any number gives the same bits; nil for as many as libtorch has.
+  public var threads: Int?
 
-  /// Creates a policy, with the fastest form unless one is given.
-  public init(_ choice: Choice, form: KernelForm? = nil) {
+  /// Creates a policy, with the fastest form and libtorch's number of threads unless others are given.
+  public init(_ choice: Choice, form: KernelForm? = nil, threads: Int? = nil) {
     self.choice = choice
     self.form = form
+    self.threads = threads
   }
 
   /// The fastest kernels for each layer.

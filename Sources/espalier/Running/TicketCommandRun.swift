@@ -13,7 +13,7 @@ struct TicketCommandRun {
   var run: RunOptions
   var kernels: TrainingKernels.Choice
   var output: OutputOptions
-  /// The value of --threads; nil if it was not given, which means one thread: the bits of a training must not depend on how many seeds run
+  /// The value of --threads; nil if it was not given, which means one thread for libtorch: its bits must not depend on how many seeds run
   /// in parallel.
   var givenThreads: Int?
   /// Path for the row of the last round; nil for none.
@@ -40,8 +40,8 @@ struct TicketCommandRun {
     try outputs.check()
     defer { withExtendedLifetime(outputs) {} }
     do {
-      let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker)
-      if tickets.worker { return try work(study, seeds) }
+      let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker != nil)
+      if tickets.worker != nil { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }
       Interrupt.outcome = "repeat the command to continue from what is in \(path)"
@@ -95,6 +95,9 @@ struct TicketCommandRun {
         }, { WorkerLine(note: $0).write() }))
   }
 
+  /// Threads for kernels of our own, whose bits do not depend on them.
+  private var ownThreads: Int { tickets.worker ?? givenThreads ?? Machine.physicalCores }
+
   private func apply() throws {
     var run = run
     run.threads = givenThreads ?? 1
@@ -102,7 +105,7 @@ struct TicketCommandRun {
   }
 
   private func options(_ report: @escaping (TicketProgress) -> Void, _ note: @escaping (String) -> Void) -> TicketStudy.Options {
-    .init(device: run.torchDevice, kernels: TrainingKernels(kernels), report: report, note: note)
+    .init(device: run.torchDevice, kernels: TrainingKernels(kernels, threads: ownThreads), report: report, note: note)
   }
 }
 

@@ -25,8 +25,9 @@ struct WorkerLine: Codable {
   }
 }
 
-/// Runs several seeds of a ticket study in parallel, each in a process of its own with one thread.
+/// Runs several seeds of a ticket study in parallel, each in a process of its own.
 ///
+/// In each, libtorch has one thread, since its bits depend on the number; kernels of our own have the cores that the others leave.
 /// Processes share only the study's folder, in which each seed has a folder of its own. Ctrl-C is passed on; every process writes a
 /// checkpoint.
 final class TicketWorkers {
@@ -85,7 +86,11 @@ final class TicketWorkers {
     var waiting = seeds[...]
     var passedOn = false
     while !running.isEmpty || (!waiting.isEmpty && !Interrupt.isRequested) {
-      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.first, try start(seed) { waiting.removeFirst() }
+      while running.count < atOnce, !Interrupt.isRequested, let seed = waiting.first,
+        try start(seed, threads: Self.threads(place: seeds.count - waiting.count, of: seeds.count, atOnce: atOnce))
+      {
+        waiting.removeFirst()
+      }
       if Interrupt.isRequested, !passedOn {
         passedOn = true
         for worker in running { kill(worker.process.identifier, Interrupt.signal) }
@@ -104,17 +109,25 @@ final class TicketWorkers {
     if let failure = failures.first { throw failure }
   }
 
-  /// Starts the process of a seed.
+  /// Returns the threads for kernels of our own in the process at a place of the order: the last ones, if fewer than those before them, have
+  /// more each.
+  static func threads(place: Int, of count: Int, atOnce: Int, cores: Int = Machine.physicalCores) -> Int {
+    let last = count % atOnce
+    return max(cores / (place < count - last ? atOnce : last), 1)
+  }
+
+  /// Starts the process of a seed, with so many threads for kernels of our own.
   ///
   /// - Returns: whether it was started; if the system cannot start a further process, it has to wait until another one has ended.
   /// - Throws: ``WorkerFailure`` if no other process is running.
-  private func start(_ seed: UInt64) throws -> Bool {
+  private func start(_ seed: UInt64, threads: Int) throws -> Bool {
     let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
     do {
       // As their standard input, the lock on the folder is held by the workers, too: no other study can take it while one of them still
       // writes.
       let process = try ChildProcess(
-        program, arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker"], input: study.claim?.descriptor)
+        program, arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker", "\(threads)"],
+        input: study.claim?.descriptor)
       running.append(Worker(seed: seed, process: process))
       return true
     } catch {

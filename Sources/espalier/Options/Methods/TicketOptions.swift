@@ -34,13 +34,14 @@ struct TicketOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
       """
-      Seeds that run in parallel, each in a process with one thread; by default, and at most, one per core. A single seed also gets \
-      one thread unless --threads is given: the bits do not depend on how many run.
+      Seeds that run in parallel, each in a process; by default, and at most, one per core. libtorch gets one thread, for a single \
+      seed too unless --threads is given, and kernels of our own share the cores: the bits do not depend on how many run.
       """, valueName: "count"))
   var parallel: Int?
 
-  @Flag(help: .hidden)
-  var worker = false
+  /// In the process of one of several seeds: the threads for kernels of our own.
+  @Option(help: .hidden)
+  var worker: Int?
 
   static let methods: KeyValuePairs = [
     "--rewind": ["lottery-ticket", "gradual", "double-pruning", "scored-pruning"], "--branches": ["lottery-ticket"],
