@@ -26,7 +26,10 @@ def output(command, **options):
 
 def our_executable(given):
     if given:
-        return given
+        if os.access(given, os.X_OK) and pathlib.Path(given).is_file():
+            return given
+        say(f"--executable {given}: no program")
+        sys.exit(66)
     folder = output(["swift", "build", "--configuration", "release", "--show-bin-path"])
     path = pathlib.Path(folder or ".") / "espalier-bench"
     if not path.exists():

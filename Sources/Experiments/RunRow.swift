@@ -22,7 +22,10 @@ extension Runner {
     // Of a large network it takes longer than everything else here, and a model file that is not timed has no use for it.
     let denseModel = latencyBatches?.isEmpty ?? false && state.startingBytes != nil ? model : try denseTwin()
     let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory)
+    let (few, threads) = (TorchRuntime.threads, self.threads)
+    try TorchRuntime.configure(threads: threads)
     let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
+    try TorchRuntime.configure(threads: few)
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in
         Results.Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
@@ -53,7 +56,7 @@ extension Runner {
     }
     var row = RunRecord(
       tool: Tool(version: version, libtorch: TorchRuntime.version),
-      machine: Machine.current(threads: TorchRuntime.threads), command: command, network: model.network.name, data: dataSummary,
+      machine: Machine.current(threads: threads), command: command, network: model.network.name, data: dataSummary,
       seed: experiment.training?.plan.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before,
       pruned: after,
       weights: removedWeights(dense, facts), units: removedUnits(dense, facts), collapse: collapse, proof: proof,

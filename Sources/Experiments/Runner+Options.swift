@@ -18,7 +18,8 @@ extension Runner {
     public var device: Device
     /// The kernels that train fully connected networks.
     public var kernels: TrainingKernels
-    /// The most threads, if their number is to follow the work (``TrainingKernels/threads(for:batch:most:)``); nil to keep libtorch's setting.
+    /// The most threads, if the numbers for libtorch and for our own kernels are to follow the work
+    /// (``TrainingKernels/threads(for:batch:most:)``); nil to keep libtorch's setting for both.
     public var mostThreads: Int?
     /// Whether every surgery is proved by comparing outputs before and after it.
     public var proves: Bool

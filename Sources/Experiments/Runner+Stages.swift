@@ -45,6 +45,7 @@ extension Runner {
         training.plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
         kernels: options.kernels)
     }
+    noteKernels(of: trainer)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
@@ -71,6 +72,17 @@ extension Runner {
       .init(
         phase: phase, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
         evaluations: trainer.log.evaluations, epochSeconds: trainer.epochSeconds.map(\.seconds)))
+  }
+
+  /// Takes note of the kernels that train, and tells if they are not those that were asked for.
+  private func noteKernels(of trainer: Trainer) {
+    let isOurs = trainer.usesOwnKernels
+    if !isOurs, usesOwnKernels == nil, [.sparse, .dense].contains(options.kernels.choice) {
+      note(
+        "--kernels \(options.kernels.choice): libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, "
+          + "without augmentation and penalties")
+    }
+    usesOwnKernels = isOurs || usesOwnKernels == true
   }
 
   private func trainingData() throws -> TrainingData {

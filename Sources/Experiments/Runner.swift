@@ -25,7 +25,11 @@ public final class Runner {
   /// The training, validation and test images; nil where the experiment has no data.
   public let data: TrainingData?
 
-  let options: Options
+  private(set) var options: Options
+  // Whether our own kernels took steps in this process; nil before the first training.
+  var usesOwnKernels: Bool?
+  /// The most threads that this process computed with.
+  var threads: Int { max(usesOwnKernels == true ? options.kernels.threads ?? 1 : 1, TorchRuntime.threads) }
   // Kept because encoding many stages takes longer than a removal.
   private let recipe: String
   /// The pruner of the experiment's plan; nil without one. All stages share it, because sums over the training steps of one stage are the
@@ -68,7 +72,9 @@ public final class Runner {
     // Before anything is computed, or compared with what a checkpoint was computed with.
     if let most = options.mostThreads, let batch = experiment.trainings.map(\.plan.batchSize).max() {
       let batch = min(batch, data?.training.count ?? batch)
-      try TorchRuntime.configure(threads: options.kernels.threads(for: start.model.network, batch: batch, most: most))
+      // Not one number for both: where a hook needs gradients, libtorch takes steps of a network that is small for it.
+      try TorchRuntime.configure(threads: TrainingKernels.libtorch.threads(for: start.model.network, batch: batch, most: most))
+      self.options.kernels.threads = try options.kernels.threads(for: start.model.network, batch: batch, most: most)
     }
     let (isNew, trains) = ((try? saved.get()) == nil, experiment.stages.contains { $0.trains != nil })
     startChecksum =
