@@ -19,12 +19,13 @@ struct ChannelFlow {
     let features: FeatureRuns
   }
 
-  /// Consecutive features, with one gap at most.
+  /// Consecutive features, with one gap at most, or any that are listed.
   struct FeatureRuns {
     var first = 0
     var beforeGap = Int.max
     var gap = 0
-    subscript(index: Int) -> Int { first + index + (index < beforeGap ? 0 : gap) }
+    var listed: [Int]?
+    subscript(index: Int) -> Int { listed?[index] ?? first + index + (index < beforeGap ? 0 : gap) }
   }
 
   /// The most features that all nodes may produce together, and half of the most that they may produce and read: a file that claims more
@@ -113,6 +114,14 @@ struct ChannelFlow {
       let outside = Array(first[..<start] + first[(start + count)...])
       touches.append(touch(.dependent, inside, FeatureRuns(first: start)))
       if !outside.isEmpty { touches.append(touch(.dependent, outside, FeatureRuns(beforeGap: start, gap: count))) }
+      values[node.name] = inside
+    case .indexSelect(let indices):
+      // As for a part of a split; here the others may lie anywhere.
+      let chosen = Set(indices)
+      let others = first.indices.filter { !chosen.contains($0) }
+      let inside = indices.map { first[$0] }
+      touches.append(touch(.dependent, inside, FeatureRuns(listed: indices)))
+      if !others.isEmpty { touches.append(touch(.dependent, others.map { first[$0] }, FeatureRuns(listed: others))) }
       values[node.name] = inside
     case .subsamplePad(_, let before, let after):
       let (front, back) = (made(before), made(after))

@@ -104,7 +104,7 @@ extension Operation {
     case .convolution(let layer):
       Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
     case .input, .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat,
-      .narrow, .subsamplePad:
+      .narrow, .indexSelect, .subsamplePad:
       0
     }
   }

@@ -35,6 +35,14 @@ public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
   /// The dimensions joined by ×, e.g. `3×32×32`.
   public var description: String { dimensions.map(String.init).joined(separator: "×") }
 
+  /// Returns the shape with another number of channels or features.
+  func with(channels count: Int) -> FeatureShape {
+    switch self {
+    case .vector: .vector(count)
+    case .image(_, let height, let width): .image(channels: count, height: height, width: width)
+    }
+  }
+
   /// Whether every dimension is positive and the elements fit into one tensor (``Limits``).
   var isReasonable: Bool { dimensions.allSatisfy { (1...Limits.size).contains($0) } && elements <= Limits.elements }
 }

@@ -141,6 +141,12 @@ public struct NetworkBuilder {
     }
   }
 
+  /// Appends the selection of the channels (or features) at the given ascending indices.
+  @discardableResult
+  public mutating func indexSelect(_ indices: [Int], _ name: String? = nil, from input: String? = nil) -> String {
+    append(name ?? unused("select"), .indexSelect(indices), from: [input ?? last])
+  }
+
   /// Appends ResNet's parameter-free shortcut: every `stride`-th pixel, with zero channels before and after.
   @discardableResult
   public mutating func subsamplePad(

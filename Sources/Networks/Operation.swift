@@ -31,6 +31,8 @@ public enum Operation: Hashable, Sendable {
   case concat
   /// `count` consecutive channels from `start` on: one part of a split.
   case narrow(start: Int, count: Int)
+  /// The channels (or features) at the given ascending indices; the others are not read.
+  case indexSelect([Int])
   /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
   case subsamplePad(stride: Int, before: Int, after: Int)
 }
@@ -184,7 +186,7 @@ extension Operation {
   /// The values of the `type` field in JSON.
   enum Kind: String, CaseIterable {
     case input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, adaptiveAveragePool, dropout, flatten
-    case add, concat, narrow, subsamplePad
+    case add, concat, narrow, indexSelect, subsamplePad
   }
 
   var type: Kind {
@@ -203,6 +205,7 @@ extension Operation {
     case .add: .add
     case .concat: .concat
     case .narrow: .narrow
+    case .indexSelect: .indexSelect
     case .subsamplePad: .subsamplePad
     }
   }

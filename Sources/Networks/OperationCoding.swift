@@ -66,6 +66,9 @@ extension Operation: Codable {
     case .narrow:
       try fields.allow(["start", "count"])
       self = .narrow(start: try fields.integer("start"), count: try fields.integer("count"))
+    case .indexSelect:
+      try fields.allow(["indices"])
+      self = .indexSelect(try fields.required("indices", as: [Int].self, "an array of whole numbers"))
     case .subsamplePad:
       try fields.allow(["stride", "before", "after"])
       self = .subsamplePad(
@@ -116,6 +119,7 @@ extension Operation: Codable {
     case .narrow(let start, let count):
       try fields.encode(start, forKey: "start")
       try fields.encode(count, forKey: "count")
+    case .indexSelect(let indices): try fields.encode(indices, forKey: "indices")
     case .subsamplePad(let stride, let before, let after):
       try fields.encode(stride, forKey: "stride")
       try fields.encode(before, forKey: "before")

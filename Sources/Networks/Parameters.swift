@@ -40,7 +40,9 @@ extension Operation {
       (norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : [])
         + [(.runningMean, [norm.features]), (.runningVariance, [norm.features])]
     case .groupNorm(let norm): norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : []
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .subsamplePad: []
+    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .indexSelect,
+      .subsamplePad:
+      []
     }
   }
 }

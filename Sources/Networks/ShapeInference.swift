@@ -83,11 +83,14 @@ extension Network.Node {
           node: name,
           problem: "takes channels \(start) to \(start + count - 1), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
       }
-      if case .image(_, let height, let width) = first.shape {
-        shape = .image(channels: count, height: height, width: width)
-      } else {
-        shape = .vector(count)
+      shape = first.shape.with(channels: count)
+    case .indexSelect(let indices):
+      guard let last = indices.last, last < first.shape.channels else {
+        throw NetworkError.shape(
+          node: name,
+          problem: "takes channel \(indices.last ?? 0), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
       }
+      shape = first.shape.with(channels: indices.count)
     case .subsamplePad(let stride, let before, let after):
       let image = try image(first)
       shape = .image(
@@ -167,7 +170,6 @@ extension Network.Node {
         problem: "expects inputs of one height and width, gets \(first.shape) from \(first.name) and \(operand.shape) from \(operand.name)")
     }
     let channels = Int.sum(operands.map(\.shape.channels)) ?? .max
-    guard case .image(_, let height, let width) = first.shape else { return .vector(channels) }
-    return .image(channels: channels, height: height, width: width)
+    return first.shape.with(channels: channels)
   }
 }

@@ -139,6 +139,14 @@ extension Operation {
     case .narrow(let start, let count):
       return .narrow(
         start: start - lost.count { $0 < start }, count: count - lost.count { (start..<start + count).contains($0) })
+    case .indexSelect(let indices):
+      let gone = lost.sorted()
+      var passed = 0
+      return .indexSelect(
+        indices.compactMap { index in
+          while passed < gone.count, gone[passed] < index { passed += 1 }
+          return lost.contains(index) ? nil : index - passed
+        })
     case .subsamplePad(let stride, let before, let after):
       let front = lost.count { $0 < before }
       return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))

@@ -88,6 +88,8 @@ extension Operation {
         ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
     case .activation, .flatten, .add, .concat: nil
     case .narrow(let start, let count): size(start, "start", from: 0) ?? size(count, "count")
+    case .indexSelect(let indices):
+      indices.isEmpty ? "indices must name at least one channel" : size(indices[0], "indices", from: 0) ?? ascending(indices)
     case .maxPool(let pooling), .averagePool(let pooling):
       extent(pooling.kernel, "kernel") ?? extent(pooling.stride, "stride") ?? extent(pooling.padding, "padding", from: 0)
         ?? (pooling.padding.height <= pooling.kernel.height / 2 && pooling.padding.width <= pooling.kernel.width / 2
@@ -102,6 +104,13 @@ extension Operation {
 
   private func size(_ value: Int, _ name: String, from least: Int = 1) -> String? {
     (least...Limits.size).contains(value) ? nil : "\(name) must be from \(least) to \(Limits.size), is \(value)"
+  }
+
+  private func ascending(_ indices: [Int]) -> String? {
+    guard let (index, next) = zip(indices, indices.dropFirst()).first(where: { $1 <= $0 }) else {
+      return size(indices[indices.count - 1], "indices", from: 0)
+    }
+    return "indices must ascend, \(next) follows \(index)"
   }
 
   private func extent(_ value: Extent, _ name: String, from least: Int = 1) -> String? {

@@ -52,6 +52,10 @@ extension Network {
         nodes[index].operation = .groupNorm(norm)
       case .narrow(let start, let count):
         nodes[index].operation = .narrow(start: try times(start, read), count: try times(count, read))
+      case .indexSelect:
+        guard read == 1 else {
+          throw NetworkError.shape(node: node.name, problem: "which of a wider network's channels to read is not known")
+        }
       case .subsamplePad(let stride, let before, let after):
         nodes[index].operation = .subsamplePad(stride: stride, before: try times(before, read), after: try times(after, read))
       case .concat:

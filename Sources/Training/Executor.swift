@@ -27,6 +27,8 @@ public final class Executor {
     /// Index of the batch that an input node takes.
     let entry: Int
     let tensors: [Tensor?]
+    /// The indices (int64) that an index select takes.
+    let indices: Tensor?
     /// Values that are not needed after this instruction.
     let finished: [Int]
   }
@@ -60,6 +62,7 @@ public final class Executor {
     var finished: [Int: [Int]] = [:]
     for (value, last) in lastUse { finished[last, default: []].append(value) }
     var entries = 0
+    let device = model.tensors.values.first?.device ?? .cpu
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
@@ -69,13 +72,15 @@ public final class Executor {
       }
       let entry = entries
       if case .input = node.operation { entries += 1 }
+      var indices: Tensor?
+      if case .indexSelect(let chosen) = node.operation { indices = try Tensor(chosen.map(Int64.init)).moved(to: device) }
       return Instruction(
         node: node.name, module: node.module, operation: node.operation, inputs: try node.inputs.map(slot), entry: entry,
-        tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, finished: finished[i] ?? [])
+        tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, indices: indices, finished: finished[i] ?? [])
     }
     values = Array(repeating: nil, count: instructions.count)
     inputShapes = network.inputShapes.map(\.dimensions)
-    device = model.tensors.values.first?.device ?? .cpu
+    self.device = device
     type = model.tensors.values.first?.elementType
   }
 
@@ -187,6 +192,9 @@ public final class Executor {
       return sum
     case .concat: return try Tensor.concatenated(instruction.inputs.indices.map { try operand($0) }, 1)
     case .narrow(let start, let count): return try operand().narrowed(1, from: start, length: count)
+    case .indexSelect:
+      guard let indices = instruction.indices else { throw TorchError("\(instruction.node): its indices are missing") }
+      return try operand().indexed(1, indices)
     case .subsamplePad(let stride, let before, let after):
       let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
       return try sampled.padded([0, 0, 0, 0, before, after])

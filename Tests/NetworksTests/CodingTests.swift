@@ -42,6 +42,7 @@ import Testing
       #"{"absent":1,"affine":true,"epsilon":1e-05,"features":8,"groups":2,"type":"groupNorm"}"#
     ),
     (.narrow(start: 1, count: 3), #"{"count":3,"start":1,"type":"narrow"}"#),
+    (.indexSelect([0, 2, 7]), #"{"indices":[0,2,7],"type":"indexSelect"}"#),
     (.subsamplePad(stride: 2, before: 8, after: 8), #"{"after":8,"before":8,"stride":2,"type":"subsamplePad"}"#),
   ])
   func operations(operation: Networks.Operation, text: String) throws {
@@ -61,7 +62,7 @@ import Testing
       #"{"type":"attention"}"#,
       """
       unknown operation type "attention"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, \
-      adaptiveAveragePool, dropout, flatten, add, concat, narrow, subsamplePad
+      adaptiveAveragePool, dropout, flatten, add, concat, narrow, indexSelect, subsamplePad
       """
     ),
     ("7", "an operation must be an object with a field \"type\""),
@@ -72,6 +73,11 @@ import Testing
     (#"{"type":"linear","inputs":1e300,"outputs":2}"#, "linear: field \"inputs\" must be a whole number"),
     (#"{"type":"linear","inputs":-3,"outputs":2}"#, "linear: inputs must be from 1 to 2147483647, is -3"),
     (#"{"type":"linear","inputs":9223372036854775807,"outputs":2}"#, "linear: inputs must be from 1 to 2147483647, is 9223372036854775807"),
+    (#"{"type":"indexSelect"}"#, "indexSelect: field \"indices\" is missing"),
+    (#"{"type":"indexSelect","indices":[]}"#, "indexSelect: indices must name at least one channel"),
+    (#"{"type":"indexSelect","indices":[2,2]}"#, "indexSelect: indices must ascend, 2 follows 2"),
+    (#"{"type":"indexSelect","indices":[-1,2]}"#, "indexSelect: indices must be from 0 to 2147483647, is -1"),
+    (#"{"type":"indexSelect","indices":[0,1.5]}"#, "indexSelect: field \"indices\" must be an array of whole numbers"),
     (#"{"type":"linear","inputs":3,"outputs":2,"rank":4}"#, "linear: unknown field \"rank\""),
     (#"{"type":"linear","inputs":3,"outputs":2,"bias":1}"#, "linear: field \"bias\" must be true or false"),
     (
@@ -115,7 +121,7 @@ import Testing
       .malformed(
         """
         node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, \
-        averagePool, adaptiveAveragePool, dropout, flatten, add, concat, narrow, subsamplePad
+        averagePool, adaptiveAveragePool, dropout, flatten, add, concat, narrow, indexSelect, subsamplePad
         """)
     ),
     (

@@ -21,6 +21,7 @@ import Testing
     builder.maxPool(2, stride: 1)
     builder.averagePool(2, stride: 1)
     builder.adaptiveAveragePool(2)
+    builder.indexSelect([0, 2, 3])
     builder.dropout(0.1)
     builder.flatten()
     builder.linear("head", 3)

@@ -25,6 +25,7 @@ import Testing
     (.batchNorm(BatchNorm(3)), 2, 2, "3×2×2"),
     (.groupNorm(GroupNorm(groups: 3, 3)), 2, 2, "3×2×2"),
     (.narrow(start: 1, count: 2), 2, 4, "2×2×4"),
+    (.indexSelect([0, 2]), 2, 4, "2×2×4"),
   ])
   func shapes(operation: Networks.Operation, height: Int, width: Int, expected: String) throws {
     #expect(try shape(operation, of: .image(channels: 3, height: height, width: width)).description == expected)
@@ -50,6 +51,7 @@ import Testing
     (.batchNorm(BatchNorm(64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
     (.linear(Linear(3200, 10)), "a: expects a vector of 3200 features, gets an image from input (50×8×8); flatten it"),
     (.narrow(start: 48, count: 3), "a: takes channels 48 to 50, gets 50 from input (50×8×8)"),
+    (.indexSelect([0, 50]), "a: takes channel 50, gets 50 from input (50×8×8)"),
     (.groupNorm(GroupNorm(groups: 2, 64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
   ])
   func misfits(operation: Networks.Operation, words: String) {

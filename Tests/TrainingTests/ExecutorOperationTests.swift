@@ -137,6 +137,8 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     #expect(try value(.vector(3), [1, 2, 3]) { _ = $0.split([1, 2]) } == [2, 3])
     let image = FeatureShape.image(channels: 3, height: 1, width: 2)
     #expect(try value(image, [1, 2, 3, 4, 5, 6]) { _ = $0.split([1, 1]) } == [3, 4])
+    #expect(try value(.vector(3), [1, 2, 3]) { $0.indexSelect([0, 2]) } == [1, 3])
+    #expect(try value(image, [1, 2, 3, 4, 5, 6]) { $0.indexSelect([0, 2]) } == [1, 2, 5, 6])
   }
 
   @Test func severalInputsAndOutputs() throws {

@@ -33,6 +33,7 @@ extension Model {
       case .add: reached[node.name] = first.indices.map { i in operands.contains { $0[i] } }
       case .concat: reached[node.name] = operands.flatMap { $0 }
       case .narrow(let start, let count): reached[node.name] = Array(first[start..<start + count])
+      case .indexSelect(let indices): reached[node.name] = indices.map { first[$0] }
       case .subsamplePad(_, let before, let after):
         reached[node.name] = Array(repeating: false, count: before) + first + Array(repeating: false, count: after)
       }

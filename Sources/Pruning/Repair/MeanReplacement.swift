@@ -209,6 +209,7 @@ extension Network {
           return maps.map { $0 + next }
         }
       case .narrow(let start, let count): result[node.name] = Array((operands.first ?? []).dropFirst(start).prefix(count))
+      case .indexSelect(let indices): result[node.name] = indices.map { (operands.first ?? [])[$0] }
       case .batchNorm, .groupNorm, .activation, .dropout, .add: result[node.name] = operands.first ?? []
       case .input, .linear, .convolution, .maxPool, .averagePool, .adaptiveAveragePool, .subsamplePad:
         result[node.name] = Array(0..<features)

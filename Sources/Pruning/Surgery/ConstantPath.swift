@@ -101,15 +101,22 @@ struct ConstantPath {
     case .flatten:
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
       return try repeated(value, positions)
-    case .narrow(let start, let count):
-      let inside = (dependents[node.name] ?? []).filter { (start..<start + count).contains($0.features[0]) }
-      let features = inside.reduce(0) { $0 + $1.spread }
-      guard features != 0, features != value.shape[1] else { return features == 0 ? nil : value }
-      try obstruct(value, because: "\(node.name) takes a part of it")
-      // The constants left to move are 0, whichever part is taken.
-      return try value.narrowed(1, from: 0, length: features)
+    case .narrow(let start, let count): return try taken(value, node) { (start..<start + count).contains($0) }
+    case .indexSelect(let indices):
+      let chosen = Set(indices)
+      return try taken(value, node) { chosen.contains($0) }
     case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .dropout, .add, .concat, .subsamplePad: return value
     }
+  }
+
+  /// Returns the constants after an operation that takes a part of its operand's features; nil if it takes none of them.
+  private mutating func taken(_ value: Tensor, _ node: Network.Node, takes: (Int) -> Bool) throws -> Tensor? {
+    let inside = (dependents[node.name] ?? []).filter { takes($0.features[0]) }
+    let features = inside.reduce(0) { $0 + $1.spread }
+    guard features != 0, features != value.shape[1] else { return features == 0 ? nil : value }
+    try obstruct(value, because: "\(node.name) takes a part of it")
+    // The constants left to move are 0, whichever part is taken.
+    return try value.narrowed(1, from: 0, length: features)
   }
 
   /// Returns the biases of a producer's units, [units, features per unit].

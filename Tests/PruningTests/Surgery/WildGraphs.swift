@@ -70,6 +70,9 @@ struct WildGraph {
     case 0: return .batchNorm(BatchNorm(channels, affine: random.chance(0.8)))
     case 1: return .groupNorm(GroupNorm(groups: divisor(of: channels), channels, affine: random.chance(0.7)))
     case 2, 3: return .activation(Activation.allCases[random.below(Activation.allCases.count)])
+    case 4 where random.chance(0.4):
+      let chosen = (0..<channels).filter { _ in random.chance(0.6) }
+      return .indexSelect(chosen.isEmpty ? [channels - 1] : chosen)
     case 4:
       let count = 1 + random.below(channels)
       return .narrow(start: random.below(channels - count + 1), count: count)

@@ -29,7 +29,7 @@ extension NetworkIndex {
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
       case .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten: current = reader.name
-      case .input, .linear, .convolution, .add, .concat, .narrow, .subsamplePad: return current
+      case .input, .linear, .convolution, .add, .concat, .narrow, .indexSelect, .subsamplePad: return current
       }
     }
     return current
