@@ -87,11 +87,18 @@ static void loss(void *argument, uint32_t member, cs_team *team) {
   for (uint32_t p = 0; p < panels; ++p) {
     gather(chain, examples, p, chain->inputs[member] + (size_t)p * chain->layers[0].input_count * panel);
   }
+  if (chain->layers[0].factors) {
+    chain->kernels->scale(
+      inputs(chain, 0, member, panels), chain->layers[0].factors, (cs_share){0, chain->layers[0].input_count});
+  }
   const uint32_t following = examples->following < examples->count ? examples->following : examples->count;
   expect(chain, &examples->images, examples->positions + examples->count, following);
   for (uint32_t k = 0; k < chain->layer_count; ++k) {
     FOR_SHARES(chain, member, team) {
-      forward(chain, k, inputs(chain, k, member, panels), outputs(chain, k, panels), chain->layers[k].rows[share]);
+      const cs_share rows = chain->layers[k].rows[share];
+      const cs_panels y = outputs(chain, k, panels);
+      forward(chain, k, inputs(chain, k, member, panels), y, rows);
+      if (k + 1 < chain->layer_count && chain->layers[k + 1].factors) chain->kernels->scale(y, chain->layers[k + 1].factors, rows);
     }
     cs_team_wait(team);
   }
@@ -140,6 +147,7 @@ static void take_step(void *argument, uint32_t member, cs_team *team) {
       } else {
         kernels->dense_input_gradient(&layer->matrix, values, dy, shown, dx, columns);
       }
+      if (layer->factors) kernels->scale(dx, layer->factors, columns);
     }
     cs_team_wait(team);
   }
@@ -153,7 +161,7 @@ static void take_step(void *argument, uint32_t member, cs_team *team) {
         kernels->update(layer->structure, dy, x, layer->rows[share], context->step, own);
       } else {
         kernels->dense_update(
-          &layer->matrix, dy, x, context->count, layer->rows[share], context->step, own, chain->scratch[member]);
+          &layer->matrix, dy, x, context->count, layer->rows[share], context->step, own, chain->scratch[member], layer->reach);
       }
       if (!layer->has_bias) continue;
       const cs_share biases = part(layer->bias_count, share, chain->share_count);
@@ -167,6 +175,18 @@ void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step) {
   const uint64_t mode = cs_denormals_flush();
   cs_team_run(chain->team, take_step, &context);
   cs_denormals_restore(mode);
+}
+
+void cs_chain_factor_gradient(const cs_chain *chain, uint32_t index, float *gradient) {
+  const cs_chain_layer *layer = &chain->layers[index];
+  const size_t stride = layer->matrix.stride;
+  for (uint32_t i = 0; i < layer->input_count; ++i) gradient[i] = 0;
+  for (uint32_t row = 0; row < layer->matrix.row_count; row += CS_REACH) {
+    const float *reached = layer->reach + row / CS_REACH * stride;
+    for (uint32_t i = 0; i < layer->input_count; ++i) gradient[i] += reached[i];
+  }
+  // The weights' gradients hold the factor already.
+  for (uint32_t i = 0; i < layer->input_count; ++i) gradient[i] = layer->factors[i] != 0 ? gradient[i] / layer->factors[i] : 0;
 }
 
 typedef struct {

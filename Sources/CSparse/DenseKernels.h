@@ -91,10 +91,10 @@ static void CS_NAMED(dense_input_gradient_, FORM)(
 }
 
 // The step of `count` rows and `width` vectors of weights, whose gradients never leave the registers. x: the inputs of the tile's columns
-// by examples, CS_PANEL values apart.
+// by examples, CS_PANEL values apart. reach, if given, gets the columns' Σ of gradient·weight, or goes on with what it has.
 INLINE void update_tile(
     const int kind, const int count, const int width, const uint16_t *keep, size_t keep_stride, const float *dy, size_t distance,
-    const float *x, uint32_t examples, const cs_step *step, cs_parameters p, size_t first, size_t stride) {
+    const float *x, uint32_t examples, const cs_step *step, cs_parameters p, size_t first, size_t stride, float *reach, int goes_on) {
   lanes sum[TILE_ROWS][TILE_LANES];
   // Weights and moments of this tile arrive while it is summed.
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < width; ++c) {
@@ -114,6 +114,8 @@ INLINE void update_tile(
       }
     }
   }
+  lanes reached[TILE_LANES];
+  if (reach) UNROLLED for (int c = 0; c < width; ++c) reached[c] = goes_on ? ((lanes *)reach)[c] : (lanes)0;
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < width; ++c) {
     lanes gradient = sum[r][c];
     if (keep) {
@@ -121,8 +123,10 @@ INLINE void update_tile(
       const integers bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
       gradient = (bits & bit) != 0 ? gradient : (lanes)0;
     }
+    if (reach) reached[c] += gradient * *(const lanes *)(p.weights + first + r * stride + c * 16);
     take_lanes(kind, step, p, first + r * stride + c * 16, gradient);
   }
+  if (reach) UNROLLED for (int c = 0; c < width; ++c) ((lanes *)reach)[c] = reached[c];
 }
 
 // by_example[example][input − first] = x[input][example] of a panel, for `count` inputs; 0 for the others up to the next multiple of 16.
@@ -139,7 +143,7 @@ INLINE void transposed(const float *x, uint32_t count, uint32_t examples, float 
 
 INLINE void update_all(
     const int kind, const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step,
-    cs_parameters p, float *scratch) {
+    cs_parameters p, float *scratch, float *reach) {
   const size_t words = layer->stride / 16;
   for (uint32_t column = 0; column < layer->column_count; column += CS_PANEL) {
     const uint32_t width = block_of(layer->column_count - column, CS_PANEL);
@@ -155,11 +159,16 @@ INLINE void update_all(
         const size_t first = (size_t)row * layer->stride + column + lane;
         const uint16_t *keep = layer->keep ? layer->keep + first / 16 : NULL;
         const float *d = dy.values + (size_t)row * CS_PANEL, *in = scratch + lane;
+        const int goes_on = row % CS_REACH != 0;
+        float *reached = reach ? reach + row / CS_REACH * layer->stride + column + lane : NULL;
         if (is_whole) {
           FOR_COUNT(
-              tile, update_tile(kind, count, TILE_LANES, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride))
+              tile, update_tile(
+                        kind, count, TILE_LANES, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride, reached, goes_on))
         } else {
-          FOR_COUNT(tile, update_tile(kind, count, 1, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride))
+          FOR_COUNT(
+              tile,
+              update_tile(kind, count, 1, keep, words, d, dy.distance, in, examples, step, p, first, layer->stride, reached, goes_on))
         }
       }
       lane += is_whole ? 16 * TILE_LANES : 16;
@@ -169,8 +178,17 @@ INLINE void update_all(
 
 static void CS_NAMED(dense_update_, FORM)(
     const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters,
-    float *scratch) {
+    float *scratch, float *reach) {
   // A column's inputs are transposed for those who have a row.
   if (rows.from == rows.to) return;
-  FOR_KIND(step, update_all(kind, layer, dy, x, examples, rows, step, parameters, scratch))
+  FOR_KIND(step, update_all(kind, layer, dy, x, examples, rows, step, parameters, scratch, reach))
+}
+
+static void CS_NAMED(scale_, FORM)(cs_panels x, const float *factors, cs_share rows) {
+  for (uint32_t panel = 0; panel < x.count; ++panel) {
+    for (uint32_t row = rows.from; row < rows.to; ++row) {
+      lanes *p = (lanes *)(x.values + panel * x.distance + (size_t)row * CS_PANEL);
+      UNROLLED for (int c = 0; c < CS_PANEL / 16; ++c) p[c] *= factors[row];
+    }
+  }
 }

@@ -19,6 +19,7 @@ const cs_kernels CS_NAMED(cs_kernels_, FORM) = {
   .dense_forward = CS_NAMED(dense_forward_, FORM),
   .dense_update = CS_NAMED(dense_update_, FORM),
   .dense_input_gradient = CS_NAMED(dense_input_gradient_, FORM),
+  .scale = CS_NAMED(scale_, FORM),
   .bias_update = CS_NAMED(bias_update_, FORM),
   .take = CS_NAMED(take_, FORM),
   .gather = CS_NAMED(gather_, FORM),

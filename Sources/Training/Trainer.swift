@@ -56,6 +56,9 @@ public final class Trainer {
   private let hooks: [any TrainingHook]
   private let dropout: Generator
   private var executor: Executor
+  // Nil unless a hook multiplies weights by factors.
+  private var gatedWeights: GatedWeights?
+  private let gates: (any WeightGates)?
   private var optimizer: Optimizer
   private let evaluated: EvaluatedParts
   // nil unless the present epoch was timed from its beginning.
@@ -94,7 +97,11 @@ public final class Trainer {
     do {
       optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
     } catch let error as PlanError { throw RecordError(error.description) }
-    executor = try Executor(present)
+    let (trained, gates) = (present, hooks.weightGates)
+    self.gates = gates
+    let gatedWeights = try gates.map { try GatedWeights(trained, by: $0) }
+    self.gatedWeights = gatedWeights
+    executor = try Executor(gatedWeights?.model ?? trained)
     iteration = state?.iteration ?? 0
     log = state?.log ?? TrainingLog()
     isStepOpen = state?.isStepOpen ?? false
@@ -119,7 +126,8 @@ public final class Trainer {
   private func ownEngine() throws -> FullyConnectedEngine? {
     if !hasChosenEngine {
       engine = try FullyConnectedEngine(
-        kernels, model: present, optimizer: optimizer, data: data, batchSize: plan.batchSize, evaluated: evaluated.sets, team: { team })
+        kernels, model: present, optimizer: optimizer, data: data, batchSize: plan.batchSize, evaluated: evaluated.sets, gates: gates,
+        team: { team })
     }
     hasChosenEngine = true
     return engine
@@ -248,16 +256,22 @@ public final class Trainer {
     let watched = hooks.map(\.observedNodes)
     let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
     if observed.isEmpty, !needsGradients, let engine = try ownEngine() {
+      try gates?.draw(into: engine.factors, self)
       let (loss, count) = try loader.withStoredBatch(epoch: epoch, index: index) {
         (engine.loss(of: $0, labelSmoothing: plan.labelSmoothing), $0.count)
       }
       try checkFinite(loss, learningRate: learningRate)
       engine.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep(), count: count)
+      try gates?.didComputeGradients(of: engine.gradientsOfFactors(), self)
       return loss
     }
     // A step by libtorch updates the tensors.
     engine?.lend()
     let batch = try loader.batch(epoch: epoch, index: index)
+    if let gates, let gatedWeights {
+      try gates.draw(into: gatedWeights.factors, self)
+      try gatedWeights.multiply()
+    }
     let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
         for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
@@ -267,7 +281,9 @@ public final class Trainer {
     let value = try loss.item()
     try checkFinite(value, learningRate: learningRate)
     try loss.backward()
+    let gradients = try gatedWeights?.passGradients()
     for hook in hooks { try hook.didComputeGradients(self) }
+    if let gates, let gradients { try gates.didComputeGradients(of: gradients, self) }
     try optimizer.step(learningRate: learningRate)
     return value
   }
@@ -336,7 +352,8 @@ public final class Trainer {
   private func goOn(with replacement: Model, _ state: Optimizer.State) throws {
     let laidOut = try replacement.laidOutForTraining(on: device)
     let next = try Optimizer(plan.optimizer, model: laidOut, state: state)
-    executor = try Executor(laidOut)
+    gatedWeights = try gates.map { try GatedWeights(laidOut, by: $0) }
+    executor = try Executor(gatedWeights?.model ?? laidOut)
     present = laidOut
     optimizer = next
     forgetEngine()

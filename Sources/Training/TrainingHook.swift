@@ -64,6 +64,9 @@ extension TrainingHook {
 }
 
 extension [any TrainingHook] {
+  /// The first hook that multiplies weights by factors; nil if none does.
+  var weightGates: (any WeightGates)? { lazy.compactMap { $0 as? any WeightGates }.first }
+
   /// - Throws: ``PlanError`` if a checkpoint could not tell the hooks apart.
   func validateNames() throws {
     var seen: Set<String> = []

@@ -76,7 +76,7 @@ import Testing
           let panels = (examples + panel - 1) / panel
           kernels.dense_update(
             layout, dy.panels(rows, panels), x.panels(columns, panels), UInt32(examples), share, &step, gradient.asGradient,
-            scratch.pointer)
+            scratch.pointer, nil)
         }
       }
       let (input, delta) = (x.values, dy.values)
@@ -91,6 +91,55 @@ import Testing
       expectClose(gradient.values, expected, "\(size)")
       #expect(zip(gradient.values, expected).allSatisfy { $1 != 0 || $0 == 0 }, "\(size)")
     }
+  }
+
+  /// Sums of gradient·weight by column, for every six rows, by the weights before the step; whoever computes which rows.
+  @Test(arguments: forms) func reach(form: Int32) throws {
+    let kernels = try #require(cs_kernels_of_form(form)).pointee
+    var random = RandomStream(seed: 8)
+    let (rows, columns, examples) = (16, 133, 70)
+    let matrix = Matrix(rows: rows, columns: columns, keeps: 0.8, random: &random)
+    let dy = Floats(random.panel(rows, count: 64) + random.panel(rows, count: 6)), x = Floats(random.panel(columns, panels: 2))
+    let scratch = Floats(Array(repeating: 7, count: 2 * panel * panel))
+    func reached(_ shares: [cs_share]) -> [Float] {
+      let weights = Floats(matrix.values), velocity = Floats(Array(repeating: 0, count: matrix.values.count))
+      let reach = Floats(Array(repeating: 5, count: 3 * matrix.stride))
+      let own = cs_parameters(weights: weights.pointer, gradient: weights.pointer, first: velocity.pointer, second: velocity.pointer)
+      var step = cs_step_sgd(0.1, 0.9, 0, 0)
+      withUnsafePointer(to: matrix.layout) { layout in
+        for share in shares {
+          kernels.dense_update(
+            layout, dy.panels(rows, 2), x.panels(columns, 2), UInt32(examples), share, &step, own, scratch.pointer, reach.pointer)
+        }
+      }
+      return reach.values
+    }
+    let found = reached([cs_share(from: 0, to: 16)])
+    let (delta, input) = (dy.values, x.values)
+    let expected = (0..<3 * matrix.stride).map { i -> Double in
+      let (tile, column) = (i / matrix.stride, i % matrix.stride)
+      guard column < columns else { return 0 }
+      return (tile * 6..<min(tile * 6 + 6, rows)).reduce(0.0) { sum, row in
+        guard matrix.isKept[row * matrix.stride + column] else { return sum }
+        let gradient = (0..<examples).reduce(0.0) { sum, e in
+          let (p, lane) = (e / panel, e % panel)
+          return sum + Double(delta[(p * rows + row) * panel + lane]) * Double(input[(p * columns + column) * panel + lane])
+        }
+        return sum + gradient * Double(matrix.values[row * matrix.stride + column])
+      }
+    }
+    let used = found.indices.filter { $0 % matrix.stride < columns }
+    expectClose(used.map { found[$0] }, used.map { expected[$0] }, "reach")
+    #expect(reached([cs_share(from: 6, to: 16), cs_share(from: 0, to: 6)]) == found)
+  }
+
+  @Test(arguments: forms) func scaledRows(form: Int32) throws {
+    let kernels = try #require(cs_kernels_of_form(form)).pointee
+    var random = RandomStream(seed: 4)
+    let x = Floats(random.panel(5, panels: 2)), factors = Floats([2, 0, -1, 0.5, 3])
+    let before = x.values
+    kernels.scale(x.panels(5), factors.pointer, cs_share(from: 1, to: 4))
+    #expect(x.values == before.enumerated().map { i, value in value * [1, 0, -1, 0.5, 1][i / panel % 5] })
   }
 
   /// A dense layer and a sparse one that keeps the same weights compute the same bits.

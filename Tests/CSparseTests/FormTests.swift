@@ -25,7 +25,8 @@ func logarithm(_ x: Double) -> Double { log(x) }
     let rows = layer.liveRows.map(UInt16.init)
     let matrix = Matrix(rows: 11, columns: 150, keeps: 0.7, random: &random)
     let weights = Floats(matrix.values), scratch = Floats(Array(repeating: 0, count: panel * panel)), out = Floats(random.panel(11))
-    let back = Floats(random.panel(150))
+    let back = Floats(random.panel(150)), reach = Floats(Array(repeating: 0, count: 2 * matrix.stride)), scaled = Floats(random.panel(150))
+    let factors = Floats(random.panel(150))
     var adam = cs_step_adam(0.01, 0.9, 0.999, 1e-8, 0.1, 1, 3), sgd = cs_step_sgd(0.01, 0.9, 0.1, 1)
     func parameters(_ weights: Floats, _ first: Floats, _ second: Floats) -> cs_parameters {
       cs_parameters(weights: weights.pointer, gradient: gradient.pointer, first: first.pointer, second: second.pointer)
@@ -46,11 +47,14 @@ func logarithm(_ x: Double) -> Double { log(x) }
       kernels.dense_forward(layout, weights.pointer, bias.pointer, x.panels(150), out.panels(11), dense, 1)
       kernels.dense_input_gradient(layout, weights.pointer, dy.panels(11), x.pointer, back.panels(150), denseColumns)
       kernels.dense_update(
-        layout, dy.panels(11), x.panels(150), 50, dense, &adam, parameters(weights, velocity, square), scratch.pointer)
+        layout, dy.panels(11), x.panels(150), 50, dense, &adam, parameters(weights, velocity, square), scratch.pointer,
+        reach.pointer)
       kernels.dense_update(
-        layout, dy.panels(11), x.panels(150), 50, dense, &sgd, parameters(weights, velocity, square), scratch.pointer)
+        layout, dy.panels(11), x.panels(150), 50, dense, &sgd, parameters(weights, velocity, square), scratch.pointer,
+        reach.pointer)
     }
-    let held = [y, dy, gradient, bias, dx, values, first, second, weights, out, back, velocity, square]
+    kernels.scale(scaled.panels(150), factors.pointer, denseColumns)
+    let held = [y, dy, gradient, bias, dx, values, first, second, weights, out, back, velocity, square, reach, scaled]
     let numbers = held.flatMap { $0.values } + [Float(outcome.loss)]
     return numbers.map(\.bitPattern)
   }

@@ -22,6 +22,8 @@ extern "C" {
 enum { CS_PANEL = 64 };
 // The most rows and columns that 16-bit indices reach.
 enum { CS_MAXIMUM_FEATURES = 65535 };
+// Rows of which sums are kept together (see dense_update); each form's tiles divide it.
+enum { CS_REACH = 6 };
 
 // The weights of a layer that exist, by rows (units) within blocks of columns (inputs) that fit into the first-level cache, and by
 // columns.
@@ -104,12 +106,16 @@ typedef struct {
   // The same for dense layers.
   void (*_Nonnull dense_forward)(
     const cs_matrix *layer, const float *values, const float *_Nullable bias, cs_panels x, cs_panels y, cs_share rows, int32_t relu);
-  // scratch: [panels][CS_PANEL][CS_PANEL].
+  // scratch: [panels][CS_PANEL][CS_PANEL]. reach, if given: [⌈row_count/CS_REACH⌉][stride], for every CS_REACH rows Σ_row gradient·weight of
+  // each column, by the weights before the step; shares then begin at multiples of CS_REACH.
   void (*_Nonnull dense_update)(
     const cs_matrix *layer, cs_panels dy, cs_panels x, uint32_t examples, cs_share rows, const cs_step *step, cs_parameters parameters,
-    float *scratch);
+    float *scratch, float *_Nullable reach);
   void (*_Nonnull dense_input_gradient)(
     const cs_matrix *layer, const float *values, cs_panels dy, const float *_Nullable activation, cs_panels dx, cs_share columns);
+
+  // x[row] *= factors[row] for some rows.
+  void (*_Nonnull scale)(cs_panels x, const float *factors, cs_share rows);
 
   // The step of the biases of rows[share]: gradient = Σ_examples dy[row].
   void (*_Nonnull bias_update)(
@@ -169,6 +175,9 @@ typedef struct {
   uint32_t bias_count;
   const cs_share *rows;                     // [share_count]: shares of the live rows
   const cs_share *columns;                  // [share_count]: shares of the live columns
+  // If its inputs are multiplied by factors, which takes dense layers throughout: [input_count]; and room for the sums of dense_update.
+  const float *_Nullable factors;
+  float *_Nullable reach;
 } cs_chain_layer;
 
 // A chain input → (linear → ReLU)* → linear in training.
@@ -199,7 +208,9 @@ typedef struct {
 cs_outcome cs_chain_loss(const cs_chain *chain, const cs_examples *examples, double smoothing);
 // The step of all layers for the batch of the preceding cs_chain_loss, of `count` examples.
 void cs_chain_step(const cs_chain *chain, uint32_t count, const cs_step *step);
-// The loss over a whole set. panels: the set's panels of all inputs, or NULL; outcomes: [panels].
+// The gradient of the loss with respect to a layer's factors, from the step before: [input_count]. It is 0 where a factor is 0.
+void cs_chain_factor_gradient(const cs_chain *chain, uint32_t layer, float *gradient);
+// The loss over a whole set, without factors. panels: the set's panels of all inputs, or NULL; outcomes: [panels].
 cs_outcome cs_chain_evaluate(
   const cs_chain *chain, const cs_examples *examples, const float *_Nonnull const *_Nullable panels, cs_outcome *outcomes);
 

@@ -32,6 +32,11 @@ final class FullyConnectedEngine {
   private let memory: [Block<Float>]
   private let addresses: [Block<UnsafeMutablePointer<Float>>]
   private let outcomes: Block<cs_outcome>
+  /// The factors of the next step, [1, inputs], by the weight that they multiply; whoever drives a gated training writes them.
+  let factors: [ParameterName: Tensor]
+  private let factorGradients: [ParameterName: (layer: UInt32, tensor: Tensor, elements: UnsafeMutablePointer<Float>)]
+  private let reaches: [Block<Float>]
+
   private var evaluationOutcomes = Block<cs_outcome>(count: 0, repeating: cs_outcome())
 
   /// Creates an engine for a model; nil if the kernels cannot run it, or if libtorch is to run everything.
@@ -39,10 +44,11 @@ final class FullyConnectedEngine {
   /// - Parameters:
   ///   - optimizer: the optimizer whose moments the engine takes over.
   ///   - evaluated: further sets that will be evaluated.
+  ///   - gates: the hook that multiplies weights by factors; only factors of inputs are possible here, and layers are then dense.
   ///   - team: the threads that compute.
   init?(
     _ policy: TrainingKernels, model: Model, optimizer: Optimizer, data: TrainingData, batchSize: Int, evaluated: [ImageSet],
-    team makeTeam: () -> WorkerTeam?
+    gates: (any WeightGates)? = nil, team makeTeam: () -> WorkerTeam?
   ) throws {
     let images = data.training
     guard policy.choice != .libtorch, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
@@ -50,12 +56,14 @@ final class FullyConnectedEngine {
       images.imageSize == inputs,
       // The value of a byte depends on its channel, so on the height and width of the training images.
       ([images] + evaluated).allSatisfy({ $0.imageShape == images.imageShape && $0.classes <= classes }),
-      model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 }), let team = makeTeam()
+      model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 }),
+      gates?.gated.values.allSatisfy({ $0 == .inputs }) ?? true, let team = makeTeam()
     else { return nil }
     self.kernels = kernels
     self.team = team
     parameters = try PackedParameters(chain, model: model, optimizer: optimizer) { density in
       switch policy.choice {
+      case _ where gates != nil: false
       case .sparse: true
       case .dense, .libtorch: false
       case .automatic: density <= form.crossover
@@ -74,8 +82,13 @@ final class FullyConnectedEngine {
     addresses = memory.map { Block($0.map(\.pointer)) }
     self.memory = memory.flatMap(\.self)
     var shares: [Block<cs_share>] = []
+    var factors: [ParameterName: Tensor] = [:]
+    var factorGradients: [ParameterName: (layer: UInt32, tensor: Tensor, elements: UnsafeMutablePointer<Float>)] = [:]
+    var reaches: [Block<Float>] = []
+    let gated = gates?.gated ?? [:]
     layers = Block(
-      zip(parameters.layers, chain.layers).map { layer, chained in
+      try zip(parameters.layers, chain.layers).enumerated().map { number, both in
+        let (layer, chained) = both
         let (rows, columns) = (layer.weights.rowShares(team), layer.weights.columnShares(team))
         shares += [rows, columns]
         var structure: UnsafePointer<cs_structure>?
@@ -84,12 +97,27 @@ final class FullyConnectedEngine {
         case .sparse(let stored): structure = UnsafePointer(stored.layout.pointer)
         case .dense(let stored): matrix = stored.layout
         }
+        let name = ParameterName(chained.module, .weight)
+        var (factor, reach): (UnsafePointer<Float>?, UnsafeMutablePointer<Float>?) = (nil, nil)
+        if gated[name] != nil, case .dense(let stored) = layer.weights {
+          let (own, gradient) = (try Tensor.ones([1, stored.width]), try Tensor.zeros([1, stored.width]))
+          let sums = Block<Float>(count: (stored.height + Int(CS_REACH) - 1) / Int(CS_REACH) * stored.stride, repeating: 0)
+          guard let elements = try gradient.withElements(Float.self, { $0.baseAddress }) else {
+            throw TorchError("gates: a layer has no input")
+          }
+          factor = try own.withElements(Float.self) { UnsafePointer($0.baseAddress) }
+          reach = sums.pointer
+          factors[name] = own
+          factorGradients[name] = (UInt32(number), gradient, elements)
+          reaches.append(sums)
+        }
         return cs_chain_layer(
           structure: structure, matrix: matrix, input_count: UInt32(chained.linear.inputs), output_count: UInt32(chained.linear.outputs),
           values: layer.values, bias: layer.bias ?? 0, has_bias: layer.bias == nil ? 0 : 1, bias_rows: layer.biasRows.pointer,
-          bias_count: UInt32(layer.biasRows.count), rows: rows.pointer, columns: columns.pointer)
+          bias_count: UInt32(layer.biasRows.count), rows: rows.pointer, columns: columns.pointer, factors: factor, reach: reach)
       })
     self.shares = shares
+    (self.factors, self.factorGradients, self.reaches) = (factors, factorGradients, reaches)
     outcomes = Block(count: panels, repeating: cs_outcome())
     // Inputs are fetched 16 at a time; groups of which no weight reads any are left out.
     let read: [Int] =
@@ -153,6 +181,14 @@ final class FullyConnectedEngine {
     cs_chain_step(&chain, UInt32(count), &step)
     team.record(timeOfLoss + (clock.now - started))
     isAhead = true
+  }
+
+  /// Returns the gradients of the loss with respect to the factors of the step that was taken last; the next ones replace them.
+  func gradientsOfFactors() -> [ParameterName: Tensor] {
+    factorGradients.mapValues { layer, tensor, elements in
+      cs_chain_factor_gradient(&chain, layer, elements)
+      return tensor
+    }
   }
 
   /// Returns loss and accuracy over a whole set.
