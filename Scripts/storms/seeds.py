@@ -49,6 +49,7 @@ KEPT = {
     "double": "prune {n} --method double-pruning --sparsity 0.5 --every 3ep --epochs 60 --checkpoint-every 20it",
     "gradual": "prune {n} --method gradual --sparsity 0.9 --epochs 60 --checkpoint-every 20it",
     "edge-popup": "prune {n} --method edge-popup --sparsity 0.5 --epochs 60 --checkpoint-every 20it",
+    "l0": "prune {n} --method l0 --gate-learning-rate 0.02 --epochs 60 --checkpoint-every 20it",
     "accumulated": "prune {n} --granularity unit --criterion activation --fraction 0.1 --every 5ep --epochs 60 --checkpoint-every 20it",
 }
 TICKETS = "prune {n} --method lottery-ticket --rounds 1 --epochs 20it --branches reinit -o study"
@@ -83,6 +84,7 @@ def models(place, sound):
         "masked": "prune sound.safetensors --sparsity 0.6 --rounds 2 --recovery 1ep {q} -o m.safetensors",
         "units": "prune sound.safetensors --granularity unit --fraction 0.3 --recovery 1ep {q} -o m.safetensors",
         "convolutional": "prune --network small-conv --granularity unit --fraction 0.5 --epochs 0 {q} -o m.safetensors",
+        "l0": "prune {n} --method l0 --gate-learning-rate 0.05 --epochs 20it {q} -o m.safetensors",
         "popup": "prune {n} --method edge-popup --sparsity 0.5 --epochs 20it {q} -o m.safetensors",
     }
     for name, words in recipes.items():

@@ -14,8 +14,10 @@ extension Experiment {
     var work: [NetworkWork] = []
     if let images {
       work.append(.evaluation(batch: min(try network.evaluationBatchSize(), evaluated)))
+      // Gated weights have products with their gradients beside them; gates of single weights are as many numbers more, of several kinds.
+      let gates = pruning?.gates == nil ? 0 : pruning?.granularity == .weight ? 6 : 2
       for plan in trainings.map(\.plan) {
-        work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount))
+        work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount + gates))
       }
       if pruning?.needsExamples ?? false { work.append(.examination(of: images)) }
     }

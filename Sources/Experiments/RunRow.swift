@@ -188,7 +188,7 @@ extension Runner {
       // A model that was pruned before has less left to remove.
       let start = Double(first.kept + first.removed) / Double(total)
       return 1 - start * pow(1 - fraction, Double(last.number))
-    case .cost, .threshold, .deviations: return nil
+    case .cost, .threshold, .deviations, .learned: return nil
     }
   }
 

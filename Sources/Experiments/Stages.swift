@@ -3,7 +3,7 @@
 enum StageCatalogue {
   /// The kinds of stages that recipes can contain.
   static let all: [any Stage.Type] = [
-    Train.self, PruneAtStart.self, PruneInTraining.self, TrainScores.self, Prune.self, Recover.self, Compact.self,
+    Train.self, PruneAtStart.self, PruneInTraining.self, TrainScores.self, TrainGates.self, Prune.self, Recover.self, Compact.self,
   ]
 
   /// The kinds of outcomes that stages can leave in a checkpoint's record.

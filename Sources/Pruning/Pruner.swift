@@ -64,12 +64,14 @@ public final class Pruner {
       plan.granularity.isStructured
       ? Dictionary(uniqueKeysWithValues: try original.channelGroups().groups.map { ($0.name, $0.width) })
       : try original.weightCounts().merging(weights) { $1 }
-    if plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
+    if plan.gates == nil, plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw PruningError.nothingToPrune(
         network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
     }
-    try plan.criterion.check(
-      plan.granularity, of: original, allocation: plan.allocation, isThreshold: plan.amount.isThreshold, ignoring: plan.ignored)
+    if plan.gates == nil {
+      try plan.criterion.check(
+        plan.granularity, of: original, allocation: plan.allocation, isThreshold: plan.amount.isThreshold, ignoring: plan.ignored)
+    }
     accumulator =
       plan.granularity.isStructured
       ? try ScoreAccumulator(plan.criterion, network: current ?? original, granularity: plan.granularity) : nil
@@ -137,7 +139,7 @@ public final class Pruner {
       return plan.schedule.amount(forEvent: k, of: n, fraction: fraction, present: start, original: things.original)
     case .threshold(let threshold): return .below(threshold)
     case .deviations(let quality): return .belowDeviations(quality)
-    case .cost: return nil
+    case .cost, .learned: return nil
     }
   }
 

@@ -18,18 +18,19 @@ extension PruningPlan {
       case .cost(let target): "\(target.words) \(reach)"
       case .threshold(let threshold): "those below \(threshold)"
       case .deviations(let quality): "those below \(quality) standard deviations of their layer"
+      case .learned: "as many as close"
       }
     // A fraction of what is left, removed in each round, does not need a schedule.
     let spread =
       switch amount {
       case .total, .cost: " (\(schedule.rawValue))"
-      case .perEvent, .threshold, .deviations: ""
+      case .perEvent, .threshold, .deviations, .learned: ""
       }
     let when =
       switch timing {
       case .during(let every, let until): "every \(every)" + (until.map { " until \($0)" } ?? "") + spread
       case .atStart(let count): count == 1 ? "before training" : "in \(count) removals before training\(spread)"
-      case .everyStep: "chosen anew at every step"
+      case .everyStep: gates == nil ? "chosen anew at every step" : "after training"
       case .rounds(let count, let recovery):
         (count == 1 ? "one-shot" : "\(count) rounds\(spread)")
           + (recovery.iterations(perEpoch: 1) > 0 ? ", \(recovery) of recovery\(count == 1 ? "" : " each")" : "")
@@ -40,7 +41,8 @@ extension PruningPlan {
     let dropout = rescalesDropout ? ", dropout rescaled" : ""
     let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
     let comparable = normalization.map { $0 == .none ? ", not normalized" : ", normalized by \($0.rawValue)" } ?? ""
-    let scored = timing == .everyStep ? "trained scores" : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
+    let trained = gates.map { "hard-concrete gates, \($0.words)" } ?? "trained scores"
+    let scored = timing == .everyStep ? trained : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
     let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
@@ -69,7 +71,8 @@ extension PruningPlan {
       }
     }
     try validateScores()
-    if timing == .everyStep {
+    try validateGates()
+    if timing == .everyStep, gates == nil {
       guard granularity == .weight else {
         throw PlanError("--method edge-popup chooses among single weights: --granularity \(granularity.rawValue) does not go with it")
       }
@@ -148,7 +151,7 @@ extension PruningPlan.Amount {
   var isThreshold: Bool {
     switch self {
     case .threshold, .deviations: true
-    case .total, .perEvent, .cost: false
+    case .total, .perEvent, .cost, .learned: false
     }
   }
 
@@ -156,7 +159,7 @@ extension PruningPlan.Amount {
   public var isFinal: Bool {
     switch self {
     case .total, .cost: true
-    case .perEvent, .threshold, .deviations: false
+    case .perEvent, .threshold, .deviations, .learned: false
     }
   }
 }

@@ -17,6 +17,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case threshold(Double)
     /// Number q of standard deviations of the layer's weights below which each event removes weights (Han et al. 2015).
     case deviations(Double)
+    /// What training itself closes (``HardConcreteGates``).
+    case learned
   }
 
   /// The times of the removals.
@@ -28,7 +30,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     case during(every: Step, until: Step? = nil)
     /// Before the first training step, in a number of removals without training between them (SNIP, GraSP: 1; SynFlow: 100).
     case atStart(rounds: Int)
-    /// Anew at every step from the first on, while scores are trained instead of weights (``EdgePopup``).
+    /// Anew at every step from the first on, while scores are trained instead of weights (``EdgePopup``), or while gates
+    /// are trained beside them (``HardConcreteGates``).
     case everyStep
   }
 
@@ -82,6 +85,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var repairs: [Repair]
   /// How pruned weights come back during training; nil if they do not, and no regrowth is recorded.
   public var regrowth: RegrowthPlan?
+  /// How gates are trained that decide what leaves; nil if there are none.
+  public var gates: GatePlan?
   /// Whether each removal of weights lowers the dropout before the pruned layers (`Model.rescalingDropout`).
   public var rescalesDropout: Bool
   /// Seed of random scores, the choice of examples, and proofs.
@@ -91,7 +96,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case method = "course"
     case criterion, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
-      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, rescalesDropout, seed
+      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, rescalesDropout, seed
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
@@ -100,7 +105,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
     compact: Bool = true, examples: Int? = nil, batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
-    place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, rescalesDropout: Bool = false, seed: UInt64 = 0
+    place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, gates: GatePlan? = nil,
+    rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
     self.method = method
     self.criterion = criterion
@@ -122,6 +128,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.place = place
     self.repairs = repairs
     self.regrowth = regrowth
+    self.gates = gates
     self.rescalesDropout = rescalesDropout
     self.seed = seed
   }

@@ -55,6 +55,8 @@ public struct RemovalEvent: Codable, Hashable, Sendable {
   public var masked: [String: Int]
   /// Modules that got a bias for the means of removed units; nil if none did.
   public var biased: [String]?
+  /// Number of inputs that linear layers no longer read, by layer; nil if none.
+  public var inputs: [String: Int]?
 
   /// Creates an event; every parameter sets the property of the same name.
   public init(

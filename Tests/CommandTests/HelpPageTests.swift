@@ -28,7 +28,7 @@ import Testing
     #expect(
       text.hasSuffix(
         """
-        Most runs need only these options. To see all 90:
+        Most runs need only these options. To see all 95:
           espalier prune --help-all
         The defaults of a method and its own options, e.g. those of rigl:
           espalier help prune rigl
@@ -40,7 +40,7 @@ import Testing
   @Test func theLongHelpShowsAll() throws {
     let all = options(in: try page("prune --help-all"))
     let described = try #require(try DescribedCommand.all()["prune"])
-    #expect(all.count == 90)
+    #expect(all.count == 95)
     for names in described.map(\.names)
     where names != ["--worker"] && !names[0].hasPrefix("--no-") || [["--no-proof"], ["--no-latency"]].contains(names) {
       #expect(!all.filter(names.contains).isEmpty, "\(names)")
@@ -73,6 +73,8 @@ import Testing
         All other options: espalier prune --help-all
 
         """)
+    #expect(try page("help prune l0").contains("  removed         units, unless --granularity says otherwise\n"))
+    #expect(try page("help prune l0").contains("  removals        one after training, of what its gates have closed\n"))
     #expect(try page("help prune han").contains("  recovery        at 0.10× the learning rate of the training before\n"))
     #expect(
       try page("help prune edge-popup").contains(
@@ -111,6 +113,8 @@ import Testing
     ("--regrowth-end 0.5", "rigl, set, scored-pruning, splicing, dsd, dsd+prune or double-pruning"),
     ("--score-decay 0.9", "scored-pruning"), ("--leave score", "scored-pruning"), ("--reintroduce 0.1", "double-pruning"),
     ("--pruned-steps 5it", "double-pruning"), ("--enter zero", "double-pruning"),
+    ("--lambda 0.5", "l0"), ("--lambda-warm-up 1ep", "l0"), ("--drop-rate 0.5", "l0"), ("--gate-learning-rate 0.1", "l0"),
+    ("--gate-cost macs", "l0"),
     ("--rewind init", "lottery-ticket, gradual, double-pruning or scored-pruning"), ("--branches reinit", "lottery-ticket"),
     ("--branch-rounds 1", "lottery-ticket"), ("--output-fraction 0.1", "lottery-ticket"), ("--seeds 2", "lottery-ticket"),
     ("--parallel 2", "lottery-ticket"),

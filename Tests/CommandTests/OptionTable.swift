@@ -206,6 +206,13 @@ enum OptionTable {
     OptionRow("prune", "--regrowth-interval 7it", with: "--method splicing", "pruning.regrowth.interval=7it"),
     OptionRow("prune", "--regrowth-end 0.5", with: "--method splicing", "pruning.regrowth.until=0.5"),
     OptionRow("prune", "--regrowth-end 0.5", with: "--method dsd", "pruning.regrowth.denseFrom=0.5"),
+    OptionRow(
+      "prune", "--lambda 0.5,conv1=3", with: "--method l0", "pruning.gates.lambda=0.5", "pruning.gates.layerLambdas=none",
+      "pruning.gates.layerLambdas.0.layer=conv1", "pruning.gates.layerLambdas.0.lambda=3"),
+    OptionRow("prune", "--lambda-warm-up 3ep", with: "--method l0", "pruning.gates.warmUp=3ep"),
+    OptionRow("prune", "--drop-rate 0.25", with: "--method l0", "pruning.gates.dropRate=0.25"),
+    OptionRow("prune", "--gate-learning-rate 0.5", with: "--method l0", "pruning.gates.learningRate=0.5"),
+    OptionRow("prune", "--gate-cost macs", with: "--method l0", "pruning.gates.cost=macs"),
     OptionRow("prune", "--reintroduce 0.5", with: "--method double-pruning", "pruning.regrowth.reintroduce=0.5"),
     OptionRow("prune", "--pruned-steps 3it", with: "--method double-pruning", "pruning.regrowth.prunedSteps=3it"),
     OptionRow("prune", "--enter zero", with: "--method double-pruning", "pruning.regrowth.enter=zero"),

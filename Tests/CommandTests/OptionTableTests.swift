@@ -89,6 +89,7 @@ import Testing
     ("--granularity filter", "l2 layer exponential rounds._0=1 rounds.recovery=10ep"),
     ("--method han", "threshold layer exponential rounds._0=5 rounds.recovery=10ep"),
     ("--method edge-popup", "magnitude layer one-shot everyStep={}"),
+    ("--method l0", "magnitude global one-shot everyStep={}"),
     ("--method snip", "snip global exponential atStart.rounds=1"),
     ("--method grasp", "grasp global exponential atStart.rounds=1"),
     ("--method synflow", "synflow global exponential atStart.rounds=100"),

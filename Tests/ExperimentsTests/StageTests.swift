@@ -84,8 +84,8 @@ struct StageTests {
       return
     }
     #expect(
-      context.debugDescription == "unknown stage \"rest\": choose one of train, prune-at-start, prune-in-training, train-scores, prune, "
-        + "recover, compact")
+      context.debugDescription == "unknown stage \"rest\": choose one of train, prune-at-start, prune-in-training, train-scores, "
+        + "train-gates, prune, recover, compact")
   }
 
   /// A list that plans cannot say runs, breaks off and goes on like any other.

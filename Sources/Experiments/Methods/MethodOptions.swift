@@ -30,7 +30,10 @@ public struct MethodOptions: Hashable, Sendable {
     let end: [any Stage] = pruning.granularity == .weight ? [Compact(pruning)] : []
     switch pruning.timing {
     case .during: return (self.training.map { [PruneInTraining($0, pruning)] } ?? []) + end
-    case .everyStep: return (self.training.map { [TrainScores($0, pruning)] } ?? []) + end
+    case .everyStep:
+      guard let training = self.training else { return end }
+      let trained: any Stage = pruning.gates == nil ? TrainScores(training, pruning) : TrainGates(training, pruning)
+      return [trained] + end
     case .atStart(let count): return [PruneAtStart(pruning, rounds: count)] + training + end
     case .rounds(let count, let length):
       let recovery = length.iterations(perEpoch: 1) > 0 ? recovery : nil

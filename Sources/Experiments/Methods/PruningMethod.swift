@@ -46,6 +46,10 @@ public struct PruningMethod: Sendable {
   public let timing: Timing
   /// How pruned weights return; nil if they do not.
   public let regrowth: RegrowthPlan?
+  /// What is removed, unless the plan says otherwise.
+  public var granularity = Granularity.weight
+  /// The training of gates; nil if the method has none.
+  public var gates: GatePlan?
   /// The paper's training; nil if the method does not prescribe one.
   public var training: Training?
   /// Learning rate after a removal relative to that of the training before it.

@@ -67,7 +67,7 @@ extension PruningPlan {
       switch amount {
       case .total(let fraction): schedule.amount(forEvent: k, of: n, fraction: fraction)
       case .perEvent(let fraction): .ofKept(fraction)
-      case .cost, .threshold, .deviations: .count(0)
+      case .cost, .threshold, .deviations, .learned: .count(0)
       }
     return rule.wanted(amount, present: present, original: original, start: original)
   }
@@ -155,7 +155,7 @@ extension PruningPlan {
     switch amount {
     case .total(let fraction): fraction
     case .perEvent(let fraction): 1 - pow(1 - fraction, Double(removals))
-    case .cost, .threshold, .deviations: nil
+    case .cost, .threshold, .deviations, .learned: nil
     }
   }
 
@@ -164,7 +164,7 @@ extension PruningPlan {
     switch amount {
     case .total(let fraction): rounding.count(fraction, of: things)
     case .perEvent(let fraction): rounding.gone(fraction, of: things, after: removals)
-    case .cost, .threshold, .deviations: 0
+    case .cost, .threshold, .deviations, .learned: 0
     }
   }
 }
@@ -197,7 +197,7 @@ extension PruningPlan.Amount {
   var fraction: Double? {
     switch self {
     case .total(let fraction), .perEvent(let fraction): fraction
-    case .cost, .threshold, .deviations: nil
+    case .cost, .threshold, .deviations, .learned: nil
     }
   }
 }

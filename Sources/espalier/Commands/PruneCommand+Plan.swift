@@ -7,20 +7,22 @@ extension PruneCommand {
   ///
   /// - Throws: `PlanError` and `PruningError` for an impossible plan.
   func plan(of method: PruningMethod?) throws -> PruningPlan {
-    let (granularity, length) = (pruning.granularity, try training.length())
+    let (granularity, length) = (pruning.granularity ?? method?.granularity ?? .weight, try training.length())
     let isWeight = granularity == .weight
     let usual = amount.deviations != nil ? Criterion.threshold.name : isWeight ? "magnitude" : "l2"
     let criterion = scores.criterion ?? method?.criterion ?? usual
     let plan = PruningPlan(
       method: method?.name, criterion: try Criterion(named: criterion, options: scores.criterionOptions), granularity: granularity,
       allocation: try scores.allocation(usual: method?.allocation ?? (isWeight ? .global : .layer)), reduction: scores.reduction ?? .mean,
-      normalization: scores.normalization, rounding: amount.rounding ?? .round, amount: try amount.amount(),
+      normalization: scores.normalization, rounding: amount.rounding ?? .round,
+      amount: try amount.amount(orElse: method?.gates == nil ? nil : .learned),
       timing: try timing.timing(
         of: method, granularity: granularity, defaultRecovery: length.half, length: length, hasCriterion: scores.criterion != nil),
       schedule: timing.schedule ?? method?.schedule ?? .exponential, minimumLayerDensity: amount.minimumLayerDensity,
       widthMultiple: amount.widthMultiple, ignored: pruning.ignore, compact: pruning.compact ?? true, examples: scores.examples,
       batchNorms: scores.batchNormMode, curvature: scores.hessianProbes, place: scores.meanAt ?? .consumer,
       repairs: try repair.repairs(at: scores.meanAt ?? .consumer), regrowth: try regrowth.plan(for: method, rewinding: tickets.rewinding()),
+      gates: try gates.plan(for: method),
       rescalesDropout: method?.rescalesDropout ?? false, seed: running.seed)
     try plan.validate()
     try refuseIdleOptions(in: plan)
@@ -39,6 +41,12 @@ extension PruneCommand {
       ]
       if let option = idle.first(where: { $0.1 })?.0 {
         throw PlanError("\(option) does not go with \(given): each layer loses everything that scores below it")
+      }
+    }
+    if case .learned = plan.amount {
+      let idle = [("--scope", scores.scope != nil), ("--rounding", amount.rounding != nil)]
+      if let option = idle.first(where: { $0.1 })?.0 {
+        throw PlanError("\(option) goes with --sparsity: without it the gates' penalty decides how many close")
       }
     }
     if amount.fraction != nil, let schedule = timing.schedule, schedule != .iterative {

@@ -57,7 +57,7 @@ extension PruneCommand {
         throw PlanError("--method \(plan.method ?? "") prunes during training: --epochs 0 leaves nothing to train")
       }
       return (try training.plan(seed: running.seed), nil)
-    case .everyStep: return (try scoreTraining(method), nil)
+    case .everyStep: return (try plan.gates == nil ? scoreTraining(method) : gateTraining(plan), nil)
     case .atStart: return (trains ? try training.plan(seed: running.seed) : nil, nil)
     case .rounds(_, let length):
       // A model file and given weights have already been trained.

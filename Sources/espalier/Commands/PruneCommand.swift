@@ -51,6 +51,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @OptionGroup(title: "Scores") var scores: ScoreOptions
   @OptionGroup(title: "Repair") var repair: RepairOptions
   @OptionGroup var regrowth: RegrowthOptions
+  @OptionGroup(title: "Gates") var gates: GateOptions
   @OptionGroup(title: "Lottery tickets and rewinding") var tickets: TicketOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions

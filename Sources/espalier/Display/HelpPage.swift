@@ -118,6 +118,7 @@ extension PruningMethod {
   /// The method's defaults, as names and words.
   fileprivate var defaults: [(name: String, words: String)] {
     var facts = timing == .everyStep ? [] : [("--criterion", criterion)]
+    if granularity != .weight { facts.append(("removed", "\(granularity.plural), unless --granularity says otherwise")) }
     facts.append(("--scope", "\(allocation)"))
     switch timing {
     case .rounds: facts.append(("removals", "in --rounds, between trainings"))
@@ -130,6 +131,7 @@ extension PruningMethod {
             ? "one during training, after \(Format.percent(share, digits: 0)) of the steps"
             : "\(removals) during training, until \(Format.percent(share, digits: 0)) of the steps"
         ))
+    case .everyStep where gates != nil: facts.append(("removals", "one after training, of what its gates have closed"))
     case .everyStep: facts.append(("removals", "selected anew at every step, by scores that are trained instead of the weights"))
     }
     if case .during(let removals, _) = timing, removals > 1 { facts.append(("--schedule", schedule.rawValue)) }

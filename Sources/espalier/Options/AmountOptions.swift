@@ -45,9 +45,11 @@ struct AmountOptions: ParsableArguments {
 
   /// Returns the one amount that was given.
   ///
+  /// - Parameter fallback: the amount of a method that can do without one.
   /// - Throws: `PlanError` if none or several were given, or an impossible one.
-  func amount() throws -> PruningPlan.Amount {
+  func amount(orElse fallback: PruningPlan.Amount? = nil) throws -> PruningPlan.Amount {
     let given = [sparsity != nil, compression != nil, fraction != nil, limit != nil, threshold != nil, deviations != nil].count { $0 }
+    if given == 0, of == nil, let fallback { return fallback }
     guard given == 1 else {
       let question = "give --sparsity or --compression (in total) or --fraction (each round), --limit, --threshold or --deviations"
       throw PlanError(

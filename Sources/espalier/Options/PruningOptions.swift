@@ -11,8 +11,10 @@ struct PruningOptions: ParsableArguments {
       valueName: "name"), completion: .list(PruningMethod.all.map(\.name)))
   var method: String?
 
-  @Option(help: ArgumentHelp("What is removed: weight (held at 0), unit or filter (cut out).", valueName: "kind"))
-  var granularity: Granularity = .weight
+  @Option(
+    help: ArgumentHelp(
+      "What is removed: weight (held at 0), unit or filter (cut out); by default that of --method, or weight.", valueName: "kind"))
+  var granularity: Granularity?
 
   @Option(help: ArgumentHelp("Layer to leave alone; * and ? are wildcards; may be repeated.", valueName: "layer"))
   var ignore: [String] = []

@@ -32,7 +32,8 @@ enum LotteryTicketFace: MethodFace {
     "--pre-activation", "--signed", "--examples", "--mean-at", "--mean-form", "--repair", "--slimming", "--l1", "--checkpoint",
     "--checkpoint-every", "--compression", "--at-start", "--layers", "--no-proof", "--regrowth-interval", "--drop-fraction",
     "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
-    "--probes", "--curvature", "--batch-norm-mode", "--classes",
+    "--lambda", "--lambda-warm-up", "--drop-rate", "--gate-learning-rate", "--gate-cost", "--probes", "--curvature", "--batch-norm-mode",
+    "--classes",
   ]
 }
 
