@@ -37,12 +37,14 @@ struct BenchmarkCase: Decodable {
     case masked
     /// All weights, and libtorch's operations.
     case libtorch
+    /// All weights, multiplied by a gate on every unit, filter and input.
+    case l0
     /// The kept weights only: a random fifth, tenth or twentieth.
     case sparse80, sparse90, sparse95
 
     fileprivate var sparsity: Double {
       switch self {
-      case .dense, .libtorch: 0
+      case .dense, .libtorch, .l0: 0
       case .sparse80: 0.8
       case .masked, .sparse90: 0.9
       case .sparse95: 0.95
@@ -51,7 +53,7 @@ struct BenchmarkCase: Decodable {
 
     fileprivate var kernels: TrainingKernels {
       switch self {
-      case .dense: .dense
+      case .dense, .l0: .dense
       case .libtorch: .libtorch
       case .masked: .automatic
       case .sparse80, .sparse90, .sparse95: .sparse
@@ -71,7 +73,7 @@ struct BenchmarkCase: Decodable {
     switch subject {
     case .train:
       record["batch"] = batch
-      rate = try training(variant.kernels, sparsity: variant.sparsity, on: data()).rate
+      rate = try training(variant.kernels, sparsity: variant.sparsity, hasGates: variant == .l0, on: data()).rate
     case .evaluate:
       let evaluation = try EvaluationTime(Architecture.parse(network), sparsity: variant.sparsity, examples: evaluated)
       record["batch"] = evaluation.batchSize
@@ -92,10 +94,12 @@ struct BenchmarkCase: Decodable {
 
   /// Returns a training of this case on the given images.
   ///
-  /// - Parameter sparsity: the fraction that random masks remove from every layer's weights.
-  func training(_ kernels: TrainingKernels, sparsity: Double, on data: TrainingData) throws -> TrainingTime {
+  /// - Parameters:
+  ///   - sparsity: the fraction that random masks remove from every layer's weights.
+  ///   - hasGates: whether gates multiply units, filters and inputs.
+  func training(_ kernels: TrainingKernels, sparsity: Double, hasGates: Bool = false, on data: TrainingData) throws -> TrainingTime {
     try TrainingTime(
-      Architecture.parse(network), kernels, sparsity: sparsity, batch: batch,
+      Architecture.parse(network), kernels, sparsity: sparsity, hasGates: hasGates, batch: batch,
       optimizer: optimizer == "adam" ? .adam() : .sgd(momentum: momentum ?? 0), learningRate: learningRate, on: data)
   }
 }

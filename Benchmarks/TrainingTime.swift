@@ -1,6 +1,7 @@
 internal import Datasets
 internal import Foundation
 internal import Networks
+internal import Pruning
 internal import Torch
 internal import Training
 
@@ -12,15 +13,22 @@ struct TrainingTime {
 
   /// Prepares the training of a network.
   ///
-  /// - Parameter sparsity: the fraction that random masks remove from every layer's weights.
+  /// - Parameters:
+  ///   - sparsity: the fraction that random masks remove from every layer's weights.
+  ///   - hasGates: whether gates multiply units, filters and inputs.
   init(
-    _ network: Network, _ kernels: TrainingKernels, sparsity: Double, batch: Int, optimizer: OptimizerPlan, learningRate: Double,
+    _ network: Network, _ kernels: TrainingKernels, sparsity: Double, hasGates: Bool, batch: Int, optimizer: OptimizerPlan,
+    learningRate: Double,
     on data: TrainingData
   ) throws {
     let never = Step.iterations(1_000_000_000)
     let plan = TrainingPlan(
       length: never, batchSize: batch, optimizer: optimizer, learningRate: .init(base: learningRate), evaluateEvery: never, seed: 1)
-    trainer = try Trainer(plan, model: .random(network, sparsity: sparsity), data: data, kernels: kernels)
+    let model = try Model.random(network, sparsity: sparsity)
+    let gates = PruningPlan(
+      method: "l0", criterion: .magnitude, granularity: .unit, allocation: .global, amount: .learned, timing: .everyStep, gates: GatePlan())
+    let hooks = try hasGates ? [HardConcreteGates(gates, model: model, examples: data.training.count)] : []
+    trainer = try Trainer(plan, model: model, data: data, hooks: hooks, kernels: kernels)
   }
 
   /// Returns steps per second over about `seconds`, of one step at least.

@@ -16,9 +16,9 @@ def fully_connected(bar):
     return Subject(3, ["dense"], {"pytorch-default": None, "pytorch-fused": None, "jax-step": None, "jax-scan": bar})
 
 
-def small_convolutional():
+def small_convolutional(*more):
     peers = {"pytorch-default": None, "pytorch-channels-last": 1.15, "pytorch-channels-last-fused": 1.15}
-    return Subject(3, ["dense", "masked"], peers)
+    return Subject(3, ["dense", "masked", *more], peers)
 
 
 def large_convolutional():
@@ -32,7 +32,7 @@ def evaluated(seconds):
 PLAN = {
     ("train", "lenet-300-100"): Subject(
         3,
-        ["dense", "masked"],
+        ["dense", "masked", "l0"],
         {
             "pytorch-default": 3.5, "pytorch-fused": 1.9, "pytorch-masked": None,
             "jax-step": None, "jax-scan": 1.25, "jax-masked-step": None, "jax-masked-scan": None,
@@ -40,7 +40,7 @@ PLAN = {
     ),
     ("train", "wide-mlp"): fully_connected(1.0),
     ("train", "speech-mlp"): fully_connected(1.0),
-    ("train", "lenet-5"): small_convolutional(),
+    ("train", "lenet-5"): small_convolutional("l0"),
     ("train", "small-conv"): small_convolutional(),
     ("train", "medium-conv"): large_convolutional(),
     ("train", "vgg16-cifar"): large_convolutional(),
@@ -54,17 +54,17 @@ PLAN = {
 CASES = list(dict.fromkeys(case for _, case in PLAN))
 
 NAMES = {
-    "espalier-dense": "Espalier", "espalier-masked": "Espalier, masked",
+    "espalier-dense": "Espalier", "espalier-masked": "Espalier, masked", "espalier-l0": "Espalier, l0",
     "pytorch-default": "PyTorch", "pytorch-fused": "PyTorch, fused", "pytorch-masked": "PyTorch, masked",
     "pytorch-channels-last": "PyTorch, channels-last", "pytorch-channels-last-fused": "PyTorch, channels-last, fused",
     "jax-step": "JAX, step", "jax-scan": "JAX, scan", "jax-masked-step": "JAX, masked step", "jax-masked-scan": "JAX, masked scan",
 }
-# A masked variant and the one without masks that its time is set against.
+# A variant with masks or gates, and the one without that its time is set against.
 MASKED = {
-    "espalier-masked": "espalier-dense", "pytorch-masked": "pytorch-default", "jax-masked-step": "jax-step", "jax-masked-scan": "jax-scan",
+    "espalier-masked": "espalier-dense", "espalier-l0": "espalier-dense", "pytorch-masked": "pytorch-default", "jax-masked-step": "jax-step", "jax-masked-scan": "jax-scan",
 }
-# The most times that a masked step may take of a dense one.
-MASKED_BAR = 1.05
+# The most times that a masked step, and one with gates, may take of a dense one.
+MASKED_BARS = {"espalier-masked": 1.05, "espalier-l0": 1.3}
 # The most seconds that planning and cutting half of all units may take, on one thread.
 SURGERIES = {"vgg16": 1.0, "resnet-50": 0.3, "densenet-121": 1.0}
 # The least ratio of a training step with sparse kernels to a dense one, on one thread, by sparsity; and of two threads to one.

@@ -2,7 +2,7 @@
 
 import statistics
 
-from plan import MASKED, MASKED_BAR, NAMES, PLAN, SPARSE, SPARSE_THREADS, STEADY, STEADY_SPREAD, SURGERIES
+from plan import MASKED, MASKED_BARS, NAMES, PLAN, SPARSE, SPARSE_THREADS, STEADY, STEADY_SPREAD, SURGERIES
 
 UNITS = {"train": "steps/s", "evaluate": "images/s"}
 
@@ -110,12 +110,12 @@ def add_rates(report, results):
         for variant, dense in MASKED.items():
             masked, plain = found.get((*at, variant)), found.get((*at, dense))
             if masked and plain:
-                bar = MASKED_BAR if variant == "espalier-masked" else None
-                name = f"masked {at[1]}, {counted(at[2])}"
+                bar = MASKED_BARS.get(variant)
+                name = f"{variant.split('-')[-1]} {at[1]}, {counted(at[2])}"
                 value = report.ratio(name, plain["median"] / masked["median"], bar, "≤")
                 rows.append([at[1], str(at[2]), NAMES[variant], rate(rates(masked)), value])
     header = ["case", "threads", "program", "steps/s: median [least…most] spread", "time to a dense step"]
-    report.add("Training with 90 % of the weights masked", header, rows)
+    report.add("Training with 90 % of the weights masked, and with gates", header, rows)
 
 
 def counted(threads):
