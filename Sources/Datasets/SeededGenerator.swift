@@ -15,6 +15,10 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     case subset = 3
     /// The choice of a validation part's examples.
     case split = 4
+    /// The choice of a task's classes and examples.
+    case tasks = 5
+    /// The division of classes for meta-learning.
+    case classes = 6
   }
 
   private var state: (UInt64, UInt64, UInt64, UInt64)
