@@ -71,6 +71,10 @@ ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y) {
   });
 }
 
+ct_tensor ct_math_add_scaled(ct_tensor x, ct_tensor y, double scale) {
+  return tensor("add", [&] { return x->value.add(y->value, scale); });
+}
+
 // Whether elements differ from 0, by their bits: where denormals are flushed, a comparison takes them for 0.
 static at::Tensor not_zero(const at::Tensor &a) {
   if (a.scalar_type() != at::kFloat && a.scalar_type() != at::kDouble) return a.ne(0);

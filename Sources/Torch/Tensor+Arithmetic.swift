@@ -30,6 +30,8 @@ extension Tensor {
   public static func * (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_MULTIPLY, x, y) }
   /// Returns x/y for a number y.
   public static func / (x: Tensor, y: Double) throws -> Tensor { try scalar(CT_DIVIDE, x, y) }
+  /// Returns x + scale·y, in one pass; gradients flow to both.
+  public func adding(_ other: Tensor, scale: Double) throws -> Tensor { try checked(ct_math_add_scaled(handle, other.handle, scale)) }
   /// Returns −x.
   public static prefix func - (x: Tensor) throws -> Tensor { try x.unary(CT_NEG) }
 

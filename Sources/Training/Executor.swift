@@ -26,7 +26,8 @@ public final class Executor {
     let inputs: [Int]
     /// Index of the batch that an input node takes.
     let entry: Int
-    let tensors: [Tensor?]
+    /// Places of the parameters in ``Executor/tensors``; nil for one that the model does not have.
+    let parameters: [Int?]
     /// The indices (int64) that an index select takes.
     let indices: Tensor?
     /// Values that are not needed after this instruction.
@@ -38,6 +39,11 @@ public final class Executor {
   private let name: String
   private let outputs: [Int]
   private var values: [Tensor?]
+  // The model's own tensors, and those that passes compute with: the same, unless others are substituted.
+  private let own: [Tensor]
+  private var tensors: [Tensor]
+  // Places of the trained tensors, in the order of Optimizer.names.
+  private let trainedPlaces: [Int]
   /// Element type of the model's tensors, to which batches are converted.
   private let type: ElementType?
   /// Device of the model's tensors, to which batches are moved.
@@ -61,6 +67,15 @@ public final class Executor {
     for output in outputs { lastUse[output] = nil }
     var finished: [Int: [Int]] = [:]
     for (value, last) in lastUse { finished[last, default: []].append(value) }
+    var places: [ParameterName: Int] = [:]
+    var (found, trained): ([Tensor], [Int]) = ([], [])
+    func place(_ name: ParameterName) -> Int? {
+      guard places[name] == nil, let tensor = model.tensors[name] else { return places[name] }
+      places[name] = found.count
+      found.append(tensor)
+      if name.role.isTrained { trained.append(found.count - 1) }
+      return places[name]
+    }
     var entries = 0
     let device = model.tensors.values.first?.device ?? .cpu
     instructions = try network.nodes.enumerated().map { i, node in
@@ -76,12 +91,27 @@ public final class Executor {
       if case .indexSelect(let chosen) = node.operation { indices = try Tensor(chosen.map(Int64.init)).moved(to: device) }
       return Instruction(
         node: node.name, module: node.module, operation: node.operation, inputs: try node.inputs.map(slot), entry: entry,
-        tensors: roles.map { model.tensors[ParameterName(node.module, $0)] }, indices: indices, finished: finished[i] ?? [])
+        parameters: roles.map { place(ParameterName(node.module, $0)) }, indices: indices, finished: finished[i] ?? [])
     }
+    (own, tensors, trainedPlaces) = (found, found, trained)
     values = Array(repeating: nil, count: instructions.count)
     inputShapes = network.inputShapes.map(\.dimensions)
     self.device = device
     type = model.tensors.values.first?.elementType
+  }
+
+  /// Runs `body` with other tensors in place of the trained ones, e.g. those of an inner loop, through which gradients flow to the
+  /// tensors that they were computed from.
+  ///
+  /// - Parameter others: one tensor of the same shape for each trained one, in the order of ``Optimizer/names``.
+  /// - Throws: ``PlanError`` for another number of tensors, and what `body` throws.
+  public func substituting<Result>(_ others: [Tensor], _ body: () throws -> Result) throws -> Result {
+    guard others.count == trainedPlaces.count else {
+      throw PlanError("\(others.count) tensors cannot stand in for the \(trainedPlaces.count) trained ones of \(name)")
+    }
+    for (place, other) in zip(trainedPlaces, others) { tensors[place] = other }
+    defer { for place in trainedPlaces { tensors[place] = own[place] } }
+    return try body()
   }
 
   /// Returns the first output for a batch [examples, …]; one forward pass.
@@ -146,7 +176,7 @@ public final class Executor {
       return value
     }
     func parameter(_ i: Int) throws -> Tensor {
-      guard let tensor = instruction.tensors[i] else { throw TorchError("\(instruction.node): a parameter is missing") }
+      guard let tensor = tensor(i, of: instruction) else { throw TorchError("\(instruction.node): a parameter is missing") }
       return tensor
     }
     switch instruction.operation {
@@ -158,15 +188,16 @@ public final class Executor {
         throw ModelError.input(network: name, expected: inputShape, given: given)
       }
       return try input.flattened(from: 1)
-    case .linear: return try operand().linear(parameter(0), instruction.tensors[1])
+    case .linear: return try operand().linear(parameter(0), tensor(1, of: instruction))
     case .convolution(let layer):
       return try operand().convolution(
-        parameter(0), instruction.tensors[1], stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
+        parameter(0), tensor(1, of: instruction), stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
         groups: layer.groups)
     case .batchNorm(let layer): return try normalized(operand(), instruction, layer, mode)
     case .groupNorm(let layer):
       return try operand().groupNorm(
-        groups: layer.groups, weight: instruction.tensors[0], bias: instruction.tensors[1], epsilon: layer.epsilon, absent: layer.absent)
+        groups: layer.groups, weight: tensor(0, of: instruction), bias: tensor(1, of: instruction), epsilon: layer.epsilon,
+        absent: layer.absent)
     case .activation(let kind):
       switch kind {
       case .relu: return try operand().relu()
@@ -201,8 +232,10 @@ public final class Executor {
     }
   }
 
+  private func tensor(_ i: Int, of instruction: Instruction) -> Tensor? { instruction.parameters[i].map { tensors[$0] } }
+
   private func normalized(_ value: Tensor, _ instruction: Instruction, _ layer: BatchNorm, _ mode: ExecutionMode) throws -> Tensor {
-    var (mean, variance, training) = (instruction.tensors[2], instruction.tensors[3], false)
+    var (mean, variance, training) = (tensor(2, of: instruction), tensor(3, of: instruction), false)
     switch mode {
     case .evaluation: break
     case .training: training = true
@@ -213,7 +246,8 @@ public final class Executor {
       (mean, variance) = (try batch.mean.cast(to: type), try batch.variance.cast(to: type))
     }
     return try value.batchNorm(
-      weight: instruction.tensors[0], bias: instruction.tensors[1], runningMean: mean, runningVariance: variance, training: training,
+      weight: tensor(0, of: instruction), bias: tensor(1, of: instruction), runningMean: mean, runningVariance: variance,
+      training: training,
       momentum: layer.momentum, epsilon: layer.epsilon)
   }
 }

@@ -52,6 +52,18 @@ public struct TrainingProgress: Sendable {
   public var learningRate: Double
   /// The evaluation made after this step; nil if none was due.
   public var evaluation: EvaluationRecord?
+
+  /// Creates a progress; every parameter sets the property of the same name.
+  public init(
+    iteration: Int, total: Int, iterationsPerEpoch: Int, loss: Double, learningRate: Double, evaluation: EvaluationRecord? = nil
+  ) {
+    self.iteration = iteration
+    self.total = total
+    self.iterationsPerEpoch = iterationsPerEpoch
+    self.loss = loss
+    self.learningRate = learningRate
+    self.evaluation = evaluation
+  }
 }
 
 /// A reason for which training stopped before its end.

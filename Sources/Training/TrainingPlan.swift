@@ -66,9 +66,9 @@ extension Double {
 public enum SeedPurpose: UInt64, Sendable {
   /// Initial weights.
   case initialization = 1
-  /// Order of examples, dropout, choice of validation examples, choice of a subset, random scores, inputs of equivalence proofs, and
-  /// choice of the examples that criteria look at, and gates drawn in training.
-  case order, dropout, split, subset, scores, proof, examples, gates
+  /// Order of examples, dropout, choice of validation examples, choice of a subset, random scores, inputs of equivalence proofs, choice of
+  /// the examples that criteria look at, gates drawn in training, and tasks of meta-learning.
+  case order, dropout, split, subset, scores, proof, examples, gates, tasks
 
   /// Returns the seed of this purpose's stream: SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
   public func seed(from seed: UInt64) -> UInt64 {

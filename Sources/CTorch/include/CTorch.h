@@ -101,6 +101,8 @@ enum {
 // a⁻¹·b for a symmetric positive definite a [n, n] and b [n, k].
 ct_tensor ct_math_solve(ct_tensor a, ct_tensor b);
 ct_tensor ct_math_binary(int32_t operation, ct_tensor x, ct_tensor y);
+// x + scale·y
+ct_tensor ct_math_add_scaled(ct_tensor x, ct_tensor y, double scale);
 ct_tensor ct_math_scalar(int32_t operation, ct_tensor x, double y);
 ct_tensor ct_math_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_math_where(ct_tensor condition, ct_tensor x, ct_tensor y);
