@@ -49,6 +49,8 @@ KINDS = [
     Kind("double", f"prune {NET} --method double-pruning --every 4ep --sparsity 0.5 --epochs 16 {OFTEN} -o o"),
     Kind("edge-popup", f"prune {NET} --method edge-popup --sparsity 0.5 --epochs 12 {OFTEN} -o o"),
     Kind("l0", f"prune {NET} --method l0 --gate-learning-rate 0.02 --sparsity 0.5 --epochs 12 {OFTEN} -o o"),
+    Kind("meta", "prune --network mlp:64-20-3 --dataset digits --method meta-pruning --ways 3 --sparsity 0.8 --rounds 2 --epochs 60it "
+         "--checkpoint-every 20it --judging-tasks 20 -o o"),
     Kind("in-place", f"prune m.st --fraction 0.5 --rounds 2 --recovery 4ep {OFTEN} -o m.st", ("m.st",)),
     Kind("in-place-still", "prune m.st --dataset digits --fraction 0.5 --rounds 1 --epochs 0 -o m.st", ("m.st",)),
     Kind("in-place-units", f"prune m.st --granularity unit --fraction 0.3 --recovery 6ep {OFTEN} -o m.st --report r.json",

@@ -1,10 +1,10 @@
 internal import Pruning
 internal import Training
 
-/// JSON has two forms: a run that a method makes of plans is stored as these plans (`training`, `slimming`, `l1`, `pruning` and
-/// `recovery`), any other run as a list of `stages`, each with the name of its kind under `stage`.
+/// JSON has two forms: a run that a method makes of plans is stored as these plans (`training`, `slimming`, `l1`, `pruning`,
+/// `recovery` and `meta`), any other run as a list of `stages`, each with the name of its kind under `stage`.
 extension Experiment: Codable {
-  private enum Key: String, CodingKey { case start, data, classes, initialization, training, slimming, l1, pruning, recovery, stages }
+  private enum Key: String, CodingKey { case start, data, classes, initialization, training, slimming, l1, pruning, recovery, meta, stages }
 
   /// Decodes either form.
   ///
@@ -25,7 +25,8 @@ extension Experiment: Codable {
       try container.decodeIfPresent(TrainingPlan.self, forKey: key).map { RegularizedTraining($0, slimming: slimming, l1: l1) }
     }
     stages = try MethodOptions(
-      training: training(.training), recovery: training(.recovery), pruning: container.decodeIfPresent(PruningPlan.self, forKey: .pruning)
+      training: training(.training), recovery: training(.recovery), pruning: container.decodeIfPresent(PruningPlan.self, forKey: .pruning),
+      meta: container.decodeIfPresent(MetaPruningPlan.self, forKey: .meta)
     ).stages
   }
 
@@ -36,7 +37,7 @@ extension Experiment: Codable {
     try container.encodeIfPresent(data, forKey: .data)
     try container.encodeIfPresent(classes, forKey: .classes)
     try container.encode(initialization, forKey: .initialization)
-    let options = MethodOptions(training: training, recovery: recovery, pruning: pruning)
+    let options = MethodOptions(training: training, recovery: recovery, pruning: pruning, meta: meta)
     guard options.haveOnePenalty, options.stages.areEqual(to: stages) else {
       return try container.encode(stages.map(CodedStage.init), forKey: .stages)
     }
@@ -45,6 +46,7 @@ extension Experiment: Codable {
     try container.encodeIfPresent((training ?? recovery)?.l1, forKey: .l1)
     try container.encodeIfPresent(pruning, forKey: .pruning)
     try container.encodeIfPresent(recovery?.plan, forKey: .recovery)
+    try container.encodeIfPresent(meta, forKey: .meta)
   }
 }
 

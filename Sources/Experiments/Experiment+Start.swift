@@ -18,13 +18,14 @@ extension Experiment {
       if let images, let classes, classes != images.classes {
         throw PlanError("--classes \(classes) contradicts \(images.name), which has \(images.classes) classes")
       }
-      let network = try Self.network(name, for: images, classes: classes)
+      let network = try Self.network(name, for: images, classes: outputs ?? classes)
       try NetworkError.naming { try check(network, 4) }
       let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
       let head = try Self.head(of: network, name, for: images)
       do {
-        let fresh = try classes == nil ? [:] : initialization.tensors(for: network, seed: seed).filter { head.contains($0.key) }
+        let fresh =
+          try classes == nil && outputs == nil ? [:] : initialization.tensors(for: network, seed: seed).filter { head.contains($0.key) }
         let (model, report) = try Model.load(weights: weights, into: network, head: fresh)
         for line in report.notes(path: weights) { note(line) }
         return ModelFile(model: model)
@@ -39,7 +40,7 @@ extension Experiment {
       guard let images else { return file }
       let network = file.model.network
       let (takes, classes) = (try network.inputShape, try network.classes)
-      guard takes.elements == images.imageSize, classes == images.classes else {
+      guard takes.elements == images.imageSize, classes == outputs ?? images.classes else {
         throw PlanError(
           "\(path) holds a network for \(takes) inputs and \(classes) classes; "
             + "\(images.name) has \(images.shapeInWords) images and \(images.classes) classes")

@@ -52,13 +52,15 @@ public struct Experiment: Sendable {
   ///   - slimming: λ of the network-slimming penalty in all trainings; nil for none.
   ///   - l1: λ of the L1 penalty on weights in all trainings; nil for none.
   ///   - recovery: the training after each round; the pruning plan's timing gives its length.
+  ///   - meta: the tasks of a meta-pruning.
   public init(
     start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
-    slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil
+    slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil,
+    meta: MetaPruningPlan? = nil
   ) {
     let options = MethodOptions(
       training: training.map { RegularizedTraining($0, slimming: slimming, l1: l1) },
-      recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning)
+      recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning, meta: meta)
     self.init(start: start, data: data, classes: classes, initialization: initialization, stages: options.stages)
   }
 
@@ -70,6 +72,12 @@ public struct Experiment: Sendable {
 
   /// The training after each removal; nil if there is none.
   public var recovery: RegularizedTraining? { stages.lazy.compactMap { $0 as? Recover }.first?.training }
+
+  /// The tasks of a meta-pruning; nil if there is none.
+  public var meta: MetaPruningPlan? { stages.lazy.compactMap { $0 as? MetaPrune }.first?.meta }
+
+  /// Number of the network's outputs, if it is not that of the data's classes.
+  var outputs: Int? { stages.lazy.compactMap(\.outputs).first }
 
   /// Index after the last stage that is followed by a checkpoint.
   var end: Int { (stages.lastIndex { $0.isKept } ?? -1) + 1 }

@@ -49,7 +49,9 @@ extension Runner {
     if pruned {
       var artefact = facts.artefact(latency: times(1))
       artefact.fileBytes = file.flatMap { try? FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }
-      artefact.accuracyAtEnd = try evaluateTest().map { Accuracy($0, iteration: state.trainings.last?.last?.iteration) }
+      artefact.accuracyAtEnd = try (state.finalTest ?? evaluateTest()).map {
+        Accuracy($0, iteration: state.trainings.last?.last?.iteration)
+      }
       artefact.accuracyChosen = chosenAfterPruning.flatMap(Accuracy.init)
       artefact.epoch = lastEpochs
       after = artefact

@@ -20,6 +20,8 @@ public struct RunState: Sendable {
   public var denseNetwork: Network?
   /// Evaluation of the model before the first removal on the test images.
   public var denseTest: Evaluation?
+  /// Evaluation of the final model by a stage that judges otherwise than by all test images; nil for the usual one.
+  public var finalTest: Evaluation?
   /// Evaluation of the model before the first removal on the validation images.
   public var denseValidation: Evaluation?
   /// Kept weights of each layer in the model file that the run began with; recorded because the run's own model may have replaced the file.
@@ -80,7 +82,8 @@ extension RunState: Codable {
   private enum CodingKeys: String, CodingKey {
     case stage = "phase"
     case verdicts = "stages"
-    case trainings, events, history, dense, denseNetwork, denseTest, denseValidation, startingWeights, startingBytes, startedFromHistory,
+    case trainings, events, history, dense, denseNetwork, denseTest, finalTest, denseValidation, startingWeights, startingBytes,
+      startedFromHistory,
       changes, seconds
   }
 
@@ -102,6 +105,7 @@ extension RunState: Codable {
     dense = try fields.decodeIfPresent(ModelFacts.self, forKey: .dense)
     denseNetwork = try fields.decodeIfPresent(Network.self, forKey: .denseNetwork)
     denseTest = try fields.decodeIfPresent(Evaluation.self, forKey: .denseTest)
+    finalTest = try fields.decodeIfPresent(Evaluation.self, forKey: .finalTest)
     denseValidation = try fields.decodeIfPresent(Evaluation.self, forKey: .denseValidation)
     startingWeights = try fields.decode([String: Int].self, forKey: .startingWeights)
     startingBytes = try fields.decodeIfPresent(Int.self, forKey: .startingBytes)
@@ -125,6 +129,7 @@ extension RunState: Codable {
     try fields.encodeIfPresent(dense, forKey: .dense)
     try fields.encodeIfPresent(denseNetwork, forKey: .denseNetwork)
     try fields.encodeIfPresent(denseTest, forKey: .denseTest)
+    try fields.encodeIfPresent(finalTest, forKey: .finalTest)
     try fields.encodeIfPresent(denseValidation, forKey: .denseValidation)
     try fields.encode(startingWeights, forKey: .startingWeights)
     try fields.encodeIfPresent(startingBytes, forKey: .startingBytes)

@@ -81,7 +81,8 @@ public final class Runner {
       isNew && !trains ? nil : try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
     // Before the checkpoint is checked: what is refused must not depend on whether there is one.
     if finished == nil { try experiment.check(on: start.model, data) }
-    classes = data?.training.classNames ?? start.classes
+    // What a task's outputs stand for changes from task to task.
+    classes = experiment.outputs == nil ? data?.training.classNames ?? start.classes : []
     preprocessing =
       data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
       ?? start.preprocessing

@@ -9,7 +9,8 @@ extension RunRecord {
   ///   - showsLayers: whether to show the table of layers even without a collapse.
   public func text(width: Int = 100, showsLayers: Bool = false) -> String {
     let survivors = showsLayers || collapse != nil ? layers.map { $0.text + "\n" } ?? "" : ""
-    return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + TextTable.facts(facts, width: width)
+    let arms = meta.map { $0.text + "\n" } ?? ""
+    return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + arms + TextTable.facts(facts, width: width)
   }
 
   private var title: String {
@@ -86,6 +87,7 @@ extension RunRecord {
     for note in notes ?? [] { facts.append((note.subject, note.words)) }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
+    if let meta { facts.append(("tasks", meta.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
     facts.append(("latency", latencyWords))

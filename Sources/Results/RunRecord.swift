@@ -40,6 +40,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var targets: [ReachedCost]
   /// The weights that grew back in training; nil if the method has no regrowth.
   public var regrowth: RegrowthSummary?
+  /// Accuracy on new tasks, beside that of controls; nil if tasks were not what was learned.
+  public var meta: MetaSummary?
   /// Method-specific facts besides the numbers; nil if there are none.
   public var notes: [RunNote]?
   /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.

@@ -38,7 +38,7 @@ enum OptionTable {
     "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "study": "tickets folder",
   ]
 
-  static let rows: [OptionRow] = shared + training + pruning + regrowth + tickets + probe + looking
+  static let rows: [OptionRow] = shared + training + pruning + regrowth + meta + tickets + probe + looking
 
   /// Of all commands that work on data.
   private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
@@ -219,6 +219,34 @@ enum OptionTable {
     OptionRow("prune", "--regrowth-end 0.5", with: "--method double-pruning", "pruning.regrowth.until=0.5"),
     OptionRow("prune", "--rewind 5it", with: "--method gradual", "pruning.regrowth.rewinding=5it"),
   ]
+
+  private static let meta: [OptionRow] = {
+    let method = "--method meta-pruning"
+    return [
+      OptionRow("prune", "--meta architecture", with: method, "meta.keeps=architecture"),
+      OptionRow(
+        "prune", "--outer maml", with: method, "meta.learning.update=maml", "training.batchSize=200", "training.optimizer.sgd=none",
+        "training.optimizer.adam.weightDecay=0", "training.learningRate.base=0.001"),
+      OptionRow("prune", "--ways 3", with: method, "meta.form.ways=3", "training.batchSize=45"),
+      OptionRow("prune", "--shots 20", with: method, "meta.form.shots=20", "training.batchSize=100"),
+      OptionRow("prune", "--queries 9", with: method, "meta.form.queries=9", "training.batchSize=45"),
+      OptionRow("prune", "--tasks 9", with: method, "meta.learning.tasks=9"),
+      OptionRow("prune", "--inner-steps 3", with: method, "meta.learning.innerSteps=3"),
+      OptionRow("prune", "--inner-rate 0.5", with: method, "meta.learning.innerRate=0.5"),
+      OptionRow("prune", "--pseudo-test 0.5", with: method + " --outer mldg", "meta.learning.pseudoTest=0.5"),
+      OptionRow(
+        "prune", "--prune-gradient straight-through", with: method + " --outer fomaml", "meta.learning.pruneGradient=straight-through"),
+      OptionRow("prune", "--controls random", with: method, "meta.controls=none", "meta.controls.0=random"),
+      OptionRow("prune", "--controls none", with: method, "meta.controls=none", "meta.controls=[]"),
+      OptionRow("prune", "--judging-tasks 7", with: method, "meta.judgingTasks=7"),
+      OptionRow("prune", "--head-steps 7", with: method, "meta.headFit.steps=7"),
+      OptionRow(
+        "prune", "--epochs 7it", with: method, "training.length=7it", "pruning.timing.rounds.recovery=7it"),
+      OptionRow("prune", "--recovery 7it", with: method, "pruning.timing.rounds.recovery=7it"),
+      OptionRow("prune", "--rounds 3", with: method, "pruning.timing.rounds._0=3"),
+      OptionRow("prune", "--learning-rate 0.25", with: method, "training.learningRate.base=0.25"),
+    ]
+  }()
 
   private static let tickets = [
     OptionRow("tickets", "--epochs 7it", "training.length=7it"),

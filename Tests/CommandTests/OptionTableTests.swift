@@ -90,6 +90,7 @@ import Testing
     ("--method han", "threshold layer exponential rounds._0=5 rounds.recovery=10ep"),
     ("--method edge-popup", "magnitude layer one-shot everyStep={}"),
     ("--method l0", "magnitude global one-shot everyStep={}"),
+    ("--method meta-pruning", "magnitude global exponential rounds._0=1 rounds.recovery=1000it"),
     ("--method snip", "snip global exponential atStart.rounds=1"),
     ("--method grasp", "grasp global exponential atStart.rounds=1"),
     ("--method synflow", "synflow global exponential atStart.rounds=100"),

@@ -10,11 +10,17 @@ public struct MethodOptions: Hashable, Sendable {
   /// The score, granularity, amount and timing of removals; nil if nothing is removed.
   public var pruning: PruningPlan?
 
+  /// The tasks of a meta-pruning; nil for none, or the defaults.
+  public var meta: MetaPruningPlan?
+
   /// Creates options; every parameter sets the property of the same name.
-  public init(training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil) {
+  public init(
+    training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil, meta: MetaPruningPlan? = nil
+  ) {
     self.training = training
     self.recovery = recovery
     self.pruning = pruning
+    self.meta = meta
   }
 
   /// The stages of the plan's method, or those that its timing requires if it names no method or an unknown one.

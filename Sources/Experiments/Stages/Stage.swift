@@ -15,6 +15,8 @@ public protocol Stage: Codable, Hashable, Sendable {
   var trains: RegularizedTraining? { get }
   /// The plan of the removals within the stage; nil if nothing is removed.
   var prunes: PruningPlan? { get }
+  /// Number of the network's outputs; nil for one for each class of the data.
+  var outputs: Int? { get }
   /// Whether a checkpoint follows the stage. False for work that is faster to repeat than to store and read.
   var isKept: Bool { get }
   /// Checks before any work, beyond the plans of ``trains`` and ``prunes``, for errors that would otherwise come up only after hours.
@@ -35,6 +37,8 @@ extension Stage {
   public var trains: RegularizedTraining? { nil }
   /// No removals.
   public var prunes: PruningPlan? { nil }
+  /// One for each class.
+  public var outputs: Int? { nil }
   /// True: a checkpoint follows.
   public var isKept: Bool { true }
   /// Checks nothing beyond the plans.

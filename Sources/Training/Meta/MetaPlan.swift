@@ -30,7 +30,7 @@ public struct MetaPlan: Codable, Hashable, Sendable {
   public var tasks: Int
   /// Number of SGD steps on a task's examples; ``OuterUpdate/mldg`` always takes one.
   public var innerSteps: Int
-  /// Learning rate of these steps (β of seed algorithms, α of MAML).
+  /// Learning rate of these steps (α of MAML).
   public var innerRate: Double
   /// Weight β of the pseudo-test's loss in ``OuterUpdate/mldg``.
   public var pseudoTest: Double

@@ -27,8 +27,10 @@ extension PruneCommand {
     if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
       throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }
-    let plan = try plan(of: method)
-    let (dense, recovery) = try trainings(of: plan, method, typed)
+    let meta = try metaPruning.plan(for: method)
+    var plan = try plan(of: method)
+    if meta != nil { plan.timing = try metaTiming(plan.timing, typed) }
+    let (dense, recovery) = try trainings(of: plan, method, meta, typed)
     if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(typed) {
       throw PlanError("\(option) goes with training, and there is none")
     }
@@ -38,7 +40,8 @@ extension PruneCommand {
     let experiment = Experiment(
       start: given.start, data: try dataPlan(for: plan, trains: dense != nil || recovery != nil), classes: classes,
       initialization: training.initialization ?? method?.training?.initialization ?? .kaimingUniform,
-      training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery)
+      training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery,
+      meta: meta)
     try experiment.validate()
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
@@ -47,8 +50,9 @@ extension PruneCommand {
 
   /// Returns the training before or during pruning, and the training after each round.
   private func trainings(
-    of plan: PruningPlan, _ method: PruningMethod?, _ typed: GivenOptions
+    of plan: PruningPlan, _ method: PruningMethod?, _ meta: MetaPruningPlan?, _ typed: GivenOptions
   ) throws -> (dense: TrainingPlan?, recovery: TrainingPlan?) {
+    if let meta { return (try outerTraining(meta, typed), nil) }
     let epochs = try training.length()
     let trains = epochs.iterations(perEpoch: 1) > 0
     switch plan.timing {

@@ -33,7 +33,8 @@ enum LotteryTicketFace: MethodFace {
     "--checkpoint-every", "--compression", "--at-start", "--layers", "--no-proof", "--regrowth-interval", "--drop-fraction",
     "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
     "--lambda", "--lambda-warm-up", "--drop-rate", "--gate-learning-rate", "--gate-cost", "--probes", "--curvature", "--batch-norm-mode",
-    "--classes",
+    "--classes", "--meta", "--outer", "--ways", "--shots", "--queries", "--tasks", "--inner-steps", "--inner-rate", "--pseudo-test",
+    "--prune-gradient", "--controls", "--judging-tasks", "--head-steps",
   ]
 }
 

@@ -17,7 +17,9 @@ enum MethodFaces {
 
   /// The groups of options that only some methods have.
   static var optionGroups: [any MethodOptionGroup.Type] {
-    [ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, GateOptions.self, TicketOptions.self]
+    [
+      ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, GateOptions.self, TicketOptions.self, MetaPruningOptions.self,
+    ]
   }
 
   /// Returns the names of the options that only this method, or few others, have; in alphabetical order.

@@ -1,0 +1,277 @@
+internal import Datasets
+internal import Foundation
+internal import Interruptions
+internal import Networks
+internal import Pruning
+internal import Results
+internal import Torch
+internal import Training
+
+/// A meta-pruning in progress: one network after the other, each a number of trainings with removals between them.
+///
+/// All steps of all networks are counted through, so that one number, the present model and the optimizer say where it stands.
+final class MetaCourse {
+  /// A network that is learned.
+  private enum Arm: Hashable {
+    case control(MetaPruningPlan.Control)
+    case pruned
+
+    var name: String {
+      switch self {
+      case .control(.full): "full"
+      case .control(.random): "random, of equal size"
+      case .control(.oneDataset): "pruned by one data set"
+      case .pruned: "pruned"
+      }
+    }
+  }
+
+  private let stage: MetaPrune
+  private unowned let runner: Runner
+  private let tasks: MetaTasks
+  private let arms: [Arm]
+  /// Numbers of steps after which an arm's trainings end.
+  private let ends: [Int]
+  private var perArm: Int { ends.last ?? 0 }
+  private var total: Int { arms.count * perArm }
+
+  /// Number of finished steps of all arms.
+  private var iteration = 0
+  /// Whether what follows a training, the removal or the judgement, is still to be done.
+  private var isOpen = false
+  private var log = TrainingLog()
+  private var model: Model
+  private var dropout: Generator
+  private var learner: MetaLearner?
+  /// Values of pruned weights, if prune steps are passed straight through.
+  private var hidden: [ParameterName: Tensor] = [:]
+  private var pruner: (arm: Arm, pruner: Pruner)?
+  private var outcome: MetaOutcome
+
+  /// Begins, or goes on from the run's checkpoint.
+  ///
+  /// - Throws: `RecordError` for a checkpoint that this run cannot have written.
+  init(_ stage: MetaPrune, in run: Runner) throws {
+    guard let data = run.data else { throw PlanError("meta-pruning needs images: give --dataset") }
+    self.stage = stage
+    runner = run
+    arms = stage.meta.controls.map { .control($0) } + [.pruned]
+    var done = 0
+    ends = stage.segments.map { length in
+      done += length
+      return done
+    }
+    let tasks = try MetaTasks(stage.meta, of: data, seed: stage.training.plan.seed, channelsLast: run.model.network.hasConvolutions)
+    self.tasks = tasks
+    model = run.model
+    dropout = try Generator(seed: 0)
+    outcome =
+      run.state[MetaOutcome.self]
+      ?? MetaOutcome(
+        learning: stage.meta.words, classes: [tasks.split.training, tasks.split.validation, tasks.split.test].map(\.count),
+        headSteps: stage.meta.headFit.steps, arms: [], begun: run.state.seconds)
+    if run.state.dense == nil { try run.recordDenseShape() }
+    if let state = run.resumed?.training { try goOn(from: state) }
+  }
+
+  private func goOn(from state: Trainer.State) throws {
+    try RecordError.naming(runner.options.checkpoint ?? "", as: "a damaged checkpoint") {
+      let finished = state.isStepOpen ? (state.iteration - 1) / perArm : state.iteration / perArm
+      guard (0..<total).contains(state.iteration) || state.iteration == total && state.isStepOpen, outcome.arms.count == finished else {
+        throw RecordError("meta-pruning of \(total) steps cannot go on from step \(state.iteration) with \(outcome.arms.count) networks")
+      }
+      guard !state.isStepOpen || state.iteration > 0 && ends.contains((state.iteration - 1) % perArm + 1) else {
+        throw RecordError("no training of a meta-pruning ends with step \(state.iteration)")
+      }
+      (iteration, isOpen, log) = (state.iteration, state.isStepOpen, state.log)
+      do { try dropout.restore(state.dropout) } catch { throw RecordError("random.dropout is not the state of a random stream") }
+      for (name, tensor) in state.hooks["meta"] ?? [:] {
+        guard let name = ParameterName(name), let own = model.tensors[name], tensor.shape == own.shape,
+          tensor.elementType == own.elementType
+        else { throw RecordError("what hook meta keeps does not fit this run") }
+        hidden[name] = tensor
+      }
+      // Where a training begins, so does its optimizer.
+      guard !state.optimizer.moments.isEmpty else { return }
+      do { learner = try makeLearner(model, state.optimizer) } catch let error as PlanError { throw RecordError(error.description) }
+    }
+  }
+
+  /// Takes all steps that are left, with removals and judgements, and leaves the pruned network to the runner.
+  func carryOut() throws {
+    let (before, started) = (runner.state.seconds, Date())
+    if isOpen { try close(before, started) }
+    while iteration < total {
+      let loss = try step()
+      iteration += 1
+      log.lossSum += loss.value
+      log.lossCount += 1
+      isOpen = ends.contains((iteration - 1) % perArm + 1)
+      let evaluated = log.evaluations.count
+      if isOpen { try close(before, started) }
+      let done = iteration % perArm
+      runner.options.report(
+        RunProgress(
+          phase: arms[(iteration - 1) / perArm].name,
+          training: TrainingProgress(
+            iteration: done == 0 ? perArm : done, total: perArm, iterationsPerEpoch: 0, loss: loss.value, learningRate: loss.rate,
+            evaluation: log.evaluations.count > evaluated ? log.evaluations.last : nil)))
+      runner.state.seconds = before + Date().timeIntervalSince(started)
+      let stop = runner.options.interrupted()
+      guard iteration < total, stop || isCheckpointDue else { continue }
+      try save()
+      if stop { throw TrainingError.interrupted(iteration: iteration) }
+    }
+    runner.model = model
+    runner.state.seconds = before + Date().timeIntervalSince(started)
+    runner.state.trainings.append(
+      .init(
+        phase: "meta-training", iterations: perArm, best: log.best, last: log.evaluations.last, evaluations: log.evaluations,
+        epochSeconds: []))
+  }
+
+  private var isCheckpointDue: Bool {
+    guard let every = runner.options.checkpointEvery else { return runner.isCheckpointOverdue }
+    return iteration % max(every.iterations(perEpoch: ends.first ?? 1), 1) == 0
+  }
+
+  private func save() throws {
+    runner.model = learner?.model ?? model
+    let kept = learner?.hiddenTensors ?? hidden
+    let optimizer = learner?.optimizer.state ?? .init(stepCount: 0, moments: [:])
+    try runner.checkpoint(
+      training: Trainer.State(
+        iteration: iteration, log: log, optimizer: optimizer, dropout: dropout.state(),
+        hooks: kept.isEmpty ? [:] : ["meta": Dictionary(uniqueKeysWithValues: kept.map { ($0.description, $1) })], isStepOpen: isOpen))
+  }
+
+  // MARK: - Steps
+
+  /// Takes an outer step; first begins the training that it belongs to, if it is the first of one.
+  private func step() throws -> (value: Double, rate: Double) {
+    let (arm, step) = (arms[iteration / perArm], iteration % perArm)
+    let training = ends.firstIndex { $0 > step } ?? 0
+    let start = training == 0 ? 0 : ends[training - 1]
+    let learner = try self.learner ?? begin(arm, training)
+    self.learner = learner
+    let plan = stage.training.plan
+    let length = ends[training] - start
+    let rate = plan.learningRate.rate(at: step - start, of: length, perEpoch: length)
+    let loss = try learner.step(on: tasks.learned(at: step, ofOneDataset: arm == .control(.oneDataset)), learningRate: rate)
+    return (loss, rate)
+  }
+
+  private func begin(_ arm: Arm, _ training: Int) throws -> MetaLearner {
+    let seed = stage.training.plan.seed
+    if training == 0 {
+      model = try runner.startingModel()
+      log = TrainingLog()
+      dropout = try Generator(seed: SeedPurpose.dropout.seed(from: seed))
+      hidden = [:]
+    } else if stage.meta.keeps == .architecture, arm != .control(.full) {
+      let fresh = try runner.experiment.initialization.tensors(
+        for: model.network, seed: SeedPurpose.initialization.seed(from: seed) &+ UInt64(training))
+      model = try Model(network: model.network, tensors: fresh, masks: model.masks)
+      if passesThrough { hidden = try fresh.filter { model.masks[$0.key] != nil }.mapValues { try $0.copied() } }
+      try model.applyMasks()
+    }
+    return try makeLearner(model, nil)
+  }
+
+  private func makeLearner(_ model: Model, _ state: Optimizer.State?) throws -> MetaLearner {
+    try MetaLearner(
+      stage.meta.learning, optimizer: stage.training.plan.optimizer, model: model, state: state, hidden: hidden, dropout: dropout)
+  }
+
+  // MARK: - Between trainings
+
+  /// Does what follows a training; if that is interrupted, a checkpoint goes on with it.
+  private func close(_ before: Double, _ started: Date) throws {
+    do {
+      let (arm, step) = (arms[(iteration - 1) / perArm], (iteration - 1) % perArm + 1)
+      // Row-major, as when read from a checkpoint: sums over another memory layout are rounded differently.
+      var present = try (learner?.model ?? model).copied()
+      present.tensors = try present.tensors.mapValues { try $0.contiguous() }
+      if let learner { hidden = try learner.hiddenTensors.mapValues { try $0.detached().contiguous().copied() } }
+      let validation = try tasks.judge(present, by: .validation)?.evaluation
+      let record = EvaluationRecord(iteration: step, trainingLoss: log.lossSum / Double(max(log.lossCount, 1)), validation: validation)
+      if step == perArm {
+        try finish(arm, present, seconds: before + Date().timeIntervalSince(started))
+      } else {
+        model = try prune(present, arm, removal: (ends.firstIndex(of: step) ?? 0) + 1, step, validation)
+      }
+      log.evaluations.append(record)
+      (log.lossSum, log.lossCount) = (0, 0)
+      learner = nil
+      isOpen = false
+    } catch let stop as Interrupted {
+      runner.state.seconds = before + Date().timeIntervalSince(started)
+      try save()
+      throw stop
+    }
+  }
+
+  private var passesThrough: Bool { stage.meta.learning.pruneGradient == .straightThrough }
+
+  private func prune(_ present: Model, _ arm: Arm, removal: Int, _ step: Int, _ validation: Evaluation?) throws -> Model {
+    guard arm != .control(.full) else { return present }
+    runner.model = present
+    let pruner = try self.pruner(of: arm)
+    if pruner.needsSweep { try pruner.sweep(present, batches: tasks.examples(1000, ofOneDataset: arm == .control(.oneDataset))) }
+    let candidate = passesThrough ? try present.uncovered(by: hidden) : present
+    var pruned = try pruner.prune(candidate, event: removal, of: ends.count - 1, iteration: step)
+    if passesThrough {
+      hidden = try candidate.tensors.filter { pruned.model.masks[$0.key] != nil }.mapValues { try $0.detached().copied() }
+    }
+    guard arm == .pruned else { return pruned.model }
+    pruned.event.before = validation
+    pruned.event.after = try tasks.judge(pruned.model, by: .validation)?.evaluation
+    runner.record(pruned.event, pruned.removal)
+    return pruned.model
+  }
+
+  /// Returns the pruner of an arm, for which only examples of its own tasks exist.
+  private func pruner(of arm: Arm) throws -> Pruner {
+    if let pruner, pruner.arm == arm { return pruner.pruner }
+    let plan = arm == .control(.random) ? stage.pruning.atRandom : stage.pruning
+    let made = try runner.makePruner(plan)
+    made.examples = { [tasks, stage] in
+      try tasks.examples(plan.exampleCount(classes: stage.meta.form.ways), ofOneDataset: arm == .control(.oneDataset))
+    }
+    made.evaluate = { [tasks] model, _ in arm == .pruned ? try tasks.judge(model, by: .validation)?.evaluation : nil }
+    if arm != .pruned { made.note = { _ in } }
+    pruner = (arm, made)
+    return made
+  }
+
+  private func finish(_ arm: Arm, _ present: Model, seconds: Double) throws {
+    guard let seen = try tasks.judge(present, by: .seen), let unseen = try tasks.judge(present, by: .unseen) else { return }
+    func accuracy(_ course: HeadFit.Course, ways: Int) -> HeadAccuracy {
+      HeadAccuracy(
+        ways: ways, tasks: course.byTask.count, accuracy: course.evaluation.accuracy, standardError: course.standardError,
+        steps: course.steps(to: 0.95))
+    }
+    outcome.arms.append(
+      MetaArm(
+        name: arm.name, weights: try MaskSet(present).kept, training: accuracy(seen, ways: tasks.ways.seen),
+        unseen: accuracy(unseen, ways: tasks.ways.unseen), seconds: seconds - outcome.begun))
+    outcome.begun = seconds
+    runner.state[MetaOutcome.self] = outcome
+    if arm == .control(.full) { runner.state.denseTest = unseen.evaluation }
+    if arm == .pruned { runner.state.finalTest = unseen.evaluation }
+    model = present
+    pruner = nil
+  }
+}
+
+extension PruningPlan {
+  /// The same plan by chance: single weights leave every layer by the same fraction.
+  fileprivate var atRandom: PruningPlan {
+    var plan = self
+    plan.criterion = .random
+    plan.allocation = granularity == .weight ? .uniform : allocation
+    (plan.normalization, plan.batchNorms, plan.curvature) = (nil, nil, nil)
+    if repairs.isEmpty { plan.examples = nil }
+    return plan
+  }
+}

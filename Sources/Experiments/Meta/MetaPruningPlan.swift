@@ -1,0 +1,83 @@
+public import Datasets
+public import Training
+
+/// How tasks are learned while a network is pruned, and what the result is compared with.
+public struct MetaPruningPlan: Codable, Hashable, Sendable {
+  /// What lasts beyond a removal.
+  public enum Kept: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The weights that are left, which learning goes on with (Algorithm 1).
+    case weights
+    /// Only which weights or units are left: they are initialised afresh after each removal (Algorithm 2).
+    case architecture
+  }
+
+  /// A network that is learned beside the pruned one, from the same initial weights by as many steps on the same tasks.
+  public enum Control: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The full network, never pruned.
+    case full
+    /// A network of equal size in which chance decided what is left.
+    case random
+    /// The same method on one data set: all of its tasks have the same N classes.
+    case oneDataset = "one-dataset"
+  }
+
+  /// What lasts beyond a removal.
+  public var keeps: Kept
+  /// How the weights are learned that tasks start from.
+  public var learning: MetaPlan
+  /// Classes and examples of a task.
+  public var form: TaskSampler.Form
+  /// The networks to compare with, in the order in which they are learned: before the pruned one.
+  public var controls: [Control]
+  /// Number of tasks of each kind that networks are judged by.
+  public var judgingTasks: Int
+  /// The fit of the last layer to these tasks.
+  public var headFit: HeadFit
+
+  /// Creates a plan; every parameter sets the property of the same name.
+  public init(
+    keeps: Kept = .weights, learning: MetaPlan = MetaPlan(), form: TaskSampler.Form = .init(), controls: [Control] = Control.allCases,
+    judgingTasks: Int = 100, headFit: HeadFit = HeadFit()
+  ) {
+    self.keeps = keeps
+    self.learning = learning
+    self.form = form
+    self.controls = controls
+    self.judgingTasks = judgingTasks
+    self.headFit = headFit
+  }
+
+  /// Most examples that one forward pass, or the graph that is differentiated through inner steps, holds at once.
+  public var examplesAtOnce: Int {
+    let (shots, queries) = (form.shots, form.queries)
+    let perClass =
+      learning.update.isSecondOrder ? shots.multipliedReportingOverflow(by: learning.innerSteps).partialValue : max(shots, queries)
+    let (sum, overflow) = perClass.addingReportingOverflow(learning.update.isSecondOrder ? queries : 0)
+    let (product, overflows) = sum.multipliedReportingOverflow(by: form.ways)
+    return overflow || overflows || product < 1 ? .max : product
+  }
+
+  /// Checks the plan by itself.
+  ///
+  /// - Throws: `PlanError` for impossible numbers.
+  public func validate() throws {
+    func check(_ option: String, _ count: Int, from least: Int) throws {
+      guard (least...10_000).contains(count) else { throw PlanError("\(option) \(count) is impossible: give \(least) to 10000") }
+    }
+    try check("--ways", form.ways, from: 2)
+    try check("--shots", form.shots, from: 1)
+    try check("--queries", form.queries, from: 1)
+    try check("--judging-tasks", judgingTasks, from: 1)
+    try learning.validate()
+    try headFit.validate()
+  }
+
+  /// Description, e.g. `reptile, 4 tasks a step, 5 inner steps at 0.1, 5-way 5-shot, 15 queries; weights kept`.
+  public var words: String {
+    let steps = learning.update == .mldg ? 1 : learning.innerSteps
+    return "\(learning.update.rawValue), \(learning.tasks) task\(learning.tasks == 1 ? "" : "s") a step, \(steps) inner "
+      + "step\(steps == 1 ? "" : "s") at \(learning.innerRate), \(form.ways)-way \(form.shots)-shot, \(form.queries) queries; "
+      + (learning.pruneGradient == .straightThrough ? "prune steps passed straight through; " : "")
+      + (keeps == .weights ? "weights kept" : "weights drawn afresh after each removal")
+  }
+}

@@ -1,0 +1,90 @@
+@testable import espalier
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct MetaPruningCommandTests {
+  private func refusal(_ options: String) -> String? {
+    let line = "prune --network lenet-5 --dataset mnist --sparsity 0.9 --method meta-pruning \(options)"
+    do { _ = try fields(of: line.split(separator: " ").map(String.init)) } catch { return "\(error)" }
+    return nil
+  }
+
+  private static let foreign = "does not go with --method meta-pruning; \"espalier help prune meta-pruning\" shows what does"
+
+  @Test(arguments: [
+    ("--ways 1", "--ways 1 is impossible: give 2 to 10000"),
+    ("--shots 0", "--shots 0 is impossible: give 1 to 10000"),
+    ("--queries 10001", "--queries 10001 is impossible: give 1 to 10000"),
+    ("--tasks 0", "--tasks 0 is impossible: give 1 to 10000"),
+    ("--inner-steps 0", "--inner-steps 0 is impossible: give 1 to 10000"),
+    ("--inner-rate 0", "--inner-rate 0.0 is impossible: give a number above 0"),
+    ("--inner-rate nan", "--inner-rate nan is impossible: give a number above 0"),
+    ("--outer mldg --pseudo-test 0", "--pseudo-test 0.0 is impossible: give a number above 0"),
+    ("--pseudo-test 2", "--pseudo-test goes with --outer mldg, not reptile"),
+    ("--outer mldg --inner-steps 2", "--inner-steps 2 does not go with --outer mldg, which takes one"),
+    (
+      "--prune-gradient straight-through",
+      "--prune-gradient straight-through goes with --outer fomaml, maml or mldg: reptile moves towards weights that are 0 where pruned"
+    ),
+    ("--judging-tasks 0", "--judging-tasks 0 is impossible: give 1 to 10000"),
+    ("--head-steps 0", "--head-steps 0 is impossible: give 1 to 100000"),
+    ("--controls full,half", "unknown control \"half\" in --controls: choose from full, random, one-dataset, or none"),
+    ("--controls full,", "unknown control \"\" in --controls: choose from full, random, one-dataset, or none"),
+    (
+      "--epochs 20", "--epochs 20ep does not go with --method meta-pruning: tasks have no epochs; give outer steps, e.g. 1000it"
+    ),
+    (
+      "--recovery 3ep", "--recovery 3ep does not go with --method meta-pruning: tasks have no epochs; give outer steps, e.g. 1000it"
+    ),
+    ("--epochs 0", "--method meta-pruning learns its weights from tasks: --epochs 0 leaves it nothing"),
+    ("--recovery 0it", "--method meta-pruning goes on learning after each removal: --recovery 0 leaves it nothing"),
+    ("--batch-size 5", "--batch-size " + foreign), ("--at-start", "--at-start " + foreign), ("--every 2it", "--every " + foreign),
+    ("--l1 0.1", "--l1 " + foreign), ("--no-augment", "--no-augment " + foreign), ("--kernels dense", "--kernels " + foreign),
+    ("--device cuda", "--device cuda does not go with --method meta-pruning, which computes on the CPU"),
+    ("--drop-fraction 0.1", "--drop-fraction goes with --method rigl, set or scored-pruning, not meta-pruning"),
+  ])
+  func impossibleOptionsAreOneLine(options: String, words: String) { #expect(refusal(options) == words) }
+
+  @Test func aModelFileIsRefused() {
+    let line = "prune a.st --dataset mnist --sparsity 0.9 --method meta-pruning"
+    #expect {
+      _ = try fields(of: line.split(separator: " ").map(String.init))
+    } throws: {
+      "\($0)" == "--method meta-pruning learns its weights from tasks: give --network, not a model file"
+    }
+  }
+
+  @Test(arguments: ["--ways 3", "--meta weights", "--controls none", "--outer maml"]) func elsewhereItsOptionsAreRefused(option: String) {
+    let line = "prune --network lenet-5 --dataset mnist --sparsity 0.9 --method rigl " + option
+    #expect {
+      _ = try fields(of: line.split(separator: " ").map(String.init))
+    } throws: {
+      "\($0)" == "\(option.prefix { $0 != " " }) goes with --method meta-pruning, not rigl"
+    }
+  }
+
+  /// From the command line to the row: exact counts, all networks, and a file with as many outputs as a task has classes.
+  @Test func aWholeRun() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("meta.safetensors")
+    let arguments = [
+      "prune", "--network", "mlp:64-16-3", "--dataset", "digits", "--method", "meta-pruning", "--ways", "3", "--shots", "2", "--queries",
+      "3",
+      "--tasks", "2", "--inner-steps", "1", "--epochs", "4it", "--recovery", "3it", "--sparsity", "0.75", "--judging-tasks", "5",
+      "--threads",
+      "1", "--no-latency", "-o", path,
+    ]
+    let outcome = try espalier(arguments)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("asked 75.000 %, achieved 75.000 % (804 of 1,072 weights, 268 left"))
+    for name in ["full", "random, of equal size", "pruned by one data set", "pruned"] {
+      #expect(outcome.output.contains("\n" + name + "  "))
+    }
+    #expect(
+      outcome.output.contains(
+        "reptile, 2 tasks a step, 1 inner step at 0.1, 3-way 2-shot, 3 queries; weights kept; 6"), "\(outcome.output)")
+    #expect(try espalier("inspect", path).status == 0)
+    #expect(try espalier("methods", "methods").output.contains("meta-pruning"))
+  }
+}
