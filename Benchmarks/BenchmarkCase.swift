@@ -27,6 +27,8 @@ struct BenchmarkCase: Decodable {
     case train
     /// Loss and accuracy of a set.
     case evaluate
+    /// Outer steps of meta-learning, of first and of second order.
+    case fomaml, maml
   }
 
   /// What a network is trained with; `libtorch` and the sparse kernels differ from the rest for fully connected networks only.
@@ -74,13 +76,16 @@ struct BenchmarkCase: Decodable {
     case .train:
       record["batch"] = batch
       rate = try training(variant.kernels, sparsity: variant.sparsity, hasGates: variant == .l0, on: data()).rate
+    case .fomaml, .maml:
+      record["batch"] = MetaTime.batch
+      rate = try MetaTime(subject == .maml ? .maml : .fomaml, Architecture.parse(network), on: data()).rate
     case .evaluate:
       let evaluation = try EvaluationTime(Architecture.parse(network), sparsity: variant.sparsity, examples: evaluated)
       record["batch"] = evaluation.batchSize
       rate = evaluation.rate
     }
     _ = try rate(seconds / 5)
-    record[subject == .train ? "steps_per_second" : "images_per_second"] = try rate(seconds)
+    record[subject == .evaluate ? "images_per_second" : "steps_per_second"] = try rate(seconds)
     record["peak_rss_bytes"] = Machine.peakMemory
     return String(decoding: try JSONSerialization.data(withJSONObject: record, options: [.sortedKeys]), as: UTF8.self)
   }

@@ -1,6 +1,6 @@
 """PyTorch's side of the benchmark: one measurement of eager PyTorch in a process of its own.
 
-    peer.py --case lenet-5 --what train|evaluate --variant default|fused|masked|channels-last|channels-last-fused --threads 1 --seconds 5
+    peer.py --case lenet-5 --what train|evaluate|fomaml|maml --variant default|fused|masked|channels-last|channels-last-fused --threads 1 --seconds 5
 
 prints one line of JSON, as espalier-bench does for Espalier. Batches, optimizers and the sizes of the synthetic data are those of
 cases.json. A step is what a training loop does: gather a random batch from the resident data, forward, loss, backward, optimizer step,
@@ -134,16 +134,62 @@ def evaluation(model, images, labels):
     return evaluate, batch
 
 
+# An outer step of meta-learning, as in MetaTime.swift.
+TASKS, WAYS, SHOTS, QUERIES, INNER_STEPS, INNER_RATE, OUTER_RATE = 4, 5, 5, 15, 5, 0.001, 1e-3
+
+
+def meta_learning(second_order, model, images):
+    """An outer step of MAML through torch.func, as a function that returns 1."""
+    model.train()
+    weights = {name: value.detach().clone().requires_grad_() for name, value in model.named_parameters()}
+    stepper = torch.optim.Adam(weights.values(), lr=OUTER_RATE)
+    labels = {count: torch.arange(count) % WAYS for count in (WAYS * SHOTS, WAYS * QUERIES)}
+
+    def loss(weights, inputs):
+        return functional.cross_entropy(torch.func.functional_call(model, weights, (inputs,)), labels[len(inputs)])
+
+    slope, slope_and_loss = torch.func.grad(loss), torch.func.grad_and_value(loss)
+
+    def adapted(weights, support):
+        for _ in range(INNER_STEPS):
+            found = slope(weights, support)
+            weights = {name: value - INNER_RATE * found[name] for name, value in weights.items()}
+        return weights
+
+    through_steps = torch.func.grad_and_value(lambda weights, support, query: loss(adapted(weights, support), query))
+
+    def step():
+        total, sums = 0.0, None
+        start = {name: value.detach() for name, value in weights.items()}
+        for _ in range(TASKS):
+            chosen = torch.randint(len(images), (WAYS * (SHOTS + QUERIES),))
+            support, query = images[chosen[: WAYS * SHOTS]], images[chosen[WAYS * SHOTS :]]
+            if second_order:
+                found, value = through_steps(start, support, query)
+            else:
+                found, value = slope_and_loss(adapted(start, support), query)
+            total += value.item()
+            sums = found if sums is None else {name: sums[name] + found[name] for name in sums}
+        for name, value in weights.items():
+            value.grad = sums[name] / TASKS
+        stepper.step()
+        return 1
+
+    return step, TASKS * WAYS * (SHOTS + QUERIES)
+
+
 def main():
-    options = parse_arguments("One measurement of eager PyTorch, as one line of JSON.", list(CASES), VARIANTS, ["train", "evaluate"])
+    options = parse_arguments("One measurement of eager PyTorch, as one line of JSON.", list(CASES), VARIANTS, ["train", "evaluate", "fomaml", "maml"])
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    model, images, labels = network(options.case, CASES[options.case]["examples" if options.what == "train" else "evaluated"])
+    model, images, labels = network(options.case, CASES[options.case]["evaluated" if options.what == "evaluate" else "examples"])
     parameters = sum(parameter.numel() for parameter in model.parameters())
     if options.variant.startswith("channels-last") and images.dim() == 4:
         model, images = model.to(memory_format=torch.channels_last), images.contiguous(memory_format=torch.channels_last)
     if options.what == "train":
         work, batch = training(options, model, images, labels)
+    elif options.what in ("fomaml", "maml"):
+        work, batch = meta_learning(options.what == "maml", model, images)
     else:
         work, batch = evaluation(model, images, labels)
     report(options, rate(work, options.seconds), parameters, batch, torch.__version__)

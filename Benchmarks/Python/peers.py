@@ -67,5 +67,5 @@ def report(options, value, parameters, batch, version):
         "peak_rss_bytes": peak_resident_bytes(),
         "version": version,
     }
-    record["steps_per_second" if options.what == "train" else "images_per_second"] = value
+    record["images_per_second" if options.what == "evaluate" else "steps_per_second"] = value
     print(json.dumps(record))

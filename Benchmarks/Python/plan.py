@@ -29,6 +29,10 @@ def evaluated(seconds):
     return Subject(seconds, ["dense"], {"pytorch-channels-last": 1.15})
 
 
+def meta(bar):
+    return Subject(4, ["dense"], {"pytorch-default": bar})
+
+
 PLAN = {
     ("train", "lenet-300-100"): Subject(
         3,
@@ -45,6 +49,11 @@ PLAN = {
     ("train", "medium-conv"): large_convolutional(),
     ("train", "vgg16-cifar"): large_convolutional(),
     ("train", "vgg16-bn-cifar"): large_convolutional(),
+    # A step of first order takes at most 0.9 times of torch.func's, one of second order at most 1.1 times.
+    ("fomaml", "lenet-300-100"): meta(1 / 0.9),
+    ("fomaml", "lenet-5"): meta(1 / 0.9),
+    ("maml", "lenet-300-100"): meta(1 / 1.1),
+    ("maml", "lenet-5"): meta(1 / 1.1),
     ("evaluate", "lenet-5"): evaluated(3),
     ("evaluate", "small-conv"): evaluated(3),
     ("evaluate", "medium-conv"): evaluated(3),

@@ -4,7 +4,10 @@ import statistics
 
 from plan import MASKED, MASKED_BARS, NAMES, PLAN, SPARSE, SPARSE_THREADS, STEADY, STEADY_SPREAD, SURGERIES
 
-UNITS = {"train": "steps/s", "evaluate": "images/s"}
+UNITS = {"train": "steps/s", "fomaml": "steps/s", "maml": "steps/s", "evaluate": "images/s"}
+TITLES = {
+    "train": "Training", "fomaml": "First-order MAML, outer steps", "maml": "Second-order MAML, outer steps", "evaluate": "Evaluation",
+}
 
 
 def key(entry):
@@ -46,7 +49,7 @@ class Report:
         text = f"{value:.2f}x"
         if bar is None:
             return text
-        return self.held(name, text, value >= bar if sign == "≥" else value <= bar, f"{sign} {bar:g}")
+        return self.held(name, text, value >= bar if sign == "≥" else value <= bar, f"{sign} {bar:.3g}")
 
     def verdict(self):
         missed = f"; missed: {'; '.join(self.missed)}" if self.missed else ""
@@ -83,7 +86,7 @@ def add_rates(report, results):
         return order.index((what, case)), threads
 
     places = sorted({key(entry)[:3] for entry in results if key(entry)[:2] in PLAN}, key=lambda at: (order.index(at[:2]), at[2]))
-    for what, title in (("train", "Training"), ("evaluate", "Evaluation")):
+    for what, title in TITLES.items():
         rows = []
         for at in places:
             if at[0] != what:
