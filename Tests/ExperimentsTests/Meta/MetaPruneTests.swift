@@ -59,8 +59,9 @@ import Training
     #expect(try runner.model.network.classes == 3 && runner.file().classes == [])
   }
 
-  /// It learns: after a hundred steps accuracy on new tasks is above that of the weights that it began with.
-  @Test(arguments: [OuterUpdate.reptile, .fomaml, .maml, .mldg]) func itLearns(_ update: OuterUpdate) throws {
+  /// It learns: after a hundred steps accuracy on new tasks is above that of the weights that it began with. Not MLDG, whose first term is
+  /// a loss before any step: with labels that change from task to task it teaches indifference.
+  @Test(arguments: [OuterUpdate.reptile, .fomaml, .maml]) func itLearns(_ update: OuterUpdate) throws {
     var experiment = experiment(meta(update, controls: [.full]), network: "mlp:64-32-3", sparsity: 0.5, rounds: 1, rate: 0.5, recovery: 40)
     func accuracy(_ experiment: Experiment) throws -> Double {
       let runner = try Runner(experiment)
