@@ -71,7 +71,7 @@ extension PruningPlan.Amount {
   /// Whether scores decide how much is removed.
   fileprivate var isScored: Bool {
     switch self {
-    case .threshold, .deviations: true
+    case .threshold, .deviations, .learned: true
     case .total, .perEvent, .cost: false
     }
   }

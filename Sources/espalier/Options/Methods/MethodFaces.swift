@@ -18,7 +18,8 @@ enum MethodFaces {
   /// The groups of options that only some methods have.
   static var optionGroups: [any MethodOptionGroup.Type] {
     [
-      ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, GateOptions.self, TicketOptions.self, MetaPruningOptions.self,
+      ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, GateOptions.self, TicketOptions.self,
+      MetaPruningOptions.self,
     ]
   }
 
