@@ -2,7 +2,7 @@ extension Network {
   /// Returns the network in which linear layers read only some features of their inputs, and the slices that cut a model's weights to
   /// match.
   ///
-  /// Pixels, and single positions of a flattened image, cannot leave by themselves: whoever makes them makes all of them. An `indexSelect`
+  /// Pixels, and single positions of a flattened image, cannot leave by themselves: what makes them makes all of them. An `indexSelect`
   /// node before the layer passes on those that it still reads; a layer that had one gets a shorter one. The result has no known
   /// ``original``: what its layers read is no longer a matter of channels alone.
   ///

@@ -85,7 +85,7 @@ struct StageTests {
     }
     #expect(
       context.debugDescription == "unknown stage \"rest\": choose one of train, prune-at-start, prune-in-training, train-scores, "
-        + "train-gates, prune, recover, compact")
+        + "train-gates, prune, recover, compact, meta-prune")
   }
 
   /// A list that plans cannot say runs, breaks off and goes on like any other.

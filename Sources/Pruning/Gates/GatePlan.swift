@@ -6,7 +6,7 @@ public struct GatePlan: Codable, Hashable, Sendable {
   public enum Cost: String, Codable, Hashable, Sendable, CaseIterable {
     /// The weights behind it, as in the paper: of a filter its own, of an input of a linear layer those that read it.
     case weights
-    /// Its part in the expected multiplications: Σ over layers of (expected inputs)·(expected outputs)·taps·positions.
+    /// The gate's part in the expected multiplications: Σ over layers of (expected inputs)·(expected outputs)·taps·positions.
     case macs
   }
 

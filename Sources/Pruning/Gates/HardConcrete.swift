@@ -54,21 +54,21 @@ public enum HardConcrete {
 public protocol GateNumber: BinaryFloatingPoint {
   /// Natural logarithm.
   var logarithm: Self { get }
-  /// eˣ.
+  /// The exponential function, eˣ.
   var exponential: Self { get }
 }
 
 extension Float: GateNumber {
   /// Natural logarithm.
   public var logarithm: Float { log(self) }
-  /// eˣ.
+  /// The exponential function, eˣ.
   public var exponential: Float { exp(self) }
 }
 
 extension Double: GateNumber {
   /// Natural logarithm.
   public var logarithm: Double { log(self) }
-  /// eˣ.
+  /// The exponential function, eˣ.
   public var exponential: Double { exp(self) }
 }
 

@@ -32,7 +32,7 @@ final class FullyConnectedEngine {
   private let memory: [Block<Float>]
   private let addresses: [Block<UnsafeMutablePointer<Float>>]
   private let outcomes: Block<cs_outcome>
-  /// The factors of the next step, [1, inputs], by the weight that they multiply; whoever drives a gated training writes them.
+  /// The factors of the next step, [1, inputs], by the weight that they multiply; a gated training writes them.
   let factors: [ParameterName: Tensor]
   private let factorGradients: [ParameterName: (layer: UInt32, tensor: Tensor, elements: UnsafeMutablePointer<Float>)]
   private let reaches: [Block<Float>]
