@@ -95,7 +95,7 @@ ESPALIER_SGD(sgd_double, double)
 
 // The gradient with the parameter's own strides, so that one index serves both.
 at::Tensor aligned(const at::Tensor &gradient, const at::Tensor &parameter) {
-  if (gradient.is_cpu() && gradient.strides() == parameter.strides() && gradient.scalar_type() == parameter.scalar_type()) return gradient;
+  if (gradient.device() == parameter.device() && gradient.strides() == parameter.strides() && gradient.scalar_type() == parameter.scalar_type()) return gradient;
   return at::empty_like(parameter).copy_(gradient);
 }
 
@@ -128,21 +128,40 @@ void hold_at_zero(const at::Tensor &mask, std::initializer_list<at::Tensor> tens
   for (at::Tensor x : tensors) x.masked_fill_(pruned, 0);
 }
 
-// The same arithmetic by libtorch's operations, for devices that the loops above cannot reach.
-void sgd_elsewhere(at::Tensor &w, const at::Tensor &m, const ct_sgd_options &o) {
-  at::Tensor g = w.grad();
-  if (o.weight_decay != 0) g = g.add(w, o.weight_decay);
-  m.mul_(o.momentum).add_(g);
-  w.add_(o.nesterov ? g.add(m, o.momentum) : m, -o.learning_rate);
+// The parameters that the loops above cannot reach, on another device, for libtorch's fused steps, which take all of them in one launch.
+struct Elsewhere {
+  std::vector<at::Tensor> weights, gradients, first, second;
+
+  Elsewhere(const ct_tensor *parameters, const ct_tensor *first_moments, const ct_tensor *second_moments, int32_t count) {
+    for (int32_t k = 0; k < count; ++k) {
+      const at::Tensor &w = parameters[k]->value;
+      if (w.is_cpu() || !w.grad().defined()) continue;
+      weights.push_back(w);
+      gradients.push_back(aligned(w.grad(), w));
+      first.push_back(first_moments[k]->value);
+      if (second_moments) second.push_back(second_moments[k]->value);
+    }
+  }
+};
+
+void sgd_elsewhere(const Elsewhere &all, const ct_sgd_options &o) {
+  if (all.weights.empty()) return;
+  at::_fused_sgd_(
+      all.weights, all.gradients, all.first, o.weight_decay, o.momentum, o.learning_rate, /*dampening=*/0, o.nesterov != 0,
+      /*maximize=*/false, /*is_first_step=*/false);
 }
 
-void adam_elsewhere(at::Tensor &w, const at::Tensor &m, const at::Tensor &v, const Adam &o, double beta1, double beta2) {
-  at::Tensor g = w.grad();
-  if (o.decoupled) w.mul_(1 - o.learning_rate * o.weight_decay);
-  else if (o.weight_decay != 0) g = g.add(w, o.weight_decay);
-  m.mul_(beta1).add_(g, 1 - beta1);
-  v.mul_(beta2).addcmul_(g, g, 1 - beta2);
-  w.addcdiv_(m, v.sqrt().mul_(o.inverse_root_correction).add_(o.epsilon), -o.step_size);
+void adam_elsewhere(const Elsewhere &all, const ct_adam_options &o) {
+  if (all.weights.empty()) return;
+  const at::Tensor step = at::full({}, static_cast<double>(o.step), all.weights[0].options().dtype(at::kFloat).requires_grad(false));
+  const std::vector<at::Tensor> steps(all.weights.size(), step);
+  const auto take = [&](auto &&fused) {
+    fused(
+        all.weights, all.gradients, all.first, all.second, at::TensorList(), steps, o.learning_rate, o.beta1, o.beta2, o.weight_decay,
+        o.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  };
+  if (o.decoupled) take([](auto &&...arguments) { at::_fused_adamw_(arguments...); });
+  else take([](auto &&...arguments) { at::_fused_adam_(arguments...); });
 }
 
 }  // namespace
@@ -151,12 +170,12 @@ int ct_optimizer_sgd_step(
     const ct_tensor *parameters, const ct_tensor *velocities, const ct_tensor *masks, int32_t count, const ct_sgd_options *options) {
   return effect("sgd_step", [&] {
     const at::NoGradGuard no_grad;
+    sgd_elsewhere(Elsewhere(parameters, velocities, nullptr, count), *options);
     for (int32_t k = 0; k < count; ++k) {
       at::Tensor &w = parameters[k]->value;
       if (!w.grad().defined()) continue;
       const at::Tensor &m = velocities[k]->value;
       if (!w.is_cpu()) {
-        sgd_elsewhere(w, m, *options);
         if (masks && masks[k]) hold_at_zero(masks[k]->value, {w, m});
         w.mutable_grad() = at::Tensor();
         continue;
@@ -200,12 +219,12 @@ int ct_optimizer_adam_step(
                  options->learning_rate / correction1,
                  1 / std::sqrt(correction2),
                  options->decoupled != 0};
+    adam_elsewhere(Elsewhere(parameters, first_moments, second_moments, count), *options);
     for (int32_t k = 0; k < count; ++k) {
       at::Tensor &w = parameters[k]->value;
       if (!w.grad().defined()) continue;
       const at::Tensor &m = first_moments[k]->value, &v = second_moments[k]->value;
       if (!w.is_cpu()) {
-        adam_elsewhere(w, m, v, o, options->beta1, options->beta2);
         if (masks && masks[k]) hold_at_zero(masks[k]->value, {w, m, v});
         w.mutable_grad() = at::Tensor();
         continue;
