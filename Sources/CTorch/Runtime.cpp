@@ -37,7 +37,8 @@ void set_error(const char *operation, const char *message) {
 }
 
 bool is_out_of_memory(const c10::Error &error) noexcept {
-  return std::strstr(error.what_without_backtrace(), "DefaultCPUAllocator: ") != nullptr;
+  return dynamic_cast<const c10::OutOfMemoryError *>(&error) != nullptr ||
+         std::strstr(error.what_without_backtrace(), "DefaultCPUAllocator: ") != nullptr;
 }
 
 std::vector<at::Tensor> list(const ct_tensor *tensors, int32_t count) {
@@ -156,6 +157,8 @@ int ct_runtime_load_cuda(const char *path) {
     }
     TORCH_CHECK(dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL), dlerror());
     TORCH_CHECK(at::globalContext().hasCUDA(), library, " is loaded, but no CUDA device answers");
+    // Otherwise cuDNN may choose algorithms that add in another order each time.
+    at::globalContext().setDeterministicCuDNN(true);
   });
 }
 
@@ -163,6 +166,22 @@ int32_t ct_runtime_cuda_devices(void) {
   return guarded<int32_t>("cuda_devices", 0, [] {
     const auto *guard = c10::impl::device_guard_impl_registry[static_cast<size_t>(c10::DeviceType::CUDA)].load();
     return guard ? static_cast<int32_t>(guard->deviceCount()) : 0;
+  });
+}
+
+const char *ct_runtime_cuda_name(void) {
+  return guarded<const char *>("cuda_name", "", [] {
+    static const std::string known = [] {
+      char name[256] = "";
+      // libtorch has no function for it outside of libtorch_cuda.so. The driver is loaded already, and its interface does not change.
+      void *driver = ct_runtime_cuda_devices() > 0 ? dlopen("libcuda.so.1", RTLD_NOW) : nullptr;
+      const auto get = driver ? reinterpret_cast<int (*)(int *, int)>(dlsym(driver, "cuDeviceGet")) : nullptr;
+      const auto describe = driver ? reinterpret_cast<int (*)(char *, int, int)>(dlsym(driver, "cuDeviceGetName")) : nullptr;
+      int device = 0;
+      const bool found = get && describe && get(&device, 0) == 0 && describe(name, sizeof name, device) == 0;
+      return std::string(found ? name : "");
+    }();
+    return known.c_str();
   });
 }
 

@@ -22,23 +22,26 @@ public struct Machine: Codable, Hashable, Sendable {
   public var system: String
   /// Device that computed: `cpu` or `cuda`.
   public var device: String
+  /// Name of the device that computed, e.g. `NVIDIA H100 80GB HBM3`; nil if that was the processor.
+  public var accelerator: String?
 
   /// Creates a description of a machine; every parameter sets the property of the same name.
-  public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu") {
+  public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu", accelerator: String? = nil) {
     self.processor = processor
     self.cores = cores
     self.threads = threads
     self.memory = memory
     self.system = system
     self.device = device
+    self.accelerator = accelerator
   }
 
   /// Returns a description of the computer that this process runs on.
-  public static func current(threads: Int, device: String = "cpu") -> Machine {
+  public static func current(threads: Int, device: String = "cpu", accelerator: String? = nil) -> Machine {
     let process = ProcessInfo.processInfo
     return Machine(
       processor: processorName(), cores: process.activeProcessorCount, threads: threads, memory: Int(clamping: process.physicalMemory),
-      system: system, device: device)
+      system: system, device: device, accelerator: accelerator)
   }
 
   /// Number of logical processors available to this process.

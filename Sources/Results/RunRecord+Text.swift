@@ -96,7 +96,7 @@ extension RunRecord {
     }
     facts.append(("peak memory", Format.bytes(peakMemory)))
     let threads = machine.threads == 1 ? "1 thread" : "\(machine.threads) threads"
-    let device = machine.device == "cpu" ? "" : ", \(machine.device)"
+    let device = machine.device == "cpu" ? "" : ", \(machine.device)\(machine.accelerator.map { " (\($0))" } ?? "")"
     facts.append(("machine", "\(machine.processor), \(threads)\(device), espalier \(tool.version), libtorch \(tool.libtorch)"))
     if let commandLine { facts.append(("command", commandLine)) }
     if let inference { facts.append(("inference", inference.words)) }

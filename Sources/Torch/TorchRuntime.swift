@@ -25,13 +25,20 @@ public enum TorchRuntime {
   /// Sets whether this thread's arithmetic flushes denormal numbers to zero.
   public static func flushDenormals(_ enabled: Bool) throws { try checked(ct_runtime_flush_denormals(enabled ? 1 : 0)) }
 
-  /// Loads libtorch's CUDA library, from the folder of its CPU library unless a path is given.
+  /// Loads libtorch's CUDA library, from the folder of its CPU library unless a path is given, and has cuDNN use only algorithms that give
+  /// the same bits each time.
   ///
   /// - Throws: ``TorchError`` if the library is missing, or no device answers.
   public static func loadCUDA(from path: String? = nil) throws { try checked(ct_runtime_load_cuda(path)) }
 
   /// Number of CUDA devices; 0 before ``loadCUDA(from:)``.
   public static var cudaDevices: Int { Int(ct_runtime_cuda_devices()) }
+
+  /// Name of the first CUDA device, e.g. `NVIDIA H100 80GB HBM3`; nil before ``loadCUDA(from:)``.
+  public static var cudaName: String? {
+    let name = String(cString: ct_runtime_cuda_name())
+    return name.isEmpty ? nil : name
+  }
 
   /// Number of tensors that this thread has created so far: a measure of work that does not depend on a clock.
   public static var tensorsMade: Int { Int(ct_runtime_made()) }

@@ -7,6 +7,8 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public var threads: Int
   /// Device that computes.
   public var device: Device
+  /// Name of the device if it is not the processor; nil in records of earlier versions, too.
+  public var accelerator: String?
   /// The kernels that train fully connected networks; nil in records from before there were dense ones of our own.
   public var kernels: TrainingKernels.Choice?
   /// Vector instructions of libtorch and of our own kernels, e.g. `AVX512/avx512`.
@@ -34,6 +36,7 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) {
     threads = TorchRuntime.threads
     self.device = device
+    accelerator = device == .cpu ? nil : TorchRuntime.cudaName
     self.kernels = kernels.choice
     let form = kernels.form ?? KernelForm.available.last
     instructions = TorchRuntime.cpuCapability + (form.map { "/" + $0.rawValue } ?? "")
@@ -66,8 +69,10 @@ public struct Surroundings: Codable, Hashable, Sendable {
     }
     func counted(_ threads: Int) -> String { "\(threads) thread\(threads == 1 ? "" : "s")" }
     func named(_ kernels: TrainingKernels.Choice?) -> String { kernels.map { "--kernels \($0)" } ?? "an earlier version's kernels" }
+    func known(_ accelerator: String?) -> String { accelerator ?? "an unknown device" }
     let changes = [
       (counted(threads), "\(now.threads)", threads != now.threads), ("--device \(device)", "\(now.device)", device != now.device),
+      (known(accelerator), known(now.accelerator), device == now.device && accelerator != now.accelerator),
       (named(kernels), now.kernels?.rawValue ?? named(nil), kernels != now.kernels),
       ("\(instructions) instructions", now.instructions, instructions != now.instructions),
       ("libtorch \(libtorch)", now.libtorch, libtorch != now.libtorch),

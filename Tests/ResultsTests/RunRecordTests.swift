@@ -47,6 +47,16 @@ import Testing
     #expect(!(try record.json().contains("constantOutputs")))
   }
 
+  @Test func theDeviceIsNamed() throws {
+    var row = record
+    row.machine.device = "cuda"
+    #expect(row.text(width: 200).contains("\nmachine      A Processor, 2 threads, cuda, espalier 0.1.0, libtorch 2.11.0\n"))
+    row.machine.accelerator = "NVIDIA H200"
+    #expect(row.text(width: 200).contains("\nmachine      A Processor, 2 threads, cuda (NVIDIA H200), espalier 0.1.0, libtorch 2.11.0\n"))
+    #expect(try RunRecord(json: Data(row.json().utf8)).machine == row.machine)
+    #expect(!(try record.json().contains("accelerator")))
+  }
+
   @Test func theRowForPeople() {
     #expect(
       record.text(width: 80) == """

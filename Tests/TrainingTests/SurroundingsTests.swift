@@ -39,6 +39,12 @@ import Training
         try other.goOn(in: here, from: "p")
           == "was computed with --device cuda, AVX2/avx2 instructions, libtorch 2.12.0, and continues with cpu, \(here.instructions), "
           + "\(TorchRuntime.version): its last bits may differ from those of an unbroken run")
+      var (one, two) = (here, here)
+      (one.device, one.accelerator, two.device, two.accelerator) = (.cuda, "NVIDIA H100", .cuda, "NVIDIA H200")
+      #expect(try one.goOn(in: one, from: "p") == nil)
+      #expect(
+        try one.goOn(in: two, from: "p")
+          == "was computed with NVIDIA H100, and continues with NVIDIA H200: its last bits may differ from those of an unbroken run")
     }
   }
 

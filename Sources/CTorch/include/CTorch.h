@@ -43,6 +43,8 @@ int64_t ct_runtime_made(void);
 // Loads libtorch_cuda.so from beside libtorch_cpu.so, or from `path` if not NULL.
 int ct_runtime_load_cuda(const char *path);
 int32_t ct_runtime_cuda_devices(void);
+// The first device's name, e.g. "NVIDIA H100 80GB HBM3"; empty without one.
+const char *ct_runtime_cuda_name(void);
 int ct_runtime_synchronize(int32_t device);
 
 ct_generator ct_generator_new(uint64_t seed);
