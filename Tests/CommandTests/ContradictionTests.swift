@@ -10,6 +10,14 @@ import Testing
       "sensitivity MODEL --weights x",
       "--weights goes with --network: a model file has its own weights; see \"espalier sensitivity --help\""
     ),
+    (
+      "prune MODEL --fraction 0.5 --kernels dense --device cuda",
+      "--kernels dense does not go with --device cuda: our own kernels run on the CPU; see \"espalier prune --help\""
+    ),
+    (
+      "train --network lenet-300-100 --dataset digits --kernels sparse --device cuda",
+      "--kernels sparse does not go with --device cuda: our own kernels run on the CPU; see \"espalier train --help\""
+    ),
     ("prune MODEL --fraction 0.5 --ignore * --epochs 0", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 2 layers match"),
     (
       "prune MODEL --fraction 0.5 --granularity unit --ignore fc? --epochs 0",

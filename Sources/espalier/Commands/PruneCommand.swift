@@ -65,6 +65,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   var layers = false
 
   func check() throws {
+    try running.check(training.kernels)
     if given.model != nil, given.network != nil { throw ValidationError("give a model file or --network, not both") }
     if given.model == nil, given.network == nil {
       throw ValidationError("what should be pruned? give a model file, or --network, e.g. --network lenet-300-100")

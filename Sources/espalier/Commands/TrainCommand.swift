@@ -37,6 +37,7 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
+    try running.check(training.kernels)
   }
 
   func run() throws { try job()() }

@@ -39,6 +39,14 @@ struct RunOptions: ParsableArguments {
     do { try TorchRuntime.loadCUDA() } catch { throw UnavailableError("--device cuda is not available here: \(error)") }
   }
 
+  /// Checks that the kernels asked for can compute on the device.
+  ///
+  /// - Throws: `ValidationError` for kernels of our own on another device than the CPU.
+  func check(_ kernels: TrainingKernels.Choice) throws {
+    guard device != .cpu, kernels == .sparse || kernels == .dense else { return }
+    throw ValidationError("--kernels \(kernels) does not go with --device \(device): our own kernels run on the CPU")
+  }
+
   /// Limits the number of threads or processes to the number of cores, with a note: more would slow each other down to a standstill.
   static func atMostCores(_ count: Int, option: String) -> Int {
     let cores = Machine.logicalCores
