@@ -1,6 +1,7 @@
 internal import Foundation
 public import Networks
-internal import Torch
+internal import Results
+public import Torch
 public import Training
 
 /// Measures how long a forward pass takes on this machine.
@@ -11,24 +12,26 @@ public enum Latency {
   /// of as many passes as take about 2 ms, so that the cost of reading the clock does not matter; the models alternate, so that other load
   /// on the machine affects all of them equally. Passes of more than half a second are repeated five times at most, so that a large network
   /// does not take minutes.
-  /// - Parameter repetitions: when there are samples enough; all models have the same number of them.
+  /// - Parameters:
+  ///   - repetitions: when there are samples enough; all models have the same number of them.
+  ///   - device: the device that computes; a sample ends when it has finished.
   public static func interleaved(
-    _ models: [Model], batch: Int, repetitions: Repetitions = .untilCertain
+    _ models: [Model], batch: Int, repetitions: Repetitions = .untilCertain, device: Device = .cpu
   ) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)
       let subjects = try models.map { model -> (executor: Executor, input: Tensor) in
         var input = try Tensor.normal([batch] + model.network.inputShape.dimensions, generator: generator)
         if input.rank == 4 { input = try input.channelsLast() }
-        return (try Executor(model.laidOutForInference()), input)
+        return (try Executor(model.moved(to: device).laidOutForInference()), try input.moved(to: device))
       }
       var passes: [Int] = []
       var longest = 0.0
       for (executor, input) in subjects {
-        var once = try seconds { _ = try executor.forward(input) }
+        var once = try seconds(on: device) { _ = try executor.forward(input) }
         if once < longPass {
           _ = try executor.forward(input)
-          once = try seconds { _ = try executor.forward(input) }
+          once = try seconds(on: device) { _ = try executor.forward(input) }
         }
         longest = max(longest, once)
         passes.append(min(max(Int(0.002 / max(once, 1e-6)), 1), 1000))
@@ -37,7 +40,7 @@ public enum Latency {
       var samples = Array(repeating: [Double](), count: models.count)
       while !repetitions.suffice(samples) {
         for (i, (executor, input)) in subjects.enumerated() {
-          let elapsed = try seconds { for _ in 0..<passes[i] { _ = try executor.forward(input) } }
+          let elapsed = try seconds(on: device) { for _ in 0..<passes[i] { _ = try executor.forward(input) } }
           samples[i].append(elapsed / Double(passes[i]))
         }
       }
@@ -50,8 +53,10 @@ public enum Latency {
 
   /// Returns the batch sizes to time: 1, and the largest of 64, 32, … 2 that fits into the memory limit and takes at most about two seconds
   /// per pass, as extrapolated from one example.
-  public static func batches(for model: Model, within limit: MemoryLimit = .standard) throws -> [Int] {
-    let one = try interleaved([model], batch: 1, repetitions: .exactly(1))[0][0]
+  public static func batches(
+    for model: Model, within limit: MemoryLimit = .standard, device: Device = .cpu
+  ) throws -> [Int] {
+    let one = try interleaved([model], batch: 1, repetitions: .exactly(1), device: device)[0][0]
     let large = try [64, 32, 16, 8, 4, 2].first {
       try one * Double($0) <= 2 && model.network.memory(for: .evaluation(batch: $0)).bytes <= Double(limit.bytes)
     }
@@ -63,8 +68,9 @@ public enum Latency {
   ///
   /// - Parameter measure: returns seconds of several passes of each model [model][repetition].
   static func share(
-    of original: Network, measure: @escaping ([Model]) throws -> [[Double]] = { try interleaved($0, batch: 1, repetitions: .exactly(11)) }
+    of original: Network, device: Device = .cpu, measure: (([Model]) throws -> [[Double]])? = nil
   ) -> (Network) throws -> Double {
+    let measure = measure ?? { try interleaved($0, batch: 1, repetitions: .exactly(11), device: device) }
     var dense: Model?
     var reference: Double?
     return { network in
@@ -78,9 +84,18 @@ public enum Latency {
     }
   }
 
-  private static func seconds(_ body: () throws -> Void) rethrows -> Double {
+  private static func seconds(on device: Device, _ body: () throws -> Void) throws -> Double {
+    try TorchRuntime.synchronize(device)
     let start = DispatchTime.now().uptimeNanoseconds
     try body()
+    try TorchRuntime.synchronize(device)
     return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+  }
+}
+
+extension Machine {
+  /// Returns a description of this computer, with the name of a device besides the processor.
+  static func current(threads: Int, computingOn device: Device) -> Machine {
+    .current(threads: threads, device: device.rawValue, accelerator: device == .cpu ? nil : TorchRuntime.cudaName)
   }
 }

@@ -14,17 +14,17 @@ extension Runner {
   ///   - command: the command line, program name first.
   ///   - version: version of Espalier.
   ///   - file: path of the written model file; nil if none was written.
-  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:)``.
+  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:device:)``.
   /// - Throws: errors of building and evaluating the models.
   public func row(command: [String], version: String, file: String?, latencyBatches: [Int]? = nil) throws -> RunRecord {
     let facts = try model.facts()
     let dense = state.dense ?? facts
     // Of a large network it takes longer than everything else here, and a model file that is not timed has no use for it.
     let denseModel = latencyBatches?.isEmpty ?? false && state.startingBytes != nil ? model : try denseTwin()
-    let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory)
+    let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory, device: options.device)
     let (few, threads) = (TorchRuntime.threads, self.threads)
     try TorchRuntime.configure(threads: threads)
-    let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0) }
+    let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0, device: options.device) }
     try TorchRuntime.configure(threads: few)
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in
@@ -58,7 +58,7 @@ extension Runner {
     }
     var row = RunRecord(
       tool: Tool(version: version, libtorch: TorchRuntime.version),
-      machine: Machine.current(threads: threads), command: command, network: model.network.name, data: dataSummary,
+      machine: .current(threads: threads, computingOn: options.device), command: command, network: model.network.name, data: dataSummary,
       seed: experiment.training?.plan.seed ?? experiment.pruning?.seed ?? 0, method: experiment.pruning?.words, dense: before,
       pruned: after,
       weights: removedWeights(dense, facts), units: removedUnits(dense, facts), collapse: collapse, proof: proof,

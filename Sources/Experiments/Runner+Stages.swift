@@ -95,13 +95,13 @@ extension Runner {
   /// Evaluates a model on the validation images; nil if there are none.
   public func evaluate(_ model: Model) throws -> Evaluation? {
     guard let data else { return nil }
-    return try data.validation.map { try model.evaluate($0, data) }
+    return try data.validation.map { try evaluate(model, on: $0, of: data) }
   }
 
   /// Evaluates the current model on the test images; nil if there are none.
   public func evaluateTest() throws -> Evaluation? {
     guard let data else { return nil }
-    return try data.test.map { try model.evaluate($0, data) }
+    return try data.test.map { try evaluate(model, on: $0, of: data) }
   }
 
   /// Evaluates an intermediate model on the test images and records the result for the row.
@@ -110,7 +110,11 @@ extension Runner {
   /// - Parameter stage: what was done to the model, `pruned` or `repaired`.
   public func judge(_ stage: String, _ model: Model) throws {
     guard let test = data?.test, let data else { return }
-    state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try model.evaluate(test, data)))
+    state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try evaluate(model, on: test, of: data)))
+  }
+
+  private func evaluate(_ model: Model, on set: ImageSet, of data: TrainingData) throws -> Evaluation {
+    try model.moved(to: options.device).evaluate(set, data)
   }
 
   // MARK: - The record
@@ -167,7 +171,7 @@ extension Runner {
     }
     pruner.note = options.note
     pruner.proves = options.proves
-    pruner.latency = Latency.share(of: state.denseNetwork ?? model.network)
+    pruner.latency = Latency.share(of: state.denseNetwork ?? model.network, device: options.device)
     return pruner
   }
 

@@ -2,7 +2,7 @@ internal import Datasets
 internal import Foundation
 internal import Networks
 public import Results
-internal import Torch
+public import Torch
 internal import Training
 
 extension TicketStudy {
@@ -12,9 +12,12 @@ extension TicketStudy {
   /// - Parameters:
   ///   - command: the command line, program name first.
   ///   - version: version of Espalier.
-  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:)``.
+  ///   - latencyBatches: batch sizes to time; empty for none, nil for those of ``Latency/batches(for:within:device:)``.
+  ///   - device: the device of the trainings, on which the models are timed.
   /// - Throws: `PlanError` if the seed is not finished, and errors of reading its files.
-  public func row(seed: UInt64, command: [String], version: String, latencyBatches: [Int]? = nil) throws -> RunRecord {
+  public func row(
+    seed: UInt64, command: [String], version: String, latencyBatches: [Int]? = nil, device: Device = .cpu
+  ) throws -> RunRecord {
     let folder = TicketFolder(path)
     func round(_ number: Int) throws -> (model: Model, record: TicketRound, bytes: Int?) {
       let job = TicketJob(branch: nil, round: number)
@@ -26,8 +29,8 @@ extension TicketStudy {
       )
     }
     let (dense, ticket) = (try round(0), try round(plan.rounds))
-    let batches = try latencyBatches ?? Latency.batches(for: dense.model)
-    let samples = try batches.map { try Latency.interleaved([dense.model, ticket.model], batch: $0) }
+    let batches = try latencyBatches ?? Latency.batches(for: dense.model, device: device)
+    let samples = try batches.map { try Latency.interleaved([dense.model, ticket.model], batch: $0, device: device) }
     func artefact(_ which: Int, _ part: (model: Model, record: TicketRound, bytes: Int?)) throws -> Artefact {
       let latency = zip(batches, samples).compactMap { batch, samples in
         Results.Measurement(samples[which], unit: .seconds).map { BatchLatency(batch: batch, time: $0) }
@@ -41,7 +44,7 @@ extension TicketStudy {
     let trunk = try TicketFolder(path).records().filter { $0.seed == seed && $0.branch == "trunk" && $0.round <= plan.rounds }
     let data = try plan.seeded(seed).data.load()
     return RunRecord(
-      tool: Tool(version: version, libtorch: TorchRuntime.version), machine: Machine.current(threads: TorchRuntime.threads),
+      tool: Tool(version: version, libtorch: TorchRuntime.version), machine: .current(threads: TorchRuntime.threads, computingOn: device),
       command: command, network: ticket.model.network.name,
       data: DataSummary(
         name: plan.data.dataset, training: data.training.count, subsetOf: plan.data.subset == nil ? nil : data.training.fileCount,

@@ -53,7 +53,9 @@ struct TicketCommandRun {
       }
       display.finish()
       if let report, let seed = seeds.first {
-        let row = try study.row(seed: seed, command: CommandLine.arguments, version: Espalier.version, latencyBatches: latencyBatches)
+        let row = try study.row(
+          seed: seed, command: CommandLine.arguments, version: Espalier.version, latencyBatches: latencyBatches,
+          device: run.torchDevice)
         try Console.write(row.json(), to: report)
       }
     } catch let error as CocoaError {
