@@ -5,6 +5,8 @@ import PackageDescription
 // probes the disk: SwiftPM caches its answer, which would go stale.
 let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.libtorch"
 
+let headers = ["-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include"]
+
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -27,12 +29,7 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "CTorch",
-      cxxSettings: [
-        .unsafeFlags([
-          "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include", "-O3", "-fno-math-errno",
-        ])
-      ],
+      name: "CTorch", cxxSettings: [.unsafeFlags(headers + ["-O3", "-fno-math-errno"])],
       linkerSettings: [
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl", .when(platforms: [.linux])),
@@ -82,7 +79,8 @@ let package = Package(
       name: "OwnDataset", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training", "Datasets"], path: "Examples/OwnDataset",
       swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: strict),
+    .target(name: "StandInCUDA", dependencies: ["CTorch"], path: "Tests/StandInCUDA", cxxSettings: [.unsafeFlags(headers)]),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport", "StandInCUDA"], swiftSettings: strict),
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WordsTests", dependencies: ["Words"], swiftSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
@@ -104,6 +102,7 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Interruptions", "TestSupport",
+        "StandInCUDA",
       ],
       swiftSettings: strict),
     .testTarget(

@@ -107,11 +107,12 @@ public final class Pruner {
     public var isRepaired = false
   }
 
-  /// Prunes a model by event k of n.
+  /// Prunes a model by event k of n, on the CPU, wherever the model is: a removal is rare, and its selection is exact to the last tie.
   ///
   /// - Throws: ``PruningError``, also if the proof of a surgery fails.
   public func prune(_ model: Model, event k: Int, of n: Int, iteration: Int) throws -> Pruned {
     eventNumber = k
+    let model = try model.moved(to: .cpu)
     return plan.granularity.isStructured ? try pruneUnits(model, k, n, iteration) : try pruneWeights(model, k, n, iteration)
   }
 

@@ -26,7 +26,8 @@ public struct Machine: Codable, Hashable, Sendable {
   public var accelerator: String?
 
   /// Creates a description of a machine; every parameter sets the property of the same name.
-  public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu", accelerator: String? = nil) {
+  public init(processor: String, cores: Int, threads: Int, memory: Int, system: String, device: String = "cpu", accelerator: String? = nil)
+  {
     self.processor = processor
     self.cores = cores
     self.threads = threads

@@ -68,7 +68,9 @@ extension Tensor {
   public func cast(to type: ElementType) throws -> Tensor { try checked(ct_tensor_to_type(handle, type.code)) }
 
   /// Returns the tensor on another device, this one if it is there already.
-  public func moved(to device: Device) throws -> Tensor { try checked(ct_tensor_to_device(handle, device.code)) }
+  public func moved(to device: Device) throws -> Tensor {
+    device == self.device ? self : try checked(ct_tensor_to_device(handle, device.code))
+  }
 
   /// Overwrites this tensor's elements with those of a tensor of the same shape; no gradient is recorded.
   public func copy(from source: Tensor) throws { try checked(ct_tensor_copy(handle, source.handle)) }

@@ -32,7 +32,9 @@ extension Tensor {
     try checked(ct_shape_index_select(handle, Int64(dim), indices.handle))
   }
   /// Returns a copy of the given indices of a dimension.
-  public func indexed(_ dim: Int, _ indices: [Int]) throws -> Tensor { try indexed(dim, Tensor(indices.map(Int64.init))) }
+  public func indexed(_ dim: Int, _ indices: [Int]) throws -> Tensor {
+    try indexed(dim, Tensor(indices.map(Int64.init)).moved(to: device))
+  }
   /// Returns the element at each index along a dimension (`torch.gather`).
   public func gathered(_ dim: Int, _ indices: Tensor) throws -> Tensor { try checked(ct_shape_gather(handle, Int64(dim), indices.handle)) }
   /// Returns the tensor surrounded by zeros; `padding` lists pairs (before, after), beginning with the last dimension.

@@ -1,5 +1,5 @@
 public import Datasets
-internal import Torch
+package import Torch
 
 /// Loss and accuracy over a whole set.
 public struct Evaluation: Codable, Hashable, Sendable {
@@ -46,7 +46,7 @@ extension Executor {
   }
 
   /// Returns a batch's labels on the model's device.
-  func labels(of batch: Batch) throws -> Tensor { try device == .cpu ? batch.labels : batch.labels.moved(to: device) }
+  package func labels(of batch: Batch) throws -> Tensor { try batch.labels.moved(to: device) }
 }
 
 extension Model {

@@ -77,7 +77,7 @@ public final class Executor {
       return places[name]
     }
     var entries = 0
-    let device = model.tensors.values.first?.device ?? .cpu
+    let device = model.device
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
@@ -153,7 +153,7 @@ public final class Executor {
       throw ModelError.inputs(network: name, expected: inputShapes.count, given: inputs.count)
     }
     let inputs = try inputs.map { input in
-      let here = try device == .cpu ? input : input.moved(to: device)
+      let here = try input.moved(to: device)
       return try type.map { $0 == here.elementType ? here : try here.cast(to: $0) } ?? here
     }
     // A training can be stopped only after a whole step; every other pass may stop at any layer.

@@ -64,7 +64,10 @@ public struct Model {
     return copy
   }
 
-  /// Returns the model on another device.
+  /// Device of the tensors.
+  public var device: Device { tensors.values.first?.device ?? .cpu }
+
+  /// Returns the model on another device, this one if it is there already.
   public func moved(to device: Device) throws -> Model {
     var copy = self
     copy.tensors = try tensors.mapValues { try $0.detached().moved(to: device) }
@@ -82,7 +85,7 @@ public struct Model {
     for (name, mask) in masks {
       try withoutGradients {
         let tensor = try tensor(name)
-        try tensor.copy(from: mask.select(tensor, else: tensor.zerosLike()))
+        try tensor.copy(from: mask.moved(to: tensor.device).select(tensor, else: tensor.zerosLike()))
       }
     }
   }

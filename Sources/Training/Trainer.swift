@@ -116,7 +116,9 @@ public final class Trainer {
       (try? dropout.restore(state.dropout)) != nil
     else { throw RecordError("random.dropout is not the state of a random stream") }
     for hook in hooks {
-      do { try hook.restore(state.hooks[hook.name] ?? [:]) } catch let error as RecordError { throw error } catch {
+      do { try hook.restore((state.hooks[hook.name] ?? [:]).mapValues { try $0.moved(to: device) }) } catch let error as RecordError {
+        throw error
+      } catch {
         throw RecordError("what hook \(hook.name) keeps does not fit this run")
       }
     }
@@ -364,7 +366,7 @@ public final class Trainer {
   /// - Throws: ``ModelError`` if a mask does not fit; the earlier masks then stay.
   public func adoptMasks(_ masks: [ParameterName: Tensor]) throws {
     engine?.lend()
-    present = try Model(network: present.network, tensors: present.tensors, masks: masks)
+    present = try Model(network: present.network, tensors: present.tensors, masks: masks.mapValues { try $0.moved(to: device) })
     try optimizer.adoptMasks(of: present)
     forgetEngine()
   }
@@ -383,7 +385,7 @@ extension Network {
 }
 
 extension Model {
-  /// Returns the model with convolution weights channels-last and gradients enabled, in fresh storage.
+  /// Returns the model on a device, with convolution weights channels-last and gradients enabled, in fresh storage; masks are shared.
   ///
   /// Always laid out from row-major copies, so that a model read from a file and one that went through surgery get the same strides, and
   /// so the same kernels and bits.
@@ -396,6 +398,7 @@ extension Model {
       try laidOut.requireGradient(name.role.isTrained)
       result.tensors[name] = laidOut
     }
+    result.masks = try masks.mapValues { try $0.moved(to: device) }
     return result
   }
 }

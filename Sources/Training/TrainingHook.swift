@@ -28,7 +28,7 @@ public protocol TrainingHook: AnyObject {
   func trainsAside(_ trainer: Trainer) -> Bool
   /// Returns the tensors that a checkpoint must keep.
   func state() throws -> [String: Tensor]
-  /// Continues from a state returned by ``state()``, but possibly forged.
+  /// Continues from a state returned by ``state()``, but possibly forged; its tensors are on the trainer's device.
   ///
   /// - Throws: ``RecordError`` for names, types, shapes or counts that ``state()`` cannot have returned.
   func restore(_ state: [String: Tensor]) throws

@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import TestSupport
 import Testing
+import Torch
 import Training
 
 /// An experiment that was broken off after so many steps, taken up again from its checkpoint, as often as there are numbers, and ended.
@@ -11,7 +12,7 @@ struct BrokenOffRun {
   /// The last runner.
   let runner: Runner
 
-  init(_ experiment: Experiment, breakingAfter steps: [Int] = []) throws {
+  init(_ experiment: Experiment, breakingAfter steps: [Int] = [], device: Device = .cpu) throws {
     let folder = try TemporaryDirectory()
     let checkpoint = folder.file("run.checkpoint")
     for limit in steps {
@@ -19,14 +20,14 @@ struct BrokenOffRun {
       let runner = try Runner(
         experiment,
         options: .init(
-          checkpoint: checkpoint, checkpointEvery: .iterations(5), resume: true,
+          checkpoint: checkpoint, checkpointEvery: .iterations(5), resume: true, device: device,
           interrupted: {
             count += 1
             return count == limit
           }))
       #expect(throws: TrainingError.self) { try runner.run() }
     }
-    runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true))
+    runner = try Runner(experiment, options: .init(checkpoint: checkpoint, resume: true, device: device))
     try runner.run()
     let path = folder.file("model.safetensors")
     try runner.file().write(to: path)

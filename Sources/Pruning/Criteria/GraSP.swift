@@ -38,7 +38,7 @@ public struct GraSP: ModelScoring {
         // Row-major: libtorch's sums over a channels-last batch are a hundred times less accurate.
         let images = try batch.images.cast(to: type).contiguous()
         let logits = try executor.forward(images, mode: batchNorms.execution) / Self.temperature
-        let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
+        let labels = try executor.labels(of: batch)
         count += batch.count
         try add(logits.crossEntropy(labels, reduction: .sum))
       }

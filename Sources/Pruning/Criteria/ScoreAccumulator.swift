@@ -73,18 +73,24 @@ public final class ScoreAccumulator {
       var step = try scores.detached().cast(to: .float64)
       // A step in which all activations are 0 adds zeros, not 0/0.
       if criterion.options.contains(.normalize) { step = try step / step.max().clamped(.leastNormalMagnitude, .infinity) }
-      if let sum = sums[index] { try sum.accumulate(step) } else { sums[index] = try step.copied() }
+      // Sums that a pass between trainings began are on the CPU.
+      guard let sum = try sums[index]?.moved(to: step.device) else {
+        sums[index] = try step.copied()
+        return
+      }
+      try sum.accumulate(step)
+      sums[index] = sum
     }
   }
 
-  /// Returns the sums [outputs] by the producer's node.
+  /// Returns the sums [outputs] by the producer's node, on the CPU.
   ///
   /// - Throws: ``PruningError/nothingAccumulated(criterion:)`` before the first step.
   public func scores() throws -> [String: Tensor] {
     var result: [String: Tensor] = [:]
     for (layer, sum) in zip(layers, sums) {
       guard let sum else { throw PruningError.nothingAccumulated(criterion: criterion.name) }
-      result[layer.name] = sum
+      result[layer.name] = try sum.moved(to: .cpu)
     }
     return result
   }

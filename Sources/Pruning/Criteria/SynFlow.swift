@@ -80,7 +80,7 @@ public struct SynFlow: ModelScoring {
       case .groupNorm(let norm):
         let epsilon = 0.5
         network.nodes[index].operation = .batchNorm(BatchNorm(norm.features, epsilon: epsilon, affine: norm.affine))
-        let device = model.tensors.values.first?.device ?? .cpu
+        let device = model.device
         tensors[ParameterName(node.module, .runningMean)] = try .zeros([norm.features], type: .float64, device: device)
         tensors[ParameterName(node.module, .runningVariance)] = try .full([norm.features], 1 - epsilon, type: .float64, device: device)
       default: break

@@ -161,7 +161,7 @@ public final class EdgePopup: TrainingHook {
             throw RecordError(
               "its \(kind) of \(name) for edge-popup is not a \(type.map { "\($0.rawValue) " } ?? "")tensor of shape \(shape)")
           }
-          return (name, try tensor.copied())
+          return (name, try tensor.moved(to: .cpu).copied())
         })
     }
     let read = (try stored("score"), try stored("velocity"), try stored("weight"))

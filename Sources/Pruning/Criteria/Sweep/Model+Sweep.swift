@@ -85,7 +85,7 @@ extension Model {
         let logits = try executor.forward(images, mode: .evaluation, observing: Set(network.nodes.map(\.name))) { node, value in
           if fault == nil, try !isFinite(value) { fault = "the activations of \(node)" }
         }
-        let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
+        let labels = try executor.labels(of: batch)
         if fault == nil, try !isFinite(logits.crossEntropy(labels, reduction: .sum)) { fault = "the losses" }
       }
     }

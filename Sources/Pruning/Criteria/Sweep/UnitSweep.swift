@@ -96,7 +96,7 @@ final class UnitSweep {
       }
       if meanMaps.contains(node) { try addMap(value, of: node) }
     }
-    let labels = try executor.device == .cpu ? batch.labels : batch.labels.moved(to: executor.device)
+    let labels = try executor.labels(of: batch)
     let batchLoss = try logits.crossEntropy(labels, reduction: .sum)
     var found: [Tensor?] = []
     let isHessian = statistics.contains(.hessianDiagonal) && probes.estimator == .hutchinson
@@ -151,7 +151,7 @@ final class UnitSweep {
     let draws = try Tensor.empty(shape, type: type)
     try draws.fillBernoulli(0.5, generator: generator)
     let signs = try withoutGradients { try draws * 2 - 1 }
-    return executor.device == .cpu ? signs : try signs.moved(to: executor.device)
+    return try signs.moved(to: executor.device)
   }
 
   /// Adds (Jᵀr)² of each group of examples, averaged over their probes.

@@ -11,14 +11,15 @@ extension Tensor {
   /// Returns the number of elements in the set.
   func memberCount() throws -> Int { Int(try sum().item()) }
 
-  /// Returns the `count` elements of a set with the lowest scores, of equal ones those with the lower row-major index.
+  /// Returns the `count` elements of a set with the lowest scores, of equal ones those with the lower row-major index; on the
+  /// set's device.
   ///
   /// - Throws: ``PruningError/notANumber(layer:criterion:)``.
   func lowest(_ count: Int, in set: Tensor, layer: String) throws -> Tensor {
-    let scored = ScoredLayer(name: layer, scores: self, kept: set)
+    let scored = try ScoredLayer(name: layer, scores: moved(to: .cpu), kept: set.moved(to: .cpu))
     let rest = try Selection(.count(count), of: [scored], rule: SelectionRule(.layer)).layers.first?.kept
     guard let rest else { throw PruningError.mismatch("\(layer): nothing could be chosen") }
-    return try set.subtracting(rest)
+    return try set.subtracting(rest.moved(to: set.device))
   }
 
   /// Returns the `count` elements of a set with the highest scores, of equal ones those with the lower row-major index.
