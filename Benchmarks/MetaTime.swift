@@ -46,7 +46,7 @@ struct MetaTime {
     let task = sampler.task(index)
     func batch(_ examples: [Int], _ labels: Tensor) throws -> Batch {
       Batch(
-        images: try data.training.batch(of: examples, normalization: data.normalization, channelsLast: channelsLast).images, labels: labels)
+        inputs: try data.training.batch(of: examples, normalization: data.normalization, channelsLast: channelsLast).inputs, labels: labels)
     }
     return MetaTask(support: [try batch(task.support, labels.support)], query: try batch(task.query, labels.query))
   }

@@ -17,11 +17,11 @@ enum ProbeTime {
     let (count, classes) = (1000, try network.classes)
     let channelsLast = true
     var random = SystemRandomNumberGenerator()
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: (0..<count * shape.reduce(1, *)).map { _ in UInt8.random(in: 0...255, using: &random) },
       labels: (0..<count).map { Int64($0 % classes) }, channels: shape[0], height: shape[1], width: shape[2],
       classNames: (0..<classes).map { "\($0)" })
-    let normalization = images.meanAndDeviation()
+    let normalization = try images.meanAndDeviation()
     let batches = try EvaluationBatches(images, batchSize: 250, normalization: normalization, channelsLast: channelsLast)
     let model = try Model(network, seed: 1)
     let probe = try PenaltyProbe(amounts: [.fraction(0.2)], seed: 1)

@@ -75,7 +75,7 @@ extension TrainingData {
   ///
   /// - Parameter validation: the number of images in the validation part; none for 0.
   static func random(for network: Network, examples: Int, validation: Int = 0) throws -> TrainingData {
-    let images = try ImageSet.random(examples, for: network, seed: 1)
+    let images = try ExampleSet.random(examples, for: network, seed: 1)
     // Those of uniform numbers between 0 and 1.
     let (mean, deviation): (Float, Float) = (0.5, 0.289)
     return TrainingData(
@@ -85,9 +85,9 @@ extension TrainingData {
   }
 }
 
-extension ImageSet {
+extension ExampleSet {
   /// Returns images of uniform random bytes of the shape that a network takes, labelled with its classes in turn.
-  fileprivate static func random(_ count: Int, for network: Network, seed: UInt64) throws -> ImageSet {
+  fileprivate static func random(_ count: Int, for network: Network, seed: UInt64) throws -> ExampleSet {
     let sides = try network.inputShape.dimensions
     let (channels, height, width) = sides.count == 3 ? (sides[0], sides[1], sides[2]) : (1, 1, sides.reduce(1, *))
     var random = SeededGenerator(seed: seed)
@@ -96,7 +96,7 @@ extension ImageSet {
       filled = bytes.count
     }
     let classes = try network.classes
-    return try ImageSet(
+    return try ExampleSet(
       bytes: bytes, labels: (0..<count).map { Int64($0 % classes) }, channels: channels, height: height, width: width,
       classNames: (0..<classes).map(String.init))
   }

@@ -24,14 +24,14 @@ func picture(of kind: Int, from generator: inout some RandomNumberGenerator) -> 
 }
 
 /// Draws the given number of pictures, of the three classes in turn.
-func images(_ count: Int, from generator: inout some RandomNumberGenerator) throws -> ImageSet {
+func images(_ count: Int, from generator: inout some RandomNumberGenerator) throws -> ExampleSet {
   var bytes: [UInt8] = []
   var labels: [Int64] = []
   for index in 0..<count {
     bytes += picture(of: index % 3, from: &generator)
     labels.append(Int64(index % 3))
   }
-  return try ImageSet(
+  return try ExampleSet(
     bytes: bytes, labels: labels, channels: 1, height: 12, width: 12, classNames: ["vertical", "horizontal", "ring"], name: "shapes")
 }
 

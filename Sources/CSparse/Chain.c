@@ -62,13 +62,15 @@ static void gather(const cs_chain *chain, const cs_examples *examples, uint32_t 
     &examples->images, examples->positions + index * panel, in_panel(examples->count, index), chain->groups, chain->group_count, out);
 }
 
-// Begins to fetch the images of `count` examples, which lie anywhere in memory.
+// Begins to fetch the elements of `count` examples, which lie anywhere in memory.
 static void expect(const cs_chain *chain, const cs_images *images, const int64_t *positions, uint32_t count) {
   if (chain->group_count == 0) return;
   const size_t from = 16 * (size_t)chain->groups[0], to = 16 * (size_t)chain->groups[chain->group_count - 1] + 16;
+  const size_t element = images->floats ? sizeof(float) : 1, end = (to < images->size ? to : images->size) * element;
+  const uint8_t *elements = images->floats ? (const uint8_t *)images->floats : images->bytes;
   for (uint32_t e = 0; e < count; ++e) {
-    const uint8_t *image = images->bytes + (size_t)positions[e] * images->size;
-    for (size_t i = from; i < to && i < images->size; i += 64) __builtin_prefetch(image + i);
+    const uint8_t *example = elements + (size_t)positions[e] * images->size * element;
+    for (size_t i = from * element; i < end; i += 64) __builtin_prefetch(example + i);
   }
 }
 

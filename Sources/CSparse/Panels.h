@@ -24,20 +24,41 @@ INLINE void turn_bytes(bytes *rows) {
   }
 }
 
+// The values first ..< first + 16 of an example; 0 beyond its end.
+INLINE lanes floats_of(const cs_images *images, int64_t position, size_t first) {
+  const float *example = images->floats + (size_t)position * images->size;
+  if (first + 16 <= images->size) return *(const loose_lanes *)(example + first);
+  lanes part = (lanes)0;
+  for (size_t i = first; i < images->size; ++i) part[i - first] = example[i];
+  return part;
+}
+
+// Puts the elements of one input of 16 examples into a panel of `count` examples, as values.
+INLINE void put_values(const cs_images *images, lanes element, size_t input, uint32_t start, uint32_t count, float *panel) {
+  const integers place = (integers){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + (int32_t)start;
+  const lanes scaled = element * images->scale[input] + images->offset[input];
+  *(lanes *)(panel + input * CS_PANEL + start) = place < (integers)(int32_t)count ? scaled : (lanes)0;
+}
+
 static void CS_NAMED(gather_, FORM)(
     const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *groups, uint32_t group_count, float *panel) {
   for (uint32_t k = 0; k < group_count; ++k) {
     const size_t first = 16 * (size_t)groups[k];
     const size_t width = first + 16 <= images->size ? 16 : images->size - first;
     for (uint32_t start = 0; start < CS_PANEL; start += 16) {
+      if (images->floats) {
+        lanes block[16];
+        for (uint32_t e = 0; e < 16; ++e) block[e] = start + e < count ? floats_of(images, positions[start + e], first) : (lanes)0;
+        turn(block);
+        for (size_t i = 0; i < width; ++i) put_values(images, block[i], first + i, start, count, panel);
+        continue;
+      }
       bytes block[16];
-      const integers place = (integers){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} + (int32_t)start;
       for (uint32_t e = 0; e < 16; ++e) block[e] = start + e < count ? bytes_of(images, positions[start + e], first) : (bytes)0;
       turn_bytes(block);
       for (size_t i = 0; i < width; ++i) {
-        const lanes value = __builtin_convertvector(__builtin_convertvector(block[i], integers), lanes);
-        const lanes scaled = value * images->scale[first + i] + images->offset[first + i];
-        *(lanes *)(panel + (first + i) * CS_PANEL + start) = place < (integers)(int32_t)count ? scaled : (lanes)0;
+        const lanes byte = __builtin_convertvector(__builtin_convertvector(block[i], integers), lanes);
+        put_values(images, byte, first + i, start, count, panel);
       }
     }
   }

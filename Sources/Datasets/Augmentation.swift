@@ -1,5 +1,7 @@
 /// Random augmentation of training images: a crop from the zero-padded image, and a horizontal flip with probability 1/2.
 ///
+/// Of images that are stored larger than the network's input, the crop is from the whole of what is stored.
+///
 /// The crop and flip of an example are a pure function of (seed, epoch, position in the epoch's order), so a resumed run sees the same
 /// images. Written `none`, `crop:4`, `flip` or `crop:4+flip`.
 public struct Augmentation: Codable, Equatable, Sendable, CustomStringConvertible {
@@ -46,14 +48,18 @@ public struct Augmentation: Codable, Equatable, Sendable, CustomStringConvertibl
   }
 
   /// Returns the offset of one example's crop, and 1 if the example is flipped.
-  func placement(seed: UInt64, epoch: Int, position: Int) -> (dy: Int32, dx: Int32, mirrored: UInt8) {
+  ///
+  /// - Parameter room: pixels by which stored images are higher and wider than the crop.
+  func placement(
+    seed: UInt64, epoch: Int, position: Int, room: (y: Int, x: Int) = (0, 0)
+  ) -> (dy: Int32, dx: Int32, mirrored: UInt8) {
     var generator = SeededGenerator(seed: seed, .augmentation, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(position)))
     var dy: Int32 = 0
     var dx: Int32 = 0
-    if padding > 0 {
-      let span = 2 * UInt64(padding) + 1
-      dy = Int32(generator.next(below: span)) - Int32(padding)
-      dx = Int32(generator.next(below: span)) - Int32(padding)
+    if padding > 0 || room.y > 0 || room.x > 0 {
+      func offset(_ room: Int) -> Int32 { Int32(generator.next(below: UInt64(2 * padding + max(room, 0)) + 1)) - Int32(padding) }
+      dy = offset(room.y)
+      dx = offset(room.x)
     }
     let mirrored: UInt8 = mirrors && generator.next() >> 63 == 1 ? 1 : 0
     return (dy, dx, mirrored)

@@ -4,7 +4,7 @@ internal import Torch
 ///
 /// Calls nothing in libtorch. Keeps its working arrays from batch to batch and is used by one thread at a time.
 final class BatchAssembler {
-  let set: ImageSet
+  let set: ExampleSet
   let batchSize: Int
   let seed: UInt64
   let shuffle: Bool
@@ -16,7 +16,7 @@ final class BatchAssembler {
   private var indices: [Int64] = []
   private var placement = ImageAssembly.Placement(dy: [], dx: [], mirrored: [])
 
-  init(set: ImageSet, batchSize: Int, seed: UInt64, shuffle: Bool, augmentation: Augmentation, assembly: ImageAssembly) {
+  init(set: ExampleSet, batchSize: Int, seed: UInt64, shuffle: Bool, augmentation: Augmentation, assembly: ImageAssembly) {
     self.set = set
     self.batchSize = batchSize
     self.seed = seed
@@ -55,18 +55,18 @@ final class BatchAssembler {
       labels[offset] = set.labels[example]
     }
     guard !augmentation.isNone else {
-      try set.storage.withBytes { try assembly.assemble($0, indices: indices, into: pixels) }
-      return
+      return try set.storage.assemble(assembly, indices, nil, into: pixels)
     }
+    let room = (set.storedHeight - set.height, set.storedWidth - set.width)
     placement.dy.removeAll(keepingCapacity: true)
     placement.dx.removeAll(keepingCapacity: true)
     placement.mirrored.removeAll(keepingCapacity: true)
     for offset in 0..<labels.count {
-      let (dy, dx, mirrored) = augmentation.placement(seed: seed, epoch: epoch, position: start + offset)
+      let (dy, dx, mirrored) = augmentation.placement(seed: seed, epoch: epoch, position: start + offset, room: room)
       placement.dy.append(dy)
       placement.dx.append(dx)
       placement.mirrored.append(mirrored)
     }
-    try set.storage.withBytes { try assembly.assemble($0, indices: indices, placement: placement, into: pixels) }
+    try set.storage.assemble(assembly, indices, placement, into: pixels)
   }
 }

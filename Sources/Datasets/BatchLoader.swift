@@ -21,12 +21,12 @@ public final class BatchLoader {
   }
 
   /// The examples that batches are taken from.
-  public let set: ImageSet
+  public let set: ExampleSet
   /// Examples per batch; the last batch of an epoch may have fewer.
   public let batchSize: Int
   /// Seed of the order and the augmentation.
   public let seed: UInt64
-  /// The mean and deviation that pixels are normalised with.
+  /// The mean and deviation that elements are normalised with.
   public let normalization: Normalization
   /// The augmentation of each image.
   public let augmentation: Augmentation
@@ -49,11 +49,11 @@ public final class BatchLoader {
   /// Creates a loader for a set.
   ///
   /// - Parameters:
-  ///   - normalization: the catalogue's (``DatasetDescription/normalization``), or the training part's ``ImageSet/meanAndDeviation()``.
+  ///   - normalization: the catalogue's (``DatasetDescription/normalization``), or the training part's ``ExampleSet/meanAndDeviation()``.
   ///   - dropLast: whether an epoch ends before a batch that would be smaller.
   /// - Throws: ``DatasetError/badRequest(_:)`` if the set is empty, an epoch has no batch, or the normalisation does not fit.
   public init(
-    _ set: ImageSet, batchSize: Int, seed: UInt64, normalization: Normalization, augmentation: Augmentation = .none,
+    _ set: ExampleSet, batchSize: Int, seed: UInt64, normalization: Normalization, augmentation: Augmentation = .none,
     channelsLast: Bool = false, shuffle: Bool = true, dropLast: Bool = false, prefetch: Prefetch = .automatic
   ) throws {
     guard batchSize >= 1 else { throw DatasetError.badRequest("a batch size of \(batchSize): it must be at least 1") }
@@ -82,7 +82,8 @@ public final class BatchLoader {
       case .never: 0
       case .ahead(let depth): max(1, min(depth, 64))
       case .automatic:
-        self.batchSize * set.imageSize * (augmentation.isNone ? 1 : Self.augmentedCost) >= Self.prefetchThreshold ? 3 : 0
+        !set.isResident || self.batchSize * set.exampleSize * (augmentation.isNone ? 1 : Self.augmentedCost) >= Self.prefetchThreshold
+          ? 3 : 0
       }
     let worker = depth > 0 ? BatchPrefetcher(assembler, depth: depth) : nil
     // If the system refuses a thread, the calling one assembles: the batches are the same.
@@ -127,9 +128,10 @@ public final class BatchLoader {
     return taken.batch
   }
 
-  /// Calls `body` with pointers to the stored examples of a batch, without copying or augmenting images.
+  /// Calls `body` with pointers to the stored examples of a batch, without copying or augmenting them.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch; what `body` throws.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if an epoch has no such batch, or the examples are not in memory
+  ///   (``ExampleSet/isResident``); what `body` throws.
   public func withStoredBatch<Result>(epoch: Int, index: Int, _ body: (StoredExamples) throws -> Result) throws -> Result {
     try validate(epoch: epoch, index: index)
     if ordered?.epoch != epoch {
@@ -138,12 +140,12 @@ public final class BatchLoader {
     }
     let range = index * batchSize..<min((index + 1) * batchSize, set.count)
     let (positions, labels) = (ordered?.positions ?? [], ordered?.labels ?? [])
-    return try set.storage.withBytes { images in
+    return try set.withElements { elements in
       try positions.withUnsafeBufferPointer { positions in
         try labels.withUnsafeBufferPointer { labels in
           try body(
             StoredExamples(
-              images: images, positions: .init(rebasing: positions[range]), labels: .init(rebasing: labels[range]),
+              elements: elements, positions: .init(rebasing: positions[range]), labels: .init(rebasing: labels[range]),
               following: set.count - range.upperBound))
         }
       }
@@ -162,7 +164,6 @@ public final class BatchLoader {
 
   private func unfilled(index: Int) throws -> UnfilledBatch {
     try UnfilledBatch(
-      count: min(batchSize, set.count - index * batchSize), channels: set.channels, height: set.height, width: set.width,
-      channelsLast: channelsLast)
+      count: min(batchSize, set.count - index * batchSize), shape: set.shape, channelsLast: channelsLast)
   }
 }

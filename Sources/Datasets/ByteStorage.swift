@@ -16,7 +16,7 @@ final class ByteStorage: @unchecked Sendable {
     guard let start = malloc(max(count, 1)) else {
       throw DatasetError.badFile(path: path, problem: "no memory for its \(count) bytes")
     }
-    let buffer = UnsafeMutableBufferPointer(start: start.bindMemory(to: UInt8.self, capacity: count), count: count)
+    let buffer = UnsafeMutableBufferPointer(start: start.bindMemory(to: UInt8.self, capacity: max(count, 1)), count: count)
     do {
       try body(buffer)
     } catch {
@@ -29,6 +29,15 @@ final class ByteStorage: @unchecked Sendable {
   /// Calls `body` with the bytes, which are valid as long as this object exists.
   func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) throws -> Result) rethrows -> Result {
     try withExtendedLifetime(self) { try body(bytes) }
+  }
+
+  /// Calls `body` with the bytes as float32 values.
+  func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(self) {
+      // malloc's memory is aligned for every type.
+      let start = bytes.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: Float.self) }
+      return try body(UnsafeBufferPointer(start: start, count: bytes.count / 4))
+    }
   }
 
   deinit { free(UnsafeMutableRawPointer(mutating: bytes.baseAddress)) }

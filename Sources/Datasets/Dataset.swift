@@ -29,7 +29,7 @@ public enum Dataset {
 
   /// Reads the training and test parts of a data set into memory.
   ///
-  /// Counts are those of the files: ``ImageSet/isPartial`` says if they hold fewer examples than were published.
+  /// Counts are those of the files: ``ExampleSet/isPartial`` says if they hold fewer examples than were published.
   ///
   /// - Parameters:
   ///   - name: the name of a data set of the catalogue.
@@ -38,7 +38,7 @@ public enum Dataset {
   /// - Throws: ``DatasetError`` if the name is unknown, or files are missing or damaged.
   public static func load(
     name: String, dataDirectory: String? = nil, note: (String) -> Void = { _ in }
-  ) throws -> (train: ImageSet, test: ImageSet) {
+  ) throws -> (train: ExampleSet, test: ExampleSet) {
     let description = try named(name)
     if description.format == .embedded { return try Digits.load(description) }
     let location = try DatasetLocation(of: description, in: dataDirectory ?? defaultDirectory())
@@ -49,7 +49,7 @@ public enum Dataset {
     switch description.format {
     case .embedded: return try Digits.load(description)
     case .idx(let training, let test, let transposed, let firstLabel):
-      func part(_ pair: DatasetDescription.IDXPair, _ name: ImageSet.Part) throws -> ImageSet {
+      func part(_ pair: DatasetDescription.IDXPair, _ name: ExampleSet.Part) throws -> ExampleSet {
         try location.withNeighbours(of: [pair.images, pair.labels], note: note) { paths in
           try EMNIST.load(
             images: checked(pair.images, paths[0]), labels: checked(pair.labels, paths[1]), transposed: transposed, firstLabel: firstLabel,
@@ -58,11 +58,11 @@ public enum Dataset {
       }
       return (try part(training, .training), try part(test, .test))
     case .cifar(let training, let test, let labelBytes):
-      func part(_ files: [DatasetDescription.LocalFile], _ name: ImageSet.Part) throws -> ImageSet {
+      func part(_ files: [DatasetDescription.LocalFile], _ name: ExampleSet.Part) throws -> ExampleSet {
         let (pixels, labels) = try CIFAR.read(
           paths: files.map { try checked($0, location.path(of: $0)) }, labelBytes: labelBytes, dataset: description.name,
           classes: description.classes)
-        return ImageSet(storage: pixels, labels: labels, description: description, part: name)
+        return ExampleSet(storage: pixels, labels: labels, description: description, part: name)
       }
       return (try part(training, .training), try part(test, .test))
     }

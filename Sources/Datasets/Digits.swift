@@ -18,11 +18,11 @@ enum Digits {
     return (pixels, Array(columns[(64 * count)...]))
   }
 
-  static func load(_ description: DatasetDescription) throws -> (train: ImageSet, test: ImageSet) {
+  static func load(_ description: DatasetDescription) throws -> (train: ExampleSet, test: ExampleSet) {
     let (pixels, labels) = try values()
     let bytes = pixels.map { UInt8((Int($0) * 255 + 8) / 16) }
     let storage = try ByteStorage(count: bytes.count, path: path) { _ = $0.update(fromContentsOf: bytes) }
-    let all = ImageSet(storage: storage, labels: labels.map(Int64.init), description: description, part: .training)
+    let all = ExampleSet(storage: storage, labels: labels.map(Int64.init), description: description, part: .training)
     let (train, test) = try all.split(validation: description.testCount, seed: 0)
     return (train.labelled(as: .training, description), test.labelled(as: .test, description))
   }

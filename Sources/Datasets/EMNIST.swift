@@ -6,8 +6,8 @@ enum EMNIST {
   /// - Throws: ``DatasetError/badFile(path:problem:)`` for a damaged file, sizes that do not match, or a label outside the classes.
   static func load(
     images imagesPath: String, labels labelsPath: String, transposed: Bool, firstLabel: Int, description: DatasetDescription,
-    part: ImageSet.Part
-  ) throws -> ImageSet {
+    part: ExampleSet.Part
+  ) throws -> ExampleSet {
     let images = try IDX(path: imagesPath, rank: 3)
     let labelFile = try IDX(path: labelsPath, rank: 1)
     let count = images.dimensions[0]
@@ -20,7 +20,7 @@ enum EMNIST {
     let labels = try labels(of: labelFile, firstLabel: firstLabel, description)
     let stored = try images.elements()
     let pixels = transposed ? try upright(stored, count: count, side: images.dimensions[1], path: imagesPath) : stored
-    return ImageSet(storage: pixels, labels: labels, description: description, part: part)
+    return ExampleSet(storage: pixels, labels: labels, description: description, part: part)
   }
 
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if the images' size is not the data set's.

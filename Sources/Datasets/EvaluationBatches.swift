@@ -10,7 +10,7 @@ public final class EvaluationBatches {
   /// Examples per batch.
   public let batchSize: Int
   /// The examples that batches are taken from.
-  public let set: ImageSet
+  public let set: ExampleSet
 
   private let normalization: Normalization
   private let channelsLast: Bool
@@ -21,7 +21,7 @@ public final class EvaluationBatches {
   /// - Parameter memoryLimit: bytes of tensors up to which all batches are kept.
   /// - Throws: ``DatasetError/badRequest(_:)`` if the set is empty or the normalisation does not fit.
   public init(
-    _ set: ImageSet, batchSize: Int = 500, normalization: Normalization, channelsLast: Bool = false, memoryLimit: Int = 256 << 20
+    _ set: ExampleSet, batchSize: Int = 500, normalization: Normalization, channelsLast: Bool = false, memoryLimit: Int = 256 << 20
   ) throws {
     guard batchSize >= 1 else { throw DatasetError.badRequest("a batch size of \(batchSize): it must be at least 1") }
     guard set.count > 0 else { throw DatasetError.badRequest("\(set.name) has no examples") }
@@ -31,7 +31,7 @@ public final class EvaluationBatches {
     self.normalization = normalization
     self.channelsLast = channelsLast
     count = (set.count - 1) / self.batchSize + 1
-    let bytes = set.count * (set.imageSize * 4 + 8)
+    let bytes = set.count * (set.exampleSize * 4 + 8)
     kept = bytes <= memoryLimit ? Array(repeating: nil, count: count) : nil
   }
 
@@ -68,7 +68,7 @@ public final class EvaluationBatches {
   }
 }
 
-extension ImageSet {
+extension ExampleSet {
   /// Returns this set's examples in their own order, in batches of `size`.
   public func batches(of size: Int, normalization: Normalization, channelsLast: Bool = false) throws -> EvaluationBatches {
     try EvaluationBatches(self, batchSize: size, normalization: normalization, channelsLast: channelsLast)

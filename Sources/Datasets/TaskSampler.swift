@@ -47,7 +47,7 @@ public struct TaskSampler: Sendable {
   ///
   /// A set that is one task itself, e.g. one of several data sets, is sampled with as many ways as it has classes.
   /// - Throws: ``DatasetError/badRequest(_:)`` if classes or examples are too few.
-  public init(_ set: ImageSet, classes: [Int]? = nil, form: Form, seed: UInt64) throws {
+  public init(_ set: ExampleSet, classes: [Int]? = nil, form: Form, seed: UInt64) throws {
     let classes = classes ?? Array(0..<set.classes)
     guard form.ways >= 2, form.shots >= 1, form.queries >= 1 else {
       throw DatasetError.badRequest(

@@ -52,7 +52,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
     let description = try Dataset.named(dataset)
     let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)
     var training = all
-    var validationPart: ImageSet?
+    var validationPart: ExampleSet?
     let held = validation ?? min(subset.map(Self.heldBeside) ?? all.count / 10, all.count / 2)
     if let subset, held <= all.count, subset > all.count - held {
       throw DatasetError.badRequest(

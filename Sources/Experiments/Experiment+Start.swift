@@ -11,7 +11,7 @@ extension Experiment {
   /// - Parameter check: throws if the network needs too much memory; called before any tensor is allocated, except those of a model file.
   /// - Throws: `PlanError` or `ModelFileError` if network and images do not fit each other.
   func startingFile(
-    for images: ImageSet?, note: (String) -> Void = { _ in }, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
+    for images: ExampleSet?, note: (String) -> Void = { _ in }, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
   ) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
@@ -40,30 +40,28 @@ extension Experiment {
       guard let images else { return file }
       let network = file.model.network
       let (takes, classes) = (try network.inputShape, try network.classes)
-      guard takes.elements == images.imageSize, classes == outputs ?? images.classes else {
+      guard takes.elements == images.exampleSize, classes == outputs ?? images.classes else {
         throw PlanError(
           "\(path) holds a network for \(takes) inputs and \(classes) classes; "
-            + "\(images.name) has \(images.shapeInWords) images and \(images.classes) classes")
+            + "\(images.name) has \(images.featureShape) \(images.things) and \(images.classes) classes")
       }
       return file
     }
   }
 
-  private static func network(_ name: String, for images: ImageSet?, classes: Int? = nil) throws -> Network {
+  private static func network(_ name: String, for images: ExampleSet?, classes: Int? = nil) throws -> Network {
     guard let images else { return try Architecture.parse(name, classes: classes, dataset: classes.map { "--classes \($0)" }) }
     return try Architecture.parse(
-      name, input: .image(channels: images.channels, height: images.height, width: images.width), classes: classes ?? images.classes,
-      dataset: images.name)
+      name, input: images.featureShape, classes: classes ?? images.classes, dataset: images.name)
   }
 
   /// Names of the tensors whose shapes depend on the number of classes.
-  private static func head(of network: Network, _ name: String, for images: ImageSet?) throws -> Set<ParameterName> {
+  private static func head(of network: Network, _ name: String, for images: ExampleSet?) throws -> Set<ParameterName> {
     let classes = try network.classes
     // A network whose name fixes the number of classes has no other form.
     guard
       let other = try? Architecture.parse(
-        name, input: images.map { .image(channels: $0.channels, height: $0.height, width: $0.width) },
-        classes: classes == 1 ? 2 : classes - 1)
+        name, input: images.map(\.featureShape), classes: classes == 1 ? 2 : classes - 1)
     else { return [] }
     let others = Dictionary(try other.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
     return Set(try network.parameterShapes().filter { others[$0.name] != $0.dimensions }.map(\.name))
@@ -97,6 +95,12 @@ extension Experiment {
   }
 }
 
-extension ImageSet {
-  fileprivate var shapeInWords: String { "\(channels)×\(height)×\(width)" }
+extension ExampleSet {
+  /// The shape of an example as networks know it.
+  var featureShape: FeatureShape {
+    shape.count == 3 ? .image(channels: channels, height: height, width: width) : .vector(exampleSize)
+  }
+
+  /// What its examples are called.
+  var things: String { shape.count == 3 ? "images" : "vectors" }
 }

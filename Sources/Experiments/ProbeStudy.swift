@@ -126,7 +126,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   ///   for a damaged one; and errors of trainings and probes.
   public func run(seed: UInt64, checkpoint path: String? = nil, options: Options = Options()) throws -> PenaltyProbeResult {
     var (trainer, hooks, data) = try trainer(seed: seed, note: options.note)
-    let surroundings = path.map { _ in Surroundings(device: .cpu, kernels: .automatic, data: data) }
+    let surroundings = try path.map { _ in try Surroundings(device: .cpu, kernels: .automatic, data: data) }
     if let path, FileManager.default.fileExists(atPath: path) {
       let checkpoint = try Checkpoint(contentsOf: path)
       guard checkpoint.progress == (try json) else {

@@ -113,7 +113,7 @@ extension Runner {
     state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try evaluate(model, on: test, of: data)))
   }
 
-  private func evaluate(_ model: Model, on set: ImageSet, of data: TrainingData) throws -> Evaluation {
+  private func evaluate(_ model: Model, on set: ExampleSet, of data: TrainingData) throws -> Evaluation {
     try model.moved(to: options.device).evaluate(set, data)
   }
 
@@ -195,7 +195,7 @@ extension Runner {
 }
 
 extension Model {
-  func evaluate(_ set: ImageSet, _ data: TrainingData) throws -> Evaluation {
+  func evaluate(_ set: ExampleSet, _ data: TrainingData) throws -> Evaluation {
     try evaluate(data.evaluationBatches(set, for: network))
   }
 }

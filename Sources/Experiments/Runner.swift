@@ -20,7 +20,7 @@ public final class Runner {
   public var model: Model
   /// Names of the classes, by index; empty if neither the data set nor the model file has any.
   public let classes: [String]
-  /// Input shape and normalization of the training images; nil if neither data nor model file give them.
+  /// Input shape and normalization of the training examples; nil if neither data nor model file give them.
   public let preprocessing: Preprocessing?
   /// The training, validation and test images; nil where the experiment has no data.
   public let data: TrainingData?
@@ -83,15 +83,13 @@ public final class Runner {
     if finished == nil { try experiment.check(on: start.model, data) }
     // What a task's outputs stand for changes from task to task.
     classes = experiment.outputs == nil ? data?.training.classNames ?? start.classes : []
-    preprocessing =
-      data.map { Preprocessing(inputShape: $0.training.imageShape, mean: $0.normalization.mean, deviation: $0.normalization.deviation) }
-      ?? start.preprocessing
+    preprocessing = data?.preprocessing ?? start.preprocessing
     if let saved = try saved.get(), let path = options.checkpoint {
       state = saved.state
       try RecordError.naming(path, as: "a damaged checkpoint") { [data] in
         try saved.check(against: experiment, starting: start.model, on: data, within: options.memory)
       }
-      let surroundings = Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
+      let surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
       if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path, startedWith: experiment.start.path) {
         options.note("\(path) \(words)")
         state.changes = (state.changes ?? []) + [words]

@@ -87,7 +87,7 @@ public final class Pruner {
     let executor = try Executor(model)
     try withoutGradients {
       try batches.forEach { batch in
-        _ = try executor.forward(batch.images, mode: .evaluation, observing: accumulator.observedNodes) { try accumulator.add($1, of: $0) }
+        _ = try executor.forward(batch.inputs, mode: .evaluation, observing: accumulator.observedNodes) { try accumulator.add($1, of: $0) }
         try accumulator.add(weights: model.tensors)
       }
     }

@@ -10,7 +10,7 @@ public final class EvaluatedParts {
     /// Panels for kernels of our own.
     let panels: EvaluationPanels
 
-    init(_ set: ImageSet, _ data: TrainingData, _ network: Network) throws {
+    init(_ set: ExampleSet, _ data: TrainingData, _ network: Network) throws {
       batches = try data.evaluationBatches(set, for: network)
       panels = EvaluationPanels(set)
     }
@@ -28,5 +28,5 @@ public final class EvaluatedParts {
     test = try data.test.map { try Part($0, data, network) }
   }
 
-  var sets: [ImageSet] { [validation, test].compactMap { $0?.batches.set } }
+  var sets: [ExampleSet] { [validation, test].compactMap { $0?.batches.set } }
 }

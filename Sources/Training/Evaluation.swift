@@ -35,7 +35,7 @@ extension Executor {
     try withoutGradients {
       var (loss, correct, count) = (0.0, 0, 0)
       try forEachBatch { batch in
-        let logits = try forward(batch.images)
+        let logits = try forward(batch.inputs)
         let labels = try labels(of: batch)
         loss += try logits.crossEntropy(labels, reduction: .sum).item()
         correct += Int(try logits.argmax(1).equal(labels).sum().item())

@@ -1,5 +1,5 @@
 internal import Networks
-internal import Torch
+public import Torch
 
 /// A model with everything needed to use it and to understand its origin, in one `.safetensors` file.
 ///
@@ -72,20 +72,28 @@ public struct RemovalEvent: Codable, Hashable, Sendable {
   }
 }
 
-/// The conversion of a stored image to a network's input: (byte/255 − mean)/deviation, per channel.
+/// The conversion of a stored example to a network's input, per channel: (byte/255 − mean)/deviation of bytes, (x − mean)/deviation of
+/// float32 values. The channels of a vector are its features.
 public struct Preprocessing: Codable, Hashable, Sendable {
-  /// Channels, height and width of an image.
+  /// Channels, height and width of an image, or the number of features.
   public var inputShape: [Int]
-  /// Mean of byte/255 per channel.
+  /// Mean per channel, of bytes that of byte/255.
   public var mean: [Float]
-  /// Deviation of byte/255 per channel, above 0.
+  /// Deviation per channel, of bytes that of byte/255, above 0.
   public var deviation: [Float]
+  /// Type of the elements, `float32`; nil for bytes.
+  public var elementType: ElementType?
+  /// Pixels of the shorter side to which images of files are resized before their middle is taken; nil where they are resized to just the
+  /// network's input, and for images of one size.
+  public var resize: Int?
 
-  /// Creates the normalisation of images with the given shape.
-  public init(inputShape: [Int], mean: [Float], deviation: [Float]) {
+  /// Creates the conversion; every parameter sets the property of the same name.
+  public init(inputShape: [Int], mean: [Float], deviation: [Float], elementType: ElementType? = nil, resize: Int? = nil) {
     self.inputShape = inputShape
     self.mean = mean
     self.deviation = deviation
+    self.elementType = elementType
+    self.resize = resize
   }
 
   /// What is wrong with the numbers, by themselves or for the given network; nil if nothing is.
@@ -101,6 +109,8 @@ public struct Preprocessing: Codable, Hashable, Sendable {
     guard let channels = inputShape.first, mean.count == channels, deviation.count == channels else {
       return "mean and deviation must have one number per channel of \(inputShape)"
     }
+    if let elementType, elementType != .float32, elementType != .uint8 { return "elements of \(elementType.rawValue) are impossible" }
+    if let resize, resize < 1 { return "images resized to \(resize) pixels are impossible" }
     guard mean.allSatisfy(\.isFinite), deviation.allSatisfy({ $0.isFinite && $0 > 0 }) else {
       return "mean and deviation must be finite, and the deviation above 0"
     }

@@ -36,6 +36,23 @@ extension ModelFile {
     }
   }
 
+  /// Returns what a file says of its inputs and outputs without reading its weights: the preprocessing, nil if it is unknown, and the
+  /// names of the classes, empty if they are unknown.
+  ///
+  /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``ModelFileError`` if it is not a model file.
+  public static func preprocessing(of path: String) throws -> (preprocessing: Preprocessing?, classes: [String]) {
+    do {
+      let texts = try TensorArchive.metadata(contentsOf: path)
+      try checkFormat(texts)
+      return (
+        texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts),
+        try decode([String].self, "classes", of: texts)
+      )
+    } catch let problem as ModelFileProblem {
+      throw ModelFileError.reading(path: path, problem: problem.text)
+    }
+  }
+
   private static func checkFormat(_ texts: [String: String]) throws {
     guard texts["format"] == "espalier" else {
       throw ModelFileProblem("it holds weights, but no network: give it as the weights of a network that is named")

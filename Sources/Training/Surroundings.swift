@@ -30,10 +30,11 @@ public struct Surroundings: Codable, Hashable, Sendable {
     case test
   }
 
-  /// Records the surroundings of this process with the given data; reads every image once.
+  /// Records the surroundings of this process with the given data; reads every example once.
   ///
   /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil if there is none.
-  public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) {
+  /// - Throws: errors of reading examples.
+  public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) throws {
     threads = TorchRuntime.threads
     self.device = device
     accelerator = device == .cpu ? nil : TorchRuntime.cudaName
@@ -42,9 +43,9 @@ public struct Surroundings: Codable, Hashable, Sendable {
     instructions = TorchRuntime.cpuCapability + (form.map { "/" + $0.rawValue } ?? "")
     libtorch = TorchRuntime.version
     images = [:]
-    images[.training] = data?.training.fingerprint
-    images[.validation] = data?.validation?.fingerprint
-    images[.test] = data?.test?.fingerprint
+    images[.training] = try data?.training.fingerprint
+    images[.validation] = try data?.validation?.fingerprint
+    images[.test] = try data?.test?.fingerprint
     self.start = start
   }
 

@@ -274,7 +274,7 @@ public final class Trainer {
       try gates.draw(into: gatedWeights.factors, self)
       try gatedWeights.multiply()
     }
-    let logits = try executor.forward(batch.images, mode: .training(dropout), observing: observed) { node, value in
+    let logits = try executor.forward(batch.inputs, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
         for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
       }

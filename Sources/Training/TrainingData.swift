@@ -2,28 +2,42 @@ public import Datasets
 public import Networks
 internal import Torch
 
-/// The images that a run trains, validates and tests on, with their normalisation and augmentation.
+/// The examples that a run trains, validates and tests on, with their normalisation and augmentation.
 public struct TrainingData: Sendable {
-  /// Images that the optimizer learns from.
-  public var training: ImageSet
-  /// Images used for early stopping and other choices; nil without any.
-  public var validation: ImageSet?
-  /// Images that results are reported on; nil without any.
-  public var test: ImageSet?
+  /// Examples that the optimizer learns from.
+  public var training: ExampleSet
+  /// Examples used for early stopping and other choices; nil without any.
+  public var validation: ExampleSet?
+  /// Examples that results are reported on; nil without any.
+  public var test: ExampleSet?
   /// Mean and deviation per channel, for all parts.
   public var normalization: Normalization
-  /// Augmentation of training images, applied if the plan asks for it.
+  /// Augmentation of training examples, applied if the plan asks for it.
   public var augmentation: Augmentation?
+  /// Pixels of the shorter side to which images of files were resized, if they are larger than the network's input.
+  public var resize: Int?
+  /// What a report of results must say of the data, e.g. how many images were left out.
+  public var notes: [String]
 
   /// Creates data; every parameter sets the property of the same name.
   public init(
-    training: ImageSet, validation: ImageSet?, test: ImageSet?, normalization: Normalization, augmentation: Augmentation? = nil
+    training: ExampleSet, validation: ExampleSet?, test: ExampleSet?, normalization: Normalization, augmentation: Augmentation? = nil,
+    resize: Int? = nil, notes: [String] = []
   ) {
     self.training = training
     self.validation = validation
     self.test = test
     self.normalization = normalization
     self.augmentation = augmentation
+    self.resize = resize
+    self.notes = notes
+  }
+
+  /// How an example becomes the network's input, for the model file.
+  public var preprocessing: Preprocessing {
+    Preprocessing(
+      inputShape: training.shape, mean: normalization.mean, deviation: normalization.deviation,
+      elementType: training.elementType == .uint8 ? nil : training.elementType, resize: resize)
   }
 
   /// Returns the number of steps per epoch with the given batch size; a smaller last batch is left out unless it is the only one.
@@ -50,12 +64,12 @@ public struct TrainingData: Sendable {
   /// Returns batches of a set in its own order, of a size that suits the network.
   ///
   /// - Throws: what `Network.cost()` throws.
-  public func evaluationBatches(_ set: ImageSet, for network: Network) throws -> EvaluationBatches {
+  public func evaluationBatches(_ set: ExampleSet, for network: Network) throws -> EvaluationBatches {
     try evaluationBatches(set, batchSize: network.evaluationBatchSize(), channelsLast: network.hasConvolutions)
   }
 
   /// Returns batches of a set in its own order.
-  public func evaluationBatches(_ set: ImageSet, batchSize: Int = evaluationBatchSize, channelsLast: Bool) throws -> EvaluationBatches {
+  public func evaluationBatches(_ set: ExampleSet, batchSize: Int = evaluationBatchSize, channelsLast: Bool) throws -> EvaluationBatches {
     try EvaluationBatches(set, batchSize: batchSize, normalization: normalization, channelsLast: channelsLast)
   }
 
@@ -64,9 +78,9 @@ public struct TrainingData: Sendable {
   ///
   /// - Parameters:
   ///   - count: the number of examples.
-  ///   - set: the set to draw from; nil for the training images.
+  ///   - set: the set to draw from; nil for the training examples.
   ///   - seed: the seed of the run, from which ``SeedPurpose/examples`` derives that of the draw.
-  public func examples(_ count: Int, of set: ImageSet? = nil, seed: UInt64, channelsLast: Bool) throws -> EvaluationBatches {
+  public func examples(_ count: Int, of set: ExampleSet? = nil, seed: UInt64, channelsLast: Bool) throws -> EvaluationBatches {
     let set = set ?? training
     let chosen = try set.subset(min(count, set.count), seed: SeedPurpose.examples.seed(from: seed))
     return try evaluationBatches(chosen, batchSize: Self.exampleBatchSize, channelsLast: channelsLast)

@@ -184,7 +184,7 @@ import Testing
       let out = Floats(Array(repeating: 7, count: 42 * panel))
       images.withUnsafeBufferPointer { bytes in
         guard let first = bytes.baseAddress else { return }
-        var stored = cs_images(bytes: first, size: 42, scale: scale.pointer, offset: offset.pointer)
+        var stored = cs_images(bytes: first, floats: nil, size: 42, scale: scale.pointer, offset: offset.pointer)
         kernels.gather(&stored, positions, UInt32(count), groups, UInt32(groups.count), out.pointer)
       }
       for input in 0..<42 {
@@ -192,6 +192,13 @@ import Testing
           #expect(out.values[input * panel + e] == (groups.contains(UInt16(input / 16)) ? value(e, input) : 7))
         }
       }
+      // The same examples as float values.
+      let again = Floats(Array(repeating: 7, count: 42 * panel))
+      images.map(Float.init).withUnsafeBufferPointer { floats in
+        var stored = cs_images(bytes: nil, floats: floats.baseAddress, size: 42, scale: scale.pointer, offset: offset.pointer)
+        kernels.gather(&stored, positions, UInt32(count), groups, UInt32(groups.count), again.pointer)
+      }
+      #expect(again.values == out.values)
     }
   }
 }

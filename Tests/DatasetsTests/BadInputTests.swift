@@ -156,14 +156,14 @@ import Testing
 
   @Test func impossibleSets() {
     #expect(
-      message { _ = try ImageSet(bytes: [1, 2, 3], labels: [0], channels: 1, height: 2, width: 2, classNames: ["a"]) }
+      message { _ = try ExampleSet(bytes: [1, 2, 3], labels: [0], channels: 1, height: 2, width: 2, classNames: ["a"]) }
         == "1 images of 1×2×2 need 4 bytes, not 3")
     #expect(
-      message { _ = try ImageSet(bytes: [1], labels: [1], channels: 1, height: 1, width: 1, classNames: ["a"]) }
+      message { _ = try ExampleSet(bytes: [1], labels: [1], channels: 1, height: 1, width: 1, classNames: ["a"]) }
         == "label 1 at example 0: images has 1 classes")
     #expect(
       message {
-        _ = try ImageSet(bytes: [], labels: [], channels: 4_194_305, height: 4_194_305, width: 211_106_198_978_564, classNames: [])
+        _ = try ExampleSet(bytes: [], labels: [], channels: 4_194_305, height: 4_194_305, width: 211_106_198_978_564, classNames: [])
       }
         == "images of 4194305×4194305×211106198978564 are impossible")
   }

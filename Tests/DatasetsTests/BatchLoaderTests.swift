@@ -5,7 +5,7 @@ import Torch
 
 @Suite struct BatchLoaderTests {
   private func loader(
-    _ set: ImageSet, batchSize: Int = 8, seed: UInt64 = 3, augmentation: Augmentation = .none, channelsLast: Bool = false,
+    _ set: ExampleSet, batchSize: Int = 8, seed: UInt64 = 3, augmentation: Augmentation = .none, channelsLast: Bool = false,
     shuffle: Bool = true, dropLast: Bool = false, prefetch: BatchLoader.Prefetch = .never
   ) throws -> BatchLoader {
     try BatchLoader(
@@ -36,7 +36,7 @@ import Torch
     let set = try randomSet(count: 20)
     let kept = try loader(set, batchSize: 8)
     #expect(kept.batchesPerEpoch == 3)
-    #expect(try kept.batch(epoch: 0, index: 2).images.shape == [4, 1, 4, 4])
+    #expect(try kept.batch(epoch: 0, index: 2).inputs.shape == [4, 1, 4, 4])
     #expect(try loader(set, batchSize: 8, dropLast: true).batchesPerEpoch == 2)
     #expect(try loader(set, batchSize: 10, dropLast: true).batchesPerEpoch == 2)
     #expect(try loader(set, batchSize: 100).batch(epoch: 0, index: 0).count == 20)
@@ -55,21 +55,21 @@ import Torch
   }
 
   @Test func batchesAreNormalised() throws {
-    let set = try ImageSet(
+    let set = try ExampleSet(
       bytes: [0, 255, 51, 102], labels: [1], channels: 2, height: 1, width: 2, classNames: ["a", "b"])
     let loader = try BatchLoader(
       set, batchSize: 1, seed: 0, normalization: Normalization(mean: [0.5, 0.2], deviation: [0.5, 0.1]))
     let batch = try loader.batch(epoch: 0, index: 0)
-    let values = try batch.images.array(Float.self)
+    let values = try batch.inputs.array(Float.self)
     for (value, expected) in zip(values, [-1, 1, 0, 2] as [Float]) { #expect(abs(value - expected) < 1e-6) }
-    #expect(batch.images.shape == [1, 2, 1, 2] && batch.images.elementType == .float32)
+    #expect(batch.inputs.shape == [1, 2, 1, 2] && batch.inputs.elementType == .float32)
     #expect(try batch.labels.array(Int64.self) == [1])
   }
 
   /// What `loader` gives at a place, as arrays.
   private func content(_ loader: BatchLoader, _ epoch: Int, _ index: Int) throws -> ([Float], [Int64]) {
     let batch = try loader.batch(epoch: epoch, index: index)
-    return (try batch.images.array(), try batch.labels.array())
+    return (try batch.inputs.array(), try batch.labels.array())
   }
 
   @Test(arguments: [Augmentation.none, .cropAndFlip, Augmentation(padding: 1), Augmentation(mirrors: true)], [false, true])
@@ -89,8 +89,8 @@ import Torch
 
   @Test func channelsLastHoldsTheSameValues() throws {
     let set = try randomSet(count: 12, channels: 3, side: 5)
-    let plain = try loader(set, augmentation: .cropAndFlip).batch(epoch: 1, index: 0).images
-    let turned = try loader(set, augmentation: .cropAndFlip, channelsLast: true).batch(epoch: 1, index: 0).images
+    let plain = try loader(set, augmentation: .cropAndFlip).batch(epoch: 1, index: 0).inputs
+    let turned = try loader(set, augmentation: .cropAndFlip, channelsLast: true).batch(epoch: 1, index: 0).inputs
     #expect(turned.isChannelsLast && !turned.isContiguous && plain.isContiguous && turned.shape == [8, 3, 5, 5])
     #expect(try plain.array(Float.self) == turned.array(Float.self))
   }
@@ -119,19 +119,19 @@ import Torch
       let batch = try loader?.batch(epoch: round, index: 0)
       // Stops with batches still being written.
       loader = nil
-      #expect(try batch?.images.array(Float.self).allSatisfy { $0.isFinite } == true)
+      #expect(try batch?.inputs.array(Float.self).allSatisfy { $0.isFinite } == true)
     }
   }
 
   @Test func cropsAndMirrorsByHand() throws {
     // One 3×3 image, 1…9.
-    let set = try ImageSet(bytes: Array(1...9), labels: [0], channels: 1, height: 3, width: 3, classNames: ["a"])
+    let set = try ExampleSet(bytes: Array(1...9), labels: [0], channels: 1, height: 3, width: 3, classNames: ["a"])
     let augmentation = Augmentation(padding: 1, mirrors: true)
     let loader = try loader(set, batchSize: 1, augmentation: augmentation)
     var seen: Set<[Int]> = []
     for epoch in 0..<400 {
       let (dy, dx, mirrored) = augmentation.placement(seed: 3, epoch: epoch, position: 0)
-      let values = try loader.batch(epoch: epoch, index: 0).images.array(Float.self).map { Int(($0 * 255).rounded()) }
+      let values = try loader.batch(epoch: epoch, index: 0).inputs.array(Float.self).map { Int(($0 * 255).rounded()) }
       var expected: [Int] = []
       for y in 0..<3 {
         for x in 0..<3 {
@@ -163,7 +163,7 @@ import Torch
     let set = try randomSet(count: count)
     var (found, labels): ([Int], [Int64]) = ([], [])
     try set.batches(of: 10, normalization: .none(channels: 1)).forEachEvenly {
-      found.append($0.images.shape[0])
+      found.append($0.inputs.shape[0])
       labels += try $0.labels.array()
     }
     #expect(found == sizes && labels == set.labels)
@@ -179,12 +179,12 @@ import Torch
         var pixels: [Float] = []
         try batches.forEach {
           labels += try $0.labels.array()
-          pixels += try $0.images.array()
+          pixels += try $0.inputs.array()
         }
         #expect(labels == set.labels)
         #expect(pixels == (try (0..<23).flatMap { try set.image(at: $0) }.map { Float($0) / 255 }))
       }
-      #expect((try batches.batch(0).images === batches.batch(0).images) == (limit > 0))
+      #expect((try batches.batch(0).inputs === batches.batch(0).inputs) == (limit > 0))
     }
     #expect(message { _ = try set.batches(of: 10, normalization: .none(channels: 1)).batch(3) } == "batch 3: there are 3, from 0")
   }

@@ -41,7 +41,7 @@ import Testing
   @Test func digitsLieInTheProgram() throws {
     let (train, test) = try Dataset.load(name: "digits", dataDirectory: "/nowhere")
     #expect(train.count == 1437 && test.count == 360)
-    #expect(train.imageShape == [1, 8, 8] && !train.isPartial && !test.isPartial)
+    #expect(train.shape == [1, 8, 8] && !train.isPartial && !test.isPartial)
     #expect(zip(train.classCounts, test.classCounts).map { $0 + $1 } == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
     // Each class gives 360/1797 of its own, rounded up or down.
     for (count, whole) in zip(test.classCounts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]) {

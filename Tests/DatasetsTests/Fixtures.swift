@@ -52,9 +52,9 @@ func writeMNIST(_ folder: TemporaryFolder, count: Int = 5, name: String = "mnist
 }
 
 /// `count` images of [channels, side, side] with random bytes and the labels 0, 1, … in turn.
-func randomSet(count: Int, classes: Int = 10, channels: Int = 1, side: Int = 4, seed: UInt64 = 1) throws -> ImageSet {
+func randomSet(count: Int, classes: Int = 10, channels: Int = 1, side: Int = 4, seed: UInt64 = 1) throws -> ExampleSet {
   var generator = SeededGenerator(seed: seed)
-  return try ImageSet(
+  return try ExampleSet(
     bytes: (0..<(count * channels * side * side)).map { _ in UInt8(generator.next(below: 256)) },
     labels: (0..<count).map { Int64($0 % classes) }, channels: channels, height: side, width: side,
     classNames: (0..<classes).map(String.init))

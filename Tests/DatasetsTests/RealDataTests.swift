@@ -11,7 +11,7 @@ import Testing
     #expect(train.labels.prefix(10) == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     #expect(test.labels.prefix(10) == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
     #expect(train.classCounts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949])
-    let computed = train.meanAndDeviation()
+    let computed = try train.meanAndDeviation()
     #expect(abs(computed.mean[0] - 0.130660) < 1e-6 && abs(computed.deviation[0] - 0.308108) < 1e-6)
     let (training, validation) = try train.split(validation: 5000, seed: 1)
     #expect(training.count == 55_000 && validation.count == 5000)
@@ -60,7 +60,7 @@ import Testing
     #expect(train.classCounts == Array(repeating: 5000, count: 10))
     #expect(train.labels.prefix(10) == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3])
     #expect(test.labels.prefix(10) == [3, 8, 8, 0, 6, 6, 1, 6, 3, 1])
-    let computed = train.meanAndDeviation()
+    let computed = try train.meanAndDeviation()
     for (value, expected) in zip(computed.mean + computed.deviation, [0.4914, 0.4822, 0.4465, 0.2470, 0.2435, 0.2616] as [Float]) {
       #expect(abs(value - expected) < 1e-4)
     }

@@ -48,7 +48,7 @@ import Testing
   @Test func scarceClassesGiveAllAndOthersFillUp() throws {
     // Class 0 has 2 examples, class 1 has 5, class 2 has 50, class 3 none.
     let labels: [Int64] = [0, 0, 1, 1, 1, 1, 1] + Array(repeating: 2, count: 50)
-    let set = try ImageSet(
+    let set = try ExampleSet(
       bytes: [UInt8](repeating: 0, count: 57), labels: labels, channels: 1, height: 1, width: 1, classNames: ["a", "b", "c", "d"])
     #expect(try set.subset(30, seed: 5).classCounts == [2, 5, 23, 0])
     #expect(try set.subset(9, seed: 5).classCounts.prefix(1) == [2])
@@ -64,7 +64,7 @@ import Testing
 
   @Test func splitsAreExactDisjointAndProportional() throws {
     let labels: [Int64] = (0..<100).map { $0 < 60 ? 0 : $0 < 90 ? 1 : 2 }
-    let set = try ImageSet(
+    let set = try ExampleSet(
       bytes: (0..<100).map { UInt8($0) }, labels: labels, channels: 1, height: 1, width: 1, classNames: ["a", "b", "c"])
     for seed in 0..<20 as Range<UInt64> {
       let (training, validation) = try set.split(validation: 15, seed: seed)
@@ -89,9 +89,9 @@ import Testing
   }
 
   @Test func meanAndDeviationByHand() throws {
-    let set = try ImageSet(
+    let set = try ExampleSet(
       bytes: [0, 255, 51, 51, 255, 255, 51, 51], labels: [0, 0], channels: 2, height: 1, width: 2, classNames: ["a"])
-    let normalization = set.meanAndDeviation()
+    let normalization = try set.meanAndDeviation()
     #expect(normalization.mean == [0.75, 0.2])
     // Channel 0: 0, 1, 1, 1 has the variance 3/16; channel 1 has one colour.
     #expect(normalization.deviation == [Float(3.0 / 16).squareRoot(), 1])

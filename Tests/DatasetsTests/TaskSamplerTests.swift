@@ -4,9 +4,9 @@ import Testing
 
 @Suite struct TaskSamplerTests {
   /// Twelve classes of ten examples each, in turn.
-  private func set(classes: Int = 12, each: Int = 10) throws -> ImageSet {
+  private func set(classes: Int = 12, each: Int = 10) throws -> ExampleSet {
     let labels = (0..<(classes * each)).map { Int64($0 % classes) }
-    return try ImageSet(
+    return try ExampleSet(
       bytes: [UInt8](repeating: 0, count: labels.count), labels: labels, channels: 1, height: 1, width: 1,
       classNames: (0..<classes).map { "c\($0)" })
   }

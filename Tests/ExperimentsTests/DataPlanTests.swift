@@ -4,7 +4,7 @@ import Testing
 import Training
 
 @Suite struct DataPlanTests {
-  private func bytes(_ set: ImageSet?) throws -> [[UInt8]] {
+  private func bytes(_ set: ExampleSet?) throws -> [[UInt8]] {
     guard let set else { return [] }
     return try (0..<set.count).map { try set.image(at: $0) }
   }

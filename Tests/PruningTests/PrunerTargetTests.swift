@@ -289,7 +289,7 @@ struct PrunerTargetTests {
     let removed = try #require(pruned.removal.removed["fc1"])
     var mean = [Double](repeating: 0, count: 6)
     try batches.forEach { batch in
-      _ = try Executor(model).forward(batch.images, mode: .evaluation, observing: ["relu1"]) { _, value in
+      _ = try Executor(model).forward(batch.inputs, mode: .evaluation, observing: ["relu1"]) { _, value in
         for (unit, sum) in try value.cast(to: .float64).sum(0).array(Double.self).enumerated() { mean[unit] += sum / 50 }
       }
     }

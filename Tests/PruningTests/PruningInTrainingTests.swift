@@ -8,7 +8,7 @@ import Training
 /// A pruner as the hook of a trainer.
 @Suite struct PruningInTrainingTests {
   private func trainer(_ pruner: Pruner, _ network: Network) throws -> Trainer {
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: (0..<96).map { UInt8($0 * 37 % 251) }, labels: (0..<24).map { $0 % 2 }, channels: 1, height: 2, width: 2,
       classNames: ["even", "odd"])
     let plan = TrainingPlan(

@@ -59,7 +59,7 @@ private func model() throws -> Model {
   @Test func evaluationCountsTheRightOnes() throws {
     let images = try Tensor.zeros([3, 1, 3, 3])
     // Zero images give channel values 0 and 2, so logits 4.5 and 2: class 0 wins.
-    let evaluation = try Executor(model()).evaluate(Batch(images: images, labels: Tensor([0, 0, 1] as [Int64])))
+    let evaluation = try Executor(model()).evaluate(Batch(inputs: images, labels: Tensor([0, 0, 1] as [Int64])))
     #expect(evaluation.correct == 2)
     #expect(evaluation.count == 3)
     #expect(abs(evaluation.loss - (2 * 0.0788894 + 2.5788894) / 3) < 1e-5)

@@ -65,7 +65,7 @@ private func moments() throws -> [ParameterName: [Tensor]] {
       let model = try Model(network: network(), tensors: weights, masks: [names.weight1: mask])
       let plan = TrainingPlan(length: .iterations(1), batchSize: 2, learningRate: .init(base: 0.01))
       let data = TrainingData(
-        training: try ImageSet(
+        training: try ExampleSet(
           bytes: Array(0..<8), labels: [0, 1], channels: 2, height: 1, width: 2, classNames: ["a", "b"]), validation: nil, test: nil,
         normalization: .none(channels: 2))
       let state = Trainer.State(

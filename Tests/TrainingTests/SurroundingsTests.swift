@@ -9,7 +9,7 @@ import Training
   private func here(_ change: (inout TrainingData) throws -> Void = { _ in }) throws -> Surroundings {
     var data = try learnableData(side: 4, classes: 4)
     try change(&data)
-    return Surroundings(device: .cpu, kernels: .automatic, data: data)
+    return try Surroundings(device: .cpu, kernels: .automatic, data: data)
   }
 
   @Test func sayWhatTheyAre() throws {
@@ -19,7 +19,7 @@ import Training
       #expect(here.instructions.hasPrefix(TorchRuntime.cpuCapability + "/"))
       #expect(here.images.count == 3 && Set(here.images.values).count == 3)
       #expect(try JSONDecoder().decode(Surroundings.self, from: JSONEncoder().encode(here)) == here)
-      #expect(Surroundings(device: .cpu, kernels: .libtorch, data: nil).images.isEmpty)
+      #expect(try Surroundings(device: .cpu, kernels: .libtorch, data: nil).images.isEmpty)
     }
   }
 

@@ -7,7 +7,7 @@ import Training
 /// The examples that criteria, repairs and probes look at.
 @Suite struct TrainingExamplesTests {
   private func images(_ count: Int, seed: UInt64) throws -> [UInt8] {
-    try learnableData(side: 4, classes: 4).examples(count, seed: seed, channelsLast: false).batch(0).images.bytes()
+    try learnableData(side: 4, classes: 4).examples(count, seed: seed, channelsLast: false).batch(0).inputs.bytes()
   }
 
   @Test func eachSeedLooksAtExamplesOfItsOwn() throws {
@@ -33,6 +33,6 @@ import Training
     let data = try learnableData(side: 8, classes: 4)
     let set = try #require(data.validation)
     let batches = try data.evaluationBatches(set, for: network)
-    #expect(try batches.batch(0).images.shape == [min(examples, set.count), 1, 8, 8])
+    #expect(try batches.batch(0).inputs.shape == [min(examples, set.count), 1, 8, 8])
   }
 }

@@ -4,7 +4,7 @@ import Torch
 import Training
 
 /// Noise, and a brighter pixel that tells the class: something that small networks learn in a few steps.
-func learnableImages(_ count: Int, channels: Int = 1, side: Int, classes: Int, seed: UInt64) throws -> ImageSet {
+func learnableImages(_ count: Int, channels: Int = 1, side: Int, classes: Int, seed: UInt64) throws -> ExampleSet {
   var random = SeededGenerator(seed: seed)
   let area = side * side
   var bytes = (0..<(count * channels * area)).map { _ in UInt8(random.next() % 128) }
@@ -12,13 +12,13 @@ func learnableImages(_ count: Int, channels: Int = 1, side: Int, classes: Int, s
   for (example, label) in labels.enumerated() {
     for channel in 0..<channels { bytes[(example * channels + channel) * area + Int(label) * (area / classes)] = 255 }
   }
-  return try ImageSet(
+  return try ExampleSet(
     bytes: bytes, labels: labels, channels: channels, height: side, width: side, classNames: (0..<classes).map { "class \($0)" })
 }
 
 /// 50 training, 24 validation and 24 test images: with batches of 8, an epoch of 6 steps.
 func learnableData(channels: Int = 1, side: Int, classes: Int) throws -> TrainingData {
-  func images(_ count: Int, _ seed: UInt64) throws -> ImageSet {
+  func images(_ count: Int, _ seed: UInt64) throws -> ExampleSet {
     try learnableImages(count, channels: channels, side: side, classes: classes, seed: seed)
   }
   return TrainingData(

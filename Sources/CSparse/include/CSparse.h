@@ -83,9 +83,10 @@ typedef struct {
   uint32_t correct;  // examples whose first largest logit is their label's
 } cs_outcome;
 
-// Images as bytes; input i of an image has the value scale[i]·byte + offset[i].
+// Examples as bytes or as float values; input i of an example has the value scale[i]·element + offset[i].
 typedef struct {
-  const uint8_t *bytes;          // [images][size]
+  const uint8_t *_Nullable bytes;  // [examples][size]; NULL for floats
+  const float *_Nullable floats;   // [examples][size]; NULL for bytes
   size_t size;
   const float *scale, *offset;  // [size]
 } cs_images;
@@ -123,7 +124,7 @@ typedef struct {
   // The step of elements from ..< to, whose gradients are stored.
   void (*_Nonnull take)(const cs_step *step, cs_parameters parameters, size_t from, size_t to);
 
-  // panel[input] = the values of the inputs in these groups in the images at `positions`; 0 in the padding. Group g has the inputs
+  // panel[input] = the values of the inputs in these groups in the examples at `positions`; 0 in the padding. Group g has the inputs
   // 16·g ..< 16·g + 16. count ≤ CS_PANEL.
   void (*_Nonnull gather)(
     const cs_images *images, const int64_t *positions, uint32_t count, const uint16_t *groups, uint32_t group_count, float *panel);

@@ -191,17 +191,23 @@ int ct_optimizer_adam_step(
 // x = 0 where the mask is false; tensors with a NULL mask are skipped.
 int ct_optimizer_apply_masks(const ct_tensor *tensors, const ct_tensor *masks, int32_t count);
 
-// Images.cpp: out[i] = table[channel][byte] of image indices[i], shifted by offsets and mirrored; calls nothing in libtorch, so that a
-// loader's own thread may run it.
+// Images.cpp: out[i] = the normalised elements of example indices[i], of images a part, possibly mirrored; calls nothing in libtorch, so
+// that a loader's own thread may run it. An example's elements are bytes, normalised by the table, or float values x, as
+// (x − mean)/deviation. A vector is an image of one pixel with many channels.
 typedef struct {
-  const uint8_t *images;   // [count, channels, height, width]
+  const uint8_t *bytes;    // [count, channels, height, width]; NULL for floats
+  const float *floats;     // the same; NULL for bytes
   int64_t count;
   int32_t channels, height, width;
-  const float *table;      // [channels, 256]
+  int32_t out_height, out_width;
+  const float *table;      // [channels, 256], of bytes
+  const float *mean;       // [channels], of floats
+  const float *deviation;  // [channels], of floats
   const float *fill;       // [channels], what lies outside the image
   int32_t channels_last;   // order of the output within one example
 } ct_image_source;
-// dy, dx: position of the output's corner in the image (negative: outside); mirrored: 0 or 1; all three may be NULL together.
+// dy, dx: position of the output's corner in the image (negative: outside); mirrored: 0 or 1; all three may be NULL
+// together, for the middle of each image.
 int ct_image_assemble(
   const ct_image_source *source, const int64_t *indices, int64_t count, const int32_t *dy, const int32_t *dx, const uint8_t *mirrored,
   float *out);

@@ -13,7 +13,7 @@ final class MetaTasks {
   private let ofOneDataset: TaskSampler
   private var labels: [Int: Tensor] = [:]
   private let judging: (validation: TaskSampler?, seen: TaskSampler, unseen: TaskSampler)
-  private let test: ImageSet
+  private let test: ExampleSet
 
   /// Divides the classes and checks that there are enough of them, and of their images.
   ///
@@ -37,7 +37,7 @@ final class MetaTasks {
     if plan.learning.update == .mldg, plan.controls.contains(.oneDataset) {
       throw PlanError("--outer mldg needs other classes to test on: --controls one-dataset does not go with it")
     }
-    func sampler(_ set: ImageSet, _ classes: [Int], _ number: UInt64) throws -> TaskSampler {
+    func sampler(_ set: ExampleSet, _ classes: [Int], _ number: UInt64) throws -> TaskSampler {
       var form = plan.form
       form.ways = min(form.ways, classes.count)
       return try TaskSampler(set, classes: classes, form: form, seed: seed &+ number)
@@ -79,7 +79,7 @@ final class MetaTasks {
   /// Fits the last layer of a model to tasks of validation classes, to new tasks of the classes that were learned from, or to tasks of
   /// unseen ones, the last two made of test images; nil if there are fewer than two validation classes.
   func judge(_ model: Model, by kind: Judging) throws -> HeadFit.Course? {
-    let (sampler, set): (TaskSampler?, ImageSet) =
+    let (sampler, set): (TaskSampler?, ExampleSet) =
       switch kind {
       case .validation: (judging.validation, data.training)
       case .seen: (judging.seen, test)
@@ -110,20 +110,20 @@ final class MetaTasks {
       }
       index -= 1
     }
-    let pooled = try ImageSet(
+    let pooled = try ExampleSet(
       bytes: bytes, labels: labels, channels: set.channels, height: set.height, width: set.width,
       classNames: (0..<plan.form.ways).map { "\($0)" }, name: set.name)
     return try data.evaluationBatches(pooled, batchSize: TrainingData.exampleBatchSize, channelsLast: channelsLast)
   }
 
-  private func task(_ task: TaskSampler.Task, of set: ImageSet) throws -> MetaTask {
+  private func task(_ task: TaskSampler.Task, of set: ExampleSet) throws -> MetaTask {
     let ways = task.classes.count
     return try MetaTask(support: [batch(task.support[...], of: set, ways: ways)], query: batch(task.query[...], of: set, ways: ways))
   }
 
-  private func batch(_ examples: ArraySlice<Int>, of set: ImageSet, ways: Int) throws -> Batch {
-    let images = try set.batch(of: examples, normalization: data.normalization, channelsLast: channelsLast).images
-    return Batch(images: images, labels: try taskLabels(examples.count, ways: ways))
+  private func batch(_ examples: ArraySlice<Int>, of set: ExampleSet, ways: Int) throws -> Batch {
+    let images = try set.batch(of: examples, normalization: data.normalization, channelsLast: channelsLast).inputs
+    return Batch(inputs: images, labels: try taskLabels(examples.count, ways: ways))
   }
 
   private func taskLabels(_ count: Int, ways: Int) throws -> Tensor {

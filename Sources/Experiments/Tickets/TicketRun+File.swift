@@ -84,13 +84,6 @@ extension TicketPlan {
   }
 }
 
-extension TrainingData {
-  /// Input shape and normalization of the images.
-  var preprocessing: Preprocessing {
-    Preprocessing(inputShape: training.imageShape, mean: normalization.mean, deviation: normalization.deviation)
-  }
-}
-
 extension TicketRound.Evaluation {
   init(_ record: EvaluationRecord) {
     self.init(

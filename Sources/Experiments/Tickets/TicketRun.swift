@@ -41,7 +41,7 @@ final class TicketRun {
       ).write(to: path)
       try options.didWrite(path)
     }
-    surroundings = Surroundings(device: options.device, kernels: options.kernels, data: data, start: try RegularFile(path).checksum())
+    surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: data, start: try RegularFile(path).checksum())
     try Self.note(surroundings, in: folder, seed: seed, options)
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, for: initial.network)

@@ -36,7 +36,7 @@ public struct GraSP: ModelScoring {
       count = 0
       try examples { batch in
         // Row-major: libtorch's sums over a channels-last batch are a hundred times less accurate.
-        let images = try batch.images.cast(to: type).contiguous()
+        let images = try batch.inputs.cast(to: type).contiguous()
         let logits = try executor.forward(images, mode: batchNorms.execution) / Self.temperature
         let labels = try executor.labels(of: batch)
         count += batch.count

@@ -25,7 +25,7 @@ public struct PenaltyProbeData {
   /// A set that is smaller than the probe asks for is used completely.
   /// - Throws: `PlanError` if the probe evaluates on test images and there are none.
   public init(_ probe: PenaltyProbe, from data: TrainingData, channelsLast: Bool) throws {
-    func draw(_ set: ImageSet, _ number: UInt64) throws -> EvaluationBatches {
+    func draw(_ set: ExampleSet, _ number: UInt64) throws -> EvaluationBatches {
       try data.examples(probe.examples, of: set, seed: probe.seed &+ number << 32, channelsLast: channelsLast)
     }
     scoring = try draw(data.training, 0)

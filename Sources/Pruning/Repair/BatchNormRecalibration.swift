@@ -17,7 +17,7 @@ extension Model {
     return try withoutGradients {
       let executor = try Executor(self)
       let sums = BatchNormSums()
-      try batches.forEachEvenly { _ = try executor.forward($0.images, mode: .recalibration(sums)) }
+      try batches.forEachEvenly { _ = try executor.forward($0.inputs, mode: .recalibration(sums)) }
       var result = self
       for (module, found) in try sums.statistics() {
         guard found.count > 1 else {

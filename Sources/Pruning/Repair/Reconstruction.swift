@@ -99,10 +99,10 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     try batches.forEach { batch in
       var heard: Tensor?
       var said: Tensor?
-      _ = try before.forward(batch.images, mode: .evaluation, observing: [listener.node.name]) { _, value in
+      _ = try before.forward(batch.inputs, mode: .evaluation, observing: [listener.node.name]) { _, value in
         said = try value.indexed(1, listener.outputs)
       }
-      _ = try after.forward(batch.images, mode: .evaluation, observing: [listener.input]) { heard = $1 }
+      _ = try after.forward(batch.inputs, mode: .evaluation, observing: [listener.input]) { heard = $1 }
       guard let heard, let said else { return }
       let (x, y) = try rows(listener.node.operation, heard, said, generator)
       var residual = try y - x.matmul(matrix)

@@ -5,15 +5,15 @@ internal import Datasets
 ///
 /// The panels are assembled when first used and kept if all fit into the memory limit; otherwise they must be gathered anew each time.
 final class EvaluationPanels {
-  let set: ImageSet
+  let set: ExampleSet
   private let isKept: Bool
   private var panels: [Block<Float>] = []
   private var pointers: Block<UnsafePointer<Float>>?
 
   /// - Parameter memoryLimit: bytes up to which the panels are kept.
-  init(_ set: ImageSet, memoryLimit: Int = 256 << 20) {
+  init(_ set: ExampleSet, memoryLimit: Int = 256 << 20) {
     self.set = set
-    isKept = set.count <= memoryLimit / (set.imageSize * 4)
+    isKept = set.count <= memoryLimit / (set.exampleSize * 4)
   }
 
   /// Number of panels.
@@ -21,20 +21,21 @@ final class EvaluationPanels {
 
   /// Returns the panels of all inputs; nil if they are not kept.
   ///
-  /// - Parameter values: the values of bytes; always the same ones.
-  func assembled(by kernels: cs_kernels, _ values: ByteValues) -> UnsafePointer<UnsafePointer<Float>>? {
-    guard isKept else { return nil }
+  /// - Parameters:
+  ///   - examples: those of the set, all of them.
+  ///   - values: the values of elements; always the same ones.
+  func assembled(
+    from examples: StoredExamples, by kernels: cs_kernels, _ values: ElementValues
+  ) -> UnsafePointer<UnsafePointer<Float>>? {
+    guard isKept, let positions = examples.positions.baseAddress else { return nil }
     if pointers == nil {
-      panels = set.withStoredExamples { examples in
-        guard let bytes = examples.images.baseAddress, let positions = examples.positions.baseAddress else { return [] }
-        var images = values.images(bytes)
-        let groups = Block((0..<(set.imageSize + 15) / 16).map(UInt16.init))
-        return stride(from: 0, to: examples.count, by: panelSize).map { start in
-          let panel = Block<Float>(count: set.imageSize * panelSize, repeating: 0)
-          kernels.gather(
-            &images, positions + start, UInt32(min(panelSize, examples.count - start)), groups.pointer, UInt32(groups.count), panel.pointer)
-          return panel
-        }
+      var images = values.images(examples.elements)
+      let groups = Block((0..<(set.exampleSize + 15) / 16).map(UInt16.init))
+      panels = stride(from: 0, to: examples.count, by: panelSize).map { start in
+        let panel = Block<Float>(count: set.exampleSize * panelSize, repeating: 0)
+        kernels.gather(
+          &images, positions + start, UInt32(min(panelSize, examples.count - start)), groups.pointer, UInt32(groups.count), panel.pointer)
+        return panel
       }
       pointers = Block(panels.map { UnsafePointer($0.pointer) })
     }
@@ -42,23 +43,28 @@ final class EvaluationPanels {
   }
 }
 
-/// The value of a byte at each place of an image, as the kernels compute it: scale·byte + offset.
-final class ByteValues {
+/// The value of an element at each place of an example, as the kernels compute it: scale·element + offset.
+final class ElementValues {
   private let scale: Block<Float>
   private let offset: Block<Float>
   private let size: Int
 
-  /// - Throws: `DatasetError` if the normalisation does not fit the images.
-  init(_ set: ImageSet, _ normalization: Normalization) throws {
-    let channels = try set.byteScaling(normalization)
-    size = set.imageSize
+  /// - Throws: `DatasetError` if the normalisation does not fit the examples.
+  init(_ set: ExampleSet, _ normalization: Normalization) throws {
+    let channels = try set.scaling(normalization)
+    size = set.exampleSize
     scale = Block(count: size, repeating: 0)
     offset = Block(count: size, repeating: 0)
     for place in 0..<size { (scale.pointer[place], offset.pointer[place]) = channels[place / (set.height * set.width)] }
   }
 
-  /// Returns the images of a storage with their values.
-  func images(_ bytes: UnsafePointer<UInt8>) -> cs_images {
-    cs_images(bytes: bytes, size: size, scale: scale.pointer, offset: offset.pointer)
+  /// Returns the examples of a storage with their values.
+  func images(_ elements: StoredExamples.Elements) -> cs_images {
+    switch elements {
+    case .bytes(let bytes):
+      cs_images(bytes: bytes.baseAddress, floats: nil, size: size, scale: scale.pointer, offset: offset.pointer)
+    case .floats(let values):
+      cs_images(bytes: nil, floats: values.baseAddress, size: size, scale: scale.pointer, offset: offset.pointer)
+    }
   }
 }

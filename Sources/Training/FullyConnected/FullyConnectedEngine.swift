@@ -24,7 +24,7 @@ final class FullyConnectedEngine {
   private let clock = ContinuousClock()
   private var timeOfLoss = Duration.zero
 
-  private let values: ByteValues
+  private let values: ElementValues
   // What `chain` points to.
   private let layers: Block<cs_chain_layer>
   private let groups: Block<UInt16>
@@ -47,15 +47,17 @@ final class FullyConnectedEngine {
   ///   - gates: the hook that multiplies weights by factors; only factors of inputs are possible here, and layers are then dense.
   ///   - team: the threads that compute.
   init?(
-    _ policy: TrainingKernels, model: Model, optimizer: Optimizer, data: TrainingData, batchSize: Int, evaluated: [ImageSet],
+    _ policy: TrainingKernels, model: Model, optimizer: Optimizer, data: TrainingData, batchSize: Int, evaluated: [ExampleSet],
     gates: (any WeightGates)? = nil, team makeTeam: () -> WorkerTeam?
   ) throws {
     let images = data.training
     guard policy.choice != .libtorch, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
       let chain = FullyConnectedChain(model.network), let inputs = chain.widths.first, let classes = chain.widths.last,
-      images.imageSize == inputs,
-      // The value of a byte depends on its channel, so on the height and width of the training images.
-      ([images] + evaluated).allSatisfy({ $0.imageShape == images.imageShape && $0.classes <= classes }),
+      images.exampleSize == inputs,
+      // The value of an element depends on its channel, so on the height and width of the training images.
+      ([images] + evaluated).allSatisfy({
+        $0.isResident && $0.shape == images.shape && $0.elementType == images.elementType && $0.classes <= classes
+      }),
       model.tensors.values.allSatisfy({ $0.device == .cpu && $0.elementType == .float32 }),
       gates?.gated.values.allSatisfy({ $0 == .inputs }) ?? true, let team = makeTeam()
     else { return nil }
@@ -69,7 +71,7 @@ final class FullyConnectedEngine {
       case .automatic: density <= form.crossover
       }
     }
-    values = try ByteValues(images, data.normalization)
+    values = try ElementValues(images, data.normalization)
 
     let panels = (min(batchSize, images.count) + panelSize - 1) / panelSize
     func blocks(_ features: [Int]) -> [Block<Float>] { features.map { Block(count: $0 * panelSize * panels, repeating: 0) } }
@@ -148,11 +150,9 @@ final class FullyConnectedEngine {
   }
 
   private func withExamples<Result>(_ examples: StoredExamples, _ body: (UnsafePointer<cs_examples>) -> Result) -> Result? {
-    guard let bytes = examples.images.baseAddress, let positions = examples.positions.baseAddress,
-      let labels = examples.labels.baseAddress
-    else { return nil }
+    guard let positions = examples.positions.baseAddress, let labels = examples.labels.baseAddress else { return nil }
     var passed = cs_examples(
-      images: values.images(bytes), positions: positions, labels: labels, count: UInt32(examples.count),
+      images: values.images(examples.elements), positions: positions, labels: labels, count: UInt32(examples.count),
       following: UInt32(examples.following))
     return body(&passed)
   }
@@ -192,16 +192,18 @@ final class FullyConnectedEngine {
   }
 
   /// Returns loss and accuracy over a whole set.
-  func evaluate(_ panels: EvaluationPanels) -> Evaluation {
+  ///
+  /// - Throws: `DatasetError` if the set is none of those that the engine was made for.
+  func evaluate(_ panels: EvaluationPanels) throws -> Evaluation {
     let wasLent = isLent
     takeBack()
     // Code that was lent the tensors may still change them.
     isLent = wasLent
     if evaluationOutcomes.count < panels.count { evaluationOutcomes = Block(count: panels.count, repeating: cs_outcome()) }
     team.useAll()
-    let outcome = panels.set.withStoredExamples { examples in
+    let outcome = try panels.set.withStoredExamples { examples in
       withExamples(examples) {
-        cs_chain_evaluate(&chain, $0, panels.assembled(by: kernels.pointee, values), evaluationOutcomes.pointer)
+        cs_chain_evaluate(&chain, $0, panels.assembled(from: examples, by: kernels.pointee, values), evaluationOutcomes.pointer)
       }
     }
     return Evaluation(

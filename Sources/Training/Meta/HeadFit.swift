@@ -84,7 +84,7 @@ public struct HeadFit: Codable, Hashable, Sendable {
     func features(_ batch: Batch) throws -> Tensor {
       var found: Tensor?
       _ = try withoutGradients {
-        try executor.forward(batch.images, mode: .evaluation, observing: [input]) { found = try $1.flattened(from: 1).contiguous() }
+        try executor.forward(batch.inputs, mode: .evaluation, observing: [input]) { found = try $1.flattened(from: 1).contiguous() }
       }
       guard let found else { throw TorchError("head_fit: no node \(input)") }
       return found

@@ -137,7 +137,7 @@ public final class MetaLearner {
   }
 
   private func loss(on batch: Batch) throws -> Tensor {
-    try executor.forward(batch.images, mode: .training(dropout)).crossEntropy(batch.labels)
+    try executor.forward(batch.inputs, mode: .training(dropout)).crossEntropy(batch.labels)
   }
 
   /// Adds a task's share to the sums: −θ_i, or the query's gradient at θ_i.

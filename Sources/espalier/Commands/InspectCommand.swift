@@ -124,11 +124,15 @@ struct Inspection: Encodable {
       facts.append(("MACs", "\(Format.count(summary.effectiveMACs)) of \(Format.count(summary.macs)) by weights that are not 0"))
     }
     if let preprocessing {
-      let numbers = { (values: [Float]) in values.map { Format.significant(Double($0), 4) }.joined(separator: ", ") }
+      let numbers = { (values: [Float]) in
+        values.prefix(8).map { Format.significant(Double($0), 4) }.joined(separator: ", ") + (values.count > 8 ? ", …" : "")
+      }
+      let resized = preprocessing.resize.map { ", the middle of images resized to \($0) pixels" } ?? ""
+      let value = preprocessing.elementType == nil ? "value/255" : "value"
       facts.append(
         (
           "input",
-          "\(Format.shape(preprocessing.inputShape)), (value/255 − mean)/deviation, mean \(numbers(preprocessing.mean)), "
+          "\(Format.shape(preprocessing.inputShape))\(resized), (\(value) − mean)/deviation, mean \(numbers(preprocessing.mean)), "
             + "deviation \(numbers(preprocessing.deviation))"
         ))
     }

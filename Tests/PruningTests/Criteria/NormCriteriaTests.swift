@@ -73,7 +73,7 @@ private final class GradientReader: TrainingHook {
 struct SlimmingPenaltyTests {
   @Test func addsTheSignOfEachScale() throws {
     var random = Seeded(3)
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: (0..<8 * 18).map { _ in UInt8(random.below(256)) }, labels: (0..<8).map { $0 % 2 }, channels: 2, height: 3, width: 3,
       classNames: ["a", "b"])
     let data = TrainingData(

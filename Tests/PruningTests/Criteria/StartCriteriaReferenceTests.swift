@@ -45,7 +45,7 @@ struct StartCriteriaReferenceTests {
     for (name, stored) in document.tensors { tensors[try #require(ParameterName(name))] = try stored.tensor(type) }
     let (images, labels) = (try document.images.tensor(type), try document.labels.tensor(.int64))
     let batches = try [(0, 5), (5, 3), (8, 4)].map {
-      Batch(images: try images.narrowed(0, from: $0.0, length: $0.1), labels: try labels.narrowed(0, from: $0.0, length: $0.1))
+      Batch(inputs: try images.narrowed(0, from: $0.0, length: $0.1), labels: try labels.narrowed(0, from: $0.0, length: $0.1))
     }
     var model = try Model(network: SweepReferenceTests.network.get(), tensors: tensors)
     for (layer, mask) in masks { model.masks[ParameterName(layer, .weight)] = try mask.tensor(.float64).notEqual(0) }
@@ -90,7 +90,7 @@ struct StartCriteriaReferenceTests {
     let (model, parts) = try load(precision.type)
     let statistics = try [ParameterName.Role.runningMean, .runningVariance].map { try model.tensor(ParameterName("bn1", $0)).doubles() }
     let whole = Batch(
-      images: try Tensor.concatenated(parts.map(\.images)), labels: try Tensor.concatenated(parts.map(\.labels)))
+      inputs: try Tensor.concatenated(parts.map(\.inputs)), labels: try Tensor.concatenated(parts.map(\.labels)))
     let snip = try model.sweep([whole], statistics: Criterion.snip.statistics(for: .weight), batchNorms: .training).weightScores(.snip)
     try expect(snip, golden.snip, precision.tolerance, "snip")
     for grasp in [

@@ -14,9 +14,9 @@ struct SNIPTests {
     let l: Double = Foundation.log(3.0)
     let weight = try Tensor([l, 0], shape: [2, 1])
     let model = try Model(network: TinyNetworks.mlp([1, 2], bias: false), tensors: [ParameterName("fc1", .weight): weight])
-    let one = Batch(images: try .ones([1, 1], type: .float64), labels: try Tensor([0] as [Int64]))
+    let one = Batch(inputs: try .ones([1, 1], type: .float64), labels: try Tensor([0] as [Int64]))
     // Of label 1 the gradient is (3/4, −3/4); the mean of both (1/4, −1/4).
-    let other = Batch(images: one.images, labels: try Tensor([1] as [Int64]))
+    let other = Batch(inputs: one.inputs, labels: try Tensor([1] as [Int64]))
     let cases: [(batches: [Batch], expected: Double)] = [([one], l / 4), ([other], l * 3 / 4), ([one, other], l / 4)]
     for (batches, expected) in cases {
       let swept = try model.sweep(batches, statistics: Criterion.snip.statistics(for: .weight))
@@ -63,10 +63,10 @@ struct GraSPTests {
     let model = try TinyNetworks.mlp([5, 6, 3]).randomModel(seed: seed)
     let generator = try Generator(seed: seed)
     let batch = Batch(
-      images: try .normal([8, 5], type: .float64, generator: generator), labels: try Tensor([0, 1, 2, 0, 1, 2, 0, 1] as [Int64]))
+      inputs: try .normal([8, 5], type: .float64, generator: generator), labels: try Tensor([0, 1, 2, 0, 1, 2, 0, 1] as [Int64]))
     func flow(_ model: Model) throws -> Double {
       let (own, _, weights) = try model.differentiable()
-      let logits = try withGradients { try Executor(own).forward(batch.images) / GraSP.temperature }
+      let logits = try withGradients { try Executor(own).forward(batch.inputs) / GraSP.temperature }
       let found = try Tensor.gradients(of: [withGradients { try logits.crossEntropy(batch.labels) }], by: weights)
       return try found.reduce(0) { try $0 + ($1.map { try $0.squared().sum().item() } ?? 0) }
     }
@@ -93,7 +93,7 @@ struct GraSPTests {
   @Test func whatIsNoNumberIsNamed() throws {
     var model = try TinyNetworks.mlp([1, 2], bias: false).randomModel(seed: 1)
     model.tensors[ParameterName("fc1", .weight)] = try Tensor([Double.nan, 1], shape: [2, 1])
-    let batch = Batch(images: try .ones([1, 1], type: .float64), labels: try Tensor([0] as [Int64]))
+    let batch = Batch(inputs: try .ones([1, 1], type: .float64), labels: try Tensor([0] as [Int64]))
     let error = #expect(throws: PruningError.self) { try GraSP().weightScores(of: model) { try $0(batch) } }
     #expect(
       error?.description

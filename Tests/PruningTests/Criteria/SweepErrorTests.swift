@@ -18,7 +18,7 @@ struct SweepErrorTests {
   }
 
   private func batch(_ value: Double = 1) throws -> Batch {
-    Batch(images: try .full([2, 1, 4, 4], value, type: .float64), labels: try Tensor([0, 1] as [Int64]))
+    Batch(inputs: try .full([2, 1, 4, 4], value, type: .float64), labels: try Tensor([0, 1] as [Int64]))
   }
 
   private func message(_ body: () throws -> Void) -> String? { #expect(throws: PruningError.self) { try body() }?.description }
@@ -71,7 +71,7 @@ struct SweepErrorTests {
   }
 
   @Test func otherShapesAreRefused() throws {
-    let batch = Batch(images: try .ones([1, 1, 5, 5], type: .float64), labels: try Tensor([0] as [Int64]))
+    let batch = Batch(inputs: try .ones([1, 1, 5, 5], type: .float64), labels: try Tensor([0] as [Int64]))
     let error = #expect(throws: ModelError.self) { try model().sweep([batch], statistics: []) }
     #expect(error?.description == "network small takes examples of shape [1, 4, 4], not [1, 5, 5]")
   }

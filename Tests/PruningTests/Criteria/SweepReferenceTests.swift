@@ -68,7 +68,7 @@ struct SweepReferenceTests {
     var start = 0
     let batches = try document.batchSizes.map { size in
       defer { start += size }
-      return Batch(images: try images.narrowed(0, from: start, length: size), labels: try labels.narrowed(0, from: start, length: size))
+      return Batch(inputs: try images.narrowed(0, from: start, length: size), labels: try labels.narrowed(0, from: start, length: size))
     }
     return (try Model(network: Self.network.get(), tensors: tensors), batches)
   }
@@ -135,7 +135,7 @@ struct SweepReferenceTests {
     let (images, labels) = (try golden.images.tensor(.float64), try golden.labels.tensor(.int64))
     // Unequal halves, so that sums are not means of means.
     let batches = try [(0, 2), (2, 3)].map {
-      Batch(images: try images.narrowed(0, from: $0.0, length: $0.1), labels: try labels.narrowed(0, from: $0.0, length: $0.1))
+      Batch(inputs: try images.narrowed(0, from: $0.0, length: $0.1), labels: try labels.narrowed(0, from: $0.0, length: $0.1))
     }
     return (try Model(network: builder.network(), tensors: tensors), batches)
   }

@@ -34,7 +34,7 @@ struct SweepTests {
   }
 
   private func part(_ images: Tensor, _ labels: Tensor, _ start: Int, _ count: Int) throws -> Batch {
-    Batch(images: try images.narrowed(0, from: start, length: count), labels: try labels.narrowed(0, from: start, length: count))
+    Batch(inputs: try images.narrowed(0, from: start, length: count), labels: try labels.narrowed(0, from: start, length: count))
   }
 
   private func statistics(_ names: [String]) throws -> Set<SweepStatistic> {
@@ -81,7 +81,7 @@ struct SweepTests {
   /// Values 0, 0, 1, 1/2: half of the examples in bin 0, a quarter in bin 99 and in bin 50. And a unit that never changes.
   @Test func entropyByHand() throws {
     let images = try Tensor([0, 7, 0, 7, 1, 7, 0.5, 7] as [Double], shape: [4, 2])
-    let batch = Batch(images: images, labels: try Tensor([0, 1, 0, 1] as [Int64]))
+    let batch = Batch(inputs: images, labels: try Tensor([0, 1, 0, 1] as [Int64]))
     let scores = try identity(2).sweep([batch], statistics: [.pooledActivations]).scores(Criterion(named: "entropy"))
     let found = try #require(scores["fc1"]).doubles()
     #expect(abs(found[0] - 1.5 * log(2)) < 1e-14 && found[1] == 0)
@@ -96,7 +96,7 @@ struct SweepTests {
         ParameterName("fc1", .weight): Tensor([2] as [Double], shape: [1, 1]),
         ParameterName("fc2", .weight): Tensor([log(3) / 2, 0] as [Double], shape: [2, 1]),
       ])
-    let batch = Batch(images: try Tensor([1] as [Double], shape: [1, 1]), labels: try Tensor([1] as [Int64]))
+    let batch = Batch(inputs: try Tensor([1] as [Double], shape: [1, 1]), labels: try Tensor([1] as [Int64]))
     let result = try model.sweep([batch], statistics: [.hessianDiagonal], layers: ["fc1"], probes: HessianProbes(.hutchinson, count: 3))
     let score = try #require(try result.scores(Criterion(named: "obd"))["fc1"]).item()
     #expect(abs(score - 3 * log(3) * log(3) / 32) < 1e-15)
@@ -108,7 +108,7 @@ struct SweepTests {
     let model = try TinyNetworks.mlp([3, 4, 3]).randomModel(seed: 4)
     let generator = try Generator(seed: 5)
     let labels = (0..<70).map { Int64($0 % 3) }
-    let batch = Batch(images: try .normal([70, 3], type: .float64, generator: generator), labels: try Tensor(labels))
+    let batch = Batch(inputs: try .normal([70, 3], type: .float64, generator: generator), labels: try Tensor(labels))
     let result = try model.sweep([batch], statistics: [.hessianDiagonal], probes: HessianProbes(count: 2000, seed: 1))
     func loss(_ name: ParameterName, _ index: Int, _ change: Double) throws -> Double {
       var changed = model
@@ -251,7 +251,7 @@ struct SweepTests {
     builder.linear("main", 2, from: trunk)
     builder.linear("side", 5, from: trunk)
     let model = try builder.network(outputs: ["main", "side"]).randomModel(seed: 3)
-    let batch = Batch(images: try .ones([2, 3], type: .float64), labels: try Tensor([0, 1] as [Int64]))
+    let batch = Batch(inputs: try .ones([2, 3], type: .float64), labels: try Tensor([0, 1] as [Int64]))
     let result = try model.sweep([batch], statistics: Set(SweepStatistic.allCases))
     for name in ["abs-rs", "gradient-norm", "taylor", "obd"] {
       let scores = try result.scores(Criterion(named: name))
@@ -262,7 +262,7 @@ struct SweepTests {
   }
 
   @Test func evaluationBatchesAndWeightsAlone() throws {
-    let set = try ImageSet(
+    let set = try ExampleSet(
       bytes: (0..<5 * 12).map { UInt8($0 * 4) }, labels: [0, 1, 2, 1, 0], channels: 1, height: 4, width: 3, classNames: ["a", "b", "c"])
     let batches = try set.batches(of: 2, normalization: Normalization(mean: [0.5], deviation: [0.25]))
     let model = try TinyNetworks.mlp([12, 4, 3]).randomModel(seed: 2, type: .float32)

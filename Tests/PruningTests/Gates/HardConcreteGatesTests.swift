@@ -119,7 +119,7 @@ import Training
 
   private func data() throws -> TrainingData {
     let bytes = (0..<800).map { (i: Int) -> UInt8 in UInt8((i * 37 + i / 16 % 2 * 90) % 251) }
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: bytes, labels: (0..<50).map { $0 % 2 }, channels: 1, height: 4, width: 4, classNames: ["even", "odd"])
     return TrainingData(
       training: images, validation: images, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.25]),

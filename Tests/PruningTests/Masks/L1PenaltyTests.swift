@@ -15,7 +15,7 @@ import Training
     let start: [Float] = [0.5, -0.25, 0, 0.75]
     let model = try Model(
       network: builder.network(), tensors: [name: Tensor(start, shape: [2, 2]), bias: Tensor([0.5, -0.5] as [Float])])
-    let image = try ImageSet(bytes: [255, 0], labels: [0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
+    let image = try ExampleSet(bytes: [255, 0], labels: [0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
     let data = TrainingData(
       training: image, validation: nil, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.5]),
       augmentation: Augmentation(padding: 0, mirrors: false))

@@ -23,7 +23,7 @@ import Training
         ParameterName("fc2", .weight): Tensor([1, 2, 0, 0] as [Float], shape: [2, 2]),
         ParameterName("fc2", .bias): Tensor([0, 0] as [Float]),
       ])
-    let images = try ImageSet(bytes: [255, 255, 0, 255], labels: [0, 0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
+    let images = try ExampleSet(bytes: [255, 255, 0, 255], labels: [0, 0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
     let data = TrainingData(training: images, validation: nil, test: nil, normalization: Normalization(mean: [0], deviation: [1]))
     return (model, PenaltyProbeData(scoring: try data.evaluationBatches(images, channelsLast: false)), data)
   }
@@ -37,9 +37,9 @@ import Training
     // All 24 test images there are.
     let test = try #require(drawn.test?.set)
     #expect(test.count == 24)
-    let all = try data.evaluationBatches(try #require(data.test), channelsLast: false).batch(0).images.sum().item() as Double
-    #expect(abs(try data.evaluationBatches(test, channelsLast: false).batch(0).images.sum().item() as Double - all) < 1e-3 * abs(all))
-    #expect(try drawn.scoring.batch(0).images.bytes() != drawn.measuring.batch(0).images.bytes())
+    let all = try data.evaluationBatches(try #require(data.test), channelsLast: false).batch(0).inputs.sum().item() as Double
+    #expect(abs(try data.evaluationBatches(test, channelsLast: false).batch(0).inputs.sum().item() as Double - all) < 1e-3 * abs(all))
+    #expect(try drawn.scoring.batch(0).inputs.bytes() != drawn.measuring.batch(0).inputs.bytes())
   }
 
   private func loss(_ margins: [Double]) -> Double { margins.map { log(1 + exp(-$0)) }.reduce(0, +) / Double(margins.count) }
@@ -160,7 +160,7 @@ import Training
     probe.looksAtTest = false
     let two = try PenaltyProbeData(probe, from: data, channelsLast: true)
     #expect(two.scoring !== two.measuring && two.test == nil)
-    #expect(try two.scoring.batch(0).images.bytes() != two.measuring.batch(0).images.bytes())
+    #expect(try two.scoring.batch(0).inputs.bytes() != two.measuring.batch(0).inputs.bytes())
     let model = try ProbeFixtures.model()
     let before = try Executor(model).evaluate(two.measuring).loss
     #expect(abs((try probe.probe(model, on: two).rows.first?.lossBefore ?? 0) - before) < 1e-6)

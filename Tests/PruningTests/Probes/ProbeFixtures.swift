@@ -8,12 +8,12 @@ import Training
 enum ProbeFixtures {
   /// Noise with a brighter place that tells the class, 3×8×8.
   static func data(_ count: Int = 50) throws -> TrainingData {
-    func images(_ count: Int, _ seed: UInt64) throws -> ImageSet {
+    func images(_ count: Int, _ seed: UInt64) throws -> ExampleSet {
       var random = SeededGenerator(seed: seed)
       var bytes = (0..<(count * 192)).map { _ in UInt8(random.next() % 128) }
       let labels = (0..<count).map { _ in Int64(random.next() % 4) }
       for (example, label) in labels.enumerated() { for channel in 0..<3 { bytes[(example * 3 + channel) * 64 + Int(label) * 16] = 255 } }
-      return try ImageSet(bytes: bytes, labels: labels, channels: 3, height: 8, width: 8, classNames: ["a", "b", "c", "d"])
+      return try ExampleSet(bytes: bytes, labels: labels, channels: 3, height: 8, width: 8, classNames: ["a", "b", "c", "d"])
     }
     return TrainingData(
       training: try images(count, 1), validation: try images(24, 2), test: try images(24, 3),

@@ -36,7 +36,7 @@ struct BatchNormRecalibrationTests {
     let normalization = try Dataset.named("digits").normalization
     var (mean, variance): ([Double], [Double]) = ([], [])
     _ = try Executor(model).forward(
-      set.batches(of: 80, normalization: normalization).batch(0).images, mode: .evaluation, observing: ["conv"]
+      set.batches(of: 80, normalization: normalization).batch(0).inputs, mode: .evaluation, observing: ["conv"]
     ) { _, value in
       let perChannel = try value.detached().cast(to: .float64).permuted([1, 0, 2, 3]).contiguous().flattened(from: 1)
       (mean, variance) = (try perChannel.mean(1).array(Double.self), try perChannel.variance(1).array(Double.self))
@@ -85,7 +85,7 @@ struct BatchNormRecalibrationTests {
       return UInt8(Int(noise) * (40 + index / 3072) / 160)
     }
     let labels = [Int64](repeating: 0, count: 120)
-    let set = try ImageSet(bytes: bytes, labels: labels, channels: 3, height: 32, width: 32, classNames: ["a"])
+    let set = try ExampleSet(bytes: bytes, labels: labels, channels: 3, height: 32, width: 32, classNames: ["a"])
     let batches = try set.batches(of: batchSize, normalization: Normalization.none(channels: 3), channelsLast: true)
     let found = try model.recalibratingBatchNorms(on: batches)
     for (norm, expected) in try #require(golden[split]) {

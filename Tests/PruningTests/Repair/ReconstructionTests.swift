@@ -13,7 +13,7 @@ struct ReconstructionTests {
   private func outputs(_ model: Model, _ batches: EvaluationBatches, of node: String) throws -> [Tensor] {
     var values: [Tensor] = []
     try batches.forEach { batch in
-      _ = try Executor(model).forward(batch.images, mode: .evaluation, observing: [node]) { values.append($1) }
+      _ = try Executor(model).forward(batch.inputs, mode: .evaluation, observing: [node]) { values.append($1) }
     }
     return values
   }

@@ -30,7 +30,7 @@ import Training
       let shift = i / 16 % 2 * 90
       return UInt8((i * 37 + shift) % 251)
     }
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: bytes, labels: (0..<25).map { $0 % 2 }, channels: 1, height: 4, width: 4,
       classNames: ["even", "odd"])
     return TrainingData(
@@ -64,7 +64,7 @@ import Training
     let masked = try popup.masked(model)
     #expect(try masked.tensor(name).array(Float.self) == [0.5, 0, 0, 0.5])
     // Bytes 255 and 0 become 1 and −1 after normalisation.
-    let image = try ImageSet(bytes: [255, 0], labels: [0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
+    let image = try ExampleSet(bytes: [255, 0], labels: [0], channels: 1, height: 1, width: 2, classNames: ["a", "b"])
     let data = TrainingData(
       training: image, validation: nil, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.5]),
       augmentation: Augmentation(padding: 0, mirrors: false))

@@ -30,7 +30,7 @@ func randomMasks(_ model: Model, density: Double, seed: UInt64) throws -> [Param
 
 /// 150 training, 70 validation and 24 test images.
 func sparseData() throws -> TrainingData {
-  func images(_ count: Int, _ seed: UInt64) throws -> ImageSet { try learnableImages(count, side: 6, classes: 4, seed: seed) }
+  func images(_ count: Int, _ seed: UInt64) throws -> ExampleSet { try learnableImages(count, side: 6, classes: 4, seed: seed) }
   return TrainingData(
     training: try images(150, 1), validation: try images(70, 2), test: try images(24, 3),
     normalization: Normalization(mean: [0.3], deviation: [0.25]))

@@ -162,7 +162,7 @@ import Training
         let loader = try BatchLoader(
           data.training, batchSize: batch, seed: SeedPurpose.order.seed(from: plan.seed), normalization: data.normalization)
         let first = try loader.batch(epoch: 0, index: 0)
-        let logits = try Executor(exact).forward(first.images.cast(to: .float64))
+        let logits = try Executor(exact).forward(first.inputs.cast(to: .float64))
         try logits.crossEntropy(first.labels, labelSmoothing: smoothing).backward()
         for (name, tensor) in exact.tensors {
           var gradient = try #require(tensor.gradient)

@@ -73,7 +73,7 @@ import Training
         var builder = NetworkBuilder("wide", input: .image(channels: 1, height: side, width: side))
         builder.flatten()
         builder.linear("fc", 2)
-        let images = try ImageSet(
+        let images = try ExampleSet(
           bytes: Array(repeating: 1, count: side * side), labels: [0], channels: 1, height: side, width: side, classNames: ["a", "b"])
         let data = TrainingData(training: images, validation: nil, test: nil, normalization: .none(channels: 1))
         let trainer = try Trainer(plan, model: Model(builder.network(), seed: 1), data: data, kernels: .sparse)

@@ -21,7 +21,7 @@ import Torch
     let random = try Generator(seed: seed)
     func batch(_ each: Int) throws -> Batch {
       Batch(
-        images: try .normal([each * ways, 3], type: .float64, generator: random),
+        inputs: try .normal([each * ways, 3], type: .float64, generator: random),
         labels: try Tensor((0..<(each * ways)).map { Int64($0 % ways) }))
     }
     return MetaTask(support: [try batch(shots)], query: try batch(queries))
@@ -38,7 +38,7 @@ import Torch
     return try (0...fit.steps).map { step in
       let correct = try executor.evaluate(task.query).correct
       if step < fit.steps {
-        try executor.forward(task.support[0].images).crossEntropy(task.support[0].labels).backward()
+        try executor.forward(task.support[0].inputs).crossEntropy(task.support[0].labels).backward()
         try fused.stepAdam(learningRate: fit.learningRate, step: step + 1)
       }
       return correct

@@ -26,7 +26,7 @@ import Torch
   }
 
   private func batch(_ x: Double, _ label: Int64) throws -> Batch {
-    Batch(images: try Tensor([x], shape: [1, 1]), labels: try Tensor([label]))
+    Batch(inputs: try Tensor([x], shape: [1, 1]), labels: try Tensor([label]))
   }
 
   private func slope(_ w: Double, _ x: Double, _ label: Int64) -> Double { x * (1 / (1 + exp(-w * x)) - (label == 0 ? 1 : 0)) }
@@ -98,7 +98,7 @@ import Torch
 
   private static func referenceBatch(_ number: Int) throws -> Batch {
     Batch(
-      images: try pattern([8, 1, 6, 6], 53 + 2 * number) * 2, labels: try Tensor((0..<8).map { Int64(($0 * (number + 1) + number) % 4) }))
+      inputs: try pattern([8, 1, 6, 6], 53 + 2 * number) * 2, labels: try Tensor((0..<8).map { Int64(($0 * (number + 1) + number) % 4) }))
   }
 
   private static func referenceModel() throws -> Model {
@@ -164,7 +164,7 @@ import Torch
     let random = try Generator(seed: 7)
     let batches = try (0..<3).map { number in
       Batch(
-        images: try .normal([6, 1, 4, 4], type: .float64, generator: random), labels: try Tensor((0..<6).map { Int64(($0 + number) % 3) }))
+        inputs: try .normal([6, 1, 4, 4], type: .float64, generator: random), labels: try Tensor((0..<6).map { Int64(($0 + number) % 3) }))
     }
     let model = try smooth(batchNorm: batchNorm)
     let plan = MetaPlan(update, tasks: 1, innerSteps: 3, innerRate: 0.2, pseudoTest: 0.5)
@@ -175,7 +175,7 @@ import Torch
     func objective(_ model: Model) throws -> Double {
       let copy = try model.laidOutForTraining(on: .cpu)
       let (executor, mode) = (try Executor(copy), ExecutionMode.training(try Generator(seed: 1)))
-      func loss(_ batch: Batch) throws -> Tensor { try executor.forward(batch.images, mode: mode).crossEntropy(batch.labels) }
+      func loss(_ batch: Batch) throws -> Tensor { try executor.forward(batch.inputs, mode: mode).crossEntropy(batch.labels) }
       var total = update == .mldg ? try loss(batches[0]).item() : 0
       let optimizer = try Optimizer(.sgd(momentum: 0), model: copy)
       for step in 0..<(update == .mldg ? 1 : 3) {

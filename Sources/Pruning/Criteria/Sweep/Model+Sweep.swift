@@ -80,7 +80,7 @@ extension Model {
     try withoutGradients {
       try forEachBatch { batch in
         guard fault == nil else { return }
-        let images = try batch.images.cast(to: type)
+        let images = try batch.inputs.cast(to: type)
         if try !isFinite(images) { fault = "the examples' inputs" }
         let logits = try executor.forward(images, mode: .evaluation, observing: Set(network.nodes.map(\.name))) { node, value in
           if fault == nil, try !isFinite(value) { fault = "the activations of \(node)" }

@@ -124,7 +124,7 @@ final class UnitSweep {
   }
 
   private func images(of batch: Batch) throws -> Tensor {
-    let images = try batch.images.cast(to: type)
+    let images = try batch.inputs.cast(to: type)
     // Row-major: libtorch's sums over a channels-last batch are a hundred times less accurate.
     return batchNorms == .training ? try images.contiguous() : images
   }

@@ -41,7 +41,7 @@ struct PaperCourse {
     var model = try Model(builder.network(), seed: 1)
     model.tensors[Self.name] = try Tensor(weights, shape: [2, 4])
     if let mask { model.masks[Self.name] = try Tensor(mask, shape: [2, 4]) }
-    let images = try ImageSet(
+    let images = try ExampleSet(
       bytes: (0..<32).map { UInt8($0 * 7) }, labels: (0..<8).map { $0 % 2 }, channels: 1, height: 2, width: 2, classNames: ["a", "b"])
     let data = TrainingData(training: images, validation: nil, test: nil, normalization: Normalization(mean: [0.5], deviation: [0.25]))
     let plan = PruningPlan(
@@ -116,11 +116,11 @@ struct SmallCourse {
 
   func data() throws -> TrainingData {
     var random = Seeded(5)
-    func images(_ count: Int) throws -> ImageSet {
+    func images(_ count: Int) throws -> ExampleSet {
       var bytes = (0..<(count * 36)).map { _ in UInt8(random.below(128)) }
       let labels = (0..<count).map { _ in Int64(random.below(3)) }
       for (i, label) in labels.enumerated() { for k in 0..<6 { bytes[i * 36 + Int(label) * 12 + k] = 255 } }
-      return try ImageSet(bytes: bytes, labels: labels, channels: 1, height: 6, width: 6, classNames: ["a", "b", "c"])
+      return try ExampleSet(bytes: bytes, labels: labels, channels: 1, height: 6, width: 6, classNames: ["a", "b", "c"])
     }
     return TrainingData(
       training: try images(64), validation: try images(24), test: nil, normalization: Normalization(mean: [0.3], deviation: [0.25]))

@@ -1,14 +1,14 @@
 internal import Foundation
 
-extension ImageSet {
+extension ExampleSet {
   /// Returns a random subset of exactly `count` examples, balanced over the classes as far as possible, in the original order.
   ///
   /// Class counts differ by at most one, except that a class with too few examples contributes all of them and the others make up the
   /// difference. Which classes contribute one more is random too. With the same seed, a smaller subset is contained in a larger one as
   /// far as the counts allow.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` unless 1 ≤ count ≤ ``ImageSet/count``.
-  public func subset(_ count: Int, seed: UInt64) throws -> ImageSet {
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless 1 ≤ count ≤ ``ExampleSet/count``.
+  public func subset(_ count: Int, seed: UInt64) throws -> ExampleSet {
     guard (1...max(1, self.count)).contains(count), count <= self.count else {
       throw DatasetError.badRequest("a subset of \(count) examples: \(name) has \(self.count), so 1…\(self.count) are possible")
     }
@@ -42,7 +42,7 @@ extension ImageSet {
   /// Each class contributes in proportion to its size, rounded up for those with the largest remainders (ties: the lower label first).
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` unless both parts have at least one example.
-  public func split(validation: Int, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
+  public func split(validation: Int, seed: UInt64) throws -> (training: ExampleSet, validation: ExampleSet) {
     guard validation >= 1, validation < count else {
       throw DatasetError.badRequest(
         "a validation part of \(validation) examples: \(name) has \(count), so 1…\(count - 1) are possible")
@@ -62,7 +62,7 @@ extension ImageSet {
   /// Splits off floor(fraction·count + 0.5) examples for validation, stratified by class.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` unless 0 < fraction < 1 and both parts have at least one example.
-  public func split(validationFraction fraction: Double, seed: UInt64) throws -> (training: ImageSet, validation: ImageSet) {
+  public func split(validationFraction fraction: Double, seed: UInt64) throws -> (training: ExampleSet, validation: ExampleSet) {
     guard fraction > 0, fraction < 1 else {
       throw DatasetError.badRequest("a validation fraction of \(fraction): it must lie between 0 and 1")
     }
@@ -78,33 +78,5 @@ extension ImageSet {
       generator.shuffle(&examples)
       return examples.prefix(pair.0)
     }
-  }
-
-  /// Returns the mean and population deviation of byte/255 per channel, from exact sums; one pass over the set.
-  public func meanAndDeviation() -> Normalization {
-    var histogram = Array(repeating: 0, count: channels * 256)
-    let area = height * width
-    storage.withBytes { bytes in
-      for position in positions {
-        for channel in 0..<channels {
-          let start = (Int(position) * channels + channel) * area
-          for byte in bytes[start..<(start + area)] { histogram[channel * 256 + Int(byte)] += 1 }
-        }
-      }
-    }
-    let pixels = Double(max(1, count * area))
-    var result = Normalization(mean: [], deviation: [])
-    for channel in 0..<channels {
-      let counts = histogram[(channel * 256)..<(channel * 256 + 256)]
-      let mean = counts.enumerated().reduce(0) { $0 + Double($1.offset) * Double($1.element) } / pixels / 255
-      let variance = counts.enumerated().reduce(0.0) { sum, entry in
-        let difference = Double(entry.offset) / 255 - mean
-        return sum + difference * difference * Double(entry.element)
-      }
-      result.mean.append(Float(mean))
-      // A constant channel has deviation 0; 1 keeps its normalised values finite.
-      result.deviation.append(variance > 0 ? Float((variance / pixels).squareRoot()) : 1)
-    }
-    return result
   }
 }
