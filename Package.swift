@@ -36,6 +36,19 @@ let package = Package(
       ]),
     .target(name: "CSparse", cSettings: [.unsafeFlags(["-O3", "-fno-math-errno", "-Wno-psabi"])]),
     .target(name: "CStartup"),
+    // On Linux libjpeg and libpng are linked in, because their names differ from distribution to distribution and few machines have both.
+    .target(
+      name: "CImages",
+      dependencies: [
+        .target(name: "CJPEG", condition: .when(platforms: [.macOS])), .target(name: "CPNG", condition: .when(platforms: [.macOS])),
+      ],
+      cSettings: [.unsafeFlags(["-O3"])],
+      linkerSettings: [
+        .linkedLibrary(":libjpeg.a", .when(platforms: [.linux])), .linkedLibrary(":libpng16.a", .when(platforms: [.linux])),
+        .linkedLibrary("z"), .linkedLibrary("m", .when(platforms: [.linux])),
+      ]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "Torch", dependencies: ["CTorch", "Files", "Words"], swiftSettings: strict),
     .target(name: "Words", swiftSettings: strict),
@@ -45,7 +58,7 @@ let package = Package(
     .target(
       name: "Datasets",
       dependencies: [
-        "Torch", "Files", "Words", "Interruptions", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+        "Torch", "Files", "Words", "Interruptions", "CImages", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),

@@ -53,6 +53,12 @@ class Build:
         for path in sorted((ROOT / ".build/checkouts").glob("*/*")):
             if path.name.startswith(("LICENSE", "NOTICE")):
                 yield f"{path.parent.name}/{path.name}", path
+        # As are, on Linux, the libraries that decode images; Debian and Ubuntu keep what is to be said of them beside their headers.
+        for library in ("libjpeg", "libpng"):
+            for path in sorted(pathlib.Path("/usr/share/doc").glob(f"{library}*-dev/copyright")):
+                if "turbo" in path.parent.name or library == "libpng":
+                    yield f"{library}/copyright", path
+                    break
         if any(path.name == "libswiftCore.so" for path in self.libraries.runtime):
             # …/usr/lib/swift/linux/libswiftCore.so, …/usr/share/swift/LICENSE.txt
             licence = self.libraries.runtime[0].resolve().parents[3] / "share/swift/LICENSE.txt"

@@ -1,7 +1,9 @@
 """The sound inputs that a storm damages: made by the command itself, small, and with the commands that read them."""
 
+import base64
 import collections
 import gzip
+import json
 import pathlib
 import signal
 import struct
@@ -178,7 +180,35 @@ def data(place, sound):
         records = b"".join(bytes([n % 10]) + bytes((n * number + k) % 251 for k in range(3072)) for n in range(12))
         (folder / "data/cifar-10-batches-bin" / name).write_bytes(records)
     seeds.append(Seed("data", "cifar", folder, [f"data/cifar-10-batches-bin/{name}" for name in names], readers("cifar-10", 3072)))
-    return seeds
+    return [*seeds, table(place, sound), images(place, sound)]
+
+
+def table(place, sound):
+    """Data of one's own in a safetensors file: forty examples of six features."""
+    folder, _ = new(place, "seed-tensors", sound)
+    values = struct.pack("<240f", *(n % 17 / 4 for n in range(240))) + struct.pack("<40q", *(n % 3 for n in range(40)))
+    header = json.dumps({
+        "x": {"dtype": "F32", "shape": [40, 6], "data_offsets": [0, 960]},
+        "y": {"dtype": "I64", "shape": [40], "data_offsets": [960, 1280]},
+    }).encode()
+    (folder / "t.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + values)
+    words = "train --network mlp:6-8-3 --dataset tensors:t.safetensors --epochs 1it {q} -o o"
+    return Seed("data", "tensors", folder, ["t.safetensors"], [words, words.replace("mlp:6-8-3", "lenet-300-100"), "inspect t.safetensors"])
+
+
+def images(place, sound):
+    """Data of one's own in a folder: JPEG and PNG files of every kind, in two classes."""
+    folder, _ = new(place, "seed-folder", sound)
+    files = []
+    golden = pathlib.Path(__file__).resolve().parents[2] / "Tests/Reference/images.json"
+    for number, image in enumerate(json.loads(golden.read_text())):
+        is_png = image["name"].startswith("png")
+        path = pathlib.Path("images", "rough" if is_png else "soft", f"{number}.{'png' if is_png else 'jpg'}")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(base64.b64decode(image["file"]))
+        files.append(str(path))
+    words = "train --network lenet-300-100 --dataset folder:images --epochs 1it {q} -o o"
+    return Seed("data", "folder", folder, files, [words, words + " --skip-broken", words + " --image-size 3x9x7 --resize 9"])
 
 
 def readers(dataset, inputs):

@@ -27,21 +27,34 @@ extension Experiment {
 }
 
 extension TrainingPlan {
-  /// Checks, before a file is read or written, that trainings of a network of the catalogue and the prunings between them stay within a
-  /// memory limit.
+  /// Checks, before a file is written, that trainings of a network of the catalogue and the prunings between them stay within a memory
+  /// limit. Of data of one's own, the files are read to know their numbers.
   ///
   /// - Parameter examples: number of examples that criteria or probes examine besides.
   /// - Throws: `NetworkError` if they do not.
-  func check(_ network: String, for dataset: String, examples: Int = 0, within limit: MemoryLimit) throws {
-    let data = try Dataset.named(dataset)
-    let network = try Architecture.parse(
-      network, input: .image(channels: data.channels, height: data.height, width: data.width), classes: data.classes, dataset: data.name)
+  func check(_ network: String, for plan: DataPlan, examples: Int = 0, within limit: MemoryLimit) throws {
+    let (input, classes, training, evaluated) = try plan.sizes(for: network)
+    let network = try Architecture.parse(network, input: input, classes: classes, dataset: plan.dataset)
     let work: [NetworkWork] = [
-      .training(batch: min(batchSize, data.trainingCount), moments: optimizer.momentCount),
-      .evaluation(batch: min(try network.evaluationBatchSize(), data.testCount)),
-      .examination(of: min(examples, data.trainingCount)), .pruning(batch: Equivalence.examples(for: network)),
+      .training(batch: min(batchSize, training), moments: optimizer.momentCount),
+      .evaluation(batch: min(try network.evaluationBatchSize(), evaluated)),
+      .examination(of: min(examples, training)), .pruning(batch: Equivalence.examples(for: network)),
     ]
     try NetworkError.naming { try network.check(work, within: limit) }
+  }
+}
+
+extension DataPlan {
+  /// Returns the shape and the classes of the examples, and how many are there to train on and to evaluate at most.
+  ///
+  /// - Throws: `DatasetError` for an unknown name; errors of reading data of one's own.
+  fileprivate func sizes(for network: String) throws -> (input: FeatureShape, classes: Int, training: Int, evaluated: Int) {
+    guard try OwnData.named(dataset) == nil else {
+      let data = try load(for: .network(network, weights: nil))
+      return (data.training.featureShape, data.training.classes, data.training.count, data.evaluatedCount)
+    }
+    let data = try Dataset.named(dataset)
+    return (.image(channels: data.channels, height: data.height, width: data.width), data.classes, data.trainingCount, data.testCount)
   }
 }
 

@@ -10,7 +10,7 @@ extension Experiment {
   public static func probe(
     _ start: Start, on plan: DataPlan, probes: [PenaltyProbe], memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> PenaltyProbeResult {
-    let data = try plan.load(note: note)
+    let data = try plan.load(for: start, note: note)
     let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note) { network, size in
       let examples = min(probes.map(\.examples).max() ?? 0, data.training.count)
       try network.check(

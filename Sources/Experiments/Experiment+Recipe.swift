@@ -13,7 +13,7 @@ extension Experiment: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     start = try container.decode(Start.self, forKey: .start)
     data = try container.decodeIfPresent(DataPlan.self, forKey: .data)
-    classes = try container.decodeIfPresent(Int.self, forKey: .classes)
+    classes = try container.decodeIfPresent(ClassCount.self, forKey: .classes)
     initialization = try container.decode(Initialization.self, forKey: .initialization)
     if let coded = try container.decodeIfPresent([CodedStage].self, forKey: .stages) {
       stages = coded.map(\.stage)

@@ -58,7 +58,7 @@ extension Experiment {
     memory: MemoryLimit = .standard, note: (String) -> Void = { _ in },
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
-    let data = try plan.load(note: note)
+    let data = try plan.load(for: start, note: note)
     let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note) { network, size in
       var work: [NetworkWork] = try [
         .evaluation(batch: min(network.evaluationBatchSize(), data.evaluatedCount)),

@@ -15,10 +15,10 @@ extension Experiment {
   ) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
-      if let images, let classes, classes != images.classes {
-        throw PlanError("--classes \(classes) contradicts \(images.name), which has \(images.classes) classes")
+      if let images, case .exactly(let count)? = classes, count != images.classes {
+        throw PlanError("--classes \(count) contradicts \(images.name), which has \(images.classes) classes")
       }
-      let network = try Self.network(name, for: images, classes: outputs ?? classes)
+      let network = try Self.network(name, for: images, classes: outputs.map(ClassCount.exactly) ?? classes)
       try NetworkError.naming { try check(network, 4) }
       let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
@@ -49,10 +49,17 @@ extension Experiment {
     }
   }
 
-  private static func network(_ name: String, for images: ExampleSet?, classes: Int? = nil) throws -> Network {
-    guard let images else { return try Architecture.parse(name, classes: classes, dataset: classes.map { "--classes \($0)" }) }
-    return try Architecture.parse(
-      name, input: images.featureShape, classes: classes ?? images.classes, dataset: images.name)
+  private static func network(_ name: String, for images: ExampleSet?, classes: ClassCount? = nil) throws -> Network {
+    guard let images else {
+      guard case .exactly(let count)? = classes else {
+        if classes != nil { throw PlanError("--classes auto takes the number of classes from the data: give --dataset") }
+        return try Architecture.parse(name)
+      }
+      return try Architecture.parse(name, classes: count, dataset: "--classes \(count)")
+    }
+    var count = images.classes
+    if case .exactly(let outputs)? = classes { count = outputs }
+    return try Architecture.parse(name, input: images.featureShape, classes: count, dataset: images.name)
   }
 
   /// Names of the tensors whose shapes depend on the number of classes.
@@ -83,7 +90,7 @@ extension Experiment {
   public static func evaluate(
     _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
-    let data = try plan.load(note: note)
+    let data = try plan.load(for: start, onlyTest: true, note: note)
     let experiment = Experiment(start: start, data: plan, training: nil)
     let file = try experiment.startingFile(for: data.training, note: note) { network, size in
       let batch = try min(network.evaluationBatchSize(), data.evaluatedCount)

@@ -28,7 +28,7 @@ public struct Experiment: Sendable {
   public var data: DataPlan?
   /// Number of classes of a named network; if its weights were trained for another number, the last layer is initialised afresh. nil for
   /// the number of classes in the data.
-  public var classes: Int?
+  public var classes: ClassCount?
   /// Distribution of freshly initialised weights.
   public var initialization: Initialization
   /// The parts of the run, in order.
@@ -36,7 +36,7 @@ public struct Experiment: Sendable {
 
   /// Creates a run of the given stages; every parameter sets the property of the same name.
   public init(
-    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, stages: [any Stage]
+    start: Start, data: DataPlan?, classes: ClassCount? = nil, initialization: Initialization = .kaimingUniform, stages: [any Stage]
   ) {
     self.start = start
     self.data = data
@@ -54,7 +54,7 @@ public struct Experiment: Sendable {
   ///   - recovery: the training after each round; the pruning plan's timing gives its length.
   ///   - meta: the tasks of a meta-pruning.
   public init(
-    start: Start, data: DataPlan?, classes: Int? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
+    start: Start, data: DataPlan?, classes: ClassCount? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
     slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil,
     meta: MetaPruningPlan? = nil
   ) {

@@ -83,7 +83,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
   ///   `RecordError` if its files are damaged; ``TrainingError/interrupted(iteration:)`` after a checkpoint; and errors of trainings and
   ///   probes.
   public func run(seeds: [UInt64], into folder: String, options: Options = Options()) throws {
-    try training.check(network, for: data.dataset, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
+    try training.check(network, for: data, examples: probes.map(\.examples).max() ?? 0, within: options.memory)
     let files = ProbeFolder(folder)
     // Before the folder is looked at: what is refused must not depend on its content, and must leave nothing behind.
     if let first = seeds.first { try check(seed: first) }
@@ -178,7 +178,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     plan.seed = seed
     source.seed = seed
     try plan.validate()
-    let data = try source.load(note: note)
+    let data = try source.load(for: .network(network, weights: nil), note: note)
     let start = Experiment(start: .network(network, weights: nil), data: source, initialization: initialization, training: plan)
     let model = try start.startingFile(for: data.training).model
     let hooks = try probes.map { probe in

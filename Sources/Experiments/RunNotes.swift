@@ -7,7 +7,7 @@ internal import Training
 extension Runner {
   /// The notes in the row beside the numbers; nil if there are none.
   var notes: [RunNote]? {
-    var notes = state.found.flatMap { $0.notes(of: self) }
+    var notes = (data?.notes ?? []).map { RunNote(subject: "data", words: $0) } + state.found.flatMap { $0.notes(of: self) }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
     if let leastWords, let things = experiment.pruning?.granularity.plural { notes.append(RunNote(subject: things, words: leastWords)) }
     if let sweptWords { notes.append(RunNote(subject: "scores", words: sweptWords)) }

@@ -58,7 +58,7 @@ public final class Runner {
     self.options = options
     try experiment.validate()
     recipe = try experiment.json
-    self.data = try data ?? experiment.data?.load(note: options.note)
+    self.data = try data ?? experiment.data?.load(for: experiment.start, note: options.note)
     let data = self.data
     // The model of a finished run may have replaced its own input file, which must not be checked again.
     let saved = Result { try SavedRun(experiment, options) }

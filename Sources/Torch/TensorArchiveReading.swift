@@ -31,7 +31,7 @@ extension TensorArchive {
     try naming(path) { try header(of: RegularFile(path)).header.metadata }
   }
 
-  private static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+  static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as ArchiveProblem {
       throw TensorArchiveError.reading(path: path, problem: error.text)
     } catch let error as FileError {
@@ -40,7 +40,7 @@ extension TensorArchive {
   }
 
   /// Reads the header; `base` is the position at which the data begin.
-  private static func header(of file: RegularFile) throws -> (header: TensorArchiveHeader, base: Int) {
+  static func header(of file: RegularFile) throws -> (header: TensorArchiveHeader, base: Int) {
     let size = file.size
     func isNone(_ problem: String) throws -> ArchiveProblem {
       let head = UnsafeMutableRawBufferPointer.allocate(byteCount: Swift.min(size, 512), alignment: 1)
@@ -86,7 +86,7 @@ extension TensorArchive {
     return TensorArchive(tensors: tensors, unread: unread, metadata: header.metadata)
   }
 
-  private static func tensor(
+  static func tensor(
     _ entry: TensorArchiveHeader.Entry, _ type: ElementType, _ file: RegularFile, at base: Int
   ) throws -> Tensor {
     let position = base + entry.range.lowerBound

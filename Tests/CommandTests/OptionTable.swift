@@ -38,7 +38,8 @@ enum OptionTable {
     "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "study": "tickets folder",
   ]
 
-  static let rows: [OptionRow] = shared + training + pruning + regrowth + meta + tickets + probe + looking
+  static let rows: [OptionRow] =
+    shared + training + pruning + regrowth + meta + tickets + probe + preparation("probe", "data.") + looking
 
   /// Of all commands that work on data.
   private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
@@ -61,7 +62,19 @@ enum OptionTable {
     let without = command == "prune" ? ["training=none"] : []
     rows.append(OptionRow(command, "--weights x.st", changes: ["\(network)weights=x.st"] + without))
     if command != "evaluate" { rows.append(OptionRow(command, "--quiet", "quiet=true")) }
-    return rows
+    return rows + preparation(command, data)
+  }
+
+  /// Of data of one's own; `data` is what a command calls its data plan.
+  private static func preparation(_ command: String, _ data: String) -> [OptionRow] {
+    let part = data + "preparation"
+    return [
+      OptionRow(command, "--image-size 48x64", "\(part).imageSize.0=48", "\(part).imageSize.1=64"),
+      OptionRow(command, "--resize 70", "\(part).resize=70"),
+      OptionRow(command, "--mean 0.5,0.25", with: "--mean 0 --deviation 1", "\(part).mean.0=0.5", "\(part).mean.1=0.25"),
+      OptionRow(command, "--deviation 2", with: "--mean 0 --deviation 1", "\(part).deviation.0=2"),
+      OptionRow(command, "--skip-broken", "\(part).skipsBroken=true"),
+    ]
   }
 
   /// Of `train`, `prune` and tickets; `*` is what they call the plan of a training.

@@ -76,7 +76,7 @@ final class TicketRun {
     /// - Throws: `PlanError` if the plan is impossible with these data, and errors of data and network.
     init(_ plan: TicketPlan, seed: UInt64, note: (String) -> Void = { _ in }) throws {
       let plan = plan.seeded(seed)
-      data = try plan.data.load(note: note)
+      data = try plan.data.load(for: .network(plan.network, weights: plan.weights), note: note)
       span = try TrainingSpan(plan.training, on: data)
       if case .step(let step) = plan.rewinding, step.iterations(perEpoch: span.perEpoch) >= span.total {
         throw PlanError("--rewind \(step) is not before the end of the training, which has \(span.total) steps")

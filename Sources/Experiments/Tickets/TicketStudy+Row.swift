@@ -42,7 +42,7 @@ extension TicketStudy {
       return artefact
     }
     let trunk = try TicketFolder(path).records().filter { $0.seed == seed && $0.branch == "trunk" && $0.round <= plan.rounds }
-    let data = try plan.seeded(seed).data.load()
+    let data = try plan.seeded(seed).data.load(for: .network(plan.network, weights: plan.weights))
     return RunRecord(
       tool: Tool(version: version, libtorch: TorchRuntime.version), machine: .current(threads: TorchRuntime.threads, computingOn: device),
       command: command, network: ticket.model.network.name,

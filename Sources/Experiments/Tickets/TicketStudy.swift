@@ -71,7 +71,7 @@ public struct TicketStudy {
   ///   running a study in the folder.
   public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard, isWorker: Bool = false) throws {
     try plan.validate()
-    try plan.training.check(plan.network, for: plan.data.dataset, within: memory)
+    try plan.training.check(plan.network, for: plan.data, within: memory)
     // Before the folder is looked at: what is refused must not depend on its content, and must leave nothing behind.
     _ = try TicketRun.Setting(plan, seed: plan.training.seed)
     self.plan = plan

@@ -48,6 +48,12 @@ struct DataCommand: ParsableCommand {
       var location: String?
     }
 
+    private static var own: TextTable {
+      var table = TextTable(alignments: [.left, .left], header: ["name", "examples"])
+      for kind in OwnData.all { table.append([kind.pattern, kind.summary]) }
+      return table
+    }
+
     func run() throws {
       let rows = Dataset.all.map { set in
         Row(
@@ -68,7 +74,8 @@ struct DataCommand: ParsableCommand {
         ])
       }
       try Console.print(
-        table.text + "\nCounts are those published. \"espalier data fetch NAME\" downloads a data set to \(location.directory)")
+        table.text + "\nCounts are those published. \"espalier data fetch NAME\" downloads a data set to \(location.directory)\n\n"
+          + "Your own:\n" + Self.own.text)
     }
   }
 }

@@ -42,8 +42,8 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   }
 
   @OptionGroup(title: "Model") var given: ModelOptions<Words>
-  @Option(help: ArgumentHelp("Number of classes; if the --weights have another, the last layer is initialised afresh.", valueName: "count"))
-  var classes: Int?
+  @Option(help: ClassCount.help)
+  var classes: ClassCount?
 
   @OptionGroup(title: "Pruning") var pruning: PruningOptions
   @OptionGroup(title: "How much") var amount: AmountOptions
@@ -72,7 +72,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
     }
     if given.model != nil, given.weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
     if given.model != nil, classes != nil { throw ValidationError("--classes goes with --network: a model file has its own classes") }
-    if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
+    try classes?.check()
   }
 
   func run() throws { try job(GivenOptions(CommandLine.arguments)).callAsFunction() }

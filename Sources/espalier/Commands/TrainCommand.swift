@@ -25,8 +25,8 @@ struct TrainCommand: ParsableCommand {
     completion: .file(extensions: ["safetensors"]))
   var weights: String?
 
-  @Option(help: ArgumentHelp("Number of classes; if the --weights have another, the last layer is initialised afresh.", valueName: "count"))
-  var classes: Int?
+  @Option(help: ClassCount.help)
+  var classes: ClassCount?
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
@@ -36,7 +36,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Output") var row: RowOptions
 
   func validate() throws {
-    if let classes, classes < 1 { throw ValidationError("--classes \(classes) is impossible: give at least 1") }
+    try classes?.check()
     try running.check(training.kernels)
   }
 

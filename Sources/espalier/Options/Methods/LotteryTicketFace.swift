@@ -50,7 +50,7 @@ extension TicketPlan {
     }
     let paper = TicketDefaults.of(network)
     var source = try data.plan(seed: 0)
-    if let paper, source.validation == nil, source.subset == nil, try Dataset.named(source.dataset).trainingCount >= 50_000 {
+    if let paper, source.validation == nil, source.subset == nil, try source.publishedTrainingCount ?? 0 >= 50_000 {
       source.validation = paper.validation
     }
     var options = command.training

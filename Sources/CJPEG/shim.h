@@ -1,0 +1,3 @@
+// On macOS alone, for Homebrew's paths: CImages includes what it needs itself.
+#include <stdio.h>
+#include <jpeglib.h>

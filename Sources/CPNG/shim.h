@@ -1,0 +1,2 @@
+// On macOS alone, for Homebrew's paths: CImages includes what it needs itself.
+#include <png.h>

@@ -1,0 +1,137 @@
+internal import Files
+internal import Foundation
+internal import Words
+
+/// The image files of a folder that holds a folder for each class, and what else was found there.
+struct ClassFolder {
+  /// Path of the folder.
+  let path: String
+  /// Names of the classes, sorted.
+  private(set) var classes: [String] = []
+  /// The images in order of class and name, each with the index of its class.
+  private(set) var files: [(path: String, label: Int)] = []
+  /// Number of files that are no images by their names.
+  private(set) var others = 0
+
+  /// The most folders within each other.
+  private static let deepest = 16
+
+  /// Lists the images.
+  ///
+  /// - Parameter root: the folder that links must not lead out of.
+  /// - Throws: `FileError` for a folder that cannot be read; `DatasetError.badFile` for one without classes or a class without images,
+  ///   for classes of one name, and for links out of the root.
+  init(_ path: String, within root: String) throws {
+    self.path = path
+    let roots = try Self.resolved(root, within: nil)
+    if let annotated = try Annotations(path) {
+      (classes, files) = (annotated.classes, annotated.files)
+      for file in files { _ = try Self.resolved(file.path, within: roots) }
+      return
+    }
+    for name in try Self.names(in: path) {
+      let folder = "\(path)/\(name)"
+      guard Self.isFolder(folder) else {
+        others += 1
+        continue
+      }
+      let before = files.count
+      let label = classes.count
+      classes.append(name)
+      try collect(folder, label, within: roots, depth: 1)
+      guard files.count > before else {
+        throw DatasetError.badFile(path: folder, problem: "there is no image in this class folder (.jpg, .jpeg or .png)")
+      }
+    }
+    guard !classes.isEmpty else {
+      throw DatasetError.badFile(
+        path: path, problem: "there is no folder of a class in it; images are expected in DIR/CLASS, or in DIR/train/CLASS and so on")
+    }
+    try checkNames()
+  }
+
+  private mutating func collect(_ folder: String, _ label: Int, within root: String, depth: Int) throws {
+    _ = try Self.resolved(folder, within: root)
+    for name in try Self.names(in: folder) {
+      let path = "\(folder)/\(name)"
+      if Self.isFolder(path) {
+        guard depth < Self.deepest else {
+          throw DatasetError.badFile(path: path, problem: "more than \(Self.deepest) folders lie within each other")
+        }
+        try collect(path, label, within: root, depth: depth + 1)
+      } else if ImageFiles.extensions.contains((name as NSString).pathExtension.lowercased()) {
+        if Self.isLink(path) { _ = try Self.resolved(path, within: root) }
+        files.append((path, label))
+      } else {
+        others += 1
+      }
+    }
+  }
+
+  /// Names that differ in the case of letters or in their Unicode form alone are one name on other systems.
+  private func checkNames() throws {
+    var seen: [String: String] = [:]
+    for name in classes {
+      let key = name.precomposedStringWithCompatibilityMapping.lowercased().trimmingCharacters(in: .whitespacesAndNewlines)
+      if let other = seen[key] {
+        throw DatasetError.badFile(path: path, problem: "the class folders \(other.quoted) and \(name.quoted) have one name")
+      }
+      seen[key] = name
+    }
+  }
+
+  /// Names of a folder's entries without hidden ones, in the order of their bytes.
+  private static func names(in path: String) throws -> [String] {
+    try Folder.names(in: path).filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private static func isLink(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Returns the path without links.
+  ///
+  /// - Throws: `DatasetError.badFile` if it leads nowhere, or out of the root.
+  private static func resolved(_ path: String, within root: String?) throws -> String {
+    guard let start = realpath(path, nil) else { throw FileError(.read, path, code: errno) }
+    defer { free(start) }
+    let found = String(cString: start)
+    if let root, found != root, !found.hasPrefix(root == "/" ? root : root + "/") {
+      throw DatasetError.badFile(path: path, problem: "it is a link out of the data set's folder")
+    }
+    return found
+  }
+}
+
+/// Tiny ImageNet's way to label its validation images: all in a folder `images`, and a line `NAME⇥CLASS⇥…` for each in
+/// `val_annotations.txt`.
+private struct Annotations {
+  let classes: [String]
+  let files: [(path: String, label: Int)]
+
+  /// Reads the list; nil if there is none.
+  init?(_ folder: String) throws {
+    let list = "\(folder)/val_annotations.txt"
+    guard FileManager.default.fileExists(atPath: list) else { return nil }
+    var entries: [(name: String, label: String)] = []
+    for (number, line) in try RegularFile.text(list, limit: 1 << 26).split(separator: "\n").enumerated() {
+      let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+      guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty, !parts[0].contains("/") else {
+        throw DatasetError.badFile(path: list, problem: "line \(number + 1) is not a file's name, a tab and a class")
+      }
+      entries.append((String(parts[0]), String(parts[1])))
+    }
+    guard !entries.isEmpty else { throw DatasetError.badFile(path: list, problem: "it names no images") }
+    let names = Set(entries.map(\.label)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    let labels = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    classes = names
+    files = entries.compactMap { entry in labels[entry.label].map { ("\(folder)/images/\(entry.name)", $0) } }
+      .sorted { ($0.label, $0.path) < ($1.label, $1.path) }
+  }
+}

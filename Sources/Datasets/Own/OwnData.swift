@@ -1,0 +1,98 @@
+internal import Foundation
+
+/// A kind of data set of one's own, named by where its files are instead of in the catalogue: `folder:DIR`, `tensors:FILE`.
+///
+/// Adding a kind is one file with a static member, its test, and its place in ``all``.
+///
+/// ```swift
+/// let parts = try OwnData.named("tensors:features.safetensors")?.load(OwnData.Request())
+/// ```
+public struct OwnData: Sendable {
+  /// What comes before the colon of a name, e.g. `tensors`.
+  public let prefix: String
+  /// What comes after it, e.g. `FILE.safetensors`.
+  public let place: String
+  /// One line for lists and help texts.
+  public let summary: String
+  /// Whether its examples are images that are cut to what the network takes.
+  public let hasImageFiles: Bool
+  let load: @Sendable (_ path: String, Request) throws -> Parts
+
+  /// All kinds, in the order of lists and help texts.
+  public static let all: [OwnData] = [.folder, .tensors]
+
+  /// How its names are spelled, e.g. `tensors:FILE.safetensors`.
+  public var pattern: String { "\(prefix):\(place)" }
+
+  /// A data set of some kind at some path.
+  public struct Named: Sendable {
+    /// The kind.
+    public let kind: OwnData
+    /// The path of its file or folder.
+    public let path: String
+
+    /// Reads the data set.
+    ///
+    /// - Throws: ``DatasetError``, `FileError` and `TensorArchiveError` for what is missing, damaged or contradictory.
+    public func load(_ request: Request) throws -> Parts { try kind.load(path, request) }
+  }
+
+  /// Returns the data set that a name such as `folder:photos` means; nil for names of the catalogue.
+  ///
+  /// - Throws: ``DatasetError/badRequest(_:)`` if nothing follows the colon.
+  public static func named(_ name: String) throws -> Named? {
+    guard let kind = all.first(where: { name.hasPrefix($0.prefix + ":") }) else { return nil }
+    let path = String(name.dropFirst(kind.prefix.count + 1))
+    guard !path.isEmpty else { throw DatasetError.badRequest("\(name) names nothing: give \(kind.pattern)") }
+    return Named(kind: kind, path: path.hasPrefix("~/") ? NSHomeDirectory() + path.dropFirst() : path)
+  }
+
+  /// What is wanted of a data set.
+  public struct Request {
+    /// Channels, height and width of the images that the network takes; nil if they are not known.
+    public var shape: [Int]?
+    /// Pixels of the shorter side to which files' images are resized before a part of ``shape`` is taken; nil for just that size.
+    public var resize: Int?
+    /// Names of the classes in the order of the network's outputs; nil to number those that are found.
+    public var classNames: [String]?
+    /// Whether broken examples are left out, and counted, instead of refused.
+    public var skipsBroken = false
+    /// Whether only test examples are wanted: all that there are, if no part is set aside for testing.
+    public var onlyTest = false
+    /// Bytes of examples that are kept in memory; of more, some are read again and again.
+    var memoryLimit = CachedExamples.memoryLimit
+    /// Called with lines for the user.
+    public var note: (String) -> Void = { _ in }
+
+    /// Creates a request for whatever is there.
+    public init() {}
+  }
+
+  /// The parts of a data set, as far as they are there and were asked for.
+  public struct Parts: Sendable {
+    /// Examples to learn from, and to hold validation examples out of; nil if only test examples were wanted.
+    public var training: ExampleSet?
+    /// Examples that the data set itself sets aside for choices; nil if it has none.
+    public var validation: ExampleSet?
+    /// Examples that results are reported on; nil if it has none.
+    public var test: ExampleSet?
+    /// Pixels of the shorter side to which images were resized, if that is more than the network takes.
+    public var resize: Int?
+    /// The augmentation that suits the examples; nil for none.
+    public var augmentation: Augmentation?
+    /// What a report of results must say, e.g. how many images were left out.
+    public var notes: [String] = []
+
+    init(
+      training: ExampleSet?, validation: ExampleSet? = nil, test: ExampleSet?, resize: Int? = nil, augmentation: Augmentation? = nil,
+      notes: [String] = []
+    ) {
+      self.training = training
+      self.validation = validation
+      self.test = test
+      self.resize = resize
+      self.augmentation = augmentation
+      self.notes = notes
+    }
+  }
+}

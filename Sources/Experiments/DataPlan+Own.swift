@@ -1,0 +1,130 @@
+internal import Datasets
+internal import Networks
+internal import Torch
+internal import Training
+
+/// How examples of one's own become the network's input, as far as it was given.
+public struct Preparation: Codable, Hashable, Sendable {
+  /// Height and width of images, or channels, height and width; nil for what the network takes.
+  public var imageSize: [Int]?
+  /// Pixels of the shorter side to which images are resized before they are cut; nil for just that size.
+  public var resize: Int?
+  /// Mean per channel, or one for all; nil for that of the training examples, or of the model file.
+  public var mean: [Float]?
+  /// Deviation per channel, or one for all; nil as for the mean.
+  public var deviation: [Float]?
+  /// Whether broken images are left out and counted; nil for no.
+  public var skipsBroken: Bool?
+
+  /// Creates a preparation; every parameter sets the property of the same name.
+  public init(
+    imageSize: [Int]? = nil, resize: Int? = nil, mean: [Float]? = nil, deviation: [Float]? = nil, skipsBroken: Bool? = nil
+  ) {
+    self.imageSize = imageSize
+    self.resize = resize
+    self.mean = mean
+    self.deviation = deviation
+    self.skipsBroken = skipsBroken
+  }
+}
+
+extension DataPlan {
+  /// Loads examples of one's own; what the plan leaves open, the model file says, or the network, or the training examples.
+  func load(_ own: OwnData.Named, for start: Experiment.Start?, onlyTest: Bool, note: (String) -> Void) throws -> TrainingData {
+    let known = try start?.inputs() ?? KnownInputs()
+    let parts = try withoutActuallyEscaping(note) { note in
+      var request = OwnData.Request()
+      request.note = note
+      request.onlyTest = onlyTest
+      request.skipsBroken = preparation?.skipsBroken ?? false
+      request.classNames = known.classes.isEmpty ? nil : known.classes
+      if own.kind.hasImageFiles {
+        let size = preparation?.imageSize
+        request.shape = size.map { $0.count == 2 ? [known.shape?.first ?? 3] + $0 : $0 } ?? known.shape
+        request.resize = preparation?.resize ?? (size == nil ? known.preprocessing?.resize : nil)
+      } else if preparation?.imageSize != nil || preparation?.resize != nil || preparation?.skipsBroken != nil {
+        throw DatasetError.badRequest("--image-size, --resize and --skip-broken go with image files, folder:DIR: \(dataset) holds none")
+      }
+      return try own.load(request)
+    }
+    guard let all = parts.training ?? parts.test else {
+      throw DatasetError.badRequest("\(dataset) has no examples to evaluate")
+    }
+    let normalization = try given(for: all) ?? known.normalization(of: all)
+    guard parts.training != nil else {
+      guard let normalization else {
+        throw DatasetError.badRequest(
+          "nothing says how \(dataset) is normalised for these weights: give --mean and --deviation, or a model file")
+      }
+      return TrainingData(training: all, validation: nil, test: all, normalization: normalization, resize: parts.resize, notes: parts.notes)
+    }
+    if parts.validation != nil, validation != nil {
+      throw DatasetError.badRequest("--validation does not go with \(dataset), whose folder val is its validation part")
+    }
+    var (training, held) = (all, parts.validation)
+    if held == nil { (training, held) = try divided(all, dataset) } else { training = try drawn(from: all) }
+    return TrainingData(
+      training: training, validation: held, test: parts.test,
+      normalization: try normalization ?? measured(all, without: held, isPartOfAll: parts.validation == nil),
+      augmentation: parts.augmentation,
+      resize: parts.resize, notes: parts.notes)
+  }
+
+  /// Returns mean and deviation of the training part, whatever subset of it is drawn.
+  private func measured(_ all: ExampleSet, without held: ExampleSet?, isPartOfAll: Bool) throws -> Normalization {
+    guard isPartOfAll, held != nil else { return try all.meanAndDeviation() }
+    var whole = self
+    whole.subset = nil
+    // The same validation images, also where their number follows the subset's.
+    whole.validation = held?.count
+    return try whole.divided(all, dataset).training.meanAndDeviation()
+  }
+
+  /// Returns the mean and deviation that were given.
+  private func given(for set: ExampleSet) throws -> Normalization? {
+    guard let mean = preparation?.mean, let deviation = preparation?.deviation else { return nil }
+    func spread(_ values: [Float], _ option: String) throws -> [Float] {
+      guard values.count == 1 || values.count == set.channels else {
+        throw DatasetError.badRequest(
+          "\(option) has \(values.count) numbers: \(dataset) has \(set.channels) channels, so give 1 or that many")
+      }
+      return values.count == 1 ? Array(repeating: values[0], count: set.channels) : values
+    }
+    return Normalization(mean: try spread(mean, "--mean"), deviation: try spread(deviation, "--deviation"))
+  }
+}
+
+/// What the origin of a model says of its inputs and classes.
+struct KnownInputs {
+  /// The preprocessing in a model file; nil if there is no file, or it says nothing.
+  var preprocessing: Preprocessing?
+  /// Names of the network's classes; empty if they are unknown.
+  var classes: [String] = []
+  /// Channels, height and width of the images that the network takes; nil if it takes vectors, or any shape.
+  var shape: [Int]?
+
+  /// Returns the normalisation of the model file, if it is one for such examples.
+  func normalization(of set: ExampleSet) -> Normalization? {
+    guard let preprocessing, preprocessing.mean.count == set.channels, preprocessing.elementType ?? .uint8 == set.elementType else {
+      return nil
+    }
+    return Normalization(mean: preprocessing.mean, deviation: preprocessing.deviation)
+  }
+}
+
+extension Experiment.Start {
+  /// Returns what a model file or a network's name says of its inputs.
+  ///
+  /// - Throws: errors of reading the file; `NetworkError` for an unknown name.
+  func inputs() throws -> KnownInputs {
+    switch self {
+    case .file(let path):
+      let (preprocessing, classes) = try ModelFile.preprocessing(of: path)
+      let shape = preprocessing.flatMap { $0.inputShape.count == 3 ? $0.inputShape : nil }
+      return KnownInputs(preprocessing: preprocessing, classes: classes, shape: shape)
+    case .network(let name, _):
+      let native = try Architecture.parse(name).inputShape.dimensions
+      return KnownInputs(shape: native.count == 3 ? native : nil)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// Commands on data of one's own.
+@Suite struct OwnDataCommandTests {
+  @Test func aTableFromFileToRow() throws {
+    try withTemporaryDirectory { folder in
+      var archive = TensorArchive()
+      let labels = (0..<60).map { Int64($0 % 2) }
+      archive.tensors["x"] = try Tensor(labels.flatMap { [Float(100 + $0), Float(5)] }, shape: [60, 2])
+      archive.tensors["y"] = try Tensor(labels)
+      let (data, model) = ("tensors:\(folder)/table.safetensors", folder + "/m.safetensors")
+      try archive.write(to: folder + "/table.safetensors")
+      let trained = try espalier(
+        "train", "--network", "lenet-300-100", "--dataset", data, "--classes", "auto", "--epochs", "4", "--batch-size", "10", "--threads",
+        "1", "--quiet", "-o", model)
+      #expect(trained.status == 0 && trained.errors.isEmpty)
+      let inspected = try espalier("inspect", model)
+      #expect(inspected.output.contains("\ninput    2, (value − mean)/deviation, mean 100.5, 5, deviation 0.5, 1\n"), "\(inspected.output)")
+      let evaluated = try espalier("evaluate", model, "--threads", "1")
+      #expect(evaluated.output.contains("accuracy 100.00 % (60 of 60 test images)"), "\(evaluated.output)")
+      #expect(evaluated.errors.contains("table.safetensors has no x_test: all of x is evaluated"))
+      // Nothing may replace the data.
+      let over = try espalier(
+        "train", "--network", "lenet-300-100", "--dataset", data, "--epochs", "1", "--quiet", "-o", folder + "/table.safetensors")
+      #expect(over.status != 0 && over.errors.contains("table.safetensors"))
+    }
+  }
+
+  @Test(
+    arguments: [
+      (["--dataset", "tensors:none.safetensors"], 66, "cannot read none.safetensors: No such file or directory"),
+      (["--dataset", "folder:none"], 66, "cannot read none: No such file or directory"),
+      (["--dataset", "folder:"], 64, "folder: names nothing: give folder:DIR"),
+      (
+        ["--dataset", "digits", "--skip-broken"], 64,
+        "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR and tensors:FILE.safetensors"
+      ),
+      (["--dataset", "digits", "--mean", "1"], 64, "--mean and --deviation go together: give both, or neither"),
+      (["--dataset", "digits", "--mean", "1", "--deviation", "0"], 64, "--deviation 0.0 is impossible: it must be above 0"),
+      (
+        ["--dataset", "digits", "--mean", "a", "--deviation", "1"], 64,
+        "--mean a is impossible: give numbers, e.g. 0.5 or 0.485,0.456,0.406"
+      ),
+      (
+        ["--dataset", "digits", "--image-size", "2x8x8"], 64,
+        "--image-size 2x8x8 is impossible: give 1 to 4096 pixels, e.g. 64, 48x64 (height, width) or 1x28x28 (grey)"
+      ),
+      (["--dataset", "digits", "--resize", "0"], 64, "--resize 0 is impossible: give at least 1 pixel"),
+      (["--dataset", "digits", "--classes", "0"], 64, "--classes 0 is impossible: give at least 1"),
+    ] as [([String], Int32, String)])
+  func badInputIsOneLine(arguments: [String], status: Int32, words: String) throws {
+    try withTemporaryDirectory { folder in
+      let run = try espalier(
+        ["train", "--network", "lenet-300-100", "--epochs", "1", "--quiet", "-o", folder + "/m.safetensors"] + arguments)
+      #expect(run.status == status && run.errors.contains(words), "\(run.status): \(run.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
+  @Test func theListNamesThem() throws {
+    let list = try espalier("data", "list").output
+    #expect(list.contains("folder:DIR") && list.contains("tensors:FILE.safetensors"))
+  }
+}
