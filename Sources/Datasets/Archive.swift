@@ -1,6 +1,7 @@
 internal import CZlib
 internal import Files
 internal import Foundation
+internal import Words
 
 /// Extraction of single files from a .tar.gz or .zip archive.
 ///
@@ -12,9 +13,29 @@ enum Archive {
   /// - Parameter members: the target path of each wanted member.
   /// - Throws: ``DatasetError/badFile(path:problem:)`` if the archive is damaged or lacks a member.
   static func extract(_ path: String, members: [String: String]) throws {
-    let found = path.hasSuffix(".zip") ? try ZipArchive(path: path).extract(members) : try TarArchive(path: path).extract(members)
+    let found = try extract(path, most: members.count) { members[$0] }
     let lacking = members.keys.filter { !found.contains($0) }.sorted()
     guard lacking.isEmpty else { throw DatasetError.badFile(path: path, problem: "lacks \(lacking.joined(separator: ", "))") }
+  }
+
+  /// Extracts all files of an archive into a folder, below which names lead them.
+  ///
+  /// - Parameter enclosing: number of folders around all members that are left out.
+  /// - Throws: ``DatasetError/badFile(path:problem:)`` if the archive is damaged, or a name leads out of the folder.
+  static func extractAll(_ path: String, to folder: String, enclosing: Int) throws {
+    _ = try extract(path, most: .max) { name in
+      let parts = name.split(separator: "/").filter { $0 != "." }
+      guard !parts.contains(".."), !name.hasPrefix("/") else {
+        throw DatasetError.badFile(path: path, problem: "\(name.quoted) in it leads out of its folder")
+      }
+      return parts.count > enclosing && !name.hasSuffix("/") ? "\(folder)/\(parts.dropFirst(enclosing).joined(separator: "/"))" : nil
+    }
+  }
+
+  /// Extracts the members for which `target` returns a path, until there are `most` of them; returns their names.
+  private static func extract(_ path: String, most: Int, _ target: (String) throws -> String?) throws -> Set<String> {
+    path.hasSuffix(".zip")
+      ? try ZipArchive(path: path).extract(target) : try TarArchive(path: path).extract(most: most, target)
   }
 
   /// Copies `count` bytes to a file by way of a `.part` file, which is removed if that fails.
@@ -47,11 +68,11 @@ enum Archive {
 struct TarArchive {
   let path: String
 
-  func extract(_ members: [String: String]) throws -> Set<String> {
+  func extract(most: Int, _ target: (String) throws -> String?) throws -> Set<String> {
     let reader = try InflatingReader(path: path)
     var found: Set<String> = []
     var header = [UInt8](repeating: 0, count: 512)
-    while found.count < members.count {
+    while found.count < most {
       let count = try header.withUnsafeMutableBytes { try reader.read(into: $0) }
       if count == 0 || header.allSatisfy({ $0 == 0 }) { break }
       guard count == 512, Self.hasValidSum(header), let size = Self.octal(header[124..<136]) else {
@@ -60,7 +81,9 @@ struct TarArchive {
       let prefix = Self.text(header[345..<500])
       let name = (prefix.isEmpty ? "" : prefix + "/") + Self.text(header[0..<100])
       let isFile = header[156] == UInt8(ascii: "0") || header[156] == 0
-      if let target = members[name] {
+      // Folders, and what archivers say about members, have no content of their own.
+      let isNone = most == .max && [UInt8(ascii: "5"), UInt8(ascii: "x"), UInt8(ascii: "g")].contains(header[156])
+      if !isNone, let target = try target(name) {
         guard isFile else { throw DatasetError.badFile(path: path, problem: "\(name) in it is not a file") }
         try Archive.copy(reader, count: size, to: target, member: name)
         found.insert(name)

@@ -15,6 +15,9 @@ public enum Dataset {
   /// - Throws: ``DatasetError/unknownName(_:suggestion:known:)``, which suggests the nearest known name.
   public static func named(_ name: String) throws -> DatasetDescription {
     if let found = all.first(where: { $0.name == name }) { return found }
+    if PublishedFolder.all.contains(where: { $0.name == name }) {
+      throw DatasetError.badRequest("\(name) is a folder of files, and this takes a data set of the catalogue, e.g. digits")
+    }
     if try OwnData.named(name) != nil {
       throw DatasetError.badRequest("\(name) is data of your own: here goes a data set of the catalogue, e.g. digits")
     }

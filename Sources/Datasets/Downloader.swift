@@ -91,6 +91,31 @@ public struct Downloader: Sendable {
     return targets.map { FetchedFile(path: $0.path, wasThere: !missing.contains($0.path)) }
   }
 
+  /// Fetches the archive of a published folder, and unpacks it in `dataDirectory`.
+  ///
+  /// - Parameters:
+  ///   - mirror: address of a folder to fetch the archive from, instead of the authors' address.
+  ///   - progress: called for every piece of data that arrives, from any thread.
+  /// - Returns: the path of the folder.
+  /// - Throws: as for a data set of files.
+  public func fetch(
+    _ folder: PublishedFolder, to dataDirectory: String, mirror: String? = nil, replace: Bool = false,
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
+  ) async throws -> String {
+    if let mirror { try Self.check(mirror: mirror) }
+    let remote = folder.archive
+    let url = mirror.map { $0.hasSuffix("/") ? $0 + remote.name : "\($0)/\(remote.name)" } ?? remote.url
+    let archive = "\(dataDirectory)/\(remote.name)"
+    let target = "\(dataDirectory)/\(folder.folders.first ?? folder.name)"
+    let wasThere = try !Self.isMissing(archive, remote.checksum, replace: replace)
+    if !wasThere { try await download(remote, remote.size, from: url, to: archive, progress: progress) }
+    // The whole folder appears in one step; what an interrupted run has unpacked is unpacked again.
+    try Archive.extractAll(archive, to: target + ".part", enclosing: folder.enclosing)
+    guard rename(target + ".part", target) == 0 else { throw FileError(.write, target, code: errno) }
+    if !wasThere { OwnFile.remove(archive) { _ in true } }
+    return target
+  }
+
   /// Checks the address of a mirror.
   ///
   /// - Throws: ``DatasetError/badRequest(_:)`` unless it is an HTTP or HTTPS address.

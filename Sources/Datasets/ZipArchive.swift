@@ -13,12 +13,12 @@ struct ZipArchive {
     let header: Int
   }
 
-  func extract(_ members: [String: String]) throws -> Set<String> {
+  func extract(_ target: (String) throws -> String?) throws -> Set<String> {
     let size = try FileReader.size(of: path)
     let file = try FileReader(path: path)
     var found: Set<String> = []
     for entry in try entries(file, size: size) {
-      guard let target = members[entry.name] else { continue }
+      guard let target = try target(entry.name) else { continue }
       // The local header before the data has name and extra fields with lengths of their own.
       let header = try bytes(file, at: entry.header, count: 30, size: size)
       guard Self.number(header, 0, 4) == 0x0403_4B50 else { throw damaged }

@@ -20,7 +20,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
 
   /// Paths of the data files that exist; empty for data sets that are embedded in the program, and for folders.
   public var files: [String] {
-    if let own = try? OwnData.named(dataset) { return own.kind.hasImageFiles ? [] : [own.path] }
+    if let own = try? OwnData.named(dataset, in: directory) { return own.kind.hasImageFiles ? [] : [own.path] }
     return (try? Dataset.named(dataset)).map { Dataset.files(of: $0, in: directory) } ?? []
   }
 
@@ -28,7 +28,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
   ///
   /// - Throws: `DatasetError` for an unknown name.
   public var publishedTrainingCount: Int? {
-    get throws { try OwnData.named(dataset) == nil ? Dataset.named(dataset).trainingCount : nil }
+    get throws { try OwnData.named(dataset, in: directory) == nil ? Dataset.named(dataset).trainingCount : nil }
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
@@ -70,9 +70,9 @@ public struct DataPlan: Codable, Hashable, Sendable {
   public func load(
     for start: Experiment.Start? = nil, onlyTest: Bool = false, note: (String) -> Void = { _ in }
   ) throws -> TrainingData {
-    if let own = try OwnData.named(dataset) { return try load(own, for: start, onlyTest: onlyTest, note: note) }
+    if let own = try OwnData.named(dataset, in: directory) { return try load(own, for: start, onlyTest: onlyTest, note: note) }
     if preparation != nil {
-      let kinds = OwnData.all.map(\.pattern).joined(separator: " and ")
+      let kinds = OwnData.all.map(\.pattern).joined(separator: ", ")
       throw DatasetError.badRequest(
         "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, \(kinds): \(dataset) has its own")
     }

@@ -49,7 +49,7 @@ extension DataPlan {
   ///
   /// - Throws: `DatasetError` for an unknown name; errors of reading data of one's own.
   fileprivate func sizes(for network: String) throws -> (input: FeatureShape, classes: Int, training: Int, evaluated: Int) {
-    guard try OwnData.named(dataset) == nil else {
+    guard try OwnData.named(dataset, in: directory) == nil else {
       let data = try load(for: .network(network, weights: nil))
       return (data.training.featureShape, data.training.classes, data.training.count, data.evaluatedCount)
     }

@@ -18,7 +18,7 @@ import Torch
         "1", "--quiet", "-o", model)
       #expect(trained.status == 0 && trained.errors.isEmpty)
       let inspected = try espalier("inspect", model)
-      #expect(inspected.output.contains("\ninput    2, (value − mean)/deviation, mean 100.5, 5, deviation 0.5, 1\n"), "\(inspected.output)")
+      #expect(inspected.output.contains("\ninput    2, (value − mean)/deviation, mean 100.5, 5.000, deviation 0.5000, 1.000\n"), "\(inspected.output)")
       let evaluated = try espalier("evaluate", model, "--threads", "1")
       #expect(evaluated.output.contains("accuracy 100.00 % (60 of 60 test images)"), "\(evaluated.output)")
       #expect(evaluated.errors.contains("table.safetensors has no x_test: all of x is evaluated"))
@@ -36,7 +36,7 @@ import Torch
       (["--dataset", "folder:"], 64, "folder: names nothing: give folder:DIR"),
       (
         ["--dataset", "digits", "--skip-broken"], 64,
-        "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR and tensors:FILE.safetensors"
+        "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR"
       ),
       (["--dataset", "digits", "--mean", "1"], 64, "--mean and --deviation go together: give both, or neither"),
       (["--dataset", "digits", "--mean", "1", "--deviation", "0"], 64, "--deviation 0.0 is impossible: it must be above 0"),

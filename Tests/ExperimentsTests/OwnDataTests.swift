@@ -107,8 +107,8 @@ import Training
       }
       #expect(
         problem(DataPlan(dataset: "digits", preparation: Preparation(resize: 8)))
-          == "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR and "
-          + "tensors:FILE.safetensors: digits has its own")
+          == "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, "
+          + "tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR: digits has its own")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(imageSize: [8, 8])))
           == "--image-size, --resize and --skip-broken go with image files, folder:DIR: \(data) holds none")

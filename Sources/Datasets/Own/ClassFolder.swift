@@ -2,27 +2,49 @@ internal import Files
 internal import Foundation
 internal import Words
 
-/// The image files of a folder that holds a folder for each class, and what else was found there.
+/// A kind of files that examples are made of.
+struct FileKind {
+  /// What a file holds, e.g. `image`.
+  let thing: String
+  /// Endings of names, in small letters; what is in a file decides what it is.
+  let extensions: [String]
+  /// Names of folders that hold no class.
+  var ignored: Set<String> = []
+
+  static let images = FileKind(thing: "image", extensions: ["jpg", "jpeg", "png"])
+  static let clips = FileKind(thing: "clip", extensions: ["wav"], ignored: ["_background_noise_"])
+
+  /// The endings in words, e.g. `.jpg, .jpeg or .png`.
+  var words: String {
+    let all = extensions.map { "." + $0 }
+    return all.count == 1 ? all[0] : all.dropLast().joined(separator: ", ") + " or " + (all.last ?? "")
+  }
+}
+
+/// The files of a folder that holds a folder for each class, and what else was found there.
 struct ClassFolder {
   /// Path of the folder.
   let path: String
+  /// The kind of its files.
+  let kind: FileKind
   /// Names of the classes, sorted.
   private(set) var classes: [String] = []
-  /// The images in order of class and name, each with the index of its class.
+  /// The files in order of class and name, each with the index of its class.
   private(set) var files: [(path: String, label: Int)] = []
-  /// Number of files that are no images by their names.
+  /// Number of files that are of another kind by their names.
   private(set) var others = 0
 
   /// The most folders within each other.
   private static let deepest = 16
 
-  /// Lists the images.
+  /// Lists the files.
   ///
   /// - Parameter root: the folder that links must not lead out of.
   /// - Throws: `FileError` for a folder that cannot be read; `DatasetError.badFile` for one without classes or a class without images,
   ///   for classes of one name, and for links out of the root.
-  init(_ path: String, within root: String) throws {
+  init(_ path: String, within root: String, of kind: FileKind = .images) throws {
     self.path = path
+    self.kind = kind
     let roots = try Self.resolved(root, within: nil)
     if let annotated = try Annotations(path) {
       (classes, files) = (annotated.classes, annotated.files)
@@ -35,17 +57,19 @@ struct ClassFolder {
         others += 1
         continue
       }
+      if kind.ignored.contains(name) { continue }
       let before = files.count
       let label = classes.count
       classes.append(name)
       try collect(folder, label, within: roots, depth: 1)
       guard files.count > before else {
-        throw DatasetError.badFile(path: folder, problem: "there is no image in this class folder (.jpg, .jpeg or .png)")
+        throw DatasetError.badFile(path: folder, problem: "there is no \(kind.thing) in this class folder (\(kind.words))")
       }
     }
     guard !classes.isEmpty else {
       throw DatasetError.badFile(
-        path: path, problem: "there is no folder of a class in it; images are expected in DIR/CLASS, or in DIR/train/CLASS and so on")
+        path: path,
+        problem: "there is no folder of a class in it; \(kind.thing)s are expected in DIR/CLASS, or in DIR/train/CLASS and so on")
     }
     try checkNames()
   }
@@ -59,7 +83,7 @@ struct ClassFolder {
           throw DatasetError.badFile(path: path, problem: "more than \(Self.deepest) folders lie within each other")
         }
         try collect(path, label, within: root, depth: depth + 1)
-      } else if ImageFiles.extensions.contains((name as NSString).pathExtension.lowercased()) {
+      } else if kind.extensions.contains((name as NSString).pathExtension.lowercased()) {
         if Self.isLink(path) { _ = try Self.resolved(path, within: root) }
         files.append((path, label))
       } else {

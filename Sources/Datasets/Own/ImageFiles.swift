@@ -16,9 +16,6 @@ struct ImageFiles: ExampleReader {
   /// The most bytes of a file: far above any photograph, so that no file takes more memory than that.
   static let largest = 1 << 28
 
-  /// Endings of the names of image files, in small letters; what is in them decides which they are.
-  static let extensions: Set = ["jpg", "jpeg", "png"]
-
   func read(_ index: Int, into elements: UnsafeMutableRawBufferPointer) throws {
     let file = try file(index)
     try calling(index) { message in

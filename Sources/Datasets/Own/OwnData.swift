@@ -19,7 +19,7 @@ public struct OwnData: Sendable {
   let load: @Sendable (_ path: String, Request) throws -> Parts
 
   /// All kinds, in the order of lists and help texts.
-  public static let all: [OwnData] = [.folder, .tensors]
+  public static let all: [OwnData] = [.folder, .tensors, .logMel, .mfcc]
 
   /// How its names are spelled, e.g. `tensors:FILE.safetensors`.
   public var pattern: String { "\(prefix):\(place)" }
@@ -37,10 +37,16 @@ public struct OwnData: Sendable {
     public func load(_ request: Request) throws -> Parts { try kind.load(path, request) }
   }
 
-  /// Returns the data set that a name such as `folder:photos` means; nil for names of the catalogue.
+  /// Returns the data set that a name such as `folder:photos` or `tiny-imagenet` means; nil for names of the catalogue.
   ///
-  /// - Throws: ``DatasetError/badRequest(_:)`` if nothing follows the colon.
-  public static func named(_ name: String) throws -> Named? {
+  /// - Parameter directory: the folder that published folders are in; nil for ``Dataset/defaultDirectory(environment:)``.
+  /// - Throws: ``DatasetError/badRequest(_:)`` if nothing follows the colon; ``DatasetError/missingFiles(dataset:directory:files:isIncomplete:)``.
+  public static func named(_ name: String, in directory: String? = nil) throws -> Named? {
+    if let published = PublishedFolder.all.first(where: { $0.name == name }) {
+      if let path = published.path(in: directory) { return Named(kind: published.kind, path: path) }
+      throw DatasetError.missingFiles(
+        dataset: name, directory: directory ?? Dataset.defaultDirectory(), files: published.folders, isIncomplete: false)
+    }
     guard let kind = all.first(where: { name.hasPrefix($0.prefix + ":") }) else { return nil }
     let path = String(name.dropFirst(kind.prefix.count + 1))
     guard !path.isEmpty else { throw DatasetError.badRequest("\(name) names nothing: give \(kind.pattern)") }

@@ -54,6 +54,14 @@ struct DataCommand: ParsableCommand {
       return table
     }
 
+    private func folders() -> TextTable {
+      var table = TextTable(alignments: [.left, .left, .left, .left], header: ["name", "examples", "licence", "where"])
+      for folder in PublishedFolder.all {
+        table.append([folder.name, folder.title, folder.licence, folder.path(in: location.directory) ?? "not here"])
+      }
+      return table
+    }
+
     func run() throws {
       let rows = Dataset.all.map { set in
         Row(
@@ -75,7 +83,7 @@ struct DataCommand: ParsableCommand {
       }
       try Console.print(
         table.text + "\nCounts are those published. \"espalier data fetch NAME\" downloads a data set to \(location.directory)\n\n"
-          + "Your own:\n" + Self.own.text)
+          + "Folders of files:\n" + folders().text + "\nYour own:\n" + Self.own.text)
     }
   }
 }

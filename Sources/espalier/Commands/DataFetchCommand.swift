@@ -31,9 +31,26 @@ struct DataFetchCommand: AsyncParsableCommand {
 
   func run() async throws {
     // Misspelt names should be found before hours of downloads.
-    let sets = try names.map { try Dataset.named($0) }
+    let folders = names.compactMap { name in PublishedFolder.all.first { $0.name == name } }
+    let sets = try names.filter { name in !folders.contains { $0.name == name } }.map { try Dataset.named($0) }
     if let mirror { try Downloader.check(mirror: mirror) }
     let display = SharedDisplay(quiet: quiet)
+    for folder in folders {
+      if !replace, let place = folder.path(in: location.directory) {
+        display.note("\(folder.name) is already here: \(place)")
+        continue
+      }
+      display.note("\(folder.name): \(folder.licence); \(folder.source)")
+      defer { display.finish() }
+      Interrupt.outcome = "what has arrived is kept; the same command resumes the download"
+      let (directory, mirror, replace) = (location.directory, mirror, replace)
+      let place = try await Interrupt.cancelling {
+        try await Downloader().fetch(folder, to: directory, mirror: mirror, replace: replace) { display.report($0) }
+      }
+      Interrupt.outcome = nil
+      display.finish()
+      try Console.print(place)
+    }
     for set in sets {
       if !replace, let place = Dataset.location(of: set, in: location.directory) {
         display.note(place.isEmpty ? "\(set.name) is built in: there is nothing to fetch" : "\(set.name) is already here: \(place)")
