@@ -18,7 +18,9 @@ import Torch
         "1", "--quiet", "-o", model)
       #expect(trained.status == 0 && trained.errors.isEmpty)
       let inspected = try espalier("inspect", model)
-      #expect(inspected.output.contains("\ninput    2, (value − mean)/deviation, mean 100.5, 5.000, deviation 0.5000, 1.000\n"), "\(inspected.output)")
+      #expect(
+        inspected.output.contains("\ninput    2, (value − mean)/deviation, mean 100.5, 5.000, deviation 0.5000, 1.000\n"),
+        "\(inspected.output)")
       let evaluated = try espalier("evaluate", model, "--threads", "1")
       #expect(evaluated.output.contains("accuracy 100.00 % (60 of 60 test images)"), "\(evaluated.output)")
       #expect(evaluated.errors.contains("table.safetensors has no x_test: all of x is evaluated"))
