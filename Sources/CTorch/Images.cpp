@@ -17,7 +17,7 @@ void assemble(const ct_image_source &source, const Element *image, Place place, 
   const int64_t step = source.channels_last ? channels : 1;
   const bool is_whole = place.top == 0 && place.left == 0 && !place.mirror && out_height == height && out_width == width;
   for (int64_t c = 0; c < channels; ++c) {
-    const Element *plane = image + c * area;
+    const Element *plane = image + (source.stored_channels == 1 ? 0 : c) * area;
     float *target = source.channels_last ? example + c : example + c * out_area;
     const auto value = convert(c);
     if (is_whole) {
@@ -41,7 +41,7 @@ void assemble(const ct_image_source &source, const Element *image, Place place, 
 int ct_image_assemble(
     const ct_image_source *source, const int64_t *indices, int64_t count, const int32_t *dy, const int32_t *dx, const uint8_t *mirrored,
     float *out) {
-  const int64_t size = int64_t{source->channels} * source->height * source->width;
+  const int64_t size = int64_t{source->stored_channels} * source->height * source->width;
   const int64_t out_size = int64_t{source->channels} * source->out_height * source->out_width;
   for (int64_t b = 0; b < count; ++b) {
     if (indices[b] < 0 || indices[b] >= source->count) {

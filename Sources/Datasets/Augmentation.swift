@@ -49,15 +49,18 @@ public struct Augmentation: Codable, Equatable, Sendable, CustomStringConvertibl
 
   /// Returns the offset of one example's crop, and 1 if the example is flipped.
   ///
-  /// - Parameter room: pixels by which stored images are higher and wider than the crop.
+  /// - Parameter room: pixels by which stored images are higher and wider than the crop; of smaller ones, negative, and the offset moves
+  ///   about their middle.
   func placement(
     seed: UInt64, epoch: Int, position: Int, room: (y: Int, x: Int) = (0, 0)
   ) -> (dy: Int32, dx: Int32, mirrored: UInt8) {
     var generator = SeededGenerator(seed: seed, .augmentation, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(position)))
     var dy: Int32 = 0
     var dx: Int32 = 0
-    if padding > 0 || room.y > 0 || room.x > 0 {
-      func offset(_ room: Int) -> Int32 { Int32(generator.next(below: UInt64(2 * padding + max(room, 0)) + 1)) - Int32(padding) }
+    if padding > 0 || room != (0, 0) {
+      func offset(_ room: Int) -> Int32 {
+        Int32(generator.next(below: UInt64(2 * padding + max(room, 0)) + 1)) - Int32(padding) + Int32(min(room, 0) / 2)
+      }
       dy = offset(room.y)
       dx = offset(room.x)
     }

@@ -53,8 +53,10 @@ extension ExampleSet {
   func assembly(_ normalization: Normalization, channelsLast: Bool) throws -> ImageAssembly {
     try normalization.validate(channels: channels)
     return ImageAssembly(
-      channels: channels, height: height, width: width, storedHeight: storedHeight, storedWidth: storedWidth, elements: elementType,
-      mean: normalization.mean, deviation: normalization.deviation, channelsLast: channelsLast && shape.count == 3)
+      channels: channels, height: height, width: width, storedChannels: shape.count == 3 ? storedShape.first : nil,
+      storedHeight: storedHeight,
+      storedWidth: storedWidth, elements: elementType, mean: normalization.mean, deviation: normalization.deviation,
+      channelsLast: channelsLast && shape.count == 3)
   }
 
   var storedHeight: Int { storedShape.count == 3 ? storedShape[1] : 1 }

@@ -15,16 +15,16 @@ extension ExampleSet {
     if case .read = storage, count > Self.readForMoments {
       positions = (0..<Self.readForMoments).map { positions[$0 * count / Self.readForMoments] }
     }
-    let area = storedHeight * storedWidth
+    let (area, stored) = (storedHeight * storedWidth, shape.count == 3 ? storedShape[0] : channels)
     let pixels = Double(max(1, positions.count * area))
-    var bytes = elementType == .uint8 ? ByteMoments(channels: channels) : nil
-    var floats = FloatMoments(channels: channels)
+    var bytes = elementType == .uint8 ? ByteMoments(channels: stored) : nil
+    var floats = FloatMoments(channels: stored)
     for start in stride(from: 0, to: positions.count, by: 256) {
       try Interruption.check()
       try storage.withElements(of: Array(positions[start..<min(start + 256, positions.count)])) { elements, indices in
         for index in indices {
-          for channel in 0..<channels {
-            let range = (Int(index) * channels + channel) * area..<(Int(index) * channels + channel + 1) * area
+          for channel in 0..<stored {
+            let range = (Int(index) * stored + channel) * area..<(Int(index) * stored + channel + 1) * area
             switch elements {
             case .bytes(let all): bytes?.add(all[range], channel)
             case .floats(let all): floats.add(all[range], channel)
@@ -33,7 +33,10 @@ extension ExampleSet {
         }
       }
     }
-    let moments = (0..<channels).map { bytes?.moments(of: $0, count: pixels) ?? floats.moments(of: $0) }
+    let moments = (0..<channels).map { channel in
+      let channel = min(channel, stored - 1)
+      return bytes?.moments(of: channel, count: pixels) ?? floats.moments(of: channel)
+    }
     // A constant channel has deviation 0; 1 keeps its normalised values finite.
     return Normalization(
       mean: moments.map { Float($0.mean) },

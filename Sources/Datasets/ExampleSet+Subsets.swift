@@ -70,6 +70,18 @@ extension ExampleSet {
     return try split(validation: Int((fraction * Double(count) + 0.5 + 1e-9).rounded(.down)), seed: seed)
   }
 
+  /// Returns `count` examples drawn at random with replacement, in the order in which they were drawn.
+  ///
+  /// - Parameter draw: number of the draw; each is another one.
+  /// - Throws: ``DatasetError/badRequest(_:)`` unless there is an example, and at least one is asked for.
+  public func resampled(_ count: Int, seed: UInt64, draw: Int) throws -> ExampleSet {
+    guard count >= 1, self.count >= 1 else {
+      throw DatasetError.badRequest("a draw of \(count) examples of \(self.count) of \(name): both must be at least 1")
+    }
+    var generator = SeededGenerator(seed: seed, .resampling, UInt64(bitPattern: Int64(draw)))
+    return try selecting((0..<count).map { _ in Int(generator.next(below: UInt64(self.count))) })
+  }
+
   // Each class has a stream of its own, so that one class's count does not change which examples of another are drawn.
   private func draw(_ quota: [Int], from available: [[Int]], stream: SeededGenerator.Stream, seed: UInt64) -> [Int] {
     zip(quota, available).enumerated().flatMap { label, pair in

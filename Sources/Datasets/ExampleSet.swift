@@ -29,6 +29,8 @@ public struct ExampleSet: Sendable {
   let storage: ExampleStorage
   /// The dimensions of an example as it is stored; of larger ones, batches get a part of the size of ``shape``.
   let storedShape: [Int]
+  /// Whether ``adapted(to:)`` made the shape, not the choice of a part of images that are stored larger.
+  private var isAdapted = false
   /// Index in the storage of each example's elements.
   let positions: [Int64]
 
@@ -178,9 +180,11 @@ public struct ExampleSet: Sendable {
       chosen.append(positions[example])
       chosenLabels.append(labels[example])
     }
-    return ExampleSet(
+    var set = ExampleSet(
       storage: storage, positions: chosen, labels: chosenLabels, name: name, part: part, classNames: classNames, shape: shape,
       storedShape: storedShape, fileCount: fileCount, publishedCount: publishedCount)
+    set.isAdapted = isAdapted
+    return set
   }
 
   /// Number of examples of each class.
@@ -203,6 +207,41 @@ public struct ExampleSet: Sendable {
 }
 
 extension ExampleSet {
+  /// Returns the same images in another shape, without copying them: a single channel is repeated, what is smaller gets a black border, and
+  /// of what is larger the middle remains. A mean and a deviation of the single channel hold for each of them
+  /// (``Normalization/repeated(_:)``).
+  ///
+  /// - Parameter shape: [channels, height, width], or [features].
+  /// - Throws: ``DatasetError/badRequest(_:)`` for vectors of another length, and for colour images with another number of channels.
+  public func adapted(to shape: [Int]) throws -> ExampleSet {
+    if shape == self.shape { return self }
+    func words(_ shape: [Int]) -> String { shape.map(String.init).joined(separator: "×") }
+    guard self.shape.count == 3, shape.count == 3, shape.allSatisfy({ $0 > 0 }), let size = product(shape), size <= 1 << 30 else {
+      throw DatasetError.badRequest("\(name) has examples of \(words(self.shape)), which cannot become \(words(shape))")
+    }
+    guard storedShape[0] == 1 || storedShape[0] == shape[0] else {
+      throw DatasetError.badRequest("\(name) has images of \(channels) channels, which cannot become \(shape[0])")
+    }
+    var set = ExampleSet(
+      storage: storage, positions: positions, labels: labels, name: name, part: part, classNames: classNames, shape: shape,
+      storedShape: storedShape, fileCount: fileCount, publishedCount: publishedCount)
+    set.isAdapted = true
+    return set
+  }
+
+  /// What ``adapted(to:)`` has done, e.g. `grey repeated to 3 channels, black border, from 28×28 to 32×32`; nil if nothing.
+  public var adaptation: String? {
+    guard isAdapted, shape.count == 3, storedShape.count == 3 else { return nil }
+    var words: [String] = []
+    if storedShape[0] != shape[0] { words.append("grey repeated to \(shape[0]) channels") }
+    let sides = zip(storedShape.dropFirst(), shape.dropFirst())
+    if sides.contains(where: { $0 != $1 }) {
+      words += (sides.contains { $0 < $1 } ? ["black border"] : []) + (sides.contains { $0 > $1 } ? ["cut to the middle"] : [])
+      words.append("from \(storedHeight)×\(storedWidth) to \(height)×\(width)")
+    }
+    return words.isEmpty ? nil : words.joined(separator: ", ")
+  }
+
   /// Returns the same examples as a complete part of a data set.
   func labelled(as part: Part, _ description: DatasetDescription) -> ExampleSet {
     ExampleSet(

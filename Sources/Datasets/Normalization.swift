@@ -18,6 +18,12 @@ public struct Normalization: Codable, Equatable, Sendable {
     Normalization(mean: Array(repeating: 0, count: channels), deviation: Array(repeating: 1, count: channels))
   }
 
+  /// Returns the conversion for images whose single channel is repeated; itself if it has that many channels.
+  public func repeated(_ channels: Int) -> Normalization {
+    guard mean.count == 1, deviation.count == 1, channels > 1 else { return self }
+    return Normalization(mean: Array(repeating: mean[0], count: channels), deviation: Array(repeating: deviation[0], count: channels))
+  }
+
   /// - Throws: ``DatasetError/badRequest(_:)`` unless there are a finite mean and a finite positive deviation for each channel.
   func validate(channels: Int) throws {
     guard mean.count == channels, deviation.count == channels else {

@@ -19,6 +19,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     case tasks = 5
     /// The division of classes for meta-learning.
     case classes = 6
+    /// Draws with replacement.
+    case resampling = 7
   }
 
   private var state: (UInt64, UInt64, UInt64, UInt64)

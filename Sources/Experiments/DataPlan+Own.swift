@@ -30,8 +30,7 @@ public struct Preparation: Codable, Hashable, Sendable {
 
 extension DataPlan {
   /// Loads examples of one's own; what the plan leaves open, the model file says, or the network, or the training examples.
-  func load(_ own: OwnData.Named, for start: Experiment.Start?, onlyTest: Bool, note: (String) -> Void) throws -> TrainingData {
-    let known = try start?.inputs() ?? KnownInputs()
+  func load(_ own: OwnData.Named, _ known: KnownInputs, onlyTest: Bool, note: (String) -> Void) throws -> TrainingData {
     let parts = try withoutActuallyEscaping(note) { note in
       var request = OwnData.Request()
       request.note = note

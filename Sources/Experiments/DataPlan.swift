@@ -64,13 +64,19 @@ public struct DataPlan: Codable, Hashable, Sendable {
   /// The validation part is drawn first, so that runs with different subsets share validation images that none of them trained on.
   /// - Parameters:
   ///   - start: the origin of the model, which says what examples of one's own are to become.
+  ///   - isShared: whether the model is for other data sets as well, so that a model file does not say the classes and the normalisation of
+  ///     this one.
   ///   - onlyTest: whether only test examples are wanted; examples of one's own are then no others.
   ///   - note: called with a line when an intact copy is read instead of a damaged file, and with what was left out.
   /// - Throws: `DatasetError` for missing or damaged files and impossible counts.
   public func load(
-    for start: Experiment.Start? = nil, onlyTest: Bool = false, note: (String) -> Void = { _ in }
+    for start: Experiment.Start? = nil, isShared: Bool = false, onlyTest: Bool = false, note: (String) -> Void = { _ in }
   ) throws -> TrainingData {
-    if let own = try OwnData.named(dataset, in: directory) { return try load(own, for: start, onlyTest: onlyTest, note: note) }
+    if let own = try OwnData.named(dataset, in: directory) {
+      var known = try start?.inputs() ?? KnownInputs()
+      if isShared { known = KnownInputs(shape: known.shape) }
+      return try load(own, known, onlyTest: onlyTest, note: note)
+    }
     if preparation != nil {
       let kinds = OwnData.all.map(\.pattern).joined(separator: ", ")
       throw DatasetError.badRequest(

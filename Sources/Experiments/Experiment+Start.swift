@@ -40,6 +40,8 @@ extension Experiment {
       guard let images else { return file }
       let network = file.model.network
       let (takes, classes) = (try network.inputShape, try network.classes)
+      // Each data set of a sequence has a last layer of its own.
+      if sequence != nil, takes.elements == images.exampleSize { return file }
       guard takes.elements == images.exampleSize, classes == outputs ?? images.classes else {
         throw PlanError(
           "\(path) holds a network for \(takes) inputs and \(classes) classes; "

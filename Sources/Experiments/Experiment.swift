@@ -53,14 +53,16 @@ public struct Experiment: Sendable {
   ///   - l1: λ of the L1 penalty on weights in all trainings; nil for none.
   ///   - recovery: the training after each round; the pruning plan's timing gives its length.
   ///   - meta: the tasks of a meta-pruning.
+  ///   - sequence: the data sets of a run on several, of which `data` names the last.
   public init(
     start: Start, data: DataPlan?, classes: ClassCount? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
     slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil,
-    meta: MetaPruningPlan? = nil
+    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil
   ) {
     let options = MethodOptions(
       training: training.map { RegularizedTraining($0, slimming: slimming, l1: l1) },
-      recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning, meta: meta)
+      recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning, meta: meta,
+      sequence: sequence)
     self.init(start: start, data: data, classes: classes, initialization: initialization, stages: options.stages)
   }
 
@@ -75,6 +77,9 @@ public struct Experiment: Sendable {
 
   /// The tasks of a meta-pruning; nil if there is none.
   public var meta: MetaPruningPlan? { stages.lazy.compactMap { $0 as? MetaPrune }.first?.meta }
+
+  /// The data sets of a run on several; nil for a run on one.
+  public var sequence: DataSequence? { stages.lazy.compactMap { $0 as? TrainOnDataset }.first?.sequence }
 
   /// Number of the network's outputs, if it is not that of the data's classes.
   var outputs: Int? { stages.lazy.compactMap(\.outputs).first }

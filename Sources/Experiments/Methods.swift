@@ -3,7 +3,7 @@
 extension PruningMethod {
   /// The catalogue of methods, in the order in which they are listed.
   public static let all: [PruningMethod] = [
-    .lotteryTicket, .edgePopup, .l0, .han, .metaPruning,
+    .lotteryTicket, .edgePopup, .l0, .han, .metaPruning, .intersection,
     .snip, .grasp, .synflow, .random, .erk,
     .static, .rigl, .set, .doublePruning, .scoredPruning, .splicing, .dsd, .dsdPrune, .gradual,
   ]

@@ -135,6 +135,14 @@ extension Runner {
 
   private var dataSummary: DataSummary? {
     guard let data, let plan = experiment.data else { return nil }
+    if let plans = experiment.sequence?.datasets {
+      let notes = sequence.flatMap { [$0.training.partialNote, $0.test?.partialNote] }.compactMap(\.self)
+      return DataSummary(
+        name: plans.map(\.dataset).joined(separator: ", "), note: notes.isEmpty ? nil : notes.joined(separator: "; "),
+        training: sequence.reduce(0) { $0 + $1.training.count },
+        subsetOf: plans.contains { $0.subset != nil } ? sequence.reduce(0) { $0 + $1.training.fileCount } : nil,
+        validation: sequence.reduce(0) { $0 + ($1.validation?.count ?? 0) }, test: sequence.reduce(0) { $0 + ($1.test?.count ?? 0) })
+    }
     let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
     return DataSummary(
       name: plan.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,

@@ -11,7 +11,7 @@ public import Training
 
 extension Runner {
   /// Whether the current stage resumes in mid-training, from a checkpoint.
-  public var isResumed: Bool { resumed != nil }
+  public var isResumed: Bool { resumed?.training != nil }
 
   /// Number of steps of all finished trainings.
   public var iterations: Int { state.trainings.reduce(0) { $0 + $1.iterations } }

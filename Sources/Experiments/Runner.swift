@@ -5,7 +5,7 @@ internal import Interruptions
 internal import Networks
 public import Pruning
 internal import Results
-internal import Torch
+public import Torch
 public import Training
 
 /// Executes an experiment, stage by stage, with checkpoints between stages and in mid-training.
@@ -22,8 +22,12 @@ public final class Runner {
   public let classes: [String]
   /// Input shape and normalization of the training examples; nil if neither data nor model file give them.
   public let preprocessing: Preprocessing?
-  /// The training, validation and test images; nil where the experiment has no data.
-  public let data: TrainingData?
+  /// The training, validation and test images in use; nil where the experiment has no data.
+  public internal(set) var data: TrainingData?
+  /// The data sets of a sequence, in its order and in one shape; empty for a run on one data set. The last is in use at the end.
+  public let sequence: [TrainingData]
+  /// Tensors kept beside the model, which checkpoints hold, e.g. last layers of other data sets.
+  public internal(set) var aside: [String: Tensor] = [:]
 
   private(set) var options: Options
   // Whether our own kernels took steps in this process; nil before the first training.
@@ -58,17 +62,23 @@ public final class Runner {
     self.options = options
     try experiment.validate()
     recipe = try experiment.json
-    self.data = try data ?? experiment.data?.load(for: experiment.start, note: options.note)
+    sequence = try experiment.sequence?.load(for: experiment.start, note: options.note) ?? []
+    self.data = try data ?? sequence.last ?? experiment.data?.load(for: experiment.start, note: options.note)
     let data = self.data
+    let all = sequence.isEmpty ? data.map { [$0] } ?? [] : sequence
     // The model of a finished run may have replaced its own input file, which must not be checked again.
     let saved = Result { try SavedRun(experiment, options) }
     let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
-    let start =
+    var start =
       try finished?.start(of: experiment)
       ?? experiment.startingFile(for: data?.training, note: options.note) { network, size in
-        let work = try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network)
+        let work = try experiment.work(
+          images: all.map(\.training.count).max(), evaluated: all.map(\.evaluatedCount).max() ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
+    if finished == nil, let plan = experiment.sequence, case .file = experiment.start {
+      (start, aside) = try plan.exchangingHead(of: start, for: sequence, experiment)
+    }
     // Before anything is computed, or compared with what a checkpoint was computed with.
     if let most = options.mostThreads, let batch = experiment.trainings.map(\.plan.batchSize).max() {
       let batch = min(batch, data?.training.count ?? batch)
@@ -80,16 +90,19 @@ public final class Runner {
     startChecksum =
       isNew && !trains ? nil : try finished?.checkpoint.surroundings?.start ?? experiment.startChecksum(for: options)
     // Before the checkpoint is checked: what is refused must not depend on whether there is one.
-    if finished == nil { try experiment.check(on: start.model, data) }
+    if finished == nil {
+      try experiment.check(on: start.model, data)
+      try experiment.sequence?.check(on: start.model, sequence, training: experiment.training?.plan, pruning: experiment.pruning)
+    }
     // What a task's outputs stand for changes from task to task.
     classes = experiment.outputs == nil ? data?.training.classNames ?? start.classes : []
     preprocessing = data?.preprocessing ?? start.preprocessing
     if let saved = try saved.get(), let path = options.checkpoint {
       state = saved.state
-      try RecordError.naming(path, as: "a damaged checkpoint") { [data] in
-        try saved.check(against: experiment, starting: start.model, on: data, within: options.memory)
+      try RecordError.naming(path, as: "a damaged checkpoint") {
+        try saved.check(against: experiment, starting: start.model, on: all, within: options.memory)
       }
-      let surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: data, start: startChecksum)
+      let surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: all, start: startChecksum)
       if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path, startedWith: experiment.start.path) {
         options.note("\(path) \(words)")
         state.changes = (state.changes ?? []) + [words]
@@ -97,6 +110,7 @@ public final class Runner {
       self.surroundings = surroundings
       model = saved.checkpoint.model
       resumed = saved.checkpoint
+      aside = saved.checkpoint.aside
       ownCheckpoint = saved.identity
       options.didCheckpoint()
     } else {
@@ -115,7 +129,7 @@ public final class Runner {
   public func run() throws {
     let isFresh = state.stage == 0 && resumed == nil
     if isFresh, case .file(let path) = experiment.start { state.startingBytes = try RegularFile(path).size }
-    pruner = try experiment.pruning.map(makePruner)
+    try preparePruner()
     if let untracedWords { note(untracedWords) }
     if isFresh, experiment.training == nil { try recordDense() }
     let (stages, end) = (experiment.stages, experiment.end)
@@ -139,15 +153,18 @@ public final class Runner {
     }
   }
 
+  func preparePruner() throws { pruner = try experiment.pruning.map(makePruner) }
+
   func checkpoint(training: Trainer.State?) throws {
     guard let path = options.checkpoint else { return }
     let surroundings =
       try surroundings
       ?? Surroundings(
-        device: options.device, kernels: options.kernels, data: data, start: startChecksum ?? experiment.startChecksum(for: options))
+        device: options.device, kernels: options.kernels, data: sequence.isEmpty ? data.map { [$0] } ?? [] : sequence,
+        start: startChecksum ?? experiment.startChecksum(for: options))
     self.surroundings = surroundings
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))
-    try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings)
+    try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings, aside: aside)
       .write(to: path, asPrivateAs: options.output)
     ownCheckpoint = FileIdentity(path)
     lastCheckpoint = Date()

@@ -8,9 +8,11 @@ internal import Training
 extension SavedRun {
   /// Checks whether a run of this experiment can have written the checkpoint; a forged one can contain anything.
   ///
-  /// - Parameter start: the run's initial model; if the run replaced its own input file, what that file holds now.
+  /// - Parameters:
+  ///   - start: the run's initial model; if the run replaced its own input file, what that file holds now.
+  ///   - data: the data set, or those of a sequence.
   /// - Throws: `RecordError` that names the impossible part.
-  func check(against experiment: Experiment, starting start: Model, on data: TrainingData?, within memory: MemoryLimit) throws {
+  func check(against experiment: Experiment, starting start: Model, on data: [TrainingData], within memory: MemoryLimit) throws {
     func damaged(_ words: String) -> RecordError { RecordError("its record is impossible: \(words)") }
     let (stage, end) = (state.stage, experiment.end)
     guard (0..<end).contains(stage) || isFinished else { throw damaged("phase \(stage) of \(end)") }
@@ -21,16 +23,19 @@ extension SavedRun {
     let dense = state.denseNetwork ?? start.network
     for network in [dense, checkpoint.model.network] {
       try network.check(
-        try experiment.work(images: data?.training.count, evaluated: data?.evaluatedCount ?? 0, of: network), within: memory,
+        try experiment.work(
+          images: data.map(\.training.count).max(), evaluated: data.map(\.evaluatedCount).max() ?? 0, of: network), within: memory,
         elementSize: checkpoint.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
-      guard try network.inputShape == start.network.inputShape, try network.classes == start.network.classes else {
+      let classes = experiment.sequence == nil ? [try start.network.classes] : data.map(\.training.classes)
+      guard try network.inputShape == start.network.inputShape, try classes.contains(network.classes) else {
         throw damaged("its network has another input shape or other classes")
       }
     }
     if let facts = state.dense, let words = try facts.problem(for: dense) { throw damaged("dense.\(words)") }
     // Surgery removes units and may add biases that stand in for them, and nothing else.
     let shapes = Dictionary(try dense.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
-    for (name, dimensions) in try checkpoint.model.network.parameterShapes() {
+    let head = experiment.sequence == nil ? nil : dense.head?.module
+    for (name, dimensions) in try checkpoint.model.network.parameterShapes() where name.module != head {
       guard let before = shapes[name] else {
         guard name.role == .bias else { throw damaged("\(name) was not there before") }
         continue

@@ -11,7 +11,7 @@ public struct Lineage: Hashable, Sendable {
   /// The channels removed from each of the original's channel groups: ascending indices within the group as it was there.
   public private(set) var removed: [String: [Int]]
 
-  let nodes: [Network.Node]
+  private(set) var nodes: [Network.Node]
   private let name: String
   private let outputs: [String]
 
@@ -34,6 +34,13 @@ public struct Lineage: Hashable, Sendable {
     guard reached.nodes.map(\.unadorned) == network.nodes.map(\.unadorned), original.outputs == network.outputs else {
       throw NetworkError.malformed("what was removed from the original network does not lead to \(network.name.quoted)")
     }
+  }
+
+  /// Returns the lineage of an original with other nodes, which must have the same channel groups.
+  func mappingNodes(_ transform: ([Network.Node]) -> [Network.Node]) -> Lineage {
+    var result = self
+    result.nodes = transform(nodes)
+    return result
   }
 
   /// Returns the lineage after a further removal; channels are given by their indices among those that are left.

@@ -24,11 +24,13 @@ public final class Pruner {
   /// Measures the duration of one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
   public var latency: ((Network) throws -> Double)?
 
+  /// Scores that decide the next removal in place of the criterion's, compared between layers as they are; nil for the criterion's.
+  public var ballot: Ballot?
+
   /// The network before the first event of this run.
   private let starting: Network
   /// Number of things per group (units) or layer (weights) before the first known removal, in this run or an earlier one: cumulative
   /// schedules and floors count from these.
-  /// cumulative schedules and floors count from.
   private let originals: [String: Int]
   /// Number of things per group or layer before the first event of this run: fractions of what is left count from these.
   private let starts: [String: Int]
@@ -126,6 +128,8 @@ public final class Pruner {
       widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.definition.normalization)
     rule.event = eventNumber
     rule.starts = starts
+    // Votes count alike in all layers.
+    if ballot != nil { rule.normalization = .none }
     return rule
   }
 
@@ -144,17 +148,30 @@ public final class Pruner {
     }
   }
 
+  // MARK: - Votes
+
+  /// Returns what event k of n would remove from a model by its criterion, and the scores behind it; sums over training steps begin anew.
+  ///
+  /// - Throws: ``PruningError`` as a removal would.
+  public func vote(_ model: Model, event k: Int, of n: Int) throws -> Vote {
+    eventNumber = k
+    let model = try model.moved(to: .cpu)
+    guard plan.granularity.isStructured else {
+      let (layers, selection) = try weightChoice(model, k, n)
+      return Vote(layers: layers, selection: selection)
+    }
+    let swept = try sweepResult(model, meanMaps: [])
+    let scores = try swept.flatMap { plan.criterion.needsExamples ? try scored($0, round: k) : nil }
+    let choice = try choose(model, swept: scores, k, n)
+    try accumulator?.reset(for: model.network, granularity: plan.granularity)
+    return Vote(layers: choice.layers, selection: choice.selection)
+  }
+
   // MARK: - Weights
 
   private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
-    guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
-    let swept = try sweepResult(model, meanMaps: [])
+    let (layers, selection) = try weightChoice(model, k, n)
     return try withoutGradients {
-      let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
-      let layers = try model.weightScores(
-        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: k), examples: batches,
-        batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: k)
-      let selection = try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name)
       var pruned = try model.copied()
       try pruned.prune(selection)
       let (kept, prunable) = (selection.layers.reduce(0) { $0 + $1.after }, layers.reduce(0) { $0 + $1.original })
@@ -171,6 +188,22 @@ public final class Pruner {
     }
   }
 
+  /// Chooses the weights that event k of n removes.
+  private func weightChoice(_ model: Model, _ k: Int, _ n: Int) throws -> (layers: [ScoredLayer], selection: Selection) {
+    guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
+    let swept = ballot == nil ? try sweepResult(model, meanMaps: []) : nil
+    return try withoutGradients {
+      let batches = ballot == nil && swept == nil && plan.criterion.needsExamples ? try examples() : nil
+      // What is there, and how much there was, does not depend on the criterion.
+      let criterion = ballot == nil ? plan.criterion : .magnitude
+      var layers = try model.weightScores(
+        criterion, swept: swept?.weightScores(criterion, seed: scoreSeed, round: k), examples: batches,
+        batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: k)
+      if let ballot { layers = try ballot.rescored(layers) }
+      return (layers, try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name))
+    }
+  }
+
   // MARK: - Units
 
   private func pruneUnits(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
@@ -180,8 +213,8 @@ public final class Pruner {
     var seconds = (clock.now - started) / .seconds(1)
     var maps: Set<String> = []
     for case .meanReplacement(let replacement) in plan.repairs { maps.formUnion(replacement.observedNodes(of: groups, in: model.network)) }
-    let swept = try sweepResult(model, meanMaps: maps)
-    let scores = try swept.flatMap { plan.criterion.needsExamples ? try scored($0, round: k) : nil }
+    let swept = try ballot == nil || !maps.isEmpty ? sweepResult(model, meanMaps: maps) : nil
+    let scores = try swept.flatMap { ballot == nil && plan.criterion.needsExamples ? try scored($0, round: k) : nil }
     started = clock.now
     let choice = try choose(model, swept: scores, k, n)
     let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
@@ -222,7 +255,8 @@ public final class Pruner {
 
   /// Chooses the units that event k of n removes.
   private func choose(_ model: Model, swept: [String: Tensor]?, _ k: Int, _ n: Int) throws -> Choice {
-    var scored: [ScoredLayer]?
+    var scored = try ballot?.rescored(
+      model.unitScores(.l2, granularity: plan.granularity, originals: originals, ignoring: plan.ignored, reduction: plan.reduction))
     func select(_ amount: RemovalAmount) throws -> (layers: [ScoredLayer], selection: Selection) {
       if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: plan.criterion.name)) }
       let selected = try model.unitSelection(

@@ -9,7 +9,7 @@ extension RunRecord {
   ///   - showsLayers: whether to show the table of layers even without a collapse.
   public func text(width: Int = 100, showsLayers: Bool = false) -> String {
     let survivors = showsLayers || collapse != nil ? layers.map { $0.text + "\n" } ?? "" : ""
-    let arms = meta.map { $0.text + "\n" } ?? ""
+    let arms = (meta.map { $0.text + "\n" } ?? "") + (sequence.map { $0.text + "\n" } ?? "")
     return TextTable.wrapped(title, width: width) + "\n\n" + table.text + "\n" + survivors + arms + TextTable.facts(facts, width: width)
   }
 
@@ -88,6 +88,7 @@ extension RunRecord {
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let meta { facts.append(("tasks", meta.words)) }
+    facts += sequence?.facts ?? []
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
     facts.append(("latency", latencyWords))

@@ -42,6 +42,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var regrowth: RegrowthSummary?
   /// Accuracy on new tasks, beside that of controls; nil if tasks were not what was learned.
   public var meta: MetaSummary?
+  /// Accuracy on each data set of a sequence after each training and removal; nil for a run on one data set.
+  public var sequence: SequenceSummary?
   /// Method-specific facts besides the numbers; nil if there are none.
   public var notes: [RunNote]?
   /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.

@@ -7,8 +7,8 @@ internal import CTorch
 public struct ImageAssembly: Sendable {
   /// Channels, height and width of an image in a batch.
   public let channels: Int, height: Int, width: Int
-  /// Height and width of a stored image.
-  public let storedHeight: Int, storedWidth: Int
+  /// Channels, height and width of a stored image; one stored channel serves all of a batch's.
+  public let storedChannels: Int, storedHeight: Int, storedWidth: Int
   /// The float value of each byte per channel, [channels × 256]; empty for float32 elements.
   public let table: [Float]
   /// The value outside the image, per channel.
@@ -22,16 +22,19 @@ public struct ImageAssembly: Sendable {
   /// lies a zero, as in torchvision's padding.
   ///
   /// - Parameters:
+  ///   - storedChannels: channels of a stored image, 1 or that of the output; nil for that of the output.
   ///   - storedHeight: height of a stored image; nil for that of the output.
   ///   - storedWidth: width of a stored image; nil for that of the output.
   ///   - elements: type of the stored elements, `uint8` or `float32`.
   public init(
-    channels: Int, height: Int, width: Int, storedHeight: Int? = nil, storedWidth: Int? = nil, elements: ElementType = .uint8,
+    channels: Int, height: Int, width: Int, storedChannels: Int? = nil, storedHeight: Int? = nil, storedWidth: Int? = nil,
+    elements: ElementType = .uint8,
     mean: [Float], deviation: [Float], channelsLast: Bool
   ) {
     self.channels = channels
     self.height = height
     self.width = width
+    self.storedChannels = storedChannels ?? channels
     self.storedHeight = storedHeight ?? height
     self.storedWidth = storedWidth ?? width
     self.mean = mean
@@ -80,8 +83,10 @@ public struct ImageAssembly: Sendable {
     bytes: UnsafeBufferPointer<UInt8>?, floats: UnsafeBufferPointer<Float>?, count: Int, _ indices: [Int64], _ placement: Placement?,
     _ out: UnsafeMutableBufferPointer<Float>
   ) throws {
-    let (size, stored) = (channels * height * width, channels * storedHeight * storedWidth)
-    guard out.count >= indices.count * size, size > 0, stored > 0 else { throw TorchError("assemble_images: the output is too small") }
+    let (size, stored) = (channels * height * width, storedChannels * storedHeight * storedWidth)
+    guard out.count >= indices.count * size, size > 0, stored > 0, storedChannels == 1 || storedChannels == channels else {
+      throw TorchError("assemble_images: the output is too small")
+    }
     if let placement {
       guard placement.dy.count == indices.count, placement.dx.count == indices.count, placement.mirrored.count == indices.count else {
         throw TorchError("assemble_images: one placement per image is needed")
@@ -94,7 +99,8 @@ public struct ImageAssembly: Sendable {
             deviation.withUnsafeBufferPointer { deviation in
               var source = ct_image_source(
                 bytes: bytes?.baseAddress, floats: floats?.baseAddress, count: Int64(count / stored), channels: Int32(channels),
-                height: Int32(storedHeight), width: Int32(storedWidth), out_height: Int32(height), out_width: Int32(width),
+                stored_channels: Int32(storedChannels), height: Int32(storedHeight), width: Int32(storedWidth), out_height: Int32(height),
+                out_width: Int32(width),
                 table: table.baseAddress, mean: mean.baseAddress, deviation: deviation.baseAddress, fill: fill.baseAddress,
                 channels_last: channelsLast ? 1 : 0)
               guard let placement else {

@@ -2,13 +2,13 @@ internal import Datasets
 public import Files
 internal import Foundation
 internal import Networks
-internal import Torch
+public import Torch
 internal import Words
 
 /// A run interrupted at some step: everything that decides how it continues, in one `.safetensors` file.
 ///
 /// Tensors: the model's as `model.NAME`, masks as `mask.NAME`, moments as `optimizer.K.NAME`, the dropout stream as `random.dropout`,
-/// those of hooks as `hook.HOOK.KEY`. Written atomically, so a kill at any instant leaves the previous checkpoint. A checksum over the
+/// those of hooks as `hook.HOOK.KEY`, what the run keeps beside its model as `aside.KEY`. Written atomically, so a kill at any instant leaves the previous checkpoint. A checksum over the
 /// whole content detects changes; the state of hooks is checked by the hooks when training continues.
 public struct Checkpoint {
   /// The `version` written, and the only one read: an interrupted run is finished by the version that began it.
@@ -22,9 +22,14 @@ public struct Checkpoint {
   public var progress: String
   /// Machine, settings and data that it was computed with; nil if not recorded.
   public var surroundings: Surroundings?
+  /// Tensors that the run keeps beside its model, e.g. last layers of other data sets; possibly forged, but without NaN.
+  public var aside: [String: Tensor]
 
   /// Creates a checkpoint; every parameter sets the property of the same name.
-  public init(model: Model, training: Trainer.State?, progress: String, surroundings: Surroundings? = nil) {
+  public init(
+    model: Model, training: Trainer.State?, progress: String, surroundings: Surroundings? = nil, aside: [String: Tensor] = [:]
+  ) {
+    self.aside = aside
     self.model = model
     self.training = training
     self.progress = progress
@@ -60,6 +65,7 @@ public struct Checkpoint {
       tensors["random.dropout"] = training.dropout
       for (hook, values) in training.hooks { for (key, value) in values { tensors["hook.\(hook).\(key)"] = value } }
     }
+    for (key, tensor) in aside { tensors["aside.\(key)"] = tensor }
     let header = Header(
       network: model.network,
       training: training.map {
@@ -148,7 +154,12 @@ public struct Checkpoint {
     if let problem = try model.problemWithMasks() { throw RecordError(problem) }
     progress = header.progress
     surroundings = header.surroundings
-    let used = tensors.count + masks.count + moments.values.reduce(0) { $0 + $1.count }
+    aside = [:]
+    for (name, tensor) in stored where name.hasPrefix("aside.") {
+      guard try tensor.elementType?.isFloatingPoint != true || !tensor.hasNaN() else { throw RecordError("\(name) holds NaN") }
+      aside[String(name.dropFirst(6))] = tensor
+    }
+    let used = tensors.count + masks.count + moments.values.reduce(0) { $0 + $1.count } + aside.count
     guard let training = header.training else {
       guard used == stored.count, archive.unread.isEmpty else { throw RecordError("it holds unexpected tensors") }
       self.training = nil

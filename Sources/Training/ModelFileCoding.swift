@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Networks
+public import Networks
 internal import Torch
 internal import Words
 
@@ -48,6 +48,19 @@ extension ModelFile {
         texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts),
         try decode([String].self, "classes", of: texts)
       )
+    } catch let problem as ModelFileProblem {
+      throw ModelFileError.reading(path: path, problem: problem.text)
+    }
+  }
+
+  /// Returns the network in a file without reading its weights.
+  ///
+  /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``ModelFileError`` if it is not a model file.
+  public static func network(of path: String) throws -> Network {
+    do {
+      let texts = try TensorArchive.metadata(contentsOf: path)
+      try checkFormat(texts)
+      return try decode(Network.self, "network", of: texts)
     } catch let problem as ModelFileProblem {
       throw ModelFileError.reading(path: path, problem: problem.text)
     }

@@ -30,11 +30,12 @@ public struct Surroundings: Codable, Hashable, Sendable {
     case test
   }
 
-  /// Records the surroundings of this process with the given data; reads every example once.
+  /// Records the surroundings of this process with the given data; reads every example once. Several data sets are recorded as one, in
+  /// their order.
   ///
   /// - Parameter start: SHA-256 of the file whose weights are trained or pruned; nil if there is none.
   /// - Throws: errors of reading examples.
-  public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) throws {
+  public init(device: Device, kernels: TrainingKernels, data: [TrainingData], start: String? = nil) throws {
     threads = TorchRuntime.threads
     self.device = device
     accelerator = device == .cpu ? nil : TorchRuntime.cudaName
@@ -43,10 +44,23 @@ public struct Surroundings: Codable, Hashable, Sendable {
     instructions = TorchRuntime.cpuCapability + (form.map { "/" + $0.rawValue } ?? "")
     libtorch = TorchRuntime.version
     images = [:]
-    images[.training] = try data?.training.fingerprint
-    images[.validation] = try data?.validation?.fingerprint
-    images[.test] = try data?.test?.fingerprint
+    images[.training] = try Self.joined(data.map(\.training))
+    images[.validation] = try Self.joined(data.map(\.validation))
+    images[.test] = try Self.joined(data.map(\.test))
     self.start = start
+  }
+
+  /// The fingerprints of one part of all data sets, joined; nil if none has it.
+  private static func joined(_ parts: [ExampleSet?]) throws -> String? {
+    guard parts.contains(where: { $0 != nil }) else { return nil }
+    return try parts.map { try $0?.fingerprint ?? "none" }.joined(separator: "+")
+  }
+
+  /// Records the surroundings of this process with the given data, if there are any.
+  ///
+  /// - Throws: errors of reading examples.
+  public init(device: Device, kernels: TrainingKernels, data: TrainingData?, start: String? = nil) throws {
+    try self.init(device: device, kernels: kernels, data: data.map { [$0] } ?? [], start: start)
   }
 
   /// Decides whether a run begun in these surroundings may continue in others.

@@ -33,6 +33,16 @@ public struct TrainingData: Sendable {
     self.notes = notes
   }
 
+  /// Returns the data with images in another shape (``ExampleSet/adapted(to:)``).
+  public func adapted(to shape: [Int]) throws -> TrainingData {
+    var data = self
+    data.training = try training.adapted(to: shape)
+    data.validation = try validation?.adapted(to: shape)
+    data.test = try test?.adapted(to: shape)
+    data.normalization = normalization.repeated(shape.first ?? 1)
+    return data
+  }
+
   /// How an example becomes the network's input, for the model file.
   public var preprocessing: Preprocessing {
     Preprocessing(

@@ -15,6 +15,12 @@ struct OptionRow: Sendable {
     self.init(command, option, with: words, instead: instead, changes: changes)
   }
 
+  /// The option after a line of its own.
+  init(_ command: String, _ option: String, over base: String, _ changes: String...) {
+    (self.command, self.option, self.base, self.changes) = (command, option, base, changes)
+    line = base + " " + option
+  }
+
   init(_ command: String, _ option: String, with words: String = "", instead: String? = nil, changes: [String]) {
     self.command = command
     self.option = option
@@ -39,7 +45,7 @@ enum OptionTable {
   ]
 
   static let rows: [OptionRow] =
-    shared + training + pruning + regrowth + meta + tickets + probe + preparation("probe", "data.") + looking
+    shared + training + pruning + regrowth + meta + sequences + tickets + probe + preparation("probe", "data.") + looking
 
   /// Of all commands that work on data.
   private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
@@ -232,6 +238,27 @@ enum OptionTable {
     OptionRow("prune", "--regrowth-end 0.5", with: "--method double-pruning", "pruning.regrowth.until=0.5"),
     OptionRow("prune", "--rewind 5it", with: "--method gradual", "pruning.regrowth.rewinding=5it"),
   ]
+
+  private static let sequences: [OptionRow] = {
+    let bare = "prune --network lenet-5 --sparsity 0.9 --method intersection"
+    let two = bare + " --datasets mnist,kmnist"
+    return [
+      OptionRow(
+        "prune", "--datasets mnist,kmnist", with: "--method intersection", instead: bare, "sequence.datasets.1.dataset=kmnist",
+        "sequence.datasets.1.seed=0", "data.dataset=kmnist", "pruning.timing.rounds._0=3"),
+      OptionRow("prune", "--passes 3", over: two, "sequence.passes=3", "pruning.timing.rounds._0=5"),
+      OptionRow("prune", "--heads fresh", over: two, "sequence.heads=fresh"),
+      OptionRow("prune", "--keep-if majority", over: two, "sequence.keepIf=majority", "pruning.timing.rounds._0=2"),
+      OptionRow("prune", "--keep-if 1", over: two, "sequence.keepIf=1", "pruning.timing.rounds._0=2"),
+      OptionRow("prune", "--resample 50", over: two, "sequence.resample=50"),
+      OptionRow("prune", "--head-steps 7", over: two, "sequence.headFit.steps=7"),
+      OptionRow("prune", "--epochs 7", over: two, "training.length=7ep", "pruning.timing.rounds.recovery=7ep"),
+      // Weights of the last layer stay where they are.
+      OptionRow(
+        "prune", "--granularity weight", over: two, "pruning.granularity=weight", "pruning.criterion=magnitude", "pruning.ignored=none",
+        "pruning.ignored.0=fc2"),
+    ]
+  }()
 
   private static let meta: [OptionRow] = {
     let method = "--method meta-pruning"

@@ -49,7 +49,8 @@ import Training
   }
 
   /// Twenty places, spread over the whole run; from each it goes on to the same bytes, and has a checkpoint if it says so.
-  @Test(arguments: ["rounds", "during", "start", "meta"]) func wherever(kind: String) throws {
+  @Test(arguments: ["rounds", "during", "start", "meta", "sequence", "votes"]) func wherever(kind: String) throws {
+    let data = try TemporaryDirectory()
     let experiment =
       switch kind {
       case "rounds": try self.experiment(.rounds(2, recovery: .iterations(4)), Criterion(named: "abs-mrs"))
@@ -64,6 +65,13 @@ import Training
             learning: MetaPlan(.fomaml, tasks: 1, innerSteps: 1), form: .init(ways: 3, shots: 1, queries: 2), controls: [.full],
             judgingTasks: 3,
             headFit: HeadFit(steps: 3)))
+      case "sequence":
+        SequenceFixtures.experiment(
+          DataSequence(datasets: try SequenceFixtures.datasets(data), heads: .fresh, headFit: HeadFit(steps: 3)), epochs: 1)
+      case "votes":
+        SequenceFixtures.experiment(
+          DataSequence(datasets: try SequenceFixtures.datasets(data), passes: 2, keepIf: .majority, headFit: HeadFit(steps: 3)),
+          criterion: try Criterion(named: "weight-norm"), epochs: 1)
       case "during": self.experiment(.during(every: .epochs(1), until: nil), .activation)
       default: self.experiment(.atStart(rounds: 5), .magnitude, .weight)
       }

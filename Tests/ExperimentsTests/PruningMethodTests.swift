@@ -27,7 +27,7 @@ struct PruningMethodTests {
         == "unknown method \"rigle\": did you mean rigl?")
     #expect(
       #expect(throws: UnknownMethod.self) { try PruningMethod.named("zzzzzzzzzz") }?.description
-        == "unknown method \"zzzzzzzzzz\": choose one of lottery-ticket, edge-popup, l0, han, meta-pruning, snip, grasp, synflow, random, "
-        + "erk, static, rigl, set, double-pruning, scored-pruning, splicing, dsd, dsd+prune, gradual")
+        == "unknown method \"zzzzzzzzzz\": choose one of lottery-ticket, edge-popup, l0, han, meta-pruning, intersection, snip, grasp, synflow, "
+        + "random, erk, static, rigl, set, double-pruning, scored-pruning, splicing, dsd, dsd+prune, gradual")
   }
 }

@@ -195,10 +195,10 @@ int ct_optimizer_apply_masks(const ct_tensor *tensors, const ct_tensor *masks, i
 // that a loader's own thread may run it. An example's elements are bytes, normalised by the table, or float values x, as
 // (x − mean)/deviation. A vector is an image of one pixel with many channels.
 typedef struct {
-  const uint8_t *bytes;    // [count, channels, height, width]; NULL for floats
+  const uint8_t *bytes;    // [count, stored_channels, height, width]; NULL for floats
   const float *floats;     // the same; NULL for bytes
   int64_t count;
-  int32_t channels, height, width;
+  int32_t channels, stored_channels, height, width;  // one stored channel serves all
   int32_t out_height, out_width;
   const float *table;      // [channels, 256], of bytes
   const float *mean;       // [channels], of floats

@@ -9,18 +9,21 @@ public struct MethodOptions: Hashable, Sendable {
   public var recovery: RegularizedTraining?
   /// The score, granularity, amount and timing of removals; nil if nothing is removed.
   public var pruning: PruningPlan?
-
   /// The tasks of a meta-pruning; nil for none, or the defaults.
   public var meta: MetaPruningPlan?
+  /// The data sets of a run on several; nil for a run on one.
+  public var sequence: DataSequence?
 
   /// Creates options; every parameter sets the property of the same name.
   public init(
-    training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil, meta: MetaPruningPlan? = nil
+    training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil,
+    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil
   ) {
     self.training = training
     self.recovery = recovery
     self.pruning = pruning
     self.meta = meta
+    self.sequence = sequence
   }
 
   /// The stages of the plan's method, or those that its timing requires if it names no method or an unknown one.

@@ -54,7 +54,7 @@ extension NetworkIndex {
 
 extension Network {
   /// Returns the prunable weights except those of ignored layers.
-  func weights(ignoring ignored: [String]) throws -> [ParameterName] {
+  public func weights(ignoring ignored: [String]) throws -> [ParameterName] {
     let names = prunableWeights
     let left = try ignored.map { LayerPattern($0) }.indices(among: names.map { [$0.module] }, option: "--ignore")
     try checkIgnored(left.count, of: names.count)

@@ -1,15 +1,7 @@
 internal import Interruptions
-public import Networks
+internal import Networks
 internal import Datasets
 internal import Torch
-
-extension Network {
-  /// The last layer, if the network's first output is that of a linear layer; otherwise nil.
-  public var head: Node? {
-    guard let name = outputs.first, let node = node(named: name), case .linear = node.operation else { return nil }
-    return node
-  }
-}
 
 /// Fits the last layer alone to tasks, everything before it frozen: what the features are worth for classes that need never have been seen.
 ///

@@ -10,7 +10,9 @@ extension PruneCommand {
     let (granularity, length) = (pruning.granularity ?? method?.granularity ?? .weight, try training.length())
     let isWeight = granularity == .weight
     let usual = amount.deviations != nil ? Criterion.threshold.name : isWeight ? "magnitude" : "l2"
-    let criterion = scores.criterion ?? method?.criterion ?? usual
+    // A method that by itself removes units by their norm removes weights by theirs.
+    let own = method?.criterion == Criterion.l2.name && isWeight ? nil : method?.criterion
+    let criterion = scores.criterion ?? own ?? usual
     let plan = PruningPlan(
       method: method?.name, criterion: try Criterion(named: criterion, options: scores.criterionOptions), granularity: granularity,
       allocation: try scores.allocation(usual: method?.allocation ?? (isWeight ? .global : .layer)), reduction: scores.reduction ?? .mean,

@@ -30,7 +30,9 @@ extension PruneCommand {
     let meta = try metaPruning.plan(for: method)
     var plan = try plan(of: method)
     if meta != nil { plan.timing = try metaTiming(plan.timing, typed) }
-    let (dense, recovery) = try trainings(of: plan, method, meta, typed)
+    let sequence = try sequence(for: method, typed)
+    if let sequence { plan = try self.plan(plan, over: sequence) }
+    let (dense, recovery) = try sequence == nil ? trainings(of: plan, method, meta, typed) : (training.plan(seed: running.seed), nil)
     if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(typed) {
       throw PlanError("\(option) goes with training, and there is none")
     }
@@ -38,10 +40,11 @@ extension PruneCommand {
       throw PlanError("--layers shows kept weights: it does not go with --granularity \(plan.granularity.rawValue)")
     }
     let experiment = Experiment(
-      start: given.start, data: try dataPlan(for: plan, trains: dense != nil || recovery != nil), classes: classes,
+      start: given.start, data: try sequence?.datasets.last ?? dataPlan(for: plan, trains: dense != nil || recovery != nil),
+      classes: classes,
       initialization: training.initialization ?? method?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery,
-      meta: meta)
+      meta: meta, sequence: sequence)
     try experiment.validate()
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",

@@ -54,6 +54,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @OptionGroup(title: "Gates") var gates: GateOptions
   @OptionGroup(title: "Lottery tickets and rewinding") var tickets: TicketOptions
   @OptionGroup(title: "Meta-pruning") var metaPruning: MetaPruningOptions
+  @OptionGroup(title: "Several data sets") var intersection: IntersectionOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
   @OptionGroup(title: "Run") var running: RunOptions

@@ -62,6 +62,13 @@ struct DataOptions: ParsableArguments {
       dataset: name, directory: dataDir, subset: subset, validation: validation, seed: seed, preparation: try preparation())
   }
 
+  /// Returns the plan of a data set that the options describe but for its name.
+  func plan(seed: UInt64, named name: String) throws -> DataPlan {
+    var options = self
+    options.dataset = name
+    return try options.plan(seed: seed)
+  }
+
   /// Returns how examples of one's own are prepared; nil if nothing was given.
   private func preparation() throws -> Preparation? {
     let found = Preparation(

@@ -54,14 +54,14 @@ struct MetaPruningOptions: MethodOptionGroup {
   @Option(help: ArgumentHelp("Tasks of each kind that networks are judged by; 100 by default.", valueName: "count"))
   var judgingTasks: Int?
 
-  @Option(help: ArgumentHelp("Steps of the last layer's fit to such a task; 50 by default.", valueName: "count"))
+  @Option(help: ArgumentHelp("Steps of the last layer's fit alone, to such a task or data set; 50 by default.", valueName: "count"))
   var headSteps: Int?
 
   static let methods: KeyValuePairs = [
     "--meta": [name], "--outer": [name], "--ways": [name], "--shots": [name], "--queries": [name], "--tasks": [name],
     "--inner-steps": [name], "--inner-rate": [name], "--pseudo-test": [name], "--prune-gradient": [name],
     "--controls": [name], "--judging-tasks": [name],
-    "--head-steps": [name],
+    "--head-steps": [name, IntersectionOptions.name],
   ]
 
   private static let name = "meta-pruning"

@@ -19,7 +19,7 @@ enum MethodFaces {
   static var optionGroups: [any MethodOptionGroup.Type] {
     [
       ExchangeOptions.self, ScoredPruningOptions.self, DoublePruningOptions.self, GateOptions.self, TicketOptions.self,
-      MetaPruningOptions.self,
+      MetaPruningOptions.self, IntersectionOptions.self,
     ]
   }
 

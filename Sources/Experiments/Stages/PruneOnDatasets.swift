@@ -1,0 +1,58 @@
+public import Pruning
+internal import Results
+
+/// One removal between the trainings of a sequence of data sets, decided by the data set just trained on or by the votes of all.
+public struct PruneOnDatasets: Stage {
+  /// Name of the kind in recipes, `prune-on-datasets`.
+  public static let name = "prune-on-datasets"
+  /// ``SequenceOutcome``: the accuracies on all data sets.
+  public static let outcomes: [any StageOutcome.Type] = [SequenceOutcome.self]
+  /// The score, granularity and amount of the removals.
+  public var pruning: PruningPlan
+  /// The data sets.
+  public var sequence: DataSequence
+  /// Number of this removal, from 1.
+  public var round: Int
+
+  /// Creates one removal of a sequence.
+  public init(_ pruning: PruningPlan, _ sequence: DataSequence, round: Int) {
+    self.pruning = pruning
+    self.sequence = sequence
+    self.round = round
+  }
+
+  /// The plan that the removal is a part of.
+  public var prunes: PruningPlan? { pruning }
+
+  /// Removes, cuts the last layers that are kept with it, and judges by all data sets so far.
+  public func carryOut(in run: Runner) throws {
+    guard let pruner = run.pruner else { return }
+    let ballot = run.ballot
+    let segment = ballot == nil ? round - 1 : sequence.datasets.count - 1
+    try run.use(dataset: segment % max(sequence.datasets.count, 1), segment: segment)
+    var outcome = run.state[SequenceOutcome.self] ?? SequenceOutcome(run)
+    if let ballot {
+      pruner.ballot = ballot
+      let choice = try pruner.vote(run.model, event: round, of: sequence.removals)
+      let exceptions = try ballot.exceptions(to: sequence.quorum ?? 1, in: choice)
+      outcome.votes.append(.init(removed: choice.selection.removed, overruled: exceptions.overruled, spared: exceptions.spared))
+    } else {
+      try run.sweepIfNeeded(pruner)
+    }
+    let before = try ballot == nil ? run.evaluate(run.model) : nil
+    var pruned = try pruner.prune(run.model, event: round, of: sequence.removals, iteration: run.iterations)
+    pruner.ballot = nil
+    run.ballot = nil
+    run.model = pruned.model
+    try run.cutHeads(by: pruned.slices)
+    pruned.event.before = before
+    pruned.event.after = try before == nil ? nil : run.evaluate(run.model)
+    run.record(pruned.event, pruned.removal)
+    outcome.changes.append(
+      .init(
+        dataset: nil, pass: (round - 1) / max(ballot == nil ? sequence.datasets.count : 1, 1) + 1, step: run.iterations,
+        left: try run.left(),
+        accuracies: try run.accuracies(of: run.model)))
+    run.state[SequenceOutcome.self] = outcome
+  }
+}
