@@ -38,9 +38,10 @@ extension Architecture {
   ///
   /// Without a suffix there is one hidden layer of 512 units (Li et al. 2017: 15.0 million parameters and 3.13e8 MACs for
   /// `vgg16-bn-cifar`); `:512-512` asks for two, as in vgg11 of Mean Replacement Pruning, and `:none` for none. Hidden layers have no
-  /// dropout.
+  /// dropout. `-half` and `-quarter` have that part of the filters and of the hidden units, for studies of many runs.
   static let vggCIFAR = Architecture(
-    pattern: "vgg(11|13|16|19)[-bn]-cifar[:HIDDEN|:none]", summary: "VGG for 32×32 images, hidden linear layers 512 unless given (Li 2017)",
+    pattern: "vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none]",
+    summary: "VGG for 32×32 images, hidden linear layers 512 unless given (Li 2017)",
     examples: [11, 13, 16, 19].flatMap { ["vgg\($0)-cifar", "vgg\($0)-bn-cifar"] }
   ) { name in
     guard let name = try VGGName(name), name.isCIFAR else { return nil }
@@ -63,23 +64,28 @@ private struct VGGName {
   let isCIFAR: Bool
   let hidden: [Int]
 
+  private static let parts = ["half": 2, "quarter": 4]
+
   /// Parses a name; nil if it is not a VGG's, and throws for a depth or widths that do not exist.
   init?(_ text: String) throws {
     guard let rest = text.after("vgg") else { return nil }
     let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let words = (parts.first ?? "").split(separator: "-", omittingEmptySubsequences: false).map(String.init)
     guard let depth = words.first.flatMap(\.depth) else { return nil }
-    let options = Array(words.dropFirst())
-    guard [[], ["bn"], ["cifar"], ["bn", "cifar"]].contains(options) else { return nil }
+    var options = Array(words.dropFirst())
+    let part = options.last.flatMap { Self.parts[$0] }
+    if part != nil { options.removeLast() }
+    guard [[], ["bn"], ["cifar"], ["bn", "cifar"]].contains(options), part == nil || options.last == "cifar" else { return nil }
     guard let stages = Networks.stages[depth] else {
       throw NetworkError.architecture("unknown network \(text.quoted): depth must be 11, 13, 16 or 19")
     }
     self.text = text
-    self.stages = stages
+    let divisor = part ?? 1
+    self.stages = stages.map { $0.map { $0 / divisor } }
     hasNorm = options.first == "bn"
     isCIFAR = options.last == "cifar"
     guard parts.count == 2 else {
-      hidden = [512]
+      hidden = [512 / divisor]
       return
     }
     guard isCIFAR else {

@@ -65,7 +65,7 @@ import Testing
       "transformer-large",
       """
       unknown network "transformer-large"; known: lenet-300-100, lenet-5, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
-      alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[:HIDDEN|:none], resnet-(20|32|44|56|110), \
+      alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], resnet-(20|32|44|56|110), \
       resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
       """
     ),
@@ -96,7 +96,7 @@ import Testing
       "lenet-5", .image(channels: 3, height: 32, width: 32), 10, "cifar-10",
       """
       network lenet-5 takes 1×28×28 images, cifar-10 has 3×32×32; networks for 3×32×32: lenet-300-100, mlp:WIDTHS, \
-      conv-2, conv-4, conv-6, small-conv, medium-conv, vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[:HIDDEN|:none], \
+      conv-2, conv-4, conv-6, small-conv, medium-conv, vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], \
       resnet-(20|32|44|56|110), resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
       """
     ),

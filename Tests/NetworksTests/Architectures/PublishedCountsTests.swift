@@ -31,6 +31,22 @@ import Testing
     #expect(try Architecture.parse(name).filters == count)
   }
 
+  /// Half and a quarter of the filters and hidden units: a little more than a quarter and a sixteenth of the MACs, because of the colours.
+  @Test func partsOfVGG() throws {
+    let (half, quarter) = (try Architecture.parse("vgg16-bn-cifar-half"), try Architecture.parse("vgg16-bn-cifar-quarter:64-32"))
+    #expect(half.filters == 2112 && quarter.filters == 1056 && half.name == "vgg16-bn-cifar-half")
+    func hidden(_ network: Network) -> [Int] {
+      network.nodes.compactMap { if case .linear(let layer) = $0.operation { layer.outputs } else { nil } }
+    }
+    #expect(hidden(half) == [256, 10] && hidden(quarter) == [64, 32, 10])
+    let (whole, part) = (try Architecture.parse("vgg16-bn-cifar").cost().macs, try half.cost().macs)
+    // The first layer, 3·64·9 taps at 1,024 places, and the last, 512·10, are halved, all others quartered.
+    #expect(4 * (part - (3 * 32 * 9 * 1024 + 256 * 10)) == whole - (3 * 64 * 9 * 1024 + 512 * 10))
+    for name in ["vgg16-half", "vgg16-bn-half", "vgg16-cifar-third", "vgg16-half-cifar"] {
+      #expect(throws: NetworkError.self, "\(name)") { try Architecture.parse(name) }
+    }
+  }
+
   /// Li et al. 2017: VGG-16 on CIFAR-10 has 1.5e7 parameters, 3.13e8 MACs; ResNet-56 8.5e5 and 1.25e8, ResNet-110 1.72e6 and 2.53e8.
   @Test func liTable() throws {
     func rounded(_ count: Int, to unit: Int) -> Int { (count + unit / 2) / unit }
