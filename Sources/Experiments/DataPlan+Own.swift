@@ -13,7 +13,7 @@ public struct Preparation: Codable, Hashable, Sendable {
   public var mean: [Float]?
   /// Deviation per channel, or one for all; nil as for the mean.
   public var deviation: [Float]?
-  /// Whether broken images are left out and counted; nil for no.
+  /// Whether broken images or clips are left out and counted; nil for no.
   public var skipsBroken: Bool?
 
   /// Creates a preparation; every parameter sets the property of the same name.
@@ -41,8 +41,12 @@ extension DataPlan {
         let size = preparation?.imageSize
         request.shape = size.map { $0.count == 2 ? [known.shape?.first ?? 3] + $0 : $0 } ?? known.shape
         request.resize = preparation?.resize ?? (size == nil ? known.preprocessing?.resize : nil)
-      } else if preparation?.imageSize != nil || preparation?.resize != nil || preparation?.skipsBroken != nil {
-        throw DatasetError.badRequest("--image-size, --resize and --skip-broken go with image files, folder:DIR: \(dataset) holds none")
+      } else if preparation?.imageSize != nil || preparation?.resize != nil {
+        throw DatasetError.badRequest("--image-size and --resize go with image files, folder:DIR: \(dataset) holds none")
+      }
+      if preparation?.skipsBroken != nil, !own.kind.hasFiles {
+        let kinds = OwnData.all.filter(\.hasFiles).map(\.pattern).joined(separator: ", ")
+        throw DatasetError.badRequest("--skip-broken goes with files of images or clips, \(kinds): \(dataset) is one file")
       }
       return try own.load(request)
     }

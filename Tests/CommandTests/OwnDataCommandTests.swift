@@ -31,6 +31,41 @@ import Torch
     }
   }
 
+  /// Clips from files to row, with one broken, and evaluated by the model file alone.
+  @Test func clipsFromFolderToRow() throws {
+    try withTemporaryDirectory { folder in
+      func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+      for (name, period) in [("high", 4), ("low", 40)] {
+        try FileManager.default.createDirectory(atPath: "\(folder)/clips/\(name)", withIntermediateDirectories: true)
+        for index in 0..<6 {
+          let samples = (0..<1600).flatMap { little(($0 % period < period / 2 ? 1000 : -1000) + index, 2) }
+          let head = little(16, 4) + little(1, 2) + little(1, 2) + little(16_000, 4) + little(32_000, 4) + little(2, 2) + little(16, 2)
+          let clip = Array("RIFF....WAVEfmt ".utf8) + head + Array("data".utf8) + little(samples.count, 4) + samples
+          try Data(clip).write(to: URL(fileURLWithPath: "\(folder)/clips/\(name)/\(index).wav"))
+        }
+      }
+      let (data, model) = ("log-mel:\(folder)/clips", folder + "/m.safetensors")
+      let broken = "\(folder)/clips/low/9.wav"
+      try Data("RIFF".utf8).write(to: URL(fileURLWithPath: broken))
+      let environment = "export XDG_CACHE_HOME='\(folder)/cache'; exec"
+      let given = [
+        "train", "--network", "lenet-300-100", "--dataset", data, "--classes", "auto", "--epochs", "4", "--batch-size", "4", "--threads",
+        "1",
+        "--quiet", "-o", model,
+      ]
+      let refused = try espalier(given, after: environment)
+      #expect(
+        refused.status == 65
+          && refused.errors == "espalier: \(broken): it is not a WAVE file; --skip-broken leaves broken clips out\n", "\(refused.errors)")
+      let trained = try espalier(given + ["--skip-broken"], after: environment)
+      #expect(trained.status == 0 && trained.output.contains("1 broken clip of 13 left out: "), "\(trained.output)\(trained.errors)")
+      try FileManager.default.removeItem(atPath: broken)
+      let evaluated = try espalier(["evaluate", model, "--threads", "1"], after: environment)
+      #expect(evaluated.output.contains("accuracy 100.00 % (12 of 12 test images)"), "\(evaluated.output)\(evaluated.errors)")
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/cache/espalier/features"))
+    }
+  }
+
   @Test(
     arguments: [
       (["--dataset", "tensors:none.safetensors"], 66, "cannot read none.safetensors: No such file or directory"),

@@ -111,7 +111,10 @@ import Training
           + "tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR: digits has its own")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(imageSize: [8, 8])))
-          == "--image-size, --resize and --skip-broken go with image files, folder:DIR: \(data) holds none")
+          == "--image-size and --resize go with image files, folder:DIR: \(data) holds none")
+      #expect(
+        problem(DataPlan(dataset: data, preparation: Preparation(skipsBroken: true)))
+          == "--skip-broken goes with files of images or clips, folder:DIR, log-mel:DIR, mfcc:DIR: \(data) is one file")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(mean: [1, 2], deviation: [1, 2])))
           == "--mean has 2 numbers: \(data) has 6 channels, so give 1 or that many")

@@ -3,7 +3,7 @@ internal import Foundation
 internal import Words
 
 /// A kind of files that examples are made of.
-struct FileKind {
+struct FileKind: Equatable, Sendable {
   /// What a file holds, e.g. `image`.
   let thing: String
   /// Endings of names, in small letters; what is in a file decides what it is.
@@ -18,6 +18,12 @@ struct FileKind {
   var words: String {
     let all = extensions.map { "." + $0 }
     return all.count == 1 ? all[0] : all.dropLast().joined(separator: ", ") + " or " + (all.last ?? "")
+  }
+
+  /// What a row says of broken files that were left out, e.g. `1 broken clip of 7 left out: …`.
+  func leftOut(_ broken: [DatasetError], of count: Int) -> String {
+    "\(broken.count) broken \(thing)\(broken.count == 1 ? "" : "s") of \(count) left out: "
+      + broken.prefix(3).map(\.description).joined(separator: "; ") + (broken.count > 3 ? "; …" : "")
   }
 }
 

@@ -20,7 +20,7 @@ extension OwnData {
   /// else, where names hold a speaker and `_nohash_`, by the speaker's hash, 10 % each. Without either all clips are the training part.
   /// Features are kept in the cache folder under the hash of clips and settings.
   private static func clips(_ features: SpeechFeatures, _ summary: String, _ words: [String]? = nil) -> OwnData {
-    OwnData(prefix: features.rawValue, place: "DIR", summary: summary, hasImageFiles: false) { path, request in
+    OwnData(prefix: features.rawValue, place: "DIR", summary: summary, files: .clips) { path, request in
       var path = path
       while path.count > 1, path.hasSuffix("/") { path.removeLast() }
       let folder = try ClassFolder(path, within: path, of: .clips)
@@ -39,10 +39,13 @@ extension OwnData {
         guard !chosen.isEmpty else { return nil }
         let clips = try FeatureClips(chosen, features, request)
         if !clips.broken.isEmpty {
-          notes.append(
-            "\(clips.broken.count) broken clips of \(chosen.count) left out: "
-              + clips.broken.prefix(3).map(\.description).joined(separator: "; ") + (clips.broken.count > 3 ? "; …" : ""))
+          notes.append(FileKind.clips.leftOut(clips.broken, of: chosen.count))
           request.note("\(path): \(notes[notes.count - 1])")
+        }
+        let left = Set(clips.kept.map { chosen[$0].label })
+        if let lost = chosen.first(where: { !left.contains($0.label) }) {
+          throw DatasetError.badFile(
+            path: "\(path)/\(found.classes[lost.label])", problem: "all \(part.rawValue) clips of this class are broken")
         }
         return ExampleSet(
           storage: .floats(clips.storage), labels: clips.kept.map { labels[chosen[$0].label] }, shape: SpeechFeatures.shape,
@@ -116,7 +119,7 @@ struct ClipList {
 
 /// Which part of the data set a clip belongs to.
 struct ClipSplit {
-  enum Part: CaseIterable { case training, validation, test }
+  enum Part: String, CaseIterable { case training, validation, test }
 
   private let folder: String
   private let lists: (validation: Set<String>, test: Set<String>)?
@@ -159,23 +162,13 @@ private struct FeatureClips {
     var (kept, broken): ([Int], [DatasetError]) = ([], [])
     var checksum = RunningChecksum()
     checksum.update("\(features.rawValue), 1")
-    var clips: [[Float]] = []
-    // Of long files, of which many seconds are taken.
-    var files: [String: WAV] = [:]
-    for (index, item) in chosen.enumerated() {
-      let path = item.path
+    var reader = ClipReader()
+    for (index, clip) in chosen.enumerated() {
       if index % 64 == 0 { try Interruption.check() }
       do {
-        let clip = try files[path] ?? WAV(path)
-        if item.place != nil { files[path] = clip }
-        guard clip.rate == SpeechFeatures.rate else {
-          throw DatasetError.badFile(path: path, problem: "\(clip.rate) samples a second: \(SpeechFeatures.rate) are needed")
-        }
-        let start = Int((item.place ?? 0) * Double(max(clip.samples.count - SpeechFeatures.rate, 0)))
-        let samples = Array(clip.samples.dropFirst(start).prefix(SpeechFeatures.rate))
+        let samples = try reader.samples(of: clip)
         samples.withUnsafeBytes { checksum.update($0) }
         checksum.update(samples.count)
-        clips.append(samples)
         kept.append(index)
       } catch DatasetError.badFile(let path, let problem) {
         guard request.skipsBroken else {
@@ -184,9 +177,9 @@ private struct FeatureClips {
         broken.append(.badFile(path: path, problem: problem))
       }
     }
-    guard !clips.isEmpty else { throw DatasetError.badFile(path: chosen.first?.path ?? "", problem: "and all other clips are broken") }
+    guard !kept.isEmpty else { throw DatasetError.badFile(path: chosen.first?.path ?? "", problem: "and all other clips are broken") }
     (self.kept, self.broken) = (kept, broken)
-    let shape = [clips.count] + SpeechFeatures.shape.dropFirst()
+    let shape = [kept.count] + SpeechFeatures.shape.dropFirst()
     let cache = FeatureCache.folder + "/" + checksum.digits + ".safetensors"
     if let file = try? TensorArchiveFile(cache), let entry = file.entries["x"], entry.shape == shape, entry.elementType == .float32,
       entry.isPlain, file.entries.count == 1
@@ -194,18 +187,38 @@ private struct FeatureClips {
       storage = try ByteStorage(count: entry.byteCount, path: cache) { try file.fill(UnsafeMutableRawBufferPointer($0), from: "x", at: 0) }
       return
     }
-    var values: [Float] = []
-    for start in stride(from: 0, to: clips.count, by: 32) {
-      try Interruption.check()
-      values += try features.of(Array(clips[start..<min(start + 32, clips.count)]))
-    }
-    storage = try ByteStorage(count: values.count * 4, path: chosen.first?.path ?? "") { buffer in
-      values.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+    // Clips are read again: the samples of a large data set are four times its features, and need not be in memory at once.
+    let size = SpeechFeatures.shape.reduce(4, *)
+    storage = try ByteStorage(count: kept.count * size, path: chosen.first?.path ?? "") { buffer in
+      for start in stride(from: 0, to: kept.count, by: 32) {
+        try Interruption.check()
+        let values = try features.of(kept[start..<min(start + 32, kept.count)].map { try reader.samples(of: chosen[$0]) })
+        let target = UnsafeMutableRawBufferPointer(buffer)[(start * size)..<(start * size + values.count * 4)]
+        values.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target).copyMemory(from: $0) }
+      }
     }
     // A cache that cannot be written costs time, and nothing else.
     var archive = TensorArchive()
-    archive.tensors["x"] = try Tensor(values, shape: shape)
+    archive.tensors["x"] = try storage.withBytes { try Tensor(bytes: UnsafeRawBufferPointer($0), shape: shape, type: .float32) }
     if (try? Folder.make(FeatureCache.folder)) != nil { try? archive.write(to: cache) }
+  }
+}
+
+/// Reads clips of a second; long files, of which many are taken, once.
+private struct ClipReader {
+  private var files: [String: WAV] = [:]
+
+  /// Returns the samples of a clip, at most a second of them.
+  ///
+  /// - Throws: `DatasetError.badFile` for a broken file, and for one of another rate.
+  mutating func samples(of item: ClipList.Clip) throws -> [Float] {
+    let clip = try files[item.path] ?? WAV(item.path)
+    if item.place != nil { files[item.path] = clip }
+    guard clip.rate == SpeechFeatures.rate else {
+      throw DatasetError.badFile(path: item.path, problem: "\(clip.rate) samples a second: \(SpeechFeatures.rate) are needed")
+    }
+    let start = Int((item.place ?? 0) * Double(max(clip.samples.count - SpeechFeatures.rate, 0)))
+    return Array(clip.samples.dropFirst(start).prefix(SpeechFeatures.rate))
   }
 }
 

@@ -9,7 +9,7 @@ extension OwnData {
   /// `test`, results are reported on `val`. Few images are decoded at once, many as they are needed.
   static let folder = OwnData(
     prefix: "folder", place: "DIR", summary: "a folder of JPEG and PNG images for each class, or such folders in train, val and test",
-    hasImageFiles: true
+    files: .images
   ) { path, request in
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -105,8 +105,7 @@ private struct FolderLoader {
     let decoded = try DecodedImages(
       ImageFiles(paths: folder.files.map(\.path), shape: stored), skipsBroken: request.skipsBroken, memoryLimit: request.memoryLimit)
     if !decoded.broken.isEmpty {
-      let (count, first) = (decoded.broken.count, decoded.broken.prefix(3).map(\.description).joined(separator: "; "))
-      notes.append("\(count) broken image\(count == 1 ? "" : "s") of \(folder.files.count) left out: \(first)" + (count > 3 ? "; …" : ""))
+      notes.append(folder.kind.leftOut(decoded.broken, of: folder.files.count))
       request.note("\(folder.path): \(notes[notes.count - 1])")
     }
     let kept = decoded.kept.map { labels[folder.files[$0].label] }

@@ -14,12 +14,18 @@ public struct OwnData: Sendable {
   public let place: String
   /// One line for lists and help texts.
   public let summary: String
-  /// Whether its examples are images that are cut to what the network takes.
-  public let hasImageFiles: Bool
+  /// The files that its examples are, one each; nil if all are in one file.
+  let files: FileKind?
   let load: @Sendable (_ path: String, Request) throws -> Parts
 
   /// All kinds, in the order of lists and help texts.
   public static let all: [OwnData] = [.folder, .tensors, .logMel, .mfcc]
+
+  /// Whether each example is a file of its own, of which broken ones can be left out.
+  public var hasFiles: Bool { files != nil }
+
+  /// Whether its examples are images that are cut to what the network takes.
+  public var hasImageFiles: Bool { files == .images }
 
   /// How its names are spelled, e.g. `tensors:FILE.safetensors`.
   public var pattern: String { "\(prefix):\(place)" }
@@ -66,7 +72,7 @@ public struct OwnData: Sendable {
     /// Whether only test examples are wanted: all that there are, if no part is set aside for testing.
     public var onlyTest = false
     /// Bytes of examples that are kept in memory; of more, some are read again and again.
-    var memoryLimit = CachedExamples.memoryLimit
+    public var memoryLimit = CachedExamples.memoryLimit
     /// Called with lines for the user.
     public var note: (String) -> Void = { _ in }
 

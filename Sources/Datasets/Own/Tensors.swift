@@ -10,7 +10,7 @@ extension OwnData {
   /// F64, F16 or BF16, all finite. Labels are whole numbers from 0.
   static let tensors = OwnData(
     prefix: "tensors", place: "FILE.safetensors",
-    summary: "x [n, …] and y [n] of a safetensors file, and x_test and y_test if it has them", hasImageFiles: false
+    summary: "x [n, …] and y [n] of a safetensors file, and x_test and y_test if it has them", files: nil
   ) { path, request in
     let file = try TensorArchiveFile(path)
     let all = try TensorPart(file, "x", "y")

@@ -41,7 +41,7 @@ struct DataOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Of your own data: deviation, one number or one per channel.", valueName: "numbers"))
   var deviation: String?
 
-  @Flag(help: "Of a folder: leave broken images out, and count them, instead of stopping.")
+  @Flag(help: "Of a folder: leave broken images or clips out, and count them, instead of stopping.")
   var skipBroken = false
 
   func validate() throws {

@@ -107,7 +107,10 @@ import Torch
       message { _ = try load("log-mel") }.hasSuffix(
         "yes/9.wav: it ends early: 795 of 800 bytes of samples; --skip-broken leaves broken clips out"))
     let some = try load("log-mel") { $0.skipsBroken = true }
-    #expect(some.training?.count == 6 && some.notes.count == 1 && some.notes[0].hasPrefix("1 broken clips of 7 left out: "))
+    #expect(some.training?.count == 6 && some.notes.count == 1 && some.notes[0].hasPrefix("1 broken clip of 7 left out: "))
+    try folder.write("yes/1.wav", [])
+    #expect(message { _ = try load("log-mel") { $0.skipsBroken = true } } == "\(folder.path)/yes: all test clips of this class are broken")
+    try folder.write("yes/1.wav", clip(2001))
     try folder.write("yes/9.wav", wav([0, 0], rate: 44_100))
     #expect(message { _ = try load("mfcc") }.contains("yes/9.wav: 44100 samples a second: 16000 are needed"))
     try folder.write("maybe/notes.txt", [1])
