@@ -9,6 +9,7 @@ enum EspalierBench {
     usage: espalier-bench --case NAME [--what \(names(BenchmarkCase.Subject.self))] [--variant VARIANT] [--threads N] [--seconds S]
            espalier-bench --sparse fastest|\(names(KernelForm.self)) [--threads N,…] [--seconds S]
            espalier-bench --surgery NETWORK | --probe NETWORK [--threads N]
+           espalier-bench --loader DIR [--threads N] [--seconds S]
            espalier-bench --scale \(names(ScaleTime.Form.self)) [--nodes N] [--output FILE]
     variants: \(names(BenchmarkCase.Variant.self)); cases: \(((try? BenchmarkCase.all()) ?? [:]).keys.sorted().joined(separator: ", "))
 
@@ -40,6 +41,7 @@ enum EspalierBench {
     }
     if let network = options["surgery"] { return try SurgeryTime.measure(network, threads: only()) }
     if let network = options["probe"] { return try ProbeTime.measure(network, threads: only()) }
+    if let folder = options["loader"] { return try LoaderTime.measure(folder, threads: only(), seconds: seconds ?? 2) }
     if options["scale"] != nil {
       let form = try options.choice("scale", or: ScaleTime.Form.linear)
       return try ScaleTime.measure(form, nodes: options.nodes(), threads: only(), path: options["output"])
@@ -65,7 +67,7 @@ struct UsageError: Error {
 /// The options of a command line, each with a value.
 struct Options {
   private static let names: Set = [
-    "case", "what", "variant", "threads", "seconds", "sparse", "surgery", "probe", "scale", "nodes", "output",
+    "case", "what", "variant", "threads", "seconds", "sparse", "surgery", "probe", "loader", "scale", "nodes", "output",
   ]
   private var values: [String: String] = [:]
 
