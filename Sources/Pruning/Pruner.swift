@@ -19,6 +19,8 @@ public final class Pruner {
   public var evaluate: (Model, _ isLast: Bool) throws -> Evaluation? = { _, _ in nil }
   /// Called with messages for the user, such as the layers that a repair skips.
   public var note: (String) -> Void = { _ in }
+  /// Returns scores of weights that come from elsewhere than the criterion, and their name; nil for the criterion's.
+  public var scores: (name: String, of: (Model) throws -> [ScoredLayer])?
   /// Whether surgeries are proved; without it they are only as correct as their plans. Meant for benchmarks.
   public var proves = true
   /// Measures the duration of one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
@@ -125,7 +127,8 @@ public final class Pruner {
   private var rule: SelectionRule {
     var rule = SelectionRule(
       granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
-      widthMultiple: plan.widthMultiple, normalization: plan.normalization ?? plan.criterion.definition.normalization)
+      widthMultiple: plan.widthMultiple,
+      normalization: plan.normalization ?? (scores == nil ? plan.criterion.definition.normalization : .none))
     rule.event = eventNumber
     rule.starts = starts
     // Votes count alike in all layers.
@@ -171,6 +174,7 @@ public final class Pruner {
 
   private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
     let (layers, selection) = try weightChoice(model, k, n)
+    let criterion = scores?.name ?? plan.criterion.name
     return try withoutGradients {
       var pruned = try model.copied()
       try pruned.prune(selection)
@@ -182,7 +186,7 @@ public final class Pruner {
         collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
         target: nil, surgerySeconds: nil, asked: selection.askedInAll, ties: selection.ties)
       let removal = RemovalEvent(
-        step: iteration, method: plan.words, criterion: plan.criterion.name,
+        step: iteration, method: plan.words, criterion: criterion,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
       return Pruned(model: pruned, slices: [], event: event, removal: removal)
     }
@@ -191,16 +195,20 @@ public final class Pruner {
   /// Chooses the weights that event k of n removes.
   private func weightChoice(_ model: Model, _ k: Int, _ n: Int) throws -> (layers: [ScoredLayer], selection: Selection) {
     guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
+    let layers = try scores?.of(model) ?? weightScores(model, round: k)
+    return (layers, try Selection(amount, of: layers, rule: rule, criterion: scores?.name ?? plan.criterion.name))
+  }
+
+  private func weightScores(_ model: Model, round: Int) throws -> [ScoredLayer] {
     let swept = ballot == nil ? try sweepResult(model, meanMaps: []) : nil
     return try withoutGradients {
       let batches = ballot == nil && swept == nil && plan.criterion.needsExamples ? try examples() : nil
       // What is there, and how much there was, does not depend on the criterion.
       let criterion = ballot == nil ? plan.criterion : .magnitude
-      var layers = try model.weightScores(
-        criterion, swept: swept?.weightScores(criterion, seed: scoreSeed, round: k), examples: batches,
-        batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: k)
-      if let ballot { layers = try ballot.rescored(layers) }
-      return (layers, try Selection(amount, of: layers, rule: rule, criterion: plan.criterion.name))
+      let layers = try model.weightScores(
+        criterion, swept: swept?.weightScores(criterion, seed: scoreSeed, round: round), examples: batches,
+        batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: round)
+      return try ballot?.rescored(layers) ?? layers
     }
   }
 

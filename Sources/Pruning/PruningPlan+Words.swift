@@ -42,7 +42,8 @@ extension PruningPlan {
     let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
     let comparable = normalization.map { $0 == .none ? ", not normalized" : ", normalized by \($0.rawValue)" } ?? ""
     let trained = gates.map { "hard-concrete gates, \($0.words)" } ?? "trained scores"
-    let scored = timing == .everyStep ? trained : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
+    let scored =
+      timing == .everyStep || gates != nil ? trained : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
     let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"

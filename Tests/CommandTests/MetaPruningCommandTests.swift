@@ -27,6 +27,16 @@ import Testing
       "--prune-gradient straight-through",
       "--prune-gradient straight-through goes with --outer fomaml, maml or mldg: reptile moves towards weights that are 0 where pruned"
     ),
+    ("--lambda 1", "--lambda goes with --meta masks, not weights"),
+    ("--meta architecture --drop-rate 0.3", "--drop-rate goes with --meta masks, not architecture"),
+    ("--meta masks --lambda=-1", "--lambda -1.0 is impossible: give 0 or a positive number, e.g. 0.1"),
+    ("--meta masks --criterion taylor", "--criterion does not go with --meta masks: the weights of lowest ln α leave"),
+    ("--meta masks --granularity unit", "--meta masks learns gates on single weights: --granularity unit does not go with it"),
+    ("--meta masks --gate-learning-rate 0.1", "--gate-learning-rate goes with --method l0, not meta-pruning"),
+    (
+      "--meta masks --outer maml --prune-gradient straight-through",
+      "--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves"
+    ),
     ("--judging-tasks 0", "--judging-tasks 0 is impossible: give 1 to 10000"),
     ("--head-steps 0", "--head-steps 0 is impossible: give 1 to 100000"),
     ("--controls full,half", "unknown control \"half\" in --controls: choose from full, random, one-dataset, or none"),

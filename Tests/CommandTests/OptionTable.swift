@@ -265,6 +265,10 @@ enum OptionTable {
     return [
       OptionRow("prune", "--meta architecture", with: method, "meta.keeps=architecture"),
       OptionRow(
+        "prune", "--meta masks", with: method, "meta.keeps=masks", "pruning.gates.lambda=0.1", "pruning.gates.layerLambdas=[]",
+        "pruning.gates.warmUp=0it", "pruning.gates.dropRate=0.5", "pruning.gates.learningRate=0.001", "pruning.gates.cost=weights"),
+      OptionRow("prune", "--lambda 3", with: method + " --meta masks", "pruning.gates.lambda=3"),
+      OptionRow(
         "prune", "--outer maml", with: method, "meta.learning.update=maml", "training.batchSize=200", "training.optimizer.sgd=none",
         "training.optimizer.adam.weightDecay=0", "training.learningRate.base=0.001"),
       OptionRow("prune", "--ways 3", with: method, "meta.form.ways=3", "training.batchSize=45"),

@@ -49,20 +49,21 @@ import Training
   }
 
   /// Twenty places, spread over the whole run; from each it goes on to the same bytes, and has a checkpoint if it says so.
-  @Test(arguments: ["rounds", "during", "start", "meta", "sequence", "votes"]) func wherever(kind: String) throws {
+  @Test(arguments: ["rounds", "during", "start", "meta", "masks", "sequence", "votes"]) func wherever(kind: String) throws {
     let data = try TemporaryDirectory()
     let experiment =
       switch kind {
       case "rounds": try self.experiment(.rounds(2, recovery: .iterations(4)), Criterion(named: "abs-mrs"))
-      case "meta":
+      case "meta", "masks":
         Experiment(
           start: .network("mlp:64-12-3", weights: nil), data: DataPlan(dataset: "digits", subset: 300, seed: 3),
           training: training(.iterations(4)),
           pruning: PruningPlan(
             method: "meta-pruning", criterion: .magnitude, granularity: .weight, allocation: .layer, amount: .perEvent(0.3),
-            timing: .rounds(1, recovery: .iterations(3)), seed: 3),
+            timing: .rounds(1, recovery: .iterations(3)), gates: kind == "masks" ? GatePlan() : nil, seed: 3),
           meta: MetaPruningPlan(
-            learning: MetaPlan(.fomaml, tasks: 1, innerSteps: 1), form: .init(ways: 3, shots: 1, queries: 2), controls: [.full],
+            keeps: kind == "masks" ? .masks : .weights, learning: MetaPlan(.fomaml, tasks: 1, innerSteps: 1),
+            form: .init(ways: 3, shots: 1, queries: 2), controls: [.full],
             judgingTasks: 3,
             headFit: HeadFit(steps: 3)))
       case "sequence":

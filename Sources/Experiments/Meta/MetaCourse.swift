@@ -45,6 +45,10 @@ final class MetaCourse {
   private var learner: MetaLearner?
   /// Values of pruned weights, if prune steps are passed straight through.
   private var hidden: [ParameterName: Tensor] = [:]
+  /// What decides which weights leave, until the last removal, if masks are learned.
+  private var gates: MetaGates?
+  /// Weights that gates leave alone, if masks are learned.
+  private let ungated: [String]
   private var pruner: (arm: Arm, pruner: Pruner)?
   private var outcome: MetaOutcome
 
@@ -63,6 +67,7 @@ final class MetaCourse {
     }
     let tasks = try MetaTasks(stage.meta, of: data, seed: stage.training.plan.seed, channelsLast: run.model.network.hasConvolutions)
     self.tasks = tasks
+    ungated = stage.pruning.gates == nil ? [] : try MetaGates.ungated(in: run.model.network, ignoring: stage.pruning.ignored)
     model = run.model
     dropout = try Generator(seed: 0)
     outcome =
@@ -90,6 +95,11 @@ final class MetaCourse {
           tensor.elementType == own.elementType
         else { throw RecordError("what hook meta keeps does not fit this run") }
         hidden[name] = tensor
+      }
+      let place = (state.isStepOpen ? state.iteration - 1 : state.iteration) % perArm
+      if learnsMasks(arms[min(state.iteration / perArm, arms.count - 1)], before: place), state.isStepOpen || place > 0 {
+        gates = try makeGates()
+        try gates?.restore(state.hooks["gates"] ?? [:])
       }
       // Where a training begins, so does its optimizer.
       guard !state.optimizer.moments.isEmpty else { return }
@@ -138,11 +148,13 @@ final class MetaCourse {
   private func save() throws {
     runner.model = learner?.model ?? model
     let kept = learner?.hiddenTensors ?? hidden
+    var hooks: [String: [String: Tensor]] = [:]
+    if !kept.isEmpty { hooks["meta"] = Dictionary(uniqueKeysWithValues: kept.map { ($0.description, $1) }) }
+    hooks["gates"] = try gates?.state()
     let optimizer = learner?.optimizer.state ?? .init(stepCount: 0, moments: [:])
     try runner.checkpoint(
       training: Trainer.State(
-        iteration: iteration, log: log, optimizer: optimizer, dropout: dropout.state(),
-        hooks: kept.isEmpty ? [:] : ["meta": Dictionary(uniqueKeysWithValues: kept.map { ($0.description, $1) })], isStepOpen: isOpen))
+        iteration: iteration, log: log, optimizer: optimizer, dropout: dropout.state(), hooks: hooks, isStepOpen: isOpen))
   }
 
   // MARK: - Steps
@@ -157,6 +169,7 @@ final class MetaCourse {
     let plan = stage.training.plan
     let length = ends[training] - start
     let rate = plan.learningRate.rate(at: step - start, of: length, perEpoch: length)
+    try gates?.begin(step, of: learner.model, gain: learner.gain(learningRate: rate))
     let loss = try learner.step(on: tasks.learned(at: step, ofOneDataset: arm == .control(.oneDataset)), learningRate: rate)
     return (loss, rate)
   }
@@ -168,6 +181,7 @@ final class MetaCourse {
       log = TrainingLog()
       dropout = try Generator(seed: SeedPurpose.dropout.seed(from: seed))
       hidden = [:]
+      gates = learnsMasks(arm, before: 0) ? try makeGates() : nil
     } else if stage.meta.keeps == .architecture, arm != .control(.full) {
       let fresh = try runner.experiment.initialization.tensors(
         for: model.network, seed: SeedPurpose.initialization.seed(from: seed) &+ UInt64(training))
@@ -180,7 +194,20 @@ final class MetaCourse {
 
   private func makeLearner(_ model: Model, _ state: Optimizer.State?) throws -> MetaLearner {
     try MetaLearner(
-      stage.meta.learning, optimizer: stage.training.plan.optimizer, model: model, state: state, hidden: hidden, dropout: dropout)
+      stage.meta.learning, optimizer: stage.training.plan.optimizer, model: model, state: state, hidden: hidden, gates: gates,
+      dropout: dropout)
+  }
+
+  /// Whether gates decide what the next removal of an arm takes, after so many steps of it.
+  private func learnsMasks(_ arm: Arm, before step: Int) -> Bool {
+    stage.pruning.gates != nil && [.pruned, .control(.oneDataset)].contains(arm) && step < gatedSteps
+  }
+
+  /// Number of an arm's steps before its last removal.
+  private var gatedSteps: Int { ends.dropLast().last ?? 0 }
+
+  private func makeGates() throws -> MetaGates {
+    try MetaGates(stage.pruning, model: model, examples: runner.data?.training.count ?? 1, steps: gatedSteps)
   }
 
   // MARK: - Between trainings
@@ -193,7 +220,7 @@ final class MetaCourse {
       var present = try (learner?.model ?? model).copied()
       present.tensors = try present.tensors.mapValues { try $0.contiguous() }
       if let learner { hidden = try learner.hiddenTensors.mapValues { try $0.detached().contiguous().copied() } }
-      let validation = try tasks.judge(present, by: .validation)?.evaluation
+      let validation = try tasks.judge(gates?.folded(present) ?? present, by: .validation)?.evaluation
       let record = EvaluationRecord(iteration: step, trainingLoss: log.lossSum / Double(max(log.lossCount, 1)), validation: validation)
       if step == perArm {
         try finish(arm, present, seconds: before + Date().timeIntervalSince(started))
@@ -223,23 +250,41 @@ final class MetaCourse {
     if passesThrough {
       hidden = try candidate.tensors.filter { pruned.model.masks[$0.key] != nil }.mapValues { try $0.detached().copied() }
     }
-    guard arm == .pruned else { return pruned.model }
-    pruned.event.before = validation
-    pruned.event.after = try tasks.judge(pruned.model, by: .validation)?.evaluation
-    runner.record(pruned.event, pruned.removal)
-    return pruned.model
+    let folded = try gates?.folded(pruned.model) ?? pruned.model
+    if arm == .pruned {
+      pruned.event.before = validation
+      pruned.event.after = try tasks.judge(folded, by: .validation)?.evaluation
+      if let gates, removal == ends.count - 1 { runner.state[GateReport.self] = try report(of: gates, present, pruned.model) }
+      runner.record(pruned.event, pruned.removal)
+    }
+    guard let gates else { return pruned.model }
+    if removal < ends.count - 1 {
+      try gates.closeRemoved(pruned.model)
+      return pruned.model
+    }
+    self.gates = nil
+    return folded
+  }
+
+  private func report(of gates: MetaGates, _ present: Model, _ pruned: Model) throws -> GateReport {
+    let layers = try MaskSet(pruned).layers.filter { !ungated.contains($0.name) }
+    return try GateReport(
+      count: layers.reduce(0) { $0 + $1.prunable }, closed: gates.closedCount(present), strength: nil,
+      layers: layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) })
   }
 
   /// Returns the pruner of an arm, for which only examples of its own tasks exist.
   private func pruner(of arm: Arm) throws -> Pruner {
     if let pruner, pruner.arm == arm { return pruner.pruner }
-    let plan = arm == .control(.random) ? stage.pruning.atRandom : stage.pruning
-    let made = try runner.makePruner(plan)
+    var plan = arm == .control(.random) ? stage.pruning.atRandom : stage.pruning
+    plan.ignored += ungated
+    let (made, planned) = (try runner.makePruner(plan), plan)
     made.examples = { [tasks, stage] in
-      try tasks.examples(plan.exampleCount(classes: stage.meta.form.ways), ofOneDataset: arm == .control(.oneDataset))
+      try tasks.examples(planned.exampleCount(classes: stage.meta.form.ways), ofOneDataset: arm == .control(.oneDataset))
     }
     made.evaluate = { [tasks] model, _ in arm == .pruned ? try tasks.judge(model, by: .validation)?.evaluation : nil }
     if arm != .pruned { made.note = { _ in } }
+    if gates != nil { made.scores = ("l0", { [unowned self] in try gates?.scores($0) ?? [] }) }
     pruner = (arm, made)
     return made
   }
@@ -270,7 +315,7 @@ extension PruningPlan {
     var plan = self
     plan.criterion = .random
     plan.allocation = granularity == .weight ? .uniform : allocation
-    (plan.normalization, plan.batchNorms, plan.curvature) = (nil, nil, nil)
+    (plan.normalization, plan.batchNorms, plan.curvature, plan.gates) = (nil, nil, nil, nil)
     if repairs.isEmpty { plan.examples = nil }
     return plan
   }

@@ -9,6 +9,16 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     case weights
     /// Only which weights or units are left: they are initialised afresh after each removal (Algorithm 2).
     case architecture
+    /// The weights that are left; which of the linear layers' leave is learned as weights are, by ln α of gates on them (`MetaGates`).
+    case masks
+
+    var words: String {
+      switch self {
+      case .weights: "weights kept"
+      case .architecture: "weights drawn afresh after each removal"
+      case .masks: "masks learned"
+      }
+    }
   }
 
   /// A network that is learned beside the pruned one, from the same initial weights by as many steps on the same tasks.
@@ -70,6 +80,9 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     try check("--judging-tasks", judgingTasks, from: 1)
     try learning.validate()
     try headFit.validate()
+    if keeps == .masks, learning.pruneGradient == .straightThrough {
+      throw PlanError("--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves")
+    }
   }
 
   /// Description, e.g. `reptile, 4 tasks a step, 5 inner steps at 0.1, 5-way 5-shot, 15 queries; weights kept`.
@@ -78,6 +91,6 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     return "\(learning.update.rawValue), \(learning.tasks) task\(learning.tasks == 1 ? "" : "s") a step, \(steps) inner "
       + "step\(steps == 1 ? "" : "s") at \(learning.innerRate), \(form.ways)-way \(form.shots)-shot, \(form.queries) queries; "
       + (learning.pruneGradient == .straightThrough ? "prune steps passed straight through; " : "")
-      + (keeps == .weights ? "weights kept" : "weights drawn afresh after each removal")
+      + keeps.words
   }
 }

@@ -10,8 +10,8 @@ public import Training
 public struct MetaPrune: Stage {
   /// Name of the kind in recipes, `meta-prune`.
   public static let name = "meta-prune"
-  /// ``MetaOutcome``: the networks with their accuracies.
-  public static let outcomes: [any StageOutcome.Type] = [MetaOutcome.self]
+  /// ``MetaOutcome``: the networks with their accuracies; ``GateReport``: what became of gates.
+  public static let outcomes: [any StageOutcome.Type] = [MetaOutcome.self, GateReport.self]
   /// The outer optimizer, its learning rate and the number of its steps before the first removal.
   public var training: RegularizedTraining
   /// The score, granularity and amount of the removals, and the number of outer steps after each.
@@ -52,6 +52,10 @@ public struct MetaPrune: Stage {
     guard total <= 1_000_000_000 / (meta.controls.count + 1) else {
       throw PlanError("a meta-pruning of \(total) steps for each network is too long: 1000000000 in all are possible")
     }
+    guard (meta.keeps == .masks) == (pruning.gates != nil) else {
+      throw PlanError("masks are learned by gates: a plan of them goes with --meta masks, and with nothing else")
+    }
+    if pruning.gates != nil { _ = try MetaGates(pruning, model: model, examples: data?.training.count ?? 1, steps: 1) }
     if meta.learning.pruneGradient == .straightThrough {
       guard pruning.granularity == .weight, case .total = pruning.amount else {
         throw PlanError("--prune-gradient straight-through chooses anew among all weights: give --granularity weight and --sparsity")

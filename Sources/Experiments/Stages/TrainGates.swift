@@ -71,6 +71,10 @@ public struct GateReport: StageOutcome, Hashable {
   /// Number of units that nothing read any more, cut out besides.
   public var dead: Int
 
+  init(count: Int, closed: Int, strength: Double?, layers: [LayerSurvivors]) {
+    (self.count, self.closed, self.strength, self.layers, dead) = (count, closed, strength, layers, 0)
+  }
+
   init(_ gates: HardConcreteGates, _ removal: GateRemoval) {
     (count, closed, dead) = (gates.count, removal.closedByThemselves, removal.dead)
     strength = gates.follows ? gates.strength : nil
@@ -82,7 +86,8 @@ public struct GateReport: StageOutcome, Hashable {
     guard let plan = run.experiment.pruning, let gates = plan.gates else { return [] }
     let left = layers.map { "\($0.layer) \(Format.count($0.kept)) of \(Format.count($0.total))" }.joined(separator: ", ")
     let adapted = strength.map { " times \(String(format: "%.3g", $0)), adapted to what was asked" } ?? ""
-    var words = ["\(Format.count(closed)) of \(Format.count(count)) closed by themselves, at \(gates.words)\(adapted)", "left: \(left)"]
+    let pressure = plan.timing == .everyStep ? ", at \(gates.words)\(adapted)" : ""
+    var words = ["\(Format.count(closed)) of \(Format.count(count)) closed by themselves\(pressure)", "left: \(left)"]
     if dead > 0 { words.append("\(Format.count(dead)) more unit\(dead == 1 ? "" : "s"), which nothing read any more, were cut out") }
     return [RunNote(subject: "gates", words: words.joined(separator: "; "))]
   }

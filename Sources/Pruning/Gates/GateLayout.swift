@@ -66,6 +66,47 @@ struct GateLayout {
     gated = try Self.gated(layers, index)
   }
 
+  /// Returns λ of each gate.
+  ///
+  /// - Throws: ``PruningError`` for patterns that match no layer.
+  func lambdas(_ plan: GatePlan) throws -> [Float] {
+    var lambdas = Array(repeating: Float(plan.lambda), count: count)
+    for given in plan.layerLambdas {
+      for place in try [LayerPattern(given.layer)].indices(among: layers.map(\.members), option: "--lambda") {
+        for gate in layers[place].range { lambdas[gate] = Float(given.lambda) }
+      }
+    }
+    return lambdas
+  }
+
+  /// Returns ln α of all gates at the beginning.
+  func start(_ plan: GatePlan, seed: UInt64, type: ElementType = .float32) throws -> Tensor {
+    try Tensor.normal(
+      [count], mean: HardConcrete.logAlpha(dropRate: plan.dropRate), deviation: 0.01, type: type,
+      generator: Generator(seed: SeedPurpose.scores.seed(from: seed)))
+  }
+
+  /// Returns ln α as scores of what leaves first, layer by layer, in the weights' shapes where gates are those of weights.
+  ///
+  /// - Parameter model: the model with ungated weights, whose masks say what has left already.
+  func scored(_ logAlphas: [Float], _ model: Model) throws -> [ScoredLayer] {
+    try layers.map { layer in
+      // ẑ is rounded, too: what it says must not depend on the last bit of ln α.
+      let scores = layer.range.map { gate in
+        let (logAlpha, least) = (logAlphas[gate], Self.least)
+        return HardConcrete.value(logAlpha) == 0 ? min(logAlpha, least.nextDown) : max(logAlpha, least)
+      }
+      guard case .weights(let name) = layer.subject else {
+        return ScoredLayer(name: layer.name, scores: try Tensor(scores), members: layer.members)
+      }
+      let shape = try model.tensor(name).shape
+      return ScoredLayer(name: layer.name, scores: try Tensor(scores, shape: shape), kept: model.masks[name], members: layer.members)
+    }
+  }
+
+  /// The least score of a gate that is open after training.
+  static var least: Float { Float(HardConcrete.closedBelow).nextUp }
+
   private typealias Candidate = (name: String, subject: Layer.Subject, count: Int, cost: Double, members: [String])
 
   private static func weights(of network: Network) -> [Candidate] {

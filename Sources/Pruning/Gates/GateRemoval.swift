@@ -37,17 +37,9 @@ extension HardConcreteGates {
       let logAlphas = logAlphas
       var values = logAlphas.map { HardConcrete.value($0) }
       let closed = values.count { $0 == 0 }
-      let least = Float(HardConcrete.closedBelow).nextUp
-      let scored = try layout.layers.map { layer in
-        // ẑ is rounded, too: what it says must not depend on the last bit of ln α.
-        let scores = layer.range.map { values[$0] == 0 ? min(logAlphas[$0], least.nextDown) : max(logAlphas[$0], least) }
-        guard case .weights(let name) = layer.subject else {
-          return ScoredLayer(name: layer.name, scores: try Tensor(scores), members: layer.members)
-        }
-        let shape = try model.tensor(name).shape
-        return ScoredLayer(name: layer.name, scores: try Tensor(scores, shape: shape), kept: model.masks[name], members: layer.members)
-      }
-      let amount: RemovalAmount = if case .total(let fraction) = pruning.amount { .ofOriginal(fraction) } else { .below(Double(least)) }
+      let scored = try layout.scored(logAlphas, model)
+      let amount: RemovalAmount =
+        if case .total(let fraction) = pruning.amount { .ofOriginal(fraction) } else { .below(Double(GateLayout.least)) }
       let rule = SelectionRule(
         granularity: pruning.granularity, allocation: pruning.allocation, rounding: pruning.rounding,
         minimumLayerDensity: pruning.minimumLayerDensity)

@@ -54,23 +54,14 @@ public final class HardConcreteGates: WeightGates {
     self.pruning = pruning
     self.examples = max(examples, 1)
     layout = try GateLayout(model.network, pruning.granularity, ignoring: pruning.ignored)
-    var lambdas = Array(repeating: Float(plan.lambda), count: layout.count)
-    for given in plan.layerLambdas {
-      for place in try [LayerPattern(given.layer)].indices(among: layout.layers.map(\.members), option: "--lambda") {
-        for gate in layout.layers[place].range { lambdas[gate] = Float(given.lambda) }
-      }
-    }
-    self.lambdas = lambdas
+    lambdas = try layout.lambdas(plan)
     costs =
       switch plan.cost {
       case .weights: GateCosts(weights: layout.layers.flatMap { Array(repeating: $0.cost, count: $0.range.count) })
       case .macs: try GateCosts(macsOf: model.network, layout)
       }
     seed = SeedPurpose.gates.seed(from: pruning.seed)
-    let start = try Tensor.normal(
-      [layout.count], mean: HardConcrete.logAlpha(dropRate: plan.dropRate), deviation: 0.01,
-      generator: Generator(seed: SeedPurpose.scores.seed(from: pruning.seed)))
-    numbers = GateNumbers(logAlphas: try start.array(Float.self))
+    numbers = GateNumbers(logAlphas: try layout.start(plan, seed: pruning.seed).array(Float.self))
   }
 
   /// Name of the hook in checkpoints, `gates`.

@@ -9,14 +9,22 @@ extension PruningPlan {
       if case .learned = amount { throw PlanError("only gates decide by themselves how much leaves: give --sparsity, or --method l0") }
       return
     }
-    let name = "--method \(method ?? "l0")"
+    // Between trainings, masks are learned; otherwise in one.
+    let learnsMasks = if case .rounds = timing { method == "meta-pruning" } else { false }
+    let name = learnsMasks ? "--meta masks" : "--method \(method ?? "l0")"
     try gates.validate()
-    guard timing == .everyStep else {
+    guard timing == .everyStep || learnsMasks else {
       throw PlanError("\(name) removes what has closed in training: it goes with no other time of removal")
     }
+    guard granularity == .weight || !learnsMasks else {
+      throw PlanError("\(name) learns gates on single weights: --granularity \(granularity.rawValue) does not go with it")
+    }
     switch amount {
-    case .total, .learned: break
-    case .perEvent, .cost, .threshold, .deviations:
+    case .total: break
+    case .learned where !learnsMasks: break
+    case .perEvent where learnsMasks: break
+    case _ where learnsMasks: throw PlanError("\(name) removes the weights of lowest ln α: give --sparsity or --fraction")
+    case .learned, .perEvent, .cost, .threshold, .deviations:
       throw PlanError("\(name) counts gates: give --sparsity, or nothing, and --lambda decides how many close")
     }
     let idle = [

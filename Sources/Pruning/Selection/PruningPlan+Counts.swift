@@ -151,7 +151,7 @@ extension PruningPlan {
   private static func short(_ value: Double) -> String { String(format: "%.2g", value) }
 
   /// Returns the fraction that should be gone after a number of removals; nil if scores or costs decide.
-  private func goneInAll(after removals: Int) -> Double? {
+  func goneInAll(after removals: Int) -> Double? {
     switch amount {
     case .total(let fraction): fraction
     case .perEvent(let fraction): 1 - pow(1 - fraction, Double(removals))

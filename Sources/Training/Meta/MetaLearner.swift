@@ -22,6 +22,10 @@ public struct MetaTask {
 /// gradients are those of the pruned network. Batch norms use batch statistics and update the running ones. Cost of an outer step, in
 /// forward and backward passes: T·k for Reptile (T tasks of k inner steps), T·(k + 1) for first-order MAML; second order adds about one
 /// more backward and forward pass for each inner step.
+///
+/// With ``TaskGates`` weights are multiplied by gates drawn anew for each pass, and ln α is learned as weights are: inner steps move it by
+/// its scaled gradient, the outer update moves its start, Reptile's to the mean of the tasks', that of the others by a step like an inner
+/// one, whatever optimizer moves the weights.
 public final class MetaLearner {
   /// The plan that it follows.
   public let plan: MetaPlan
@@ -31,13 +35,17 @@ public final class MetaLearner {
   public let optimizer: Optimizer
   private let dropout: Generator
   private let executor: Executor
+  private let gates: (any TaskGates)?
+  /// Places of the gated weights among the trained tensors.
+  private let gatedPlaces: [Int]
+  /// What tasks start from: the model's trained tensors, and ln α last if there are gates.
   private let start: [Tensor]
   /// Of pruned tensors, the mask in the tensor's own type.
   private let kept: [Tensor?]
   /// What the outer optimizer moves in place of the model's own tensors: the same, with values where those are pruned; nil unless prune
   /// steps are passed straight through.
   private let hidden: [Tensor]?
-  /// Inner weights and their optimizer, for updates of first order; nil for those of second order, whose inner weights belong to the graph.
+  /// Inner weights with their optimizer, and ln α last, for updates of first order; nil for those of second order, whose inner weights belong to the graph.
   private let inner: (weights: [Tensor], optimizer: Optimizer)?
   /// Sums of outer gradients, for updates of first order.
   private let sums: [Tensor]
@@ -48,11 +56,12 @@ public final class MetaLearner {
   ///   - optimizer: the outer optimizer; Reptile's rule is SGD without momentum, its learning rate ε.
   ///   - state: the optimizer's state to go on from; none to begin.
   ///   - hidden: values of tensors where they are pruned, for ``PruneGradient/straightThrough``; 0 where none are given.
+  ///   - gates: gates on some of the weights; nil for none.
   ///   - dropout: the stream of dropout.
   /// - Throws: ``PlanError`` for an impossible plan or state.
   public init(
     _ plan: MetaPlan, optimizer: OptimizerPlan, model: Model, state: Optimizer.State? = nil,
-    hidden: [ParameterName: Tensor] = [:], dropout: Generator
+    hidden: [ParameterName: Tensor] = [:], gates: (any TaskGates)? = nil, dropout: Generator
   ) throws {
     try plan.validate()
     self.plan = plan
@@ -63,7 +72,10 @@ public final class MetaLearner {
     let moved = passesThrough ? try model.uncovered(by: hidden) : model
     self.optimizer = try Optimizer(optimizer, model: moved, state: state ?? .init(stepCount: 0, moments: [:]))
     let names = self.optimizer.names
-    start = try names.map(model.tensor)
+    self.gates = gates
+    gatedPlaces = gates?.gated.compactMap(names.firstIndex) ?? []
+    let weights = try names.map(model.tensor)
+    start = weights + (gates.map { [$0.logits] } ?? [])
     self.hidden = passesThrough ? try names.map(moved.tensor) : nil
     kept = try names.map { name in try model.masks[name].map { try $0.cast(to: model.tensor(name).elementType ?? .float32) } }
     if plan.update.isSecondOrder {
@@ -73,13 +85,16 @@ public final class MetaLearner {
     } else {
       // Running statistics are not copied: those of all tasks flow into the model's own.
       var copy = model
-      for (name, tensor) in zip(names, start) {
+      func leaf(_ tensor: Tensor) throws -> Tensor {
         let own = try tensor.detached().copied()
         try own.requireGradient()
-        copy.tensors[name] = own
+        return own
       }
+      for (name, tensor) in zip(names, weights) { copy.tensors[name] = try leaf(tensor) }
       executor = try Executor(copy)
-      inner = (try names.map(copy.tensor), try Optimizer(.sgd(momentum: 0), model: copy))
+      inner = (
+        try names.map(copy.tensor) + (gates.map { [try leaf($0.logits)] } ?? []), try Optimizer(.sgd(momentum: 0), model: copy)
+      )
       sums = try start.map { try $0.detached().zerosLike() }
     }
   }
@@ -92,6 +107,11 @@ public final class MetaLearner {
     let loss = try accumulateGradients(of: tasks)
     guard loss.isFinite else {
       throw TrainingError.nonFiniteLoss(iteration: optimizer.stepCount + 1, learningRate: learningRate)
+    }
+    if let logits = gates?.logits {
+      // The outer gradient of Reptile is a distance already.
+      let isDistance = plan.update == .reptile
+      try moveLogits(logits, learningRate: isDistance ? learningRate : plan.innerRate, scaled: !isDistance)
     }
     guard let hidden else {
       try optimizer.step(learningRate: learningRate)
@@ -111,6 +131,11 @@ public final class MetaLearner {
       for part in pruned { try part.shown.copy(from: part.mask.select(part.hidden, else: part.hidden.zerosLike())) }
     }
     return loss
+  }
+
+  /// How far an outer step moves ln α of gates for a scaled gradient of 1 in all passes.
+  public func gain(learningRate: Double) -> Double {
+    plan.update == .reptile ? learningRate * plan.innerRate * Double(plan.innerSteps) : plan.innerRate
   }
 
   /// The pruned tensors with what the outer updates have made of their pruned elements; empty unless prune steps are passed straight through.
@@ -136,64 +161,83 @@ public final class MetaLearner {
     return try tasks.reduce(0.0) { try $0 + share * (plan.update == .mldg ? pseudoTested($1, share: share) : adapted($1, share: share)) }
   }
 
-  private func loss(on batch: Batch) throws -> Tensor {
+  /// Makes a forward pass with given weights, and ln α last if there are gates, and returns the loss to descend: that of the data, and the
+  /// penalty on open gates.
+  private func loss(on batch: Batch, _ parameters: [Tensor]) throws -> (whole: Tensor, data: Tensor) {
+    guard let gates, let logits = parameters.last else {
+      let loss = try executor.substituting(parameters) { try dataLoss(batch) }
+      return (loss, loss)
+    }
+    var products = Array(parameters.dropLast())
+    for (place, factor) in zip(gatedPlaces, try gates.factors(logits)) { products[place] = try products[place] * factor }
+    let loss = try executor.substituting(products) { try dataLoss(batch) }
+    return (try gates.penalty(logits).map { try loss + $0 } ?? loss, loss)
+  }
+
+  private func dataLoss(_ batch: Batch) throws -> Tensor {
     try executor.forward(batch.inputs, mode: .training(dropout)).crossEntropy(batch.labels)
   }
 
+  /// Takes a step of ln α along its accumulated gradient, and clears that.
+  private func moveLogits(_ logits: Tensor, learningRate: Double, scaled: Bool = true) throws {
+    guard let gates, let gradient = logits.gradient else { return }
+    try withoutGradients { try logits.detached().accumulate(scaled ? gradient * gates.scale : gradient, scale: -learningRate) }
+    try logits.clearGradient()
+  }
+
   /// Adds a task's share to the sums: −θ_i, or the query's gradient at θ_i.
-  private func firstOrder(_ task: MetaTask, _ weights: [Tensor], _ optimizer: Optimizer, share: Double) throws -> Double {
-    for (weight, start) in zip(weights, start) { try weight.copy(from: start) }
+  private func firstOrder(_ task: MetaTask, _ parameters: [Tensor], _ optimizer: Optimizer, share: Double) throws -> Double {
+    for (parameter, start) in zip(parameters, start) { try parameter.copy(from: start) }
     var last = 0.0
     for step in 0..<plan.innerSteps {
-      let loss = try loss(on: task.support[step % task.support.count])
-      if plan.update == .reptile, step == plan.innerSteps - 1 { last = try loss.item() }
-      try loss.backward()
+      let loss = try loss(on: task.support[step % task.support.count], parameters)
+      if plan.update == .reptile, step == plan.innerSteps - 1 { last = try loss.data.item() }
+      try loss.whole.backward()
       try optimizer.step(learningRate: plan.innerRate)
+      if gates != nil, let logits = parameters.last { try moveLogits(logits, learningRate: plan.innerRate) }
     }
     if plan.update == .reptile {
-      for (sum, weight) in zip(sums, weights) { try sum.accumulate(weight.detached(), scale: -share) }
+      for (sum, parameter) in zip(sums, parameters) { try sum.accumulate(parameter.detached(), scale: -share) }
       return last
     }
-    let loss = try loss(on: task.query)
-    last = try loss.item()
-    try loss.backward()
-    for (sum, weight) in zip(sums, weights) {
-      guard let gradient = weight.gradient else { continue }
+    let loss = try loss(on: task.query, parameters)
+    last = try loss.data.item()
+    try loss.whole.backward()
+    for (sum, parameter) in zip(sums, parameters) {
+      guard let gradient = parameter.gradient else { continue }
       try sum.accumulate(gradient, scale: share)
-      try weight.clearGradient()
+      try parameter.clearGradient()
     }
     return last
   }
 
   /// Adds a task's share of the gradient through its inner steps.
   private func adapted(_ task: MetaTask, share: Double) throws -> Double {
-    var weights = start
-    for step in 0..<plan.innerSteps {
-      let loss = try executor.substituting(weights) { try self.loss(on: task.support[step % task.support.count]) }
-      try descend(&weights, loss)
-    }
-    let loss = try executor.substituting(weights) { try self.loss(on: task.query) }
-    try (loss * share).backward()
-    return try loss.item()
+    var parameters = start
+    for step in 0..<plan.innerSteps { try descend(&parameters, loss(on: task.support[step % task.support.count], parameters).whole) }
+    let loss = try loss(on: task.query, parameters)
+    try (loss.whole * share).backward()
+    return try loss.data.item()
   }
 
   /// Adds a task's share of the gradient of L_train(θ) + β·L_test(θ − α∇L_train(θ)).
   private func pseudoTested(_ task: MetaTask, share: Double) throws -> Double {
-    var weights = start
-    let training = try loss(on: task.support[0])
-    try descend(&weights, training)
-    let test = try executor.substituting(weights) { try self.loss(on: task.query) }
-    try ((training + test * plan.pseudoTest) * share).backward()
-    return try test.item()
+    var parameters = start
+    let training = try loss(on: task.support[0], parameters).whole
+    try descend(&parameters, training)
+    let test = try loss(on: task.query, parameters)
+    try ((training + test.whole * plan.pseudoTest) * share).backward()
+    return try test.data.item()
   }
 
   /// Takes an SGD step that can itself be differentiated.
-  private func descend(_ weights: inout [Tensor], _ loss: Tensor) throws {
-    let gradients = try Tensor.gradients(of: [loss], by: weights, createGraph: true)
+  private func descend(_ parameters: inout [Tensor], _ loss: Tensor) throws {
+    let gradients = try Tensor.gradients(of: [loss], by: parameters, createGraph: true)
     for (index, gradient) in gradients.enumerated() {
       guard let gradient else { continue }
-      let step = try kept[index].map { try gradient * $0 } ?? gradient
-      weights[index] = try weights[index].adding(step, scale: -plan.innerRate)
+      let factor = index < kept.count ? kept[index] : gates?.scale
+      let step = try factor.map { try gradient * $0 } ?? gradient
+      parameters[index] = try parameters[index].adding(step, scale: -plan.innerRate)
     }
   }
 }

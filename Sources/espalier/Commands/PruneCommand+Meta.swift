@@ -14,6 +14,12 @@ extension PruneCommand {
     if let option = MetaPruningOptions.foreign.first(where: typed.has) {
       throw PlanError("\(option) does not go with --method meta-pruning; \"espalier help prune meta-pruning\" shows what does")
     }
+    if meta.keeps == .masks, typed.has("--criterion") {
+      throw PlanError("--criterion does not go with --meta masks: the weights of lowest ln α leave")
+    }
+    if meta.keeps != .masks, let option = GateOptions.ofMasks.first(where: typed.has) {
+      throw PlanError("\(option) goes with --meta masks, not \(meta.keeps.rawValue)")
+    }
     guard running.device == .cpu else { throw PlanError("--device cuda does not go with --method meta-pruning, which computes on the CPU") }
     var options = training
     // Reptile's rule is a step of plain SGD, its learning rate the paper's ε.

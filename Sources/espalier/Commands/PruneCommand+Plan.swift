@@ -24,7 +24,7 @@ extension PruneCommand {
       widthMultiple: amount.widthMultiple, ignored: pruning.ignore, compact: pruning.compact ?? true, examples: scores.examples,
       batchNorms: scores.batchNormMode, curvature: scores.hessianProbes, place: scores.meanAt ?? .consumer,
       repairs: try repair.repairs(at: scores.meanAt ?? .consumer), regrowth: try regrowth.plan(for: method, rewinding: tickets.rewinding()),
-      gates: try gates.plan(for: method),
+      gates: try gates.plan(for: method, learnsMasks: metaPruning.meta == .masks),
       rescalesDropout: method?.rescalesDropout ?? false, seed: running.seed)
     try plan.validate()
     try refuseIdleOptions(in: plan)

@@ -31,7 +31,7 @@ import Training
       start: .network(network, weights: nil), data: DataPlan(dataset: "digits", seed: 3), training: training,
       pruning: PruningPlan(
         method: "meta-pruning", criterion: criterion, granularity: granularity, allocation: .global, amount: .total(sparsity),
-        timing: .rounds(rounds, recovery: .iterations(recovery)), seed: 3), meta: meta)
+        timing: .rounds(rounds, recovery: .iterations(recovery)), gates: meta.keeps == .masks ? GatePlan() : nil, seed: 3), meta: meta)
   }
 
   private func row(_ runner: Runner) throws -> RunRecord {
@@ -76,7 +76,7 @@ import Training
   // MARK: - What lasts beyond a removal
 
   /// At a vanishing learning rate: Algorithm 1 ends with its first weights, Algorithm 2 with those drawn last, both under their masks.
-  @Test(arguments: MetaPruningPlan.Kept.allCases) func weightsLastOrAreDrawnAfresh(_ keeps: MetaPruningPlan.Kept) throws {
+  @Test(arguments: [MetaPruningPlan.Kept.weights, .architecture]) func weightsLastOrAreDrawnAfresh(_ keeps: MetaPruningPlan.Kept) throws {
     let experiment = experiment(meta(keeps: keeps), rate: 1e-30)
     var stages = experiment.stages
     stages.removeLast()
@@ -120,7 +120,7 @@ import Training
 
   // MARK: - Broken off
 
-  @Test(arguments: [OuterUpdate.reptile, .maml], MetaPruningPlan.Kept.allCases)
+  @Test(arguments: [OuterUpdate.reptile, .maml], [MetaPruningPlan.Kept.weights, .architecture])
   func brokenOffItEndsWithTheSameBytes(_ update: OuterUpdate, _ keeps: MetaPruningPlan.Kept) throws {
     let experiment = experiment(meta(update, keeps: keeps, controls: [.full, .random]))
     let unbroken = try BrokenOffRun(experiment)
@@ -134,7 +134,8 @@ import Training
   }
 
   /// Weights that were removed move on out of sight, and some are among those that the next removal keeps; counts are exact all the same.
-  @Test(arguments: MetaPruningPlan.Kept.allCases) func straightThroughWeightsComeBack(_ keeps: MetaPruningPlan.Kept) throws {
+  @Test(arguments: [MetaPruningPlan.Kept.weights, .architecture]) func straightThroughWeightsComeBack(_ keeps: MetaPruningPlan.Kept) throws
+  {
     var plan = meta(.fomaml, keeps: keeps)
     plan.learning.pruneGradient = .straightThrough
     let experiment = experiment(plan)

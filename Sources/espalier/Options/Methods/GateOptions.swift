@@ -3,12 +3,12 @@ internal import Experiments
 public import Pruning
 internal import Training
 
-/// Options of `--method l0` alone.
+/// Options of gates: those of `--method l0`, and of the masks of meta-pruning.
 struct GateOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
       """
-      Strength of l0's penalty on open gates, 0.1 by default; or of single layers, e.g. 0.1,conv1=10,fc1.inputs=0.5. With --sparsity it \
+      Strength of the penalty on open gates, 0.1 by default; or of single layers, e.g. 0.1,conv1=10,fc1.inputs=0.5. With --sparsity it \
       is only where the search begins.
       """, valueName: "strength"))
   var lambda: String?
@@ -17,7 +17,7 @@ struct GateOptions: MethodOptionGroup {
   var lambdaWarmUp: String?
 
   @Option(
-    help: ArgumentHelp("Probability of being closed with which l0's gates start, as in dropout; 0.5 by default.", valueName: "probability"))
+    help: ArgumentHelp("Probability of being closed with which gates start, as in dropout; 0.5 by default.", valueName: "probability"))
   var dropRate: Double?
 
   @Option(
@@ -31,14 +31,20 @@ struct GateOptions: MethodOptionGroup {
   var gateCost: GatePlan.Cost?
 
   static let methods: KeyValuePairs = [
-    "--lambda": ["l0"], "--lambda-warm-up": ["l0"], "--drop-rate": ["l0"], "--gate-learning-rate": ["l0"], "--gate-cost": ["l0"],
+    "--lambda": both, "--lambda-warm-up": ["l0"], "--drop-rate": both, "--gate-learning-rate": ["l0"], "--gate-cost": ["l0"],
   ]
+
+  private static let both = ["l0", "meta-pruning"]
+
+  /// The options that masks of meta-pruning have, too.
+  static let ofMasks = methods.filter { $0.value == both }.map(\.key)
 
   /// Returns the method's training of gates with these options; nil if it has none.
   ///
+  /// - Parameter learnsMasks: whether meta-pruning learns masks.
   /// - Throws: `PlanError` for values that are not what they should be.
-  func plan(for method: PruningMethod?) throws -> GatePlan? {
-    guard var plan = method?.gates else { return nil }
+  func plan(for method: PruningMethod?, learnsMasks: Bool) throws -> GatePlan? {
+    guard var plan = method?.gates ?? (learnsMasks ? GatePlan() : nil) else { return nil }
     for part in (lambda ?? "").split(separator: ",", omittingEmptySubsequences: lambda == nil) {
       let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard let last = sides.last, let value = Double(last), sides.count == 1 || !sides[0].isEmpty else {

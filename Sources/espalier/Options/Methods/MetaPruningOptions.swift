@@ -8,8 +8,10 @@ public import Training
 struct MetaPruningOptions: MethodOptionGroup {
   @Option(
     help: ArgumentHelp(
-      "What lasts beyond a removal of meta-pruning: weights, or architecture (weights are drawn afresh); weights by default.",
-      valueName: "part"))
+      """
+      What lasts beyond a removal of meta-pruning: weights, architecture (weights are drawn afresh), or masks (weights, and gates learn \
+      which of them leave); weights by default.
+      """, valueName: "part"))
   var meta: MetaPruningPlan.Kept?
 
   @Option(
