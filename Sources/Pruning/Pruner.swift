@@ -107,6 +107,8 @@ public final class Pruner {
     public var event: PruningEvent
     /// Record of the event, for the model file.
     public var removal: RemovalEvent
+    /// Density of each layer or group after the event, of what was there before the first.
+    public var densities: [(name: String, density: Double)]
     /// Whether the plan's repairs were applied.
     public var isRepaired = false
   }
@@ -188,7 +190,8 @@ public final class Pruner {
       let removal = RemovalEvent(
         step: iteration, method: plan.words, criterion: criterion,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
-      return Pruned(model: pruned, slices: [], event: event, removal: removal)
+      return Pruned(
+        model: pruned, slices: [], event: event, removal: removal, densities: Self.densities(selection.layers, of: layers))
     }
   }
 
@@ -252,7 +255,13 @@ public final class Pruner {
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals,
       biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
-    return Pruned(model: repaired, slices: cut.slices, event: event, removal: removal, isRepaired: isRepaired)
+    return Pruned(
+      model: repaired, slices: cut.slices, event: event, removal: removal,
+      densities: Self.densities(choice.selection.layers, of: choice.layers), isRepaired: isRepaired)
+  }
+
+  private static func densities(_ chosen: [Selection.Layer], of layers: [ScoredLayer]) -> [(name: String, density: Double)] {
+    zip(chosen, layers).map { ($0.name, Double($0.after) / Double(max($1.original, 1))) }
   }
 
   private struct Choice {

@@ -62,6 +62,9 @@ extension PruningPlan {
     try validateRegrowth()
     guard (1...4096).contains(widthMultiple) else { throw PlanError("--width-multiple \(widthMultiple) is impossible: give 1 to 4096") }
     _ = try Fraction.checked(minimumLayerDensity, option: "--minimum-layer-density")
+    if case .shares(let shares) = allocation, let wrong = shares.filter({ !($0.value > 0 && $0.value.isFinite) }).keys.min() {
+      throw PlanError("the share of \(wrong) is impossible: shares of layers are numbers above 0")
+    }
     if widthMultiple > 1, !granularity.isStructured {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
     }
@@ -140,7 +143,7 @@ extension PruningPlan {
       if amount.isThreshold { throw PlanError("--normalization compares layers: a threshold applies to scores as they are") }
       switch allocation {
       case .global, .scoped: break
-      case .layer, .uniform, .erk, .lamp:
+      case .layer, .uniform, .erk, .lamp, .shares:
         throw PlanError("--normalization goes with --scope global or sets of layers, not \(allocation.name), which does not compare layers")
       }
     }

@@ -37,6 +37,10 @@ import Testing
       "--meta masks --outer maml --prune-gradient straight-through",
       "--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves"
     ),
+    ("--learn-fractions 0", "--learn-fractions 0 is impossible: give 1 to 10000"),
+    (
+      "--meta masks --learn-fractions 3", "--learn-fractions does not go with --meta masks, whose gates decide what each layer keeps"
+    ),
     ("--judging-tasks 0", "--judging-tasks 0 is impossible: give 1 to 10000"),
     ("--head-steps 0", "--head-steps 0 is impossible: give 1 to 100000"),
     ("--controls full,half", "unknown control \"half\" in --controls: choose from full, random, one-dataset, or none"),

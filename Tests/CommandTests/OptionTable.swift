@@ -280,6 +280,7 @@ enum OptionTable {
       OptionRow("prune", "--pseudo-test 0.5", with: method + " --outer mldg", "meta.learning.pseudoTest=0.5"),
       OptionRow(
         "prune", "--prune-gradient straight-through", with: method + " --outer fomaml", "meta.learning.pruneGradient=straight-through"),
+      OptionRow("prune", "--learn-fractions 7", with: method, "meta.fractionSteps=7"),
       OptionRow("prune", "--controls random", with: method, "meta.controls=none", "meta.controls.0=random"),
       OptionRow("prune", "--controls none", with: method, "meta.controls=none", "meta.controls=[]"),
       OptionRow("prune", "--judging-tasks 7", with: method, "meta.judgingTasks=7"),

@@ -49,12 +49,12 @@ import Training
   }
 
   /// Twenty places, spread over the whole run; from each it goes on to the same bytes, and has a checkpoint if it says so.
-  @Test(arguments: ["rounds", "during", "start", "meta", "masks", "sequence", "votes"]) func wherever(kind: String) throws {
+  @Test(arguments: ["rounds", "during", "start", "meta", "masks", "fractions", "sequence", "votes"]) func wherever(kind: String) throws {
     let data = try TemporaryDirectory()
     let experiment =
       switch kind {
       case "rounds": try self.experiment(.rounds(2, recovery: .iterations(4)), Criterion(named: "abs-mrs"))
-      case "meta", "masks":
+      case "meta", "masks", "fractions":
         Experiment(
           start: .network("mlp:64-12-3", weights: nil), data: DataPlan(dataset: "digits", subset: 300, seed: 3),
           training: training(.iterations(4)),
@@ -63,7 +63,8 @@ import Training
             timing: .rounds(1, recovery: .iterations(3)), gates: kind == "masks" ? GatePlan() : nil, seed: 3),
           meta: MetaPruningPlan(
             keeps: kind == "masks" ? .masks : .weights, learning: MetaPlan(.fomaml, tasks: 1, innerSteps: 1),
-            form: .init(ways: 3, shots: 1, queries: 2), controls: [.full],
+            form: .init(ways: 3, shots: 1, queries: 2),
+            fractionSteps: kind == "fractions" ? 4 : nil, controls: [.full],
             judgingTasks: 3,
             headFit: HeadFit(steps: 3)))
       case "sequence":

@@ -12,7 +12,7 @@ internal import Training
 /// All steps of all networks are counted through, so that one number, the present model and the optimizer say where it stands.
 final class MetaCourse {
   /// A network that is learned.
-  private enum Arm: Hashable {
+  enum Arm: Hashable {
     case control(MetaPruningPlan.Control)
     case pruned
 
@@ -26,12 +26,12 @@ final class MetaCourse {
     }
   }
 
-  private let stage: MetaPrune
-  private unowned let runner: Runner
-  private let tasks: MetaTasks
+  let stage: MetaPrune
+  unowned let runner: Runner
+  let tasks: MetaTasks
   private let arms: [Arm]
   /// Numbers of steps after which an arm's trainings end.
-  private let ends: [Int]
+  let ends: [Int]
   private var perArm: Int { ends.last ?? 0 }
   private var total: Int { arms.count * perArm }
 
@@ -50,7 +50,7 @@ final class MetaCourse {
   /// Weights that gates leave alone, if masks are learned.
   private let ungated: [String]
   private var pruner: (arm: Arm, pruner: Pruner)?
-  private var outcome: MetaOutcome
+  private(set) var outcome: MetaOutcome
 
   /// Begins, or goes on from the run's checkpoint.
   ///
@@ -243,10 +243,10 @@ final class MetaCourse {
   private func prune(_ present: Model, _ arm: Arm, removal: Int, _ step: Int, _ validation: Evaluation?) throws -> Model {
     guard arm != .control(.full) else { return present }
     runner.model = present
-    let pruner = try self.pruner(of: arm)
-    if pruner.needsSweep { try pruner.sweep(present, batches: tasks.examples(1000, ofOneDataset: arm == .control(.oneDataset))) }
     let candidate = passesThrough ? try present.uncovered(by: hidden) : present
-    var pruned = try pruner.prune(candidate, event: removal, of: ends.count - 1, iteration: step)
+    let shares = arm == .control(.random) ? nil : try learnedShares(of: candidate, arm, removal: removal)
+    let pruner = try self.pruner(of: arm, shares)
+    var pruned = try prune(candidate, pruner, arm, removal: removal, step)
     if passesThrough {
       hidden = try candidate.tensors.filter { pruned.model.masks[$0.key] != nil }.mapValues { try $0.detached().copied() }
     }
@@ -257,6 +257,10 @@ final class MetaCourse {
       if let gates, removal == ends.count - 1 { runner.state[GateReport.self] = try report(of: gates, present, pruned.model) }
       runner.record(pruned.event, pruned.removal)
     }
+    if let shares {
+      outcome.shares = shares
+      runner.state[MetaOutcome.self] = outcome
+    }
     guard let gates else { return pruned.model }
     if removal < ends.count - 1 {
       try gates.closeRemoved(pruned.model)
@@ -266,6 +270,11 @@ final class MetaCourse {
     return folded
   }
 
+  func prune(_ candidate: Model, _ pruner: Pruner, _ arm: Arm, removal: Int, _ step: Int) throws -> Pruner.Pruned {
+    if pruner.needsSweep { try pruner.sweep(candidate, batches: tasks.examples(1000, ofOneDataset: arm == .control(.oneDataset))) }
+    return try pruner.prune(candidate, event: removal, of: ends.count - 1, iteration: step)
+  }
+
   private func report(of gates: MetaGates, _ present: Model, _ pruned: Model) throws -> GateReport {
     let layers = try MaskSet(pruned).layers.filter { !ungated.contains($0.name) }
     return try GateReport(
@@ -273,11 +282,20 @@ final class MetaCourse {
       layers: layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) })
   }
 
-  /// Returns the pruner of an arm, for which only examples of its own tasks exist.
-  private func pruner(of arm: Arm) throws -> Pruner {
+  /// Returns the pruner of an arm; with learned shares it is another one for each removal.
+  private func pruner(of arm: Arm, _ shares: [MetaOutcome.Share]?) throws -> Pruner {
+    guard shares == nil else { return try makePruner(for: arm, shares) }
     if let pruner, pruner.arm == arm { return pruner.pruner }
+    let made = try makePruner(for: arm, nil)
+    pruner = (arm, made)
+    return made
+  }
+
+  /// Creates a pruner for an arm, for which only examples of its own tasks exist.
+  func makePruner(for arm: Arm, _ shares: [MetaOutcome.Share]?) throws -> Pruner {
     var plan = arm == .control(.random) ? stage.pruning.atRandom : stage.pruning
     plan.ignored += ungated
+    if let shares { plan.allocation = .shares(Dictionary(shares.map { ($0.layer, $0.share) }, uniquingKeysWith: { first, _ in first })) }
     let (made, planned) = (try runner.makePruner(plan), plan)
     made.examples = { [tasks, stage] in
       try tasks.examples(planned.exampleCount(classes: stage.meta.form.ways), ofOneDataset: arm == .control(.oneDataset))
@@ -285,7 +303,6 @@ final class MetaCourse {
     made.evaluate = { [tasks] model, _ in arm == .pruned ? try tasks.judge(model, by: .validation)?.evaluation : nil }
     if arm != .pruned { made.note = { _ in } }
     if gates != nil { made.scores = ("l0", { [unowned self] in try gates?.scores($0) ?? [] }) }
-    pruner = (arm, made)
     return made
   }
 
@@ -301,6 +318,7 @@ final class MetaCourse {
         name: arm.name, weights: try MaskSet(present).kept, training: accuracy(seen, ways: tasks.ways.seen),
         unseen: accuracy(unseen, ways: tasks.ways.unseen), seconds: seconds - outcome.begun))
     outcome.begun = seconds
+    if arm != .pruned { outcome.shares = nil }
     runner.state[MetaOutcome.self] = outcome
     if arm == .control(.full) { runner.state.denseTest = unseen.evaluation }
     if arm == .pruned { runner.state.finalTest = unseen.evaluation }

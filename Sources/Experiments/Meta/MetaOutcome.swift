@@ -13,15 +13,28 @@ public struct MetaOutcome: StageOutcome {
   public var headSteps: Int
   /// The networks that are finished.
   public var arms: [MetaArm]
+  /// Relative densities of the present network's layers that its last removal had learned, in order; nil if they are not learned.
+  public var shares: [Share]?
   /// Seconds of the run's training before the present network's.
   public var begun: Double
 
-  /// A note if the criterion sums over training steps, which belong to tasks here.
+  /// The relative density of a layer or group.
+  public struct Share: Codable, Hashable, Sendable {
+    /// Name of the layer or group.
+    public var layer: String
+    /// Its density over the geometric mean of all.
+    public var share: Double
+  }
+
+  /// Notes on learned fractions, and if the criterion sums over training steps, which belong to tasks here.
   public func notes(of run: Runner) -> [RunNote] {
-    guard run.experiment.pruning?.criterion.sumsOverSteps == true else { return [] }
-    return [
-      RunNote(subject: "scores", words: "one pass over examples of tasks stood in for the training steps that the criterion sums over")
-    ]
+    let learned = (shares ?? []).map { "\($0.layer) \(Format.fixed($0.share, 2))" }.joined(separator: ", ")
+    var notes = learned.isEmpty ? [] : [RunNote(subject: "fractions", words: "relative densities as learned: \(learned)")]
+    if run.experiment.pruning?.criterion.sumsOverSteps == true {
+      notes.append(
+        RunNote(subject: "scores", words: "one pass over examples of tasks stood in for the training steps that the criterion sums over"))
+    }
+    return notes
   }
 
   /// Sets ``Results/RunRecord/meta``.

@@ -37,6 +37,8 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
   public var learning: MetaPlan
   /// Classes and examples of a task.
   public var form: TaskSampler.Form
+  /// Number of steps that learn, before each removal, how it is spread over the layers; nil to spread it as the pruning plan says.
+  public var fractionSteps: Int?
   /// The networks to compare with, in the order in which they are learned: before the pruned one.
   public var controls: [Control]
   /// Number of tasks of each kind that networks are judged by.
@@ -46,12 +48,13 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
 
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
-    keeps: Kept = .weights, learning: MetaPlan = MetaPlan(), form: TaskSampler.Form = .init(), controls: [Control] = Control.allCases,
-    judgingTasks: Int = 100, headFit: HeadFit = HeadFit()
+    keeps: Kept = .weights, learning: MetaPlan = MetaPlan(), form: TaskSampler.Form = .init(), fractionSteps: Int? = nil,
+    controls: [Control] = Control.allCases, judgingTasks: Int = 100, headFit: HeadFit = HeadFit()
   ) {
     self.keeps = keeps
     self.learning = learning
     self.form = form
+    self.fractionSteps = fractionSteps
     self.controls = controls
     self.judgingTasks = judgingTasks
     self.headFit = headFit
@@ -77,9 +80,13 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     try check("--ways", form.ways, from: 2)
     try check("--shots", form.shots, from: 1)
     try check("--queries", form.queries, from: 1)
+    if let fractionSteps { try check("--learn-fractions", fractionSteps, from: 1) }
     try check("--judging-tasks", judgingTasks, from: 1)
     try learning.validate()
     try headFit.validate()
+    if keeps == .masks, fractionSteps != nil {
+      throw PlanError("--learn-fractions does not go with --meta masks, whose gates decide what each layer keeps")
+    }
     if keeps == .masks, learning.pruneGradient == .straightThrough {
       throw PlanError("--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves")
     }
@@ -90,6 +97,7 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     let steps = learning.update == .mldg ? 1 : learning.innerSteps
     return "\(learning.update.rawValue), \(learning.tasks) task\(learning.tasks == 1 ? "" : "s") a step, \(steps) inner "
       + "step\(steps == 1 ? "" : "s") at \(learning.innerRate), \(form.ways)-way \(form.shots)-shot, \(form.queries) queries; "
+      + (fractionSteps.map { "fractions of layers learned in \($0) step\($0 == 1 ? "" : "s"); " } ?? "")
       + (learning.pruneGradient == .straightThrough ? "prune steps passed straight through; " : "")
       + keeps.words
   }

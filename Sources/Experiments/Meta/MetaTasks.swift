@@ -73,6 +73,16 @@ final class MetaTasks {
     }
   }
 
+  /// Returns tasks with support and query by which possible removals are compared, other ones than those that are learned.
+  ///
+  /// - Parameter number: number of the comparison.
+  func trial(_ number: Int, ofOneDataset isOne: Bool) throws -> [MetaTask] {
+    try (0..<plan.learning.tasks).map { task in
+      let index = UInt64.max / 2 &+ UInt64(number) &* UInt64(plan.learning.tasks) &+ UInt64(task)
+      return try self.task((isOne ? ofOneDataset : ofAll).task(index), of: data.training)
+    }
+  }
+
   /// What networks are judged by.
   enum Judging { case validation, seen, unseen }
 

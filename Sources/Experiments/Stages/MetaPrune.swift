@@ -56,6 +56,9 @@ public struct MetaPrune: Stage {
       throw PlanError("masks are learned by gates: a plan of them goes with --meta masks, and with nothing else")
     }
     if pruning.gates != nil { _ = try MetaGates(pruning, model: model, examples: data?.training.count ?? 1, steps: 1) }
+    if meta.fractionSteps != nil, case .cost = pruning.amount {
+      throw PlanError("--learn-fractions spreads a number of things over the layers: it does not go with a cost (--of)")
+    }
     if meta.learning.pruneGradient == .straightThrough {
       guard pruning.granularity == .weight, case .total = pruning.amount else {
         throw PlanError("--prune-gradient straight-through chooses anew among all weights: give --granularity weight and --sparsity")

@@ -3,7 +3,8 @@ internal import Training
 /// The distribution of a removal over the layers: how many things each of them loses. Which ones is then decided by the layer's scores.
 ///
 /// All but ``layer`` and ``scoped(_:)`` count the amount once for all layers together and remove exactly that number; floors shift removals
-/// to other layers. Written as `layer`, `uniform`, `erk`, `global`, `lamp`, or in JSON `{"scoped": [["layer1.*"], ["layer2.*"]]}`.
+/// to other layers. Written as `layer`, `uniform`, `erk`, `global`, `lamp`, or in JSON `{"scoped": [["layer1.*"], ["layer2.*"]]}` and
+/// `{"shares": {"fc1": 1, "fc2": 3}}`.
 public enum Allocation: Hashable, Sendable {
   /// Every layer loses the given fraction of itself, rounded separately, so that a layer's count does not depend on any other layer.
   case layer
@@ -23,13 +24,17 @@ public enum Allocation: Hashable, Sendable {
   /// ranked by itself.
   case scoped([[LayerPattern]])
 
+  /// Densities in proportion to given numbers, by the name of the layer or group (1 where none is given): at most what is present, the rest
+  /// redistributed. The form in which fractions are learned.
+  case shares([String: Double])
+
   /// Creates the allocation of a scope.
   public init(_ scope: Scope) { self = scope == .layer ? .layer : .global }
 
   /// Whether the amount is counted once for all layers together.
   var isCounted: Bool {
     switch self {
-    case .uniform, .erk, .global, .lamp: true
+    case .uniform, .erk, .global, .lamp, .shares: true
     case .layer, .scoped: false
     }
   }
@@ -37,7 +42,7 @@ public enum Allocation: Hashable, Sendable {
   /// Names of the allocations without parameters, as written on the command line.
   public static let names = ["layer", "uniform", "erk", "global", "lamp"]
 
-  /// Creates an allocation from its name; nil for any other text, and for `scoped`, which needs sets.
+  /// Creates an allocation from its name; nil for any other text, and for `scoped` and `shares`, which need more.
   public init?(name: String) {
     switch name {
     case "layer": self = .layer
@@ -49,7 +54,7 @@ public enum Allocation: Hashable, Sendable {
     }
   }
 
-  /// Name on the command line; `scoped` for sets.
+  /// Name on the command line; `scoped` for sets, `shares` for given proportions.
   public var name: String {
     switch self {
     case .layer: "layer"
@@ -58,26 +63,35 @@ public enum Allocation: Hashable, Sendable {
     case .global: "global"
     case .lamp: "lamp"
     case .scoped: "scoped"
+    case .shares: "shares"
     }
   }
 }
 
 extension Allocation: CustomStringConvertible {
-  /// Name of the allocation with its sets, e.g. `erk`, or `scoped (layer1.*, conv1; layer2.*)`.
+  /// Name of the allocation with its sets or proportions, e.g. `erk`, `scoped (layer1.*, conv1; layer2.*)`, or `shares (fc1 1.0, fc2 3.0)`.
   public var description: String {
-    guard case .scoped(let sets) = self else { return name }
-    return "scoped (\(sets.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: "; ")))"
+    switch self {
+    case .scoped(let sets): "scoped (\(sets.map { $0.map(\.description).joined(separator: ", ") }.joined(separator: "; ")))"
+    case .shares(let shares):
+      "shares (\(shares.sorted { $0.key < $1.key }.map { "\($0.key) \(($0.value * 1e3).rounded() / 1e3)" }.joined(separator: ", ")))"
+    default: name
+    }
   }
 }
 
 extension Allocation: Codable {
-  private enum Key: String, CodingKey { case scoped }
+  private enum Key: String, CodingKey { case scoped, shares }
 
   /// Decodes a name, which may also be that of a ``Scope``, or sets.
   ///
   /// - Throws: `DecodingError` that lists the possible names.
   public init(from decoder: any Decoder) throws {
     if let container = try? decoder.container(keyedBy: Key.self) {
+      if let shares = try container.decodeIfPresent([String: Double].self, forKey: .shares) {
+        self = .shares(shares)
+        return
+      }
       self = .scoped(try container.decode([[LayerPattern]].self, forKey: .scoped))
       return
     }
@@ -92,12 +106,16 @@ extension Allocation: Codable {
     self = allocation
   }
 
-  /// Encodes the name, or the sets.
+  /// Encodes the name, the sets, or the proportions.
   public func encode(to encoder: any Encoder) throws {
-    if case .scoped(let sets) = self {
+    switch self {
+    case .scoped(let sets):
       var container = encoder.container(keyedBy: Key.self)
       try container.encode(sets, forKey: .scoped)
-    } else {
+    case .shares(let shares):
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(shares, forKey: .shares)
+    default:
       var container = encoder.singleValueContainer()
       try container.encode(name)
     }

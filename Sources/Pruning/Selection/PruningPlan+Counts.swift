@@ -18,7 +18,7 @@ extension PruningPlan {
     switch allocation {
     case .layer: sets = layers.map { [$0] }
     case .scoped(let patterns): sets = try Allocation.sets(patterns, among: layers.map(\.members)).map { set in set.map { layers[$0] } }
-    case .global, .uniform, .erk, .lamp: sets = [layers]
+    case .global, .uniform, .erk, .lamp, .shares: sets = [layers]
     }
     let known = widthMultiple > 1 ? 1 : removals
     if allocation == .layer {

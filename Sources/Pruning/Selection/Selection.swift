@@ -101,7 +101,7 @@ public struct SelectionRule: Hashable, Sendable {
   /// Returns the layers with normalised scores if the allocation compares layers.
   func normalized(_ layers: [ScoredLayer]) throws -> [ScoredLayer] {
     switch allocation {
-    case .layer, .uniform, .erk, .lamp: layers
+    case .layer, .uniform, .erk, .lamp, .shares: layers
     case .global, .scoped: try layers.map { try normalization.applied(to: $0) }
     }
   }
@@ -112,7 +112,7 @@ public struct SelectionRule: Hashable, Sendable {
   /// Whether the compared scores are the criterion's own, not normalised.
   var scoresAreTheCriterions: Bool {
     switch allocation {
-    case .layer, .uniform, .erk, .lamp: true
+    case .layer, .uniform, .erk, .lamp, .shares: true
     case .global, .scoped: normalization == .none
     }
   }

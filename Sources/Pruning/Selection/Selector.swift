@@ -139,6 +139,9 @@ struct Selector<Element: RankedElement> {
       let weights = layers.indices.map { amount.isCumulative ? layers[$0].original : follows ? start($0) : counts[$0] }
         .map(Double.init)
       return try allocate(amount, to: [all], capacities) { count, _ in Spread(counts: apportion(count, weights, capacities)) }
+    case .shares(let shares):
+      let weights = layers.map { (shares[$0.name] ?? 1) * Double($0.original) }
+      return try allocate(amount, to: [all], capacities) { count, _ in Spread(counts: apportion(count, weights, capacities)) }
     case .erk:
       let weights = layers.map { layer in
         layer.dimensions.reduce(0) { $0 + Double($1) } / max(layer.dimensions.reduce(1) { $0 * Double($1) }, 1) * Double(layer.original)

@@ -150,6 +150,41 @@ import Training
     #expect(try BrokenOffRun(self.experiment(recomputed)).file != unbroken.file)
   }
 
+  /// How a removal is spread is learned, and the counts add up all the same; broken off or not.
+  @Test(arguments: [Granularity.weight, .unit]) func learnedFractionsAddUp(_ granularity: Granularity) throws {
+    func experiment(_ steps: Int?) -> Experiment {
+      var plan = meta(controls: [.random, .oneDataset])
+      plan.fractionSteps = steps
+      return self.experiment(
+        plan, network: "mlp:64-24-12-3", criterion: granularity == .weight ? .magnitude : .l2, granularity: granularity, sparsity: 0.5)
+    }
+    let unbroken = try BrokenOffRun(experiment(3))
+    #expect(unbroken.runner.state.events.last?.kept == (granularity == .weight ? 930 : 18))
+    let shares = try #require(unbroken.runner.state[MetaOutcome.self]?.shares)
+    #expect(shares.map(\.layer) == (granularity == .weight ? ["fc1", "fc2", "fc3"] : ["fc1", "fc2"]))
+    #expect(abs(shares.reduce(0) { $0 + log($1.share) }) < 1e-9 && Set(shares.map(\.share)).count > 1)
+    #expect(try row(unbroken.runner).text().contains("\nfractions  "))
+    for steps in [[7], [18], [31], [35]] { #expect(try BrokenOffRun(experiment(3), breakingAfter: steps).file == unbroken.file) }
+    #expect(try BrokenOffRun(experiment(nil)).file != unbroken.file)
+  }
+
+  /// Of a network whose last layer is all that tasks need to keep, more is kept than a spread by equal fractions would.
+  @Test func fractionsAreLearnedByTheLoss() throws {
+    var plan = meta()
+    plan.fractionSteps = 12
+    var experiment = experiment(plan, network: "mlp:64-48-3", criterion: .random, sparsity: 0.9, rounds: 1)
+    experiment.stages = experiment.stages.map { stage in
+      guard var stage = stage as? MetaPrune else { return stage }
+      stage.pruning.allocation = .uniform
+      stage.training.plan.length = .iterations(40)
+      return stage
+    }
+    let runner = try Runner(experiment)
+    try runner.run()
+    let shares = try #require(runner.state[MetaOutcome.self]?.shares)
+    #expect(shares[1].layer == "fc2" && shares[1].share > 1.05, "\(shares)")
+  }
+
   @Test func unitsBrokenOffEndWithTheSameBytes() throws {
     let experiment = experiment(meta(.fomaml, controls: [.oneDataset]), criterion: .activation, granularity: .unit, sparsity: 0.5)
     let unbroken = try BrokenOffRun(experiment)
@@ -185,6 +220,7 @@ import Training
     #expect(refused { $0.form.ways = 1 } == "--ways 1 is impossible: give 2 to 10000")
     #expect(refused { $0.form.shots = 0 } == "--shots 0 is impossible: give 1 to 10000")
     #expect(refused { $0.form.queries = -1 } == "--queries -1 is impossible: give 1 to 10000")
+    #expect(refused { $0.fractionSteps = 0 } == "--learn-fractions 0 is impossible: give 1 to 10000")
     #expect(refused { $0.judgingTasks = 0 } == "--judging-tasks 0 is impossible: give 1 to 10000")
     #expect(
       refused {

@@ -220,6 +220,27 @@ struct AllocationTests {
     #expect(context.debugDescription == "unknown allocation \"even\": choose one of layer, uniform, erk, global, lamp")
   }
 
+  /// 60 + 30 + 10 things of which 50 stay, densities as 1 : 2 : 4: 0.357·(60, 60, 40) = (21.4, 21.4, 14.3), of which the last layer has but
+  /// 10; so the others share 40: a third each of 1·60 and 2·30.
+  @Test func sharesSayHowDensitiesCompare() throws {
+    let all = try [("a", 60), ("b", 30), ("c", 10)].map { try layer($0, (0..<$1).map { Float($0) }, shape: [$1]) }
+    func kept(_ shares: [String: Double]) throws -> [Int] {
+      try Selection(.ofOriginal(0.5), of: all, rule: SelectionRule(granularity: .weight, allocation: .shares(shares))).layers.map(\.after)
+    }
+    #expect(try kept(["b": 2, "c": 4]) == [20, 20, 10])
+    #expect(try kept([:]) == [30, 15, 5] && kept(["a": 1e-9, "c": 1]) == [10, 30, 10])
+    let allocation = Allocation.shares(["fc2": 3, "fc1": 0.5])
+    #expect("\(allocation)" == "shares (fc1 0.5, fc2 3.0)")
+    #expect(try JSONDecoder().decode(Allocation.self, from: JSONEncoder().encode(allocation)) == allocation)
+    #expect(try JSONDecoder().decode(Allocation.self, from: Data(#"{"shares": {"a": 2}}"#.utf8)) == .shares(["a": 2]))
+    var plan = PruningPlan(
+      criterion: .magnitude, granularity: .weight, allocation: .shares(["a": 1, "b": 0]), amount: .total(0.5),
+      timing: .rounds(1, recovery: .iterations(0)))
+    #expect(throws: PlanError("the share of b is impossible: shares of layers are numbers above 0")) { try plan.validate() }
+    plan.allocation = .shares(["a": 1, "b": 1e-9])
+    try plan.validate()
+  }
+
   @Test(arguments: 0..<150)
   func everyAllocationIsExact(seed: UInt64) throws {
     var random = Seeded(seed)
@@ -239,7 +260,7 @@ struct AllocationTests {
     let fraction = Double(random.below(100)) / 100
     let amount = [RemovalAmount.ofKept(fraction), .ofOriginal(fraction), .count(random.below(total + 1))][random.below(3)]
     let density = random.chance(0.4) ? 0.2 : 0
-    for allocation in [Allocation.uniform, .erk, .global, .lamp, .layer, .scoped([["l0.*"]])] {
+    for allocation in [Allocation.uniform, .erk, .global, .lamp, .layer, .scoped([["l0.*"]]), .shares(["l0.0": 3, "l1.1": 0.2])] {
       for rounding in Rounding.allCases {
         let comment: Comment = "seed \(seed), \(allocation), \(rounding), \(amount)"
         let rule = SelectionRule(

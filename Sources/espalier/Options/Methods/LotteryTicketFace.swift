@@ -34,7 +34,7 @@ enum LotteryTicketFace: MethodFace {
     "--regrowth-end", "--score-decay", "--leave", "--reintroduce", "--pruned-steps", "--enter",
     "--lambda", "--lambda-warm-up", "--drop-rate", "--gate-learning-rate", "--gate-cost", "--probes", "--curvature", "--batch-norm-mode",
     "--classes", "--meta", "--outer", "--ways", "--shots", "--queries", "--tasks", "--inner-steps", "--inner-rate", "--pseudo-test",
-    "--prune-gradient", "--controls", "--judging-tasks", "--head-steps", "--datasets", "--passes", "--heads",
+    "--prune-gradient", "--learn-fractions", "--controls", "--judging-tasks", "--head-steps", "--datasets", "--passes", "--heads",
     "--keep-if", "--resample",
   ]
 }

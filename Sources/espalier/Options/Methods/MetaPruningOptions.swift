@@ -43,6 +43,12 @@ struct MetaPruningOptions: MethodOptionGroup {
 
   @Option(
     help: ArgumentHelp(
+      "Steps that learn, before each removal of meta-pruning, how it is spread over the layers; without it --scope says so.",
+      valueName: "count"))
+  var learnFractions: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Gradient of removed weights: recomputed (none), or straight-through (they move on, and may return); recomputed by default.",
       valueName: "rule"))
   var pruneGradient: PruneGradient?
@@ -61,7 +67,7 @@ struct MetaPruningOptions: MethodOptionGroup {
 
   static let methods: KeyValuePairs = [
     "--meta": [name], "--outer": [name], "--ways": [name], "--shots": [name], "--queries": [name], "--tasks": [name],
-    "--inner-steps": [name], "--inner-rate": [name], "--pseudo-test": [name], "--prune-gradient": [name],
+    "--inner-steps": [name], "--inner-rate": [name], "--pseudo-test": [name], "--prune-gradient": [name], "--learn-fractions": [name],
     "--controls": [name], "--judging-tasks": [name],
     "--head-steps": [name, IntersectionOptions.name],
   ]
@@ -86,6 +92,7 @@ struct MetaPruningOptions: MethodOptionGroup {
     plan.learning.innerRate = innerRate ?? plan.learning.innerRate
     plan.learning.pseudoTest = pseudoTest ?? plan.learning.pseudoTest
     plan.learning.pruneGradient = pruneGradient ?? plan.learning.pruneGradient
+    plan.fractionSteps = learnFractions
     let isMLDG = plan.learning.update == .mldg
     if isMLDG, let innerSteps, innerSteps != 1 {
       throw PlanError("--inner-steps \(innerSteps) does not go with --outer mldg, which takes one")
