@@ -168,15 +168,16 @@ import Training
     #expect(try BrokenOffRun(experiment(nil)).file != unbroken.file)
   }
 
-  /// Of a network whose last layer is all that tasks need to keep, more is kept than a spread by equal fractions would.
+  /// Where chance chooses weights, a loss of those of the last layer is worse than one of as many of the first: relatively more of it is kept.
   @Test func fractionsAreLearnedByTheLoss() throws {
-    var plan = meta()
-    plan.fractionSteps = 12
+    let plan = MetaPruningPlan(
+      learning: MetaPlan(.reptile, tasks: 4, innerSteps: 5, innerRate: 0.1), form: .init(ways: 3, shots: 5, queries: 15), fractionSteps: 40,
+      controls: [], judgingTasks: 5, headFit: HeadFit(steps: 5))
     var experiment = experiment(plan, network: "mlp:64-48-3", criterion: .random, sparsity: 0.9, rounds: 1)
     experiment.stages = experiment.stages.map { stage in
       guard var stage = stage as? MetaPrune else { return stage }
       stage.pruning.allocation = .uniform
-      stage.training.plan.length = .iterations(40)
+      stage.training.plan.length = .iterations(60)
       return stage
     }
     let runner = try Runner(experiment)
