@@ -58,7 +58,7 @@ import Torch
         refused.status == 65
           && refused.errors == "espalier: \(broken): it is not a WAVE file; --skip-broken leaves broken clips out\n", "\(refused.errors)")
       let trained = try espalier(given + ["--skip-broken"], after: environment)
-      #expect(trained.status == 0 && trained.output.contains("1 broken clip of 13 left out: "), "\(trained.output)\(trained.errors)")
+      #expect(trained.status == 0 && trained.output.contains("1 broken clip of 13 left out:"), "\(trained.output)\(trained.errors)")
       try FileManager.default.removeItem(atPath: broken)
       let evaluated = try espalier(["evaluate", model, "--threads", "1"], after: environment)
       #expect(evaluated.output.contains("accuracy 100.00 % (12 of 12 test images)"), "\(evaluated.output)\(evaluated.errors)")
