@@ -198,7 +198,7 @@ final class MetaCourse {
       dropout: dropout)
   }
 
-  /// Whether gates decide what the next removal of an arm takes, after so many steps of it.
+  /// Whether gates decide what the next removal of an arm takes, given the number of its finished steps.
   private func learnsMasks(_ arm: Arm, before step: Int) -> Bool {
     stage.pruning.gates != nil && [.pruned, .control(.oneDataset)].contains(arm) && step < gatedSteps
   }

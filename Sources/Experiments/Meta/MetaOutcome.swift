@@ -22,7 +22,7 @@ public struct MetaOutcome: StageOutcome {
   public struct Share: Codable, Hashable, Sendable {
     /// Name of the layer or group.
     public var layer: String
-    /// Its density over the geometric mean of all.
+    /// Density of the layer over the geometric mean of all.
     public var share: Double
   }
 
