@@ -86,13 +86,31 @@ extension Experiment {
     return (try? JSONDecoder().decode(Part.self, from: Data(recipe.utf8)))?.data?.dataset
   }
 
+  /// Whether the recipe of a model file names a sequence of data sets, this one among them.
+  private static func isOfSequence(_ path: String, with dataset: String) throws -> Bool {
+    guard let recipe = try ModelFile.recipe(of: path) else { return false }
+    struct Part: Decodable {
+      struct Sequence: Decodable { var datasets: [DataPlan] }
+      var sequence: Sequence?
+    }
+    let part = try? JSONDecoder().decode(Part.self, from: Data(recipe.utf8))
+    return part?.sequence?.datasets.contains { $0.dataset == dataset } ?? false
+  }
+
   /// Evaluates a given model on the test images of a data set; one forward pass over them.
   ///
   /// - Throws: `PlanError` if there are no test images or they do not fit the network, and errors of reading data and model.
   public static func evaluate(
     _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
-    let data = try plan.load(for: start, onlyTest: true, note: note)
+    var data = try plan.load(for: start, onlyTest: true, note: note)
+    // A model of several data sets was trained on this one in their common shape.
+    if case .file(let path) = start, try isOfSequence(path, with: plan.dataset),
+      let shape = try start.inputs().preprocessing?.inputShape, shape != data.training.shape
+    {
+      data = try data.adapted(to: shape)
+      if let words = data.training.adaptation { note("\(plan.dataset): \(words)") }
+    }
     let experiment = Experiment(start: start, data: plan, training: nil)
     let file = try experiment.startingFile(for: data.training, note: note) { network, size in
       let batch = try min(network.evaluationBatchSize(), data.evaluatedCount)

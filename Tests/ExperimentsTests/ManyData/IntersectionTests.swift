@@ -210,6 +210,29 @@ import Training
     #expect(try row(runner).sequence?.changes.map(\.left) == [16, 12, 12])
   }
 
+  /// The file of a run on several data sets says in which shape they were; elsewhere another shape is refused.
+  @Test func itsFileIsEvaluatedInTheCommonShape() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.file("m.safetensors")
+    let sequence = DataSequence(datasets: try SequenceFixtures.datasets(folder).reversed(), passes: 1, headFit: HeadFit(steps: 5))
+    let runner = try Runner(SequenceFixtures.experiment(sequence, network: "mlp:300-16-10"))
+    try runner.run()
+    try runner.file().write(to: path)
+    var notes: [String] = []
+    let digits = DataPlan(dataset: "digits", seed: 3)
+    let found = try Experiment.evaluate(.file(path), on: digits) { notes.append($0) }
+    #expect(found.evaluation.correct == (try row(runner)).sequence?.datasets[1].testAtEnd?.correct && found.evaluation.count == 360)
+    #expect(notes == ["digits: grey repeated to 3 channels, black border, from 8×8 to 10×10"])
+    var file = runner.file()
+    file.recipe = nil
+    try file.write(to: path)
+    #expect {
+      _ = try Experiment.evaluate(.file(path), on: digits)
+    } throws: {
+      "\($0)" == "\(path) holds a network for 3×10×10 inputs and 10 classes; digits has 1×8×8 images and 10 classes"
+    }
+  }
+
   @Test func whatIsRefused() throws {
     let plans = [DataPlan(dataset: "mnist"), DataPlan(dataset: "kmnist")]
     func problem(_ sequence: DataSequence) -> String {
