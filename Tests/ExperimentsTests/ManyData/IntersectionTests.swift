@@ -102,6 +102,22 @@ import Training
     #expect(try back.array(Float.self) == first.array(Float.self))
   }
 
+  /// With steps too small to move anything, a second training ends with the last layer that it began with: the first one, or another draw.
+  @Test(arguments: DataSequence.Heads.allCases) func whatASecondTrainingBeginsWith(heads: DataSequence.Heads) throws {
+    let folder = try TemporaryDirectory()
+    let sequence = DataSequence(datasets: try SequenceFixtures.datasets(folder), heads: heads)
+    var training = try #require(SequenceFixtures.experiment(sequence).training)
+    training.plan.learningRate.base = 1e-12
+    let runner = try Runner(SequenceFixtures.experiment(sequence))
+    var kept: [[Float]] = []
+    for segment in [0, 2] {
+      try TrainOnDataset(training, sequence, segment: segment).carryOut(in: runner)
+      kept.append(try runner.aside["head.0.weight"]?.array(Float.self) ?? [])
+    }
+    let difference = zip(kept[0], kept[1]).map { abs($0 - $1) }.max() ?? 0
+    #expect(kept.map(\.count) == [160, 160] && (heads == .remembered ? difference < 1e-6 : difference > 0.01), "\(difference)")
+  }
+
   /// Votes before each pass: 16, 12, 9 units, every branch from the same weights, and the branches leave no trace in them.
   @Test func byMajority() throws {
     let folder = try TemporaryDirectory()
