@@ -65,7 +65,7 @@ public final class Runner {
     sequence = try experiment.sequence?.load(for: experiment.start, note: options.note) ?? []
     self.data = try data ?? sequence.last ?? experiment.data?.load(for: experiment.start, note: options.note)
     let data = self.data
-    let all = sequence.isEmpty ? data.map { [$0] } ?? [] : sequence
+    let all = Self.all(data, sequence)
     // The model of a finished run may have replaced its own input file, which must not be checked again.
     let saved = Result { try SavedRun(experiment, options) }
     let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
@@ -153,6 +153,11 @@ public final class Runner {
     }
   }
 
+  /// The data sets of the sequence, or the only one.
+  private static func all(_ data: TrainingData?, _ sequence: [TrainingData]) -> [TrainingData] {
+    sequence.isEmpty ? data.map { [$0] } ?? [] : sequence
+  }
+
   func preparePruner() throws { pruner = try experiment.pruning.map(makePruner) }
 
   func checkpoint(training: Trainer.State?) throws {
@@ -160,7 +165,7 @@ public final class Runner {
     let surroundings =
       try surroundings
       ?? Surroundings(
-        device: options.device, kernels: options.kernels, data: sequence.isEmpty ? data.map { [$0] } ?? [] : sequence,
+        device: options.device, kernels: options.kernels, data: Self.all(data, sequence),
         start: startChecksum ?? experiment.startChecksum(for: options))
     self.surroundings = surroundings
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))

@@ -155,7 +155,7 @@ public final class Pruner {
 
   // MARK: - Votes
 
-  /// Returns what event k of n would remove from a model by its criterion, and the scores behind it; sums over training steps begin anew.
+  /// Returns what event k of n would remove from a model by its criterion, or by a ballot, and the scores behind it; sums over training steps begin anew.
   ///
   /// - Throws: ``PruningError`` as a removal would.
   public func vote(_ model: Model, event k: Int, of n: Int) throws -> Vote {
@@ -165,7 +165,7 @@ public final class Pruner {
       let (layers, selection) = try weightChoice(model, k, n)
       return Vote(layers: layers, selection: selection)
     }
-    let swept = try sweepResult(model, meanMaps: [])
+    let swept = try ballot == nil ? sweepResult(model, meanMaps: []) : nil
     let scores = try swept.flatMap { plan.criterion.needsExamples ? try scored($0, round: k) : nil }
     let choice = try choose(model, swept: scores, k, n)
     try accumulator?.reset(for: model.network, granularity: plan.granularity)

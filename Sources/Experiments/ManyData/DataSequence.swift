@@ -139,8 +139,7 @@ public struct DataSequence: Codable, Hashable, Sendable {
     var (result, aside) = (file, [String: Tensor]())
     let isWhole = file.model.masks.keys.allSatisfy { $0.module != head.module }
     if isWhole, let index = data.firstIndex(where: { $0.training.classNames == file.classes }) {
-      aside["head.\(index).weight"] = own.weight
-      aside["head.\(index).bias"] = own.bias
+      aside.setHead(own, of: index)
     }
     let seed = SeedPurpose.initialization.seed(from: experiment.training?.plan.seed ?? 0)
     result.model = try file.model.withHead(experiment.initialization.head(of: file.model.network, outputs: classes, seed: seed))

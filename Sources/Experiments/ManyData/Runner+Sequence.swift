@@ -36,12 +36,12 @@ extension Runner {
   func withHead(of index: Int, number: Int, _ model: Model) throws -> Model {
     let sequence = try plan()
     let classes = self.sequence[index].training.classes
-    if let weight = aside["head.\(index).weight"] {
-      guard let head = model.network.head, case .linear(let layer) = head.operation, weight.shape == [classes, layer.inputs],
-        aside["head.\(index).bias"].map({ $0.shape == [classes] }) ?? !layer.bias,
-        weight.elementType == model.tensors[ParameterName(head.module, .weight)]?.elementType
+    if let kept = keptHead(of: index) {
+      guard let head = model.network.head, case .linear(let layer) = head.operation, kept.weight.shape == [classes, layer.inputs],
+        kept.bias.map({ $0.shape == [classes] }) ?? !layer.bias,
+        kept.weight.elementType == model.tensors[ParameterName(head.module, .weight)]?.elementType
       else { throw RecordError("what is kept as the last layer for \(sequence.datasets[index].dataset) does not fit this run") }
-      return try model.withHead(ModelHead(weight: weight.copied(), bias: aside["head.\(index).bias"]?.copied()))
+      return try model.withHead(ModelHead(weight: kept.weight.copied(), bias: kept.bias?.copied()))
     }
     let seed = SeedPurpose.initialization.seed(from: experiment.training?.plan.seed ?? 0) &+ UInt64(index + 1)
     let draw = sequence.heads == .fresh ? UInt64(number) &* 1009 : 0
@@ -51,14 +51,15 @@ extension Runner {
   /// Keeps the model's last layer as that of a data set, to judge by and, if the plan remembers them, to go on with.
   func keepHead(of index: Int) throws {
     guard let head = model.head else { return }
-    aside["head.\(index).weight"] = try head.weight.detached().copied()
-    aside["head.\(index).bias"] = try head.bias?.detached().copied()
+    try aside.setHead(ModelHead(weight: head.weight.detached().copied(), bias: head.bias?.detached().copied()), of: index)
   }
 
   /// Forgets the last layer of a data set.
-  func dropHead(of index: Int) {
-    aside["head.\(index).weight"] = nil
-    aside["head.\(index).bias"] = nil
+  func dropHead(of index: Int) { aside.setHead(nil, of: index) }
+
+  /// The last layer kept of a data set; nil if it has none.
+  func keptHead(of index: Int) -> ModelHead? {
+    aside["head.\(index).weight"].map { ModelHead(weight: $0, bias: aside["head.\(index).bias"]) }
   }
 
   /// Cuts the kept last layers as a removal has cut the one in use.
@@ -75,10 +76,18 @@ extension Runner {
   /// none; nil for the others.
   func accuracies(of model: Model) throws -> [Accuracy?] {
     try sequence.indices.map { index in
-      guard aside["head.\(index).weight"] != nil, let set = sequence[index].validation ?? sequence[index].test else { return nil }
+      guard keptHead(of: index) != nil, let set = sequence[index].validation ?? sequence[index].test else { return nil }
       let whole = try withHead(of: index, number: 0, model)
       return Accuracy(try whole.moved(to: options.device).evaluate(set, sequence[index]), iteration: iterations)
     }
+  }
+}
+
+extension [String: Tensor] {
+  /// Keeps a last layer as that of a data set of the sequence, or forgets it.
+  mutating func setHead(_ head: ModelHead?, of index: Int) {
+    self["head.\(index).weight"] = head?.weight
+    self["head.\(index).bias"] = head?.bias
   }
 }
 

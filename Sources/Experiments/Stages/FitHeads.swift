@@ -45,7 +45,7 @@ public struct FitHeads: Stage {
         examples: support.count)
     }
     outcome.tests = try run.sequence.indices.map { index in
-      guard let test = run.sequence[index].test, run.aside["head.\(index).weight"] != nil else { return nil }
+      guard let test = run.sequence[index].test, run.keptHead(of: index) != nil else { return nil }
       let whole = try run.withHead(of: index, number: 0, run.model)
       return .init(try whole.moved(to: run.options.device).evaluate(test, run.sequence[index]), iteration: nil)
     }

@@ -1,5 +1,6 @@
 public import Pruning
 internal import Results
+internal import Training
 
 /// One removal between the trainings of a sequence of data sets, decided by the data set just trained on or by the votes of all.
 public struct PruneOnDatasets: Stage {
@@ -29,7 +30,8 @@ public struct PruneOnDatasets: Stage {
     guard let pruner = run.pruner else { return }
     let ballot = run.ballot
     let segment = ballot == nil ? round - 1 : sequence.datasets.count - 1
-    try run.use(dataset: segment % max(sequence.datasets.count, 1), segment: segment)
+    let dataset = segment % max(sequence.datasets.count, 1)
+    try run.use(dataset: dataset, segment: segment)
     var outcome = run.state[SequenceOutcome.self] ?? SequenceOutcome(run)
     if let ballot {
       pruner.ballot = ballot
@@ -39,20 +41,23 @@ public struct PruneOnDatasets: Stage {
     } else {
       try run.sweepIfNeeded(pruner)
     }
-    let before = try ballot == nil ? run.evaluate(run.model) : nil
+    let before = outcome.changes.last?.accuracies
     var pruned = try pruner.prune(run.model, event: round, of: sequence.removals, iteration: run.iterations)
     pruner.ballot = nil
     run.ballot = nil
     run.model = pruned.model
     try run.cutHeads(by: pruned.slices)
-    pruned.event.before = before
-    pruned.event.after = try before == nil ? nil : run.evaluate(run.model)
+    let after = try run.accuracies(of: run.model)
+    if ballot == nil, run.data?.validation != nil {
+      // What was just trained on is what decides, and its accuracies are known.
+      pruned.event.before = before?[dataset].map { Evaluation(loss: $0.loss, correct: $0.correct, count: $0.count) }
+      pruned.event.after = after[dataset].map { Evaluation(loss: $0.loss, correct: $0.correct, count: $0.count) }
+    }
     run.record(pruned.event, pruned.removal)
     outcome.changes.append(
       .init(
         dataset: nil, pass: (round - 1) / max(ballot == nil ? sequence.datasets.count : 1, 1) + 1, step: run.iterations,
-        left: try run.left(),
-        accuracies: try run.accuracies(of: run.model)))
+        left: try run.left(), accuracies: after))
     run.state[SequenceOutcome.self] = outcome
   }
 }

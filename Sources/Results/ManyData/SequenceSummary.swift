@@ -8,8 +8,7 @@ public struct SequenceDataset: Codable, Hashable, Sendable {
   public var classes: Int, training: Int, validation: Int, test: Int
   /// How its images were brought to the shape that all share; nil if they have it.
   public var adaptation: String?
-  /// Number of rounds of head-only training: what a fresh last layer alone, everything before it frozen, comes to at the end; nil if it
-  /// was not fitted.
+  /// What a fresh last layer alone, everything before it frozen, comes to at the end; nil if it was not fitted.
   public var fit: HeadOnlyFit?
   /// Accuracy on test images at the end, with the last layer that is kept; nil without test images.
   public var testAtEnd: Accuracy?
