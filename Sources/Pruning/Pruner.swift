@@ -19,15 +19,12 @@ public final class Pruner {
   public var evaluate: (Model, _ isLast: Bool) throws -> Evaluation? = { _, _ in nil }
   /// Called with messages for the user, such as the layers that a repair skips.
   public var note: (String) -> Void = { _ in }
-  /// Returns scores of weights that come from elsewhere than the criterion, and their name; nil for the criterion's.
-  public var scores: (name: String, of: (Model) throws -> [ScoredLayer])?
+  /// Scores that decide removals in place of the criterion's; nil for the criterion's.
+  public var scores: GivenScores?
   /// Whether surgeries are proved; without it they are only as correct as their plans. Meant for benchmarks.
   public var proves = true
   /// Measures the duration of one forward pass of a network in seconds, for ``CostTarget/Measure/latency``.
   public var latency: ((Network) throws -> Double)?
-
-  /// Scores that decide the next removal in place of the criterion's, compared between layers as they are; nil for the criterion's.
-  public var ballot: Ballot?
 
   /// The network before the first event of this run.
   private let starting: Network
@@ -130,11 +127,9 @@ public final class Pruner {
     var rule = SelectionRule(
       granularity: plan.granularity, allocation: plan.allocation, rounding: plan.rounding, minimumLayerDensity: plan.minimumLayerDensity,
       widthMultiple: plan.widthMultiple,
-      normalization: plan.normalization ?? (scores == nil ? plan.criterion.definition.normalization : .none))
+      normalization: scores == nil ? plan.normalization ?? plan.criterion.definition.normalization : .none)
     rule.event = eventNumber
     rule.starts = starts
-    // Votes count alike in all layers.
-    if ballot != nil { rule.normalization = .none }
     return rule
   }
 
@@ -155,7 +150,7 @@ public final class Pruner {
 
   // MARK: - Votes
 
-  /// Returns what event k of n would remove from a model by its criterion, or by a ballot, and the scores behind it; sums over training steps begin anew.
+  /// Returns what event k of n would remove from a model and the scores behind it; sums over training steps begin anew.
   ///
   /// - Throws: ``PruningError`` as a removal would.
   public func vote(_ model: Model, event k: Int, of n: Int) throws -> Vote {
@@ -165,9 +160,8 @@ public final class Pruner {
       let (layers, selection) = try weightChoice(model, k, n)
       return Vote(layers: layers, selection: selection)
     }
-    let swept = try ballot == nil ? sweepResult(model, meanMaps: []) : nil
-    let scores = try swept.flatMap { plan.criterion.needsExamples ? try scored($0, round: k) : nil }
-    let choice = try choose(model, swept: scores, k, n)
+    let swept = try scores == nil ? sweepResult(model, meanMaps: []) : nil
+    let choice = try choose(model, swept: scored(swept, round: k), k, n)
     try accumulator?.reset(for: model.network, granularity: plan.granularity)
     return Vote(layers: choice.layers, selection: choice.selection)
   }
@@ -176,7 +170,6 @@ public final class Pruner {
 
   private func pruneWeights(_ model: Model, _ k: Int, _ n: Int, _ iteration: Int) throws -> Pruned {
     let (layers, selection) = try weightChoice(model, k, n)
-    let criterion = scores?.name ?? plan.criterion.name
     return try withoutGradients {
       var pruned = try model.copied()
       try pruned.prune(selection)
@@ -188,7 +181,7 @@ public final class Pruner {
         collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
         target: nil, surgerySeconds: nil, asked: selection.askedInAll, ties: selection.ties)
       let removal = RemovalEvent(
-        step: iteration, method: plan.words, criterion: criterion,
+        step: iteration, method: plan.words, criterion: scoreName,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
       return Pruned(
         model: pruned, slices: [], event: event, removal: removal, densities: Self.densities(selection.layers, of: layers))
@@ -198,20 +191,31 @@ public final class Pruner {
   /// Chooses the weights that event k of n removes.
   private func weightChoice(_ model: Model, _ k: Int, _ n: Int) throws -> (layers: [ScoredLayer], selection: Selection) {
     guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
-    let layers = try scores?.of(model) ?? weightScores(model, round: k)
-    return (layers, try Selection(amount, of: layers, rule: rule, criterion: scores?.name ?? plan.criterion.name))
+    let layers = try givenScores(model) ?? weightScores(model, round: k)
+    return (layers, try Selection(amount, of: layers, rule: rule, criterion: scoreName))
   }
 
   private func weightScores(_ model: Model, round: Int) throws -> [ScoredLayer] {
-    let swept = ballot == nil ? try sweepResult(model, meanMaps: []) : nil
+    let swept = try sweepResult(model, meanMaps: [])
     return try withoutGradients {
-      let batches = ballot == nil && swept == nil && plan.criterion.needsExamples ? try examples() : nil
-      // What is there, and how much there was, does not depend on the criterion.
-      let criterion = ballot == nil ? plan.criterion : .magnitude
-      let layers = try model.weightScores(
-        criterion, swept: swept?.weightScores(criterion, seed: scoreSeed, round: round), examples: batches,
+      let batches = swept == nil && plan.criterion.needsExamples ? try examples() : nil
+      return try model.weightScores(
+        plan.criterion, swept: swept?.weightScores(plan.criterion, seed: scoreSeed, round: round), examples: batches,
         batchNorms: plan.scoringMode, ignoring: plan.ignored, originals: originals, seed: scoreSeed, round: round)
-      return try ballot?.rescored(layers) ?? layers
+    }
+  }
+
+  private var scoreName: String { scores?.name ?? plan.criterion.name }
+
+  private func givenScores(_ model: Model) throws -> [ScoredLayer]? {
+    try scores?.of(model) { [plan, originals] in
+      // What is there, and how much there was, does not depend on the criterion.
+      try withoutGradients {
+        plan.granularity.isStructured
+          ? try model.unitScores(
+            .l2, granularity: plan.granularity, originals: originals, ignoring: plan.ignored, reduction: plan.reduction)
+          : try model.weightScores(.magnitude, ignoring: plan.ignored, originals: originals)
+      }
     }
   }
 
@@ -224,10 +228,10 @@ public final class Pruner {
     var seconds = (clock.now - started) / .seconds(1)
     var maps: Set<String> = []
     for case .meanReplacement(let replacement) in plan.repairs { maps.formUnion(replacement.observedNodes(of: groups, in: model.network)) }
-    let swept = try ballot == nil || !maps.isEmpty ? sweepResult(model, meanMaps: maps) : nil
-    let scores = try swept.flatMap { ballot == nil && plan.criterion.needsExamples ? try scored($0, round: k) : nil }
+    let swept = try scores == nil || !maps.isEmpty ? sweepResult(model, meanMaps: maps) : nil
+    let sweptScores = try scored(swept, round: k)
     started = clock.now
-    let choice = try choose(model, swept: scores, k, n)
+    let choice = try choose(model, swept: sweptScores, k, n)
     let surgery = SurgeryPlan(removals: try choice.selection.removedIndices(from: choice.layers))
     let cut = try Surgeon.operate(
       surgery, on: model, groups: groups, seed: proofSeed(k), proves: proves)
@@ -253,7 +257,7 @@ public final class Pruner {
       },
       surgerySeconds: seconds, asked: choice.selection.askedInAll, ties: choice.selection.ties)
     let removal = RemovalEvent(
-      step: iteration, method: plan.words, criterion: plan.criterion.name, removed: surgery.removals,
+      step: iteration, method: plan.words, criterion: scoreName, removed: surgery.removals,
       biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
     return Pruned(
       model: repaired, slices: cut.slices, event: event, removal: removal,
@@ -272,10 +276,9 @@ public final class Pruner {
 
   /// Chooses the units that event k of n removes.
   private func choose(_ model: Model, swept: [String: Tensor]?, _ k: Int, _ n: Int) throws -> Choice {
-    var scored = try ballot?.rescored(
-      model.unitScores(.l2, granularity: plan.granularity, originals: originals, ignoring: plan.ignored, reduction: plan.reduction))
+    var scored = try givenScores(model)
     func select(_ amount: RemovalAmount) throws -> (layers: [ScoredLayer], selection: Selection) {
-      if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: plan.criterion.name)) }
+      if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: scoreName)) }
       let selected = try model.unitSelection(
         amount, by: plan.criterion, rule: rule, granularity: plan.granularity, accumulated: accumulator, swept: swept,
         originals: originals, ignoring: plan.ignored, reduction: plan.reduction, seed: scoreSeed, round: k)
@@ -331,8 +334,9 @@ public final class Pruner {
     return scored
   }
 
-  private func scored(_ swept: SweepResult, round: Int) throws -> [String: Tensor] {
-    try swept.scores(plan.criterion, seed: scoreSeed, round: round)
+  private func scored(_ swept: SweepResult?, round: Int) throws -> [String: Tensor]? {
+    guard let swept, scores == nil, plan.criterion.needsExamples else { return nil }
+    return try swept.scores(plan.criterion, seed: scoreSeed, round: round)
   }
 
   private func repair(

@@ -175,7 +175,7 @@ extension Removal {
     var others: [String] = []
     if let dead { others.append("\(Format.count(dead)) of these in dead units that were cut out") }
     if let zeros { others.append("\(Format.count(zeros)) of these 0") }
-    if let ignored { others.append("\(Format.count(ignored)) more that were not to be counted") }
+    if let ignored { others.append("\(Format.count(ignored)) other \(things == "filters" ? "units" : things) left alone") }
     if !others.isEmpty { counts += "; " + others.joined(separator: ", ") }
     let achieved = "achieved \(Format.percent(achieved, digits: 3)) (\(counts))"
     guard let asked else { return achieved }

@@ -230,7 +230,7 @@ public struct Removal: Codable, Hashable, Sendable {
   public var dead: Int?
   /// Remaining ones that are exactly 0 all the same; nil if none are.
   public var zeros: Int?
-  /// Existing ones that were not to be counted, such as those of layers left alone; nil if there are none.
+  /// Existing ones that are not counted: those of layers left alone, and of filters' networks the units of linear layers; nil if there are none.
   public var ignored: Int?
 
   /// Number left, total − removed.

@@ -110,13 +110,14 @@ import Testing
     record.weights?.zeros = 2
     record.weights?.ignored = 1000
     record.units = Removal(asked: 0.5, removed: 10, of: 20, things: "filters")
+    record.units?.ignored = 128
     record.targets = [ReachedCost(measure: "macs", original: 60_000, before: 52_200, asked: 15_000, achieved: 14_100)]
     let text = record.text(width: 400)
     #expect(
       text.contains(
         "asked 90.000 %, achieved 90.000 % (46,980 of 52,200 weights, 40,000 of them before this run, 5,220 left; 18 of these in dead "
-          + "units that were cut out, 2 of these 0, 1,000 more that were not to be counted)\n"))
-    #expect(text.contains("\nfilters      asked 50.000 %, achieved 50.000 % (10 of 20 filters, 10 left)\n"))
+          + "units that were cut out, 2 of these 0, 1,000 other weights left alone)\n"))
+    #expect(text.contains("\nfilters      asked 50.000 %, achieved 50.000 % (10 of 20 filters, 10 left; 128 other units left alone)\n"))
     #expect(text.contains("\ntarget       macs 60,000 → 52,200 before this run → 14,100 (asked at most 15,000)\n"))
     #expect(try RunRecord(json: Data(record.json().utf8)) == record)
   }

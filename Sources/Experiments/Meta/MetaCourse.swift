@@ -302,7 +302,7 @@ final class MetaCourse {
     }
     made.evaluate = { [tasks] model, _ in arm == .pruned ? try tasks.judge(model, by: .validation)?.evaluation : nil }
     if arm != .pruned { made.note = { _ in } }
-    if gates != nil { made.scores = ("l0", { [unowned self] in try gates?.scores($0) ?? [] }) }
+    if gates != nil { made.scores = GivenScores(name: "l0") { [unowned self] model, _ in try gates?.scores(model) ?? [] } }
     return made
   }
 

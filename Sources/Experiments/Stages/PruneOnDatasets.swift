@@ -34,7 +34,7 @@ public struct PruneOnDatasets: Stage {
     try run.use(dataset: dataset, segment: segment)
     var outcome = run.state[SequenceOutcome.self] ?? SequenceOutcome(run)
     if let ballot {
-      pruner.ballot = ballot
+      pruner.scores = ballot.scores(name: pruning.criterion.name)
       let choice = try pruner.vote(run.model, event: round, of: sequence.removals)
       let exceptions = try ballot.exceptions(to: sequence.quorum ?? 1, in: choice)
       outcome.votes.append(.init(removed: choice.selection.removed, overruled: exceptions.overruled, spared: exceptions.spared))
@@ -43,7 +43,7 @@ public struct PruneOnDatasets: Stage {
     }
     let before = outcome.changes.last?.accuracies
     var pruned = try pruner.prune(run.model, event: round, of: sequence.removals, iteration: run.iterations)
-    pruner.ballot = nil
+    pruner.scores = nil
     run.ballot = nil
     run.model = pruned.model
     try run.cutHeads(by: pruned.slices)

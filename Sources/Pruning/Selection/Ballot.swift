@@ -47,6 +47,9 @@ public struct Ballot {
     }
   }
 
+  /// Returns the votes as scores for a ``Pruner``, which its records name like the criterion by which the models voted.
+  public func scores(name: String) -> GivenScores { GivenScores(name: name) { try rescored($1()) } }
+
   /// Counts what leaves in a choice by these votes although at least `least` models keep it, and what stays although fewer do.
   public func exceptions(to least: Int, in choice: Vote) throws -> (overruled: Int, spared: Int) {
     var (overruled, spared) = (0, 0)
