@@ -35,13 +35,18 @@ import Torch
   func impossibleOptionsAreOneLine(options: String, words: String) { #expect(refusal(options) == words) }
 
   @Test func elsewhereItsOptionsAreRefused() {
-    for option in ["--datasets a,b", "--passes 2", "--heads fresh", "--keep-if all", "--resample 5"] {
+    for option in ["--datasets a,b", "--passes 2", "--heads fresh", "--resample 5"] {
       let line = "prune --network lenet-5 --dataset mnist --sparsity 0.9 --method rigl " + option
       #expect {
         _ = try fields(of: line.split(separator: " ").map(String.init))
       } throws: {
         "\($0)" == "\(option.prefix { $0 != " " }) goes with --method intersection, not rigl"
       }
+    }
+    #expect {
+      _ = try fields(of: "prune --network lenet-5 --dataset mnist --method rigl --keep-if all".split(separator: " ").map(String.init))
+    } throws: {
+      "\($0)" == "--keep-if goes with --method intersection or meta-pruning, not rigl"
     }
   }
 

@@ -37,6 +37,8 @@ import Testing
       "--meta masks --outer maml --prune-gradient straight-through",
       "--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves"
     ),
+    ("--keep-if 5", "--keep-if 5 is impossible: of 4 tasks, give 1 to 4"),
+    ("--tasks 1 --keep-if all", "--keep-if all lets tasks vote, and there is one: give --tasks 2 or more"),
     ("--learn-fractions 0", "--learn-fractions 0 is impossible: give 1 to 10000"),
     (
       "--meta masks --learn-fractions 3", "--learn-fractions does not go with --meta masks, whose gates decide what each layer keeps"
@@ -87,7 +89,7 @@ import Testing
       "3",
       "--tasks", "2", "--inner-steps", "1", "--epochs", "4it", "--recovery", "3it", "--sparsity", "0.75", "--judging-tasks", "5",
       "--threads",
-      "1", "--no-latency", "-o", path,
+      "1", "--no-latency", "--keep-if", "majority", "-o", path,
     ]
     let outcome = try espalier(arguments)
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -97,7 +99,9 @@ import Testing
     }
     #expect(
       outcome.output.contains(
-        "reptile, 2 tasks a step, 1 inner step at 0.1, 3-way 2-shot, 3 queries; weights kept; 6"), "\(outcome.output)")
+        "reptile, 2 tasks a step, 1 inner step at 0.1, 3-way 2-shot, 3 queries; kept if 2 of 2\n             tasks keep it; weights kept; 6"),
+      "\(outcome.output)")
+    #expect(outcome.output.contains("\nvotes        804 removed ("))
     #expect(try espalier("inspect", path).status == 0)
     #expect(try espalier("methods", "methods").output.contains("meta-pruning"))
   }

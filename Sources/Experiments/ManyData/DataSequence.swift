@@ -14,16 +14,6 @@ public struct DataSequence: Codable, Hashable, Sendable {
     case fresh
   }
 
-  /// Whose word counts when something is removed.
-  public enum KeepRule: Hashable, Sendable {
-    /// What survives is what every data set has let pass: each removal is decided by the data set just trained on (Algorithm 4).
-    case all
-    /// Before each pass all data sets vote, and what fewer than half of them keep should leave.
-    case majority
-    /// Before each pass all data sets vote, and what fewer than this many keep should leave.
-    case atLeast(Int)
-  }
-
   /// The data sets of a pass, in order.
   public var datasets: [DataPlan]
   /// Number of times that each is trained on.
@@ -61,11 +51,7 @@ public struct DataSequence: Codable, Hashable, Sendable {
 
   /// Number of data sets that must keep a thing; nil if they do not vote.
   var quorum: Int? {
-    switch keepIf {
-    case .all: nil
-    case .majority: datasets.count / 2 + 1
-    case .atLeast(let count): count
-    }
+    keepIf == .all ? nil : keepIf.quorum(of: datasets.count)
   }
 
   /// Checks the sequence by itself.
@@ -152,44 +138,5 @@ public struct DataSequence: Codable, Hashable, Sendable {
     let rule = quorum.map { ", kept if \($0) of \(datasets.count) keep it" } ?? ""
     let drawn = resample.map { ", \($0) examples drawn with replacement for each training" } ?? ""
     return over + rule + drawn + ", last layers \(heads == .remembered ? "remembered" : "drawn afresh")"
-  }
-}
-
-extension DataSequence.KeepRule: Codable, CustomStringConvertible {
-  /// Parses `all`, `majority` or a number; nil for anything else.
-  public init?(_ text: String) {
-    switch text {
-    case "all": self = .all
-    case "majority": self = .majority
-    default:
-      guard let count = Int(text), count > 0 else { return nil }
-      self = .atLeast(count)
-    }
-  }
-
-  /// `all`, `majority` or the number.
-  public var description: String {
-    switch self {
-    case .all: "all"
-    case .majority: "majority"
-    case .atLeast(let count): "\(count)"
-    }
-  }
-
-  /// Decodes the form of ``description``.
-  ///
-  /// - Throws: `DecodingError` for anything else.
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    guard let rule = Self(try container.decode(String.self)) else {
-      throw DecodingError.dataCorruptedError(in: container, debugDescription: "a rule of keeping is all, majority or a number")
-    }
-    self = rule
-  }
-
-  /// Encodes ``description``.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
   }
 }

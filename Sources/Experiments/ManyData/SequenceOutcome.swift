@@ -12,7 +12,7 @@ public struct SequenceOutcome: StageOutcome {
   /// The trainings and removals so far.
   public var changes: [SequenceChange] = []
   /// The votes so far.
-  public var votes: [SequenceVote] = []
+  public var votes: [RemovalVote] = []
   /// The fits of last layers at the end.
   public var fits: [HeadOnlyFit?] = []
   /// The accuracies on test images at the end.

@@ -50,7 +50,9 @@ final class MetaCourse {
   /// Weights that gates leave alone, if masks are learned.
   private let ungated: [String]
   private var pruner: (arm: Arm, pruner: Pruner)?
-  private(set) var outcome: MetaOutcome
+  /// The votes of tasks on the removal at hand; nil if they do not vote.
+  private var ballot: Ballot?
+  var outcome: MetaOutcome
 
   /// Begins, or goes on from the run's checkpoint.
   ///
@@ -244,6 +246,7 @@ final class MetaCourse {
     guard arm != .control(.full) else { return present }
     runner.model = present
     let candidate = passesThrough ? try present.uncovered(by: hidden) : present
+    ballot = arm == .control(.random) ? nil : try votes(on: candidate, arm, removal: removal)
     let shares = arm == .control(.random) ? nil : try learnedShares(of: candidate, arm, removal: removal)
     let pruner = try self.pruner(of: arm, shares)
     var pruned = try prune(candidate, pruner, arm, removal: removal, step)
@@ -254,6 +257,7 @@ final class MetaCourse {
     if arm == .pruned {
       pruned.event.before = validation
       pruned.event.after = try tasks.judge(folded, by: .validation)?.evaluation
+      if let ballot { try count(ballot, candidate, pruner, removal: removal) }
       if let gates, removal == ends.count - 1 { runner.state[GateReport.self] = try report(of: gates, present, pruned.model) }
       runner.record(pruned.event, pruned.removal)
     }
@@ -271,7 +275,10 @@ final class MetaCourse {
   }
 
   func prune(_ candidate: Model, _ pruner: Pruner, _ arm: Arm, removal: Int, _ step: Int) throws -> Pruner.Pruned {
-    if pruner.needsSweep { try pruner.sweep(candidate, batches: tasks.examples(1000, ofOneDataset: arm == .control(.oneDataset))) }
+    if ballot == nil, pruner.needsSweep {
+      try pruner.sweep(candidate, batches: tasks.examples(1000, ofOneDataset: arm == .control(.oneDataset)))
+    }
+    if let ballot { pruner.scores = ballot.scores(name: stage.pruning.criterion.name) }
     return try pruner.prune(candidate, event: removal, of: ends.count - 1, iteration: step)
   }
 

@@ -15,6 +15,8 @@ public struct MetaOutcome: StageOutcome {
   public var arms: [MetaArm]
   /// Relative densities of the present network's layers that its last removal had learned, in order; nil if they are not learned.
   public var shares: [Share]?
+  /// The votes of tasks on the pruned network's removals so far; nil if they do not vote.
+  public var votes: [RemovalVote]?
   /// Seconds of the run's training before the present network's.
   public var begun: Double
 
@@ -30,6 +32,7 @@ public struct MetaOutcome: StageOutcome {
   public func notes(of run: Runner) -> [RunNote] {
     let learned = (shares ?? []).map { "\($0.layer) \(Format.fixed($0.share, 2))" }.joined(separator: ", ")
     var notes = learned.isEmpty ? [] : [RunNote(subject: "fractions", words: "relative densities as learned: \(learned)")]
+    if let votes { notes.append(RunNote(subject: "votes", words: votes.map(\.words).joined(separator: "; "))) }
     if run.experiment.pruning?.criterion.sumsOverSteps == true {
       notes.append(
         RunNote(subject: "scores", words: "one pass over examples of tasks stood in for the training steps that the criterion sums over"))

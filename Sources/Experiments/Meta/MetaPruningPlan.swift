@@ -39,6 +39,9 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
   public var form: TaskSampler.Form
   /// Number of steps that learn, before each removal, how it is spread over the layers; nil to spread it as the pruning plan says.
   public var fractionSteps: Int?
+  /// How many of a step's number of tasks must keep a thing after their inner steps so that it stays; nil if the weights that tasks start
+  /// from decide alone.
+  public var keepIf: KeepRule?
   /// The networks to compare with, in the order in which they are learned: before the pruned one.
   public var controls: [Control]
   /// Number of tasks of each kind that networks are judged by.
@@ -49,12 +52,13 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
     keeps: Kept = .weights, learning: MetaPlan = MetaPlan(), form: TaskSampler.Form = .init(), fractionSteps: Int? = nil,
-    controls: [Control] = Control.allCases, judgingTasks: Int = 100, headFit: HeadFit = HeadFit()
+    keepIf: KeepRule? = nil, controls: [Control] = Control.allCases, judgingTasks: Int = 100, headFit: HeadFit = HeadFit()
   ) {
     self.keeps = keeps
     self.learning = learning
     self.form = form
     self.fractionSteps = fractionSteps
+    self.keepIf = keepIf
     self.controls = controls
     self.judgingTasks = judgingTasks
     self.headFit = headFit
@@ -84,6 +88,15 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     try check("--judging-tasks", judgingTasks, from: 1)
     try learning.validate()
     try headFit.validate()
+    if let keepIf {
+      guard learning.tasks > 1, (1...learning.tasks).contains(keepIf.quorum(of: learning.tasks)) else {
+        throw PlanError(
+          learning.tasks > 1
+            ? "--keep-if \(keepIf) is impossible: of \(learning.tasks) tasks, give 1 to \(learning.tasks)"
+            : "--keep-if \(keepIf) lets tasks vote, and there is one: give --tasks 2 or more")
+      }
+      if keeps == .masks { throw PlanError("--keep-if does not go with --meta masks, whose gates decide what leaves") }
+    }
     if keeps == .masks, fractionSteps != nil {
       throw PlanError("--learn-fractions does not go with --meta masks, whose gates decide what each layer keeps")
     }
@@ -98,6 +111,7 @@ public struct MetaPruningPlan: Codable, Hashable, Sendable {
     return "\(learning.update.rawValue), \(learning.tasks) task\(learning.tasks == 1 ? "" : "s") a step, \(steps) inner "
       + "step\(steps == 1 ? "" : "s") at \(learning.innerRate), \(form.ways)-way \(form.shots)-shot, \(form.queries) queries; "
       + (fractionSteps.map { "fractions of layers learned in \($0) step\($0 == 1 ? "" : "s"); " } ?? "")
+      + (keepIf.map { "kept if \($0.quorum(of: learning.tasks)) of \(learning.tasks) tasks keep it; " } ?? "")
       + (learning.pruneGradient == .straightThrough ? "prune steps passed straight through; " : "")
       + keeps.words
   }

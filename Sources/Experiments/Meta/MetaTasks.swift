@@ -75,12 +75,20 @@ final class MetaTasks {
 
   /// Returns tasks with support and query by which possible removals are compared, other ones than those that are learned.
   ///
-  /// - Parameter number: number of the comparison.
+  /// - Parameter number: number of the comparison; below 0 that of a vote.
   func trial(_ number: Int, ofOneDataset isOne: Bool) throws -> [MetaTask] {
-    try (0..<plan.learning.tasks).map { task in
-      let index = UInt64.max / 2 &+ UInt64(number) &* UInt64(plan.learning.tasks) &+ UInt64(task)
-      return try self.task((isOne ? ofOneDataset : ofAll).task(index), of: data.training)
-    }
+    try (0..<plan.learning.tasks).map { try task(trialTask(number, $0, ofOneDataset: isOne), of: data.training) }
+  }
+
+  /// Returns the examples of one of the tasks of ``trial(_:ofOneDataset:)``, for criteria.
+  func trialExamples(_ number: Int, _ place: Int, ofOneDataset isOne: Bool) throws -> EvaluationBatches {
+    let task = trialTask(number, place, ofOneDataset: isOne)
+    return try pooled([task], task.support.count + task.query.count)
+  }
+
+  private func trialTask(_ number: Int, _ place: Int, ofOneDataset isOne: Bool) -> TaskSampler.Task {
+    let index = UInt64.max / 2 &+ UInt64(bitPattern: Int64(number)) &* UInt64(plan.learning.tasks) &+ UInt64(place)
+    return (isOne ? ofOneDataset : ofAll).task(index)
   }
 
   /// What networks are judged by.
@@ -108,17 +116,20 @@ final class MetaTasks {
   ///   - count: number of examples; at most as many as there are training images.
   ///   - ofOneDataset: whether all tasks have the same classes.
   func examples(_ count: Int, ofOneDataset isOne: Bool) throws -> EvaluationBatches {
-    let (set, sampler, count) = (data.training, isOne ? ofOneDataset : ofAll, min(count, data.training.count))
-    var (bytes, labels): ([UInt8], [Int64]) = ([], [])
+    let (sampler, count) = (isOne ? ofOneDataset : ofAll, min(count, data.training.count))
     // From the last index down: other tasks than those that are learned.
-    var index = UInt64.max
-    while labels.count < count {
-      let task = sampler.task(index)
+    return try pooled((0..<UInt64(count)).lazy.map { sampler.task(.max - $0) }, count)
+  }
+
+  private func pooled(_ tasks: some Sequence<TaskSampler.Task>, _ count: Int) throws -> EvaluationBatches {
+    let set = data.training
+    var (bytes, labels): ([UInt8], [Int64]) = ([], [])
+    for task in tasks {
+      guard labels.count < count else { break }
       for (position, example) in (task.support + task.query).prefix(count - labels.count).enumerated() {
         bytes += try set.image(at: example)
         labels.append(Int64(position % plan.form.ways))
       }
-      index -= 1
     }
     let pooled = try ExampleSet(
       bytes: bytes, labels: labels, channels: set.channels, height: set.height, width: set.width,

@@ -73,23 +73,6 @@ public struct SequenceChange: Codable, Hashable, Sendable {
   }
 }
 
-/// A vote of all data sets on a removal.
-public struct SequenceVote: Codable, Hashable, Sendable {
-  /// Number of units or weights that were removed.
-  public var removed: Int
-  /// Number of those that enough data sets had kept.
-  public var overruled: Int
-  /// Number of those left that too few data sets had kept.
-  public var spared: Int
-
-  /// Creates a vote; every parameter sets the property of the same name.
-  public init(removed: Int, overruled: Int, spared: Int) {
-    self.removed = removed
-    self.overruled = overruled
-    self.spared = spared
-  }
-}
-
 /// One network on a sequence of data sets: accuracy on each of them after each training and removal.
 public struct SequenceSummary: Codable, Hashable, Sendable {
   /// The sequence in words.
@@ -101,13 +84,13 @@ public struct SequenceSummary: Codable, Hashable, Sendable {
   /// The trainings and removals, in order.
   public var changes: [SequenceChange]
   /// The votes, one for each removal; empty if each data set decided alone.
-  public var votes: [SequenceVote]
+  public var votes: [RemovalVote]
   /// Number of steps of the last layers' fits.
   public var headSteps: Int
 
   /// Creates a summary; every parameter sets the property of the same name.
   public init(
-    words: String, things: String, datasets: [SequenceDataset], changes: [SequenceChange], votes: [SequenceVote], headSteps: Int
+    words: String, things: String, datasets: [SequenceDataset], changes: [SequenceChange], votes: [RemovalVote], headSteps: Int
   ) {
     self.words = words
     self.things = things
@@ -179,11 +162,7 @@ public struct SequenceSummary: Codable, Hashable, Sendable {
     let adapted = datasets.compactMap { dataset in dataset.adaptation.map { "\(dataset.name.inLine): \($0)" } }
     if !adapted.isEmpty { facts.append(("adapted", adapted.joined(separator: "; "))) }
     if !votes.isEmpty {
-      let all = votes.map {
-        "\(Format.count($0.removed)) removed (\(Format.count($0.overruled)) that enough had kept), "
-          + "\(Format.count($0.spared)) left that too few had kept"
-      }
-      facts.append(("votes", all.joined(separator: "; ")))
+      facts.append(("votes", votes.map(\.words).joined(separator: "; ")))
     }
     if datasets.contains(where: { $0.fit != nil }) {
       facts.append(

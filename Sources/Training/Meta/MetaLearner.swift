@@ -185,8 +185,19 @@ public final class MetaLearner {
     try logits.clearGradient()
   }
 
-  /// Adds a task's share to the sums: −θ_i, or the query's gradient at θ_i.
-  private func firstOrder(_ task: MetaTask, _ parameters: [Tensor], _ optimizer: Optimizer, share: Double) throws -> Double {
+  /// Returns a copy of what the inner steps on a task lead to, without running statistics of its own: those flow into ``model``.
+  ///
+  /// - Throws: ``PlanError`` for updates of second order, whose steps belong to a graph.
+  public func solve(_ task: MetaTask) throws -> Model {
+    guard let inner else { throw PlanError("the steps of \(plan.update.rawValue) belong to a graph") }
+    _ = try descend(task, inner.weights, inner.optimizer)
+    var solved = model
+    for (name, weight) in zip(optimizer.names, inner.weights) { solved.tensors[name] = try weight.detached() }
+    return try solved.copied()
+  }
+
+  /// Takes the inner steps of a task from θ; returns the last one's loss for Reptile.
+  private func descend(_ task: MetaTask, _ parameters: [Tensor], _ optimizer: Optimizer) throws -> Double {
     for (parameter, start) in zip(parameters, start) { try parameter.copy(from: start) }
     var last = 0.0
     for step in 0..<plan.innerSteps {
@@ -196,19 +207,24 @@ public final class MetaLearner {
       try optimizer.step(learningRate: plan.innerRate)
       if gates != nil, let logits = parameters.last { try moveLogits(logits, learningRate: plan.innerRate) }
     }
+    return last
+  }
+
+  /// Adds a task's share to the sums: −θ_i, or the query's gradient at θ_i.
+  private func firstOrder(_ task: MetaTask, _ parameters: [Tensor], _ optimizer: Optimizer, share: Double) throws -> Double {
+    let last = try descend(task, parameters, optimizer)
     if plan.update == .reptile {
       for (sum, parameter) in zip(sums, parameters) { try sum.accumulate(parameter.detached(), scale: -share) }
       return last
     }
     let loss = try loss(on: task.query, parameters)
-    last = try loss.data.item()
     try loss.whole.backward()
     for (sum, parameter) in zip(sums, parameters) {
       guard let gradient = parameter.gradient else { continue }
       try sum.accumulate(gradient, scale: share)
       try parameter.clearGradient()
     }
-    return last
+    return try loss.data.item()
   }
 
   /// Adds a task's share of the gradient through its inner steps.

@@ -27,7 +27,7 @@ extension PruneCommand {
     if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
       throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }
-    let meta = try metaPruning.plan(for: method)
+    let meta = try metaPruning.plan(for: method, keepIf: intersection.keepIf)
     var plan = try plan(of: method)
     if meta != nil { plan.timing = try metaTiming(plan.timing, typed) }
     let sequence = try sequence(for: method, typed)

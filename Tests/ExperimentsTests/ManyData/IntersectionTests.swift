@@ -297,12 +297,12 @@ import Training
   /// In recipes the plans stand beside each other, and give the same stages again.
   @Test func recipes() throws {
     let plans = [DataPlan(dataset: "mnist", subset: 100), DataPlan(dataset: "kmnist", subset: 100)]
-    for rule in [DataSequence.KeepRule.all, .majority, .atLeast(2)] {
+    for rule in [KeepRule.all, .majority, .atLeast(2)] {
       let experiment = SequenceFixtures.experiment(DataSequence(datasets: plans, passes: 3, heads: .fresh, keepIf: rule, resample: 50))
       let json = try experiment.json
       #expect(json.contains("\"keepIf\":\"\(rule)\"") && !json.contains("\"stages\""))
       #expect(try JSONDecoder().decode(Experiment.self, from: Data(json.utf8)) == experiment)
     }
-    #expect(DataSequence.KeepRule("0") == nil && DataSequence.KeepRule("most") == nil && DataSequence.KeepRule("2") == .atLeast(2))
+    #expect(KeepRule("0") == nil && KeepRule("most") == nil && KeepRule("2") == .atLeast(2))
   }
 }

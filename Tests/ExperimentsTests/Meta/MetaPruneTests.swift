@@ -168,6 +168,40 @@ import Training
     #expect(try BrokenOffRun(experiment(nil)).file != unbroken.file)
   }
 
+  /// Tasks vote on what leaves: the counts are what was asked whatever the rule, which only counts its exceptions; broken off or not.
+  @Test(arguments: [(Granularity.weight, "magnitude"), (.weight, "taylor"), (.unit, "activation")])
+  func tasksVote(_ granularity: Granularity, _ score: String) throws {
+    let criterion = try Criterion(named: score)
+    func experiment(_ rule: KeepRule?) -> Experiment {
+      var plan = meta(controls: [.random, .oneDataset])
+      (plan.keepIf, plan.learning.tasks, plan.learning.innerRate) = (rule, 3, 1)
+      return self.experiment(plan, network: "mlp:64-24-12-3", criterion: criterion, granularity: granularity, sparsity: 0.5)
+    }
+    let unbroken = try BrokenOffRun(experiment(.majority))
+    let kept = granularity == .weight ? [1315, 930] : [25, 18]
+    #expect(unbroken.runner.state.events.map(\.kept) == kept)
+    for steps in [[2], [18], [22], [31], [35, 1]] {
+      #expect(try BrokenOffRun(experiment(.majority), breakingAfter: steps).file == unbroken.file)
+    }
+    #expect(try BrokenOffRun(experiment(nil)).file != unbroken.file)
+    var exceptions: [(overruled: Int, spared: Int)] = []
+    for rule in [KeepRule.atLeast(1), .majority, .all] {
+      let run = try BrokenOffRun(experiment(rule))
+      let votes = try #require(run.runner.state[MetaOutcome.self]?.votes)
+      let total = granularity == .weight ? 1860 : 36
+      #expect(votes.map(\.removed) == [total - kept[0], kept[0] - kept[1]])
+      for (name, tensor) in run.runner.model.tensors {
+        #expect(try tensor.detached().bytes() == unbroken.runner.model.tensor(name).detached().bytes())
+      }
+      exceptions.append(votes.reduce((0, 0)) { ($0.0 + $1.overruled, $0.1 + $1.spared) })
+      #expect(try row(run.runner).text(width: 400).contains("\nvotes        \(votes.map(\.words).joined(separator: "; "))\n"))
+    }
+    // Each removes as much as leaves: so nothing leaves that all keep, and nothing stays that none keeps.
+    #expect(exceptions[0].overruled > 0 && exceptions[0].spared == 0, "\(exceptions)")
+    #expect(exceptions[2].overruled == 0 && exceptions[2].spared > 0, "\(exceptions)")
+    #expect(exceptions[1].overruled <= exceptions[0].overruled && exceptions[1].spared <= exceptions[2].spared, "\(exceptions)")
+  }
+
   /// Where chance chooses weights, a loss of those of the last layer is worse than one of as many of the first: relatively more of it is kept.
   @Test func fractionsAreLearnedByTheLoss() throws {
     let plan = MetaPruningPlan(
@@ -222,6 +256,18 @@ import Training
     #expect(refused { $0.form.shots = 0 } == "--shots 0 is impossible: give 1 to 10000")
     #expect(refused { $0.form.queries = -1 } == "--queries -1 is impossible: give 1 to 10000")
     #expect(refused { $0.fractionSteps = 0 } == "--learn-fractions 0 is impossible: give 1 to 10000")
+    #expect(
+      refused { $0.keepIf = .atLeast(3) } == "--keep-if 3 is impossible: of 2 tasks, give 1 to 2")
+    #expect(
+      refused {
+        $0.keepIf = .majority
+        $0.learning.tasks = 1
+      } == "--keep-if majority lets tasks vote, and there is one: give --tasks 2 or more")
+    #expect(
+      refused {
+        $0.keepIf = .majority
+        $0.keeps = .masks
+      } == "--keep-if does not go with --meta masks, whose gates decide what leaves")
     #expect(refused { $0.judgingTasks = 0 } == "--judging-tasks 0 is impossible: give 1 to 10000")
     #expect(
       refused {

@@ -49,6 +49,22 @@ import Torch
     #expect(abs(found[0] - expected) < 1e-15 && found[1] == 0)
   }
 
+  /// What the inner steps lead to is a model of its own: the start stays, and the next task begins there.
+  @Test func aTaskIsSolvedFromTheStart() throws {
+    let (w, rate, name) = (0.4, 0.5, ParameterName("fc", .weight))
+    let learner = try learner(MetaPlan(.fomaml, tasks: 1, innerSteps: 2, innerRate: rate), oneWeight(w))
+    for (x, label) in [(2.0, Int64(1)), (-1, 0)] {
+      let solved = try learner.solve(MetaTask(support: [batch(x, label)], query: batch(9, 0)))
+      let first = w - rate * slope(w, x, label)
+      let expected = first - rate * slope(first, x, label)
+      #expect(try abs(solved.tensor(name).doubles()[0] - expected) < 1e-15 && solved.tensor(name).doubles()[1] == 0)
+      #expect(try learner.model.tensor(name).doubles() == [w, 0])
+    }
+    #expect(throws: PlanError("the steps of maml belong to a graph")) {
+      try self.learner(MetaPlan(.maml), oneWeight(w)).solve(MetaTask(support: [batch(1, 1)], query: batch(1, 1)))
+    }
+  }
+
   @Test func mamlFollowsTheChainRule() throws {
     let (w, rate) = (0.4, 0.5)
     let adapted = w - rate * slope(w, 2, 1)

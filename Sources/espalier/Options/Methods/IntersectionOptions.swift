@@ -25,16 +25,17 @@ struct IntersectionOptions: MethodOptionGroup {
     help: ArgumentHelp(
       """
       Whose word counts: all (each removal is decided by the data set just trained on), or majority or a number (before each pass every \
-      data set trains a branch and votes, and what fewer keep leaves first); all by default.
+      data set trains a branch and votes, and what fewer keep leaves first); all by default. For meta-pruning: how many of --tasks tasks \
+      must keep a thing after their inner steps: all, majority or a number; by default none votes.
       """, valueName: "rule"))
-  var keepIf: DataSequence.KeepRule?
+  var keepIf: KeepRule?
 
   @Option(
     help: ArgumentHelp("Draw this many training examples anew, with replacement, for each training.", valueName: "examples"))
   var resample: Int?
 
   static let methods: KeyValuePairs = [
-    "--datasets": [name], "--passes": [name], "--heads": [name], "--keep-if": [name], "--resample": [name],
+    "--datasets": [name], "--passes": [name], "--heads": [name], "--keep-if": [name, MetaPruningOptions.name], "--resample": [name],
   ]
 
   static let name = "intersection"
@@ -71,7 +72,7 @@ struct IntersectionOptions: MethodOptionGroup {
 
 extension DataSequence.Heads: ExpressibleByArgument {}
 
-extension DataSequence.KeepRule: ExpressibleByArgument {
+extension KeepRule: ExpressibleByArgument {
   /// Parses `all`, `majority` or a number from 1.
   public init?(argument: String) { self.init(argument) }
 }

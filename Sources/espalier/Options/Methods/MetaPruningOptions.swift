@@ -72,7 +72,7 @@ struct MetaPruningOptions: MethodOptionGroup {
     "--head-steps": [name, IntersectionOptions.name],
   ]
 
-  private static let name = "meta-pruning"
+  static let name = "meta-pruning"
 
   /// Options of `prune` that do not go with tasks.
   static let foreign = [
@@ -83,7 +83,7 @@ struct MetaPruningOptions: MethodOptionGroup {
   /// Returns the plan that the options describe; nil for another method.
   ///
   /// - Throws: `PlanError` for impossible values.
-  func plan(for method: PruningMethod?) throws -> MetaPruningPlan? {
+  func plan(for method: PruningMethod?, keepIf: KeepRule?) throws -> MetaPruningPlan? {
     guard method?.name == Self.name else { return nil }
     var plan = MetaPruningPlan()
     plan.keeps = meta ?? plan.keeps
@@ -93,6 +93,7 @@ struct MetaPruningOptions: MethodOptionGroup {
     plan.learning.pseudoTest = pseudoTest ?? plan.learning.pseudoTest
     plan.learning.pruneGradient = pruneGradient ?? plan.learning.pruneGradient
     plan.fractionSteps = learnFractions
+    plan.keepIf = keepIf
     let isMLDG = plan.learning.update == .mldg
     if isMLDG, let innerSteps, innerSteps != 1 {
       throw PlanError("--inner-steps \(innerSteps) does not go with --outer mldg, which takes one")
