@@ -99,7 +99,8 @@ import Testing
     }
     #expect(
       outcome.output.contains(
-        "reptile, 2 tasks a step, 1 inner step at 0.1, 3-way 2-shot, 3 queries; kept if 2 of 2\n             tasks keep it; weights kept; 6"),
+        "reptile, 2 tasks a step, 1 inner step at 0.1, 3-way 2-shot, 3 queries; kept if 2 of 2\n"
+          + "             tasks keep it; weights kept; 6"),
       "\(outcome.output)")
     #expect(outcome.output.contains("\nvotes        804 removed ("))
     #expect(try espalier("inspect", path).status == 0)
