@@ -14,7 +14,7 @@ public struct ClaimResult: Codable, Hashable, Sendable {
 
   /// The claim's name, e.g. `LT-8`.
   public var id: String
-  /// What it says.
+  /// The statement in the paper's terms.
   public var statement: String
   /// The paper that says it.
   public var source: String

@@ -2,7 +2,7 @@
 public struct StudyResult: Codable, Hashable, Sendable {
   /// Name of the study, e.g. `unified-benchmark`.
   public var name: String
-  /// What it asks, in a sentence or two; empty if the recipe does not say.
+  /// The question, in a sentence or two; empty if the recipe does not say.
   public var about: String
   /// The scale that it ran at: `smoke`, `small` or `paper`; nil if the recipe has none.
   public var scale: String?
@@ -68,7 +68,7 @@ public struct StudyRunResult: Codable, Hashable, Sendable {
   public var failure: String?
   /// The command line that repeats it by itself, beginning with the program's name.
   public var command: [String]
-  /// Its row; nil unless it finished.
+  /// Row of the run; nil unless it finished.
   public var row: RunRecord?
 
   /// Creates a run; every parameter sets the property of the same name.
