@@ -19,13 +19,15 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .executable(name: "espalier", targets: ["espalier"]),
-    .library(name: "Espalier", targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Results", "Experiments"]),
+    .library(name: "Espalier", targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Results", "Experiments", "Studies"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(
@@ -73,10 +75,17 @@ let package = Package(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Results", "Files", "Words", "Interruptions", .product(name: "Yams", package: "Yams"),
+        .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions", "CStartup",
+        "Studies", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions",
+        "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -118,6 +127,7 @@ let package = Package(
         "StandInCUDA",
       ],
       swiftSettings: strict),
+    .testTarget(name: "StudiesTests", dependencies: ["Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["espalier", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
       swiftSettings: strict),

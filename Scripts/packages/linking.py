@@ -16,7 +16,7 @@ SYSTEM = re.compile(r"(linux-vdso|ld-linux.*|libc|libm|libdl|librt|libutil|libpt
 # Loaded for --device cuda only, from beside libtorch_cpu.so.
 CUDA = re.compile(r"lib(torch_cuda.*|torch_nvshmem|c10_cuda|caffe2_nvrtc)\.so$")
 
-# `runtime` is Swift's, none on macOS, where it is the system's; the first of `libtorch` is libtorch_cpu.
+# `runtime` is Swift's and SQLite, none on macOS, where they are the system's; the first of `libtorch` is libtorch_cpu.
 Libraries = collections.namedtuple("Libraries", "runtime libtorch")
 
 
@@ -39,7 +39,8 @@ def libraries(binary):
     if cpu is None:
         raise Failure(f"{binary} does not load libtorch_cpu: is it the built command?")
     core = next((path.parent for path in found if path.name == "libswiftCore.so"), None)
-    runtime = [path for path in found if path.parent == core]
+    # SQLite comes along like Swift's, also where libtorch's do not.
+    runtime = [path for path in found if path.parent == core or path.name.startswith("libsqlite3.so")]
     cuda = [path for path in cpu.parent.iterdir() if CUDA.match(path.name)]
     others = {path.name: path for path in [*found, *cuda] if path not in runtime and path != cpu}
     return Libraries(sorted(runtime), [cpu, *(others[name] for name in sorted(others))])

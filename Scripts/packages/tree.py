@@ -59,9 +59,9 @@ class Build:
                 if "turbo" in path.parent.name or library == "libpng":
                     yield f"{library}/copyright", path
                     break
-        if any(path.name == "libswiftCore.so" for path in self.libraries.runtime):
+        for core in (path for path in self.libraries.runtime if path.name == "libswiftCore.so"):
             # …/usr/lib/swift/linux/libswiftCore.so, …/usr/share/swift/LICENSE.txt
-            licence = self.libraries.runtime[0].resolve().parents[3] / "share/swift/LICENSE.txt"
+            licence = core.resolve().parents[3] / "share/swift/LICENSE.txt"
             if licence.is_file():
                 yield "swift/LICENSE.txt", licence
         if with_libtorch:

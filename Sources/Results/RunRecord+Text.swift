@@ -108,11 +108,7 @@ extension RunRecord {
   private var commandLine: String? {
     guard let program = command.first else { return nil }
     let name = program.split(separator: "/").last.map(String.init) ?? program
-    let words = command.dropFirst().map { word in
-      let isPlain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0)) }
-      return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-    return ([name] + words).joined(separator: " ")
+    return ([name] + command.dropFirst()).shellWords
   }
 
   /// A line such as `dense 91.80 % → pruned 12.10 % → repaired 70.30 % → end 89.00 %`, for the last removal.

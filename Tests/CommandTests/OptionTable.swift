@@ -41,11 +41,14 @@ enum OptionTable {
     "probe": "probe --network small-conv --dataset cifar-10 --output study",
     "evaluate": "evaluate --network lenet-5 --weights w.st --dataset mnist",
     "sensitivity": "sensitivity --network lenet-5 --weights w.st --dataset mnist",
-    "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "study": "tickets folder",
+    "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "looking": "tickets folder",
+    "study run": "study run r.yaml", "study status": "study status s", "study claims": "study claims s",
+    "study query": "study query SELECT",
+    "study export": "study export s",
   ]
 
   static let rows: [OptionRow] =
-    shared + training + pruning + regrowth + meta + sequences + tickets + probe + preparation("probe", "data.") + looking
+    shared + training + pruning + regrowth + meta + sequences + tickets + probe + preparation("probe", "data.") + looking + studies
 
   /// Of all commands that work on data.
   private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
@@ -372,6 +375,22 @@ enum OptionTable {
   ]
 
   /// Of commands that only look.
+  private static let studies = [
+    OptionRow("study run", "--scale small", "scale=small"),
+    OptionRow("study run", "--jobs 2", "jobs=2"),
+    OptionRow("study run", "--into all", "into=all"),
+    OptionRow("study run", "--data-dir DIR", "directory=DIR"),
+    OptionRow("study run", "--retry-failed", "retryFailed=true"),
+    OptionRow("study run", "--extend", "extend=true"),
+    OptionRow("study run", "--dry-run", "dryRun=true"),
+    OptionRow("study run", "--quiet", "quiet=true"),
+    OptionRow("study run", "--json", "json=true"),
+    OptionRow("study status", "--json", "json=true"),
+    OptionRow("study claims", "--json", "json=true"),
+    OptionRow("study query", "--into all", "into=all"),
+    OptionRow("study query", "--csv", "csv=true"),
+  ]
+
   private static let looking = [
     OptionRow("evaluate", "--seed 5", "seed=5"),
     OptionRow("sensitivity", "--seed 5", "seed=5"),
@@ -381,7 +400,7 @@ enum OptionTable {
     OptionRow("sensitivity", "--rounding floor", "rounding=floor"),
     OptionRow("sensitivity", "--ignore conv1", "ignore=[\"conv1\"]"),
     OptionRow("sensitivity", "--examples 7", "examples=7"),
-    OptionRow("study", "--json", "json=true"),
+    OptionRow("looking", "--json", "json=true"),
     OptionRow("inspect", "--dataset mnist", "dataset=mnist"),
     OptionRow("inspect", "--groups", "groups=true"),
     OptionRow("inspect", "--memory 8GB", "memory=8 GB"),

@@ -44,11 +44,12 @@ import Testing
     let commands = try DescribedCommand.all()
     #expect(
       commands.keys.sorted() == [
-        "compare", "data fetch", "data list", "data verify", "evaluate", "inspect", "methods", "probe", "prune", "sensitivity", "tickets",
-        "train",
+        "compare", "data fetch", "data list", "data verify", "evaluate", "inspect", "methods", "probe", "prune", "sensitivity",
+        "study claims",
+        "study export", "study query", "study run", "study status", "tickets", "train",
       ])
     for (command, options) in commands {
-      let table = command == "tickets" ? "study" : command
+      let table = command == "tickets" ? "looking" : command
       let rows = Set(OptionTable.rows.filter { $0.command == table }.map { String($0.option.prefix { $0 != " " }) })
       let others: Set<String> =
         switch command {

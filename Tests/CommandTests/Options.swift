@@ -14,8 +14,14 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
     "probe": ProbeCommand.self, "tickets": TicketsCommand.self, "inspect": InspectCommand.self, "compare": CompareCommand.self,
     "methods": MethodsCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self, "verify": DataVerifyCommand.self,
   ]
-  let words = arguments.first == "data" ? arguments.dropFirst() : arguments[...]
-  guard let type = types[words.first ?? ""] else { throw ValidationError("\(arguments) begin with no command") }
+  let studies: [String: any ParsableCommand.Type] = [
+    "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self, "query": StudyQueryCommand.self,
+    "export": StudyExportCommand.self,
+  ]
+  let words = ["data", "study"].contains(arguments.first) ? arguments.dropFirst() : arguments[...]
+  guard let type = (arguments.first == "study" ? studies : types)[words.first ?? ""] else {
+    throw ValidationError("\(arguments) begin with no command")
+  }
   let command = try type.parse(Array(words.dropFirst()))
   try (command as? any CheckedCommand)?.check()
   return command
@@ -86,6 +92,16 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "directory": fetch.location.dataDir ?? "none", "mirror": fetch.mirror ?? "none", "replace": "\(fetch.replace)",
       "quiet": "\(fetch.quiet)",
     ]
+  case let run as StudyRunCommand:
+    return [
+      "recipe": run.recipe, "scale": run.scale ?? "first", "jobs": "\(run.jobs)", "into": run.root.into,
+      "directory": run.dataDir ?? "none", "retryFailed": "\(run.retryFailed)", "extend": "\(run.extend)", "dryRun": "\(run.dryRun)",
+      "quiet": "\(run.quiet)", "json": "\(run.json)",
+    ]
+  case let status as StudyStatusCommand: return ["study": status.study, "json": "\(status.json)"]
+  case let claims as StudyClaimsCommand: return ["studies": "\(claims.studies)", "json": "\(claims.json)"]
+  case let query as StudyQueryCommand: return ["sql": query.sql, "into": query.root.into, "csv": "\(query.csv)"]
+  case let export as StudyExportCommand: return ["study": export.study]
   default: throw ValidationError("no fields of \(type(of: command)) are known here")
   }
 }

@@ -20,7 +20,7 @@ public struct ClaimResult: Codable, Hashable, Sendable {
   public var source: String
   /// The measured quantity in words, e.g. `test accuracy, snip − random, at sparsity 0.9`.
   public var measure: String
-  /// Unit of the numbers: `points` (of per cent), `ratio`, or nothing for plain numbers.
+  /// Unit of the numbers: that of the quantity, `points` for a difference of fractions (stored as one), or `ratio`.
   public var unit: String
   /// The number that the quantity must reach or pass; nil if it is only stated.
   public var threshold: Double?

@@ -86,7 +86,8 @@ extension PruneCommand {
 
   /// Returns the data plan; nil if no images are needed.
   private func dataPlan(for plan: PruningPlan, trains: Bool) throws -> DataPlan? {
-    let fallback = try given.trainingDataset()
+    // A model file is read for its data set only if nothing else names one.
+    let fallback = try data.dataset == nil ? given.trainingDataset() : nil
     if data.dataset == nil, fallback == nil {
       guard trains || plan.needsExamples else { return nil }
       if !trains {

@@ -1,0 +1,66 @@
+/// A number that can be read off a row, by the name that recipes, tables and queries use.
+public struct RowQuantity: Hashable, Sendable {
+  /// Name of the quantity, e.g. `test-accuracy`.
+  public let name: String
+  /// What it is, in words.
+  public let words: String
+  /// Unit of the values: `fraction`, `s`, `bytes`, or nothing for counts and plain numbers.
+  public let unit: String
+  /// Returns the quantity of a row; nil if the row does not have it.
+  public let value: @Sendable (RunRecord) -> Double?
+
+  /// Creates a quantity; every parameter sets the property of the same name.
+  public init(_ name: String, _ words: String, unit: String = "", _ value: @escaping @Sendable (RunRecord) -> Double?) {
+    self.name = name
+    self.words = words
+    self.unit = unit
+    self.value = value
+  }
+
+  /// Whether two quantities have the same name.
+  public static func == (a: Self, b: Self) -> Bool { a.name == b.name }
+  /// Hashes the name.
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
+  /// All quantities, in the order of tables.
+  public static let all: [RowQuantity] = [
+    RowQuantity("test-accuracy", "test accuracy at the end of training", unit: "fraction") { $0.final.accuracyAtEnd?.fraction },
+    RowQuantity("chosen-accuracy", "test accuracy at the lowest validation loss", unit: "fraction") { $0.final.accuracyChosen?.fraction },
+    RowQuantity("test-loss", "test loss at the end of training in nats") { $0.final.accuracyAtEnd?.loss },
+    RowQuantity("dense-accuracy", "test accuracy of the dense network", unit: "fraction") { $0.dense.accuracyAtEnd?.fraction },
+    RowQuantity("accuracy-change", "test accuracy at the end minus that of the dense network", unit: "fraction") { row in
+      row.pruned?.accuracyAtEnd.flatMap { end in row.dense.accuracyAtEnd.map { end.fraction - $0.fraction } }
+    },
+    RowQuantity("validation-accuracy", "last validation accuracy", unit: "fraction") { $0.evaluations?.last?.accuracy },
+    RowQuantity("best-validation-accuracy", "highest validation accuracy", unit: "fraction") { $0.evaluations?.map(\.accuracy).max() },
+    RowQuantity("sparsity", "fraction of prunable weights that are 0 or gone, of those of the dense network", unit: "fraction") {
+      $0.dense.prunableWeights > 0 ? 1 - Double($0.final.nonZeroWeights) / Double($0.dense.prunableWeights) : nil
+    },
+    RowQuantity("nonzero-weights", "prunable weights that are not 0") { Double($0.final.nonZeroWeights) },
+    RowQuantity("parameters", "learned numbers") { Double($0.final.parameters) },
+    RowQuantity("units", "removable units") { $0.final.units.map(Double.init) },
+    RowQuantity("macs", "multiply–accumulates for one example") { Double($0.final.macs) },
+    RowQuantity("effective-macs", "multiply–accumulates by weights that are not 0") { Double($0.final.effectiveMACs) },
+    RowQuantity("file-bytes", "size of the model file", unit: "bytes") { $0.final.fileBytes.map(Double.init) },
+    RowQuantity("tensor-bytes", "bytes of all tensors", unit: "bytes") { Double($0.final.tensorBytes) },
+    RowQuantity("latency-1", "seconds of a forward pass at batch 1", unit: "s") { $0.final.seconds(batch: 1) },
+    RowQuantity("latency-64", "seconds of a forward pass at batch 64", unit: "s") { $0.final.seconds(batch: 64) },
+    RowQuantity("training-seconds", "seconds of training", unit: "s") { $0.trainingSeconds },
+    RowQuantity("steps", "training steps") { $0.steps.map(Double.init) },
+    RowQuantity("peak-memory", "largest resident set of the process", unit: "bytes") { Double($0.peakMemory) },
+    RowQuantity("collapsed-layers", "layers through which no signal flows") { Double($0.collapse?.layers.count ?? 0) },
+  ]
+
+  /// Returns the quantity of a name; nil if there is none.
+  public static func named(_ name: String) -> RowQuantity? { all.first { $0.name == name } }
+}
+
+extension RunRecord {
+  /// The model that the run ends with: the pruned one, or the dense one if nothing was pruned.
+  public var final: Artefact { pruned ?? dense }
+}
+
+extension Artefact {
+  /// Median seconds of a forward pass over a batch; nil if it was not measured.
+  func seconds(batch: Int) -> Double? { latency.first { $0.batch == batch }?.time.median }
+}

@@ -1,0 +1,137 @@
+/// Runs of a study that differ by nothing but their seeds.
+public struct StudyGroup: Codable, Hashable, Sendable {
+  /// The place on every axis but `seed`.
+  public var place: [String: String]
+  /// The finished ones, in the order of the grid.
+  public var rows: [RunRecord]
+  /// Number of runs, finished or not.
+  public var runs: Int
+
+  /// Returns a quantity of each finished run that has it.
+  public func values(of quantity: RowQuantity) -> [Double] { rows.compactMap(quantity.value).filter(\.isFinite) }
+}
+
+extension StudyResult {
+  /// The runs grouped by everything but their seeds, in the order of the grid. A run that several places share is in the group of each.
+  public var groups: [StudyGroup] {
+    var (order, groups): ([[String: String]], [[String: String]: StudyGroup]) = ([], [:])
+    for run in runs {
+      let place = run.place.filter { $0.key != "seed" }
+      if groups[place] == nil { order.append(place) }
+      var group = groups[place] ?? StudyGroup(place: place, rows: [], runs: 0)
+      group.runs += 1
+      if let row = run.row { group.rows.append(row) }
+      groups[place] = group
+    }
+    return order.compactMap { groups[$0] }
+  }
+
+  /// The quantities that the table shows.
+  private static let shown = ["test-accuracy", "sparsity", "effective-macs", "latency-64", "file-bytes", "training-seconds"]
+
+  /// A table of groups × quantities, each with its mean and half the 95 % confidence interval over seeds.
+  public var table: String {
+    let groups = groups
+    let quantities = Self.shown.compactMap(RowQuantity.named).filter { quantity in groups.contains { !$0.values(of: quantity).isEmpty } }
+    let names = axes.map(\.name).filter { $0 != "seed" }
+    var table = TextTable(
+      alignments: names.map { _ in .left } + [.right] + quantities.map { _ in .right },
+      header: names + ["n"] + quantities.map { $0.name.replacing("-", with: " ") })
+    for group in groups {
+      table.append(
+        names.map { group.place[$0] ?? "" } + ["\(group.rows.count)"]
+          + quantities.map { quantity in quantity.words(group.values(of: quantity)) })
+    }
+    return table.text
+  }
+
+  /// Counts of runs by state, e.g. `27 runs: 20 finished, 2 begun, 5 waiting`, counting a run that several places share once.
+  public var counts: String {
+    let states = Dictionary(runs.map { ($0.key, $0.state) }, uniquingKeysWith: { first, _ in first })
+    let parts = StudyRunResult.State.allCases.reversed().compactMap { state -> String? in
+      let count = states.values.count { $0 == state }
+      return count == 0 ? nil : "\(Format.count(count)) \(state.rawValue)"
+    }
+    return "\(Format.count(states.count)) run\(states.count == 1 ? "" : "s")" + (parts.isEmpty ? "" : ": " + parts.joined(separator: ", "))
+  }
+
+  /// The failures, one line each, every run once.
+  public var failures: [String] {
+    var told: Set<String> = []
+    return runs.compactMap { run in
+      guard run.state == .failed, told.insert(run.key).inserted else { return nil }
+      return "\(axes.words(of: run.place)): \(run.failure ?? "no reason was left")"
+    }
+  }
+
+  /// Counts, failures and table, as a command prints them.
+  public var text: String {
+    let claimed = claims.isEmpty ? "" : "\n" + ClaimResult.table(claims)
+    return "\(name): \(counts)\n" + failures.map { "failed: \($0)\n" }.joined() + (groups.allSatisfy(\.rows.isEmpty) ? "" : "\n" + table)
+      + claimed
+  }
+}
+
+extension [StudyAxis] {
+  /// A place in the order of the axes, e.g. `method snip, sparsity 0.9, seed 1`.
+  public func words(of place: [String: String]) -> String {
+    compactMap { axis in place[axis.name].map { "\(axis.name) \($0)" } }.joined(separator: ", ")
+  }
+}
+
+extension RowQuantity {
+  /// The mean of some values with half the 95 % confidence interval, in the quantity's unit; `–` for none.
+  public func words(_ values: [Double]) -> String {
+    guard let mean = Statistics.mean(values) else { return "–" }
+    let half = Statistics.interval(values)?.halfWidth
+    func format(_ value: Double) -> String {
+      switch unit {
+      case "fraction": Format.fixed(value * 100, 2)
+      case "s": Format.duration(value)
+      case "bytes": Format.bytes(Int(value.rounded()))
+      default: abs(value) < 1e5 && value != value.rounded() ? Format.significant(value, 4) : Format.large(Int(max(-1e15, min(value, 1e15))))
+      }
+    }
+    // What is the same in all runs has no interval to tell.
+    guard let half, half > 0 else { return format(mean) + (unit == "fraction" ? " %" : "") }
+    return unit == "fraction" ? "\(format(mean)) ± \(format(half)) %" : "\(format(mean)) ± \(format(half))"
+  }
+}
+
+extension ClaimResult {
+  /// A table of claims with what was measured and the verdicts.
+  public static func table(_ claims: [ClaimResult]) -> String {
+    var table = TextTable(
+      alignments: [.left, .right, .right, .right, .left, .left], header: ["claim", "measured", "asked", "n", "verdict", "statement"])
+    for claim in claims {
+      table.append([
+        claim.id, claim.measured, claim.threshold.map { claim.number($0) } ?? "–", "\(claim.count)", claim.verdict.rawValue,
+        claim.statement + (claim.setting.map { " (\($0))" } ?? ""),
+      ])
+    }
+    return table.text
+  }
+
+  /// The mean with its interval, e.g. `1.20 (0.40 to 2.00) points`.
+  public var measured: String {
+    guard let mean else { return "–" }
+    let interval = lower.flatMap { lower in upper.map { " (\(digits(lower)) to \(digits($0)))" } } ?? ""
+    return digits(mean) + interval + unitWords
+  }
+
+  private func number(_ value: Double) -> String { digits(value) + unitWords }
+
+  private func digits(_ value: Double) -> String {
+    ["fraction", "points"].contains(unit) ? Format.fixed(value * 100, 2) : Format.significant(value, 4)
+  }
+
+  private var unitWords: String {
+    switch unit {
+    case "fraction": " %"
+    case "points": " points"
+    case "s": " s"
+    case "bytes": " bytes"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,70 @@
+public import Results
+
+/// A statement about the rows of a study, with the number that decides it.
+public struct Claim: Hashable, Sendable {
+  /// Which side of the threshold the claim is on.
+  public enum Side: String, Hashable, Sendable, CaseIterable {
+    /// The quantity is larger.
+    case above
+    /// The quantity is at least as large.
+    case atLeast = "at-least"
+    /// The quantity is smaller.
+    case below
+    /// The quantity is at most as large.
+    case atMost = "at-most"
+  }
+
+  /// How two sets of runs are compared.
+  public enum Comparison: Hashable, Sendable {
+    /// Not at all: the quantity itself.
+    case none
+    /// The difference from runs at other places, paired by seed.
+    case minus([String: [String]])
+    /// The quotient over that of runs at other places, paired by seed.
+    case over([String: [String]])
+  }
+
+  /// The claim's name, e.g. `LT-8`.
+  public var id: String
+  /// The statement in words.
+  public var statement: String
+  /// The paper that says it.
+  public var source: String
+  /// The quantity of a row.
+  public var measure: RowQuantity
+  /// Where the runs lie that it is about: places by axis; everywhere on axes that are not named.
+  public var of: [String: [String]]
+  /// What they are compared with.
+  public var comparison: Comparison
+  /// The side of the threshold that it is on, and the threshold; nil for a claim that is only measured.
+  public var threshold: (side: Side, value: Double)?
+  /// How the setting differs from the paper's.
+  public var setting: String?
+
+  /// Creates a claim; every parameter sets the property of the same name.
+  public init(
+    id: String, statement: String, source: String = "", measure: RowQuantity, of: [String: [String]] = [:],
+    comparison: Comparison = .none, threshold: (side: Side, value: Double)? = nil, setting: String? = nil
+  ) {
+    self.id = id
+    self.statement = statement
+    self.source = source
+    self.measure = measure
+    self.of = of
+    self.comparison = comparison
+    self.threshold = threshold
+    self.setting = setting
+  }
+
+  /// Whether two claims are the same.
+  public static func == (a: Self, b: Self) -> Bool {
+    (a.id, a.statement, a.source, a.measure, a.setting) == (b.id, b.statement, b.source, b.measure, b.setting) && a.of == b.of
+      && a.comparison == b.comparison && a.threshold?.side == b.threshold?.side && a.threshold?.value == b.threshold?.value
+  }
+
+  /// Hashes the name and the statement.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(id)
+    hasher.combine(statement)
+  }
+}

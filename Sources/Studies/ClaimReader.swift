@@ -1,0 +1,83 @@
+internal import Foundation
+internal import Results
+internal import Yams
+
+/// Reads the claims of a recipe.
+struct ClaimReader {
+  private let reader: RecipeReader
+  private let axes: [Recipe.Axis]
+
+  init(_ reader: RecipeReader, axes: [Recipe.Axis]) {
+    self.reader = reader
+    self.axes = axes
+  }
+
+  private static let keys =
+    ["id", "statement", "source", "measure", "of", "minus", "over", "setting"] + Claim.Side.allCases.map(\.rawValue)
+
+  func claims(_ node: Node) throws(RecipeError) -> [Claim] {
+    guard let sequence = node.sequence else { throw reader.error(node, "claims is a list, such as - {id: A-1, measure: test-accuracy}") }
+    var claims: [Claim] = []
+    for item in sequence {
+      let claim = try claim(item)
+      if claims.contains(where: { $0.id == claim.id }) { throw reader.error(item, "there are two claims \(claim.id)") }
+      claims.append(claim)
+    }
+    return claims
+  }
+
+  private func claim(_ node: Node) throws(RecipeError) -> Claim {
+    let fields = try reader.mapping(node, "a claim", "id, statement and measure")
+    try reader.check(fields, Self.keys, in: "a claim")
+    func text(_ name: String) throws(RecipeError) -> String? {
+      guard let field = fields[name] else { return nil }
+      return try reader.string(field.value, name)
+    }
+    guard let id = try text("id"), let statement = try text("statement"), let measured = fields["measure"] else {
+      throw reader.error(node, "a claim has at least id, statement and measure")
+    }
+    let name = try reader.string(measured.value, "measure")
+    guard let measure = RowQuantity.named(name) else {
+      throw reader.unknown(measured.value, "measure", name, RowQuantity.all.map(\.name))
+    }
+    let sides = Claim.Side.allCases.filter { fields[$0.rawValue] != nil }
+    guard sides.count < 2 else {
+      throw reader.error(node, "claim \(id) has \(sides.map(\.rawValue).joined(separator: " and ")): one is enough")
+    }
+    var threshold: (side: Claim.Side, value: Double)?
+    if let side = sides.first, let field = fields[side.rawValue] {
+      let number = try reader.string(field.value, side.rawValue)
+      guard let value = Double(number), value.isFinite else {
+        throw reader.error(field.value, "\(side.rawValue): \(number.prefix(80).debugDescription) is not a number")
+      }
+      threshold = (side, value)
+    }
+    let of = try places(fields["of"])
+    var comparison = Claim.Comparison.none
+    if fields["minus"] != nil, fields["over"] != nil { throw reader.error(node, "claim \(id) has minus and over: one is enough") }
+    if let minus = fields["minus"] { comparison = .minus(try places(minus)) }
+    if let over = fields["over"] { comparison = .over(try places(over)) }
+    switch comparison {
+    case .minus(let other) where other == of, .over(let other) where other == of:
+      throw reader.error(node, "claim \(id) compares runs with themselves")
+    default: break
+    }
+    return Claim(
+      id: id, statement: statement, source: try text("source") ?? "", measure: measure, of: of, comparison: comparison,
+      threshold: threshold, setting: try text("setting"))
+  }
+
+  private func places(_ field: RecipeReader.Fields.Field?) throws(RecipeError) -> [String: [String]] {
+    guard let field else { return [:] }
+    var places: [String: [String]] = [:]
+    for place in try reader.mapping(field.value, field.name, "method: snip").fields {
+      guard let axis = axes.first(where: { $0.name == place.name }) else {
+        throw reader.unknown(place.key, "axis", place.name, axes.map(\.name))
+      }
+      let names = try reader.strings(place.value, "places of \(axis.name)")
+      // A scale may have fewer places than the claim was written for: then it is untested there.
+      places[axis.name] = names.map(\.text)
+    }
+    return places
+  }
+}

@@ -1,0 +1,251 @@
+internal import ArgumentParser
+internal import Files
+internal import Foundation
+internal import Results
+internal import Studies
+
+/// `espalier study`: studies, grids of runs that are described by a recipe.
+struct StudyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "study",
+    abstract: "Run a grid of runs from a recipe, and read what they say.",
+    discussion: """
+      A recipe is a YAML file that names options of prune and train, without the
+      dashes:
+        study: which-criterion
+        options: {network: lenet-300-100, dataset: digits, epochs: 10}
+        grid:
+          method:
+            dense: {command: train, sparsity: null}
+            magnitude: {criterion: magnitude}
+            random: {criterion: random}
+          sparsity: [0.8, 0.95]
+          seed: [0, 1, 2]
+
+      espalier study run which-criterion.yaml --jobs 2
+      espalier study status studies/which-criterion
+      espalier study query 'SELECT method, avg(test_accuracy)
+        FROM "which-criterion" GROUP BY method'
+
+      Every run is kept under the hash of all that decides its result: it is
+      never computed again, also not by another study. After a kill or Ctrl-C
+      the same command goes on.
+      """,
+    subcommands: [
+      StudyRunCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self, StudyQueryCommand.self, StudyExportCommand.self,
+    ])
+}
+
+/// The folder with all studies, shared by the subcommands.
+struct StudyRootOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The folder that holds all studies and their runs.", valueName: "folder"), completion: .directory)
+  var into = "studies"
+}
+
+/// `espalier study run`.
+struct StudyRunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run what a recipe's study lacks, and print its table.",
+    discussion: """
+      espalier study run Recipes/regrowth.yaml --scale smoke --jobs 2
+
+      A failed run is reported, and the others go on. Ctrl-C leaves checkpoints;
+      the same command goes on from them and ends with the same models.
+      """)
+
+  @Argument(help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
+  var recipe: String
+
+  @Option(help: ArgumentHelp("The scale of the recipe to run: smoke, small or paper; by default its first.", valueName: "name"))
+  var scale: String?
+
+  @Option(help: ArgumentHelp("Runs at once, each a process with one thread unless the recipe says otherwise.", valueName: "count"))
+  var jobs = 1
+
+  @OptionGroup var root: StudyRootOptions
+
+  @Option(help: ArgumentHelp("Data folder of all runs that do not name one.", valueName: "folder"), completion: .directory)
+  var dataDir: String?
+
+  @Flag(help: "Try the runs that failed again.")
+  var retryFailed = false
+
+  @Flag(help: "Let a changed recipe take the place of the one that the study has; runs that both have stay.")
+  var extend = false
+
+  @Flag(help: "Only list the runs, with their keys and commands.")
+  var dryRun = false
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func validate() throws {
+    if jobs < 1 { throw ValidationError("--jobs \(jobs) is impossible: give at least 1") }
+  }
+
+  func run() throws {
+    let recipe = try Recipe.read(self.recipe, scale: scale, dataDirectory: dataDir)
+    let display = ProgressDisplay(quiet: quiet)
+    defer { display.finish() }
+    let folder = StudyFolder(recipe, in: root.into)
+    let resolver = RunResolver { display.note($0) }
+    let plan = try StudyPlan(recipe, in: folder.store, tool: RunResolver.tool) { try resolver($0) }
+    if dryRun { return try list(plan) }
+    try Outputs.checkFolder(folder.path)
+    let claim = try FolderClaim(folder.path)
+    defer { withExtendedLifetime(claim) {} }
+    try folder.begin(recipe, plan, replaces: extend)
+    let states = Dictionary(uniqueKeysWithValues: plan.runs.map { ($0.key, folder.store.state($0.key)) })
+    let finished = Set(states.filter { $0.value == .finished }.keys)
+    for key in finished { try folder.store.check(key) }
+    let failed = retryFailed ? [] : Set(states.filter { $0.value == .failed }.keys)
+    Interrupt.outcome = "repeat the command to continue from what is in \(root.into)"
+    if !finished.isEmpty { display.note("\(finished.count) of \(plan.runs.count) runs are already there") }
+    if !failed.isEmpty { display.note("\(failed.count) failed before and are left out; --retry-failed tries them again") }
+    let workers = StudyWorkers(plan, axes: recipe.studyAxes, folder, finished: finished, failed: failed, display: display)
+    do { try workers.run(atOnce: RunOptions.atMostCores(jobs, option: "--jobs")) } catch let failure as StudyFailure {
+      display.finish()
+      try show(folder, recipe)
+      throw failure
+    }
+    display.finish()
+    try show(folder, recipe)
+  }
+
+  private func list(_ plan: StudyPlan) throws {
+    if json { return try Console.print(Format.json(plan)) }
+    for run in plan.runs { try Console.print("\(run.key)  espalier \(run.arguments.shellWords)") }
+  }
+
+  private func show(_ folder: StudyFolder, _ recipe: Recipe) throws {
+    let result = try folder.result(claims: recipe.claims)
+    try Console.print(json ? Format.json(result) : result.text)
+  }
+}
+
+/// `espalier study status`.
+struct StudyStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show how far a study has come, what failed, and its table.",
+    discussion: "espalier study status studies/regrowth-smoke")
+
+  @Argument(help: ArgumentHelp("The study's folder.", valueName: "study"), completion: .directory)
+  var study: String
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let result = try StudyFolder(study).judged()
+    try Console.print(json ? Format.json(result) : result.text)
+  }
+}
+
+/// `espalier study claims`.
+struct StudyClaimsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "claims", abstract: "Show the claims that studies test, what was measured, and the verdicts.",
+    discussion: """
+      espalier study claims studies/*
+
+      A claim holds or fails if its whole interval (one-sided 95 % bounds, paired
+      by seed) is on one side of what was asked; else it is undecided.
+      """)
+
+  @Argument(help: ArgumentHelp("The studies' folders.", valueName: "study"), completion: .directory)
+  var studies: [String]
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let folders = studies.filter { studies.count == 1 || FileManager.default.fileExists(atPath: $0 + "/study.json") }
+    let claims = try folders.flatMap { try StudyFolder($0).judged().claims }
+    guard json || !claims.isEmpty else { return try Console.print("no claims: \(folders.joined(separator: ", ")) test none") }
+    try Console.print(json ? Format.json(claims) : ClaimResult.table(claims))
+  }
+}
+
+/// `espalier study query`.
+struct StudyQueryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "query", abstract: "Ask for runs of all studies by SQL.",
+    discussion: """
+      espalier study query 'SELECT method, sparsity, avg(test_accuracy)
+        FROM "unified-benchmark-small" GROUP BY method, sparsity'
+      espalier study query 'SELECT * FROM runs' --csv > runs.csv
+
+      Table runs has a row for each run and a column for each quantity; each study
+      is a view with its axes as columns. The index, index.sqlite, is made anew
+      from the folders.
+      """)
+
+  @Argument(help: "The query, for SQLite.")
+  var sql: String
+
+  @OptionGroup var root: StudyRootOptions
+
+  @Flag(help: "Print comma-separated values.")
+  var csv = false
+
+  func run() throws {
+    let answer = try StudyIndex(root.into).answer(sql)
+    try Console.print(csv ? answer.csv : answer.text)
+  }
+}
+
+/// `espalier study export`.
+struct StudyExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write the runs of a study as comma-separated values.",
+    discussion: "espalier study export studies/regrowth-smoke > regrowth.csv")
+
+  @Argument(help: ArgumentHelp("The study's folder.", valueName: "study"), completion: .directory)
+  var study: String
+
+  func run() throws {
+    let folder = try StudyFolder(study)
+    let name = URL(fileURLWithPath: folder.path).lastPathComponent.replacing("\"", with: "\"\"")
+    try Console.print(StudyIndex(folder.store.root).answer("SELECT * FROM \"\(name)\"").csv)
+  }
+}
+
+extension Recipe {
+  /// Reads a recipe; runs have one thread unless it says otherwise.
+  ///
+  /// - Throws: `FileError`; `RecipeError`.
+  static func read(_ path: String, scale: String?, dataDirectory: String? = nil) throws -> Recipe {
+    let text = String(decoding: try RegularFile.read(path, limit: 1_000_000), as: UTF8.self)
+    var recipe = try Recipe(yaml: text, file: path, scale: scale, vocabulary: RunResolver.vocabulary())
+    let given = Set(recipe.shared.settings.map(\.option))
+    var usual: [Setting] = given.contains("threads") ? [] : [Setting("threads", .text("1"))]
+    if let dataDirectory, !given.contains("data-dir") { usual.append(Setting("data-dir", .text(dataDirectory))) }
+    recipe.shared.settings = usual + recipe.shared.settings
+    return recipe
+  }
+}
+
+extension StudyFolder {
+  /// What the study knows now, its claims judged.
+  func judged() throws -> StudyResult {
+    let content = try content()
+    let recipe = try Recipe(yaml: recipe(), file: path + "/recipe.yaml", scale: content.scale, vocabulary: RunResolver.vocabulary())
+    return try result(claims: recipe.claims)
+  }
+}
+
+extension RecipeError: ReportedError {
+  var exitStatus: ExitStatus { .configuration }
+}
+
+extension QueryError: ReportedError {
+  var exitStatus: ExitStatus { .usage }
+}
+
+extension StoreError: ReportedError {
+  var exitStatus: ExitStatus { .dataError }
+}

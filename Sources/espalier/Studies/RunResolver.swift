@@ -1,0 +1,152 @@
+internal import ArgumentParser
+internal import Datasets
+internal import Experiments
+internal import Files
+internal import Foundation
+internal import Results
+internal import Studies
+internal import Torch
+internal import Training
+
+/// Finds what decides the result of a command line, without computing anything: the same parsing and checks as the command itself makes.
+final class RunResolver {
+  /// The commands that recipes may use, and their options but those of where and how a run writes.
+  static func vocabulary() throws -> Recipe.Vocabulary {
+    let own: Set = [
+      "output", "report", "resume", "checkpoint", "checkpoint-every", "json", "quiet", "help", "version", "worker", "parallel", "seeds",
+    ]
+    return try ["prune": PruneCommand.self, "train": TrainCommand.self].mapValues { (command: any ParsableCommand.Type) in
+      try CommandOptions.names(of: command).filter { !own.contains($0) }
+    }
+  }
+
+  private var fingerprints: [String: String] = [:]
+  private let note: (String) -> Void
+
+  /// Creates a resolver.
+  ///
+  /// - Parameter note: called with lines for the user, as when data are read.
+  init(note: @escaping (String) -> Void = { _ in }) { self.note = note }
+
+  /// Version of the program, as it decides a run's key.
+  static var tool: String { "espalier \(Espalier.version), libtorch \(TorchRuntime.version)" }
+
+  /// Resolves the words of a command line.
+  ///
+  /// - Throws: what the command would throw for them, and `DatasetError` for data that cannot be read.
+  func callAsFunction(_ arguments: [String]) throws -> ResolvedRun {
+    let rest = Array(arguments.dropFirst())
+    switch arguments.first {
+    case "train":
+      let command = try Self.parsed(TrainCommand.self, rest)
+      return try resolved(command.job())
+    case "prune":
+      let command = try Self.parsed(PruneCommand.self, rest)
+      switch try command.job(GivenOptions(rest)) {
+      case let run as ExperimentRun: return try resolved(run)
+      case let run as TicketCommandRun: return try resolved(run, seed: command.running.seed)
+      default: throw PlanError("this method cannot be a part of a study")
+      }
+    default: throw PlanError("a study has no command \((arguments.first ?? "").debugDescription)")
+    }
+  }
+
+  private static func parsed<Command: ParsableCommand>(_ type: Command.Type, _ arguments: [String]) throws -> Command {
+    do {
+      let command = try type.parse(arguments)
+      try (command as? any CheckedCommand)?.check()
+      return command
+    } catch { throw PlanError(type.message(for: error)) }
+  }
+
+  private struct Settings: Encodable {
+    var experiment: String
+    var threads: Int?
+    var device: String
+    var kernels: String
+    var proves: Bool
+    var latency: Bool
+  }
+
+  private func resolved(_ run: ExperimentRun) throws -> ResolvedRun {
+    let experiment = run.experiment
+    let data = experiment.sequence?.datasets ?? [experiment.data].compactMap(\.self)
+    let prints = try data.map { try fingerprint($0, experiment.start) }
+    let settings = Settings(
+      experiment: try Self.withoutStart(experiment).json, threads: run.run.threads, device: run.run.device.rawValue,
+      kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil)
+    return ResolvedRun(
+      settings: try Format.json(settings), data: (prints + [try checksum(experiment.start)].compactMap(\.self)).joined(separator: "+"),
+      artefact: "model.safetensors")
+  }
+
+  private func resolved(_ run: TicketCommandRun, seed: UInt64) throws -> ResolvedRun {
+    struct TicketSettings: Encodable {
+      var plan: TicketPlan
+      var seed: UInt64
+      var device: String
+      var latency: Bool
+    }
+    let settings = TicketSettings(
+      plan: run.plan, seed: seed, device: run.run.device.rawValue, latency: run.latencyBatches == nil)
+    let data = try fingerprint(run.plan.data, .network(run.plan.network, weights: run.plan.weights))
+    return ResolvedRun(settings: try Format.json(settings), data: data, artefact: "tickets")
+  }
+
+  /// The experiment without the path of its model, which its content or key stands for.
+  private static func withoutStart(_ experiment: Experiment) -> Experiment {
+    var experiment = experiment
+    if case .file = experiment.start { experiment.start = .file("") }
+    return experiment
+  }
+
+  /// Checksum of the file that a run begins with; nil if it begins with none, or with the model of a run yet to come.
+  private func checksum(_ start: Experiment.Start) throws -> String? {
+    let path: String? =
+      switch start {
+      case .file(let path): path
+      case .network(_, let weights): weights
+      }
+    guard let path, !Self.isToCome(start) else { return nil }
+    return try RunStore.checksum(path)
+  }
+
+  private static func isToCome(_ start: Experiment.Start) -> Bool {
+    if case .file(let path) = start { RunStore.isOne(path) } else { false }
+  }
+
+  /// Fingerprint of all examples of a data set, whatever part of them a run draws.
+  private func fingerprint(_ plan: DataPlan, _ start: Experiment.Start) throws -> String {
+    var whole = plan
+    (whole.subset, whole.validation, whole.seed) = (nil, 0, 0)
+    let key = "\(plan.directory ?? "") \(try Format.json(whole)) \(plan.preparation == nil ? "" : try Format.json("\(start)"))"
+    if let known = fingerprints[key] { return known }
+    note("reading \(plan.dataset)")
+    // The model of a run yet to come cannot say what it takes.
+    let data = try whole.load(for: Self.isToCome(start) ? nil : start, note: note)
+    let print = try [data.training, data.validation, data.test].map { try $0?.fingerprint ?? "none" }.joined(separator: "/")
+    fingerprints[key] = print
+    return print
+  }
+}
+
+/// Names of a command's long options.
+enum CommandOptions {
+  private struct Dump: Decodable { var command: Described }
+  private struct Described: Decodable {
+    struct Argument: Decodable {
+      struct Name: Decodable {
+        var kind: String
+        var name: String
+      }
+      var names: [Name]?
+    }
+    var arguments: [Argument]?
+  }
+
+  /// Returns the names without dashes, in the order of the help.
+  static func names(of command: any ParsableCommand.Type) throws -> [String] {
+    let dump = try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8))
+    return (dump.command.arguments ?? []).flatMap { ($0.names ?? []).filter { $0.kind == "long" }.map(\.name) }
+  }
+}

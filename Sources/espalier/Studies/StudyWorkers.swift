@@ -1,0 +1,195 @@
+internal import Files
+internal import Foundation
+internal import Interruptions
+internal import Results
+internal import Studies
+
+/// Carries out the runs of a study, several at once, each in a process of its own that is the run's own command.
+///
+/// A run's folder is claimed before its process starts, and the process inherits the claim: no other process, of this study or another, can
+/// do the same run meanwhile. Ctrl-C is passed on; every process leaves a checkpoint.
+final class StudyWorkers {
+  private let plan: StudyPlan
+  private let folder: StudyFolder
+  private let display: ProgressDisplay
+  private let axes: [StudyAxis]
+  private var running: [StudyProcess] = []
+  private var waiting: [PlannedRun]
+  private var finished: Set<String>
+  private var failed: Set<String> = []
+  private var failures: [StudyFailure] = []
+
+  /// Creates workers for the runs that are not finished.
+  ///
+  /// - Parameters:
+  ///   - finished: keys of the runs that are.
+  ///   - failed: keys of those that failed before and shall not be tried again.
+  init(
+    _ plan: StudyPlan, axes: [StudyAxis], _ folder: StudyFolder, finished: Set<String>, failed: Set<String>, display: ProgressDisplay
+  ) {
+    (self.plan, self.axes, self.folder, self.display) = (plan, axes, folder, display)
+    (self.finished, self.failed) = (finished, failed)
+    waiting = plan.runs.filter { !finished.contains($0.key) && !failed.contains($0.key) }
+  }
+
+  /// Runs what can be run, at most `atOnce` in parallel.
+  ///
+  /// - Throws: ``StudyFailure`` of the first run that failed, once all others have ended; `Interrupted`.
+  func run(atOnce: Int) throws {
+    var passedOn = false
+    var elsewhere: [PlannedRun] = []
+    while true {
+      skipOrphans()
+      while running.count < atOnce, !Interrupt.isRequested, let index = waiting.firstIndex(where: isReady) {
+        let run = waiting.remove(at: index)
+        if folder.store.state(run.key) == .finished {
+          finished.insert(run.key)
+          continue
+        }
+        do { running.append(try StudyProcess(run, in: folder.store)) } catch is FolderInUse { elsewhere.append(run) }
+      }
+      if Interrupt.isRequested, !passedOn {
+        passedOn = true
+        for process in running { process.pass(on: Interrupt.signal) }
+      }
+      if running.isEmpty, elsewhere.isEmpty || Interrupt.isRequested { break }
+      Thread.sleep(forTimeInterval: 0.1)
+      for process in running where !process.isRunning { end(process) }
+      running.removeAll { $0.hasEnded }
+      // Another process does these; if it gives up, they are ours again.
+      elsewhere.removeAll { run in
+        switch folder.store.state(run.key) {
+        case .finished: finished.insert(run.key)
+        case .failed: failed.insert(run.key)
+        case .begun, .waiting:
+          guard running.count < atOnce, !Interrupt.isRequested, let process = try? StudyProcess(run, in: folder.store, patience: 0) else {
+            return false
+          }
+          running.append(process)
+        }
+        return true
+      }
+      report()
+    }
+    if Interrupt.isRequested { throw Interrupted() }
+    if let failure = failures.first { throw StudyFailure(count: failures.count, of: plan.runs.count, first: failure) }
+  }
+
+  private func isReady(_ run: PlannedRun) -> Bool { run.from.map(finished.contains) ?? true }
+
+  /// Gives up runs that start from one that failed.
+  private func skipOrphans() {
+    while let index = waiting.firstIndex(where: { run in run.from.map(failed.contains) ?? false }) {
+      let run = waiting.remove(at: index)
+      failed.insert(run.key)
+      display.note("left out, since the run that it starts from failed: \(words(run))")
+    }
+  }
+
+  private func end(_ process: StudyProcess) {
+    process.hasEnded = true
+    guard !(process.wasStopped && Interrupt.isRequested) else { return }
+    if let problem = process.finish() {
+      failed.insert(process.run.key)
+      failures.append(StudyFailure(words: "\(words(process.run)): \(problem.words)", exitStatus: problem.status))
+      display.note("failed: \(words(process.run)): \(problem.words)")
+    } else {
+      finished.insert(process.run.key)
+      let accuracy =
+        (try? folder.store.row(process.run.key))?.final.accuracyAtEnd.map { ", test accuracy \(Format.percent($0.fraction))" } ?? ""
+      display.note("finished \(words(process.run))\(accuracy), in \(Format.duration(process.seconds))")
+    }
+    report(isMilestone: true)
+  }
+
+  private func words(_ run: PlannedRun) -> String { run.places.first.map { axes.words(of: $0) } ?? run.key }
+
+  private func report(isMilestone: Bool = false) {
+    let left = running.isEmpty ? nil : "\(running.count) running" + (failures.isEmpty ? "" : ", \(failures.count) failed")
+    display.report(
+      ProgressDisplay.Moment(
+        phase: plan.name, done: finished.count, total: plan.runs.count, unit: "runs", detail: left, isMilestone: isMilestone))
+  }
+}
+
+/// One run of a study as a process.
+final class StudyProcess {
+  let run: PlannedRun
+  private let store: RunStore
+  private let claim: FolderClaim
+  private let process: ChildProcess
+  private let log: FileHandle?
+  private let started = Date()
+  private var complaints = Data()
+  var hasEnded = false
+
+  /// Claims the run's folder and starts its command.
+  ///
+  /// - Throws: `FolderInUse` if another process does the run; ``WorkerFailure`` if no process can be started.
+  init(_ run: PlannedRun, in store: RunStore, patience: Double = 10) throws {
+    (self.run, self.store) = (run, store)
+    claim = try store.begin(run, patience: patience)
+    let path = store.path(RunStore.log, of: run.key)
+    if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+    log = FileHandle(forWritingAtPath: path)
+    _ = try? log?.seekToEnd()
+    var arguments = run.arguments + ["--output", store.path(run.artefact, of: run.key), "--report", store.path(RunStore.row, of: run.key)]
+    // A ticket study goes on by itself with what its folder holds.
+    if run.artefact != "tickets" { arguments.append("--resume") }
+    do {
+      process = try ChildProcess(Bundle.main.executablePath ?? CommandLine.arguments[0], arguments, input: claim.descriptor)
+    } catch { throw WorkerFailure(description: "cannot start a process: \(error)", exitStatus: .systemError) }
+  }
+
+  /// Seconds since it started.
+  var seconds: Double { Date().timeIntervalSince(started) }
+
+  /// Whether it is still running; passes on what it printed.
+  var isRunning: Bool {
+    let isRunning = process.isRunning
+    let (output, errors) = (process.readOutput(), process.readErrors())
+    complaints = (complaints + errors).suffix(16_384)
+    try? log?.write(contentsOf: errors + output)
+    return isRunning
+  }
+
+  /// Passes a signal on.
+  func pass(on signal: Int32) { kill(process.identifier, signal) }
+
+  /// Whether it ended because it was asked to.
+  var wasStopped: Bool { [ExitStatus.interrupted, .terminated].contains { $0.rawValue == process.exitStatus } }
+
+  /// Seals the run, or writes down why it failed, which it returns.
+  func finish() -> (words: String, status: ExitStatus)? {
+    let status = process.exitStatus
+    var problem: (words: String, status: ExitStatus)?
+    if status == 0 {
+      do { try store.finish(run) } catch { problem = ("\(error)", ExitStatus(for: error)) }
+    } else {
+      let line = String(decoding: complaints, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("espalier: ") }
+      let killed = status > 128 ? "the process was ended by signal \(status - 128); --retry-failed goes on from its checkpoint" : nil
+      problem = (
+        killed ?? line.map { String($0.dropFirst(10)) } ?? "the process ended with status \(status)",
+        ExitStatus(rawValue: status) ?? .software
+      )
+    }
+    // Where there is no room for the reason, the command that runs the study tells it all the same.
+    if let problem { try? store.fail(run.key, problem.words) }
+    try? log?.close()
+    return problem
+  }
+}
+
+/// The error of a study in which runs failed.
+struct StudyFailure: ReportedError, CustomStringConvertible {
+  let description: String
+  let exitStatus: ExitStatus
+
+  init(words: String, exitStatus: ExitStatus) { (description, self.exitStatus) = (words, exitStatus) }
+
+  init(count: Int, of total: Int, first: StudyFailure) {
+    description =
+      "\(count) of \(total) runs failed; the first: \(first.description); the others went on, and --retry-failed tries again"
+    exitStatus = first.exitStatus
+  }
+}

@@ -1,0 +1,207 @@
+import Files
+import Foundation
+import TestSupport
+import Testing
+
+@testable import espalier
+
+@Suite(.serialized) struct StudyCommandTests {
+  private static let recipe = """
+    study: which
+    about: Does magnitude say more than chance?
+    options: {network: "mlp:64-16-10", dataset: digits, epochs: 40it, no-latency: true}
+    scales:
+      smoke: {grid: {seed: [0]}}
+      small:
+    grid:
+      method:
+        dense: {command: train, sparsity: null}
+        tuned: {from: {method: dense}, network: null, epochs: null, rounds: 1, recovery: 20it}
+        random: {criterion: random, rounds: 1, recovery: 20it}
+      sparsity: [0.5, 0.8]
+      seed: [0, 1]
+    claims:
+      - {id: A-1, statement: magnitude beats chance, measure: test-accuracy, of: {method: tuned, sparsity: 0.8},
+         minus: {method: random, sparsity: 0.8}, above: 0}
+    """
+
+  private func write(_ text: String = recipe, in folder: String, name: String = "r.yaml") throws -> String {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
+    return folder + "/" + name
+  }
+
+  private func models(_ root: String) throws -> [String: Data] {
+    var models: [String: Data] = [:]
+    for key in try Folder.names(in: root + "/runs") {
+      models[key] = try Data(contentsOf: URL(fileURLWithPath: "\(root)/runs/\(key)/model.safetensors"))
+    }
+    return models
+  }
+
+  /// From the recipe to the verdict; runs are shared between studies, and models are those that the commands make by themselves.
+  @Test func aWholeStudy() throws {
+    try withTemporaryDirectory { folder in
+      let (recipe, root) = (try write(in: folder), folder + "/all")
+      let listed = try espalier("study", "run", recipe, "--into", root, "--dry-run", "--quiet")
+      // One dense and two of each other kind.
+      let lines = listed.output.split(separator: "\n")
+      #expect(listed.status == 0 && lines.count == 5, "\(listed.output)\(listed.errors)")
+      let first = try #require(lines.first)
+      #expect(
+        first.hasSuffix(
+          "  espalier train --threads 1 --network mlp:64-16-10 --dataset digits --epochs 40it --no-latency --seed 0"))
+      #expect(!FileManager.default.fileExists(atPath: root))
+      let smoke = try espalier("study", "run", recipe, "--into", root, "--jobs", "2")
+      #expect(smoke.status == 0 && smoke.output.hasPrefix("which-smoke: 5 runs: 5 finished\n\nmethod  sparsity  n "), "\(smoke.output)")
+      #expect(smoke.output.contains("\nA-1 ") && smoke.output.contains(" undecided  magnitude beats chance\n"))
+      #expect(smoke.errors.contains("finished method dense, sparsity 0.5, seed 0, test accuracy "))
+      let small = try espalier("study", "run", recipe, "--into", root, "--scale", "small", "--quiet")
+      #expect(small.status == 0 && small.output.hasPrefix("which-small: 10 runs: 10 finished\n"), "\(small.errors)")
+      let models = try models(root)
+      #expect(models.count == 10)
+      // The dense run by itself.
+      let key = String(first.prefix(32))
+      let alone = folder + "/alone.safetensors"
+      #expect(
+        try espalier(
+          "train", "--threads", "1", "--network", "mlp:64-16-10", "--dataset", "digits", "--epochs", "40it", "--no-latency", "--quiet",
+          "-o",
+          alone
+        ).status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: alone)) == models[key])
+      // Again: nothing is left to do, and nothing changes.
+      let again = try espalier("study", "run", recipe, "--into", root, "--scale", "small")
+      #expect(again.output == small.output && again.errors.contains("10 of 10 runs are already there"))
+      #expect(try self.models(root) == models)
+      #expect(try espalier("study", "status", root + "/which-small").output == small.output)
+      let claims = try espalier("study", "claims", root + "/which-small", root + "/which-smoke", root + "/runs")
+      #expect(claims.output.split(separator: "\n").count == 3)
+      let answer = try espalier(
+        "study", "query", "SELECT method, sparsity, count(*) AS runs, count(test_accuracy) AS rows FROM \"which-small\" GROUP BY 1, 2",
+        "--csv",
+        "--into", root)
+      #expect(
+        answer.output
+          == "method,sparsity,runs,rows\ndense,0.5,2,2\ndense,0.8,2,2\nrandom,0.5,2,2\nrandom,0.8,2,2\ntuned,0.5,2,2\ntuned,0.8,2,2\n",
+        "\(answer.errors)")
+      #expect(try espalier("study", "export", root + "/which-smoke").output.split(separator: "\n").count == 7)
+    }
+  }
+
+  /// Killed in mid-run and gone on with, the same models come out; runs that were finished are not computed again.
+  @Test func killedItGoesOn() throws {
+    try withTemporaryDirectory { folder in
+      let text = Self.recipe.replacing("epochs: 40it", with: "epochs: 600it")
+      let recipe = try write(text, in: folder)
+      // In the same folder: a model's recipe names the model that it started from.
+      let arguments = ["study", "run", recipe, "--into", folder + "/all", "--jobs", "2"]
+      #expect(try espalier(arguments).status == 0)
+      try FileManager.default.moveItem(atPath: folder + "/all", toPath: folder + "/whole")
+      for pause in [0.7, 1.1] {
+        let process = Process()
+        process.executableURL = try program
+        process.arguments = arguments
+        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        try process.run()
+        Thread.sleep(forTimeInterval: pause)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+      }
+      let outcome = try espalier(arguments)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let (whole, killed) = (try models(folder + "/whole"), try models(folder + "/all"))
+      #expect(Set(whole.keys) == Set(killed.keys))
+      for (key, model) in whole { #expect(killed[key] == model, "\(key)") }
+    }
+  }
+
+  /// The others go on; the failure is told, kept, and only repeated on request.
+  @Test func aFailedRunIsTold() throws {
+    try withTemporaryDirectory { folder in
+      let text = """
+        study: bad
+        options: {network: "mlp:64-16-10", dataset: digits, no-latency: true, epochs: 20it, seed: 0}
+        grid:
+          method:
+            wild: {command: train, optimizer: sgd, learning-rate: 1e30}
+            after: {from: {method: wild}, network: null, epochs: null, sparsity: 0.5, rounds: 1, recovery: 5it}
+            tame: {command: train}
+        """
+      let (recipe, root) = (try write(text, in: folder), folder + "/all")
+      let outcome = try espalier("study", "run", recipe, "--into", root)
+      #expect(
+        outcome.status == 70 && outcome.output.hasPrefix("bad: 3 runs: 2 failed, 1 finished\nfailed: method wild: "), "\(outcome.output)")
+      #expect(outcome.output.contains("\nfailed: method after: the run that it starts from failed: the loss is no longer finite"))
+      #expect(
+        outcome.errors.contains("\nespalier: 1 of 3 runs failed; the first: method wild: the loss is no longer finite"), "\(outcome.errors)"
+      )
+      let again = try espalier("study", "run", recipe, "--into", root)
+      #expect(
+        again.status == 0 && again.errors.contains("1 failed before and are left out; --retry-failed tries them again"), "\(again.errors)")
+      #expect(try espalier("study", "run", recipe, "--into", root, "--retry-failed").status == 70)
+    }
+  }
+
+  @Test func whatIsImpossibleIsToldBeforeAnythingIsWritten() throws {
+    try withTemporaryDirectory { folder in
+      let root = folder + "/all"
+      func refusal(_ text: String, _ more: String...) throws -> Outcome {
+        let path = try write(text, in: folder)
+        return try espalier(["study", "run", path, "--into", root, "--quiet"] + more)
+      }
+      let path = folder + "/r.yaml"
+      let cases = [
+        (
+          Self.recipe.replacing("sparsity: [0.5, 0.8]", with: "sparsity: [0.5, 1.8]"),
+          "\(path):12:19: --sparsity 1.8 is not a fraction: give a number from 0 up to, but not including, 1 (method random, seed 0, sparsity 1.8)"
+        ),
+        (
+          Self.recipe.replacing("criterion: random", with: "criterion: randon"),
+          "\(path):11:14: unknown criterion \"randon\": did you mean random? (method random, seed 0, sparsity 0.5)"
+        ),
+        (
+          Self.recipe.replacing("dataset: digits", with: "dataset: digit"),
+          "\(path):3:36: unknown data set \"digit\"; did you mean digits? "
+        ),
+      ]
+      for (text, words) in cases {
+        let outcome = try refusal(text)
+        #expect(outcome.status == 78 && outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: root))
+      let missing = try espalier("study", "run", folder + "/none.yaml")
+      #expect(missing.status == 66 && missing.errors == "espalier: cannot read \(folder)/none.yaml: No such file or directory\n")
+      #expect(try refusal(Self.recipe, "--jobs", "0").status == 64)
+      #expect(try espalier("study", "status", folder).status == 65)
+      #expect(
+        try refusal(Self.recipe, "--scale", "big").errors
+          == "espalier: \(path):5:3: there is no scale \"big\": the recipe has smoke, small\n")
+    }
+  }
+
+  @Test func tamperedRunsAndOtherStudiesAreTold() throws {
+    try withTemporaryDirectory { folder in
+      let (recipe, root) = (try write(in: folder), folder + "/all")
+      #expect(try espalier("study", "run", recipe, "--into", root, "--quiet").status == 0)
+      let other = try write(Self.recipe.replacing("chance?", with: "luck?"), in: folder, name: "other.yaml")
+      let refused = try espalier("study", "run", other, "--into", root)
+      #expect(
+        refused.status == 65
+          && refused.errors.hasSuffix(
+            "espalier: \(root)/which-smoke holds another study: its recipe differs from \(other) at line 2; give --extend to go on with the new one, or another --into\n"
+          ), "\(refused.errors)")
+      #expect(try espalier("study", "run", other, "--into", root, "--extend", "--quiet").status == 0)
+      let key = try #require(try Folder.names(in: root + "/runs").first)
+      let file = "\(root)/runs/\(key)/model.safetensors"
+      try (Data(contentsOf: URL(fileURLWithPath: file)) + Data([0])).write(to: URL(fileURLWithPath: file))
+      let tampered = try espalier("study", "run", other, "--into", root, "--quiet")
+      #expect(
+        tampered.status == 65
+          && tampered.errors
+            == "espalier: \(file) has changed since the run finished: its checksum does not match; remove \(root)/runs/\(key) to compute it again\n",
+        "\(tampered.errors)")
+      #expect(try espalier("study", "query", "SELECT x", "--into", root).status == 64)
+    }
+  }
+}

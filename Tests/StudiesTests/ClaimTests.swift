@@ -1,0 +1,68 @@
+import Results
+import Testing
+
+@testable import Studies
+
+@Suite struct ClaimTests {
+  private func claim(
+    _ measure: String = "test-accuracy", _ comparison: Claim.Comparison = .minus(["method": ["random"]]),
+    _ threshold: (side: Claim.Side, value: Double)? = nil, of: [String: [String]] = ["method": ["snip"]]
+  ) throws -> Claim {
+    Claim(
+      id: "A", statement: "s", source: "X", measure: try #require(RowQuantity.named(measure)), of: of, comparison: comparison,
+      threshold: threshold, setting: "smaller")
+  }
+
+  /// Differences by seed are 0.10, 0.07 and 0.13: mean 0.10, deviation 0.03, t(0.95; 2) = 2.919986.
+  @Test func differencesArePairedBySeed() throws {
+    let result = try claim().result(study(), evidence: "studies/s")
+    #expect(try abs(#require(result.mean) - 0.1) < 1e-12 && result.count == 3)
+    let half = 2.9199855803537 * 0.03 / 3.0.squareRoot()
+    #expect(try abs(#require(result.lower) - (0.1 - half)) < 1e-9 && abs(#require(result.upper) - (0.1 + half)) < 1e-9)
+    #expect(result.measured == "10.00 (4.94 to 15.06) points")
+    #expect(result.measure == "test accuracy at the end of training, method snip − method random")
+    #expect(result.verdict == .untested && result.evidence == "studies/s" && result.setting == "smaller" && result.source == "X")
+  }
+
+  /// The bounds 0.0494 and 0.1506 decide.
+  @Test(arguments: [
+    (Claim.Side.above, 0.0, ClaimResult.Verdict.holds), (.above, 0.1, .undecided), (.above, 0.2, .fails), (.atLeast, 0.049, .holds),
+    (.atLeast, 0.151, .fails), (.below, 0.151, .holds), (.below, 0.1, .undecided), (.below, 0.049, .fails), (.atMost, 0.151, .holds),
+    (.atMost, 0.049, .fails),
+  ])
+  func boundsDecide(_ side: Claim.Side, _ threshold: Double, _ verdict: ClaimResult.Verdict) throws {
+    let found = try claim("test-accuracy", .minus(["method": ["random"]]), (side, threshold)).result(study(), evidence: "")
+    #expect(found.verdict == verdict && found.threshold == threshold)
+  }
+
+  @Test func whatIsEqualInAllRunsIsOnItsBound() throws {
+    func verdict(_ side: Claim.Side) throws -> ClaimResult.Verdict {
+      try claim("steps", .over(["method": ["random"]]), (side, 0.5)).result(study(), evidence: "").verdict
+    }
+    #expect(try [Claim.Side.above, .atLeast, .below, .atMost].map(verdict) == [.fails, .holds, .fails, .holds])
+    let ratio = try claim("steps", .over(["method": ["random"]])).result(study(), evidence: "")
+    #expect(ratio.mean == 0.5 && ratio.unit == "ratio" && ratio.measured == "0.5000 (0.5000 to 0.5000)")
+  }
+
+  /// A pair of which one run is missing says nothing; one pair decides nothing, and none is no evidence.
+  @Test func missingRunsLeaveNoPair() throws {
+    let above: (Claim.Side, Double) = (.above, 0)
+    let result = try claim("test-accuracy", .minus(["method": ["random"]]), above).result(study(failing: true), evidence: "")
+    #expect(try result.count == 2 && abs(#require(result.mean) - 0.085) < 1e-12)
+    var one = study()
+    for index in one.runs.indices where one.runs[index].place["seed"] != "1" { one.runs[index].row = nil }
+    let single = try claim("test-accuracy", .minus(["method": ["random"]]), above).result(one, evidence: "")
+    #expect(single.count == 1 && single.verdict == .undecided && single.lower == nil && single.measured == "7.00 points")
+    let none = try claim("test-accuracy", .none, above, of: ["method": ["grasp"]]).result(study(), evidence: "")
+    #expect(none.count == 0 && none.verdict == .untested && none.measured == "–")
+  }
+
+  /// Without a comparison seeds are averaged over all other axes.
+  @Test func otherAxesAreAveraged() throws {
+    let all = try claim("test-accuracy", .none, of: [:])
+    #expect(all.pairedValues(study()).map { ($0 * 1000).rounded() } == [750, 785, 775])
+    let result = all.result(study(), evidence: "")
+    #expect(result.unit == "fraction" && result.measure == "test accuracy at the end of training")
+    #expect(result.measured == "77.00 (73.96 to 80.04) %")
+  }
+}
