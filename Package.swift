@@ -129,7 +129,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["espalier", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
+      name: "CommandTests", dependencies: ["espalier", "Studies", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17

@@ -20,11 +20,16 @@ public struct GridRun: Hashable, Sendable {
     [command] + (model.map { [$0] } ?? [])
       + settings.flatMap { setting -> [String] in
         switch setting.value {
-        case .text(let value): value.hasPrefix("-") ? ["--\(setting.option)=\(value)"] : ["--\(setting.option)", value]
+        case .text(let value): Self.words(setting.option, value)
+        case .texts(let values): values.flatMap { Self.words(setting.option, $0) }
         case .flag: ["--\(setting.option)"]
         case .none: []
         }
       }
+  }
+
+  private static func words(_ option: String, _ value: String) -> [String] {
+    value.hasPrefix("-") ? ["--\(option)=\(value)"] : ["--\(option)", value]
   }
 }
 

@@ -42,6 +42,8 @@ public struct Recipe: Hashable, Sendable {
     public enum Value: Hashable, Sendable {
       /// A value, as in `--sparsity 0.9`.
       case text(String)
+      /// Several values, each behind the option's name again, as in `--ignore conv1 --ignore conv2`.
+      case texts([String])
       /// None, as in `--slimming`: the option is a flag.
       case flag
       /// The option is left out, whatever was said before.

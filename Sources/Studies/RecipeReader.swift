@@ -3,8 +3,22 @@ internal import Words
 internal import Yams
 
 extension Recipe {
-  /// The commands that a recipe may use, with the names of their options that it may set, without dashes.
-  public typealias Vocabulary = [String: [String]]
+  /// The commands that a recipe may use, by name.
+  public typealias Vocabulary = [String: CommandOptions]
+
+  /// The options of a command that a recipe may set.
+  public struct CommandOptions: Hashable, Sendable {
+    /// Names of the options, without dashes.
+    public var names: [String]
+    /// Those of them that may be given several times.
+    public var repeating: Set<String>
+
+    /// Creates a list of options; every parameter sets the property of the same name.
+    public init(names: [String], repeating: Set<String> = []) {
+      self.names = names
+      self.repeating = repeating
+    }
+  }
 
   /// Parses a recipe and chooses a scale.
   ///
@@ -164,7 +178,9 @@ struct RecipeReader {
       if isNull(field.value) { return .none }
       if case .scalar(let scalar) = field.value, scalar.style == .plain, let flag = field.value.bool { return flag ? .flag : .none }
       if field.value.sequence != nil {
-        return .text(try strings(field.value, "values of \(field.name)").map(\.text).joined(separator: ","))
+        let values = try strings(field.value, "values of \(field.name)").map(\.text)
+        let repeats = vocabulary.values.contains { $0.repeating.contains(field.name) }
+        return repeats ? .texts(values) : .text(values.joined(separator: ","))
       }
       return .text(try string(field.value, field.name))
     }
@@ -185,8 +201,8 @@ struct RecipeReader {
       for setting in settings {
         // What is left out may be said of runs with another command.
         let commands = setting.value == .none ? commands : own
-        guard !commands.contains(where: { vocabulary[$0]?.contains(setting.option) ?? false }) else { continue }
-        let known = commands.sorted().flatMap { vocabulary[$0] ?? [] }
+        guard !commands.contains(where: { vocabulary[$0]?.names.contains(setting.option) ?? false }) else { continue }
+        let known = commands.sorted().flatMap { vocabulary[$0]?.names ?? [] }
         let near = nearest(to: setting.option, among: known)
         throw RecipeError(
           file: file, place: setting.place,

@@ -33,6 +33,8 @@ import Testing
     #expect(last.from == ["method": "dense", "sparsity": "0.9", "seed": "1"])
     #expect(
       last.arguments(model: "m.st") == ["prune", "m.st", "--network", "n", "--slimming", "--sparsity", "0.9", "--seed", "1"])
+    let several = GridRun(place: [:], command: "prune", settings: [.init("ignore", .texts(["a", "-b"]))])
+    #expect(several.arguments(model: nil) == ["prune", "--ignore", "a", "--ignore=-b"])
     // A value that looks like an option.
     #expect(grid[8].arguments(model: nil).contains("--sparsity=-0.1"))
   }

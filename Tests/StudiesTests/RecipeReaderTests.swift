@@ -4,8 +4,9 @@ import Testing
 
 @Suite struct RecipeReaderTests {
   private let vocabulary: Recipe.Vocabulary = [
-    "prune": ["network", "dataset", "epochs", "sparsity", "criterion", "rounds", "seed", "slimming", "datasets", "weights"],
-    "train": ["network", "dataset", "epochs", "seed"],
+    "prune": .init(
+      names: ["network", "dataset", "epochs", "sparsity", "criterion", "rounds", "seed", "slimming", "datasets", "ignore"],
+      repeating: ["ignore"]), "train": .init(names: ["network", "dataset", "epochs", "seed"]),
   ]
 
   private func recipe(_ text: String, scale: String? = nil) throws -> Recipe {
@@ -24,7 +25,7 @@ import Testing
       """
       study: which-criterion
       about: Which one?
-      options: {network: lenet-5, epochs: 10, slimming: true, datasets: [a, b]}
+      options: {network: lenet-5, epochs: 10, slimming: true, datasets: [a, b], ignore: [c, d]}
       scales:
         smoke:
           options: {epochs: 1}
@@ -44,8 +45,8 @@ import Testing
     #expect(recipe.name == "which-criterion" && recipe.about == "Which one?" && recipe.scale == "smoke")
     #expect(recipe.folderName == "which-criterion-smoke")
     #expect(recipe.shared.command == "prune")
-    #expect(recipe.shared.settings.map(\.option) == ["network", "epochs", "slimming", "datasets", "epochs"])
-    #expect(recipe.shared.settings.map(\.value) == [.text("lenet-5"), .text("10"), .flag, .text("a,b"), .text("1")])
+    #expect(recipe.shared.settings.map(\.option) == ["network", "epochs", "slimming", "datasets", "ignore", "epochs"])
+    #expect(recipe.shared.settings.map(\.value) == [.text("lenet-5"), .text("10"), .flag, .text("a,b"), .texts(["c", "d"]), .text("1")])
     #expect(recipe.shared.settings[1].place == RecipeError.Place(line: 3, column: 29))
     #expect(recipe.axes.map(\.name) == ["method", "sparsity", "seed"] && recipe.axes.map(\.isNamed) == [true, false, false])
     #expect(recipe.axes.map { $0.places.map(\.name) } == [["snip"], ["0.80", "9e-1"], ["7"]])
@@ -57,7 +58,7 @@ import Testing
     #expect(recipe.claims[1].comparison == .over(["method": ["dense"]]) && recipe.claims[1].threshold == nil)
     let small = try self.recipe(recipe.text, scale: "small")
     #expect(small.scale == "small" && small.axes[0].places.map(\.name) == ["dense", "snip"] && small.axes[2].places.count == 2)
-    #expect(small.shared.settings.map(\.option) == ["network", "epochs", "slimming", "datasets"])
+    #expect(small.shared.settings.map(\.option) == ["network", "epochs", "slimming", "datasets", "ignore"])
   }
 
   @Test(arguments: [

@@ -16,7 +16,8 @@ final class RunResolver {
       "output", "report", "resume", "checkpoint", "checkpoint-every", "json", "quiet", "help", "version", "worker", "parallel", "seeds",
     ]
     return try ["prune": PruneCommand.self, "train": TrainCommand.self].mapValues { (command: any ParsableCommand.Type) in
-      try CommandOptions.names(of: command).filter { !own.contains($0) }
+      let options = try DescribedOptions(of: command)
+      return Recipe.CommandOptions(names: options.names.filter { !own.contains($0) }, repeating: options.repeating)
     }
   }
 
@@ -130,8 +131,8 @@ final class RunResolver {
   }
 }
 
-/// Names of a command's long options.
-enum CommandOptions {
+/// A command's long options, as it describes them itself.
+struct DescribedOptions {
   private struct Dump: Decodable { var command: Described }
   private struct Described: Decodable {
     struct Argument: Decodable {
@@ -140,13 +141,22 @@ enum CommandOptions {
         var name: String
       }
       var names: [Name]?
+      var isRepeating: Bool?
+
+      var long: [String] { (names ?? []).filter { $0.kind == "long" }.map(\.name) }
     }
     var arguments: [Argument]?
   }
 
-  /// Returns the names without dashes, in the order of the help.
-  static func names(of command: any ParsableCommand.Type) throws -> [String] {
+  /// The names without dashes, in the order of the help.
+  let names: [String]
+  /// Those that may be given several times.
+  let repeating: Set<String>
+
+  init(of command: any ParsableCommand.Type) throws {
     let dump = try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8))
-    return (dump.command.arguments ?? []).flatMap { ($0.names ?? []).filter { $0.kind == "long" }.map(\.name) }
+    let arguments = dump.command.arguments ?? []
+    names = arguments.flatMap(\.long)
+    repeating = Set(arguments.filter { $0.isRepeating ?? false }.flatMap(\.long))
   }
 }
