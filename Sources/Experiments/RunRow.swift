@@ -71,6 +71,7 @@ extension Runner {
       notes: notes, evaluations: evaluationPoints,
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
+    row.removals = removalRecords
     for outcome in state.found { outcome.fill(&row, of: self) }
     return row
   }
@@ -88,6 +89,15 @@ extension Runner {
       done += training.iterations
     }
     return points.isEmpty ? nil : points
+  }
+
+  private var removalRecords: [RemovalRecord]? {
+    state.events.isEmpty
+      ? nil
+      : state.events.map {
+        RemovalRecord(
+          number: $0.number, step: $0.iteration, removed: $0.removed, kept: $0.kept, before: $0.before?.accuracy, after: $0.after?.accuracy)
+      }
   }
 
   /// A model of the dense network's shape; time and size do not depend on its weights.

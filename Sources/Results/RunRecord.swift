@@ -48,6 +48,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var notes: [RunNote]?
   /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.
   public var evaluations: [EvaluationPoint]?
+  /// The removals, in order; nil if there were none, and in records of earlier versions.
+  public var removals: [RemovalRecord]?
   /// Seconds of training in all phases, evaluations included.
   public var trainingSeconds: Double?
   /// Training steps of all phases.

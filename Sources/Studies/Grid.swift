@@ -17,8 +17,8 @@ public struct GridRun: Hashable, Sendable {
   ///
   /// - Parameter model: path of the model that the run starts from.
   public func arguments(model: String?) -> [String] {
-    [command] + (model.map { [$0] } ?? [])
-      + settings.flatMap { setting -> [String] in
+    [command] + (model.map { [$0] } ?? settings.compactMap(\.model))
+      + settings.filter { $0.model == nil }.flatMap { setting -> [String] in
         switch setting.value {
         case .text(let value): Self.words(setting.option, value)
         case .texts(let values): values.flatMap { Self.words(setting.option, $0) }

@@ -56,6 +56,14 @@ public struct Recipe: Hashable, Sendable {
     /// Where the recipe says so.
     public var place: RecipeError.Place?
 
+    /// The name by which a recipe gives the model file that a command begins with, which has no option.
+    public static let modelOption = "model"
+
+    /// Path of the model file, if this setting gives one.
+    var model: String? {
+      if option == Self.modelOption, case .text(let path) = value { path } else { nil }
+    }
+
     /// Creates a setting; every parameter sets the property of the same name.
     public init(_ option: String, _ value: Value, at place: RecipeError.Place? = nil) {
       self.option = option

@@ -42,7 +42,7 @@ enum OptionTable {
     "evaluate": "evaluate --network lenet-5 --weights w.st --dataset mnist",
     "sensitivity": "sensitivity --network lenet-5 --weights w.st --dataset mnist",
     "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "looking": "tickets folder",
-    "study run": "study run r.yaml", "study status": "study status s", "study claims": "study claims s",
+    "study run": "study run r.yaml", "study new": "study new row.json", "study status": "study status s", "study claims": "study claims s",
     "study query": "study query SELECT",
     "study export": "study export s",
   ]
@@ -376,6 +376,7 @@ enum OptionTable {
 
   /// Of commands that only look.
   private static let studies = [
+    OptionRow("study new", "--output r.yaml", "output=r.yaml"),
     OptionRow("study run", "--scale small", "scale=small"),
     OptionRow("study run", "--jobs 2", "jobs=2"),
     OptionRow("study run", "--into all", "into=all"),

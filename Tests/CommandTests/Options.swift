@@ -15,7 +15,8 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
     "methods": MethodsCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self, "verify": DataVerifyCommand.self,
   ]
   let studies: [String: any ParsableCommand.Type] = [
-    "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self, "query": StudyQueryCommand.self,
+    "new": StudyNewCommand.self, "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self,
+    "query": StudyQueryCommand.self,
     "export": StudyExportCommand.self,
   ]
   let words = ["data", "study"].contains(arguments.first) ? arguments.dropFirst() : arguments[...]
@@ -98,6 +99,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "directory": run.dataDir ?? "none", "retryFailed": "\(run.retryFailed)", "extend": "\(run.extend)", "dryRun": "\(run.dryRun)",
       "quiet": "\(run.quiet)", "json": "\(run.json)",
     ]
+  case let new as StudyNewCommand: return ["words": "\(new.words)", "output": new.output ?? "standard output"]
   case let status as StudyStatusCommand: return ["study": status.study, "json": "\(status.json)"]
   case let claims as StudyClaimsCommand: return ["studies": "\(claims.studies)", "json": "\(claims.json)"]
   case let query as StudyQueryCommand: return ["sql": query.sql, "into": query.root.into, "csv": "\(query.csv)"]

@@ -45,6 +45,8 @@ public struct RowQuantity: Hashable, Sendable {
     RowQuantity("tensor-bytes", "bytes of all tensors", unit: "bytes") { Double($0.final.tensorBytes) },
     RowQuantity("latency-1", "seconds of a forward pass at batch 1", unit: "s") { $0.final.seconds(batch: 1) },
     RowQuantity("latency-64", "seconds of a forward pass at batch 64", unit: "s") { $0.final.seconds(batch: 64) },
+    RowQuantity("instability", "mean accuracy lost at once in removals, on validation images", unit: "fraction") { $0.instability },
+    RowQuantity("relative-instability", "mean part of the accuracy lost at once in removals", unit: "fraction") { $0.relativeInstability },
     RowQuantity("training-seconds", "seconds of training", unit: "s") { $0.trainingSeconds },
     RowQuantity("steps", "training steps") { $0.steps.map(Double.init) },
     RowQuantity("peak-memory", "largest resident set of the process", unit: "bytes") { Double($0.peakMemory) },

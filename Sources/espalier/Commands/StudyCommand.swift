@@ -32,7 +32,8 @@ struct StudyCommand: ParsableCommand {
       the same command goes on.
       """,
     subcommands: [
-      StudyRunCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self, StudyQueryCommand.self, StudyExportCommand.self,
+      StudyNewCommand.self, StudyRunCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self, StudyQueryCommand.self,
+      StudyExportCommand.self,
     ])
 }
 

@@ -17,7 +17,8 @@ final class RunResolver {
     ]
     return try ["prune": PruneCommand.self, "train": TrainCommand.self].mapValues { (command: any ParsableCommand.Type) in
       let options = try DescribedOptions(of: command)
-      return Recipe.CommandOptions(names: options.names.filter { !own.contains($0) }, repeating: options.repeating)
+      let model = command == PruneCommand.self ? [Recipe.Setting.modelOption] : []
+      return Recipe.CommandOptions(names: model + options.names.filter { !own.contains($0) }, repeating: options.repeating)
     }
   }
 
@@ -141,6 +142,7 @@ struct DescribedOptions {
         var name: String
       }
       var names: [Name]?
+      var kind: String
       var isRepeating: Bool?
 
       var long: [String] { (names ?? []).filter { $0.kind == "long" }.map(\.name) }
@@ -152,11 +154,14 @@ struct DescribedOptions {
   let names: [String]
   /// Those that may be given several times.
   let repeating: Set<String>
+  /// All names, long or short, of those that take a value.
+  let valued: Set<String>
 
   init(of command: any ParsableCommand.Type) throws {
     let dump = try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8))
     let arguments = dump.command.arguments ?? []
     names = arguments.flatMap(\.long)
+    valued = Set(arguments.filter { $0.kind == "option" }.flatMap { ($0.names ?? []).map(\.name) })
     repeating = Set(arguments.filter { $0.isRepeating ?? false }.flatMap(\.long))
   }
 }
