@@ -19,13 +19,7 @@ public enum StudentT {
     func isBelow(_ t: Double) -> Bool { (cumulative(t, degreesOfFreedom: degreesOfFreedom) ?? 1) < probability }
     var upper = 1.0
     while isBelow(upper), upper < 1e300 { upper *= 2 }
-    var lower = upper == 1 ? 0 : upper / 2
-    for _ in 0..<100 {
-      let middle = (lower + upper) / 2
-      if middle <= lower || middle >= upper { break }
-      if isBelow(middle) { lower = middle } else { upper = middle }
-    }
-    return (lower + upper) / 2
+    return bisection(from: upper == 1 ? 0 : upper / 2, to: upper, isBelow: isBelow)
   }
 
   /// I_x(a, b) by its continued fraction, evaluated forwards by Lentz's method.
