@@ -6,7 +6,7 @@ public struct ClaimResult: Codable, Hashable, Sendable {
     case holds
     /// The whole interval is on the other side.
     case fails
-    /// The interval contains the threshold, or there are fewer than two seeds.
+    /// The interval contains the threshold, there are fewer than two seeds, or only part of the evidence is there.
     case undecided
     /// There is no evidence: runs are missing, or the claim is about a scale that was not run.
     case untested

@@ -1,16 +1,7 @@
 /// A claim of the lottery-ticket paper with a study's evidence on it.
 public struct TicketClaim: Codable, Hashable, Sendable {
-  /// A conclusion from the evidence.
-  public enum Verdict: String, Codable, Hashable, Sendable {
-    /// The whole interval is on the claim's side.
-    case holds
-    /// The whole interval is on the other side.
-    case fails
-    /// The evidence is inconclusive: the interval contains the threshold, there is only one seed, or rounds are missing.
-    case undecided
-    /// The study has no such rounds or branches, or does not have the paper's setting.
-    case untested
-  }
+  /// A conclusion from the evidence; without the paper's setting, rounds or branches a claim is untested.
+  public typealias Verdict = ClaimResult.Verdict
 
   /// `C1` … `C7` for the paper's numbers, `I1` for iterative against one-shot pruning, `I2` for initial against fresh weights, both over
   /// all rounds.
@@ -44,27 +35,13 @@ public struct TicketClaim: Codable, Hashable, Sendable {
     case exact
   }
 
-  /// Returns the one-sided verdict that at least `threshold` was reached: the lower bound decides in favour, the upper bound against.
-  static func atLeast(_ threshold: Double, _ interval: Interval?) -> Verdict {
-    guard let interval else { return .undecided }
-    return interval.lower >= threshold ? .holds : interval.upper < threshold ? .fails : .undecided
-  }
-
   /// Creates the claim that a paired quantity reaches a threshold; a threshold of no effect must be exceeded.
   init(_ name: String, _ statement: String, _ unit: Unit, atLeast threshold: Double, noEffect: Double, of values: [Double]) {
-    let interval = Statistics.interval(values, level: 0.9)
-    let direction = Self.above(noEffect, interval)
+    let direction = Verdict(above: noEffect, paired: values)
     self.init(
-      name: name, statement: statement, unit: unit, threshold: threshold, mean: Statistics.mean(values), interval: interval,
-      seeds: values.count,
-      verdict: values.isEmpty ? .untested : threshold == noEffect ? direction : Self.atLeast(threshold, interval),
-      direction: values.isEmpty ? .untested : direction)
-  }
-
-  /// Like ``atLeast(_:_:)``, but equality means no effect.
-  private static func above(_ value: Double, _ interval: Interval?) -> Verdict {
-    guard let interval else { return .undecided }
-    return interval.lower > value ? .holds : interval.upper <= value ? .fails : .undecided
+      name: name, statement: statement, unit: unit, threshold: threshold, mean: Statistics.mean(values),
+      interval: Statistics.interval(values, level: Verdict.level), seeds: values.count,
+      verdict: threshold == noEffect ? direction : Verdict(atLeast: threshold, paired: values), direction: direction)
   }
 
   init(
