@@ -4,18 +4,39 @@ public import Results
 extension Claim {
   /// Judges the claim by the rows of a study.
   ///
-  /// Runs are paired by their places on all axes that neither side names, then averaged for each seed: so n is the number of seeds. The
-  /// interval's ends are one-sided 95 % bounds (Student's t).
+  /// Runs are paired by their places on all axes that neither side names, then averaged for each seed: so n is the number of seeds, and the
+  /// interval's ends are one-sided 95 % bounds (Student's t). Of a correlation n is the number of runs, and the interval Fisher's.
   /// - Parameters:
   ///   - study: the runs and axes.
   ///   - evidence: name of what holds the evidence.
   public func result(_ study: StudyResult, evidence: String) -> ClaimResult {
-    let values = pairedValues(study)
-    let interval = Statistics.interval(values, level: 0.9)
+    let (mean, lower, upper, count) = measured(study)
+    let verdict: ClaimResult.Verdict =
+      if count > 0, let threshold { .init(threshold.side, threshold.value, lower: lower, upper: upper) } else { .untested }
     return ClaimResult(
-      id: id, statement: statement, source: source, measure: words, unit: unit, threshold: threshold?.value,
-      mean: Statistics.mean(values), lower: interval?.lower, upper: interval?.upper, count: values.count,
-      verdict: verdict(values, interval), setting: setting, evidence: evidence)
+      id: id, statement: statement, source: source, measure: words, unit: unit, threshold: threshold?.value, mean: mean, lower: lower,
+      upper: upper, count: count, verdict: verdict, setting: setting, evidence: evidence)
+  }
+
+  private func measured(_ study: StudyResult) -> (mean: Double?, lower: Double?, upper: Double?, count: Int) {
+    guard case .correlation(let other, let axes) = comparison else {
+      let values = pairedValues(study)
+      let interval = Statistics.interval(values, level: ClaimResult.Verdict.level)
+      return (Statistics.mean(values), interval?.lower, interval?.upper, values.count)
+    }
+    // A run that lies at several places counts once.
+    var known: Set<String> = []
+    let runs = study.runs.filter { run in of.allSatisfy { $0.value.contains(run.place[$0.key] ?? "") } && known.insert(run.key).inserted }
+    let pairs = runs.compactMap { run -> (x: Double, y: Double, setting: [String])? in
+      guard let row = run.row, let x = other.value(row), let y = measure.value(row) else { return nil }
+      return (x, y, axes.map { run.place[$0] ?? "" })
+    }
+    let (x, y) = (pairs.map(\.x), pairs.map(\.y))
+    let found =
+      axes.isEmpty
+      ? Statistics.pearson(x, y, level: ClaimResult.Verdict.level)
+      : Statistics.partialCorrelation(x, y, settings: pairs.map(\.setting), level: ClaimResult.Verdict.level)
+    return (found?.coefficient, found?.lower, found?.upper, found == nil ? 0 : pairs.count)
   }
 
   /// The measured quantity in words, such as `test accuracy at the end of training, method snip − method random`.
@@ -28,44 +49,33 @@ extension Claim {
     case .none: of.isEmpty ? measure.words : "\(measure.words), \(name(of))"
     case .minus(let other): "\(measure.words), \(name(of)) − \(name(other))"
     case .over(let other): "\(measure.words), \(name(of)) / \(name(other))"
+    case .correlation(let other, let axes):
+      "correlation of \(measure.words) with \(other.words)" + (axes.isEmpty ? "" : ", within each \(axes.joined(separator: " and "))")
+        + (of.isEmpty ? "" : ", \(name(of))")
     }
   }
 
   private var unit: String {
     switch comparison {
     case .over: "ratio"
+    case .correlation: "r"
     case .minus: measure.unit == "fraction" ? "points" : measure.unit
     case .none: measure.unit
     }
-  }
-
-  private func verdict(_ values: [Double], _ interval: Interval?) -> ClaimResult.Verdict {
-    guard !values.isEmpty, let threshold else { return .untested }
-    guard let interval else { return .undecided }
-    let (lower, upper, bound) = (interval.lower, interval.upper, threshold.value)
-    let (holds, fails) =
-      switch threshold.side {
-      case .above: (lower > bound, upper <= bound)
-      case .atLeast: (lower >= bound, upper < bound)
-      case .below: (upper < bound, lower >= bound)
-      case .atMost: (upper <= bound, lower > bound)
-      }
-    return holds ? .holds : fails ? .fails : .undecided
   }
 
   /// Returns the quantity for each seed that has a pair of runs, in the order of the grid.
   func pairedValues(_ study: StudyResult) -> [Double] {
     func values(_ places: [String: [String]]) -> [(rest: [String: String], value: Double)] {
       study.runs.compactMap { run in
-        guard places.allSatisfy({ $0.value.contains(run.place[$0.key] ?? "") }), let row = run.row, let value = measure.value(row),
-          value.isFinite
+        guard places.allSatisfy({ $0.value.contains(run.place[$0.key] ?? "") }), let row = run.row, let value = measure.value(row)
         else { return nil }
         return (run.place, value)
       }
     }
     let free: [String] =
       switch comparison {
-      case .none: study.axes.map(\.name)
+      case .none, .correlation: study.axes.map(\.name)
       case .minus(let other), .over(let other):
         study.axes.map(\.name).filter { axis in of[axis] == nil && other[axis] == nil || of[axis] == other[axis] }
       }
@@ -76,7 +86,7 @@ extension Claim {
     let own = mean(of)
     var paired = own
     switch comparison {
-    case .none: break
+    case .none, .correlation: break
     case .minus(let other): paired = own.combined(with: mean(other)) { $0 - $1 }
     case .over(let other): paired = own.combined(with: mean(other)) { $1 == 0 ? nil : $0 / $1 }
     }

@@ -2,17 +2,8 @@ public import Results
 
 /// A statement about the rows of a study, with the number that decides it.
 public struct Claim: Hashable, Sendable {
-  /// Which side of the threshold the claim is on.
-  public enum Side: String, Hashable, Sendable, CaseIterable {
-    /// The quantity is larger.
-    case above
-    /// The quantity is at least as large.
-    case atLeast = "at-least"
-    /// The quantity is smaller.
-    case below
-    /// The quantity is at most as large.
-    case atMost = "at-most"
-  }
+  /// Which side of the threshold a claim is on.
+  public typealias Side = ClaimResult.Side
 
   /// How two sets of runs are compared.
   public enum Comparison: Hashable, Sendable {
@@ -22,6 +13,8 @@ public struct Claim: Hashable, Sendable {
     case minus([String: [String]])
     /// The quotient over that of runs at other places, paired by seed.
     case over([String: [String]])
+    /// Pearson's correlation with another quantity over all runs; `within` names axes whose settings are compared only with themselves.
+    case correlation(with: RowQuantity, within: [String])
   }
 
   /// The claim's name, e.g. `LT-8`.

@@ -13,7 +13,8 @@ struct ClaimReader {
   }
 
   private static let keys =
-    ["id", "statement", "source", "measure", "of", "minus", "over", "setting"] + Claim.Side.allCases.map(\.rawValue)
+    ["id", "statement", "source", "measure", "of", "minus", "over", "correlates-with", "within", "setting"]
+    + Claim.Side.allCases.map(\.rawValue)
 
   func claims(_ node: Node) throws(RecipeError) -> [Claim] {
     guard let sequence = node.sequence else { throw reader.error(node, "claims is a list, such as - {id: A-1, measure: test-accuracy}") }
@@ -36,10 +37,7 @@ struct ClaimReader {
     guard let id = try text("id"), let statement = try text("statement"), let measured = fields["measure"] else {
       throw reader.error(node, "a claim has at least id, statement and measure")
     }
-    let name = try reader.string(measured.value, "measure")
-    guard let measure = RowQuantity.named(name) else {
-      throw reader.unknown(measured.value, "measure", name, RowQuantity.all.map(\.name))
-    }
+    let measure = try quantity(measured)
     let sides = Claim.Side.allCases.filter { fields[$0.rawValue] != nil }
     guard sides.count < 2 else {
       throw reader.error(node, "claim \(id) has \(sides.map(\.rawValue).joined(separator: " and ")): one is enough")
@@ -57,6 +55,12 @@ struct ClaimReader {
     if fields["minus"] != nil, fields["over"] != nil { throw reader.error(node, "claim \(id) has minus and over: one is enough") }
     if let minus = fields["minus"] { comparison = .minus(try places(minus)) }
     if let over = fields["over"] { comparison = .over(try places(over)) }
+    if let field = fields["correlates-with"] {
+      guard comparison == .none else { throw reader.error(node, "claim \(id) has correlates-with beside minus or over: one is enough") }
+      comparison = .correlation(with: try quantity(field), within: try within(fields["within"]))
+    } else if let field = fields["within"] {
+      throw reader.error(field.key, "within goes with correlates-with")
+    }
     switch comparison {
     case .minus(let other) where other == of, .over(let other) where other == of:
       throw reader.error(node, "claim \(id) compares runs with themselves")
@@ -65,6 +69,23 @@ struct ClaimReader {
     return Claim(
       id: id, statement: statement, source: try text("source") ?? "", measure: measure, of: of, comparison: comparison,
       threshold: threshold, setting: try text("setting"))
+  }
+
+  private func quantity(_ field: RecipeReader.Fields.Field) throws(RecipeError) -> RowQuantity {
+    let name = try reader.string(field.value, field.name)
+    guard let quantity = RowQuantity.named(name) else {
+      throw reader.unknown(field.value, "measure", name, RowQuantity.all.map(\.name))
+    }
+    return quantity
+  }
+
+  private func within(_ field: RecipeReader.Fields.Field?) throws(RecipeError) -> [String] {
+    guard let field else { return [] }
+    let names = try reader.strings(field.value, "axes of within")
+    for name in names where !axes.contains(where: { $0.name == name.text }) {
+      throw reader.unknown(name.node, "axis", name.text, axes.map(\.name))
+    }
+    return names.map(\.text)
   }
 
   private func places(_ field: RecipeReader.Fields.Field?) throws(RecipeError) -> [String: [String]] {

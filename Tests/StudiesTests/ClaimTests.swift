@@ -57,6 +57,27 @@ import Testing
     #expect(none.count == 0 && none.verdict == .untested && none.measured == "–")
   }
 
+  /// Accuracies 80, 82, 84, 70, 75, 71 with 10, 10, 10, 20, 20, 20 steps: r = −0.93386; within a method, whose steps are alike, there is none.
+  @Test func correlationsAreOverRuns() throws {
+    let steps = try #require(RowQuantity.named("steps"))
+    let result = try claim("test-accuracy", .correlation(with: steps, within: []), (.below, 0), of: [:]).result(study(), evidence: "")
+    #expect(try abs(#require(result.mean) + 0.93386) < 1e-4 && result.count == 6 && result.verdict == .holds && result.unit == "r")
+    #expect(result.measure == "correlation of test accuracy at the end of training with training steps")
+    let within = try claim("test-accuracy", .correlation(with: steps, within: ["method"]), (.below, 0), of: [:])
+    #expect(within.result(study(), evidence: "").verdict == .untested)
+    #expect(within.result(study(), evidence: "").measure.hasSuffix(" with training steps, within each method"))
+    let one = try claim("test-accuracy", .correlation(with: steps, within: []), (.below, 0), of: ["method": ["snip"]])
+    #expect(one.result(study(), evidence: "").count == 0)
+  }
+
+  /// A number that is none decides nothing, and does not leave the comparison unnoticed.
+  @Test func whatIsNoNumberDecidesNothing() throws {
+    var study = study()
+    study.runs[0].row?.trainingSeconds = .nan
+    let result = try claim("training-seconds", .minus(["method": ["random"]]), (.above, -1)).result(study, evidence: "")
+    #expect(result.count == 3 && result.verdict == .undecided)
+  }
+
   /// Without a comparison seeds are averaged over all other axes.
   @Test func otherAxesAreAveraged() throws {
     let all = try claim("test-accuracy", .none, of: [:])

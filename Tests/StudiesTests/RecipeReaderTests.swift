@@ -1,3 +1,4 @@
+import Results
 import Testing
 
 @testable import Studies
@@ -41,6 +42,7 @@ import Testing
         - {id: A-1, statement: better, source: X 2020, measure: test-accuracy, of: {method: snip}, minus: {method: dense}, at-least: -0.5,
            setting: smaller}
         - {id: A-2, statement: faster, measure: steps, over: {method: [dense]}}
+        - {id: A-3, statement: s, measure: steps, correlates-with: instability, within: [method, sparsity], below: 0}
       """)
     #expect(recipe.name == "which-criterion" && recipe.about == "Which one?" && recipe.scale == "smoke")
     #expect(recipe.folderName == "which-criterion-smoke")
@@ -51,7 +53,9 @@ import Testing
     #expect(recipe.axes.map(\.name) == ["method", "sparsity", "seed"] && recipe.axes.map(\.isNamed) == [true, false, false])
     #expect(recipe.axes.map { $0.places.map(\.name) } == [["snip"], ["0.80", "9e-1"], ["7"]])
     #expect(recipe.axes[0].places[0].entry.from == ["method": "dense"])
-    #expect(recipe.claims.map(\.id) == ["A-1", "A-2"])
+    #expect(recipe.claims.map(\.id) == ["A-1", "A-2", "A-3"])
+    #expect(
+      try recipe.claims[2].comparison == .correlation(with: #require(RowQuantity.named("instability")), within: ["method", "sparsity"]))
     let claim = recipe.claims[0]
     #expect(claim.of == ["method": ["snip"]] && claim.comparison == .minus(["method": ["dense"]]) && claim.setting == "smaller")
     #expect(claim.threshold?.side == .atLeast && claim.threshold?.value == -0.5 && claim.source == "X 2020")
@@ -109,6 +113,18 @@ import Testing
     (
       "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, of: {seed: 0}, minus: {seed: 0}}]",
       "r.yaml:3:10: claim A compares runs with themselves"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, within: seed}]",
+      "r.yaml:3:48: within goes with correlates-with"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, correlates-with: step}]",
+      "r.yaml:3:65: unknown measure \"step\"; did you mean steps?"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, correlates-with: steps, within: sed}]",
+      "r.yaml:3:80: unknown axis \"sed\"; did you mean seed?"
     ),
     (
       "study: a\ngrid: {seed: [0]}\nscales: {smoke: {option: {}}}",

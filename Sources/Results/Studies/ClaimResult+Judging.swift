@@ -1,27 +1,53 @@
+extension ClaimResult {
+  /// Which side of a number a claim is on.
+  public enum Side: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The quantity is larger.
+    case above
+    /// The quantity is at least as large.
+    case atLeast = "at-least"
+    /// The quantity is smaller.
+    case below
+    /// The quantity is at most as large.
+    case atMost = "at-most"
+
+    /// Whether a value is on this side of a number.
+    public func includes(_ value: Double, of bound: Double) -> Bool {
+      switch self {
+      case .above: value > bound
+      case .atLeast: value >= bound
+      case .below: value < bound
+      case .atMost: value <= bound
+      }
+    }
+  }
+}
+
 extension ClaimResult.Verdict {
   /// Level of the intervals that decide: their ends are one-sided 95 % bounds.
   public static let level = 0.9
 
-  /// Judges whether the mean of a paired quantity, one value per seed, reaches a threshold: ``holds`` if the lower one-sided 95 % bound of
-  /// Student's t does, ``fails`` if the upper one does not; ``untested`` without values, ``undecided`` with one or if one is not finite.
-  public init(atLeast threshold: Double, paired values: [Double]) {
-    self.init(values, isReached: { $0 >= threshold })
+  /// Judges by the ends of an interval: ``holds`` if both are on the claim's side of the threshold, ``fails`` if both are on the other,
+  /// ``undecided`` else, and without an interval.
+  public init(_ side: ClaimResult.Side, _ threshold: Double, lower: Double?, upper: Double?) {
+    guard let lower, let upper, lower.isFinite, upper.isFinite else {
+      self = .undecided
+      return
+    }
+    switch (side.includes(lower, of: threshold), side.includes(upper, of: threshold)) {
+    case (true, true): self = .holds
+    case (false, false): self = .fails
+    default: self = .undecided
+    }
   }
 
-  /// Like ``init(atLeast:paired:)``, but the threshold must be passed: equality is on the other side.
-  public init(above threshold: Double, paired values: [Double]) {
-    self.init(values, isReached: { $0 > threshold })
-  }
-
-  private init(_ values: [Double], isReached: (Double) -> Bool) {
+  /// Judges the mean of a paired quantity, one value per seed, by Student's t; ``untested`` without values, ``undecided`` with one or if one
+  /// is not finite.
+  public init(_ side: ClaimResult.Side, _ threshold: Double, paired values: [Double]) {
     guard !values.isEmpty else {
       self = .untested
       return
     }
-    guard let interval = Statistics.interval(values, level: Self.level), interval.halfWidth.isFinite else {
-      self = .undecided
-      return
-    }
-    self = isReached(interval.lower) ? .holds : isReached(interval.upper) ? .undecided : .fails
+    let interval = Statistics.interval(values, level: Self.level)
+    self.init(side, threshold, lower: interval?.lower, upper: interval?.upper)
   }
 }

@@ -37,11 +37,11 @@ public struct TicketClaim: Codable, Hashable, Sendable {
 
   /// Creates the claim that a paired quantity reaches a threshold; a threshold of no effect must be exceeded.
   init(_ name: String, _ statement: String, _ unit: Unit, atLeast threshold: Double, noEffect: Double, of values: [Double]) {
-    let direction = Verdict(above: noEffect, paired: values)
+    let direction = Verdict(.above, noEffect, paired: values)
     self.init(
       name: name, statement: statement, unit: unit, threshold: threshold, mean: Statistics.mean(values),
       interval: Statistics.interval(values, level: Verdict.level), seeds: values.count,
-      verdict: threshold == noEffect ? direction : Verdict(atLeast: threshold, paired: values), direction: direction)
+      verdict: threshold == noEffect ? direction : Verdict(.atLeast, threshold, paired: values), direction: direction)
   }
 
   init(
