@@ -72,6 +72,9 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
+      name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions"],
+      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Rendering/render.py")], swiftSettings: strict),
+    .target(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
@@ -84,8 +87,8 @@ let package = Package(
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Studies", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions",
-        "CStartup",
+        "Studies", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports", "Files", "Words",
+        "Interruptions", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -120,6 +123,8 @@ let package = Package(
       name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ResultsTests", dependencies: ["Results"], swiftSettings: strict),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Results", "Files", "Interruptions", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
