@@ -39,7 +39,7 @@ struct Espalier: ParsableCommand {
     version: "espalier \(version) (libtorch \(TorchRuntime.version))",
     subcommands: [
       TrainCommand.self, PruneCommand.self, EvaluateCommand.self, SensitivityCommand.self, ProbeCommand.self, TicketsCommand.self,
-      StudyCommand.self,
+      StudyCommand.self, ReportCommand.self,
       InspectCommand.self, CompareCommand.self, MethodsCommand.self, DataCommand.self,
     ])
 

@@ -44,7 +44,7 @@ import Testing
     let commands = try DescribedCommand.all()
     #expect(
       commands.keys.sorted() == [
-        "compare", "data fetch", "data list", "data verify", "evaluate", "inspect", "methods", "probe", "prune", "sensitivity",
+        "compare", "data fetch", "data list", "data verify", "evaluate", "inspect", "methods", "probe", "prune", "report", "sensitivity",
         "study claims",
         "study export", "study new", "study query", "study run", "study status", "tickets", "train",
       ])

@@ -12,7 +12,8 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
   let types: [String: any ParsableCommand.Type] = [
     "train": TrainCommand.self, "prune": PruneCommand.self, "evaluate": EvaluateCommand.self, "sensitivity": SensitivityCommand.self,
     "probe": ProbeCommand.self, "tickets": TicketsCommand.self, "inspect": InspectCommand.self, "compare": CompareCommand.self,
-    "methods": MethodsCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self, "verify": DataVerifyCommand.self,
+    "methods": MethodsCommand.self, "report": ReportCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self,
+    "verify": DataVerifyCommand.self,
   ]
   let studies: [String: any ParsableCommand.Type] = [
     "new": StudyNewCommand.self, "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self,
@@ -103,6 +104,11 @@ func fields(of arguments: [String]) throws -> [String: String] {
   case let status as StudyStatusCommand: return ["study": status.study, "json": "\(status.json)"]
   case let claims as StudyClaimsCommand: return ["studies": "\(claims.studies)", "json": "\(claims.json)"]
   case let query as StudyQueryCommand: return ["sql": query.sql, "into": query.root.into, "csv": "\(query.csv)"]
+  case let report as ReportCommand:
+    return [
+      "study": report.study, "output": report.output ?? "none", "format": try report.written()?.rawValue ?? "nothing",
+      "figures": report.figures ?? "none",
+    ]
   case let export as StudyExportCommand: return ["study": export.study]
   default: throw ValidationError("no fields of \(type(of: command)) are known here")
   }
