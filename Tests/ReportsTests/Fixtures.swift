@@ -54,12 +54,13 @@ enum Fixtures {
   static let claims = [
     ClaimResult(
       id: "RG-1", statement: "RigL is at least as accurate as magnitude pruning at 1 % of the weights", source: "Evci et al. 2020",
-      measure: "test accuracy, rigl − magnitude, at density 0.01", unit: "points", threshold: 0, mean: 0.7833, lower: 0.5667, upper: 1,
+      measure: "test accuracy, rigl − magnitude, at density 0.01", unit: "points", threshold: 0, mean: 0.007833, lower: 0.005667,
+      upper: 0.01,
       count: 3, verdict: .holds, setting: "LeNet-300-100 on MNIST instead of ResNet-50 on ImageNet", evidence: "unified-benchmark"),
     ClaimResult(
       id: "SN-2", statement: "SNIP matches pruning after training", source: "Lee et al. 2019",
-      measure: "test accuracy, snip − magnitude, at density 0.05", unit: "points", threshold: -0.1, mean: -0.8467, lower: -0.909,
-      upper: -0.784, count: 3, verdict: .fails, evidence: "unified-benchmark"),
+      measure: "test accuracy, snip − magnitude, at density 0.05", unit: "points", threshold: -0.001, mean: -0.008467, lower: -0.00909,
+      upper: -0.00784, count: 3, verdict: .fails, evidence: "unified-benchmark"),
     ClaimResult(
       id: "LT-8", statement: "Tickets train faster", source: "Frankle & Carbin 2019", measure: "steps to 97 %, ticket / dense",
       unit: "ratio",

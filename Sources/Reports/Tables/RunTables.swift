@@ -67,7 +67,8 @@ extension ReportTable {
   /// Claims with the evidence.
   static func claims(_ claims: [ClaimResult]) -> ReportTable {
     var table = ReportTable(
-      id: "claims", caption: "Claims of the papers. Measured: mean over n seeds with its 95 % interval, against the claim's threshold.",
+      id: "claims",
+      caption: "Claims of the papers. Measured: mean over n seeds with its one-sided 95 % bounds, against the claim's threshold.",
       columns: [
         .init(title: "claim", isNumber: false), .init(title: "statement", isNumber: false, isWide: true), .init(title: "measured"),
         .init(title: "interval"),
@@ -76,13 +77,11 @@ extension ReportTable {
         .init(title: "evidence", isNumber: false),
       ])
     for claim in claims {
-      func number(_ value: Double) -> String { claim.unit == "points" ? Format.fixed(value, 2) : Format.significant(value, 4) }
-      let unit = claim.unit.isEmpty ? "" : " " + claim.unit
-      let interval = claim.lower.flatMap { lower in claim.upper.map { "\(number(lower)) to \(number($0))" } }
+      let interval = claim.lower.flatMap { lower in claim.upper.map { "\(claim.digits(lower)) to \(claim.digits($0))" } }
       table.rows.append([
         .init(claim.id), .init("\(claim.statement) (\(claim.source)) — \(claim.measure)"),
-        .init(claim.mean.map { number($0) + unit }, claim.mean), .init(interval, claim.lower),
-        .init(claim.threshold.map { number($0) + unit }, claim.threshold), .init(Format.count(claim.count), Double(claim.count)),
+        .init(claim.mean.map(claim.number), claim.mean), .init(interval, claim.lower),
+        .init(claim.threshold.map(claim.number), claim.threshold), .init(Format.count(claim.count), Double(claim.count)),
         .init(claim.verdict.rawValue, tone: claim.verdict.tone), .init(claim.setting ?? "the paper's"), .init(claim.evidence),
       ])
     }

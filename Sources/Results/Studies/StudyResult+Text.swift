@@ -119,9 +119,11 @@ extension ClaimResult {
     return digits(mean) + interval + unitWords
   }
 
-  private func number(_ value: Double) -> String { digits(value) + unitWords }
+  /// A number in the claim's unit, e.g. `1.20 points` for 0.012.
+  public func number(_ value: Double) -> String { digits(value) + unitWords }
 
-  private func digits(_ value: Double) -> String {
+  /// The same without the unit's name.
+  public func digits(_ value: Double) -> String {
     ["fraction", "points"].contains(unit) ? Format.fixed(value * 100, 2) : Format.significant(value, 4)
   }
 
