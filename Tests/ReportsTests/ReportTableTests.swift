@@ -46,6 +46,15 @@ import Testing
     #expect(Standing(panel, level: "0.2").best?.series == "rigl" && panel.accuracyTable.rows[2][1].tone == .best)
   }
 
+  /// A method that prunes during training begins with a model that is half trained: no mean of such models is a reference.
+  @Test func differentBeginningsHaveNoCommonDenseModel() throws {
+    var study = Fixtures.benchmark
+    study.runs[0].row?.dense.accuracyAtEnd?.correct = 4000
+    #expect(try #require(StudyGrid(study).panels.first).dense == nil)
+    for index in study.runs.indices where study.runs[index].place["method"] == "rigl" { study.runs[index].row?.pruned = nil }
+    #expect(try #require(StudyGrid(study).panels.first).dense?.percent == "98.20 % ± 0.20")
+  }
+
   @Test func costs() throws {
     let table = try #require(grid.panels.first?.costTable)
     #expect(

@@ -102,12 +102,15 @@ struct Panel: Sendable {
   /// A level with the axis' name, e.g. `density 0.1`.
   func levelWords(_ level: String) -> String { level.isEmpty ? "" : "\(levelName ?? "level") \(level)" }
 
-  /// Accuracy before pruning, over seeds; runs of one seed count once, by their mean.
+  /// Accuracy of the dense model that all are compared with, over seeds: that of the study's controls, or what the runs of each seed began
+  /// with. Nil if they began with different models, as where pruning goes on during training.
   var dense: Estimate? {
+    let controls = cells.filter { !$0.isPruned }
     var bySeed: [String: [Double]] = [:]
-    for cell in cells {
-      for run in cell.runs { if let accuracy = run.row.dense.accuracyAtEnd?.fraction { bySeed[run.seed, default: []].append(accuracy) } }
+    for run in (controls.isEmpty ? cells : controls).flatMap(\.runs) {
+      if let accuracy = run.row.dense.accuracyAtEnd?.fraction { bySeed[run.seed, default: []].append(accuracy) }
     }
+    guard !controls.isEmpty || bySeed.values.allSatisfy({ Set($0).count == 1 }) else { return nil }
     return Estimate(bySeed.sorted { $0.key < $1.key }.compactMap { Statistics.mean($0.value) })
   }
 }

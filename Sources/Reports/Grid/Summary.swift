@@ -56,7 +56,9 @@ struct Summary {
       let all = standing.ties.isEmpty && standing.unpaired.isEmpty && standing.beaten.count > 1 ? "all others; the next is" : ""
       words += " It is ahead of \(all.isEmpty ? "" : all + " ")\(next.series.inLine) by \(lead.pointsWithInterval)."
     }
-    if !standing.unpaired.isEmpty {
+    if !standing.unpaired.isEmpty, standing.unpaired.count == standing.others.count {
+      words += " There are too few seeds to say whether it is ahead of the others."
+    } else if !standing.unpaired.isEmpty {
       words += " Against \(English.list(standing.unpaired.map { $0.series.inLine })) there are too few seeds in common to say."
     }
     add(lead, words)
@@ -66,7 +68,10 @@ struct Summary {
   private static let bearable = 0.01
 
   private func bearable(_ panel: Panel) -> [Cell] {
-    panel.cells.filter { cell in cell.isPruned && (cell.change.map { $0.mean >= -Self.bearable } ?? false) }
+    panel.cells.filter { cell in
+      guard cell.isPruned, let change = cell.change, let accuracy = cell.estimate(.accuracy) else { return false }
+      return change.mean >= -Self.bearable && accuracy.mean >= (panel.dense?.mean ?? 0) - Self.bearable
+    }
   }
 
   private mutating func smallest(of panel: Panel, _ name: String) {
