@@ -101,7 +101,9 @@ public struct HeadFit: Codable, Hashable, Sendable {
   }
 
   private func fit(_ part: Part, _ model: Model, _ head: Network.Node, into course: inout Course) throws {
-    let (tasks, ways) = (part.query.shape[0], Int(try part.queryLabels.max().item()) + 1)
+    // Either part may lack the highest class.
+    let highest = try max(part.supportLabels.max().item(), part.queryLabels.max().item())
+    let (tasks, ways) = (part.query.shape[0], Int(highest) + 1)
     let names = [ParameterName(head.module, .weight), ParameterName(head.module, .bias)].filter { model.tensors[$0] != nil }
     /// The first rows of a tensor, once for each task.
     func rows(_ tensor: Tensor) throws -> Tensor {

@@ -70,6 +70,19 @@ import Torch
     #expect(try fit.fit(wide, tasks: 3) { tasks[$0] } == fit.fit(narrow, tasks: 3) { tasks[$0] })
   }
 
+  /// Classes that only the support or only the query has are among those to choose from.
+  @Test(arguments: [(4, 2), (2, 4), (3, 3)]) func classesAreThoseOfBothParts(support: Int, query: Int) throws {
+    let (model, whole, fit) = (try model(ways: 4), try task(1, ways: 4, shots: 4, queries: 5), HeadFit(steps: 8, learningRate: 0.1))
+    func lacking(_ batch: Batch, _ classes: Int) throws -> Batch {
+      Batch(inputs: batch.inputs, labels: try Tensor((0..<batch.count).map { Int64($0 % classes) }))
+    }
+    let task = MetaTask(support: [try lacking(whole.support[0], support)], query: try lacking(whole.query, query))
+    var rows = model
+    let ways = max(support, query)
+    for (name, tensor) in model.tensors where name.module == "fc2" { rows.tensors[name] = try tensor.narrowed(0, from: 0, length: ways) }
+    #expect(try fit.fit(model, tasks: 1) { _ in task }.correct == alone(rows, task, fit))
+  }
+
   @Test func numbersOfACourse() {
     let course = HeadFit.Course(correct: [10, 60, 74, 76, 80], byTask: [20, 30, 30], queries: 40, loss: 0.5)
     #expect(course.steps(to: 0.95) == 3 && course.steps(to: 1) == 4 && course.steps(to: 0) == 0)
