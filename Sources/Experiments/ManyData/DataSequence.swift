@@ -74,7 +74,9 @@ public struct DataSequence: Codable, Hashable, Sendable {
         throw PlanError("--keep-if \(keepIf) is impossible: of \(datasets.count) data sets, give 1 to \(datasets.count)")
       }
     }
-    if let resample, resample < 1 { throw PlanError("--resample \(resample) is impossible: give at least 1 example") }
+    if let resample, !(1...10_000_000).contains(resample) {
+      throw PlanError("--resample \(resample) is impossible: give 1 to 10000000 examples")
+    }
     try headFit.validate()
   }
 

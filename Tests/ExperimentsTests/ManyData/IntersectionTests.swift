@@ -267,7 +267,10 @@ import Training
       problem(DataSequence(datasets: [plans[0]], keepIf: .majority))
         == "--keep-if majority needs several data sets to vote: give --datasets")
     #expect(problem(DataSequence(datasets: plans, keepIf: .atLeast(3))) == "--keep-if 3 is impossible: of 2 data sets, give 1 to 2")
-    #expect(problem(DataSequence(datasets: plans, resample: 0)) == "--resample 0 is impossible: give at least 1 example")
+    for count in [0, 10_000_001, 99_999_999_999, .max] {
+      #expect(problem(DataSequence(datasets: plans, resample: count)) == "--resample \(count) is impossible: give 1 to 10000000 examples")
+    }
+    #expect(problem(DataSequence(datasets: plans, resample: 10_000_000)) == "no error")
     #expect(problem(DataSequence(datasets: plans, headFit: HeadFit(steps: 0))) == "--head-steps 0 is impossible: give 1 to 100000")
   }
 
