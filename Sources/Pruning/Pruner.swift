@@ -66,8 +66,7 @@ public final class Pruner {
       ? Dictionary(uniqueKeysWithValues: try original.channelGroups().groups.map { ($0.name, $0.width) })
       : try original.weightCounts().merging(weights) { $1 }
     if plan.gates == nil, plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
-      throw PruningError.nothingToPrune(
-        network: original.name, granularity: plan.granularity.plural, refused: refused.map { "\($0.producer): \($0.reason)" })
+      throw plan.granularity.nothing(in: original, refused)
     }
     if plan.gates == nil {
       try plan.criterion.check(

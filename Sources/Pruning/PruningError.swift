@@ -32,8 +32,8 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
   case noNorm(criterion: String, layers: [String])
   /// Even the smallest network exceeds the cost.
   case unreachable(measure: CostTarget.Measure, asked: Double, least: Double)
-  /// Nothing in a network can be removed, for the given reasons.
-  case nothingToPrune(network: String, granularity: String, refused: [String])
+  /// Nothing in a network can be removed, for the given reasons; at the granularities of the last list there may be something.
+  case nothingToPrune(network: String, granularity: String, refused: [String], instead: [String] = [])
   /// Tensors do not fit together.
   case mismatch(String)
   /// The outputs before and after a surgery differ.
@@ -102,9 +102,10 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
         measure == .latency ? "\((value * 1e6).rounded() / 1e3) ms" : "\(Int(saturating: value))"
       }
       return "\(measure.rawValue) of at most \(number(asked)) cannot be reached by this ranking: the least found is \(number(least))"
-    case .nothingToPrune(let network, let granularity, let refused):
+    case .nothingToPrune(let network, let granularity, let refused, let instead):
       let reasons = refused.prefix(4).joined(separator: "; ") + (refused.count > 4 ? "; and \(refused.count - 4) more" : "")
       return "no \(granularity) of \(network) can be removed" + (reasons.isEmpty ? "" : ": \(reasons)")
+        + (instead.isEmpty ? "" : "; give --granularity \(instead.joined(separator: " or "))")
     case .mismatch(let problem): return problem
     case .notEquivalent(let network, let difference, let output, let tolerance):
       return "the surgery on \(network) changed its outputs: the largest difference from the masked network is \(difference), "

@@ -184,7 +184,7 @@ func builtProgram(_ name: String) throws -> URL {
     ),
     (
       ["prune", "--network", "mlp:64-10", "--granularity", "unit", "--fraction", "0.5", "--epochs", "0"], 64,
-      "espalier: no units of mlp:64-10 can be removed: fc1: they are the network's output fc1\n"
+      "espalier: no units of mlp:64-10 can be removed: fc1: they are the network's output fc1; give --granularity weight\n"
     ),
     (
       ["prune", "--network", "lenet-5", "--granularity", "unit", "--limit", "3", "--epochs", "0"], 64,

@@ -1,5 +1,7 @@
 @testable import espalier
 import Experiments
+import Networks
+import Pruning
 import TestSupport
 import Testing
 
@@ -91,6 +93,20 @@ import Testing
     #expect(text.hasPrefix("\(method): ") && text.hasSuffix("All other options: espalier prune --help-all\n"))
     #expect(
       options(in: text).filter { !["--criterion", "--scope", "--schedule"].contains($0) }.sorted() == MethodFaces.options(of: method))
+  }
+
+  /// The example of a page is a command line that can be typed, for a removal that its network can have.
+  @Test(arguments: PruningMethod.all.map(\.name)) func examplesAreCommands(method: String) throws {
+    let line = try #require(try page("help prune \(method)").split(separator: "\n").first { $0.contains("espalier prune ") })
+    let words = line.split(separator: " ").dropFirst().map(String.init)
+    let prune = try #require(try command(of: words) as? PruneCommand)
+    let typed = GivenOptions(words)
+    guard method != "lottery-ticket" else {
+      _ = try LotteryTicketFace.study(prune, typed)
+      return
+    }
+    let plan = try #require(try prune.run(typed).experiment.pruning)
+    _ = try Pruner(plan, original: Architecture.parse(try #require(prune.given.network)))
   }
 
   @Test func helpTakesTheSameWordForAll() throws {

@@ -78,6 +78,15 @@ import Torch
     #expect(json.status == 0 && json.output.contains("\"overruled\"") && json.output.contains("\"votes\""))
   }
 
+  @Test func aNetworkWithoutFiltersSaysWhatItHas() throws {
+    let outcome = try espalier(
+      "prune", "--network", "lenet-300-100", "--dataset", "digits", "--method", "intersection", "--fraction", "0.1", "--resample", "50")
+    #expect(
+      outcome.errors
+        == "espalier: no filters of lenet-300-100 can be removed: it has no convolutions; give --granularity unit or weight\n")
+    #expect(outcome.status == 64)
+  }
+
   /// Before any work: no file is written.
   @Test func impossibleDataAreRefused() throws {
     let folder = try TemporaryDirectory()

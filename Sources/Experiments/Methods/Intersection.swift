@@ -27,7 +27,8 @@ extension PruningMethod {
       let end: [any Stage] = pruning.granularity == .weight ? [Compact(pruning)] : []
       return trained + [FitHeads(sequence)] + end
     }
-    method.example = "--datasets digits,mnist --passes 2 --fraction 0.1"
+    method.exampleData = "--datasets mnist,kmnist"
+    method.example = "--granularity unit --fraction 0.1"
     return method
   }()
 }

@@ -58,6 +58,8 @@ public struct PruningMethod: Sendable {
   public var rescalesDropout = false
   /// The options of a typical run besides network and data, for the example on the method's help page.
   public var example = "--sparsity 0.9"
+  /// Those that name its data.
+  public var exampleData = "--dataset mnist"
   /// Makes the stages of a run from plans; by default those that the plan's timing requires.
   public var stages: @Sendable (MethodOptions) -> [any Stage] = { $0.stagesByTiming }
 

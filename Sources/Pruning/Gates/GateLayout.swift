@@ -60,7 +60,7 @@ struct GateLayout {
           members: candidate.members))
     }
     guard !layers.isEmpty else {
-      throw PruningError.nothingToPrune(network: network.name, granularity: granularity.plural, refused: [])
+      throw granularity.nothing(in: network, [])
     }
     self.layers = layers
     gated = try Self.gated(layers, index)

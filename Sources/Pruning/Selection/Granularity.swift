@@ -1,4 +1,5 @@
 public import Networks
+internal import Training
 
 /// The size of the things that are removed.
 public enum Granularity: String, Codable, Hashable, Sendable, CaseIterable {
@@ -22,6 +23,20 @@ public enum Granularity: String, Codable, Hashable, Sendable, CaseIterable {
         if case .convolution = index.node(named: member.node)?.operation { true } else { false }
       }
     }
+  }
+
+  /// Returns the error for a network in which nothing can be removed, which names the granularities at which there may be something.
+  func nothing(in network: Network, _ refused: [(producer: String, reason: String)]) -> PruningError {
+    let others: [Granularity] =
+      switch self {
+      case .filter: [.unit, .weight]
+      case .unit: [.weight]
+      case .weight: []
+      }
+    let hasNone = self == .filter && !network.hasConvolutions
+    return .nothingToPrune(
+      network: network.name, granularity: plural,
+      refused: hasNone ? ["it has no convolutions"] : refused.map { "\($0.producer): \($0.reason)" }, instead: others.map(\.rawValue))
   }
 
   /// Plural for messages, e.g. `filters`.

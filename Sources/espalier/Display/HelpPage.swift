@@ -71,7 +71,7 @@ enum HelpPage {
       + """
 
 
-        espalier prune --network lenet-300-100 --dataset mnist --method \(method.name) \(method.example)
+        espalier prune --network lenet-300-100 \(method.exampleData) --method \(method.name) \(method.example)
 
       DEFAULTS:
       \(facts.joined(separator: "\n"))

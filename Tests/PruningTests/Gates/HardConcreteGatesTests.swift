@@ -232,7 +232,10 @@ import Training
     plan = Self.plan()
     plan.gates = nil
     expect(plan, "only gates decide by themselves how much leaves: give --sparsity, or --method l0")
-    #expect(throws: PruningError.nothingToPrune(network: "mlp", granularity: "filters", refused: [])) {
+    #expect(
+      throws: PruningError.nothingToPrune(
+        network: "mlp", granularity: "filters", refused: ["it has no convolutions"], instead: ["unit", "weight"])
+    ) {
       try HardConcreteGates(Self.plan(granularity: .filter), model: Model(TinyNetworks.mlp([3, 2]), seed: 1), examples: 5)
     }
     let gates = try HardConcreteGates(Self.plan(), model: model, examples: 5)
