@@ -8,11 +8,30 @@ public struct Accuracy: Codable, Hashable, Sendable {
   public var loss: Double
   /// Training steps finished at that time; nil for a model that was not trained in this run.
   public var iteration: Int?
+  /// The tasks that the images belong to, of which those of one are alike; nil for images drawn one by one.
+  public var tasks: Tasks?
+
+  /// Tasks over which an accuracy is a mean.
+  public struct Tasks: Codable, Hashable, Sendable {
+    /// Number of tasks.
+    public var count: Int
+    /// Standard error of the mean, from the spread over tasks; nil for a single one.
+    public var standardError: Double?
+
+    /// Creates a number of tasks with their spread.
+    public init(count: Int, standardError: Double?) {
+      self.count = count
+      self.standardError = standardError
+    }
+  }
 
   /// Accuracy, correct/count; 0 for an empty set.
   public var fraction: Double { count == 0 ? 0 : Double(correct) / Double(count) }
-  /// Standard error of ``fraction``, √(p(1 − p)/n), for n images drawn at random.
-  public var standardError: Double { count == 0 ? 0 : (fraction * (1 - fraction) / Double(count)).squareRoot() }
+  /// Standard error of ``fraction``: √(p(1 − p)/n) for n images drawn at random, that over ``tasks`` where there are any; nil for one task.
+  public var standardError: Double? {
+    if let tasks { return tasks.standardError }
+    return count == 0 ? 0 : (fraction * (1 - fraction) / Double(count)).squareRoot()
+  }
 
   /// Creates an accuracy from its counts and mean loss.
   public init(correct: Int, count: Int, loss: Double, iteration: Int? = nil) {
@@ -22,7 +41,7 @@ public struct Accuracy: Codable, Hashable, Sendable {
     self.iteration = iteration
   }
 
-  private enum CodingKeys: String, CodingKey { case correct, count, loss, iteration }
+  private enum CodingKeys: String, CodingKey { case correct, count, loss, iteration, tasks }
   private enum DerivedKeys: String, CodingKey { case fraction, standardError }
 
   /// Encodes the stored numbers and the derived ones, so that readers of the JSON need no formulas.
@@ -32,9 +51,10 @@ public struct Accuracy: Codable, Hashable, Sendable {
     try stored.encode(count, forKey: .count)
     try stored.encode(loss, forKey: .loss)
     try stored.encodeIfPresent(iteration, forKey: .iteration)
+    try stored.encodeIfPresent(tasks, forKey: .tasks)
     var derived = encoder.container(keyedBy: DerivedKeys.self)
     try derived.encode(fraction, forKey: .fraction)
-    try derived.encode(standardError, forKey: .standardError)
+    try derived.encodeIfPresent(standardError, forKey: .standardError)
   }
 }
 

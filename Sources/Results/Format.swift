@@ -30,6 +30,11 @@ public enum Format {
   /// Returns a fraction as a percentage, e.g. `97.52 %` for 0.9752.
   public static func percent(_ fraction: Double, digits: Int = 2) -> String { fixed(fraction * 100, digits) + " %" }
 
+  /// Returns a fraction as a percentage with its standard error in points, e.g. `97.52 % ± 0.16`; `–` for an error that is not known.
+  static func percent(_ fraction: Double, standardError: Double?) -> String {
+    percent(fraction) + " ± " + (standardError.map { fixed($0 * 100, 2) } ?? "–")
+  }
+
   /// Returns a difference of two fractions in percentage points, e.g. `−0.72 points`.
   public static func points(_ difference: Double) -> String {
     let text = fixed(abs(difference) * 100, 2)

@@ -37,7 +37,7 @@ extension RunRecord {
       }
     }
     func accuracy(_ label: String, _ value: @escaping (Artefact) -> Accuracy?) {
-      row(label, { value($0).map { "\(Format.percent($0.fraction)) ± \(Format.fixed($0.standardError * 100, 2))" } }) { before, after in
+      row(label, { value($0).map { Format.percent($0.fraction, standardError: $0.standardError) } }) { before, after in
         guard let a = value(before), let b = value(after) else { return nil }
         return Format.points(b.fraction - a.fraction)
       }

@@ -190,9 +190,21 @@ import Testing
         """)
   }
 
-  @Test func standardErrorOfAThousandImages() {
+  @Test func standardErrorOfAThousandImages() throws {
     let accuracy = Accuracy(correct: 900, count: 1000, loss: 0.3)
-    #expect(abs(accuracy.standardError - 0.009_486_8) < 1e-7)
+    #expect(try abs(#require(accuracy.standardError) - 0.009_486_8) < 1e-7)
     #expect(Accuracy(correct: 0, count: 0, loss: 0).standardError == 0)
+  }
+
+  /// Of images that belong to tasks, the spread over tasks is what counts.
+  @Test func standardErrorOverTasks() throws {
+    var record = record
+    record.dense.accuracyAtEnd?.tasks = .init(count: 20, standardError: 0.0123)
+    record.pruned?.accuracyAtEnd?.tasks = .init(count: 1, standardError: nil)
+    let line = try #require(record.text().split(separator: "\n").first { $0.hasPrefix("test accuracy, end of training") })
+    #expect(line.contains(" % ± 1.23 ") && line.contains(" % ± – "), "\(line)")
+    let json = try record.json()
+    #expect(try RunRecord(json: Data(json.utf8)) == record)
+    #expect(json.contains("\"standardError\" : 0.0123"))
   }
 }

@@ -40,8 +40,13 @@ public struct MetaOutcome: StageOutcome {
     return notes
   }
 
-  /// Sets ``Results/RunRecord/meta``.
+  /// Sets ``Results/RunRecord/meta``, and over which tasks the row's accuracies are means.
   public func fill(_ row: inout RunRecord, of run: Runner) {
     row.meta = MetaSummary(learning: learning, classes: classes, headSteps: headSteps, arms: arms)
+    func tasks(_ arm: MetaCourse.Arm) -> Accuracy.Tasks? {
+      arms.first { $0.name == arm.name }.map { Accuracy.Tasks(count: $0.unseen.tasks, standardError: $0.unseen.standardError) }
+    }
+    row.dense.accuracyAtEnd?.tasks = tasks(.control(.full))
+    row.pruned?.accuracyAtEnd?.tasks = tasks(.pruned)
   }
 }

@@ -6,21 +6,21 @@ public struct HeadAccuracy: Codable, Hashable, Sendable {
   public var tasks: Int
   /// Mean accuracy over the tasks.
   public var accuracy: Double
-  /// Standard error of that mean, from the spread over tasks.
-  public var standardError: Double
+  /// Standard error of that mean, from the spread over tasks; nil for a single task.
+  public var standardError: Double?
   /// Number of steps after which 95 % of the final accuracy was reached.
   public var steps: Int
 
   /// Creates an accuracy; every parameter sets the property of the same name.
-  public init(ways: Int, tasks: Int, accuracy: Double, standardError: Double, steps: Int) {
+  public init(ways: Int, tasks: Int, accuracy: Double, standardError: Double?, steps: Int) {
     self.ways = ways
     self.tasks = tasks
     self.accuracy = accuracy
-    self.standardError = standardError
+    self.standardError = tasks > 1 ? standardError : nil
     self.steps = steps
   }
 
-  fileprivate var words: String { "\(Format.percent(accuracy)) ± \(Format.fixed(standardError * 100, 2))" }
+  fileprivate var words: String { Format.percent(accuracy, standardError: standardError) }
 }
 
 /// One of the networks that a meta-pruning compares: the pruned one or a control.

@@ -43,10 +43,10 @@ public struct HeadFit: Codable, Hashable, Sendable {
     /// Loss and accuracy over all tasks at the end.
     public var evaluation: Evaluation { Evaluation(loss: loss, correct: correct.last ?? 0, count: queries * byTask.count) }
 
-    /// Standard error of the mean accuracy over tasks, from their spread; 0 for a single task.
-    public var standardError: Double {
+    /// Standard error of the mean accuracy over tasks, from their spread; nil for a single task, which has none.
+    public var standardError: Double? {
       let (count, shares) = (Double(byTask.count), byTask.map { Double($0) / Double(max(queries, 1)) })
-      guard count > 1 else { return 0 }
+      guard count > 1 else { return nil }
       let mean = shares.reduce(0, +) / count
       return (shares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1) / count).squareRoot()
     }

@@ -56,6 +56,9 @@ import Training
     #expect(row.pruned?.accuracyAtEnd?.count == 240 && row.pruned?.accuracyAtEnd?.fraction == arms[3].unseen.accuracy)
     #expect(runner.state.events.map(\.iteration) == [5, 9] && runner.state.trainings.map(\.iterations) == [13])
     #expect(row.text().contains("last layer fitted alone") && row.text().contains("\ntasks  "))
+    // Queries of one task are alike: what an accuracy is sure to is the spread over tasks, in the row as in its table.
+    #expect(row.dense.accuracyAtEnd?.standardError == arms[0].unseen.standardError)
+    #expect(row.pruned?.accuracyAtEnd?.standardError == arms[3].unseen.standardError)
     #expect(try runner.model.network.classes == 3 && runner.file().classes == [])
   }
 

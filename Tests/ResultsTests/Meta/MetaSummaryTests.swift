@@ -29,6 +29,14 @@ import Testing
         """)
   }
 
+  /// A single task has no spread.
+  @Test func oneTask() {
+    let one = HeadAccuracy(ways: 5, tasks: 1, accuracy: 0.95, standardError: 0, steps: 3)
+    let summary = MetaSummary(
+      learning: "maml", classes: [], headSteps: 5, arms: [MetaArm(name: "pruned", weights: 10, training: one, unseen: one, seconds: 3)])
+    #expect(summary.text.contains("95.00 % ± –") && !summary.text.contains("0.00 "), "\(summary.text)")
+  }
+
   @Test func whatItsNumbersAre() {
     let end = "mean of 100 tasks ± standard error; steps of 50 to 95 % of the final accuracy"
     #expect(summary().words == "reptile, 5-way 5-shot; 30 classes to learn from, 7 for validation, 10 unseen; " + end)
