@@ -70,16 +70,29 @@ public struct TrainingProgress: Sendable {
 public enum TrainingError: Error, CustomStringConvertible, Equatable {
   /// The loss became infinite or NaN.
   case nonFiniteLoss(iteration: Int, learningRate: Double)
+  /// The loss of tasks became infinite or NaN, in inner steps or by those of the outer update.
+  case nonFiniteTaskLoss(iteration: Int, innerRate: Double, learningRate: Double)
   /// Training was stopped on request, after writing a checkpoint if the run has one.
   case interrupted(iteration: Int)
   /// The training set is empty.
   case noData
+
+  /// Whether the loss became infinite or NaN.
+  public var isNonFinite: Bool {
+    switch self {
+    case .nonFiniteLoss, .nonFiniteTaskLoss: true
+    case .interrupted, .noData: false
+    }
+  }
 
   /// The message in one line.
   public var description: String {
     switch self {
     case .nonFiniteLoss(let iteration, let learningRate):
       "the loss is no longer finite at step \(iteration), learning rate \(learningRate): try a lower rate"
+    case .nonFiniteTaskLoss(let iteration, let innerRate, let learningRate):
+      "the loss is no longer finite at step \(iteration): try a lower --inner-rate than \(innerRate), or a lower --learning-rate than "
+        + "\(learningRate)"
     case .interrupted(let iteration): "interrupted after step \(iteration)"
     case .noData: "the training set is empty"
     }

@@ -162,7 +162,7 @@ extension TrainingError: ReportedError {
     switch self {
     case .interrupted: Interrupt.exitStatus
     case .noData: .dataError
-    case .nonFiniteLoss: .software
+    case .nonFiniteLoss, .nonFiniteTaskLoss: .software
     }
   }
 }

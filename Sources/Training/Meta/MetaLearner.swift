@@ -102,11 +102,12 @@ public final class MetaLearner {
   /// Takes an outer step over some tasks.
   ///
   /// - Returns: the tasks' mean loss: that of the query after the inner steps, for Reptile that of the last inner step before it.
-  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``.
+  /// - Throws: ``TrainingError/nonFiniteTaskLoss(iteration:innerRate:learningRate:)``.
   public func step(on tasks: [MetaTask], learningRate: Double) throws -> Double {
     let loss = try accumulateGradients(of: tasks)
     guard loss.isFinite else {
-      throw TrainingError.nonFiniteLoss(iteration: optimizer.stepCount + 1, learningRate: learningRate)
+      throw TrainingError.nonFiniteTaskLoss(
+        iteration: optimizer.stepCount + 1, innerRate: plan.innerRate, learningRate: learningRate)
     }
     if let logits = gates?.logits {
       // The outer gradient of Reptile is a distance already.

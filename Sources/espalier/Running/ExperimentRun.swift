@@ -46,7 +46,7 @@ struct ExperimentRun {
     let runner = try Runner(experiment, options: options)
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
-      if case .nonFiniteLoss = error, runner.hasCheckpoint { Console.note("the last checkpoint is kept: \(checkpoint)") }
+      if error.isNonFinite, runner.hasCheckpoint { Console.note("the last checkpoint is kept: \(checkpoint)") }
       throw error
     }
     try runner.file().write(to: path)
