@@ -74,6 +74,8 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   case nonFiniteTaskLoss(iteration: Int, innerRate: Double, learningRate: Double)
   /// Training was stopped on request, after writing a checkpoint if the run has one.
   case interrupted(iteration: Int)
+  /// The same of a training of several networks, whose steps are counted through.
+  case interruptedAmongNetworks(iteration: Int)
   /// The training set is empty.
   case noData
 
@@ -81,7 +83,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   public var isNonFinite: Bool {
     switch self {
     case .nonFiniteLoss, .nonFiniteTaskLoss: true
-    case .interrupted, .noData: false
+    case .interrupted, .interruptedAmongNetworks, .noData: false
     }
   }
 
@@ -94,6 +96,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
       "the loss is no longer finite at step \(iteration): try a lower --inner-rate than \(innerRate), or a lower --learning-rate than "
         + "\(learningRate)"
     case .interrupted(let iteration): "interrupted after step \(iteration)"
+    case .interruptedAmongNetworks(let iteration): "interrupted after step \(iteration) of all networks"
     case .noData: "the training set is empty"
     }
   }

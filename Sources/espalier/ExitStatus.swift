@@ -160,7 +160,7 @@ extension Interrupted: ReportedError { var exitStatus: ExitStatus { Interrupt.ex
 extension TrainingError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .interrupted: Interrupt.exitStatus
+    case .interrupted, .interruptedAmongNetworks: Interrupt.exitStatus
     case .noData: .dataError
     case .nonFiniteLoss, .nonFiniteTaskLoss: .software
     }

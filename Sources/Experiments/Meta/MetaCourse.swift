@@ -132,7 +132,7 @@ final class MetaCourse {
       let stop = runner.options.interrupted()
       guard iteration < total, stop || isCheckpointDue else { continue }
       try save()
-      if stop { throw TrainingError.interrupted(iteration: iteration) }
+      if stop { throw TrainingError.interruptedAmongNetworks(iteration: iteration) }
     }
     runner.model = model
     runner.state.seconds = before + Date().timeIntervalSince(started)
@@ -309,7 +309,7 @@ final class MetaCourse {
     }
     made.evaluate = { [tasks] model, _ in arm == .pruned ? try tasks.judge(model, by: .validation)?.evaluation : nil }
     if arm != .pruned { made.note = { _ in } }
-    if gates != nil { made.scores = GivenScores(name: "l0") { [unowned self] model, _ in try gates?.scores(model) ?? [] } }
+    if gates != nil { made.scores = GivenScores(name: "gates") { [unowned self] model, _ in try gates?.scores(model) ?? [] } }
     return made
   }
 

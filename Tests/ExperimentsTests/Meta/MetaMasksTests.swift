@@ -43,7 +43,7 @@ import Training
     let row = try row(runner)
     #expect(try #require(row.meta).arms.map(\.weights) == [1072] + Array(repeating: 214, count: controls.count))
     #expect(row.weights?.removed == 858 && row.weights?.asked == 0.8)
-    #expect(runner.state.history.first?.criterion == "l0" && runner.state.history.first?.masked.values.reduce(0, +) == 858)
+    #expect(runner.state.history.first?.criterion == "gates" && runner.state.history.first?.masked.values.reduce(0, +) == 858)
     let text = row.text(), report = try #require(runner.state[GateReport.self])
     #expect(text.contains("\ngates  ") && text.contains("masks learned") && report.count == 1072)
     #expect(report.layers.reduce(0) { $0 + $1.kept } == 214)
