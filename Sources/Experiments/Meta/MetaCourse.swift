@@ -53,6 +53,11 @@ final class MetaCourse {
   /// The votes of tasks on the removal at hand; nil if they do not vote.
   private var ballot: Ballot?
   var outcome: MetaOutcome
+  /// Seconds of the run before this process took it up.
+  private let before: Double
+  private let started = Date()
+  /// Seconds of the run so far.
+  private var seconds: Double { before + Date().timeIntervalSince(started) }
 
   /// Begins, or goes on from the run's checkpoint.
   ///
@@ -61,6 +66,7 @@ final class MetaCourse {
     guard let data = run.data else { throw PlanError("meta-pruning needs images: give --dataset") }
     self.stage = stage
     runner = run
+    before = run.state.seconds
     arms = stage.meta.controls.map { .control($0) } + [.pruned]
     var done = 0
     ends = stage.segments.map { length in
@@ -77,6 +83,8 @@ final class MetaCourse {
       ?? MetaOutcome(
         learning: stage.meta.words, classes: [tasks.split.training, tasks.split.validation, tasks.split.test].map(\.count),
         headSteps: stage.meta.headFit.steps, arms: [], begun: run.state.seconds)
+    // A checkpoint keeps from when the first network's seconds count.
+    run.state[MetaOutcome.self] = outcome
     if run.state.dense == nil { try run.recordDenseShape() }
     if let state = run.resumed?.training { try goOn(from: state) }
   }
@@ -111,8 +119,7 @@ final class MetaCourse {
 
   /// Takes all steps that are left, with removals and judgements, and leaves the pruned network to the runner.
   func carryOut() throws {
-    let (before, started) = (runner.state.seconds, Date())
-    if isOpen { try close(before, started) }
+    if isOpen { try close() }
     while iteration < total {
       let loss = try step()
       iteration += 1
@@ -120,7 +127,7 @@ final class MetaCourse {
       log.lossCount += 1
       isOpen = ends.contains((iteration - 1) % perArm + 1)
       let evaluated = log.evaluations.count
-      if isOpen { try close(before, started) }
+      if isOpen { try close() }
       let done = iteration % perArm
       runner.options.report(
         RunProgress(
@@ -128,14 +135,15 @@ final class MetaCourse {
           training: TrainingProgress(
             iteration: done == 0 ? perArm : done, total: perArm, iterationsPerEpoch: 0, loss: loss.value, learningRate: loss.rate,
             evaluation: log.evaluations.count > evaluated ? log.evaluations.last : nil)))
-      runner.state.seconds = before + Date().timeIntervalSince(started)
+      runner.state.seconds = seconds
       let stop = runner.options.interrupted()
       guard iteration < total, stop || isCheckpointDue else { continue }
       try save()
       if stop { throw TrainingError.interruptedAmongNetworks(iteration: iteration) }
     }
     runner.model = model
-    runner.state.seconds = before + Date().timeIntervalSince(started)
+    // The sum of the networks' seconds.
+    runner.state.seconds = outcome.begun
     runner.state.trainings.append(
       .init(
         phase: "meta-training", iterations: perArm, best: log.best, last: log.evaluations.last, evaluations: log.evaluations,
@@ -215,7 +223,7 @@ final class MetaCourse {
   // MARK: - Between trainings
 
   /// Does what follows a training; if that is interrupted, a checkpoint goes on with it.
-  private func close(_ before: Double, _ started: Date) throws {
+  private func close() throws {
     do {
       let (arm, step) = (arms[(iteration - 1) / perArm], (iteration - 1) % perArm + 1)
       // Row-major, as when read from a checkpoint: sums over another memory layout are rounded differently.
@@ -225,7 +233,7 @@ final class MetaCourse {
       let validation = try tasks.judge(gates?.folded(present) ?? present, by: .validation)?.evaluation
       let record = EvaluationRecord(iteration: step, trainingLoss: log.lossSum / Double(max(log.lossCount, 1)), validation: validation)
       if step == perArm {
-        try finish(arm, present, seconds: before + Date().timeIntervalSince(started))
+        try finish(arm, present)
       } else {
         model = try prune(present, arm, removal: (ends.firstIndex(of: step) ?? 0) + 1, step, validation)
       }
@@ -234,7 +242,7 @@ final class MetaCourse {
       learner = nil
       isOpen = false
     } catch let stop as Interrupted {
-      runner.state.seconds = before + Date().timeIntervalSince(started)
+      runner.state.seconds = seconds
       try save()
       throw stop
     }
@@ -313,8 +321,9 @@ final class MetaCourse {
     return made
   }
 
-  private func finish(_ arm: Arm, _ present: Model, seconds: Double) throws {
+  private func finish(_ arm: Arm, _ present: Model) throws {
     guard let seen = try tasks.judge(present, by: .seen), let unseen = try tasks.judge(present, by: .unseen) else { return }
+    let seconds = seconds
     func accuracy(_ course: HeadFit.Course, ways: Int) -> HeadAccuracy {
       HeadAccuracy(
         ways: ways, tasks: course.byTask.count, accuracy: course.evaluation.accuracy, standardError: course.standardError,

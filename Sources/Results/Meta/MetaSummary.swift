@@ -33,7 +33,7 @@ public struct MetaArm: Codable, Hashable, Sendable {
   public var training: HeadAccuracy
   /// Accuracy on tasks of classes that it has never seen.
   public var unseen: HeadAccuracy
-  /// Seconds that it was trained.
+  /// Seconds that it was trained and judged.
   public var seconds: Double
 
   /// Creates an arm; every parameter sets the property of the same name.

@@ -62,6 +62,38 @@ import Training
     #expect(try runner.model.network.classes == 3 && runner.file().classes == [])
   }
 
+  @Test func oneTaskHasNoStandardError() throws {
+    var plan = meta(controls: [.full])
+    plan.judgingTasks = 1
+    let runner = try Runner(experiment(plan))
+    try runner.run()
+    let lines = try row(runner).text().split(separator: "\n").filter { $0.hasPrefix("test accuracy, end") || $0.hasPrefix("full ") }
+    #expect(lines.count == 2 && lines.allSatisfy { $0.split(separator: "±").count == 3 && $0.contains(" % ± –") }, "\(lines)")
+    #expect(lines.allSatisfy { !$0.contains("± 0.00") })
+  }
+
+  /// The seconds of all networks are those of the run, the ones before it was broken off among them.
+  @Test func secondsAddUp() throws {
+    let folder = try TemporaryDirectory()
+    let run = experiment(meta(controls: [.full]))
+    var count = 0
+    let options = Runner.Options(
+      checkpoint: folder.file("run.checkpoint"),
+      interrupted: {
+        count += 1
+        if count == 11 { Thread.sleep(forTimeInterval: 0.5) }
+        return count == 12
+      })
+    let first = try Runner(run, options: options)
+    let stop = #expect(throws: TrainingError.self) { try first.run() }
+    #expect(stop.map { "\($0)" } == "interrupted after step 12 of all networks")
+    let second = try Runner(run, options: .init(checkpoint: folder.file("run.checkpoint"), resume: true))
+    try second.run()
+    let arms = try #require(try row(second).meta).arms
+    #expect(first.state.seconds > 0.5 && arms[0].seconds > first.state.seconds)
+    #expect(abs(arms.reduce(0) { $0 + $1.seconds } - second.state.seconds) < 1e-6)
+  }
+
   /// It learns: after a hundred steps accuracy on new tasks is above that of the weights that it began with. Not MLDG, whose first term is
   /// a loss before any step: with labels that change from task to task it teaches indifference.
   @Test(arguments: [OuterUpdate.reptile, .fomaml, .maml]) func itLearns(_ update: OuterUpdate) throws {
