@@ -266,7 +266,7 @@ final class MetaCourse {
       pruned.event.before = validation
       pruned.event.after = try tasks.judge(folded, by: .validation)?.evaluation
       if let ballot { try count(ballot, candidate, pruner, removal: removal) }
-      if let gates, removal == ends.count - 1 { runner.state[GateReport.self] = try report(of: gates, present, pruned.model) }
+      if let gates { try count(gates, present, pruned.model, isLast: removal == ends.count - 1) }
       runner.record(pruned.event, pruned.removal)
     }
     if let shares {
@@ -290,10 +290,15 @@ final class MetaCourse {
     return try pruner.prune(candidate, event: removal, of: ends.count - 1, iteration: step)
   }
 
-  private func report(of gates: MetaGates, _ present: Model, _ pruned: Model) throws -> GateReport {
+  /// Counts the gates that had closed by themselves, each once: those that a removal takes, and at the last also those that stay.
+  private func count(_ gates: MetaGates, _ present: Model, _ pruned: Model, isLast: Bool) throws {
+    let closed = try (outcome.closed ?? 0) + gates.closedCount(present)
+    outcome.closed = try closed - gates.closedCount(pruned)
+    runner.state[MetaOutcome.self] = outcome
+    guard isLast else { return }
     let layers = try MaskSet(pruned).layers.filter { !ungated.contains($0.name) }
-    return try GateReport(
-      count: layers.reduce(0) { $0 + $1.prunable }, closed: gates.closedCount(present), strength: nil,
+    runner.state[GateReport.self] = GateReport(
+      count: layers.reduce(0) { $0 + $1.prunable }, closed: closed, strength: nil,
       layers: layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) })
   }
 

@@ -17,6 +17,8 @@ public struct MetaOutcome: StageOutcome {
   public var shares: [Share]?
   /// The votes of tasks on the pruned network's removals so far; nil if they do not vote.
   public var votes: [RemovalVote]?
+  /// Number of gates that had closed by themselves when a removal of the pruned network took them; nil if masks are not learned.
+  public var closed: Int?
   /// Seconds of the run's training before the present network's.
   public var begun: Double
 

@@ -61,6 +61,15 @@ import Training
     #expect(each.state.events.map(\.kept) == [536, 268])
   }
 
+  /// What closed by itself before an early removal took it counts as well as what closed before the last.
+  @Test func gatesThatClosedInAllRounds() throws {
+    let runner = try Runner(experiment(network: "mlp:64-32-3", rounds: 3, length: 60, recovery: 15))
+    try runner.run()
+    let (report, events) = (try #require(runner.state[GateReport.self]), runner.state.events)
+    #expect(events.map(\.kept) == [1254, 733, 429])
+    #expect(report.closed > events[1].kept && report.closed <= report.count, "\(report)")
+  }
+
   /// Convolutions are not pruned, and not counted.
   @Test func convolutionsAreLeftAlone() throws {
     var builder = NetworkBuilder("small", input: .image(channels: 1, height: 8, width: 8))
