@@ -185,11 +185,16 @@ extension Runner {
       return Removal(asked: asked, removed: 0, of: total)
     }
     var removal = Removal(asked: asked, askedCount: askedCount(pruning), removed: total - kept, of: total, earlier: earlier)
-    guard let survivors = compaction?.survivors, let masks = try? MaskSet(model) else { return removal }
-    let before = survivors.reduce(0) { $0 + $1.kept }
-    removal.ignored = (before - kept).ifAny
-    removal.dead = (before - masks.kept).ifAny
-    removal.zeros = (masks.kept - now.nonZeroWeights).ifAny
+    guard compaction != nil, let masks = try? MaskSet(model),
+      let names = try? pruning.countedNames(in: state.denseNetwork ?? model.network)
+    else { return removal }
+    // Weights of dead units leave the layers that were left alone, too, but were never among those counted.
+    let counted = masks.layers.filter { names.contains($0.name) }
+    let there = counted.reduce(0) { $0 + $1.kept }
+    let nonZero = counted.reduce(0) { $0 + ((try? model.tensor(ParameterName($1.name, .weight)).detached().nonZeroCount()) ?? 0) }
+    removal.ignored = (masks.kept - there).ifAny
+    removal.dead = (kept - there).ifAny
+    removal.zeros = (there - nonZero).ifAny
     return removal
   }
 

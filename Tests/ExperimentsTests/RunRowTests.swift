@@ -43,6 +43,17 @@ import Training
     return (runner, try runner.row(command: ["espalier", "prune"], version: "test", file: nil, latencyBatches: [2]))
   }
 
+  /// Of few weights that are left nearly all belong to dead units, and with them weights of a layer that was left alone, which count there.
+  @Test func deadWeightsAreAmongThoseLeft() throws {
+    var plan = weights(.rounds(1, recovery: .epochs(0)), 0.99)
+    (plan.compact, plan.ignored) = (true, ["fc3"])
+    let row = try run(experiment(plan, start: .network("mlp:64-30-30-10", weights: nil), training: nil)).row
+    let found = try #require(row.weights)
+    // 64·30 + 30·30 = 2,820 weights, of which 2,792 leave; 300 are left alone.
+    #expect(found.left == 28 && (1...28).contains(found.dead ?? 0) && (found.ignored ?? 0) < 300, "\(found)")
+    #expect(found.left - (found.dead ?? 0) + (found.ignored ?? 0) == row.pruned?.nonZeroWeights, "\(found)")
+  }
+
   /// The test set's verdict on a model.
   private func accuracy(of model: Model, iteration: Int?) throws -> Accuracy {
     let data = try source.load()

@@ -41,10 +41,16 @@ extension PruningPlan {
     let floor: Int
   }
 
+  /// Returns the names of the layers or groups that this plan prunes and counts: of a plan with gates, those that have them.
+  public func countedNames(in network: Network) throws -> [String] { try countedLayers(of: network).map(\.name) }
+
   /// Returns the layers or groups that can be pruned, with their counts.
   func countedLayers(of network: Network) throws -> [CountedLayer] {
     func layer(_ name: String, _ members: [String], _ count: Int) -> CountedLayer {
       CountedLayer(name: name, members: members, count: count, floor: min(rule.floor(original: count), count))
+    }
+    if gates != nil {
+      return try GateLayout(network, granularity, ignoring: ignored).layers.map { layer($0.name, $0.members, $0.range.count) }
     }
     if granularity.isStructured {
       return try network.channelGroups(granularity, ignoring: ignored).map { layer($0.name, $0.memberNames, $0.width) }

@@ -87,8 +87,11 @@ import Training
     // 144·12 + 12·3 weights of linear layers, of which 1,588 leave; 4·9 of the convolution.
     #expect(runner.state.events[0].prunable == 1764 && runner.state.events[0].kept == 176)
     #expect(try runner.model.masks[ParameterName("conv", .weight)].map { try $0.nonZeroCount() == $0.count } ?? true)
-    let arms = try #require(row(runner).meta).arms
-    #expect(arms.map(\.weights) == [212, 212])
+    let row = try row(runner), weights = try #require(row.weights)
+    #expect(try #require(row.meta).arms.map(\.weights) == [212, 212])
+    #expect((weights.dead ?? 0) <= weights.left)
+    #expect(
+      weights.left - (weights.dead ?? 0) - (weights.zeros ?? 0) + (weights.ignored ?? 0) == row.pruned?.nonZeroWeights, "\(weights)")
   }
 
   /// Gates learn to keep what tasks need: at 90 % they leave more than chance does.
