@@ -8,17 +8,20 @@ public import Training
 extension Experiment {
   /// Returns the model that a run begins with and the history of its earlier removals.
   ///
-  /// - Parameter check: throws if the network needs too much memory; called before any tensor is allocated, except those of a model file.
+  /// - Parameters:
+  ///   - shaped: what error messages call the images where their shape is the matter; their name unless given.
+  ///   - check: throws if the network needs too much memory; called before any tensor is allocated, except those of a model file.
   /// - Throws: `PlanError` or `ModelFileError` if network and images do not fit each other.
   func startingFile(
-    for images: ExampleSet?, note: (String) -> Void = { _ in }, check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
+    for images: ExampleSet?, shaped: String? = nil, note: (String) -> Void = { _ in },
+    check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
   ) throws -> ModelFile {
     switch start {
     case .network(let name, let weights):
       if let images, case .exactly(let count)? = classes, count != images.classes {
         throw PlanError("--classes \(count) contradicts \(images.name), which has \(images.classes) classes")
       }
-      let network = try Self.network(name, for: images, classes: outputs.map(ClassCount.exactly) ?? classes)
+      let network = try network(name, for: images, shaped: shaped)
       try NetworkError.naming { try check(network, 4) }
       let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
       guard let weights else { return ModelFile(model: try Model(network, initialization: initialization, seed: seed)) }
@@ -51,7 +54,8 @@ extension Experiment {
     }
   }
 
-  private static func network(_ name: String, for images: ExampleSet?, classes: ClassCount? = nil) throws -> Network {
+  private func network(_ name: String, for images: ExampleSet?, shaped: String?) throws -> Network {
+    let classes = outputs.map(ClassCount.exactly) ?? classes
     guard let images else {
       guard case .exactly(let count)? = classes else {
         if classes != nil { throw PlanError("--classes auto takes the number of classes from the data: give --dataset") }
@@ -61,7 +65,9 @@ extension Experiment {
     }
     var count = images.classes
     if case .exactly(let outputs)? = classes { count = outputs }
-    return try Architecture.parse(name, input: images.featureShape, classes: count, dataset: images.name)
+    return try Architecture.parse(
+      name, input: images.featureShape, classes: count, dataset: shaped ?? images.name,
+      labels: outputs == nil ? images.name : "a task (--ways)")
   }
 
   /// Names of the tensors whose shapes depend on the number of classes.

@@ -71,7 +71,9 @@ public final class Runner {
     let finished = (try? saved.get()).flatMap { $0.isFinished ? $0 : nil }
     var start =
       try finished?.start(of: experiment)
-      ?? experiment.startingFile(for: data?.training, note: options.note) { network, size in
+      ?? experiment.startingFile(
+        for: data?.training, shaped: DataSequence.shapedName(of: sequence), note: options.note
+      ) { network, size in
         let work = try experiment.work(
           images: all.map(\.training.count).max(), evaluated: all.map(\.evaluatedCount).max() ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)

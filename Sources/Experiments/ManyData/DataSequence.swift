@@ -98,6 +98,14 @@ public struct DataSequence: Codable, Hashable, Sendable {
     }
   }
 
+  /// Returns what error messages about shapes call the last data set: by which others it got its shape.
+  static func shapedName(of data: [TrainingData]) -> String? {
+    guard let last = data.last?.training, last.adaptation != nil else { return nil }
+    let models = data.map(\.training).filter { $0.adaptation == nil }.map(\.name)
+    let shape = models.isEmpty ? "the largest shape" : "the shape of \(models.joined(separator: " and "))"
+    return "\(last.name), brought to \(shape),"
+  }
+
   /// Checks, before the first step, that a model can be trained on all data sets.
   func check(on model: Model, _ data: [TrainingData], training: TrainingPlan?, pruning: PruningPlan? = nil) throws {
     guard let head = model.network.head?.module else {

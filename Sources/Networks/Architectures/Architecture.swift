@@ -38,16 +38,22 @@ public struct Architecture: Sendable {
   /// Networks that begin by flattening take any input of matching size, networks that end in adaptive pooling any image of at least their
   /// minimum size, all others their native shape only. The last layer has `classes` units. The suffix `-xN` on any name multiplies all
   /// hidden widths by N, from 2 to 64 (``Network/widened(by:name:)``): `lenet-300-100-x2` is 784→600→200→10.
-  /// - Parameter dataset: what error messages call the data.
+  /// - Parameters:
+  ///   - dataset: what error messages call the data.
+  ///   - labels: what they call that which has the classes; the data unless given.
   /// - Throws: ``NetworkError/architecture(_:)`` for an unknown name (the message suggests the nearest known one) or a network that does
   ///   not suit the data (the message lists those that do).
-  public static func parse(_ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil) throws -> Network {
-    try NetworkError.naming { try network(text, input: input, classes: classes, dataset: dataset) }
+  public static func parse(
+    _ text: String, input: FeatureShape? = nil, classes: Int? = nil, dataset: String? = nil, labels: String? = nil
+  ) throws -> Network {
+    try NetworkError.naming { try network(text, input: input, classes: classes, dataset: dataset, labels: labels) }
   }
 
-  private static func network(_ text: String, input: FeatureShape?, classes: Int?, dataset: String?) throws -> Network {
+  private static func network(
+    _ text: String, input: FeatureShape?, classes: Int?, dataset: String?, labels: String?
+  ) throws -> Network {
     if let (base, factor) = try widthFactor(of: text) {
-      return try network(base, input: input, classes: classes, dataset: dataset).widened(by: factor, name: text)
+      return try network(base, input: input, classes: classes, dataset: dataset, labels: labels).widened(by: factor, name: text)
     }
     guard let blueprint = try blueprint(named: text) else { throw unknown(text) }
     let shape = input ?? blueprint.input.native
@@ -59,10 +65,10 @@ public struct Architecture: Sendable {
       if !fitting.isEmpty { message += "; networks for \(shape): \(fitting.joined(separator: ", "))" }
       throw NetworkError.architecture(message)
     }
-    let count = classes ?? blueprint.classes.native
-    guard (1...Limits.size).contains(count) else { throw NetworkError.architecture("\(data) has \(count) classes; at least 1 is needed") }
+    let (count, labels) = (classes ?? blueprint.classes.native, labels ?? data)
+    guard (1...Limits.size).contains(count) else { throw NetworkError.architecture("\(labels) has \(count) classes; at least 1 is needed") }
     if case .exactly(let outputs) = blueprint.classes, outputs != count {
-      throw NetworkError.architecture("network \(text) has \(outputs) outputs, \(data) has \(count) classes")
+      throw NetworkError.architecture("network \(text) has \(outputs) outputs, \(labels) has \(count) classes")
     }
     return try blueprint.build(shape, count)
   }

@@ -153,11 +153,19 @@ public struct SequenceSummary: Codable, Hashable, Sendable {
     return table
   }
 
+  /// What the data sets are judged by, e.g. `validation images (of mnist on test images)`.
+  private var judges: String {
+    let others = datasets.filter { $0.validation == 0 }
+    guard others.count < datasets.count else { return "test images" }
+    return "validation images"
+      + (others.isEmpty ? "" : " (of \(others.map(\.name.inLine).joined(separator: ", ")) on test images)")
+  }
+
   /// What the tables' numbers are.
   var facts: [(label: String, words: String)] {
     let last = datasets.last.map { "; the model has the last layer of \($0.name.inLine), on which its test accuracy is" } ?? ""
     var facts = [
-      ("data sets", words + "; accuracy on validation images, each with its own last layer; training: on those just trained on" + last)
+      ("data sets", words + "; accuracy on \(judges), each with its own last layer; training: on those just trained on" + last)
     ]
     let adapted = datasets.compactMap { dataset in dataset.adaptation.map { "\(dataset.name.inLine): \($0)" } }
     if !adapted.isEmpty { facts.append(("adapted", adapted.joined(separator: "; "))) }

@@ -282,6 +282,10 @@ import Training
     }
     var plans = try SequenceFixtures.datasets(folder)
     #expect(problem(plans, network: "mlp:300-16-10") == "network mlp:300-16-10 has 10 outputs, \(plans[1].dataset) has 4 classes")
+    #expect(
+      problem(plans.reversed(), network: "lenet-5").hasPrefix(
+        "network lenet-5 takes 1×28×28 images, digits, brought to the shape of \(plans[1].dataset), has 3×10×10"))
+    #expect(problem(plans.reversed(), network: "mlp:300-16-4") == "network mlp:300-16-4 has 4 outputs, digits has 10 classes")
     plans[1].validation = 0
     #expect(
       problem(plans, network: "mlp:300-16-4")

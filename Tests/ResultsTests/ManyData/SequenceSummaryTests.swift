@@ -1,5 +1,6 @@
-import Results
 import Testing
+
+@testable import Results
 
 @Suite struct SequenceSummaryTests {
   private func accuracy(_ correct: Int) -> Accuracy { Accuracy(correct: correct, count: 100, loss: 1) }
@@ -47,5 +48,18 @@ import Testing
         cifar-10  2,000 + 100  50.00 %  55.00 %  55.00 %   ±0.00 points        –           –       –      –
 
         """)
+  }
+
+  /// Where nothing is held out, test images judge.
+  @Test func whatJudges() {
+    func words(_ held: [Int]) -> String? {
+      var summary = summary
+      for (index, count) in held.enumerated() { summary.datasets[index].validation = count }
+      return summary.facts.first?.words.split(separator: ";").dropFirst().first.map(String.init)
+    }
+    let end = ", each with its own last layer"
+    #expect(words([100, 100]) == " accuracy on validation images" + end)
+    #expect(words([0, 0]) == " accuracy on test images" + end)
+    #expect(words([0, 100]) == " accuracy on validation images (of mnist on test images)" + end)
   }
 }
