@@ -70,7 +70,7 @@ public enum PruningError: Error, Hashable, Sendable, CustomStringConvertible {
       let total = layers.reduce(0) { $0 + $1.minimum }
       let shown = layers.prefix(8).map { "\($0.layer) \($0.minimum)" }.joined(separator: ", ")
       let more = layers.count > 8 ? ", and \(layers.count - 8) more" : ""
-      return "cannot remove \(asked) of \(present): the layers' floors keep at least \(total) (\(shown)\(more))"
+      return "cannot remove \(asked) of \(present): at least \(total) must stay (\(shown)\(more))"
     case .unknownCriterion(let given, let suggestion):
       return "unknown criterion \(given.debugDescription)"
         + (suggestion.map { ": did you mean \($0)?" } ?? ": choose one of \(PruningCriterion.all.map(\.name).joined(separator: ", "))")

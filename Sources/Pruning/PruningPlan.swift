@@ -170,7 +170,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
       switch timing {
       case .rounds(let count, _), .atStart(let count): count
       case .during: span.flatMap { self.removals(in: $0)?.count }
-      case .everyStep: nil
+      // Gates leave once, after training.
+      case .everyStep: gates == nil ? nil : 1
       }
     // The removals of earlier runs count as well, and may have left a layer below its floor.
     if let removals, removals > 0, model.masks.isEmpty, network.lineage == nil { try checkCounts(of: network, removals: removals) }

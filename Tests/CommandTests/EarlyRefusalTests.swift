@@ -40,23 +40,23 @@ import Testing
     ),
     (
       "prune", "--sparsity 0.9 --minimum-layer-density 0.5", 64,
-      "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
+      "cannot remove 1066 of 1184: at least 592 must stay (fc1 512, fc2 80)"
     ),
     (
       "prune", "--sparsity 0.9 --scope layer --minimum-layer-density 0.5", 64,
-      "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
+      "cannot remove 1066 of 1184: at least 592 must stay (fc1 512, fc2 80)"
     ),
     (
       "prune", "--fraction 0.9 --rounds 1 --scope layer --minimum-layer-density 0.5", 64,
-      "cannot remove 1066 of 1184: the layers' floors keep at least 592 (fc1 512, fc2 80)"
+      "cannot remove 1066 of 1184: at least 592 must stay (fc1 512, fc2 80)"
     ),
     (
       "prune", "--granularity unit --fraction 0.9 --minimum-layer-density 0.5", 64,
-      "cannot remove 14 of 16: the layers' floors keep at least 8 (fc1 8)"
+      "cannot remove 14 of 16: at least 8 must stay (fc1 8)"
     ),
     (
       "prune", "--fraction 0.5 --rounds 4 --minimum-layer-density 0.3", 64,
-      "cannot remove 1110 of 1184: the layers' floors keep at least 356 (fc1 308, fc2 48)"
+      "cannot remove 1110 of 1184: at least 356 must stay (fc1 308, fc2 48)"
     ),
     ("prune", "--sparsity 0.0001", 64, "--sparsity 0.0001 comes to none of 1184 weights: give at least 0.00043, which takes one"),
     (

@@ -38,7 +38,13 @@ import Testing
       ["--repair", "mean"],
       "--repair does not go with --method l0: what leaves is decided by its gates, which weights have learned to do without"
     ),
-    (["--granularity", "filter"], "no filters of mlp:64-16-10 can be removed"),
+    (["--granularity", "filter"], "no filters of mlp:64-16-10 can be removed: it has no convolutions; give --granularity unit or weight"),
+    (["--sparsity", "0.999"], "cannot remove 80 of 80: at least 2 must stay (fc1.inputs 1, fc1 1)"),
+    (
+      ["--sparsity", "0.9", "--minimum-layer-density", "0.2"],
+      "cannot remove 72 of 80: at least 17 must stay (fc1.inputs 13, fc1 4)"
+    ),
+    (["--sparsity", "0.001"], "--sparsity 0.001 comes to none of 80 units: give at least 0.0063, which takes one"),
   ])
   func whatIsImpossibleIsSaid(options: [String], words: String) throws {
     let outcome = try espalier(Self.l0 + options)

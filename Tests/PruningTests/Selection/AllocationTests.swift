@@ -199,7 +199,7 @@ struct AllocationTests {
     #expect(try select(0.6, SelectionRule(granularity: .unit, allocation: .uniform)).removed == 4)
     for allocation in [Allocation.uniform, .erk, .global, .lamp] {
       let floors = #expect(throws: PruningError.self) { try select(0.9, SelectionRule(granularity: .unit, allocation: allocation)) }
-      #expect(floors?.description == "cannot remove 5 of 6: the layers' floors keep at least 2 (conv1 1, fc1 1)", "\(allocation)")
+      #expect(floors?.description == "cannot remove 5 of 6: at least 2 must stay (conv1 1, fc1 1)", "\(allocation)")
     }
   }
 

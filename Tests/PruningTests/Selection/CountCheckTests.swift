@@ -18,7 +18,7 @@ import Training
     let asked = counts.reduce(0) { $0 + Int((fraction * Double($1) + 0.5 + 1e-9).rounded(.down)) }
     let floors = counts.map { max(Int((density * Double($0) - 1e-9).rounded(.up)), leastOfAll) }
     let words = zip(layers, floors).map { "\($0.name) \($1)" }.joined(separator: ", ")
-    return "cannot remove \(asked) of \(counts.reduce(0, +)): the layers' floors keep at least \(floors.reduce(0, +)) (\(words))"
+    return "cannot remove \(asked) of \(counts.reduce(0, +)): at least \(floors.reduce(0, +)) must stay (\(words))"
   }
 
   @Test(arguments: [Allocation.layer, .global, .uniform, .erk, .scoped([[LayerPattern("fc1")]])], [Granularity.weight, .unit])
@@ -56,7 +56,7 @@ import Training
     // 600 + 140 + 70 = 810 weights, of which 729 are to leave and 162 must stay.
     #expect(
       refusal { try plan.checkCounts(of: network(), removals: 5) }
-        == "cannot remove 729 of 810: the layers' floors keep at least 162 (fc1 120, fc2 28, fc3 14)")
+        == "cannot remove 729 of 810: at least 162 must stay (fc1 120, fc2 28, fc3 14)")
   }
 
   private func plan(
@@ -73,7 +73,7 @@ import Training
     func words(_ rounds: Int, _ rounding: Rounding = .round) -> String? {
       refusal { try plan(.perEvent(0.5), rounds: rounds, rounding: rounding, density: 0.3).checkCounts(of: network(), removals: rounds) }
     }
-    let floors = "of 810: the layers' floors keep at least 243 (fc1 180, fc2 42, fc3 21)"
+    let floors = "of 810: at least 243 must stay (fc1 180, fc2 42, fc3 21)"
     #expect(words(1) == nil && words(1, .floor) == nil)
     #expect(words(2) == "cannot remove 608 \(floors)")
     #expect(words(4) == "cannot remove 759 \(floors)")
@@ -88,16 +88,16 @@ import Training
     func words(_ plan: PruningPlan, _ rounds: Int) -> String? { refusal { try plan.checkCounts(of: network(), removals: rounds) } }
     #expect(
       words(plan(.total(0.9), .weight, .layer, rounds: 3, density: 0.5), 3)
-        == "cannot remove 729 of 810: the layers' floors keep at least 405 (fc1 300, fc2 70, fc3 35)")
+        == "cannot remove 729 of 810: at least 405 must stay (fc1 300, fc2 70, fc3 35)")
     // Twice 40 % are 64 %: 384 + 90 + 45.
     #expect(
       words(plan(.perEvent(0.4), .weight, .layer, rounds: 2, density: 0.5), 2)
-        == "cannot remove 519 of 810: the layers' floors keep at least 405 (fc1 300, fc2 70, fc3 35)")
+        == "cannot remove 519 of 810: at least 405 must stay (fc1 300, fc2 70, fc3 35)")
     #expect(words(plan(.perEvent(0.4), .weight, .layer, rounds: 1, density: 0.5), 1) == nil)
     // 20 and 7 units.
     #expect(
       words(plan(.total(0.6), .unit, .layer, rounds: 2, density: 0.5), 2)
-        == "cannot remove 16 of 27: the layers' floors keep at least 14 (fc1 10, fc2 4)")
+        == "cannot remove 16 of 27: at least 14 must stay (fc1 10, fc2 4)")
     // Half of seven is three and a half: four are asked, three may leave, and nobody asked for more than is possible.
     #expect(words(plan(.total(0.5), .unit, .layer, rounds: 1, density: 0.5), 1) == nil)
   }

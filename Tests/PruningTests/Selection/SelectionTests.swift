@@ -88,7 +88,7 @@ struct SelectionTests {
     let error = #expect(throws: PruningError.self) {
       try Selection(.count(5), of: layers, rule: SelectionRule(scope: .global, minimumLayerDensity: 0.5))
     }
-    #expect(error?.description == "cannot remove 5 of 9: the layers' floors keep at least 5 (a 2, b 3)")
+    #expect(error?.description == "cannot remove 5 of 9: at least 5 must stay (a 2, b 3)")
   }
 
   @Test func notANumberNamesTheLayer() throws {
