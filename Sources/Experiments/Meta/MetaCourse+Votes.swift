@@ -1,4 +1,5 @@
 internal import Interruptions
+internal import Networks
 internal import Pruning
 internal import Results
 internal import Torch
@@ -26,12 +27,18 @@ extension MetaCourse {
   }
 
   /// Adds to the outcome how a removal by votes keeps to the rule.
-  func count(_ ballot: Ballot, _ candidate: Model, _ pruner: Pruner, removal: Int) throws {
-    let choice = try pruner.vote(candidate, event: removal, of: ends.count - 1)
+  func count(
+    _ ballot: Ballot, _ pruned: Pruner.Pruned, of present: Model, _ candidate: Model, _ pruner: Pruner, removal: Int
+  ) throws {
+    var choice = try pruner.vote(candidate, event: removal, of: ends.count - 1)
+    // Where the choice is among all weights, what had left before does not leave again.
+    for (index, layer) in choice.layers.enumerated() where stage.pruning.granularity == .weight {
+      choice.layers[index].kept = present.masks[ParameterName(layer.name, .weight)]
+    }
     let exceptions = try ballot.exceptions(to: stage.meta.keepIf?.quorum(of: stage.meta.learning.tasks) ?? 1, in: choice)
     outcome.votes =
       (outcome.votes ?? []) + [
-        RemovalVote(removed: choice.selection.removed, overruled: exceptions.overruled, spared: exceptions.spared)
+        RemovalVote(removed: pruned.event.removed, overruled: exceptions.overruled, spared: exceptions.spared)
       ]
     runner.state[MetaOutcome.self] = outcome
   }

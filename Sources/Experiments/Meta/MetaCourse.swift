@@ -260,12 +260,16 @@ final class MetaCourse {
     var pruned = try prune(candidate, pruner, arm, removal: removal, step)
     if passesThrough {
       hidden = try candidate.tensors.filter { pruned.model.masks[$0.key] != nil }.mapValues { try $0.detached().copied() }
+      // The choice is among all weights, but what had left before does not leave again.
+      let taken = try present.weights(lostIn: pruned.model)
+      pruned.event.removed = taken.values.reduce(0, +)
+      pruned.removal.masked = Dictionary(uniqueKeysWithValues: taken.filter { $0.value > 0 }.map { ($0.key.description, $0.value) })
     }
     let folded = try gates?.folded(pruned.model) ?? pruned.model
     if arm == .pruned {
       pruned.event.before = validation
       pruned.event.after = try tasks.judge(folded, by: .validation)?.evaluation
-      if let ballot { try count(ballot, candidate, pruner, removal: removal) }
+      if let ballot { try count(ballot, pruned, of: present, candidate, pruner, removal: removal) }
       if let gates { try count(gates, present, pruned.model, isLast: removal == ends.count - 1) }
       runner.record(pruned.event, pruned.removal)
     }
@@ -345,6 +349,18 @@ final class MetaCourse {
     if arm == .pruned { runner.state.finalTest = unseen.evaluation }
     model = present
     pruner = nil
+  }
+}
+
+extension Model {
+  /// Returns how many weights that are there have left in a later model, by weight.
+  fileprivate func weights(lostIn later: Model) throws -> [ParameterName: Int] {
+    var lost: [ParameterName: Int] = [:]
+    for (name, mask) in later.masks {
+      let there = try masks[name] ?? mask.onesLike()
+      lost[name] = try there.nonZeroCount() - there.select(mask, else: mask.zerosLike()).nonZeroCount()
+    }
+    return lost
   }
 }
 

@@ -180,6 +180,15 @@ import Training
     for steps in [[3], [5], [7], [9], [11, 1]] {
       #expect(try BrokenOffRun(experiment, breakingAfter: steps).file == unbroken.file, "after \(steps)")
     }
+    // What had left before the second removal does not leave again, unless it had come back.
+    var voted = plan
+    voted.keepIf = .majority
+    let run = try BrokenOffRun(self.experiment(voted)).runner
+    let votes = try #require(run.state[MetaOutcome.self]?.votes)
+    #expect(votes[0].removed == 593 && (265..<479).contains(votes[1].removed), "\(votes)")
+    #expect(votes[1].overruled <= votes[1].removed)
+    #expect(run.state.events.map(\.removed) == votes.map(\.removed))
+    #expect(run.state.history.prefix(2).map { $0.masked.values.reduce(0, +) } == votes.map(\.removed))
     var recomputed = plan
     recomputed.learning.pruneGradient = .recomputed
     #expect(try BrokenOffRun(self.experiment(recomputed)).file != unbroken.file)
