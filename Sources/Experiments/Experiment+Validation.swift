@@ -17,6 +17,10 @@ extension Experiment {
     for training in trainings { try training.plan.validate() }
     try pruning?.validate()
     if let training { try pruning?.checkRemovals(of: training.plan) }
+    if let rule = meta?.keepIf ?? sequence.flatMap({ $0.quorum == nil ? nil : $0.keepIf }), pruning?.criterion == .random {
+      throw PlanError(
+        "--keep-if \(rule) does not go with --criterion random, by which all vote for the same: what is kept would be chance")
+    }
     for training in trainings {
       if let l1 = training.l1 { _ = try L1Penalty(strength: l1) }
       if let slimming = training.slimming { _ = try SlimmingPenalty.checked(slimming) }

@@ -29,6 +29,14 @@ import Torch
     ("--fraction 0.1 --datasets mnist,kmnist --rounds 2", "--rounds " + foreign),
     ("--fraction 0.1 --datasets mnist,kmnist --recovery 2ep", "--recovery " + foreign),
     ("--fraction 0.1 --datasets mnist,kmnist --every 2ep", "--every " + foreign),
+    (
+      "--fraction 0.1 --dataset mnist --resample 9223372036854775807",
+      "--resample 9223372036854775807 is impossible: give 1 to 10000000 examples"
+    ),
+    (
+      "--fraction 0.1 --datasets mnist,kmnist --keep-if majority --criterion random",
+      "--keep-if majority does not go with --criterion random, by which all vote for the same: what is kept would be chance"
+    ),
     ("--fraction 0.1 --datasets mnist,kmnist --head-steps 0", "--head-steps 0 is impossible: give 1 to 100000"),
     ("--fraction 0.1 --datasets mnist,kmnist --tasks 2", "--tasks goes with --method meta-pruning, not intersection"),
   ])

@@ -38,6 +38,10 @@ import Testing
       "--prune-gradient straight-through does not go with --meta masks: gates decide what may return, until it leaves"
     ),
     ("--keep-if 5", "--keep-if 5 is impossible: of 4 tasks, give 1 to 4"),
+    (
+      "--keep-if all --criterion random",
+      "--keep-if all does not go with --criterion random, by which all vote for the same: what is kept would be chance"
+    ),
     ("--tasks 1 --keep-if all", "--keep-if all lets tasks vote, and there is one: give --tasks 2 or more"),
     ("--learn-fractions 0", "--learn-fractions 0 is impossible: give 1 to 10000"),
     (
@@ -45,6 +49,7 @@ import Testing
     ),
     ("--judging-tasks 0", "--judging-tasks 0 is impossible: give 1 to 10000"),
     ("--head-steps 0", "--head-steps 0 is impossible: give 1 to 100000"),
+    ("--controls full,full", "--controls names full twice"),
     ("--controls full,half", "unknown control \"half\" in --controls: choose from full, random, one-dataset, or none"),
     ("--controls full,", "unknown control \"\" in --controls: choose from full, random, one-dataset, or none"),
     (

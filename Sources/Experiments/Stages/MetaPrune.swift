@@ -59,6 +59,11 @@ public struct MetaPrune: Stage {
     if meta.fractionSteps != nil, case .cost = pruning.amount {
       throw PlanError("--learn-fractions spreads a number of things over the layers: it does not go with a cost (--of)")
     }
+    if meta.fractionSteps != nil, case let names = try pruning.countedNames(in: model.network), names.count < 2 {
+      throw PlanError(
+        "--learn-fractions spreads a removal over layers, and \(model.network.name) has one that can be pruned: "
+          + names.joined(separator: ", "))
+    }
     if meta.learning.pruneGradient == .straightThrough {
       guard pruning.granularity == .weight, case .total = pruning.amount else {
         throw PlanError("--prune-gradient straight-through chooses anew among all weights: give --granularity weight and --sparsity")

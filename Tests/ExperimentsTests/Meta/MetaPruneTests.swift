@@ -323,6 +323,22 @@ import Training
         $0.learning.update = .mldg
         $0.controls = [.oneDataset]
       } == "--outer mldg needs other classes to test on: --controls one-dataset does not go with it")
+    #expect(refused { $0.fractionSteps = 2 } == "accepted")
+    var spread = meta()
+    spread.fractionSteps = 2
+    #expect(
+      refusal(experiment(spread, criterion: .l2, granularity: .unit))
+        == "--learn-fractions spreads a removal over layers, and mlp:64-16-3 has one that can be pruned: fc1")
+    spread = meta()
+    spread.keepIf = .majority
+    #expect(
+      refusal(experiment(spread, criterion: .random))
+        == "--keep-if majority does not go with --criterion random, by which all vote for the same: what is kept would be chance")
+    spread = meta()
+    spread.form.ways = 4
+    #expect(refusal(experiment(spread)) == "network mlp:64-16-3 has 3 outputs, a task (--ways) has 4 classes")
+    #expect(
+      refusal(experiment(spread, network: "lenet-5")).hasPrefix("network lenet-5 takes 1×28×28 images, digits has 1×8×8; "))
     var passing = meta(.maml)
     passing.learning.pruneGradient = .straightThrough
     #expect(

@@ -119,6 +119,9 @@ struct MetaPruningOptions: MethodOptionGroup {
       }
       return control
     }
+    if let twice = found.indices.first(where: { found[..<$0].contains(found[$0]) }) {
+      throw PlanError("--controls names \(found[twice].rawValue) twice")
+    }
     return MetaPruningPlan.Control.allCases.filter(found.contains)
   }
 }
