@@ -31,7 +31,7 @@ public enum Format {
   public static func percent(_ fraction: Double, digits: Int = 2) -> String { fixed(fraction * 100, digits) + " %" }
 
   /// Returns a fraction as a percentage with its standard error in points, e.g. `97.52 % ± 0.16`; `–` for an error that is not known.
-  static func percent(_ fraction: Double, standardError: Double?) -> String {
+  public static func percent(_ fraction: Double, standardError: Double?) -> String {
     percent(fraction) + " ± " + (standardError.map { fixed($0 * 100, 2) } ?? "–")
   }
 

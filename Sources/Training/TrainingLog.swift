@@ -74,7 +74,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   case nonFiniteTaskLoss(iteration: Int, innerRate: Double, learningRate: Double)
   /// Training was stopped on request, after writing a checkpoint if the run has one.
   case interrupted(iteration: Int)
-  /// The same of a training of several networks, whose steps are counted through.
+  /// A training of several networks was stopped in the same way; their steps are counted through.
   case interruptedAmongNetworks(iteration: Int)
   /// The training set is empty.
   case noData

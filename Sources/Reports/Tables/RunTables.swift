@@ -21,7 +21,7 @@ extension ReportTable {
       let artefact = row.artefact
       var cells: [Cell] = axes.isEmpty ? [.init(row.network)] : axes.map { .init(run.place[$0], run.place[$0].flatMap(Double.init)) }
       func accuracy(_ value: Accuracy?) -> Cell {
-        .init(value.map { "\(Format.percent($0.fraction)) ± \(Format.fixed($0.standardError * 100, 2))" }, value?.fraction)
+        .init(value.map { Format.percent($0.fraction, standardError: $0.standardError) }, value?.fraction)
       }
       func count(_ value: Int?, _ format: (Int) -> String = Format.count) -> Cell { .init(value.map(format), value.map(Double.init)) }
       let removal = row.weights ?? row.units

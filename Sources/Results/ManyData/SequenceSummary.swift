@@ -124,9 +124,14 @@ public struct SequenceSummary: Codable, Hashable, Sendable {
       alignments: [.left, .right, .right] + datasets.map { _ in .right },
       header: ["accuracy after", "\(things) left", "training"] + datasets.map(\.name.inLine))
     for change in changes {
-      let name = change.dataset.map { datasets[$0].name.inLine + ", pass \(change.pass)" } ?? "  removal"
+      // Rows come from files that anyone may have written.
+      let name = change.dataset.map { index in
+        (datasets.indices.contains(index) ? datasets[index].name.inLine : "data set \(index)") + ", pass \(change.pass)"
+      }
+
       table.append(
-        [name, Format.count(change.left)] + ([change.training] + change.accuracies).map { $0.map { Format.percent($0.fraction) } ?? "–" })
+        [name ?? "  removal", Format.count(change.left)]
+          + ([change.training] + change.accuracies).map { $0.map { Format.percent($0.fraction) } ?? "–" })
     }
     return table
   }

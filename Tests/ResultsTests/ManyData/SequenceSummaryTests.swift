@@ -31,6 +31,15 @@ import Testing
     #expect(summary.forgotten(of: 0).map { ($0 * 1000).rounded() } == 230 && summary.forgotten(of: 1) == 0)
   }
 
+  /// A row that anyone may have written names data sets that it does not have.
+  @Test func aDataSetThatIsNotThereIsNumbered() {
+    var forged = summary
+    forged.changes[0].dataset = 9
+    forged.changes[2].dataset = -1
+    let text = forged.text
+    #expect(text.contains("\ndata set 9, pass 1 ") && text.contains("\ndata set -1, pass 1 "))
+  }
+
   @Test func tables() {
     #expect(
       summary.text == """
