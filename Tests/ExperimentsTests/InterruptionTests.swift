@@ -36,7 +36,7 @@ import Training
         { asked.wrappingAdd(1, ordering: .relaxed).newValue >= number }, operation: { try runner.run() })
     } catch is Interrupted {
       return (false, asked.load(ordering: .relaxed))
-    } catch TrainingError.interrupted {
+    } catch TrainingError.interrupted, TrainingError.interruptedAmongNetworks {
       #expect(runner.hasCheckpoint)
       return (false, asked.load(ordering: .relaxed))
     }
