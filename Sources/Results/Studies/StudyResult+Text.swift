@@ -89,7 +89,9 @@ extension RowQuantity {
       case "fraction": Format.fixed(value * 100, 2)
       case "s": Format.duration(value)
       case "bytes": Format.bytes(Int(value.rounded()))
-      default: abs(value) < 1000 && value != value.rounded() ? Format.significant(value, 4) : Format.large(Int(max(-1e15, min(value.rounded(), 1e15))))
+      default:
+        abs(value) < 1000 && value != value.rounded()
+          ? Format.significant(value, 4) : Format.large(Int(max(-1e15, min(value.rounded(), 1e15))))
       }
     }
     // What is the same in all runs has no interval to tell.
