@@ -39,7 +39,7 @@ struct RecipeReader {
   let vocabulary: Recipe.Vocabulary
 
   private static let keys = ["study", "about", "command", "options", "scales", "grid", "claims"]
-  private static let scaleKeys = ["about", "options", "grid"]
+  private static let scaleKeys = ["options", "grid"]
 
   func recipe(_ text: String, scale: String?) throws(RecipeError) -> Recipe {
     let root = try mapping(compose(text), "a recipe", "study, options and grid")
