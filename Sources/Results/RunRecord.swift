@@ -44,6 +44,10 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var meta: MetaSummary?
   /// Accuracy on each data set of a sequence after each training and removal; nil for a run on one data set.
   public var sequence: SequenceSummary?
+  /// All trainings of a lottery-ticket study; nil for another method.
+  public var tickets: TicketRecords?
+  /// What probes during the training say about pruning penalties; nil if it had none.
+  public var penalties: PenaltySummary?
   /// Method-specific facts besides the numbers; nil if there are none.
   public var notes: [RunNote]?
   /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.

@@ -10,24 +10,56 @@ extension Claim {
   ///   - study: the runs and axes.
   ///   - evidence: name of what holds the evidence.
   public func result(_ study: StudyResult, evidence: String) -> ClaimResult {
-    let (mean, lower, upper, count) = measured(study)
+    var result = untested(evidence: evidence)
+    if let scale = study.scale, !scales.isEmpty, !scales.contains(scale) { return result }
+    result.setting = setting
+    switch measure {
+    case .quantity(let quantity): return self.result(study, evidence: evidence, quantity)
+    case .tickets(let name):
+      let records = runs(of: study).compactMap { $0.row?.tickets }
+      guard !records.isEmpty, let claim = TicketAnalysis(records).claims.first(where: { $0.name == name }) else { return result }
+      result.unit = claim.unit == .exact ? "" : claim.unit.rawValue
+      (result.mean, result.lower, result.upper) = (claim.mean, claim.interval?.lower, claim.interval?.upper)
+      (result.threshold, result.count, result.verdict) = (claim.threshold, claim.seeds, claim.verdict)
+      return result
+    }
+  }
+
+  /// The claim without any evidence.
+  public func untested(evidence: String) -> ClaimResult {
+    let (words, unit) = if case .quantity(let quantity) = measure { (words(quantity), unit(quantity)) } else { (statement, "") }
+    return ClaimResult(
+      id: id, statement: statement, source: source, measure: words, unit: unit, threshold: threshold?.value, verdict: .untested,
+      setting: scales.isEmpty ? setting : "judged at scale \(scales.joined(separator: " or ")) only", evidence: evidence)
+  }
+
+  private func result(_ study: StudyResult, evidence: String, _ measure: RowQuantity) -> ClaimResult {
+    let (mean, lower, upper, count) = measured(study, measure)
     let verdict: ClaimResult.Verdict =
       if count > 0, let threshold { .init(threshold.side, threshold.value, lower: lower, upper: upper) } else { .untested }
     return ClaimResult(
-      id: id, statement: statement, source: source, measure: words, unit: unit, threshold: threshold?.value, mean: mean, lower: lower,
+      id: id, statement: statement, source: source, measure: words(measure), unit: unit(measure), threshold: threshold?.value, mean: mean,
+      lower: lower,
       upper: upper, count: count, verdict: verdict, setting: setting, evidence: evidence)
   }
 
-  private func measured(_ study: StudyResult) -> (mean: Double?, lower: Double?, upper: Double?, count: Int) {
+  /// The runs that it is about; one that lies at several places counts once.
+  private func runs(of study: StudyResult) -> [StudyRunResult] {
+    var known: Set<String> = []
+    return study.runs.filter { run in
+      of.allSatisfy { $0.value.contains(run.place[$0.key] ?? "") } && known.insert(run.key).inserted
+    }
+  }
+
+  private func measured(
+    _ study: StudyResult, _ measure: RowQuantity
+  ) -> (mean: Double?, lower: Double?, upper: Double?, count: Int) {
     guard case .correlation(let other, let axes) = comparison else {
-      let values = pairedValues(study)
+      let values = pairedValues(study, measure)
       let interval = Statistics.interval(values, level: ClaimResult.Verdict.level)
       return (Statistics.mean(values), interval?.lower, interval?.upper, values.count)
     }
-    // A run that lies at several places counts once.
-    var known: Set<String> = []
-    let runs = study.runs.filter { run in of.allSatisfy { $0.value.contains(run.place[$0.key] ?? "") } && known.insert(run.key).inserted }
-    let pairs = runs.compactMap { run -> (x: Double, y: Double, setting: [String])? in
+    let pairs = runs(of: study).compactMap { run -> (x: Double, y: Double, setting: [String])? in
       guard let row = run.row, let x = other.value(row), let y = measure.value(row) else { return nil }
       return (x, y, axes.map { run.place[$0] ?? "" })
     }
@@ -40,7 +72,7 @@ extension Claim {
   }
 
   /// The measured quantity in words, such as `test accuracy at the end of training, method snip − method random`.
-  private var words: String {
+  private func words(_ measure: RowQuantity) -> String {
     func name(_ places: [String: [String]]) -> String {
       places.isEmpty
         ? "all runs" : places.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.joined(separator: " or "))" }.joined(separator: ", ")
@@ -48,6 +80,7 @@ extension Claim {
     return switch comparison {
     case .none: of.isEmpty ? measure.words : "\(measure.words), \(name(of))"
     case .minus(let other): "\(measure.words), \(name(of)) − \(name(other))"
+    case .minusMeasure(let other): "\(measure.words) − \(other.words)" + (of.isEmpty ? "" : ", \(name(of))")
     case .over(let other): "\(measure.words), \(name(of)) / \(name(other))"
     case .correlation(let other, let axes):
       "correlation of \(measure.words) with \(other.words)" + (axes.isEmpty ? "" : ", within each \(axes.joined(separator: " and "))")
@@ -55,27 +88,28 @@ extension Claim {
     }
   }
 
-  private var unit: String {
+  private func unit(_ measure: RowQuantity) -> String {
     switch comparison {
     case .over: "ratio"
     case .correlation: "r"
-    case .minus: measure.unit == "fraction" ? "points" : measure.unit
+    case .minus, .minusMeasure: measure.unit == "fraction" ? "points" : measure.unit
     case .none: measure.unit
     }
   }
 
   /// Returns the quantity for each seed that has a pair of runs, in the order of the grid.
-  func pairedValues(_ study: StudyResult) -> [Double] {
+  func pairedValues(_ study: StudyResult, _ measure: RowQuantity) -> [Double] {
     func values(_ places: [String: [String]]) -> [(rest: [String: String], value: Double)] {
       study.runs.compactMap { run in
         guard places.allSatisfy({ $0.value.contains(run.place[$0.key] ?? "") }), let row = run.row, let value = measure.value(row)
         else { return nil }
-        return (run.place, value)
+        guard case .minusMeasure(let other) = comparison else { return (run.place, value) }
+        return other.value(row).map { (run.place, value - $0) }
       }
     }
     let free: [String] =
       switch comparison {
-      case .none, .correlation: study.axes.map(\.name)
+      case .none, .minusMeasure, .correlation: study.axes.map(\.name)
       case .minus(let other), .over(let other):
         study.axes.map(\.name).filter { axis in of[axis] == nil && other[axis] == nil || of[axis] == other[axis] }
       }
@@ -86,7 +120,7 @@ extension Claim {
     let own = mean(of)
     var paired = own
     switch comparison {
-    case .none, .correlation: break
+    case .none, .minusMeasure, .correlation: break
     case .minus(let other): paired = own.combined(with: mean(other)) { $0 - $1 }
     case .over(let other): paired = own.combined(with: mean(other)) { $1 == 0 ? nil : $0 / $1 }
     }

@@ -6,14 +6,19 @@ internal import Yams
 struct ClaimReader {
   private let reader: RecipeReader
   private let axes: [Recipe.Axis]
+  private let scales: [String]
 
-  init(_ reader: RecipeReader, axes: [Recipe.Axis]) {
+  init(_ reader: RecipeReader, axes: [Recipe.Axis], scales: [String]) {
     self.reader = reader
     self.axes = axes
+    self.scales = scales
   }
 
   private static let keys =
-    ["id", "statement", "source", "measure", "of", "minus", "over", "correlates-with", "within", "setting"]
+    [
+      "id", "statement", "source", "measure", "tickets", "of", "minus", "minus-measure", "over", "correlates-with", "within", "scales",
+      "setting",
+    ]
     + Claim.Side.allCases.map(\.rawValue)
 
   func claims(_ node: Node) throws(RecipeError) -> [Claim] {
@@ -34,9 +39,22 @@ struct ClaimReader {
       guard let field = fields[name] else { return nil }
       return try reader.string(field.value, name)
     }
-    guard let id = try text("id"), let statement = try text("statement"), let measured = fields["measure"] else {
+    let tickets = try fields["tickets"].map { (field) throws(RecipeError) in try ticketClaim(field) }
+    guard let id = try text("id"), let statement = try text("statement"), fields["measure"] != nil || tickets != nil else {
       throw reader.error(node, "a claim has at least id, statement and measure")
     }
+    if let tickets {
+      // Its comparison and its number are the paper's.
+      if let other = (["measure", "minus", "minus-measure", "over", "correlates-with"] + Claim.Side.allCases.map(\.rawValue))
+        .first(where: { fields[$0] != nil })
+      {
+        throw reader.error(node, "claim \(id) has tickets and \(other): \(tickets) says all of it")
+      }
+      return Claim(
+        id: id, statement: statement, source: try text("source") ?? "", measure: .tickets(tickets), of: try places(fields["of"]),
+        scales: try scales(fields["scales"]), setting: try text("setting"))
+    }
+    guard let measured = fields["measure"] else { throw reader.error(node, "a claim has at least id, statement and measure") }
     let measure = try quantity(measured)
     let sides = Claim.Side.allCases.filter { fields[$0.rawValue] != nil }
     guard sides.count < 2 else {
@@ -52,11 +70,14 @@ struct ClaimReader {
     }
     let of = try places(fields["of"])
     var comparison = Claim.Comparison.none
-    if fields["minus"] != nil, fields["over"] != nil { throw reader.error(node, "claim \(id) has minus and over: one is enough") }
+    let comparisons = ["minus", "minus-measure", "over", "correlates-with"].filter { fields[$0] != nil }
+    guard comparisons.count < 2 else {
+      throw reader.error(node, "claim \(id) has \(comparisons.joined(separator: " and ")): one is enough")
+    }
     if let minus = fields["minus"] { comparison = .minus(try places(minus)) }
+    if let field = fields["minus-measure"] { comparison = .minusMeasure(try quantity(field)) }
     if let over = fields["over"] { comparison = .over(try places(over)) }
     if let field = fields["correlates-with"] {
-      guard comparison == .none else { throw reader.error(node, "claim \(id) has correlates-with beside minus or over: one is enough") }
       comparison = .correlation(with: try quantity(field), within: try within(fields["within"]))
     } else if let field = fields["within"] {
       throw reader.error(field.key, "within goes with correlates-with")
@@ -64,11 +85,27 @@ struct ClaimReader {
     switch comparison {
     case .minus(let other) where other == of, .over(let other) where other == of:
       throw reader.error(node, "claim \(id) compares runs with themselves")
+    case .minusMeasure(measure): throw reader.error(node, "claim \(id) compares \(measure.name) with itself")
     default: break
     }
     return Claim(
-      id: id, statement: statement, source: try text("source") ?? "", measure: measure, of: of, comparison: comparison,
-      threshold: threshold, setting: try text("setting"))
+      id: id, statement: statement, source: try text("source") ?? "", measure: .quantity(measure), of: of, comparison: comparison,
+      threshold: threshold, scales: try scales(fields["scales"]), setting: try text("setting"))
+  }
+
+  private func ticketClaim(_ field: RecipeReader.Fields.Field) throws(RecipeError) -> String {
+    let name = try reader.string(field.value, "tickets")
+    guard TicketAnalysis.claimNames.contains(name) else {
+      throw reader.unknown(field.value, "claim on tickets", name, TicketAnalysis.claimNames)
+    }
+    return name
+  }
+
+  private func scales(_ field: RecipeReader.Fields.Field?) throws(RecipeError) -> [String] {
+    guard let field else { return [] }
+    let names = try reader.strings(field.value, "scales")
+    for name in names where !scales.contains(name.text) { throw reader.unknown(name.node, "scale", name.text, scales) }
+    return names.map(\.text)
   }
 
   private func quantity(_ field: RecipeReader.Fields.Field) throws(RecipeError) -> RowQuantity {

@@ -60,11 +60,19 @@ struct RecipeReader {
     } else if let scale {
       throw RecipeError(file: file, problem: "there is no scale \(scale.prefix(80).debugDescription): the recipe has no scales")
     }
-    let claims = try root["claims"].map { (field) throws(RecipeError) in try ClaimReader(self, axes: axes).claims(field.value) } ?? []
+    let claims =
+      try root["claims"].map { (field) throws(RecipeError) in
+        try ClaimReader(self, axes: axes, scales: scaleNames(root)).claims(field.value)
+      } ?? []
     try checkOptions(Recipe.Entry(command: command, settings: shared), axes)
     return Recipe(
       name: name, about: try root["about"].map { (field) throws(RecipeError) in try string(field.value, "about") } ?? "", scale: chosen,
       shared: Recipe.Entry(command: command, settings: shared), axes: axes, claims: claims, file: file, text: text)
+  }
+
+  private func scaleNames(_ root: Fields) throws(RecipeError) -> [String] {
+    guard let scales = root["scales"] else { return [] }
+    return try mapping(scales.value, "scales", "smoke: {options: {…}}").fields.map(\.name)
   }
 
   // MARK: - Parts

@@ -43,7 +43,7 @@ enum OptionTable {
     "sensitivity": "sensitivity --network lenet-5 --weights w.st --dataset mnist",
     "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "looking": "tickets folder",
     "study run": "study run r.yaml", "study new": "study new row.json", "study status": "study status s", "study claims": "study claims s",
-    "study query": "study query SELECT",
+    "study query": "study query SELECT", "study work": "study work s k",
     "study export": "study export s", "report": "report s.json",
   ]
 
@@ -369,6 +369,7 @@ enum OptionTable {
     OptionRow("probe", "--milestones 3it", "training.learningRate.decay.multiStep.milestones.0=3it"),
     OptionRow("probe", "--output other", "folder=other"),
     OptionRow("probe", "--weights w.st", "weights=w.st"),
+    OptionRow("probe", "--report row.json", "report=row.json"),
     OptionRow("probe", "--rows rows.csv", with: "--weights w.st", "rows=rows.csv"),
     OptionRow("probe", "--quiet", "quiet=true"),
     OptionRow("probe", "--json", "json=true"),
@@ -386,6 +387,8 @@ enum OptionTable {
     OptionRow("study run", "--dry-run", "dryRun=true"),
     OptionRow("study run", "--quiet", "quiet=true"),
     OptionRow("study run", "--json", "json=true"),
+    OptionRow("study run", "--launcher slurm", "launcher=slurm"),
+    OptionRow("study run", "--sbatch --time=1", with: "--launcher slurm", "sbatch=[\"--time=1\"]"),
     OptionRow("study status", "--json", "json=true"),
     OptionRow("study claims", "--json", "json=true"),
     OptionRow("study query", "--into all", "into=all"),

@@ -17,7 +17,7 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
   ]
   let studies: [String: any ParsableCommand.Type] = [
     "new": StudyNewCommand.self, "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self,
-    "query": StudyQueryCommand.self,
+    "query": StudyQueryCommand.self, "work": StudyWorkCommand.self,
     "export": StudyExportCommand.self,
   ]
   let words = ["data", "study"].contains(arguments.first) ? arguments.dropFirst() : arguments[...]
@@ -55,6 +55,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["weights"] = probe.given.weights
     result["analyse"] = probe.analyse.first
     result["rows"] = probe.rows
+    result["report"] = probe.report
     result["lateStart"] = "\(probe.probe.lateStart)"
     result["quiet"] = "\(probe.quiet)"
     result["json"] = "\(probe.json)"
@@ -96,10 +97,11 @@ func fields(of arguments: [String]) throws -> [String: String] {
     ]
   case let run as StudyRunCommand:
     return [
-      "recipe": run.recipe, "scale": run.scale ?? "first", "jobs": "\(run.jobs)", "into": run.root.into,
+      "recipe": run.recipe, "scale": run.scale ?? "first", "jobs": run.jobs.map { "\($0)" } ?? "usual", "into": run.root.into,
       "directory": run.dataDir ?? "none", "retryFailed": "\(run.retryFailed)", "extend": "\(run.extend)", "dryRun": "\(run.dryRun)",
-      "quiet": "\(run.quiet)", "json": "\(run.json)",
+      "quiet": "\(run.quiet)", "json": "\(run.json)", "launcher": run.launcher.rawValue, "sbatch": "\(run.sbatch)",
     ]
+  case let work as StudyWorkCommand: return ["study": work.study, "key": work.key]
   case let new as StudyNewCommand: return ["words": "\(new.words)", "output": new.output ?? "standard output"]
   case let status as StudyStatusCommand: return ["study": status.study, "json": "\(status.json)"]
   case let claims as StudyClaimsCommand: return ["studies": "\(claims.studies)", "json": "\(claims.json)"]

@@ -43,6 +43,8 @@ import Testing
            setting: smaller}
         - {id: A-2, statement: faster, measure: steps, over: {method: [dense]}}
         - {id: A-3, statement: s, measure: steps, correlates-with: instability, within: [method, sparsity], below: 0}
+        - {id: A-4, statement: s, measure: macs, minus-measure: effective-macs, exactly: 3, scales: small}
+        - {id: A-5, statement: s, source: X, tickets: C4, of: {method: snip}, scales: [smoke, small], setting: other}
       """)
     #expect(recipe.name == "which-criterion" && recipe.about == "Which one?" && recipe.scale == "smoke")
     #expect(recipe.folderName == "which-criterion-smoke")
@@ -53,7 +55,12 @@ import Testing
     #expect(recipe.axes.map(\.name) == ["method", "sparsity", "seed"] && recipe.axes.map(\.isNamed) == [true, false, false])
     #expect(recipe.axes.map { $0.places.map(\.name) } == [["snip"], ["0.80", "9e-1"], ["7"]])
     #expect(recipe.axes[0].places[0].entry.from == ["method": "dense"])
-    #expect(recipe.claims.map(\.id) == ["A-1", "A-2", "A-3"])
+    #expect(recipe.claims.map(\.id) == ["A-1", "A-2", "A-3", "A-4", "A-5"])
+    let (fourth, fifth) = (recipe.claims[3], recipe.claims[4])
+    #expect(try fourth.comparison == .minusMeasure(#require(RowQuantity.named("effective-macs"))) && fourth.scales == ["small"])
+    #expect(fourth.threshold?.side == .exactly && fourth.threshold?.value == 3)
+    #expect(fifth.measure == .tickets("C4") && fifth.of == ["method": ["snip"]] && fifth.scales == ["smoke", "small"])
+    #expect(fifth.source == "X" && fifth.setting == "other" && recipe.claims[0].scales.isEmpty)
     #expect(
       try recipe.claims[2].comparison == .correlation(with: #require(RowQuantity.named("instability")), within: ["method", "sparsity"]))
     let claim = recipe.claims[0]
@@ -113,6 +120,26 @@ import Testing
     (
       "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, of: {seed: 0}, minus: {seed: 0}}]",
       "r.yaml:3:10: claim A compares runs with themselves"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, minus-measure: steps}]",
+      "r.yaml:3:10: claim A compares steps with itself"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, minus-measure: macs, over: {seed: 0}}]",
+      "r.yaml:3:10: claim A has minus-measure and over: one is enough"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, tickets: C9}]",
+      "r.yaml:3:41: unknown claim on tickets \"C9\"; did you mean C1?"
+    ),
+    (
+      "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, tickets: C1, above: 0}]",
+      "r.yaml:3:10: claim A has tickets and above: C1 says all of it"
+    ),
+    (
+      "study: a\nscales: {small: }\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, scales: papr}]",
+      "r.yaml:4:56: unknown scale \"papr\"; possible: small"
     ),
     (
       "study: a\ngrid: {seed: [0]}\nclaims: [{id: A, statement: s, measure: steps, within: seed}]",

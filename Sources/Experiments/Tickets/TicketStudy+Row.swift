@@ -41,9 +41,10 @@ extension TicketStudy {
       artefact.accuracyChosen = part.record.earlyStop?.test
       return artefact
     }
-    let trunk = try TicketFolder(path).records().filter { $0.seed == seed && $0.branch == "trunk" && $0.round <= plan.rounds }
+    let records = try TicketFolder(path).records().filter { $0.seed == seed }
+    let trunk = records.filter { $0.branch == "trunk" && $0.round <= plan.rounds }
     let data = try plan.seeded(seed).data.load(for: .network(plan.network, weights: plan.weights))
-    return RunRecord(
+    var row = RunRecord(
       tool: Tool(version: version, libtorch: TorchRuntime.version), machine: .current(threads: TorchRuntime.threads, computingOn: device),
       command: command, network: ticket.model.network.name,
       data: DataSummary(
@@ -53,5 +54,7 @@ extension TicketStudy {
       weights: Removal(asked: plan.sparsity, removed: ticket.record.prunable - ticket.record.kept, of: ticket.record.prunable),
       trainingSeconds: trunk.reduce(0) { $0 + $1.seconds },
       steps: trunk.reduce(0) { $0 + $1.iterations - $1.firstIteration }, peakMemory: Machine.peakMemory)
+    row.tickets = TicketRecords(records, departure: try plan.departure)
+    return row
   }
 }

@@ -9,6 +9,10 @@ extension ClaimResult {
     case below
     /// The quantity is at most as large.
     case atMost = "at-most"
+    /// The quantity is this number, in all runs.
+    case exactly
+    /// The quantity is not significantly different: its interval contains the number.
+    case contains
 
     /// Whether a value is on this side of a number.
     public func includes(_ value: Double, of bound: Double) -> Bool {
@@ -17,6 +21,7 @@ extension ClaimResult {
       case .atLeast: value >= bound
       case .below: value < bound
       case .atMost: value <= bound
+      case .exactly, .contains: value == bound
       }
     }
   }
@@ -27,10 +32,14 @@ extension ClaimResult.Verdict {
   public static let level = 0.9
 
   /// Judges by the ends of an interval: ``holds`` if both are on the claim's side of the threshold, ``fails`` if both are on the other,
-  /// ``undecided`` else, and without an interval.
+  /// ``undecided`` else, and without an interval. That an interval ``ClaimResult/Side/contains`` a number either holds or fails.
   public init(_ side: ClaimResult.Side, _ threshold: Double, lower: Double?, upper: Double?) {
     guard let lower, let upper, lower.isFinite, upper.isFinite else {
       self = .undecided
+      return
+    }
+    if side == .contains {
+      self = lower <= threshold && threshold <= upper ? .holds : .fails
       return
     }
     switch (side.includes(lower, of: threshold), side.includes(upper, of: threshold)) {

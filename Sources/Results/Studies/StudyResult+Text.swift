@@ -102,14 +102,17 @@ extension RowQuantity {
 
 extension ClaimResult {
   /// A table of claims with what was measured and the verdicts.
-  public static func table(_ claims: [ClaimResult]) -> String {
+  ///
+  /// - Parameter evidence: whether each line says where the evidence is.
+  public static func table(_ claims: [ClaimResult], evidence: Bool = false) -> String {
     var table = TextTable(
-      alignments: [.left, .right, .right, .right, .left, .left], header: ["claim", "measured", "asked", "n", "verdict", "statement"])
+      alignments: [.left, .right, .right, .right, .left] + (evidence ? [.left] : []) + [.left],
+      header: ["claim", "measured", "asked", "n", "verdict"] + (evidence ? ["evidence"] : []) + ["statement"])
     for claim in claims {
-      table.append([
-        claim.id, claim.measured, claim.threshold.map { claim.number($0) } ?? "–", "\(claim.count)", claim.verdict.rawValue,
-        claim.statement + (claim.setting.map { " (\($0))" } ?? ""),
-      ])
+      table.append(
+        [
+          claim.id, claim.measured, claim.threshold.map { claim.number($0) } ?? "–", "\(claim.count)", claim.verdict.rawValue,
+        ] + (evidence ? [claim.evidence] : []) + [claim.statement + (claim.setting.map { " (\($0))" } ?? "")])
     }
     return table.text
   }

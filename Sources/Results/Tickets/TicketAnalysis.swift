@@ -21,6 +21,9 @@ public struct TicketAnalysis: Codable, Hashable, Sendable {
     "3.58", "2.87", "2.31", "1.85",
   ]
 
+  /// Names of all claims: the paper's numbers, and the two effects.
+  public static let claimNames = ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "I1", "I2"]
+
   /// Analyses the records of a study.
   ///
   /// - Parameter departure: how the study departs from the paper's setting, which leaves the paper's numbers untested.

@@ -32,7 +32,8 @@ struct StudyCommand: ParsableCommand {
       the same command goes on.
       """,
     subcommands: [
-      StudyNewCommand.self, StudyRunCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self, StudyQueryCommand.self,
+      StudyNewCommand.self, StudyRunCommand.self, StudyWorkCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self,
+      StudyQueryCommand.self,
       StudyExportCommand.self,
     ])
 }
@@ -53,7 +54,18 @@ struct StudyRunCommand: ParsableCommand {
 
       A failed run is reported, and the others go on. Ctrl-C leaves checkpoints;
       the same command goes on from them and ends with the same models.
+
+      On a cluster, from a folder that its nodes share:
+        espalier study run Recipes/regrowth.yaml --launcher slurm \\
+          --sbatch --partition=long --sbatch --time=4:00:00
+      The runs become job arrays, those that start from others wait for these,
+      and the same command later submits what is left.
       """)
+
+  /// Ways to carry runs out: as processes of this machine, or as job arrays of a cluster.
+  enum Launcher: String, ExpressibleByArgument, CaseIterable {
+    case local, slurm
+  }
 
   @Argument(help: ArgumentHelp("The recipe.", valueName: "recipe"), completion: .file(extensions: ["yaml", "yml"]))
   var recipe: String
@@ -61,8 +73,19 @@ struct StudyRunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The scale of the recipe to run: smoke, small or paper; by default its first.", valueName: "name"))
   var scale: String?
 
-  @Option(help: ArgumentHelp("Runs at once, each a process with one thread unless the recipe says otherwise.", valueName: "count"))
-  var jobs = 1
+  @Option(
+    help: ArgumentHelp(
+      "Runs at once, each a process with one thread unless the recipe says otherwise; 1 by default, no limit with slurm.",
+      valueName: "count"))
+  var jobs: Int?
+
+  @Option(help: ArgumentHelp("What carries the runs out: processes here (local), or job arrays (slurm).", valueName: "name"))
+  var launcher = Launcher.local
+
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("An option for sbatch with --launcher slurm, such as --time=4:00:00; may be repeated.", valueName: "option"))
+  var sbatch: [String] = []
 
   @OptionGroup var root: StudyRootOptions
 
@@ -85,7 +108,11 @@ struct StudyRunCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if jobs < 1 { throw ValidationError("--jobs \(jobs) is impossible: give at least 1") }
+    if let jobs, jobs < 1 { throw ValidationError("--jobs \(jobs) is impossible: give at least 1") }
+    if let option = sbatch.first, launcher != .slurm { throw ValidationError("--sbatch \(option) goes with --launcher slurm") }
+    if let option = sbatch.first(where: { !$0.hasPrefix("-") }) {
+      throw ValidationError("--sbatch \(option) is not an option: write it with its dashes and value, such as --time=4:00:00")
+    }
   }
 
   func run() throws {
@@ -107,14 +134,22 @@ struct StudyRunCommand: ParsableCommand {
     Interrupt.outcome = "repeat the command to continue from what is in \(root.into)"
     if !finished.isEmpty { display.note("\(finished.count) of \(plan.runs.count) runs are already there") }
     if !failed.isEmpty { display.note("\(failed.count) failed before and are left out; --retry-failed tries them again") }
+    if launcher == .slurm { return try submit(plan, to: folder, finished: finished, failed: failed) }
     let workers = StudyWorkers(plan, axes: recipe.studyAxes, folder, finished: finished, failed: failed, display: display)
-    do { try workers.run(atOnce: RunOptions.atMostCores(jobs, option: "--jobs")) } catch let failure as StudyFailure {
+    do { try workers.run(atOnce: RunOptions.atMostCores(jobs ?? 1, option: "--jobs")) } catch let failure as StudyFailure {
       display.finish()
       try show(folder, recipe)
       throw failure
     }
     display.finish()
     try show(folder, recipe)
+  }
+
+  private func submit(_ plan: StudyPlan, to folder: StudyFolder, finished: Set<String>, failed: Set<String>) throws {
+    let launcher = SlurmLauncher(folder: folder, plan: plan, atOnce: jobs, options: sbatch)
+    let submission = try launcher.submit(finished: finished, failed: failed)
+    guard !json else { return try Console.print(Format.json(submission)) }
+    try Console.print("\(plan.name): \(submission.words); \"espalier study status \(folder.path)\" shows how far they are")
   }
 
   private func list(_ plan: StudyPlan) throws {
@@ -126,6 +161,54 @@ struct StudyRunCommand: ParsableCommand {
     let result = try folder.result(claims: recipe.claims)
     try Console.print(json ? Format.json(result) : result.text)
   }
+}
+
+/// `espalier study work`.
+struct StudyWorkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "work", abstract: "Carry out one run of a study, as the tasks of a cluster do.",
+    discussion: """
+      espalier study work studies/regrowth-small 0f3c…
+
+      "study run" makes the study's folder, and lists the keys with --dry-run.
+      Stopped or killed, the same command goes on from the run's checkpoint.
+      """)
+
+  @Argument(help: ArgumentHelp("The study's folder.", valueName: "study"), completion: .directory)
+  var study: String
+
+  @Argument(help: ArgumentHelp("The run's key.", valueName: "key"))
+  var key: String
+
+  func run() throws {
+    let folder = try StudyFolder(study)
+    let content = try folder.content()
+    guard let run = content.plan.runs.first(where: { $0.key == key }) else {
+      throw StoreError("\(study) has no run \(key.prefix(80)): \"espalier study run RECIPE --dry-run\" lists the keys")
+    }
+    // The key stands for what another version would compute.
+    guard run.identity.tool == RunResolver.tool else {
+      throw StoreError("run \(key) belongs to \(run.identity.tool): this is \(RunResolver.tool); \"espalier study run\" plans it anew")
+    }
+    if let from = run.from, folder.store.state(from) != .finished {
+      throw UnfinishedRun(description: "run \(key) starts from run \(from), which is not finished")
+    }
+    let display = ProgressDisplay(quiet: false)
+    defer { display.finish() }
+    guard folder.store.state(key) != .finished else { return display.note("run \(key) is already there") }
+    Interrupt.outcome = "repeat the command to continue from what is in \(folder.store.folder(key))"
+    var plan = content.plan
+    plan.runs = [run]
+    let workers = StudyWorkers(
+      plan, axes: content.axes, folder, finished: Set([run.from].compactMap(\.self)), failed: [], display: display)
+    try workers.run(atOnce: 1)
+  }
+}
+
+/// The error of a run that has to wait for another one.
+struct UnfinishedRun: ReportedError, CustomStringConvertible {
+  let description: String
+  var exitStatus: ExitStatus { .temporary }
 }
 
 /// `espalier study status`.
@@ -152,22 +235,32 @@ struct StudyClaimsCommand: ParsableCommand {
     commandName: "claims", abstract: "Show the claims that studies test, what was measured, and the verdicts.",
     discussion: """
       espalier study claims studies/*
+      espalier study claims studies/* Recipes/*.yaml
 
+      Claims of recipes that no study tests are listed as untested.
       A claim holds or fails if its whole interval (one-sided 95 % bounds, paired
       by seed) is on one side of what was asked; else it is undecided.
       """)
 
-  @Argument(help: ArgumentHelp("The studies' folders.", valueName: "study"), completion: .directory)
+  @Argument(help: ArgumentHelp("The studies' folders, and recipes.", valueName: "study"), completion: .directory)
   var studies: [String]
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
-    let folders = studies.filter { studies.count == 1 || FileManager.default.fileExists(atPath: $0 + "/study.json") }
-    let claims = try folders.flatMap { try StudyFolder($0).judged().claims }
-    guard json || !claims.isEmpty else { return try Console.print("no claims: \(folders.joined(separator: ", ")) test none") }
-    try Console.print(json ? Format.json(claims) : ClaimResult.table(claims))
+    func isRecipe(_ path: String) -> Bool { [".yaml", ".yml"].contains(where: path.hasSuffix) }
+    let folders = studies.filter { !isRecipe($0) }
+      .filter { studies.count == 1 || FileManager.default.fileExists(atPath: $0 + "/study.json") }
+    var claims = try folders.flatMap { try StudyFolder($0).judged().claims }
+    let tested = Set(claims.filter { $0.verdict != .untested }.map(\.id))
+    for path in studies where isRecipe(path) {
+      let untested = try Recipe.read(path, scale: nil).claims.filter { !tested.contains($0.id) }.map { $0.untested(evidence: path) }
+      claims.removeAll { claim in claim.verdict == .untested && untested.contains { $0.id == claim.id } }
+      claims += untested
+    }
+    guard json || !claims.isEmpty else { return try Console.print("no claims: \(studies.joined(separator: ", ")) test none") }
+    try Console.print(json ? Format.json(claims) : ClaimResult.table(claims, evidence: true))
   }
 }
 
