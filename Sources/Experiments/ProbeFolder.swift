@@ -120,6 +120,11 @@ struct ProbeFolder {
 }
 
 extension ProbeStudy {
+  /// Whether a folder holds the results of a seed.
+  public func isFinished(seed: UInt64, in folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: ProbeFolder(folder).rows(seed))
+  }
+
   /// Analyses all finished seeds in some folders, e.g. two of the same training, with means taken at the output and at the consumer.
   ///
   /// The total number of steps, which the analysis divides into thirds, is the step of the last probe.

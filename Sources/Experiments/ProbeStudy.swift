@@ -56,12 +56,14 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
     public var note: (String) -> Void
     /// Called once the folder holds the study, so that repeating the command resumes it.
     public var didBegin: () -> Void
+    /// What to do with the row of each training; nil for nothing.
+    public var row: RowRequest?
 
     /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpointSeconds: Double = 5, memory: MemoryLimit = .standard, interrupted: @escaping () -> Bool = { Interruption.isRequested() },
       report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in },
-      didBegin: @escaping () -> Void = {}
+      didBegin: @escaping () -> Void = {}, row: RowRequest? = nil
     ) {
       self.checkpointSeconds = checkpointSeconds
       self.memory = memory
@@ -69,6 +71,7 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       self.report = report
       self.note = note
       self.didBegin = didBegin
+      self.row = row
     }
   }
 
@@ -165,7 +168,11 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
         "seed \(seed), means at \(hook.probe.replacement.place.rawValue): \(hook.seconds.count) probes without retraining; the median took "
           + "\(Format.duration(seconds)), as long as \(Format.significant(passes, 3)) evaluations\(share)")
     }
-    return PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
+    let result = PenaltyProbeResult(rows: hooks.flatMap(\.result.rows), choices: hooks.flatMap(\.result.choices))
+    if let wanted = options.row {
+      try wanted.write(row(of: trainer, on: data, seed: seed, result: result, command: wanted.command, version: wanted.version))
+    }
+    return result
   }
 
   /// Returns the trainer of a seed, at its start or from a checkpoint, with the probes among its hooks; nothing is written.

@@ -153,11 +153,7 @@ extension Runner {
         subsetOf: plans.contains { $0.subset != nil } ? sequence.reduce(0) { $0 + $1.training.fileCount } : nil,
         validation: sequence.reduce(0) { $0 + ($1.validation?.count ?? 0) }, test: sequence.reduce(0) { $0 + ($1.test?.count ?? 0) })
     }
-    let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
-    return DataSummary(
-      name: plan.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
-      subsetOf: plan.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,
-      test: data.test?.count ?? 0)
+    return DataSummary(plan, data)
   }
 
   private var proof: Proof? {
@@ -242,6 +238,17 @@ extension Runner {
     file.model = model
     file.history = []
     return try file.byteCount
+  }
+}
+
+extension DataSummary {
+  /// Sums up the images of a training.
+  init(_ plan: DataPlan, _ data: TrainingData) {
+    let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
+    self.init(
+      name: plan.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
+      subsetOf: plan.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,
+      test: data.test?.count ?? 0)
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import TestSupport
 import Testing
 
@@ -61,6 +62,14 @@ import Testing
       ["probe", "a", "--retrain-at", "5it"], 64,
       "espalier: --retrain-at, --retrain-scorers and --retrain-fractions need --retrain with a number of steps, e.g. --retrain 10,100"
     ),
+    (
+      ["probe", "a", "--report", "row.json"], 64,
+      "espalier: --report is for a training with probes: give --network without --weights; see \"espalier probe --help\""
+    ),
+    (
+      ["probe", "--network", "lenet-5", "--output", "x", "--seeds", "2", "--report", "row.json"], 64,
+      "espalier: --report is for one training: leave --seeds out; see \"espalier probe --help\""
+    ),
     (["probe", "--analyse", "/nowhere"], 66, "espalier: there is no folder /nowhere"),
   ])
   func wordsForWrongUse(arguments: [String], status: Int, words: String) throws {
@@ -86,5 +95,46 @@ import Testing
     #expect(
       outcome.errors == "espalier: --seeds 2 from --seed \(UInt64.max) on are too many: the last possible seed is \(UInt64.max)\n",
       "\(outcome.errors)")
+  }
+
+  /// The row of a training is that of the same training without probes, and has what the probes say.
+  @Test func theRowOfATraining() throws {
+    try withTemporaryDirectory { folder in
+      let given = ["--network", "mlp:64-12-10", "--dataset", "digits", "--threads", "1", "--quiet", "--seed", "3"]
+      let probe =
+        ["probe"] + given + ["--steps", "40it", "--every", "10it", "--output", folder + "/study", "--report", folder + "/row.json"]
+      let outcome = try espalier(probe)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let plain = try espalier(
+        ["train"] + given + [
+          "--epochs", "40it", "--batch-size", "64", "--optimizer", "sgd", "--learning-rate", "0.01", "--momentum", "0.9", "--validation",
+          "0", "--report", folder + "/plain.json", "-o", folder + "/plain.safetensors",
+        ])
+      #expect(plain.status == 0, "\(plain.errors)")
+      func row(_ name: String) throws -> RunRecord { try RunRecord(json: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).json"))) }
+      let (probed, trained) = (try row("row"), try row("plain"))
+      #expect(probed.dense.accuracyAtEnd == trained.dense.accuracyAtEnd && trained.dense.accuracyAtEnd != nil)
+      #expect(probed.data == trained.data && probed.steps == 40 && probed.seed == 3 && probed.network == "mlp:64-12-10")
+      #expect(probed.dense.parameters == trained.dense.parameters && probed.command.contains("probe"))
+      let table = try String(contentsOfFile: folder + "/study/seed-3.csv", encoding: .utf8)
+      let rows = try PenaltyTable.rows(in: table, place: "seed-3.csv")
+      let scorer = try #require(probed.penalties?.scorers.first { $0.name == "abs-mrs" })
+      // Probes at 30 and 40 of 40 steps lie in the last third, with three fractions each.
+      #expect(scorer.points == 6 && rows.count == 4 * 3 * 6 * 2)
+      let last = rows.filter { $0.scorer == "abs-mrs" && $0.step >= 30 }.sorted { $0.setting < $1.setting }
+      let changes = last.filter(\.propagated).compactMap { with in
+        last.first { !$0.propagated && $0.setting == with.setting }.map { with.penalty - $0.penalty }
+      }
+      #expect(changes.count == 6 && scorer.change == Statistics.median(changes))
+      let again = try espalier(probe)
+      #expect(again.status == 0)
+      try FileManager.default.removeItem(atPath: folder + "/row.json")
+      let late = try espalier(probe)
+      #expect(
+        late.status == 64
+          && late.errors
+            == "espalier: seed 3 is finished in \(folder)/study, and --report is written when a training ends: give another --output\n",
+        "\(late.errors)")
+    }
   }
 }

@@ -56,6 +56,11 @@ struct ProbeCommand: CheckedCommand {
   @Option(help: ArgumentHelp("Write the rows of a model's probe to this file.", valueName: "file"), completion: .file())
   var rows: String?
 
+  @Option(
+    help: ArgumentHelp("Write the row of a training, with what its probes say, as JSON to this file.", valueName: "file"),
+    completion: .file())
+  var report: String?
+
   @Flag(help: "Show no progress.")
   var quiet = false
 
@@ -71,6 +76,8 @@ struct ProbeCommand: CheckedCommand {
     let trains = given.network != nil && given.weights == nil
     if trains, training.output == nil { throw ValidationError("a training with probes needs --output with a folder for its rows") }
     if trains, rows != nil { throw ValidationError("--rows is for the probe of a model: a training writes its rows to --output") }
+    if !trains, report != nil { throw ValidationError("--report is for a training with probes: give --network without --weights") }
+    if report != nil, training.seeds != 1 { throw ValidationError("--report is for one training: leave --seeds out") }
     if !trains, probe.retrain != nil { throw ValidationError("--retrain needs a training: give --network without --weights") }
   }
 
@@ -126,6 +133,14 @@ struct ProbeCommand: CheckedCommand {
     let study = try study(network)
     let seeds = try running.seeds(training.seeds)
     try Outputs.checkFolder(folder)
+    var outputs = Outputs()
+    outputs.add("--report", report, as: .text)
+    study.data.files.forEach { outputs.keep("a file of \(study.data.dataset)", $0) }
+    try outputs.check()
+    defer { withExtendedLifetime(outputs) {} }
+    if let report, let seed = seeds.first, study.isFinished(seed: seed, in: folder), !FileManager.default.fileExists(atPath: report) {
+      throw PlanError("seed \(seed) is finished in \(folder), and --report is written when a training ends: give another --output")
+    }
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     do {
@@ -133,7 +148,10 @@ struct ProbeCommand: CheckedCommand {
         seeds: seeds, into: folder,
         options: .init(
           memory: running.memory, report: { display.report($0.moment) }, note: { display.note($0) },
-          didBegin: { Interrupt.outcome = "repeat the command to continue from what is in \(folder)" }))
+          didBegin: { Interrupt.outcome = "repeat the command to continue from what is in \(folder)" },
+          row: report.map { path in
+            .init(command: CommandLine.arguments, version: Espalier.version) { try Console.write($0.json(), to: path) }
+          }))
     } catch let error as CocoaError {
       throw OutputError(path: folder, underlying: error)
     }

@@ -14,8 +14,10 @@ final class RunResolver {
   static func vocabulary() throws -> Recipe.Vocabulary {
     let own: Set = [
       "output", "report", "resume", "checkpoint", "checkpoint-every", "json", "quiet", "help", "version", "worker", "parallel", "seeds",
+      "analyse", "rows", "late-start",
     ]
-    return try ["prune": PruneCommand.self, "train": TrainCommand.self].mapValues { (command: any ParsableCommand.Type) in
+    return try ["prune": PruneCommand.self, "train": TrainCommand.self, "probe": ProbeCommand.self].mapValues {
+      (command: any ParsableCommand.Type) in
       let options = try DescribedOptions(of: command)
       let model = command == PruneCommand.self ? [Recipe.Setting.modelOption] : []
       return Recipe.CommandOptions(names: model + options.names.filter { !own.contains($0) }, repeating: options.repeating)
@@ -49,6 +51,9 @@ final class RunResolver {
       case let run as TicketCommandRun: return try resolved(run, seed: command.running.seed)
       default: throw PlanError("this method cannot be a part of a study")
       }
+    case "probe":
+      // The folder is where the study keeps the run; without one the options do not describe a training.
+      return try resolved(Self.parsed(ProbeCommand.self, rest + ["--output", Self.probes]))
     default: throw PlanError("a study has no command \((arguments.first ?? "").debugDescription)")
     }
   }
@@ -93,6 +98,24 @@ final class RunResolver {
       plan: run.plan, seed: seed, device: run.run.device.rawValue, latency: run.latencyBatches == nil)
     let data = try fingerprint(run.plan.data, .network(run.plan.network, weights: run.plan.weights))
     return ResolvedRun(settings: try Format.json(settings), data: data, artefact: "tickets")
+  }
+
+  /// Name of the folder that a training with probes writes.
+  private static let probes = "probes"
+
+  private func resolved(_ command: ProbeCommand) throws -> ResolvedRun {
+    struct ProbeSettings: Encodable {
+      var study: ProbeStudy
+      var seed: UInt64
+      var threads: Int?
+    }
+    guard let network = command.given.network, command.given.weights == nil else {
+      throw PlanError("a study probes trainings: give --network without --weights")
+    }
+    let study = try command.study(network)
+    let settings = ProbeSettings(study: study, seed: command.running.seed, threads: command.running.threads)
+    return ResolvedRun(
+      settings: try Format.json(settings), data: try fingerprint(study.data, .network(network, weights: nil)), artefact: Self.probes)
   }
 
   /// The experiment without the path of its model, which its content or key stands for.
