@@ -72,6 +72,7 @@ extension Runner {
       trainingSeconds: state.trainings.isEmpty ? nil : state.seconds,
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
     row.removals = removalRecords
+    row.work = state.work
     for outcome in state.found { outcome.fill(&row, of: self) }
     return row
   }
@@ -79,14 +80,19 @@ extension Runner {
   private var compaction: Compaction? { state[Compaction.self] }
 
   private var evaluationPoints: [EvaluationPoint]? {
-    var (points, done): ([EvaluationPoint], Int) = ([], 0)
+    var points: [EvaluationPoint] = []
+    var (steps, epochs): (Int, Double?) = (0, 0)
     for (number, training) in state.trainings.enumerated() {
+      func inEpochs(_ iterations: Int) -> Double? {
+        training.iterationsPerEpoch.flatMap { perEpoch in epochs.map { $0 + Double(iterations) / Double(max(perEpoch, 1)) } }
+      }
       points += training.evaluations.compactMap { record in
         record.validation.map {
-          EvaluationPoint(training: number, step: done + record.iteration, accuracy: $0.accuracy, loss: $0.loss)
+          EvaluationPoint(
+            training: number, step: steps + record.iteration, epoch: inEpochs(record.iteration), accuracy: $0.accuracy, loss: $0.loss)
         }
       }
-      done += training.iterations
+      (steps, epochs) = (steps + training.iterations, inEpochs(training.iterations))
     }
     return points.isEmpty ? nil : points
   }

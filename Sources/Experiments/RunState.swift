@@ -1,5 +1,6 @@
 public import Networks
 public import Pruning
+public import Results
 public import Training
 
 /// The record of a run so far, from which the row is made; checkpoints keep it.
@@ -33,6 +34,10 @@ public struct RunState: Sendable {
   /// Differences, in words, between the surroundings (threads, kernels, libtorch) that the run began in and those it was resumed in; nil if
   /// there are none.
   public var changes: [String]?
+  /// Number of moments that observers were passed.
+  public var moments = 0
+  /// Work of the training steps; nil if there were none, or they were not counted.
+  public var work: TrainingWork?
   /// Seconds of training, evaluations included, summed over all processes that worked on the run.
   public var seconds = 0.0
   private var outcomes: [String: any StageOutcome] = [:]
@@ -62,6 +67,8 @@ public struct RunState: Sendable {
     public var phase: String
     /// Number of steps.
     public var iterations: Int
+    /// Number of steps of an epoch; nil where examples have no epochs, and in records of earlier versions.
+    public var iterationsPerEpoch: Int?
     /// The evaluation of lowest validation loss.
     public var best: EvaluationRecord?
     /// The last evaluation.
@@ -84,7 +91,7 @@ extension RunState: Codable {
     case verdicts = "stages"
     case trainings, events, history, dense, denseNetwork, denseTest, finalTest, denseValidation, startingWeights, startingBytes,
       startedFromHistory,
-      changes, seconds
+      changes, moments, work, seconds
   }
 
   private struct OutcomeKey: CodingKey {
@@ -111,6 +118,9 @@ extension RunState: Codable {
     startingBytes = try fields.decodeIfPresent(Int.self, forKey: .startingBytes)
     startedFromHistory = try fields.decode(Bool.self, forKey: .startedFromHistory)
     changes = try fields.decodeIfPresent([String].self, forKey: .changes)
+    // Records of earlier versions have neither.
+    moments = try fields.decodeIfPresent(Int.self, forKey: .moments) ?? 0
+    work = try fields.decodeIfPresent(TrainingWork.self, forKey: .work)
     seconds = try fields.decode(Double.self, forKey: .seconds)
     let found = try decoder.container(keyedBy: OutcomeKey.self)
     for kind in StageCatalogue.outcomes {
@@ -135,6 +145,8 @@ extension RunState: Codable {
     try fields.encodeIfPresent(startingBytes, forKey: .startingBytes)
     try fields.encode(startedFromHistory, forKey: .startedFromHistory)
     try fields.encodeIfPresent(changes, forKey: .changes)
+    try fields.encode(moments, forKey: .moments)
+    try fields.encodeIfPresent(work, forKey: .work)
     try fields.encode(seconds, forKey: .seconds)
     var found = encoder.container(keyedBy: OutcomeKey.self)
     for (key, outcome) in outcomes { try found.encode(outcome, forKey: OutcomeKey(stringValue: key)) }

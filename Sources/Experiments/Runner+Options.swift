@@ -31,6 +31,8 @@ extension Runner {
     public var didCheckpoint: () -> Void
     /// Called with the progress of trainings.
     public var report: (RunProgress) -> Void
+    /// Learn every moment of the run, in this order.
+    public var observers: [any RunObserver]
     /// Called with lines for the user, e.g. the counts of a removal.
     public var note: (String) -> Void
 
@@ -39,7 +41,7 @@ extension Runner {
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
       kernels: TrainingKernels = .automatic, mostThreads: Int? = nil, proves: Bool = true, memory: MemoryLimit = .standard,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() }, didCheckpoint: @escaping () -> Void = {},
-      report: @escaping (RunProgress) -> Void = { _ in }, note: @escaping (String) -> Void = { _ in }
+      report: @escaping (RunProgress) -> Void = { _ in }, observers: [any RunObserver] = [], note: @escaping (String) -> Void = { _ in }
     ) {
       self.checkpoint = checkpoint
       self.output = output
@@ -53,6 +55,7 @@ extension Runner {
       self.interrupted = interrupted
       self.didCheckpoint = didCheckpoint
       self.report = report
+      self.observers = observers
       self.note = note
     }
   }

@@ -46,10 +46,17 @@ extension Runner {
         kernels: options.kernels)
     }
     noteKernels(of: trainer)
+    let (number, steps) = (state.trainings.count, iterations)
+    func edge(after done: Int) -> RunMoment.Phase {
+      RunMoment.Phase(phase: phase, training: number, step: steps + done, steps: trainer.totalIterations)
+    }
+    if !isResumed { try tell(.began(edge(after: 0))) }
+    var meter = try WorkMeter(trainer)
     let started = Date()
     let interval = (options.checkpointEvery ?? .epochs(1)).iterations(perEpoch: trainer.iterationsPerEpoch)
     try trainer.run(
       afterStep: { trainer in
+        state.work = try meter.work(of: trainer, after: state.work)
         let stop = options.interrupted()
         let due = trainer.iteration % max(interval, 1) == 0 && (options.checkpointEvery != nil || isCheckpointOverdue)
         if stop || due, !trainer.isFinished {
@@ -58,7 +65,14 @@ extension Runner {
           try checkpoint(training: trainer.state())
         }
         if stop, !trainer.isFinished { throw TrainingError.interrupted(iteration: trainer.iteration) }
-      }, report: { options.report(RunProgress(phase: phase, training: $0)) })
+      },
+      report: { progress in
+        options.report(RunProgress(phase: phase, training: progress))
+        guard let record = progress.evaluation else { return }
+        let epoch = Double(record.iteration) / Double(progress.iterationsPerEpoch)
+        try tell(
+          .evaluated(record.moment(phase, training: number, epoch: epoch, after: steps, learningRate: progress.learningRate)))
+      })
     // Row-major, as when read from a checkpoint: sums over another memory layout are rounded differently.
     model = try trainer.model.moved(to: .cpu)
     model.tensors = try model.tensors.mapValues { try $0.contiguous() }
@@ -70,8 +84,10 @@ extension Runner {
     }
     state.trainings.append(
       .init(
-        phase: phase, iterations: trainer.totalIterations, best: trainer.log.best, last: trainer.log.evaluations.last,
+        phase: phase, iterations: trainer.totalIterations, iterationsPerEpoch: trainer.iterationsPerEpoch, best: trainer.log.best,
+        last: trainer.log.evaluations.last,
         evaluations: trainer.log.evaluations, epochSeconds: trainer.epochSeconds.map(\.seconds)))
+    try tell(.ended(edge(after: trainer.totalIterations)))
   }
 
   /// Takes note of the kernels that train, and tells if they are not those that were asked for.
@@ -120,11 +136,16 @@ extension Runner {
   // MARK: - The record
 
   /// Adds a removal to the record and the model file's history, and reports it.
-  public func record(_ event: PruningEvent, _ removal: RemovalEvent) {
+  ///
+  /// - Parameter step: training steps finished before it, if the event counts those of another training only.
+  /// - Throws: what an observer throws.
+  public func record(_ event: PruningEvent, _ removal: RemovalEvent, step: Int? = nil) throws {
     state.events.append(event)
     state.history.append(removal)
     note(event.summary)
     if let words = tieWords(of: event) { note("ties in prune \(event.number): \(words)") }
+    let things = experiment.pruning?.granularity.plural ?? ""
+    try tell(.removed(event.moment(things, step: step ?? event.iteration)))
   }
 
   /// Records size, cost and accuracies of the current model as those of the dense one that the row compares with; one pass over the

@@ -130,6 +130,7 @@ public final class Runner {
   ///   one, if any, still holds (``hasCheckpoint``); and errors of stages.
   public func run() throws {
     let isFresh = state.stage == 0 && resumed == nil
+    for observer in options.observers { try observer.begin(after: state.moments) }
     if isFresh, case .file(let path) = experiment.start { state.startingBytes = try RegularFile(path).size }
     try preparePruner()
     if let untracedWords { note(untracedWords) }
@@ -170,6 +171,7 @@ public final class Runner {
         device: options.device, kernels: options.kernels, data: Self.all(data, sequence),
         start: startChecksum ?? experiment.startChecksum(for: options))
     self.surroundings = surroundings
+    for observer in options.observers { try observer.synchronize() }
     let progress = try JSONEncoder.records.text(SavedRun.Progress(recipe: recipe, state: state))
     try Checkpoint(model: model, training: training, progress: progress, surroundings: surroundings, aside: aside)
       .write(to: path, asPrivateAs: options.output)

@@ -31,7 +31,7 @@ extension Pruner: TrainingHook {
     try trainer.replaceModel(pruned.model, slices: pruned.slices)
     pruned.event.before = before
     pruned.event.after = try trainer.evaluateValidation()
-    didPrune(pruned.event, pruned.removal)
+    try didPrune(pruned.event, pruned.removal)
   }
 
   /// Returns the criterion's sums.

@@ -1,5 +1,6 @@
 public import Datasets
 public import Networks
+internal import Results
 internal import Torch
 public import Training
 
@@ -12,7 +13,7 @@ public final class Pruner {
   /// Called before each removal in a training, with the model still unpruned.
   public var willPrune: (Trainer) throws -> Void = { _ in }
   /// Called after each removal in a training.
-  public var didPrune: (PruningEvent, RemovalEvent) -> Void = { _, _ in }
+  public var didPrune: (PruningEvent, RemovalEvent) throws -> Void = { _, _ in }
   /// Returns the training examples for criteria and repairs; nil if there are none.
   public var examples: () throws -> EvaluationBatches? = { nil }
   /// Evaluates a model that has lost units and is not yet repaired, given whether this is the last event; returns nil for no evaluation.
@@ -178,7 +179,7 @@ public final class Pruner {
         number: k, iteration: iteration, removed: selection.removed, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil,
         after: nil, collapsed: collapsed,
         collapse: collapsed.isEmpty ? nil : .init(layers: collapsed, removal: k, kept: kept, prunable: prunable), prunable: prunable,
-        target: nil, surgerySeconds: nil, asked: selection.askedInAll, ties: selection.ties)
+        target: nil, surgerySeconds: nil, asked: selection.askedInAll, ties: selection.ties, layers: selection.layers.survivors(of: layers))
       let removal = RemovalEvent(
         step: iteration, method: plan.words, criterion: scoreName,
         masked: Dictionary(uniqueKeysWithValues: selection.layers.filter { $0.removed > 0 }.map { ("\($0.name).weight", $0.removed) }))
@@ -254,7 +255,8 @@ public final class Pruner {
           measure: $0.measure, original: original, before: start < original ? start : nil, asked: $0.asked,
           achieved: cost(cut.model.network))
       },
-      surgerySeconds: seconds, asked: choice.selection.askedInAll, ties: choice.selection.ties)
+      surgerySeconds: seconds, asked: choice.selection.askedInAll, ties: choice.selection.ties,
+      layers: choice.selection.layers.survivors(of: choice.layers))
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: scoreName, removed: surgery.removals,
       biased: repaired.network.modulesWithBias.subtracting(cut.model.network.modulesWithBias).sorted())
@@ -357,5 +359,12 @@ public final class Pruner {
       }
     }
     return model
+  }
+}
+
+extension [Selection.Layer] {
+  /// What a selection leaves of each layer or group, given their original sizes.
+  func survivors(of scored: [ScoredLayer]) -> [LayerSurvivors] {
+    zip(self, scored).map { LayerSurvivors(layer: $0.name, kept: $0.after, of: $1.original) }
   }
 }

@@ -1,4 +1,4 @@
-internal import Results
+public import Results
 public import Training
 
 /// The record of one removal.
@@ -39,6 +39,9 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   public var asked: Int?
   /// How much of the removal was decided only by the order of equal scores; nil in records of earlier versions.
   public var ties: Ties?
+  /// What is left of each layer (weights) or group (units), of what was there before the first known removal; nil in records of earlier
+  /// versions.
+  public var layers: [LayerSurvivors]?
 
   /// The removal after which a layer collapsed first.
   public struct FirstCollapse: Codable, Hashable, Sendable {

@@ -54,6 +54,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var evaluations: [EvaluationPoint]?
   /// The removals, in order; nil if there were none, and in records of earlier versions.
   public var removals: [RemovalRecord]?
+  /// Work of the training steps by counting; nil if there were none or they were not counted, and in records of earlier versions.
+  public var work: TrainingWork?
   /// Seconds of training in all phases, evaluations included.
   public var trainingSeconds: Double?
   /// Training steps of all phases.

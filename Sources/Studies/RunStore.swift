@@ -5,8 +5,8 @@ public import Results
 
 /// The folder in which finished runs are kept, shared by all studies below one root.
 ///
-/// `runs/KEY/` holds one run: `run.json` says what it is, `log.txt` is what it printed, `row.json` its row, beside its model and its
-/// checkpoint. `SHA256SUMS` is written last: a run that has one is finished, and `sha256sum -c SHA256SUMS` checks it. `failed.txt` holds the
+/// `runs/KEY/` holds one run: `run.json` says what it is, `log.txt` is what it printed, `row.json` its row, `metrics.jsonl` its evaluations
+/// and removals, beside its model and its checkpoint. `SHA256SUMS` is written last: a run that has one is finished, and `sha256sum -c SHA256SUMS` checks it. `failed.txt` holds the
 /// error of a run that failed.
 public struct RunStore: Hashable, Sendable {
   /// Path of the root, which also holds the studies.
@@ -30,6 +30,8 @@ public struct RunStore: Hashable, Sendable {
 
   /// Name of the file with the row.
   public static let row = "row.json"
+  /// Name of the file with the run's evaluations and removals, a line each; runs of several trainings in a folder have none.
+  public static let metrics = "metrics.jsonl"
   /// Name of the file with what the run printed.
   public static let log = "log.txt"
   private static let sums = "SHA256SUMS"
@@ -133,6 +135,7 @@ public struct RunStore: Hashable, Sendable {
       return FileManager.default.fileExists(atPath: path, isDirectory: &found) && found.boolValue
     }
     var names = [Self.row, Self.description]
+    if FileManager.default.fileExists(atPath: path(Self.metrics, of: run.key)) { names.append(Self.metrics) }
     if isFolder(path(run.artefact, of: run.key)) {
       for name in try FileManager.default.subpathsOfDirectory(atPath: path(run.artefact, of: run.key))
       where !isFolder(path("\(run.artefact)/\(name)", of: run.key)) { names.append("\(run.artefact)/\(name)") }

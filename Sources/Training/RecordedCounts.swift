@@ -14,8 +14,9 @@ public struct RecordError: Error, CustomStringConvertible, Equatable {
 /// together may be at most 2⁴⁹, so that no sum of them, even over thousands of records, exceeds 64 bits.
 public enum RecordedCounts {
   private static let limit = 1 << 49
-  /// Fields of real numbers: a loss that has grown beyond measure may look like a whole number, but is not a count.
-  private static let measured: Set<String> = ["loss", "lossSum", "trainingLoss", "validationLoss"]
+  /// Fields of real numbers: a loss that has grown beyond measure may look like a whole number, but is not a count; nor is what is too
+  /// large for one.
+  private static let measured: Set<String> = ["loss", "lossSum", "trainingLoss", "validationLoss", "trainingMACs"]
 
   /// Checks the counts of a record.
   ///

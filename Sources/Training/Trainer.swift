@@ -28,6 +28,13 @@ public final class Trainer {
   public var totalIterations: Int { span.total }
   /// Number of steps per epoch.
   public var iterationsPerEpoch: Int { span.perEpoch }
+  /// Number of examples that the finished steps computed with, each as often as it was drawn.
+  public var examples: Int {
+    let (epochs, steps) = iteration.quotientAndRemainder(dividingBy: iterationsPerEpoch)
+    return epochs * data.training.count + min(steps * plan.batchSize, data.training.count)
+  }
+  /// How often, in this process, masks or network have been replaced.
+  public private(set) var changes = 0
   /// Seconds per epoch of steps and of what hooks do within them, without evaluations and ``TrainingHook/didFinishStep(_:)``; epochs that
   /// began before a resume are missing.
   public private(set) var epochSeconds: [(epoch: Int, seconds: Double)] = []
@@ -137,6 +144,7 @@ public final class Trainer {
 
   /// Must be called whenever masks or tensors change.
   private func forgetEngine() {
+    changes += 1
     engine = nil
     hasChosenEngine = false
   }
@@ -197,9 +205,9 @@ public final class Trainer {
   /// - Parameters:
   ///   - afterStep: called after every step and its evaluation, and if an evaluation is interrupted; an error that it throws stops the
   ///     loop in a state that can be continued.
-  ///   - report: called with the progress after every step.
-  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, `Interrupted`, and whatever a hook or `afterStep` throws.
-  public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) -> Void = { _ in }) throws {
+  ///   - report: called with the progress after every step, and before hooks act on its end.
+  /// - Throws: ``TrainingError/nonFiniteLoss(iteration:learningRate:)``, `Interrupted`, and whatever a hook, `afterStep` or `report` throws.
+  public func run(afterStep: (Trainer) throws -> Void = { _ in }, report: (TrainingProgress) throws -> Void = { _ in }) throws {
     let clock = ContinuousClock()
     let started = clock.now
     defer { seconds += (clock.now - started) / .seconds(1) }
@@ -226,7 +234,7 @@ public final class Trainer {
 
   /// Completes a step: evaluates if that is due, then calls hooks and callbacks.
   private func endStep(
-    loss: Double, learningRate: Double, _ afterStep: (Trainer) throws -> Void, _ report: (TrainingProgress) -> Void
+    loss: Double, learningRate: Double, _ afterStep: (Trainer) throws -> Void, _ report: (TrainingProgress) throws -> Void
   ) throws {
     isStepOpen = true
     var evaluation: EvaluationRecord?
@@ -238,7 +246,7 @@ public final class Trainer {
       }
     }
     isStepOpen = false
-    report(
+    try report(
       TrainingProgress(
         iteration: iteration, total: totalIterations, iterationsPerEpoch: iterationsPerEpoch, loss: loss, learningRate: learningRate,
         evaluation: evaluation))

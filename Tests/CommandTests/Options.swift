@@ -122,6 +122,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
   result["directory"] = run.experiment.data?.directory
   result["path"] = run.path
   result["report"] = run.checkpoints.report
+  result["metrics"] = run.checkpoints.metrics
   result["checkpoint"] = options.checkpoint
   result["checkpointEvery"] = options.checkpointEvery?.description
   result["resume"] = "\(options.resume)"

@@ -30,10 +30,12 @@ import Testing
     return folder + "/" + name
   }
 
+  /// Models and metrics, by the runs' keys.
   private func models(_ root: String) throws -> [String: Data] {
     var models: [String: Data] = [:]
     for key in try Folder.names(in: root + "/runs") {
       models[key] = try Data(contentsOf: URL(fileURLWithPath: "\(root)/runs/\(key)/model.safetensors"))
+      models[key + " metrics"] = try Data(contentsOf: URL(fileURLWithPath: "\(root)/runs/\(key)/metrics.jsonl"))
     }
     return models
   }
@@ -58,7 +60,7 @@ import Testing
       let small = try espalier("study", "run", recipe, "--into", root, "--scale", "small", "--quiet")
       #expect(small.status == 0 && small.output.hasPrefix("which-small: 10 runs: 10 finished\n"), "\(small.errors)")
       let models = try models(root)
-      #expect(models.count == 10)
+      #expect(models.count == 20 && models.values.allSatisfy { !$0.isEmpty })
       // The dense run by itself.
       let key = String(first.prefix(32))
       let alone = folder + "/alone.safetensors"

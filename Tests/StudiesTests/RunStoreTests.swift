@@ -49,6 +49,14 @@ import Testing
       try store.check(one.key)
       let sums = try String(contentsOfFile: store.path("SHA256SUMS", of: one.key), encoding: .utf8).split(separator: "\n")
       #expect(sums.map { $0.split(separator: " ").last } == ["model", "row.json", "run.json"])
+      // Metrics are kept with the run where there are any.
+      let two = run(2)
+      _ = try store.begin(two)
+      try Data("{}\n".utf8).write(to: URL(fileURLWithPath: store.path(RunStore.metrics, of: two.key)))
+      try finish(two, in: store)
+      try store.check(two.key)
+      try Data("{}".utf8).write(to: URL(fileURLWithPath: store.path(RunStore.metrics, of: two.key)))
+      #expect { try store.check(two.key) } throws: { "\($0)".contains("metrics.jsonl has changed since the run finished") }
     }
   }
 

@@ -121,6 +121,7 @@ final class MetaCourse {
   func carryOut() throws {
     if isOpen { try close() }
     while iteration < total {
+      if iteration % perArm == 0 { try runner.tell(.began(edge(of: iteration / perArm))) }
       let loss = try step()
       iteration += 1
       log.lossSum += loss.value
@@ -173,15 +174,25 @@ final class MetaCourse {
   private func step() throws -> (value: Double, rate: Double) {
     let (arm, step) = (arms[iteration / perArm], iteration % perArm)
     let training = ends.firstIndex { $0 > step } ?? 0
-    let start = training == 0 ? 0 : ends[training - 1]
     let learner = try self.learner ?? begin(arm, training)
     self.learner = learner
-    let plan = stage.training.plan
-    let length = ends[training] - start
-    let rate = plan.learningRate.rate(at: step - start, of: length, perEpoch: length)
+    let rate = rate(at: step)
     try gates?.begin(step, of: learner.model, gain: learner.gain(learningRate: rate))
     let loss = try learner.step(on: tasks.learned(at: step, ofOneDataset: arm == .control(.oneDataset)), learningRate: rate)
     return (loss, rate)
+  }
+
+  /// The learning rate of an arm's step, from 0; each training of an arm has the whole schedule.
+  private func rate(at step: Int) -> Double {
+    let training = ends.firstIndex { $0 > step } ?? 0
+    let start = training == 0 ? 0 : ends[training - 1]
+    let length = ends[training] - start
+    return stage.training.plan.learningRate.rate(at: step - start, of: length, perEpoch: length)
+  }
+
+  /// The beginning or the end of a network's trainings, as a moment.
+  private func edge(of arm: Int) -> RunMoment.Phase {
+    RunMoment.Phase(phase: arms[arm].name, training: arm, step: iteration, steps: perArm)
   }
 
   private func begin(_ arm: Arm, _ training: Int) throws -> MetaLearner {
@@ -238,6 +249,11 @@ final class MetaCourse {
         model = try prune(present, arm, removal: (ends.firstIndex(of: step) ?? 0) + 1, step, validation)
       }
       log.evaluations.append(record)
+      let number = (iteration - 1) / perArm
+      try runner.tell(
+        .evaluated(
+          record.moment(arm.name, training: number, epoch: nil, after: iteration - step, learningRate: rate(at: step - 1))))
+      if step == perArm { try runner.tell(.ended(edge(of: number))) }
       (log.lossSum, log.lossCount) = (0, 0)
       learner = nil
       isOpen = false
@@ -271,7 +287,7 @@ final class MetaCourse {
       pruned.event.after = try tasks.judge(folded, by: .validation)?.evaluation
       if let ballot { try count(ballot, pruned, of: present, candidate, pruner, removal: removal) }
       if let gates { try count(gates, present, pruned.model, isLast: removal == ends.count - 1) }
-      runner.record(pruned.event, pruned.removal)
+      try runner.record(pruned.event, pruned.removal, step: iteration)
     }
     if let shares {
       outcome.shares = shares

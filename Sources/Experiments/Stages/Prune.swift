@@ -33,6 +33,6 @@ public struct Prune: Stage {
     pruned.event.before = before
     pruned.event.after = try run.evaluate(run.model)
     if round == rounds { try run.judge(pruned.isRepaired ? "repaired" : "pruned", run.model) }
-    run.record(pruned.event, pruned.removal)
+    try run.record(pruned.event, pruned.removal)
   }
 }

@@ -32,13 +32,13 @@ public struct PruneAtStart: Stage {
       run.model = pruned.model
       // For weights all removals are one event: what matters is which remain at the end.
       guard let sum = whole, !pruning.granularity.isStructured else {
-        if let whole { run.record(whole.event, whole.removal) }
+        if let whole { try run.record(whole.event, whole.removal) }
         whole = (pruned.event, pruned.removal)
         continue
       }
       whole = Self.merged(sum, pruned)
     }
-    if let whole { run.record(whole.event, whole.removal) }
+    if let whole { try run.record(whole.event, whole.removal) }
   }
 
   private static func merged(

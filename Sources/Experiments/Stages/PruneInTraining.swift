@@ -28,7 +28,7 @@ public struct PruneInTraining: Stage {
     pruner.willPrune = { [unowned run] trainer in
       if run.state.dense == nil { try run.recordDense(of: trainer) }
     }
-    pruner.didPrune = { [unowned run] event, removal in run.record(event, removal) }
+    pruner.didPrune = { [unowned run] event, removal in try run.record(event, removal) }
     try run.train(training, phase: "training", hooks: [pruner])
     if run.state.dense == nil { try run.recordDense() }
   }

@@ -53,7 +53,7 @@ public struct PruneOnDatasets: Stage {
       pruned.event.before = before?[dataset].map { Evaluation(loss: $0.loss, correct: $0.correct, count: $0.count) }
       pruned.event.after = after[dataset].map { Evaluation(loss: $0.loss, correct: $0.correct, count: $0.count) }
     }
-    run.record(pruned.event, pruned.removal)
+    try run.record(pruned.event, pruned.removal)
     outcome.changes.append(
       .init(
         dataset: nil, pass: (round - 1) / max(ballot == nil ? sequence.datasets.count : 1, 1) + 1, step: run.iterations,

@@ -51,7 +51,7 @@ public struct TrainGates: Stage {
     removal.event.before = before
     removal.event.after = try run.evaluate(run.model)
     run.state[GateReport.self] = GateReport(gates, removal)
-    run.record(removal.event, removal.removals[0])
+    try run.record(removal.event, removal.removals[0])
     for further in removal.removals.dropFirst() { run.state.history.append(further) }
   }
 }

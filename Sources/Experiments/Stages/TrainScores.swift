@@ -35,7 +35,7 @@ public struct TrainScores: Stage {
     try run.train(training, phase: "scores", hooks: [popup])
     run.state[RandomWeights.self] = RandomWeights(count: try run.model.countOfRandomWeights(from: run.startingModel()))
     let whole = try popup.event(pruning, of: run.model, iteration: run.iterations)
-    run.record(whole.event, whole.removal)
+    try run.record(whole.event, whole.removal)
   }
 }
 

@@ -66,6 +66,7 @@ extension HardConcreteGates {
       result.event.prunable = prunable
       result.event.asked = selection.askedInAll
       result.event.ties = selection.ties
+      result.event.layers = selection.layers.survivors(of: scored)
       if pruning.granularity.isStructured {
         result.event.widths = Dictionary(selection.layers.map { ($0.name, $0.after) }, uniquingKeysWith: { first, _ in first })
       }

@@ -1,4 +1,5 @@
 internal import Networks
+internal import Results
 internal import Torch
 public import Training
 
@@ -23,7 +24,8 @@ extension EdgePopup {
     let (prunable, kept) = counts.reduce((0, 0)) { ($0.0 + $1.prunable, $0.1 + $1.kept) }
     let event = PruningEvent(
       number: 1, iteration: iteration, removed: prunable - kept, kept: kept, widths: [:], proof: nil, before: nil, pruned: nil, after: nil,
-      collapsed: try withoutGradients { try model.collapsedLayers() }, target: nil, surgerySeconds: nil)
+      collapsed: try withoutGradients { try model.collapsedLayers() }, prunable: prunable, target: nil, surgerySeconds: nil,
+      layers: counts.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) })
     let removal = RemovalEvent(
       step: iteration, method: plan.words, criterion: name,
       masked: Dictionary(

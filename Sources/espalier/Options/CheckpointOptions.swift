@@ -16,6 +16,11 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Also write the row as JSON to this file.", valueName: "file"), completion: .file())
   var report: String?
 
+  @Option(
+    help: ArgumentHelp("Also write evaluations and removals to this file as they happen, a line of JSON each.", valueName: "file"),
+    completion: .file(extensions: ["jsonl"]))
+  var metrics: String?
+
   /// Returns the path of the checkpoint for a run with the given output; nil if the output is a stream and no path was given.
   ///
   /// - Throws: `PlanError` if the run is to resume and there is no such path.

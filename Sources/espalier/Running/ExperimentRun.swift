@@ -40,6 +40,7 @@ struct ExperimentRun {
     defer { display.finish() }
     options.report = { display.report($0.moment) }
     options.note = { display.note($0) }
+    options.observers = observers { display.note($0) }
     let checkpoint = options.checkpoint ?? ""
     options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); repeat the command with --resume to continue from it" }
     Interrupt.outcome = "nothing was written"
@@ -61,11 +62,17 @@ struct ExperimentRun {
     display.note("wrote \(path)")
   }
 
+  /// What shall learn the moments of the run.
+  private func observers(note: @escaping (String) -> Void) -> [any RunObserver] {
+    checkpoints.metrics.map { [MetricsFile($0, note: note)] } ?? []
+  }
+
   private func checkedOutputs() throws -> Outputs {
     var outputs = Outputs()
     outputs.add("--output", path, as: .model)
     outputs.add("the checkpoint", try checkpoints.path(for: path), as: .file)
     outputs.add("--report", checkpoints.report, as: .text)
+    outputs.add("--metrics", checkpoints.metrics, as: .file)
     switch experiment.start {
     case .file(let model): outputs.keep("the model", model, isModel: true)
     case .network(_, let weights): outputs.keep("--weights", weights, isModel: true)

@@ -25,8 +25,8 @@ final class StudyProcess {
     log = FileHandle(forWritingAtPath: path)
     _ = try? log?.seekToEnd()
     var arguments = run.arguments + ["--output", store.path(run.artefact, of: run.key), "--report", store.path(RunStore.row, of: run.key)]
-    // Tickets and probes go on by themselves with what their folders hold.
-    if run.artefact.hasSuffix(".safetensors") { arguments.append("--resume") }
+    // Tickets and probes go on by themselves with what their folders hold, which have the evaluations and penalties of all trainings.
+    if run.artefact.hasSuffix(".safetensors") { arguments += ["--metrics", store.path(RunStore.metrics, of: run.key), "--resume"] }
     do {
       process = try ChildProcess(Bundle.main.executablePath ?? CommandLine.arguments[0], arguments, input: claim.descriptor)
     } catch { throw WorkerFailure(description: "cannot start a process: \(error)", exitStatus: .systemError) }

@@ -74,7 +74,7 @@ public struct DenseSparseDense: Regrowth {
     try trainer.replaceModel(pruned.model, slices: [])
     pruned.event.before = before
     pruned.event.after = try trainer.evaluateValidation()
-    pruner.didPrune(pruned.event, pruned.removal)
+    try pruner.didPrune(pruned.event, pruned.removal)
     memory.settle(after: trainer.iteration)
   }
 }
