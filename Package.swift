@@ -28,6 +28,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .target(
@@ -84,10 +85,14 @@ let package = Package(
         "Results", "Files", "Words", "Interruptions", .product(name: "Yams", package: "Yams"),
         .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
+    .target(
+      name: "TensorBoard", dependencies: ["Files", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Event.proto"],
+      swiftSettings: strict),
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Studies", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports", "Files", "Words",
+        "Studies", "TensorBoard", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports", "Files",
+        "Words",
         "Interruptions", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
@@ -133,6 +138,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["espalier", "Studies", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
       swiftSettings: strict),

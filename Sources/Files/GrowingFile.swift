@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// A file, such as a download, that is appended to across runs until it is complete and gets its final name.
+/// A file that is appended to, such as a download that gets its final name when it is complete.
 public final class GrowingFile {
   /// Path of the incomplete file.
   public let path: String
@@ -28,6 +28,13 @@ public final class GrowingFile {
   public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     try file.write(bytes)
     count += bytes.count
+  }
+
+  /// Waits until all bytes are on the disk, so that they outlast a crash of the machine.
+  ///
+  /// - Throws: ``FileError``.
+  public func synchronize() throws(FileError) {
+    guard fsync(file.number) == 0 else { throw FileError(.write, path, code: errno) }
   }
 
   /// Empties the file, to begin again.

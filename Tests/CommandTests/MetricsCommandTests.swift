@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `--metrics`, killed and gone on with.
+/// `--metrics` and `--tensorboard`, killed and gone on with.
 @Suite(.serialized) struct MetricsCommandTests {
   private static let pruning = [
     "prune", "--network", "mlp:64-32-10", "--dataset", "digits", "--epochs", "400it", "--rounds", "2", "--recovery", "300it",
@@ -27,7 +27,25 @@ import Testing
   }
 
   private func options(_ folder: String, _ name: String) -> [String] {
-    ["-o", "\(folder)/\(name).safetensors", "--metrics", "\(folder)/\(name).jsonl"]
+    ["-o", "\(folder)/\(name).safetensors", "--metrics", "\(folder)/\(name).jsonl", "--tensorboard", "\(folder)/\(name)-board"]
+  }
+
+  private static let reader = """
+    import json, logging, sys
+    logging.disable(logging.WARNING)
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    def seen(folder):
+        events = EventAccumulator(folder, size_guidance={"scalars": 0, "tensors": 0})
+        events.Reload()
+        scalars = {tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+        texts = {tag: [e.tensor_proto.string_val[0].decode() for e in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+        return {"scalars": scalars, "texts": texts}
+    json.dump(list(map(seen, sys.argv[1:])), sys.stdout)
+    """
+
+  private struct Seen: Decodable {
+    var scalars: [String: [[Double]]]
+    var texts: [String: [String]]
   }
 
   @Test func killedAndGoneOnWithMetricsAreTheSame() throws {
@@ -47,6 +65,36 @@ import Testing
     }
   }
 
+  /// The reader of TensorBoard itself.
+  @Test(.enabled(if: Python.with("tensorboard") != nil, "ESPALIER_PYTHON names no Python with tensorboard"))
+  func tensorBoardSeesEachStepOnceAndInOrder() throws {
+    let python = try #require(Python.with("tensorboard"))
+    try withTemporaryDirectory { folder in
+      #expect(try espalier(Self.pruning + options(folder, "whole")).status == 0)
+      let resumed = Self.pruning + options(folder, "killed") + ["--resume"]
+      for count in [9, 35] { try kill(resumed, metrics: folder + "/killed.jsonl", at: count) }
+      #expect(try espalier(resumed).status == 0)
+      // Another run in the same folder takes the first one's place.
+      for _ in 0..<2 { #expect(try espalier(Self.pruning + options(folder, "again")).status == 0) }
+      let names = ["whole", "killed", "again"]
+      let all = try JSONDecoder().decode([Seen].self, from: python.run(Self.reader, names.map { "\(folder)/\($0)-board" }))
+      let whole = try #require(all.first)
+      for (name, seen) in zip(names, all) {
+        #expect(seen.scalars == whole.scalars, "\(name)")
+        #expect(Set(seen.texts["command"] ?? []).count == 1, "\(name)")
+      }
+      let evaluated = (1...50).map { Double($0 * 20) }
+      for tag in ["loss/training", "loss/validation", "accuracy/validation", "learning-rate"] {
+        #expect(whole.scalars[tag]?.map(\.first) == evaluated, "\(tag)")
+      }
+      // 64·32 + 32·10 = 2,368 weights, of which 0.2 stay in the end, by steps of √0.2.
+      #expect(whole.scalars["density"] == [[400, Double(Float(1059.0 / 2368))], [700, Double(Float(474.0 / 2368))]])
+      #expect(Set(whole.scalars.keys).isSuperset(of: ["density/fc1", "density/fc2", "accuracy/before-removal", "accuracy/after-removal"]))
+      #expect(whole.texts["command"]?.first?.contains("--sparsity 0.8") ?? false)
+      #expect(whole.scalars["training"] == [[0, 1], [400, 1], [400, 2], [700, 2], [700, 3], [1000, 3]])
+    }
+  }
+
   @Test func placesThatCannotBeWrittenToAreToldBeforeAnyWork() throws {
     try withTemporaryDirectory { folder in
       let file = folder + "/file"
@@ -56,6 +104,10 @@ import Testing
         #expect(outcome.status == status && outcome.errors == "espalier: \(words)\n", "\(outcome.errors)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["file"])
       }
+      try refused(["--tensorboard", file], "cannot write to \(file): \(file) is not a folder")
+      try refused(["--tensorboard", file + "/board"], "cannot write to \(file)/board: \(file) is not a folder")
+      try refused(["--tensorboard", ""], "cannot write to a folder without a name")
+      try refused(["--tensorboard", "/proc/board"], "cannot write to /proc/board: No such file or directory")
       try refused(["--metrics", folder + "/none/m"], "cannot write \(folder)/none/m: there is no folder \(folder)/none")
       try refused(["--metrics", folder], "cannot write \(folder): it is a folder")
       try refused(["--metrics", folder + "/o"], "cannot write \(folder)/o: --metrics and --output are the same file")

@@ -127,6 +127,7 @@ enum OptionTable {
             OptionRow(command, "--checkpoint c", "checkpoint=c"),
             OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),
             OptionRow(command, "--metrics m.jsonl", "metrics=m.jsonl"),
+            OptionRow(command, "--tensorboard DIR", "tensorboard=DIR"),
             OptionRow(command, "--output o", "path=o", "checkpoint=o.checkpoint"),
           ])
     } + [

@@ -123,6 +123,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
   result["path"] = run.path
   result["report"] = run.checkpoints.report
   result["metrics"] = run.checkpoints.metrics
+  result["tensorboard"] = run.checkpoints.tensorboard
   result["checkpoint"] = options.checkpoint
   result["checkpointEvery"] = options.checkpointEvery?.description
   result["resume"] = "\(options.resume)"

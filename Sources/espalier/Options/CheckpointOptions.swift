@@ -21,6 +21,11 @@ struct CheckpointOptions: ParsableArguments {
     completion: .file(extensions: ["jsonl"]))
   var metrics: String?
 
+  @Option(
+    help: ArgumentHelp("Also write event files for TensorBoard to this folder, one run in each.", valueName: "folder"),
+    completion: .directory)
+  var tensorboard: String?
+
   /// Returns the path of the checkpoint for a run with the given output; nil if the output is a stream and no path was given.
   ///
   /// - Throws: `PlanError` if the run is to resume and there is no such path.

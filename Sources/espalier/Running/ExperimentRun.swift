@@ -64,7 +64,9 @@ struct ExperimentRun {
 
   /// What shall learn the moments of the run.
   private func observers(note: @escaping (String) -> Void) -> [any RunObserver] {
-    checkpoints.metrics.map { [MetricsFile($0, note: note)] } ?? []
+    let metrics = checkpoints.metrics.map { MetricsFile($0, note: note) as any RunObserver }
+    let board = checkpoints.tensorboard.map { TensorBoardLog($0, command: CommandLine.arguments, note: note) as any RunObserver }
+    return [metrics, board].compactMap(\.self)
   }
 
   private func checkedOutputs() throws -> Outputs {
@@ -73,6 +75,7 @@ struct ExperimentRun {
     outputs.add("the checkpoint", try checkpoints.path(for: path), as: .file)
     outputs.add("--report", checkpoints.report, as: .text)
     outputs.add("--metrics", checkpoints.metrics, as: .file)
+    if let folder = checkpoints.tensorboard { try Outputs.checkFolder(folder) }
     switch experiment.start {
     case .file(let model): outputs.keep("the model", model, isModel: true)
     case .network(_, let weights): outputs.keep("--weights", weights, isModel: true)

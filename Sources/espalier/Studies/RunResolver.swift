@@ -13,8 +13,8 @@ final class RunResolver {
   /// The commands that recipes may use, and their options but those of where and how a run writes.
   static func vocabulary() throws -> Recipe.Vocabulary {
     let own: Set = [
-      "output", "report", "metrics", "resume", "checkpoint", "checkpoint-every", "json", "quiet", "help", "version", "worker", "parallel",
-      "seeds", "analyse", "rows", "late-start",
+      "output", "report", "metrics", "tensorboard", "resume", "checkpoint", "checkpoint-every", "json", "quiet", "help", "version",
+      "worker", "parallel", "seeds", "analyse", "rows", "late-start",
     ]
     return try ["prune": PruneCommand.self, "train": TrainCommand.self, "probe": ProbeCommand.self].mapValues {
       (command: any ParsableCommand.Type) in
