@@ -111,7 +111,7 @@ struct ClaimReader {
   private func quantity(_ field: RecipeReader.Fields.Field) throws(RecipeError) -> RowQuantity {
     let name = try reader.string(field.value, field.name)
     guard let quantity = RowQuantity.named(name) else {
-      throw reader.unknown(field.value, "measure", name, RowQuantity.all.map(\.name))
+      throw reader.unknown(field.value, "measure", name, RowQuantity.all.map(\.name) + RowQuantity.families.map(\.example))
     }
     return quantity
   }

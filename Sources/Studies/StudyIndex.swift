@@ -5,8 +5,9 @@ internal import Results
 
 /// An SQLite index of the runs of all studies below a root, made anew from their folders whenever it is asked.
 ///
-/// Table `runs` has a row for each run with every quantity of its row; table `places` its place on each axis, by study; and for each study
-/// there is a view of its name, with its axes as columns before those of `runs`.
+/// Table `runs` has a row for each run with every quantity of its row; table `evaluations` the validation results in the course of each run;
+/// table `places` its place on each axis, by study; and for each study there is a view of its name, with its axes as columns before those of
+/// `runs`.
 public struct StudyIndex {
   private let queue: DatabaseQueue
   /// Path of the root.
@@ -47,6 +48,7 @@ public struct StudyIndex {
     }
     let columns = texts.map { "\(quoted($0)) TEXT" } + RowQuantity.all.map { "\(quoted(column($0))) REAL" }
     try database.execute(sql: "CREATE TABLE runs (\(columns.joined(separator: ", ")), PRIMARY KEY (key))")
+    try database.execute(sql: "CREATE TABLE evaluations (key TEXT, training INTEGER, step INTEGER, epoch REAL, accuracy REAL, loss REAL)")
     try database.execute(sql: "CREATE TABLE places (study TEXT, number INTEGER, key TEXT, axis TEXT, place TEXT)")
   }
 
@@ -62,6 +64,12 @@ public struct StudyIndex {
       ]
       let numbers: [Double?] = RowQuantity.all.map { quantity in row.flatMap(quantity.value) }
       try database.execute(sql: insert, arguments: StatementArguments(texts) + StatementArguments(numbers))
+      // A run that was there before, at another place or in another study, has its evaluations.
+      for point in database.changesCount > 0 ? row?.evaluations ?? [] : [] {
+        try database.execute(
+          sql: "INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?)",
+          arguments: [run.key, point.training, point.step, point.epoch, point.accuracy, point.loss])
+      }
       for (axis, place) in run.place {
         try database.execute(sql: "INSERT INTO places VALUES (?, ?, ?, ?, ?)", arguments: [name, number, run.key, axis, place])
       }

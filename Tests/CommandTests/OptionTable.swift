@@ -391,6 +391,7 @@ enum OptionTable {
     OptionRow("study run", "--json", "json=true"),
     OptionRow("study run", "--launcher slurm", "launcher=slurm"),
     OptionRow("study run", "--sbatch --time=1", with: "--launcher slurm", "sbatch=[\"--time=1\"]"),
+    OptionRow("study status", "--show steps-to@0.9", "show=[\"steps-to@0.9\"]"),
     OptionRow("study status", "--json", "json=true"),
     OptionRow("study claims", "--json", "json=true"),
     OptionRow("study query", "--into all", "into=all"),

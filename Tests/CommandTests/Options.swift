@@ -103,7 +103,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     ]
   case let work as StudyWorkCommand: return ["study": work.study, "key": work.key]
   case let new as StudyNewCommand: return ["words": "\(new.words)", "output": new.output ?? "standard output"]
-  case let status as StudyStatusCommand: return ["study": status.study, "json": "\(status.json)"]
+  case let status as StudyStatusCommand: return ["study": status.study, "show": "\(status.show)", "json": "\(status.json)"]
   case let claims as StudyClaimsCommand: return ["studies": "\(claims.studies)", "json": "\(claims.json)"]
   case let query as StudyQueryCommand: return ["sql": query.sql, "into": query.root.into, "csv": "\(query.csv)"]
   case let report as ReportCommand:

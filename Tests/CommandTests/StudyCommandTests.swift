@@ -76,6 +76,12 @@ import Testing
       #expect(again.output == small.output && again.errors.contains("10 of 10 runs are already there"))
       #expect(try self.models(root) == models)
       #expect(try espalier("study", "status", root + "/which-small").output == small.output)
+      let shown = try espalier("study", "status", root + "/which-small", "--show", "steps-to@0.1", "--show", "training-flops")
+      #expect(shown.status == 0 && shown.output.contains("steps to@0.1") && shown.output.contains("training flops"), "\(shown.output)")
+      let unknown = try espalier("study", "status", root + "/which-small", "--show", "step-to@0.1")
+      #expect(
+        unknown.status == 64
+          && unknown.errors.contains("--show: unknown measure \"step-to@0.1\"; did you mean steps-to@0.95?"), "\(unknown.errors)")
       let claims = try espalier("study", "claims", root + "/which-small", root + "/which-smoke", root + "/runs")
       #expect(claims.output.split(separator: "\n").count == 3)
       let answer = try espalier(
@@ -86,6 +92,9 @@ import Testing
         answer.output
           == "method,sparsity,runs,rows\ndense,0.5,2,2\ndense,0.8,2,2\nrandom,0.5,2,2\nrandom,0.8,2,2\ntuned,0.5,2,2\ntuned,0.8,2,2\n",
         "\(answer.errors)")
+      let curves = try espalier(
+        "study", "query", "SELECT count(*) = count(accuracy) AND count(*) >= 10 AS known FROM evaluations", "--csv", "--into", root)
+      #expect(curves.output == "known\n1\n", "\(curves.output)\(curves.errors)")
       #expect(try espalier("study", "export", root + "/which-smoke").output.split(separator: "\n").count == 7)
     }
   }

@@ -73,6 +73,8 @@ import Training
     #expect(runner.state.work == TrainingWork(examples: 4 * images, trainingMACs: Double(images * (2 * 1480 + 925 + 370))))
     let row = try runner.row(command: ["espalier"], version: "test", file: nil, latencyBatches: [])
     #expect(row.work == runner.state.work && row.evaluations?.map(\.epoch) == [1, 2, 3, 4])
+    #expect(RowQuantity.named("training-flops")?.value(row) == 6 * Double(images * (2 * 1480 + 925 + 370)))
+    #expect(RowQuantity.named("dense-training-flops")?.value(row) == 6 * Double(images * 4 * 1480))
   }
 
   /// Broken off between and in trainings, with removals in their course, at each of several steps.

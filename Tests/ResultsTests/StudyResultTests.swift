@@ -52,4 +52,34 @@ import Testing
     #expect(try value("test-accuracy") == 0.8 && value("file-bytes") == 1000 && value("sparsity") == 0.75 && value("latency-1") == nil)
     #expect(Set(RowQuantity.all.map(\.name)).count == RowQuantity.all.count && RowQuantity.named("x") == nil)
   }
+
+  /// The first evaluation that is good enough, whatever comes after it; none, and there is no number.
+  @Test func stepsToATargetAreThoseOfTheFirstEvaluationThatReachesIt() throws {
+    var row = row(80, bytes: 1000)
+    func value(_ name: String) throws -> Double? { try #require(RowQuantity.named(name)).value(row) }
+    #expect(try value("steps-to@0.5") == nil)
+    row.evaluations = [(100, 1, 0.6), (200, 2, 0.9), (300, 3, 0.85), (400, nil, 0.95)].map {
+      EvaluationPoint(training: 0, step: $0.0, epoch: $0.1, accuracy: $0.2, loss: 1)
+    }
+    #expect(try ["0.6", "0.61", "0.9", "0.90", "0.95", "1"].map { try value("steps-to@\($0)") } == [100, 200, 200, 200, 400, nil])
+    #expect(try value("epochs-to@0.85") == 2 && value("epochs-to@0.95") == nil)
+    let quantity = try #require(RowQuantity.named("steps-to@0.95"))
+    #expect(quantity.words == "training steps to a validation accuracy of 0.95" && quantity.unit == "steps")
+    for name in [
+      "steps-to", "steps-to@", "steps-to@x", "steps-to@0", "steps-to@1.01", "steps-to@-0.5", "steps-to@nan", "steps-to@0.9@0.9", "step@0.9",
+    ] {
+      #expect(RowQuantity.named(name) == nil, "\(name)")
+    }
+    #expect(quantity != RowQuantity.named("steps-to@0.9"))
+  }
+
+  /// 50 examples with 3·2 operations for each of 70 and of 100 MACs.
+  @Test func workIsCountedInFloatingPointOperations() throws {
+    var row = row(80, bytes: 1000)
+    #expect(RowQuantity.named("training-flops")?.value(row) == nil && RowQuantity.named("dense-training-flops")?.value(row) == nil)
+    row.work = TrainingWork(examples: 50, trainingMACs: 50 * 70)
+    #expect(RowQuantity.named("training-flops")?.value(row) == 21_000 && RowQuantity.named("dense-training-flops")?.value(row) == 30_000)
+    let steps = try #require(RowQuantity.named("training-flops"))
+    #expect(study().table(showing: [steps]) == study().table(showing: []))
+  }
 }

@@ -136,6 +136,15 @@ import Testing
     #expect(one.result(study(), evidence: "").count == 0)
   }
 
+  /// Each reaches 80 % with its last step, 10 or 20.
+  @Test func stepsToATargetAreClaimedOf() throws {
+    let result = try claim("steps-to@0.8", .minus(["method": ["random"]]), (.below, 0)).result(study(), evidence: "")
+    #expect(result.mean == -10 && result.count == 3 && result.unit == "steps" && result.measured.hasSuffix(" steps"))
+    #expect(result.measure.hasPrefix("training steps to a validation accuracy of 0.8"), "\(result.measure)")
+    let never = try claim("steps-to@0.81", .minus(["method": ["random"]]), (.below, 0)).result(study(), evidence: "")
+    #expect(never.count == 0 && never.verdict == .untested)
+  }
+
   /// A number that is none decides nothing, and does not leave the comparison unnoticed.
   @Test func whatIsNoNumberDecidesNothing() throws {
     var study = study()

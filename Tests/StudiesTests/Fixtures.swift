@@ -11,6 +11,10 @@ func row(correct: Int, steps: Int = 10, seed: UInt64 = 0, kept: Int = 50) -> Run
     tool: Tool(version: "0", libtorch: "2"),
     machine: Machine(processor: "P", cores: 2, threads: 1, memory: 1_000_000, system: "Linux x86_64"), command: ["espalier", "prune"],
     network: "mlp", data: nil, seed: seed, method: "m", dense: artefact(90, 100), pruned: artefact(correct, kept),
+    evaluations: [
+      EvaluationPoint(training: 0, step: 5, epoch: 0.5, accuracy: 0.7, loss: 0.9),
+      EvaluationPoint(training: 0, step: steps, accuracy: 0.8, loss: 0.6),
+    ],
     trainingSeconds: 1.5, steps: steps, peakMemory: 1000)
 }
 

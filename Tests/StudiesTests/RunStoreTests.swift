@@ -178,6 +178,11 @@ import Testing
         answer.csv.hasPrefix("seed,state,test_accuracy,steps,nonzero_weights,sparsity\n1,finished,0.8,10.0,50.0,0.5\n2,waiting,,,,\n")
       )
       #expect(try index.answer("SELECT count(*) FROM runs").rows == [["2"]])
+      // Once, though the run lies at two places.
+      #expect(
+        try index.answer("SELECT training, step, epoch, accuracy, loss FROM evaluations").rows == [
+          ["0", "5", "0.5", "0.7", "0.9"], ["0", "10", nil, "0.8", "0.6"],
+        ])
       #expect(try index.answer("SELECT 'a,b' AS p, 'c\"d' AS q, 5 AS r").csv == "p,q,r\n\"a,b\",\"c\"\"d\",5\n")
       #expect(throws: QueryError(description: "the query is not possible: attempt to write a readonly database")) {
         try index.answer("DELETE FROM runs")

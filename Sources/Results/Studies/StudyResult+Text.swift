@@ -29,10 +29,14 @@ extension StudyResult {
   /// The quantities that the table shows.
   private static let shown = ["test-accuracy", "sparsity", "effective-macs", "latency-64", "file-bytes", "training-seconds"]
 
-  /// A table of groups × quantities, each with its mean and half the 95 % confidence interval over seeds.
-  public var table: String {
+  /// Returns a table of groups × quantities, each with its mean and half the 95 % confidence interval over seeds.
+  ///
+  /// - Parameter more: quantities to show besides the usual ones.
+  public func table(showing more: [RowQuantity]) -> String {
     let groups = groups
-    let quantities = Self.shown.compactMap(RowQuantity.named).filter { quantity in groups.contains { !$0.values(of: quantity).isEmpty } }
+    let quantities = (Self.shown.compactMap(RowQuantity.named) + more).filter { quantity in
+      groups.contains { !$0.values(of: quantity).isEmpty }
+    }
     let names = axes.map(\.name).filter { $0 != "seed" }
     var table = TextTable(
       alignments: names.map { _ in .left } + [.right] + quantities.map { _ in .right },
@@ -64,10 +68,16 @@ extension StudyResult {
     }
   }
 
-  /// Counts, failures and table, as a command prints them.
-  public var text: String {
+  /// Counts, failures and table of the usual quantities, as a command prints them.
+  public var text: String { text(showing: []) }
+
+  /// Returns counts, failures and table.
+  ///
+  /// - Parameter more: quantities that the table shows besides the usual ones.
+  public func text(showing more: [RowQuantity]) -> String {
     let claimed = claims.isEmpty ? "" : "\n" + ClaimResult.table(claims)
-    return "\(name): \(counts)\n" + failures.map { "failed: \($0)\n" }.joined() + (groups.allSatisfy(\.rows.isEmpty) ? "" : "\n" + table)
+    return "\(name): \(counts)\n" + failures.map { "failed: \($0)\n" }.joined()
+      + (groups.allSatisfy(\.rows.isEmpty) ? "" : "\n" + table(showing: more))
       + claimed
   }
 }
@@ -138,6 +148,7 @@ extension ClaimResult {
     case "points": " points"
     case "s": " s"
     case "bytes": " bytes"
+    case "steps", "epochs": " " + unit
     default: ""
     }
   }

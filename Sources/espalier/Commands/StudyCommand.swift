@@ -3,6 +3,7 @@ internal import Files
 internal import Foundation
 internal import Results
 internal import Studies
+internal import Words
 
 /// `espalier study`: studies, grids of runs that are described by a recipe.
 struct StudyCommand: ParsableCommand {
@@ -215,17 +216,34 @@ struct UnfinishedRun: ReportedError, CustomStringConvertible {
 struct StudyStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Show how far a study has come, what failed, and its table.",
-    discussion: "espalier study status studies/regrowth-smoke")
+    discussion: """
+      espalier study status studies/regrowth-smoke
+      espalier study status studies/regrowth-smoke --show steps-to@0.9 \\
+        --show training-flops
+      """)
 
   @Argument(help: ArgumentHelp("The study's folder.", valueName: "study"), completion: .directory)
   var study: String
 
+  @Option(
+    help: ArgumentHelp("A measure to show besides the usual ones, as in claims: training-flops, steps-to@0.95 etc.", valueName: "measure"))
+  var show: [String] = []
+
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    for name in show where RowQuantity.named(name) == nil {
+      let known = RowQuantity.all.map(\.name) + RowQuantity.families.map(\.example)
+      throw ValidationError(
+        "--show: unknown measure \(name.quoted)"
+          + (nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? "; possible: \(known.joined(separator: ", "))"))
+    }
+  }
+
   func run() throws {
     let result = try StudyFolder(study).judged()
-    try Console.print(json ? Format.json(result) : result.text)
+    try Console.print(json ? Format.json(result) : result.text(showing: show.compactMap(RowQuantity.named)))
   }
 }
 
