@@ -14,7 +14,7 @@ struct ClaimReader {
     self.scales = scales
   }
 
-  private static let keys =
+  static let keys =
     [
       "id", "statement", "source", "measure", "tickets", "of", "minus", "minus-measure", "over", "correlates-with", "within", "scales",
       "setting",

@@ -6,17 +6,44 @@ extension Recipe {
   /// The commands that a recipe may use, by name.
   public typealias Vocabulary = [String: CommandOptions]
 
+  /// An option of a command as the command describes it.
+  public struct Option: Hashable, Sendable {
+    /// Name without dashes.
+    public var name: String
+    /// Whether it takes no value.
+    public var isFlag: Bool
+    /// Whether it may be given several times.
+    public var isRepeating: Bool
+    /// All values that are possible, if they are few; else empty.
+    public var values: [String]
+    /// What it does, in a sentence.
+    public var help: String
+
+    /// Creates an option; every parameter sets the property of the same name.
+    public init(_ name: String, isFlag: Bool = false, isRepeating: Bool = false, values: [String] = [], help: String = "") {
+      self.name = name
+      self.isFlag = isFlag
+      self.isRepeating = isRepeating
+      self.values = values
+      self.help = help
+    }
+  }
+
   /// The options of a command that a recipe may set.
   public struct CommandOptions: Hashable, Sendable {
+    /// The options, in the order of the command's help.
+    public var options: [Option]
     /// Names of the options, without dashes.
-    public var names: [String]
-    /// Those of them that may be given several times.
-    public var repeating: Set<String>
+    public var names: [String] { options.map(\.name) }
+    /// Names of those that may be given several times.
+    public var repeating: Set<String> { Set(options.filter(\.isRepeating).map(\.name)) }
 
-    /// Creates a list of options; every parameter sets the property of the same name.
+    /// Creates a list of options.
+    public init(_ options: [Option]) { self.options = options }
+
+    /// Creates a list of options that take a value, of which nothing is known but the names.
     public init(names: [String], repeating: Set<String> = []) {
-      self.names = names
-      self.repeating = repeating
+      self.init(names.map { Option($0, isRepeating: repeating.contains($0)) })
     }
   }
 
@@ -38,8 +65,8 @@ struct RecipeReader {
   let file: String
   let vocabulary: Recipe.Vocabulary
 
-  private static let keys = ["study", "about", "command", "options", "scales", "grid", "claims"]
-  private static let scaleKeys = ["options", "grid"]
+  static let keys = ["study", "about", "command", "options", "scales", "grid", "claims"]
+  static let scaleKeys = ["options", "grid"]
 
   func recipe(_ text: String, scale: String?) throws(RecipeError) -> Recipe {
     let root = try mapping(compose(text), "a recipe", "study, options and grid")

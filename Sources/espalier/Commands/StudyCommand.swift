@@ -34,8 +34,7 @@ struct StudyCommand: ParsableCommand {
       """,
     subcommands: [
       StudyNewCommand.self, StudyRunCommand.self, StudyWorkCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self,
-      StudyQueryCommand.self,
-      StudyExportCommand.self,
+      StudyQueryCommand.self, StudyExportCommand.self, StudySchemaCommand.self,
     ])
 }
 
@@ -323,6 +322,23 @@ struct StudyExportCommand: ParsableCommand {
     let folder = try StudyFolder(study)
     let name = URL(fileURLWithPath: folder.path).lastPathComponent.replacing("\"", with: "\"\"")
     try Console.print(StudyIndex(folder.store.root).answer("SELECT * FROM \"\(name)\"").csv)
+  }
+}
+
+/// `espalier study schema`.
+struct StudySchemaCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schema", abstract: "Print the JSON Schema of recipes, for editors.",
+    discussion: """
+      espalier study schema > recipe.schema.json
+
+      An editor with YAML support completes and checks a recipe whose first line
+      names that file:
+        # yaml-language-server: $schema=recipe.schema.json
+      """)
+
+  func run() throws {
+    try Console.print(Format.json(RecipeSchema.schema(RunResolver.vocabulary(), version: Espalier.version)))
   }
 }
 

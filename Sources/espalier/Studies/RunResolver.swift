@@ -18,9 +18,10 @@ final class RunResolver {
     ]
     return try ["prune": PruneCommand.self, "train": TrainCommand.self, "probe": ProbeCommand.self].mapValues {
       (command: any ParsableCommand.Type) in
-      let options = try DescribedOptions(of: command)
-      let model = command == PruneCommand.self ? [Recipe.Setting.modelOption] : []
-      return Recipe.CommandOptions(names: model + options.names.filter { !own.contains($0) }, repeating: options.repeating)
+      let options = try DescribedOptions(of: command).options.filter { !own.contains($0.name) }
+      let model = Recipe.Option(
+        Recipe.Setting.modelOption, help: "The model file to prune, which stands on the command line without a name.")
+      return Recipe.CommandOptions((command == PruneCommand.self ? [model] : []) + options)
     }
   }
 
@@ -167,24 +168,33 @@ struct DescribedOptions {
       var names: [Name]?
       var kind: String
       var isRepeating: Bool?
+      var allValues: [String]?
+      var abstract: String?
 
       var long: [String] { (names ?? []).filter { $0.kind == "long" }.map(\.name) }
     }
     var arguments: [Argument]?
   }
 
+  /// The options by their names without dashes, in the order of the help.
+  let options: [Recipe.Option]
   /// The names without dashes, in the order of the help.
-  let names: [String]
+  var names: [String] { options.map(\.name) }
   /// Those that may be given several times.
-  let repeating: Set<String>
+  var repeating: Set<String> { Set(options.filter(\.isRepeating).map(\.name)) }
   /// All names, long or short, of those that take a value.
   let valued: Set<String>
 
   init(of command: any ParsableCommand.Type) throws {
     let dump = try JSONDecoder().decode(Dump.self, from: Data(command._dumpHelp().utf8))
     let arguments = dump.command.arguments ?? []
-    names = arguments.flatMap(\.long)
+    options = arguments.flatMap { argument in
+      argument.long.map { name in
+        Recipe.Option(
+          name, isFlag: argument.kind == "flag", isRepeating: argument.isRepeating ?? false, values: argument.allValues ?? [],
+          help: argument.abstract ?? "")
+      }
+    }
     valued = Set(arguments.filter { $0.kind == "option" }.flatMap { ($0.names ?? []).map(\.name) })
-    repeating = Set(arguments.filter { $0.isRepeating ?? false }.flatMap(\.long))
   }
 }
