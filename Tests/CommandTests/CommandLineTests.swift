@@ -105,7 +105,7 @@ func builtProgram(_ name: String) throws -> URL {
     (
       ["inspect", "resnet-20", "--dataset", "mnist"], 64,
       "espalier: network resnet-20 takes 3×32×32 images (or other sizes from 8×8 on), mnist has 1×28×28; networks for 1×28×28: "
-        + "lenet-300-100, lenet-5, mlp:WIDTHS\n"
+        + "lenet-300-100, lenet-5, lenet-5-bn, mlp:WIDTHS\n"
     ),
     (
       ["train", "--network", "lenet-5", "--dataset", "mnist", "--epochs", "x"], 64,

@@ -25,7 +25,8 @@ public struct Architecture: Sendable {
 
   /// All families, in the order of lists and help texts.
   public static let all: [Architecture] = [
-    .leNet300, .leNet5, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet, .vgg, .vggCIFAR,
+    .leNet300, .leNet5, .leNet5BatchNorm, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet,
+    .vgg, .vggCIFAR,
     .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
   ]
 

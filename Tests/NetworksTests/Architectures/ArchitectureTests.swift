@@ -64,7 +64,7 @@ import Testing
     (
       "transformer-large",
       """
-      unknown network "transformer-large"; known: lenet-300-100, lenet-5, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
+      unknown network "transformer-large"; known: lenet-300-100, lenet-5, lenet-5-bn, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
       alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], resnet-(20|32|44|56|110), \
       resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
       """
@@ -83,13 +83,13 @@ import Testing
   @Test(arguments: [
     (
       "vgg16-cifar", FeatureShape.image(channels: 1, height: 28, width: 28), 10, "mnist",
-      "network vgg16-cifar takes 3×32×32 images, mnist has 1×28×28; networks for 1×28×28: lenet-300-100, lenet-5, mlp:WIDTHS"
+      "network vgg16-cifar takes 3×32×32 images, mnist has 1×28×28; networks for 1×28×28: lenet-300-100, lenet-5, lenet-5-bn, mlp:WIDTHS"
     ),
     (
       "resnet-20", .image(channels: 1, height: 28, width: 28), 10, "mnist",
       """
       network resnet-20 takes 3×32×32 images (or other sizes from 8×8 on), mnist has 1×28×28; networks for 1×28×28: lenet-300-100, \
-      lenet-5, mlp:WIDTHS
+      lenet-5, lenet-5-bn, mlp:WIDTHS
       """
     ),
     (

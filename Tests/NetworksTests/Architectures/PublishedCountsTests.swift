@@ -4,7 +4,7 @@ import Testing
 /// Counts as papers, torchvision and akamaster publish them, exact where the publication is.
 @Suite struct PublishedCountsTests {
   @Test(arguments: [
-    ("lenet-300-100", 266_610), ("mlp:784-300-100-10", 266_610), ("lenet-5", 431_080), ("alexnet", 61_100_840),
+    ("lenet-300-100", 266_610), ("mlp:784-300-100-10", 266_610), ("lenet-5", 431_080), ("lenet-5-bn", 431_150), ("alexnet", 61_100_840),
     ("vgg11", 132_863_336), ("vgg11-bn", 132_868_840), ("vgg13", 133_047_848), ("vgg13-bn", 133_053_736), ("vgg16", 138_357_544),
     ("vgg16-bn", 138_365_992), ("vgg19", 143_667_240), ("vgg19-bn", 143_678_248), ("resnet-18", 11_689_512),
     ("resnet-34", 21_797_672), ("resnet-50", 25_557_032), ("resnet-20", 269_722), ("resnet-32", 464_154), ("resnet-44", 658_586),
@@ -16,7 +16,7 @@ import Testing
 
   /// MACs in the sense of the papers: multiplies of convolutions and linear layers.
   @Test(arguments: [
-    ("lenet-300-100", 266_200), ("lenet-5", 2_293_000), ("vgg16", 15_470_264_320), ("resnet-18", 1_814_073_344),
+    ("lenet-300-100", 266_200), ("lenet-5", 2_293_000), ("lenet-5-bn", 2_293_000), ("vgg16", 15_470_264_320), ("resnet-18", 1_814_073_344),
     ("resnet-34", 3_663_761_408), ("resnet-50", 4_089_184_256), ("resnet-20", 40_551_040), ("resnet-56", 125_485_696),
     ("resnet-110", 252_887_680), ("alexnet", 714_188_480), ("vgg16-cifar", 313_463_808),
   ])
