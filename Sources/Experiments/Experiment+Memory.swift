@@ -20,6 +20,7 @@ extension Experiment {
         work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount + gates))
       }
       if pruning?.needsExamples ?? false { work.append(.examination(of: images)) }
+      if let flatness { work.append(flatness.work(of: images)) }
     }
     if pruning != nil { work.append(.pruning(batch: Equivalence.examples(for: network))) }
     return work

@@ -2,10 +2,10 @@ internal import Pruning
 internal import Training
 
 /// JSON has two forms: a run that a method makes of plans is stored as these plans (`training`, `slimming`, `l1`, `pruning`,
-/// `recovery`, `meta` and `sequence`), any other run as a list of `stages`, each with the name of its kind under `stage`.
+/// `recovery`, `meta`, `sequence` and `flatness`), any other run as a list of `stages`, each with the name of its kind under `stage`.
 extension Experiment: Codable {
   private enum Key: String, CodingKey {
-    case start, data, classes, initialization, training, slimming, l1, pruning, recovery, meta, sequence, stages
+    case start, data, classes, initialization, training, slimming, l1, pruning, recovery, meta, sequence, flatness, stages
   }
 
   /// Decodes either form.
@@ -29,7 +29,8 @@ extension Experiment: Codable {
     stages = try MethodOptions(
       training: training(.training), recovery: training(.recovery), pruning: container.decodeIfPresent(PruningPlan.self, forKey: .pruning),
       meta: container.decodeIfPresent(MetaPruningPlan.self, forKey: .meta),
-      sequence: container.decodeIfPresent(DataSequence.self, forKey: .sequence)
+      sequence: container.decodeIfPresent(DataSequence.self, forKey: .sequence),
+      flatness: container.decodeIfPresent(MeasureFlatness.self, forKey: .flatness)
     ).stages
   }
 
@@ -40,7 +41,8 @@ extension Experiment: Codable {
     try container.encodeIfPresent(data, forKey: .data)
     try container.encodeIfPresent(classes, forKey: .classes)
     try container.encode(initialization, forKey: .initialization)
-    let options = MethodOptions(training: training, recovery: recovery, pruning: pruning, meta: meta, sequence: sequence)
+    let options = MethodOptions(
+      training: training, recovery: recovery, pruning: pruning, meta: meta, sequence: sequence, flatness: flatness)
     guard options.haveOnePenalty, options.stages.areEqual(to: stages) else {
       return try container.encode(stages.map(CodedStage.init), forKey: .stages)
     }
@@ -51,6 +53,7 @@ extension Experiment: Codable {
     try container.encodeIfPresent(recovery?.plan, forKey: .recovery)
     try container.encodeIfPresent(meta, forKey: .meta)
     try container.encodeIfPresent(sequence, forKey: .sequence)
+    try container.encodeIfPresent(flatness, forKey: .flatness)
   }
 }
 

@@ -54,15 +54,16 @@ public struct Experiment: Sendable {
   ///   - recovery: the training after each round; the pruning plan's timing gives its length.
   ///   - meta: the tasks of a meta-pruning.
   ///   - sequence: the data sets of a run on several, of which `data` names the last.
+  ///   - flatness: the measurement at the end.
   public init(
     start: Start, data: DataPlan?, classes: ClassCount? = nil, initialization: Initialization = .kaimingUniform, training: TrainingPlan?,
     slimming: Double? = nil, l1: Double? = nil, pruning: PruningPlan? = nil, recovery: TrainingPlan? = nil,
-    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil
+    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil, flatness: MeasureFlatness? = nil
   ) {
     let options = MethodOptions(
       training: training.map { RegularizedTraining($0, slimming: slimming, l1: l1) },
       recovery: recovery.map { RegularizedTraining($0, slimming: slimming, l1: l1) }, pruning: pruning, meta: meta,
-      sequence: sequence)
+      sequence: sequence, flatness: flatness)
     self.init(start: start, data: data, classes: classes, initialization: initialization, stages: options.stages)
   }
 
@@ -80,6 +81,9 @@ public struct Experiment: Sendable {
 
   /// The data sets of a run on several; nil for a run on one.
   public var sequence: DataSequence? { stages.lazy.compactMap { $0 as? TrainOnDataset }.first?.sequence }
+
+  /// The measurement at the end; nil if there is none.
+  public var flatness: MeasureFlatness? { stages.lazy.compactMap { $0 as? MeasureFlatness }.first }
 
   /// Number of the network's outputs, if it is not that of the data's classes.
   var outputs: Int? { stages.lazy.compactMap(\.outputs).first }

@@ -129,7 +129,7 @@ extension Runner {
     state.verdicts.append(.init(event: state.events.count + 1, stage: stage, test: try evaluate(model, on: test, of: data)))
   }
 
-  private func evaluate(_ model: Model, on set: ExampleSet, of data: TrainingData) throws -> Evaluation {
+  func evaluate(_ model: Model, on set: ExampleSet, of data: TrainingData) throws -> Evaluation {
     try model.moved(to: options.device).evaluate(set, data)
   }
 

@@ -89,6 +89,8 @@ extension RunRecord {
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let meta { facts.append(("tasks", meta.words)) }
     facts += sequence?.facts ?? []
+    if let gapWords { facts.append(("generalization", gapWords)) }
+    if let flatness { facts.append(("flatness", flatness.words)) }
     if let target = targets.last { facts.append(("target", target.words)) }
     if let dataWords { facts.append(("data", dataWords)) }
     facts.append(("latency", latencyWords))

@@ -48,6 +48,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var tickets: TicketRecords?
   /// What probes during the training say about pruning penalties; nil if it had none.
   public var penalties: PenaltySummary?
+  /// The flatness of the loss and the generalization gap at the end; nil if they were not measured.
+  public var flatness: Flatness?
   /// Method-specific facts besides the numbers; nil if there are none.
   public var notes: [RunNote]?
   /// Validation results of all trainings, in order, from which the steps to any accuracy can be read; nil without validation.

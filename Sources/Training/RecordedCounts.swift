@@ -16,7 +16,9 @@ public enum RecordedCounts {
   private static let limit = 1 << 49
   /// Fields of real numbers: a loss that has grown beyond measure may look like a whole number, but is not a count; nor is what is too
   /// large for one.
-  private static let measured: Set<String> = ["loss", "lossSum", "trainingLoss", "validationLoss", "trainingMACs"]
+  private static let measured: Set<String> = [
+    "loss", "lossSum", "trainingLoss", "validationLoss", "trainingMACs", "mean", "standardError", "eigenvalues", "gradientCovariance",
+  ]
 
   /// Checks the counts of a record.
   ///

@@ -67,8 +67,9 @@ public enum SeedPurpose: UInt64, Sendable {
   /// Initial weights.
   case initialization = 1
   /// Order of examples, dropout, choice of validation examples, choice of a subset, random scores, inputs of equivalence proofs, choice of
-  /// the examples that criteria look at, tasks of meta-learning, and gates drawn in training.
-  case order, dropout, split, subset, scores, proof, examples, tasks, gates
+  /// the examples that criteria look at, tasks of meta-learning, gates drawn in training, directions in which the flatness of the loss is
+  /// measured, and noise in place of weights.
+  case order, dropout, split, subset, scores, proof, examples, tasks, gates, flatness, noise
 
   /// Returns the seed of this purpose's stream: SplitMix64's mixing of seed and purpose (Steele, Lea & Flood 2014).
   public func seed(from seed: UInt64) -> UInt64 {

@@ -123,6 +123,10 @@ enum OptionTable {
             OptionRow(command, "--slimming 0.5", "slimming=0.5"),
             OptionRow(command, "--l1 0.5", "l1=0.5"),
             OptionRow(command, "--classes 10", "classes=10"),
+            OptionRow(
+              command, "--flatness", "flatness.examples=1000", "flatness.probes=50", "flatness.eigenvalues=5", "flatness.noise=0.1",
+              "flatness.draws=20", "flatness.seed=0"),
+            OptionRow(command, "--flatness-examples 50", with: "--flatness", "flatness.examples=50"),
             OptionRow(command, "--resume", "resume=true"),
             OptionRow(command, "--checkpoint c", "checkpoint=c"),
             OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),

@@ -86,7 +86,7 @@ struct StageTests {
     #expect(
       context.debugDescription == "unknown stage \"rest\": choose one of train, prune-at-start, prune-in-training, train-scores, "
         + "train-gates, prune, recover, compact, meta-prune, train-on-dataset, vote-on-dataset, prune-on-datasets, "
-        + "fit-heads")
+        + "fit-heads, measure-flatness")
   }
 
   /// A list that plans cannot say runs, breaks off and goes on like any other.

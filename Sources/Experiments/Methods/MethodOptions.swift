@@ -13,23 +13,26 @@ public struct MethodOptions: Hashable, Sendable {
   public var meta: MetaPruningPlan?
   /// The data sets of a run on several; nil for a run on one.
   public var sequence: DataSequence?
+  /// The measurement at the end; nil for none.
+  public var flatness: MeasureFlatness?
 
   /// Creates options; every parameter sets the property of the same name.
   public init(
     training: RegularizedTraining? = nil, recovery: RegularizedTraining? = nil, pruning: PruningPlan? = nil,
-    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil
+    meta: MetaPruningPlan? = nil, sequence: DataSequence? = nil, flatness: MeasureFlatness? = nil
   ) {
     self.training = training
     self.recovery = recovery
     self.pruning = pruning
     self.meta = meta
     self.sequence = sequence
+    self.flatness = flatness
   }
 
-  /// The stages of the plan's method, or those that its timing requires if it names no method or an unknown one.
+  /// The stages of the plan's method, or those that its timing requires if it names no method or an unknown one, and the measurement.
   var stages: [any Stage] {
     let method = pruning?.method.flatMap { try? PruningMethod.named($0) }
-    return method?.stages(self) ?? stagesByTiming
+    return (method?.stages(self) ?? stagesByTiming) + (flatness.map { [$0] } ?? [])
   }
 
   /// The stages that the plan's timing requires; a training alone without a pruning plan.

@@ -59,6 +59,15 @@ public struct RowQuantity: Hashable, Sendable {
     RowQuantity("epoch-time-left", "seconds of an epoch at the end over those at the start", unit: "fraction") { row in
       row.pruned?.epoch.flatMap { last in row.dense.epoch.flatMap { $0.median > 0 ? last.median / $0.median : nil } }
     },
+    RowQuantity("training-accuracy", "training accuracy at the end (--flatness)", unit: "fraction") { $0.flatness?.training.fraction },
+    RowQuantity("training-loss", "training loss at the end in nats (--flatness)") { $0.flatness?.training.loss },
+    RowQuantity("accuracy-gap", "training accuracy minus test accuracy at the end", unit: "fraction") { $0.accuracyGap },
+    RowQuantity("loss-gap", "test loss minus training loss at the end in nats") { $0.lossGap },
+    RowQuantity("hessian-trace", "trace of the Hessian of the training loss at the end") { $0.flatness?.hessianTrace.mean },
+    RowQuantity("hessian-top", "largest eigenvalue of that Hessian") { $0.flatness?.eigenvalues.first },
+    RowQuantity("hessian-top-sum", "sum of its largest eigenvalues, as many as the row has") { $0.flatness?.eigenvalueSum },
+    RowQuantity("gradient-covariance", "trace of the covariance of the training examples' gradients") { $0.flatness?.gradientCovariance },
+    RowQuantity("loss-rise", "rise of the training loss with noise on the weights in nats") { $0.flatness?.lossRise.mean },
     RowQuantity("training-seconds", "seconds of training", unit: "s") { $0.trainingSeconds },
     RowQuantity("steps", "training steps") { $0.steps.map(Double.init) },
     RowQuantity("training-flops", "floating-point operations of all training steps, by the weights that were there") { $0.work?.flops },

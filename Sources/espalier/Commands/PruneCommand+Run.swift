@@ -44,7 +44,7 @@ extension PruneCommand {
       classes: classes,
       initialization: training.initialization ?? method?.training?.initialization ?? .kaimingUniform,
       training: dense, slimming: training.slimming, l1: training.l1, pruning: plan, recovery: recovery,
-      meta: meta, sequence: sequence)
+      meta: meta, sequence: sequence, flatness: try row.measurement(seed: running.seed))
     try experiment.validate()
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
@@ -89,8 +89,9 @@ extension PruneCommand {
     // A model file is read for its data set only if nothing else names one.
     let fallback = try data.dataset == nil ? given.trainingDataset() : nil
     if data.dataset == nil, fallback == nil {
-      guard trains || plan.needsExamples else { return nil }
+      guard trains || plan.needsExamples || row.flatness else { return nil }
       if !trains {
+        guard plan.needsExamples else { throw ValidationError("--flatness needs training images: give --dataset") }
         guard plan.repairs.isEmpty || plan.criterion.needsExamples else {
           throw ValidationError("--repair needs training images: give --dataset")
         }

@@ -52,7 +52,8 @@ struct TrainCommand: ParsableCommand {
     let experiment = Experiment(
       start: .network(network, weights: weights), data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,
-      training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1)
+      training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1,
+      flatness: try row.measurement(seed: running.seed))
     try experiment.validate()
     let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     return ExperimentRun(
