@@ -52,7 +52,7 @@ extension Runner {
 
   /// The layers that lost less than was asked because each keeps a minimum; nil if there are none.
   private var leastWords: String? {
-    guard let pruning = experiment.pruning, let last = state.events.last,
+    guard let pruning = experiment.pruning, pruning.temporary == nil, let last = state.events.last,
       let layers = try? pruning.layersAtTheirLeast(
         in: state.denseNetwork ?? model.network, starts: state.startingWeights, removals: last.number), !layers.isEmpty
     else { return nil }

@@ -171,7 +171,7 @@ extension Runner {
 
   /// Number of surgeries that were not proved; nil if there are none.
   private var unprovedSurgeries: Int? {
-    guard let pruning = experiment.pruning else { return nil }
+    guard let pruning = experiment.pruning, pruning.temporary == nil else { return nil }
     let removals =
       pruning.granularity.isStructured
       ? state.events.count { $0.removed > 0 && $0.proof == nil } : compaction?.hasCut ?? false && compaction?.proof == nil ? 1 : 0
@@ -179,7 +179,7 @@ extension Runner {
   }
 
   private func removedWeights(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
-    guard let pruning = experiment.pruning, pruning.granularity == .weight else { return nil }
+    guard let pruning = experiment.pruning, pruning.granularity == .weight, pruning.temporary == nil else { return nil }
     // The weights removed by selection; compaction may have removed kept weights of dead units as well. Ignored layers do not count.
     let total = state.events.last?.prunable ?? dense.prunableWeights
     let asked = askedFraction(pruning, of: total)
@@ -229,7 +229,7 @@ extension Runner {
   }
 
   private func removedUnits(_ dense: ModelFacts, _ now: ModelFacts) -> Removal? {
-    guard let pruning = experiment.pruning, pruning.granularity != .weight else { return nil }
+    guard let pruning = experiment.pruning, pruning.granularity != .weight, pruning.temporary == nil else { return nil }
     guard let last = state.events.last else { return Removal(asked: askedFraction(pruning, of: 0), removed: 0, of: 0) }
     let total = last.prunable ?? last.kept + state.events.reduce(0) { $0 + $1.removed }
     var removal = Removal(

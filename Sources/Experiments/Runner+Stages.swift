@@ -137,11 +137,13 @@ extension Runner {
 
   /// Adds a removal to the record and the model file's history, and reports it.
   ///
-  /// - Parameter step: training steps finished before it, if the event counts those of another training only.
+  /// - Parameters:
+  ///   - removal: nil for one that took nothing away.
+  ///   - step: training steps finished before it, if the event counts those of another training only.
   /// - Throws: what an observer throws.
-  public func record(_ event: PruningEvent, _ removal: RemovalEvent, step: Int? = nil) throws {
+  public func record(_ event: PruningEvent, _ removal: RemovalEvent?, step: Int? = nil) throws {
     state.events.append(event)
-    state.history.append(removal)
+    if let removal { state.history.append(removal) }
     note(event.summary)
     if let words = tieWords(of: event) { note("ties in prune \(event.number): \(words)") }
     let things = experiment.pruning?.granularity.plural ?? ""

@@ -19,14 +19,14 @@ extension Pruner: TrainingHook {
     try withoutGradients { try accumulator?.add(weights: trainer.model.tensors) }
   }
 
-  /// Prunes after the steps at which the plan removes; any evaluation of such a step comes first, and so shows the unpruned model.
+  /// Prunes after the steps at which the plan removes, unless that is temporary (``TemporaryRemovalHook``); any evaluation of such a step comes first, and so shows the unpruned model.
   ///
   /// - Throws: ``PruningError``; `TrainingError.nonFiniteLoss` if the validation loss is not finite before or after.
   public func didFinishStep(_ trainer: Trainer) throws {
+    guard plan.temporary == nil else { return }
     guard let removals = plan.removals(in: trainer.span), removals.contains(trainer.iteration) else { return }
     try willPrune(trainer)
-    let evaluated = trainer.log.evaluations.last
-    let before = evaluated?.iteration == trainer.iteration ? evaluated?.validation : try trainer.evaluateValidation()
+    let before = try trainer.validationBeforeRemoval()
     var pruned = try prune(trainer.model, event: eventNumber + 1, of: removals.count, iteration: trainer.iteration)
     try trainer.replaceModel(pruned.model, slices: pruned.slices)
     pruned.event.before = before

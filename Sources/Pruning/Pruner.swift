@@ -191,7 +191,7 @@ public final class Pruner {
   /// Chooses the weights that event k of n removes.
   private func weightChoice(_ model: Model, _ k: Int, _ n: Int) throws -> (layers: [ScoredLayer], selection: Selection) {
     guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
-    let layers = try givenScores(model) ?? weightScores(model, round: k)
+    let layers = try givenScores(model) ?? plan.ordered(weightScores(model, round: k))
     return (layers, try Selection(amount, of: layers, rule: rule, criterion: scoreName))
   }
 
@@ -277,7 +277,7 @@ public final class Pruner {
 
   /// Chooses the units that event k of n removes.
   private func choose(_ model: Model, swept: [String: Tensor]?, _ k: Int, _ n: Int) throws -> Choice {
-    var scored = try givenScores(model)
+    var scored = try givenScores(model) ?? highestFirst(model, swept, k)
     func select(_ amount: RemovalAmount) throws -> (layers: [ScoredLayer], selection: Selection) {
       if let scored { return (scored, try Selection(amount, of: scored, rule: rule, criterion: scoreName)) }
       let selected = try model.unitSelection(
@@ -298,6 +298,17 @@ public final class Pruner {
         goal: goal, competes: plan.allocation.isCounted, groups: model.network.channelGroups().groups, network: model.network, cost: cost
       ).run(original: original, measure: target.measure, select: select)
       return Choice(layers: layers, selection: selection, target: (target.measure, goal))
+    }
+  }
+
+  /// Returns scores of which the lowest stand for the criterion's highest; nil if its lowest leave first.
+  private func highestFirst(_ model: Model, _ swept: [String: Tensor]?, _ k: Int) throws -> [ScoredLayer]? {
+    guard plan.order == .highest else { return nil }
+    return try withoutGradients {
+      try plan.ordered(
+        model.unitScores(
+          plan.criterion, granularity: plan.granularity, accumulated: accumulator, swept: swept, originals: originals,
+          ignoring: plan.ignored, reduction: plan.reduction, seed: scoreSeed, round: k))
     }
   }
 

@@ -42,6 +42,8 @@ public struct PruningEvent: Codable, Hashable, Sendable {
   /// What is left of each layer (weights) or group (units), of what was there before the first known removal; nil in records of earlier
   /// versions.
   public var layers: [LayerSurvivors]?
+  /// True if what was chosen was disturbed and stayed (``TemporaryRemoval``); nil if it left.
+  public var isTemporary: Bool?
 
   /// The removal after which a layer collapsed first.
   public struct FirstCollapse: Codable, Hashable, Sendable {

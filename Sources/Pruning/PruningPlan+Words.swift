@@ -43,10 +43,12 @@ extension PruningPlan {
     let comparable = normalization.map { $0 == .none ? ", not normalized" : ", normalized by \($0.rawValue)" } ?? ""
     let trained = gates.map { "hard-concrete gates, \($0.words)" } ?? "trained scores"
     let scored =
-      timing == .everyStep || gates != nil ? trained : "\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
+      timing == .everyStep || gates != nil
+      ? trained : "\(order == .highest ? "highest " : "")\(criterion)\(mode)\(curvature.map { ", \($0.words)" } ?? "")\(comparable)"
     let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
-    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(multiple)\(repaired)\(dropout)\(back)"
+    let held = temporary.map { ", \($0.words)" } ?? ""
+    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(held)\(multiple)\(repaired)\(dropout)\(back)"
   }
 
   /// Returns a fraction as text, e.g. `12.5 %`.
@@ -60,6 +62,8 @@ extension PruningPlan {
   /// - Throws: `PlanError` or ``PruningError`` for a plan that contradicts itself.
   public func validate() throws {
     try validateRegrowth()
+    try validateTemporary()
+    try validateOrder()
     guard (1...4096).contains(widthMultiple) else { throw PlanError("--width-multiple \(widthMultiple) is impossible: give 1 to 4096") }
     _ = try Fraction.checked(minimumLayerDensity, option: "--minimum-layer-density")
     if case .shares(let shares) = allocation, let wrong = shares.filter({ !($0.value > 0 && $0.value.isFinite) }).keys.min() {
@@ -192,7 +196,8 @@ extension CostTarget {
 extension PruningEvent {
   /// Summary in one line, for progress output.
   public var summary: String {
-    var parts = ["prune \(number) after step \(iteration): \(removed) removed, \(kept) left"]
+    let verbs = isTemporary ?? false ? ("disturbed", "never") : ("removed", "left")
+    var parts = ["prune \(number) after step \(iteration): \(removed) \(verbs.0), \(kept) \(verbs.1)"]
     if removed == 0, let prunable, prunable > kept { parts.append("\(prunable - kept) of \(prunable) had left before") }
     if let before, let after {
       func percent(_ value: Double) -> String { "\((value * 1e4).rounded() / 1e2) %" }

@@ -47,8 +47,10 @@ public struct PruningPlan: Codable, Hashable, Sendable {
 
   /// Name in the catalogue of the method that the plan follows, e.g. `rigl`; nil for a plan of no method.
   public var method: String?
-  /// Criterion; low scores are removed first.
+  /// Criterion; low scores are removed first, unless ``order`` says otherwise.
   public var criterion: Criterion
+  /// Which end of the scores leaves first; nil for the lowest.
+  public var order: RemovalOrder?
   /// Whether single weights, units or filters are removed.
   public var granularity: Granularity
   /// Distribution of the removal over the layers.
@@ -87,6 +89,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var regrowth: RegrowthPlan?
   /// How gates are trained that decide what leaves; nil if there are none.
   public var gates: GatePlan?
+  /// What becomes of what removals choose, if it is disturbed for a while and stays; nil if it leaves.
+  public var temporary: TemporaryRemoval?
   /// Whether each removal of weights lowers the dropout before the pruned layers (`Model.rescalingDropout`).
   public var rescalesDropout: Bool
   /// Seed of random scores, the choice of examples, and proofs.
@@ -95,21 +99,23 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   // The first model files call the method `course`.
   private enum CodingKeys: String, CodingKey {
     case method = "course"
-    case criterion, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
-      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, rescalesDropout, seed
+    case criterion, order, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
+      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, temporary, rescalesDropout, seed
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
-    method: String? = nil, criterion: Criterion, granularity: Granularity, allocation: Allocation, reduction: GroupReduction = .mean,
+    method: String? = nil, criterion: Criterion, order: RemovalOrder? = nil, granularity: Granularity, allocation: Allocation,
+    reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
     compact: Bool = true, examples: Int? = nil, batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
     place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, gates: GatePlan? = nil,
-    rescalesDropout: Bool = false, seed: UInt64 = 0
+    temporary: TemporaryRemoval? = nil, rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
     self.method = method
     self.criterion = criterion
+    self.order = order
     self.granularity = granularity
     self.allocation = allocation
     self.reduction = reduction
@@ -129,6 +135,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.repairs = repairs
     self.regrowth = regrowth
     self.gates = gates
+    self.temporary = temporary
     self.rescalesDropout = rescalesDropout
     self.seed = seed
   }
@@ -165,6 +172,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     if let span {
       try checkRemovals(in: span)
       try checkRegrowth(in: span, of: network)
+      try checkTemporary(in: span)
     }
     let removals: Int? =
       switch timing {

@@ -4,7 +4,7 @@ public struct RemovalRecord: Codable, Hashable, Sendable {
   public var number: Int
   /// Training steps finished before it.
   public var step: Int
-  /// Number of weights or units that it took.
+  /// Number of weights or units that it took, or disturbed for a while.
   public var removed: Int
   /// Number of them that were left.
   public var kept: Int

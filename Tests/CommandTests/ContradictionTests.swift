@@ -23,6 +23,28 @@ import Testing
       "prune MODEL --fraction 0.5 --granularity unit --ignore fc? --epochs 0",
       "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"
     ),
+    ("prune MODEL --fraction 0.5 --flatness-examples 50", "--flatness-examples goes with --flatness"),
+    (
+      "prune --network mlp:64-12-10 --fraction 0.5 --epochs 0 --flatness",
+      "--flatness needs training images: give --dataset"
+    ),
+    (
+      "prune --network mlp:64-12-10 --dataset digits --fraction 0.5 --method meta-pruning --flatness",
+      "--flatness does not go with --method meta-pruning; \"espalier help prune meta-pruning\" shows what does"
+    ),
+    ("prune MODEL --fraction 0.5 --every 1ep --hold 5it", "--hold says how long --temporary lasts: give that as well"),
+    (
+      "prune MODEL --fraction 0.5 --temporary zero",
+      "--temporary zero disturbs weights in a training: give --every, from one time to the next"
+    ),
+    (
+      "prune MODEL --fraction 0.5 --every 1ep --temporary zero --no-compact",
+      "--compact and --no-compact do not go with --temporary: nothing is removed"
+    ),
+    (
+      "prune MODEL --fraction 0.5 --every 2ep --temporary noise --hold 2ep",
+      "--hold 2ep lasts until the next removal, 40 steps later: give at most --hold 39it"
+    ),
     ("sensitivity MODEL --ignore *", "--ignore leaves nothing to prune of \"mlp:64-12-10\": all 1 layers match"),
     (
       "prune MODEL --fraction 0.5 --scope ;;, --epochs 0",

@@ -154,6 +154,7 @@ enum OptionTable {
       "prune", "--granularity unit", "pruning.granularity=unit", "pruning.criterion=l2", "pruning.allocation=layer",
       "pruning.timing.rounds._0=1"),
     OptionRow("prune", "--criterion random", "pruning.criterion=random"),
+    OptionRow("prune", "--order highest", "pruning.order=highest"),
     OptionRow("prune", "--scope erk", "pruning.allocation=erk"),
     OptionRow("prune", "--sparsity 0.5", "pruning.amount.total._0=0.5"),
     OptionRow("prune", "--compression 4", instead: unpruned, "pruning.amount.total._0=0.75"),
@@ -178,6 +179,9 @@ enum OptionTable {
     OptionRow("prune", "--at-start", "pruning.timing.rounds=none", "pruning.timing.atStart.rounds=1", "recovery=none"),
     OptionRow("prune", "--every 2ep", "pruning.timing.rounds=none", "pruning.timing.during.every=2ep", "recovery=none"),
     OptionRow("prune", "--until 9ep", with: "--every 2ep", "pruning.timing.during.until=9ep"),
+    OptionRow(
+      "prune", "--temporary zero", with: "--every 2ep", "pruning.temporary.kind=zero", "pruning.temporary.hold=0it"),
+    OptionRow("prune", "--hold 5it", with: "--every 2ep --temporary noise", "pruning.temporary.hold=5it"),
     OptionRow("prune", "--schedule cubic", "pruning.schedule=cubic"),
     OptionRow("prune", "--minimum-layer-density 0.25", "pruning.minimumLayerDensity=0.25"),
     OptionRow("prune", "--width-multiple 8", with: "--granularity unit", "pruning.widthMultiple=8"),

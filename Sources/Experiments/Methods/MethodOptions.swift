@@ -39,7 +39,7 @@ public struct MethodOptions: Hashable, Sendable {
   public var stagesByTiming: [any Stage] {
     let training: [any Stage] = training.map { [Train($0)] } ?? []
     guard let pruning else { return training }
-    let end: [any Stage] = pruning.granularity == .weight ? [Compact(pruning)] : []
+    let end: [any Stage] = pruning.granularity == .weight && pruning.temporary == nil ? [Compact(pruning)] : []
     switch pruning.timing {
     case .during: return (self.training.map { [PruneInTraining($0, pruning)] } ?? []) + end
     case .everyStep:

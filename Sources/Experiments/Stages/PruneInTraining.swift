@@ -28,8 +28,9 @@ public struct PruneInTraining: Stage {
     pruner.willPrune = { [unowned run] trainer in
       if run.state.dense == nil { try run.recordDense(of: trainer) }
     }
-    pruner.didPrune = { [unowned run] event, removal in try run.record(event, removal) }
-    try run.train(training, phase: "training", hooks: [pruner])
+    pruner.didPrune = { [unowned run] event, removal in try run.record(event, event.isTemporary ?? false ? nil : removal) }
+    let temporary = try pruning.temporary.map { try TemporaryRemovalHook($0, pruner: pruner, model: run.model) }
+    try run.train(training, phase: "training", hooks: [pruner] + (temporary.map { [$0] } ?? []))
     if run.state.dense == nil { try run.recordDense() }
   }
 }

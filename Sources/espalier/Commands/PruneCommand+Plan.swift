@@ -14,7 +14,8 @@ extension PruneCommand {
     let own = method?.criterion == Criterion.l2.name && isWeight ? nil : method?.criterion
     let criterion = scores.criterion ?? own ?? usual
     let plan = PruningPlan(
-      method: method?.name, criterion: try Criterion(named: criterion, options: scores.criterionOptions), granularity: granularity,
+      method: method?.name, criterion: try Criterion(named: criterion, options: scores.criterionOptions),
+      order: scores.order == .highest ? .highest : nil, granularity: granularity,
       allocation: try scores.allocation(usual: method?.allocation ?? (isWeight ? .global : .layer)), reduction: scores.reduction ?? .mean,
       normalization: scores.normalization, rounding: amount.rounding ?? .round,
       amount: try amount.amount(orElse: method?.gates == nil ? nil : .learned),
@@ -24,7 +25,7 @@ extension PruneCommand {
       widthMultiple: amount.widthMultiple, ignored: pruning.ignore, compact: pruning.compact ?? true, examples: scores.examples,
       batchNorms: scores.batchNormMode, curvature: scores.hessianProbes, place: scores.meanAt ?? .consumer,
       repairs: try repair.repairs(at: scores.meanAt ?? .consumer), regrowth: try regrowth.plan(for: method, rewinding: tickets.rewinding()),
-      gates: try gates.plan(for: method, learnsMasks: metaPruning.meta == .masks),
+      gates: try gates.plan(for: method, learnsMasks: metaPruning.meta == .masks), temporary: try timing.disturbance(),
       rescalesDropout: method?.rescalesDropout ?? false, seed: running.seed)
     try plan.validate()
     try refuseIdleOptions(in: plan)
@@ -64,6 +65,9 @@ extension PruneCommand {
     }
     if pruning.compact != nil, plan.granularity.isStructured {
       throw PlanError("--compact and --no-compact go with --granularity weight: \(plan.granularity.plural) are cut out in any case")
+    }
+    if pruning.compact != nil, plan.temporary != nil {
+      throw PlanError("--compact and --no-compact do not go with --temporary: nothing is removed")
     }
     let replacesMeans = plan.repairs.contains { if case .meanReplacement = $0 { true } else { false } }
     if repair.meanForm != nil, !replacesMeans { throw PlanError("--mean-form goes with --repair mean") }

@@ -11,6 +11,9 @@ struct ScoreOptions: ParsableArguments {
       valueName: "name"), completion: .list(PruningCriterion.all.map(\.name)))
   var criterion: String?
 
+  @Option(help: ArgumentHelp("Which scores leave first: lowest, or highest (a control); lowest by default.", valueName: "end"))
+  var order: RemovalOrder?
+
   @Option(
     help: ArgumentHelp(
       """
@@ -115,3 +118,4 @@ extension LayerNormalization: ExpressibleByArgument {}
 extension BatchNormMode: ExpressibleByArgument {}
 extension HessianProbes.Estimator: ExpressibleByArgument {}
 extension MeanPlace: ExpressibleByArgument {}
+extension RemovalOrder: ExpressibleByArgument {}

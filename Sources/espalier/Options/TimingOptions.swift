@@ -32,6 +32,28 @@ struct TimingOptions: ParsableArguments {
       """, valueName: "name"))
   var schedule: SparsitySchedule?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      A control with --every: what is chosen stays, but is disturbed. zero (its weights are set to 0 and train on), noise (Gaussian noise \
+      is added to them), restore (it is silenced, and after --hold again as before).
+      """, valueName: "kind"))
+  var temporary: TemporaryRemoval.Kind?
+
+  @Option(help: ArgumentHelp("Repeat this disturbance after each step for so long, e.g. 129it; 0it by default.", valueName: "step"))
+  var hold: String?
+
+  /// Returns what becomes of what is chosen, if it stays.
+  ///
+  /// - Throws: `PlanError` for a length of nothing.
+  func disturbance() throws -> TemporaryRemoval? {
+    guard let temporary else {
+      guard hold == nil else { throw PlanError("--hold says how long --temporary lasts: give that as well") }
+      return nil
+    }
+    return TemporaryRemoval(temporary, hold: try hold.map { try Step($0, option: "--hold") } ?? .iterations(0))
+  }
+
   /// Returns when removals happen, as the options or else the method say.
   ///
   /// - Parameters:
@@ -91,3 +113,4 @@ struct TimingOptions: ParsableArguments {
 }
 
 extension SparsitySchedule: ExpressibleByArgument {}
+extension TemporaryRemoval.Kind: ExpressibleByArgument {}

@@ -35,7 +35,7 @@ enum LotteryTicketFace: MethodFace {
     "--lambda", "--lambda-warm-up", "--drop-rate", "--gate-learning-rate", "--gate-cost", "--probes", "--curvature", "--batch-norm-mode",
     "--classes", "--meta", "--outer", "--ways", "--shots", "--queries", "--tasks", "--inner-steps", "--inner-rate", "--pseudo-test",
     "--prune-gradient", "--learn-fractions", "--controls", "--judging-tasks", "--head-steps", "--datasets", "--passes", "--heads",
-    "--keep-if", "--resample", "--metrics", "--tensorboard", "--flatness", "--flatness-examples",
+    "--keep-if", "--resample", "--metrics", "--tensorboard", "--flatness", "--flatness-examples", "--temporary", "--hold", "--order",
   ]
 }
 
