@@ -27,17 +27,21 @@ import Testing
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
+  /// Makes commands of Slurm's names: jobs are 11, 12, …, and the queue holds what queue.txt says.
+  private func pretend(in folder: String) throws {
+    for (name, text) in [
+      ("sbatch", "echo \"$@\" >> \(folder)/asked.txt; n=$(wc -l < \(folder)/asked.txt); echo $((n + 10));"),
+      ("squeue", "echo \"$@\" >> \(folder)/looked.txt; cat \(folder)/queue.txt"),
+    ] {
+      try Data("#!/bin/sh\n\(text)\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/\(name)")
+    }
+  }
+
   @Test func whatIsSubmitted() throws {
     try withTemporaryDirectory { folder in
       let (recipe, root) = (try write(epochs: "20it", in: folder), folder + "/all")
-      // Jobs 11, 12, …; the queue holds what queue.txt says.
-      for (name, text) in [
-        ("sbatch", "echo \"$@\" >> \(folder)/asked.txt; n=$(wc -l < \(folder)/asked.txt); echo $((n + 10));"),
-        ("squeue", "echo \"$@\" >> \(folder)/looked.txt; cat \(folder)/queue.txt"),
-      ] {
-        try Data("#!/bin/sh\n\(text)\n".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/\(name)")
-      }
+      try pretend(in: folder)
       func submit(_ more: String...) throws -> Outcome {
         try espalier(
           ["study", "run", recipe, "--into", root, "--launcher", "slurm", "--quiet"] + more, after: "PATH=\(folder):$PATH exec")
@@ -88,13 +92,14 @@ import Testing
       #expect(
         missing.status == 69 && missing.errors == "espalier: --launcher slurm needs Slurm's commands: there is no sbatch on PATH\n",
         "\(missing.errors)")
+      #expect(!FileManager.default.fileExists(atPath: root))
       let idle = try espalier("study", "run", recipe, "--into", root, "--sbatch", "--time=1")
-      #expect(idle.status == 64 && idle.errors.hasPrefix("espalier: --sbatch --time=1 goes with --launcher slurm\n"), "\(idle.errors)")
+      #expect(idle.status == 64 && idle.errors.hasPrefix("espalier: --sbatch --time=1 goes with --launcher slurm; see "), "\(idle.errors)")
       let bare = try espalier("study", "run", recipe, "--into", root, "--launcher", "slurm", "--sbatch", "long")
       #expect(
         bare.status == 64
           && bare.errors.hasPrefix(
-            "espalier: --sbatch long is not an option: write it with its dashes and value, such as --time=4:00:00\n"),
+            "espalier: --sbatch long is not an option: write it with its dashes and value, such as --time=4:00:00; see "),
         "\(bare.errors)")
     }
   }
@@ -110,7 +115,8 @@ import Testing
         nothing.status == 65
           && nothing.errors == "espalier: \(root)/grid is not a study: it has no study.json; \"espalier study run RECIPE\" makes one\n")
       // The study's folder, as a submission leaves it.
-      _ = try espalier(["study", "run", recipe, "--into", root, "--launcher", "slurm", "--quiet"], after: "PATH=/nowhere exec")
+      try pretend(in: folder)
+      _ = try espalier(["study", "run", recipe, "--into", root, "--launcher", "slurm", "--quiet"], after: "PATH=\(folder):$PATH exec")
       let early = try espalier("study", "work", root + "/grid", keys[2])
       #expect(
         early.status == 75 && early.errors == "espalier: run \(keys[2]) starts from run \(keys[0]), which is not finished\n",

@@ -123,6 +123,7 @@ struct StudyRunCommand: ParsableCommand {
     let resolver = RunResolver { display.note($0) }
     let plan = try StudyPlan(recipe, in: folder.store, tool: RunResolver.tool) { try resolver($0) }
     if dryRun { return try list(plan) }
+    if launcher == .slurm { try SlurmLauncher.check() }
     try Outputs.checkFolder(folder.path)
     let claim = try FolderClaim(folder.path)
     defer { withExtendedLifetime(claim) {} }

@@ -102,6 +102,11 @@ struct SlurmLauncher {
     return found
   }
 
+  /// Checks, before anything is written, that Slurm's commands are there.
+  ///
+  /// - Throws: ``UnavailableError`` for the first one that is not.
+  static func check() throws { for name in ["sbatch", "squeue"] { _ = try program(name) } }
+
   private static func program(_ name: String) throws -> String {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     guard let path = folders.map({ "\($0)/\(name)" }).first(where: FileManager.default.isExecutableFile) else {
