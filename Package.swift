@@ -74,7 +74,7 @@ let package = Package(
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions"],
-      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Rendering/render.py")], swiftSettings: strict),
+      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Page/live.js"), .embedInCode("Rendering/render.py")], swiftSettings: strict),
     .target(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],

@@ -1,6 +1,6 @@
 internal import Files
 internal import Foundation
-internal import Pruning
+public import Pruning
 public import Results
 internal import Torch
 internal import Training
@@ -125,6 +125,18 @@ extension ProbeStudy {
     FileManager.default.fileExists(atPath: ProbeFolder(folder).rows(seed))
   }
 
+  /// Whether a folder holds the rows of a seed, as a study of probes leaves it.
+  public static func isFolder(_ path: String) -> Bool {
+    ((try? Folder.names(in: path)) ?? []).contains {
+      $0.hasPrefix("seed-") && $0.hasSuffix(".csv") && UInt64($0.dropFirst(5).dropLast(4)) != nil
+    }
+  }
+
+  /// Reads the penalties and choices of all finished seeds in a folder.
+  ///
+  /// - Throws: `PlanError` for a folder without finished seeds, ``PenaltyTableError`` and `RecordError` for damaged files.
+  public static func penalties(in folder: String) throws -> PenaltyProbeResult { try ProbeFolder(folder).read() }
+
   /// Analyses all finished seeds in some folders, e.g. two of the same training, with means taken at the output and at the consumer.
   ///
   /// The total number of steps, which the analysis divides into thirds, is the step of the last probe.
@@ -132,7 +144,7 @@ extension ProbeStudy {
   public static func analysis(of folders: [String], lateStart: Int = 10_000) throws -> PenaltyAnalysis {
     var all = PenaltyProbeResult()
     for folder in folders {
-      let found = try ProbeFolder(folder).read()
+      let found = try penalties(in: folder)
       all.rows += found.rows
       all.choices += found.choices
     }

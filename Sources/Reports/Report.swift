@@ -5,7 +5,7 @@ internal import Words
 /// What a study, or a single run, has to say: one page for people, and tables and figures for papers.
 ///
 /// Everything is computed from the ``StudyResult``, and equal results give equal bytes.
-public struct Report: Sendable {
+public struct Report: ReportDocument {
   /// The study that the report is about.
   public let study: StudyResult
   let grid: StudyGrid
@@ -31,24 +31,6 @@ public struct Report: Sendable {
 
   /// The figures, in the page's order.
   public var charts: [ReportChart] { ReportChart.all(of: grid) }
-
-  /// Draws the figures.
-  ///
-  /// - Throws: `Interrupted` if work should stop. That there is no renderer, or that it failed, is no error: a report without pictures
-  ///   still has all numbers, and ``RenderedCharts/problem`` says why.
-  public func render(by renderer: (any ChartRenderer)?, pictures: Set<RenderedCharts.Picture> = []) throws -> RenderedCharts {
-    guard let renderer else { return RenderedCharts(problem: nil) }
-    let charts = charts
-    guard !charts.isEmpty else { return RenderedCharts(problem: nil) }
-    do { return try renderer.render(charts, pictures: pictures) } catch let error as RenderingError {
-      return RenderedCharts(problem: error.description)
-    }
-  }
-
-  /// Returns the page: HTML that needs nothing but itself.
-  ///
-  /// - Throws: `Interrupted` if work should stop.
-  public func html(renderer: (any ChartRenderer)?) throws -> String { html(try render(by: renderer)) }
 
   /// Returns the page with figures that were drawn before.
   public func html(_ rendered: RenderedCharts) -> String { Page(report: self, rendered: rendered).text }

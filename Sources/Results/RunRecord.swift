@@ -28,6 +28,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var units: Removal?
   /// Weights kept in each layer before dead units were cut out; nil if weights were not pruned.
   public var layers: [LayerSurvivors]?
+  /// What the first layer still reads of an image; nil if weights were not pruned, if the first layer is not linear, and in records of earlier
+  /// versions.
+  public var inputs: InputReads?
   /// The removal after which layers first had no signal flowing through them; nil if that did not happen.
   public var collapse: LayerCollapse?
   /// The check that surgery preserved the network's function; nil if nothing was cut, or nothing was checked.

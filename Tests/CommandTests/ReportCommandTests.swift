@@ -32,6 +32,37 @@ import Testing
     }
   }
 
+  /// A run writes the report that the command would make of its row; an ending that says something else is refused before any work.
+  @Test func aRunWritesItsOwnPage() throws {
+    try withTemporaryDirectory { folder in
+      let run = [
+        "train", "--network", "mlp:64-12-10", "--dataset", "digits", "--epochs", "3it", "--no-latency", "--threads", "1", "--quiet",
+        "-o", folder + "/model.safetensors", "--report",
+      ]
+      // Without a renderer, which is told as by the command.
+      let outcome = try espalier(run + [folder + "/page.html"], after: "export ESPALIER_PYTHON=/none/python3; exec")
+      #expect(outcome.status == 0 && outcome.errors.hasPrefix("espalier: no charts: /none/python3 cannot be run"), "\(outcome.errors)")
+      let page = try String(contentsOfFile: folder + "/page.html", encoding: .utf8)
+      #expect(page.contains("<h1>mlp:64-12-10 on digits</h1>") && page.contains("Dense.</strong> Before pruning"))
+      let tables = try espalier(run + [folder + "/t.MD"])
+      #expect(tables.status == 0 && tables.errors == "", "\(tables.errors)")
+      #expect(try String(contentsOfFile: folder + "/t.MD", encoding: .utf8).hasPrefix("# mlp:64-12-10 on digits\n"))
+      #expect(try espalier(run + [folder + "/row"]).status == 0)
+      #expect(try espalier("report", folder + "/row", "-o", folder + "/again.md").status == 0)
+      try FileManager.default.removeItem(atPath: folder + "/model.safetensors")
+      for path in ["a.pdf", "a.html.gz", "x.y/b.txt"].map({ folder + "/" + $0 }) {
+        try FileManager.default.createDirectory(atPath: folder + "/x.y", withIntermediateDirectories: true)
+        let refused = try espalier(run + [path])
+        #expect(refused.status == 64)
+        #expect(refused.errors == "espalier: --report \(path) ends in none of .json (the row), .html, .md and .tex\n")
+      }
+      let ticket = ["prune", "--method", "lottery-ticket", "--network", "mlp:64-12-10", "--dataset", "digits", "-o", folder + "/tickets"]
+      let refused = try espalier(ticket + ["--report", folder + "/a.pdf"])
+      #expect(refused.status == 64 && !FileManager.default.fileExists(atPath: folder + "/tickets"), "\(refused.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["again.md", "page.html", "row", "t.MD", "x.y"])
+    }
+  }
+
   /// Of the folder that the engine keeps.
   @Test func aStudysFolder() throws {
     try withTemporaryDirectory { folder in

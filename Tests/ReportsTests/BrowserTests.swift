@@ -4,39 +4,9 @@ import Results
 import TestSupport
 import Testing
 
-/// A headless Chromium, and the renderer that pages need to have something to show it.
-enum Browser {
-  static let program = ["chromium", "chromium-browser", "google-chrome", "chrome"].lazy.compactMap { name in
-    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }.first
-
-  static let hasRenderer = VegaRenderer.programs().contains { program in
-    (try? PythonProcess.run(program, "import vl_convert", input: Data(), timeout: 60))?.status == 0
-  }
-
-  /// Opens a page and returns its elements after its scripts have run, and what it said on its console.
-  static func open(_ path: String, _ options: String...) throws -> (page: String, console: [String]) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program ?? "")
-    // Without a sandbox, or it would not run as the superuser; with a profile of its own, or tests at once would share one.
-    process.arguments =
-      [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--user-data-dir=\(path).profile",
-        "--allow-file-access-from-files", "--virtual-time-budget=60000", "--enable-logging=stderr", "--v=0", "--dump-dom",
-      ] + options + ["file://" + path]
-    let (output, errors) = (URL(fileURLWithPath: path + ".dom"), URL(fileURLWithPath: path + ".log"))
-    for file in [output, errors] { try Data().write(to: file) }
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
-    process.waitUntilExit()
-    let log = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
-    return (
-      String(decoding: try Data(contentsOf: output), as: UTF8.self),
-      log.split(separator: "\n").map(String.init).filter { $0.contains("CONSOLE") }
-    )
-  }
+extension Browser {
+  /// Whether there is the renderer that pages need to have something to show.
+  static let hasRenderer = (try? VegaRenderer().render([], pictures: [])) != nil
 }
 
 @Suite(

@@ -55,6 +55,7 @@ extension TicketStudy {
       trainingSeconds: trunk.reduce(0) { $0 + $1.seconds },
       steps: trunk.reduce(0) { $0 + $1.iterations - $1.firstIteration }, peakMemory: Machine.peakMemory)
     row.tickets = TicketRecords(records, departure: try plan.departure)
+    if plan.rounds > 0 { row.inputs = try ticket.model.inputReads(of: data.training.shape) }
     return row
   }
 }

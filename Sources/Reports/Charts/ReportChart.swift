@@ -14,7 +14,7 @@ public struct ReportChart: Hashable, Sendable {
   var section: Section
 
   /// The parts of a page that have figures.
-  enum Section: Hashable, Sendable { case accuracy, curves, layers }
+  enum Section: Hashable, Sendable { case accuracy, curves, layers, replacement, profiles, courses }
 
   /// All figures of a study, in the page's order.
   static func all(of grid: StudyGrid) -> [ReportChart] {

@@ -62,12 +62,28 @@ extension ReportTable {
           let value = cell.value.map { $0.isFinite ? " data-v=\"\($0)\"" : "" } ?? ""
           let shade = cell.shade.map { " style=\"--s:\(Format.fixed(min(max($0, 0), 1), 3))\"" } ?? ""
           let tag = index == 0 ? "th" : "td"
-          return "<\(tag)\(index == 0 ? " scope=\"row\"" : "")\(kind)\(value)\(shade)>\(HTML.escaped(cell.text))</\(tag)>"
+          return
+            "<\(tag)\(index == 0 ? " scope=\"row\"" : "")\(kind)\(value)\(shade)>\(HTML.escaped(cell.text))\(cell.range?.svg ?? "")</\(tag)>"
         }.joined() + "</tr>\n"
     }.joined()
     return "<p class=\"caption\" id=\"\(name)\">\(HTML.escaped(caption))</p>\n"
       + "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"\(name)\">"
       + "<table id=\"\(id)\" aria-labelledby=\"\(name)\"\(isSortable ? " data-sortable" : "")>\n<thead><tr>\(head)</tr></thead>\n"
       + "<tbody>\n\(body)</tbody></table></div>\n"
+  }
+}
+
+extension ReportTable.Cell.Range {
+  /// The interval as a bar, the value as a dot, and the number beside them as a dashed line; nothing where one of them is no number.
+  var svg: String {
+    let all = [lower, value, upper, mark]
+    guard let least = all.min(), let most = all.max(), all.allSatisfy(\.isFinite) else { return "" }
+    // All the same: everything in the middle.
+    let span = most > least ? most - least : 1
+    let start = most > least ? least : least - 0.5
+    func place(_ value: Double) -> String { Format.fixed(8 + 104 * (value - start) / span, 1) }
+    return "<svg class=\"range\" viewBox=\"0 0 120 14\" aria-hidden=\"true\">"
+      + "<path class=\"mark\" d=\"M\(place(mark)) 0V14\"/><path class=\"bar\" d=\"M\(place(lower)) 7H\(place(upper))\"/>"
+      + "<circle cx=\"\(place(value))\" cy=\"7\" r=\"3.2\"/></svg>"
   }
 }

@@ -46,20 +46,23 @@ function addFilter(table) {
   table.parentElement.before(bar);
 }
 
-for (const table of document.querySelectorAll("table[data-sortable]")) {
-  if (table.tBodies[0].rows.length < 2) continue;
-  [...table.tHead.rows[0].cells].forEach((heading, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...heading.childNodes);
-    heading.append(button);
-    button.addEventListener("click", () => sortBy(table, heading, column));
-  });
-  if (table.tBodies[0].rows.length > 8) addFilter(table);
+function prepareTables() {
+  for (const table of document.querySelectorAll("table[data-sortable]")) {
+    if (table.tBodies[0].rows.length < 2) continue;
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => sortBy(table, heading, column));
+    });
+    if (table.tBodies[0].rows.length > 8) addFilter(table);
+  }
 }
 
 // Charts: drawn to the width at hand, in the colours of the theme, again when either changes.
-const charts = window.vegaEmbed ? [...document.querySelectorAll(".live")] : [];
+const charts = () => window.vegaEmbed ? [...document.querySelectorAll(".live")] : [];
+const themes = JSON.parse(document.getElementById("themes")?.textContent ?? "{}");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const tip = document.createElement("div");
 tip.className = "tip";
@@ -102,29 +105,31 @@ async function draw(place) {
   }
 }
 
-async function drawAll() {
-  let drawn = 0;
-  for (const place of charts) if (await draw(place)) drawn += 1;
-  document.documentElement.dataset.charts = `${drawn}/${charts.length}`;
+async function drawAll(places) {
+  for (const place of places) await draw(place);
+  document.documentElement.dataset.charts = `${document.querySelectorAll("figure.drawn").length}/${charts().length}`;
 }
 
 // The still pictures, made for light paper, are good to keep.
-for (const still of document.querySelectorAll(".still")) {
-  const figure = still.closest("figure");
-  const link = document.createElement("a");
-  Object.assign(link, { className: "save", href: still.src, download: `${figure.id}.svg`, textContent: "Save as SVG" });
-  figure.querySelector("details").before(link);
+function offerPictures() {
+  for (const still of document.querySelectorAll(".still")) {
+    const figure = still.closest("figure");
+    const link = document.createElement("a");
+    Object.assign(link, { className: "save", href: still.src, download: `${figure.id}.svg`, textContent: "Save as SVG" });
+    figure.querySelector("details").before(link);
+  }
 }
 
-const themes = JSON.parse(document.getElementById("themes")?.textContent ?? "{}");
-if (charts.length > 0) {
-  await drawAll();
-  dark.addEventListener("change", drawAll);
+prepareTables();
+offerPictures();
+if (charts().length > 0) {
+  await drawAll(charts());
+  dark.addEventListener("change", () => drawAll(charts()));
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
-      for (const place of charts) if (Math.floor(place.getBoundingClientRect().width) !== place.drawnWidth) draw(place);
+      for (const place of charts()) if (Math.floor(place.getBoundingClientRect().width) !== place.drawnWidth) draw(place);
     }, 150);
   });
 }

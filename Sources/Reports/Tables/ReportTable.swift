@@ -20,6 +20,16 @@ public struct ReportTable: Hashable, Sendable {
     var tone: Tone?
     /// The share, 0 to 1, that colours it.
     var shade: Double?
+    /// What a page draws below its text.
+    var range: Range?
+
+    /// An interval around a value, beside a number that it is compared with.
+    struct Range: Hashable, Sendable {
+      var lower: Double
+      var value: Double
+      var upper: Double
+      var mark: Double
+    }
 
     init(_ text: String?, _ value: Double? = nil, tone: Tone? = nil, shade: Double? = nil) {
       self.text = text ?? "–"

@@ -68,7 +68,8 @@ extension ReportTable {
   static func claims(_ claims: [ClaimResult]) -> ReportTable {
     var table = ReportTable(
       id: "claims",
-      caption: "Claims of the papers. Measured: mean over n seeds with its one-sided 95 % bounds, against the claim's threshold.",
+      caption:
+        "Claims of the papers. Measured: mean over n seeds with its one-sided 95 % bounds, against the claim's threshold, the dashed line.",
       columns: [
         .init(title: "claim", isNumber: false), .init(title: "statement", isNumber: false, isWide: true), .init(title: "measured"),
         .init(title: "interval"),
@@ -77,10 +78,15 @@ extension ReportTable {
         .init(title: "evidence", isNumber: false),
       ])
     for claim in claims {
-      let interval = claim.lower.flatMap { lower in claim.upper.map { "\(claim.digits(lower)) to \(claim.digits($0))" } }
+      let words = claim.lower.flatMap { lower in claim.upper.map { "\(claim.digits(lower)) to \(claim.digits($0))" } }
+      var interval = Cell(words, claim.lower)
+      if let mean = claim.mean, let mark = claim.threshold {
+        interval.range = Cell.Range(lower: claim.lower ?? mean, value: mean, upper: claim.upper ?? mean, mark: mark)
+        interval.text = words ?? claim.digits(mean)
+      }
       table.rows.append([
         .init(claim.id), .init("\(claim.statement) (\(claim.source)) — \(claim.measure)"),
-        .init(claim.mean.map(claim.number), claim.mean), .init(interval, claim.lower),
+        .init(claim.mean.map(claim.number), claim.mean), interval,
         .init(claim.threshold.map(claim.number), claim.threshold), .init(Format.count(claim.count), Double(claim.count)),
         .init(claim.verdict.rawValue, tone: claim.verdict.tone), .init(claim.setting ?? "the paper's"), .init(claim.evidence),
       ])

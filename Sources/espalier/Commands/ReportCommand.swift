@@ -8,22 +8,28 @@ internal import Words
 struct ReportCommand: ParsableCommand, CheckedCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Make a page, tables for papers, or figures of a study or a run.",
+    abstract: "Make a page, tables for papers, or figures of a study, a run or a probe.",
     discussion: """
       One page of HTML that opens anywhere, without a network: what the numbers
       say in words, tables, charts with intervals, and every run with its control.
         espalier report studies/which-criterion -o report.html
 
-      The row of a single run will do, and so will the JSON of a study:
+      The row of a single run will do, and so will the JSON of a study; a run can
+      also write its page itself:
         espalier prune --network lenet-300-100 --dataset digits \\
           --sparsity 0.9 --report row.json
         espalier report row.json -o report.html
+        espalier prune row.safetensors --sparsity 0.95 --report page.html
         espalier study status studies/which-criterion --json > study.json
 
       Tables for papers, and figures as SVG and PNG:
         espalier report studies/which-criterion -o tables.md
         espalier report studies/which-criterion -o tables.tex
         espalier report studies/which-criterion --figures figures
+
+      Penalties of a probe, from its folder or the rows of a model's probe:
+        espalier probe dense.safetensors --fractions 0.1,0.5 --rows rows.csv
+        espalier report rows.csv -o penalties.html
 
       Charts are drawn by vl-convert, a package for Python 3. Without it a page
       has their numbers in tables, and says so:
@@ -32,24 +38,9 @@ struct ReportCommand: ParsableCommand, CheckedCommand {
       ESPALIER_PYTHON names another Python.
       """)
 
-  /// The languages of reports.
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case html, markdown, latex
-
-    /// The format of files with this ending.
-    init?(ending: String) {
-      switch ending.lowercased() {
-      case "html", "htm": self = .html
-      case "md", "markdown": self = .markdown
-      case "tex": self = .latex
-      default: return nil
-      }
-    }
-  }
-
   @Argument(
-    help: ArgumentHelp("A study's folder, the JSON of a study, or the row of a run.", valueName: "study"),
-    completion: .file(extensions: ["json"]))
+    help: ArgumentHelp("A study's folder, the JSON of a study, the row of a run, or a probe's folder or rows.", valueName: "study"),
+    completion: .file(extensions: ["json", "csv"]))
   var study: String
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write: .html, .md or .tex.", valueName: "file"), completion: .file())
@@ -58,17 +49,16 @@ struct ReportCommand: ParsableCommand, CheckedCommand {
   @Option(
     help: ArgumentHelp(
       "html, markdown or latex; by default what the output's ending says, and Markdown on standard output.", valueName: "format"))
-  var format: Format?
+  var format: ReportFormat?
 
   @Option(help: ArgumentHelp("A folder for the charts as SVG and PNG files.", valueName: "folder"), completion: .directory)
   var figures: String?
 
   /// The format that was asked for; nil if only figures were.
-  func written() throws -> Format? {
+  func written() throws -> ReportFormat? {
     if let format { return format }
     guard let output else { return figures == nil ? .markdown : nil }
-    let ending = output.lastIndex(of: ".").map { String(output[output.index(after: $0)...]) } ?? ""
-    guard let format = Format(ending: ending) else {
+    guard let format = ReportFormat(output) else {
       throw ValidationError("--output \(output) ends in none of .html, .md and .tex: name the --format (html, markdown or latex)")
     }
     return format
@@ -87,17 +77,17 @@ struct ReportCommand: ParsableCommand, CheckedCommand {
     let report = try ReportSource(path: study).report()
     let format = try written()
     // Tables need no renderer, and what cannot be tabulated is found before it starts.
-    let tables = try format == .markdown ? report.markdown() : format == .latex ? report.latex() : nil
+    let tables = format == .html ? nil : try format?.text(of: report, nil)
     let needsCharts = format == .html || figures != nil
     let charts = needsCharts ? try report.render(by: VegaRenderer(), pictures: figures == nil ? [] : [.svg, .png]) : nil
     if let figures, let charts { try write(charts, of: report, to: figures) }
-    let text = tables ?? (format == .html ? charts.map { report.html($0) } : nil)
+    let text = try tables ?? format?.text(of: report, charts)
     if let problem = charts?.problem { Console.note("espalier: \(problem)") }
     guard let text else { return }
     if let output { try Console.write(text, to: output) } else { try Console.print(text) }
   }
 
-  private func write(_ charts: RenderedCharts, of report: Report, to folder: String) throws {
+  private func write(_ charts: RenderedCharts, of report: any ReportDocument, to folder: String) throws {
     if let problem = charts.problem { throw NoFigures(description: problem) }
     guard !report.charts.isEmpty else {
       throw NoFigures(

@@ -13,7 +13,9 @@ struct CheckpointOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Interval between checkpoints; by default each epoch, but at most every 5 s.", valueName: "step"))
   var checkpointEvery: String?
 
-  @Option(help: ArgumentHelp("Also write the row as JSON to this file.", valueName: "file"), completion: .file())
+  @Option(
+    help: ArgumentHelp("Also write the row: .json, or as a page or tables of espalier report, .html, .md or .tex.", valueName: "file"),
+    completion: .file())
   var report: String?
 
   @Option(

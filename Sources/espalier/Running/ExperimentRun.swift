@@ -34,6 +34,7 @@ struct ExperimentRun {
   func callAsFunction() throws {
     var options = try options()
     let outputs = try checkedOutputs()
+    let report = try checkpoints.report.map { try RowReport($0) }
     defer { withExtendedLifetime(outputs) {} }
     try run.apply()
     let display = ProgressDisplay(quiet: output.quiet)
@@ -55,7 +56,7 @@ struct ExperimentRun {
     Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
     let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path, latencyBatches: latencyBatches)
-    if let report = checkpoints.report { try Console.write(row.json(), to: report) }
+    try report?.write(row)
     try output.print(row, showsLayers: showsLayers)
     // Until here --resume could still measure and show the row again.
     runner.removeCheckpoint()

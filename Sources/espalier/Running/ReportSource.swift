@@ -1,11 +1,13 @@
+internal import Experiments
 internal import Files
 internal import Foundation
+internal import Pruning
 internal import Reports
 internal import Results
 internal import Studies
 internal import Training
 
-/// What a report is about: a study's folder, the JSON of a study, or the row of a run.
+/// What a report is about: a study's folder, the JSON of a study, the row of a run, or the penalties of a probe.
 struct ReportSource {
   let path: String
 
@@ -14,14 +16,21 @@ struct ReportSource {
 
   /// Reads the study or row.
   ///
-  /// - Throws: `FileError`; `RecordError` for content that is neither or that no run can have written; `ReportError` for a study without
+  /// - Throws: `FileError`; `PenaltyTableError`; `RecordError` for content that is neither or that no run can have written; `ReportError` for a study without
   ///   runs.
-  func report() throws -> Report {
+  func report() throws -> any ReportDocument {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      if ProbeStudy.isFolder(path) {
+        let found = try ProbeStudy.penalties(in: path)
+        return try PenaltyReport(URL(fileURLWithPath: path).lastPathComponent, rows: found.rows, choices: found.choices)
+      }
       return try Report(try StudyFolder(path).judged())
     }
     let data = try RegularFile.read(path, limit: Self.limit)
+    if path.lowercased().hasSuffix(".csv") {
+      return try PenaltyReport(path.lastName, rows: PenaltyTable.rows(in: String(decoding: data, as: UTF8.self), place: path))
+    }
     guard let keys = (try? JSONSerialization.jsonObject(with: data)).map({ ($0 as? [String: Any])?.keys.map(\.self) ?? [] }) else {
       throw RecordError("\(path) is not JSON")
     }

@@ -16,7 +16,7 @@ struct TicketCommandRun {
   /// The value of --threads; nil if it was not given, which means one thread for libtorch: its bits must not depend on how many seeds run
   /// in parallel.
   var givenThreads: Int?
-  /// Path for the row of the last round; nil for none.
+  /// Path for the row of the last round, or a report of it; nil for none.
   var report: String?
   /// Batch sizes whose latency that row shows; empty for none, nil for the usual ones.
   var latencyBatches: [Int]?
@@ -38,6 +38,7 @@ struct TicketCommandRun {
     outputs.keep("the plan of the study", path + "/plan.json")
     plan.data.files.forEach { outputs.keep("a file of \(plan.data.dataset)", $0) }
     try outputs.check()
+    let report = try self.report.map { try RowReport($0) }
     defer { withExtendedLifetime(outputs) {} }
     do {
       let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker != nil)
@@ -56,7 +57,7 @@ struct TicketCommandRun {
         let row = try study.row(
           seed: seed, command: CommandLine.arguments, version: Espalier.version, latencyBatches: latencyBatches,
           device: run.torchDevice)
-        try Console.write(row.json(), to: report)
+        try report.write(row)
       }
     } catch let error as CocoaError {
       throw OutputError(path: path, underlying: error)
