@@ -29,6 +29,10 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    // Without its default traits, configuration and what needs all of Foundation: a page and its events need neither.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
   ],
   targets: [
     .target(
@@ -74,7 +78,9 @@ let package = Package(
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions"],
-      resources: [.embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Page/live.js"), .embedInCode("Rendering/render.py")], swiftSettings: strict),
+      resources: [
+        .embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Page/live.js"), .embedInCode("Rendering/render.py"),
+      ], swiftSettings: strict),
     .target(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
@@ -88,11 +94,18 @@ let package = Package(
     .target(
       name: "TensorBoard", dependencies: ["Files", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Event.proto"],
       swiftSettings: strict),
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Reports", "Studies", "Results", "Files", "Interruptions", .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ], swiftSettings: strict),
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Studies", "TensorBoard", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports", "Files",
-        "Words",
+        "Serving", "Studies", "TensorBoard", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports",
+        "Files", "Words",
         "Interruptions", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
@@ -141,6 +154,8 @@ let package = Package(
     .testTarget(
       name: "TensorBoardTests", dependencies: ["TensorBoard", "TestSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests", dependencies: ["Serving", "Reports", "Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["espalier", "Studies", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
       swiftSettings: strict),

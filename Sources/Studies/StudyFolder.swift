@@ -104,16 +104,10 @@ public struct StudyFolder: Hashable, Sendable {
   public func result(claims: [Claim] = [], program: String = "espalier") throws -> StudyResult {
     let content = try content()
     var rows: [String: RunRecord] = [:]
-    for run in content.plan.runs where store.state(run.key) == .finished { rows[run.key] = try store.row(run.key) }
-    var failed: [String: String] = [:]
+    let states = states(of: content.plan)
+    for (run, (state, _)) in zip(content.plan.runs, states) where state == .finished { rows[run.key] = try store.row(run.key) }
     var runs: [StudyRunResult] = []
-    for run in content.plan.runs {
-      var state = store.state(run.key)
-      var failure = state == .failed ? store.failure(run.key) : nil
-      if state != .finished, let from = run.from, let reason = failed[from] {
-        (state, failure) = (.failed, "the run that it starts from failed: \(reason)")
-      }
-      if state == .failed { failed[run.key] = failure ?? "" }
+    for (run, (state, failure)) in zip(content.plan.runs, states) {
       for place in run.places {
         runs.append(
           StudyRunResult(
@@ -126,6 +120,21 @@ public struct StudyFolder: Hashable, Sendable {
       name: name, about: content.about, scale: content.scale, axes: content.axes, runs: runs, recipe: try recipe())
     result.claims = claims.map { $0.result(result, evidence: path) }
     return result
+  }
+
+  /// How far each run of a plan has come, in the plan's order, with the reason of those that failed; what starts from a run that failed has
+  /// failed with it.
+  func states(of plan: StudyPlan) -> [(state: StudyRunResult.State, failure: String?)] {
+    var failed: [String: String] = [:]
+    return plan.runs.map { run in
+      var state = store.state(run.key)
+      var failure = state == .failed ? store.failure(run.key) : nil
+      if state != .finished, let from = run.from, let reason = failed[from] {
+        (state, failure) = (.failed, "the run that it starts from failed: \(reason)")
+      }
+      if state == .failed { failed[run.key] = failure ?? "" }
+      return (state, failure)
+    }
   }
 
   private func order(_ place: [String: String], _ axes: [StudyAxis]) -> [Int] {

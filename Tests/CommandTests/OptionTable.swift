@@ -44,7 +44,7 @@ enum OptionTable {
     "data fetch": "data fetch mnist", "inspect": "inspect lenet-5", "compare": "compare a b", "looking": "tickets folder",
     "study run": "study run r.yaml", "study new": "study new row.json", "study status": "study status s", "study claims": "study claims s",
     "study query": "study query SELECT", "study work": "study work s k",
-    "study export": "study export s", "report": "report s.json",
+    "study export": "study export s", "study serve": "study serve s", "report": "report s.json",
   ]
 
   static let rows: [OptionRow] =
@@ -404,6 +404,7 @@ enum OptionTable {
     OptionRow("study claims", "--json", "json=true"),
     OptionRow("study query", "--into all", "into=all"),
     OptionRow("study query", "--csv", "csv=true"),
+    OptionRow("study serve", "--port 0", "port=0"),
     OptionRow("report", "--output r.tex", "output=r.tex", "format=latex"),
     OptionRow("report", "--format latex", "format=latex"),
     OptionRow("report", "--figures DIR", "figures=DIR", "format=nothing"),

@@ -18,7 +18,7 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
   let studies: [String: any ParsableCommand.Type] = [
     "new": StudyNewCommand.self, "run": StudyRunCommand.self, "status": StudyStatusCommand.self, "claims": StudyClaimsCommand.self,
     "query": StudyQueryCommand.self, "work": StudyWorkCommand.self,
-    "export": StudyExportCommand.self,
+    "export": StudyExportCommand.self, "serve": StudyServeCommand.self,
   ]
   let words = ["data", "study"].contains(arguments.first) ? arguments.dropFirst() : arguments[...]
   guard let type = (arguments.first == "study" ? studies : types)[words.first ?? ""] else {
@@ -112,6 +112,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "figures": report.figures ?? "none",
     ]
   case let export as StudyExportCommand: return ["study": export.study]
+  case let serve as StudyServeCommand: return ["study": serve.study, "port": "\(serve.port)"]
   default: throw ValidationError("no fields of \(type(of: command)) are known here")
   }
 }

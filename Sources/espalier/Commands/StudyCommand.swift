@@ -25,6 +25,7 @@ struct StudyCommand: ParsableCommand {
 
       espalier study run which-criterion.yaml --jobs 2
       espalier study status studies/which-criterion
+      espalier study serve studies/which-criterion
       espalier study query 'SELECT method, avg(test_accuracy)
         FROM "which-criterion" GROUP BY method'
 
@@ -34,7 +35,7 @@ struct StudyCommand: ParsableCommand {
       """,
     subcommands: [
       StudyNewCommand.self, StudyRunCommand.self, StudyWorkCommand.self, StudyStatusCommand.self, StudyClaimsCommand.self,
-      StudyQueryCommand.self, StudyExportCommand.self, StudySchemaCommand.self,
+      StudyQueryCommand.self, StudyExportCommand.self, StudyServeCommand.self, StudySchemaCommand.self,
     ])
 }
 
