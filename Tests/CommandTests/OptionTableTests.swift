@@ -46,7 +46,8 @@ import Testing
       commands.keys.sorted() == [
         "compare", "data fetch", "data list", "data verify", "evaluate", "inspect", "methods", "probe", "prune", "report", "sensitivity",
         "study claims",
-        "study export", "study new", "study query", "study run", "study schema", "study serve", "study status", "study work", "tickets", "train",
+        "study export", "study new", "study query", "study run", "study schema", "study serve", "study status", "study work", "tickets",
+        "train",
       ])
     for (command, options) in commands {
       let table = command == "tickets" ? "looking" : command

@@ -82,7 +82,7 @@ public final class TemporaryRemovalHook: TrainingHook {
     left = temporary.hold.iterations(perEpoch: trainer.iterationsPerEpoch)
     pruned.event.before = accuracy
     pruned.event.after = try trainer.evaluateValidation()
-    pruner.didPrune(pruned.event, pruned.removal)
+    try pruner.didPrune(pruned.event, pruned.removal)
   }
 
   // MARK: - The choice
