@@ -73,7 +73,7 @@ import Testing
     let texts = [
       "grid: {seed: [0]}", "study: a", "study: A b\ngrid: {seed: [0]}", "study: a\ngrid: {}", good + "opions: {epochs: 5}",
       good + "options: {epoch: 5}", good + "options: {epochs: true}", good + "options: {epochs: {a: 1}}", good + "options: {augment: 5}",
-      good + "options: {device: gpu}", good + "options: {output: x}", good + "options: {ignore: []}", good + "command: probe",
+      good + "options: {device: gpu}", good + "options: {output: x}", good + "options: {ignore: []}", good + "command: evaluate",
       good + "command: {a: b}", "study: a\ngrid: {sed: [0]}", "study: a\ngrid: {nesterov: [0]}", "study: a\ngrid: {method: {a: 5}}",
       "study: a\ngrid: {method: {a: {from: {}}}}", "study: a\ngrid: {method: {a: {command: prun}}}", good + "scales: {}",
       good + "scales: {s: {claims: []}}", good + "claims: {id: A}", good + "claims: [{id: A, statement: s}]", claim + "x}]",
