@@ -114,7 +114,8 @@ final class StudyWorkers {
     let left = running.isEmpty ? nil : "\(running.count) running" + (failures.isEmpty ? "" : ", \(failures.count) failed")
     display.report(
       ProgressDisplay.Moment(
-        phase: plan.name, done: plan.runs.count { finished.contains($0.key) }, total: plan.runs.count, unit: "runs", detail: left, isMilestone: isMilestone))
+        phase: plan.name, done: plan.runs.count { finished.contains($0.key) }, total: plan.runs.count, unit: "runs", detail: left,
+        isMilestone: isMilestone))
   }
 }
 
