@@ -73,6 +73,35 @@
       }
     }
 
+    @Test func whatIsChosenIsDisturbedAndTheEndIsMeasured() async {
+      await #expect(processExitsWith: .success) {
+        try Self.install()
+        for (kind, granularity) in [
+          (TemporaryRemoval.Kind.zero, Granularity.weight), (.noise, .unit), (.restore, .unit), (.noise, .weight),
+        ] {
+          var run = Self.experiment(
+            PruningPlan(
+              criterion: granularity == .weight ? .magnitude : .l2, granularity: granularity, scope: .layer, amount: .perEvent(0.3),
+              timing: .during(every: .iterations(6), until: .iterations(20)), seed: 3))
+          guard let stage = run.stages.first as? PruneInTraining else { throw PlanError("another stage") }
+          var pruning = stage.pruning
+          pruning.temporary = TemporaryRemoval(kind, hold: .iterations(3))
+          run.stages = [
+            PruneInTraining(stage.training, pruning), MeasureFlatness(examples: 50, probes: 2, eigenvalues: 2, draws: 2, seed: 3),
+          ]
+          let runner = try Self.carriedOut(run)
+          let found = try #require(runner.state[MeasuredFlatness.self]).flatness
+          #expect(runner.state.events.count == 3 && runner.state.history.isEmpty && found.eigenvalues.count == 2)
+          // The same directions as on the CPU.
+          let surface = try LossSurface(runner.model, on: #require(runner.data).examples(50, seed: 3, channelsLast: false))
+          let stream = try Generator(seed: SeedPurpose.flatness.seed(from: 3))
+          let signs = try (0..<2).map { _ in try surface.randomSigns(stream) }
+          let traces = try zip(surface.hessianProducts(signs), signs).map { try ($0 * $1).sum().item() }
+          #expect(abs(found.hessianTrace.mean - (traces[0] + traces[1]) / 2) < 1e-3 * abs(found.hessianTrace.mean))
+        }
+      }
+    }
+
     @Test func weightsAndUnitsLeaveDuringTraining() async {
       await #expect(processExitsWith: .success) {
         try Self.install()
