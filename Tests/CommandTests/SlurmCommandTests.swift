@@ -142,7 +142,7 @@ import Testing
   @Test(.enabled(if: Slurm.isHere, "needs Slurm: apt-get install slurm-wlm")) func aRealCluster() throws {
     try withTemporaryDirectory { folder in
       // In the same folder: a model's recipe names the model that it started from.
-      let (recipe, root) = (try write(epochs: "1500it", in: folder), folder + "/all")
+      let (recipe, root) = (try write(epochs: "60000it", in: folder), folder + "/all")
       #expect(try espalier("study", "run", recipe, "--into", root, "--jobs", "2", "--quiet").status == 0)
       func models() throws -> [String: Data] {
         var models: [String: Data] = [:]
@@ -163,7 +163,7 @@ import Testing
       let (job, key) = (try #require(submission.submitted.first?.job), try #require(submission.submitted.first?.runs.last))
       // In mid-run: its folder is claimed, and it has no model yet.
       try slurm.wait { FileManager.default.fileExists(atPath: "\(root)/runs/\(key)/log.txt") }
-      Thread.sleep(forTimeInterval: 0.7)
+      Thread.sleep(forTimeInterval: 1.5)
       #expect(!FileManager.default.fileExists(atPath: "\(root)/runs/\(key)/SHA256SUMS"))
       try slurm.command("scontrol", "requeue", "\(job)_1")
       try slurm.wait {
