@@ -11,8 +11,8 @@ struct StudyCommand: ParsableCommand {
     commandName: "study",
     abstract: "Run a grid of runs from a recipe, and read what they say.",
     discussion: """
-      A recipe is a YAML file that names options of prune and train, without the
-      dashes:
+      A recipe is a YAML file that names options of prune, train and probe, without
+      the dashes:
         study: which-criterion
         options: {network: lenet-300-100, dataset: digits, epochs: 10}
         grid:

@@ -60,14 +60,13 @@ struct SlurmLauncher {
     var submission = Submission(submitted: [], queued: plan.runs.map(\.key).filter { tasks[$0] != nil && !finished.contains($0) })
     try Folder.make(path)
     var owners = tasks
-    // A run may start from one that is in the queue since an earlier submission.
-    let from = Dictionary(plan.runs.map { ($0.key, $0.from) }, uniquingKeysWith: { first, _ in first })
+    // Those in the queue count, too: a run may start from one that an earlier submission brought there.
     for array in plan.slurmArrays(of: keys.union(tasks.keys)) {
       let own = array.keys.filter(keys.contains)
-      guard let first = own.first else { continue }
+      guard !own.isEmpty else { continue }
       let array = SlurmArray(keys: own, from: array.from, cores: array.cores)
       let words = array.options(
-        name: "espalier-\(plan.name)", output: path.absolute, atOnce: atOnce, after: (from[first] ?? nil).flatMap { owners[$0] })
+        name: "espalier-\(plan.name)", output: path.absolute, atOnce: atOnce, after: array.from.flatMap { owners[$0] })
       let script = path + "/array-\(jobs.count + 1).sh"
       try AtomicFile.write(
         Data(array.script(program: Bundle.main.executablePath ?? CommandLine.arguments[0], study: folder.path).utf8), to: script)
