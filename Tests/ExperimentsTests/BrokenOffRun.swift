@@ -7,6 +7,8 @@ import Training
 
 /// An experiment that was broken off after so many steps, taken up again from its checkpoint, as often as there are numbers, and ended.
 struct BrokenOffRun {
+  /// The model file's bytes.
+  let model: Data
   /// The model file's bytes, and behind them those of the metrics.
   let file: Data
   /// The lines of the metrics.
@@ -39,7 +41,8 @@ struct BrokenOffRun {
     let path = folder.file("model.safetensors")
     try runner.file().write(to: path)
     let lines = try Data(contentsOf: URL(fileURLWithPath: metrics))
-    file = try Data(contentsOf: URL(fileURLWithPath: path)) + lines
+    model = try Data(contentsOf: URL(fileURLWithPath: path))
+    file = model + lines
     self.metrics = String(decoding: lines, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 }

@@ -179,7 +179,7 @@ import Training
       // Crops and flips are drawn anew after a resume, as they would have been.
       #expect(try BrokenOffRun(plan, breakingAfter: [2, 3]).file == whole.file)
       let path = folder + "/m.safetensors"
-      try whole.file.write(to: URL(fileURLWithPath: path))
+      try whole.model.write(to: URL(fileURLWithPath: path))
       let row = try whole.runner.row(command: ["espalier"], version: "test", file: path, latencyBatches: [])
       #expect(row.data?.training == 33 && row.data?.validation == 6 && row.data?.test == 20 && row.notes == nil)
       let file = try ModelFile(contentsOf: path)
