@@ -15,9 +15,13 @@ public struct GridRun: Hashable, Sendable {
 
   /// The words of the command line after the program's name.
   ///
-  /// - Parameter model: path of the model that the run starts from.
-  public func arguments(model: String?) -> [String] {
-    [command] + (model.map { [$0] } ?? settings.compactMap(\.model))
+  /// - Parameters:
+  ///   - model: path of the model that the run starts from.
+  ///   - dataset: the data set of that model, which the run goes on with if it names none.
+  public func arguments(model: String?, dataset: String? = nil) -> [String] {
+    var settings = settings
+    if let dataset, !settings.contains(where: { $0.option == "dataset" }) { settings.append(.init("dataset", .text(dataset))) }
+    return [command] + (model.map { [$0] } ?? settings.compactMap(\.model))
       + settings.filter { $0.model == nil }.flatMap { setting -> [String] in
         switch setting.value {
         case .text(let value): Self.words(setting.option, value)

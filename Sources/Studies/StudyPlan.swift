@@ -9,12 +9,15 @@ public struct ResolvedRun: Hashable, Sendable {
   public var data: String?
   /// Name of what the run writes in its folder, e.g. `model.safetensors`.
   public var artefact: String
+  /// Name of its data set, on which runs that start from its model go on unless they name another.
+  public var dataset: String?
 
   /// Creates a resolved run; every parameter sets the property of the same name.
-  public init(settings: String, data: String?, artefact: String) {
+  public init(settings: String, data: String?, artefact: String, dataset: String? = nil) {
     self.settings = settings
     self.data = data
     self.artefact = artefact
+    self.dataset = dataset
   }
 }
 
@@ -72,10 +75,10 @@ public struct StudyPlan: Codable, Hashable, Sendable {
     name = recipe.folderName
     runs = []
     var indices: [String: Int] = [:]
-    var byPlace: [[String: String]: PlannedRun] = [:]
+    var byPlace: [[String: String]: (run: PlannedRun, dataset: String?)] = [:]
     for run in try recipe.grid() {
-      let start = run.from.flatMap { byPlace[$0] }
-      let arguments = run.arguments(model: start.map { store.path($0.artefact, of: $0.key) })
+      let (start, dataset) = run.from.flatMap { byPlace[$0] }.map { ($0.run, $0.dataset) } ?? (nil, nil)
+      let arguments = run.arguments(model: start.map { store.path($0.artefact, of: $0.key) }, dataset: dataset)
       let resolved: ResolvedRun
       do { resolved = try resolve(arguments) } catch { throw recipe.error(error, of: run) }
       let identity = PlannedRun.Identity(tool: tool, settings: resolved.settings, data: resolved.data, from: start?.key)
@@ -88,7 +91,7 @@ public struct StudyPlan: Codable, Hashable, Sendable {
           PlannedRun(
             key: key, identity: identity, places: [run.place], arguments: arguments, from: start?.key, artefact: resolved.artefact))
       }
-      byPlace[run.place] = indices[key].map { runs[$0] }
+      byPlace[run.place] = indices[key].map { (runs[$0], resolved.dataset) }
     }
   }
 }

@@ -191,6 +191,31 @@ import Testing
     }
   }
 
+  /// Runs in a chain that need no data name none, though each reads the model of the one before it, which is yet to come.
+  @Test func aChainNeedsNoData() throws {
+    try withTemporaryDirectory { folder in
+      let recipe = try write(
+        """
+        study: chain
+        options: {granularity: unit, rounds: 1, epochs: 0, recovery: 0ep, no-latency: true}
+        grid:
+          count:
+            last: {from: {count: middle}, fraction: 0.5}
+            middle: {from: {count: first}, fraction: 0.5}
+            first: {network: "mlp:64-32-16-10", fraction: 0.5}
+          seed: [0]
+        """, in: folder)
+      let root = folder + "/all"
+      let outcome = try espalier("study", "run", recipe, "--into", root, "--quiet")
+      #expect(outcome.status == 0 && outcome.output.hasPrefix("chain: 3 runs: 3 finished\n"), "\(outcome.output)\(outcome.errors)")
+      let units = try espalier("study", "query", "SELECT count, CAST(units AS INTEGER) FROM chain ORDER BY 2", "--csv", "--into", root)
+      #expect(units.output.split(separator: "\n").dropFirst() == ["last,6", "middle,12", "first,24"], "\(units.errors)\(units.output)")
+      // Finished, the models can be read, and lead to the same runs.
+      let again = try espalier("study", "run", recipe, "--into", root)
+      #expect(again.status == 0 && !again.errors.contains("finished count"), "\(again.errors)")
+    }
+  }
+
   @Test func tamperedRunsAndOtherStudiesAreTold() throws {
     try withTemporaryDirectory { folder in
       let (recipe, root) = (try write(in: folder), folder + "/all")

@@ -48,6 +48,14 @@ import Testing
     #expect(try claim(measure, comparison, (side, value)).result(study(), evidence: "").verdict == verdict)
   }
 
+  /// What is counted is told to the last one, what is measured with four digits.
+  @Test func countsAreToldWhole() throws {
+    let steps = try claim("steps", .none, (.exactly, 10)).result(study(), evidence: "")
+    #expect(steps.measured == "10 (10 to 10)" && steps.number(206_279_680) == "206,279,680")
+    #expect(steps.digits(-1_234_567) == "−1,234,567" && steps.digits(206_279_680.5) == "206300000" && steps.digits(0.25) == "0.2500")
+    #expect(steps.digits(1e18) == "1.000e+18")
+  }
+
   @Test func someAreForOtherScales() throws {
     var (claim, study) = (try claim("test-accuracy", .none, (.above, 0.5)), study())
     (claim.scales, study.scale) = (["small", "paper"], "smoke")

@@ -80,6 +80,29 @@ import Testing
     }
   }
 
+  /// A run that starts from another's model goes on with its data set, however far back it was named, unless it names one itself.
+  @Test func whatStartsFromAModelGoesOnWithItsData() throws {
+    func names(_ axis: (name: String, entry: Recipe.Entry)...) throws -> [[String]] {
+      var seen: [[String]] = []
+      _ = try StudyPlan(Recipe(name: "a", axes: [.init("m", isNamed: true, axis)]), in: RunStore("s"), tool: "t") { words in
+        seen.append(words.filter { !$0.hasPrefix("s/runs/") })
+        let named = words.firstIndex(of: "--dataset").map { words[$0 + 1] }
+        return ResolvedRun(settings: "\(words)", data: "d", artefact: "model", dataset: named)
+      }
+      return seen
+    }
+    let digits = Recipe.Setting("dataset", .text("digits"))
+    #expect(
+      try names(
+        ("x", .init(settings: [digits])), ("y", .init(from: ["m": "x"])),
+        ("z", .init(settings: [.init("dataset", .text("mnist"))], from: ["m": "y"])), ("last", .init(from: ["m": "y"])))
+        == [
+          ["prune", "--dataset", "digits"], ["prune", "--dataset", "digits"], ["prune", "--dataset", "mnist"],
+          ["prune", "--dataset", "digits"],
+        ])
+    #expect(try names(("x", .init()), ("y", .init(from: ["m": "x"]))) == [["prune"], ["prune"]])
+  }
+
   /// SHA-256 of each part with its length before it, as `printf '1:t1:s1:d0:' | sha256sum` gives it.
   @Test func theKeyIsAHash() {
     #expect(PlannedRun.Identity(tool: "t", settings: "s", data: "d", from: nil).key == "5d9842f43c8592cdfb6b6e2e53985233")

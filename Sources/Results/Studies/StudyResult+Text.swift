@@ -138,8 +138,11 @@ extension ClaimResult {
   public func number(_ value: Double) -> String { digits(value) + unitWords }
 
   /// The same without the unit's name.
+  ///
+  /// Whole numbers are counts and printed to the last one, e.g. `206,279,680`; others with four digits.
   public func digits(_ value: Double) -> String {
-    ["fraction", "points"].contains(unit) ? Format.fixed(value * 100, 2) : Format.significant(value, 4)
+    if ["fraction", "points"].contains(unit) { return Format.fixed(value * 100, 2) }
+    return value == value.rounded() && abs(value) < 1e15 ? Format.count(Int(value)) : Format.significant(value, 4)
   }
 
   private var unitWords: String {

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Foundation
+internal import Studies
 
 /// The help texts of the options that choose a model, which differ between commands.
 protocol ModelWords {
@@ -42,6 +44,10 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   /// The origin of the model.
   var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: weights) } }
 
-  /// Returns the data set that the model file was trained on; nil if the file does not name one, or there is no file.
-  func trainingDataset() throws -> String? { try model.flatMap { try Experiment.dataset(of: $0) } }
+  /// Returns the data set that the model file was trained on; nil if the file does not name one, or there is no file, or a run of a study
+  /// is yet to write it: the study then says what it is trained on.
+  func trainingDataset() throws -> String? {
+    guard let model, !(RunStore.isOne(model) && !FileManager.default.fileExists(atPath: model)) else { return nil }
+    return try Experiment.dataset(of: model)
+  }
 }

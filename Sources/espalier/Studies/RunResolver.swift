@@ -85,7 +85,7 @@ final class RunResolver {
       kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil)
     return ResolvedRun(
       settings: try Format.json(settings), data: (prints + [try checksum(experiment.start)].compactMap(\.self)).joined(separator: "+"),
-      artefact: "model.safetensors")
+      artefact: "model.safetensors", dataset: experiment.data?.dataset)
   }
 
   private func resolved(_ run: TicketCommandRun, seed: UInt64) throws -> ResolvedRun {
