@@ -64,6 +64,27 @@ private final class Recording {
     #expect(recording.written.last?.contains("  2.30 it/s  in 43.0 s  ") == true, "99 steps in 43 s")
   }
 
+  /// Runs of a study take minutes: two that end within a second do not make a pace.
+  @Test func slowUnitsAreTimedOverTwenty() {
+    let recording = Recording(.lines(every: 5))
+    func end(_ run: Int, at time: Double) -> String? {
+      recording.time = time
+      recording.display.report(.init(phase: "study", done: run, total: 65, unit: "runs", isMilestone: true))
+      return recording.written.last
+    }
+    #expect(end(0, at: 100) == nil)
+    #expect(end(1, at: 400) == "study  1  2 %  5 min 00 s/run  ETA 5 h 20 min\n")
+    #expect(end(1, at: 500)?.hasSuffix("  6 min 40 s/run  ETA 7 h 07 min\n") == true, "what has not ended takes longer than expected")
+    #expect(end(2, at: 501)?.isEmpty == false)
+    #expect(end(3, at: 1000) == "study  3  5 %  5 min 00 s/run  ETA 5 h 10 min\n")
+    // 20 runs of 10 s after three slow ones: those no longer count.
+    for run in 4...24 { _ = end(run, at: 1000 + Double(run - 3) * 10) }
+    #expect(recording.written.last == "study  24  37 %  0.100 runs/s  ETA 6 min 50 s\n")
+    // The end is told once.
+    let ended = [end(65, at: 1500), end(65, at: 1510)]
+    #expect(ended[0]?.hasPrefix("study  65  100 %  ") == true && recording.written.count { $0.contains("100 %") } == 1)
+  }
+
   @Test func quietSaysNothing() {
     let recording = Recording(.quiet)
     recording.step(1, at: 100)

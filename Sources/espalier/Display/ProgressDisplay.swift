@@ -28,6 +28,13 @@ final class ProgressDisplay {
     var later = 0.0
     /// Whether the moment deserves a line of its own if lines are few, e.g. an evaluation.
     var isMilestone = false
+
+    /// Units a second in words, or the time that one takes if that is over 10 s.
+    fileprivate func pace(_ rate: Double) -> String {
+      if unit == "B" { return Format.bytes(rate) + "/s" }
+      return rate >= 0.1
+        ? "\(Format.significant(rate, 3)) \(unit)/s" : "\(Format.duration(1 / rate))/\(unit.hasSuffix("s") ? unit.dropLast() : unit[...])"
+    }
   }
 
   /// The form of the display.
@@ -48,6 +55,8 @@ final class ProgressDisplay {
   private var lastShown = -Double.infinity
   private var accuracy: Double?
   private var isLineOpen = false
+  /// Whether the last line of the phase has been shown.
+  private var isOver = false
 
   /// Creates a display.
   ///
@@ -79,6 +88,8 @@ final class ProgressDisplay {
     if moment.phase != phase { begin(moment, at: time) }
     if let newest = moment.accuracy { accuracy = newest }
     let isLast = moment.total > 0 && moment.done >= moment.total
+    if isLast, isOver { return }
+    isOver = isLast
     switch style {
     case .quiet: return
     case .lines(let interval):
@@ -86,9 +97,9 @@ final class ProgressDisplay {
     case .bar: guard isLast || time - lastShown >= 0.1 else { return }
     }
     lastShown = time
-    window.append((time, moment.done))
-    // The rate is that of the last 10 s, or since the last line if that is longer ago.
-    while window.count > 2, time - window[1].time >= 10 { window.removeFirst() }
+    if moment.done != window.last?.done { window.append((time, moment.done)) }
+    // The rate is that of the last 10 s, or of the last 20 units if they took longer: runs of a study take minutes each.
+    while window.count > 2, time - window[1].time >= 10, moment.done - window[1].done >= 20 { window.removeFirst() }
     show(line(moment, at: time, isLast: isLast), isLast: isLast)
   }
 
@@ -113,7 +124,7 @@ final class ProgressDisplay {
     // The clock starts with the first moment, so work done before does not count: a resumed run starts in the middle.
     phaseStart = (time, moment.done)
     window = [phaseStart]
-    accuracy = nil
+    (accuracy, isOver) = (nil, false)
     // The first line comes after the interval, a bar at once.
     if case .lines = style { lastShown = time } else { lastShown = -.infinity }
   }
@@ -136,7 +147,7 @@ final class ProgressDisplay {
     let elapsed = time - since.time
     if elapsed > 0, moment.done > since.done {
       let rate = Double(moment.done - since.done) / elapsed
-      parts.append(moment.unit == "B" ? Format.bytes(rate) + "/s" : "\(Format.significant(rate, 3)) \(moment.unit)/s")
+      parts.append(moment.pace(rate))
       if isLast {
         parts.append("in \(Format.duration(time - phaseStart.time))")
       } else if moment.total > 0 {

@@ -111,10 +111,14 @@ final class StudyWorkers {
   private func words(_ run: PlannedRun) -> String { run.places.first.map { axes.words(of: $0) } ?? run.key }
 
   private func report(isMilestone: Bool = false) {
-    let left = running.isEmpty ? nil : "\(running.count) running" + (failures.isEmpty ? "" : ", \(failures.count) failed")
+    let count = running.count { !$0.hasEnded }
+    let left = [
+      count > 0 ? "\(count) running" : nil, failures.isEmpty ? nil : "\(failures.count) failed",
+    ].compactMap(\.self).joined(separator: ", ")
     display.report(
       ProgressDisplay.Moment(
-        phase: plan.name, done: plan.runs.count { finished.contains($0.key) }, total: plan.runs.count, unit: "runs", detail: left,
+        phase: plan.name, done: plan.runs.count { finished.contains($0.key) }, total: plan.runs.count, unit: "runs",
+        detail: left.isEmpty ? nil : left,
         isMilestone: isMilestone))
   }
 }
