@@ -81,6 +81,37 @@ import Testing
     }
   }
 
+  /// A cluster signals every process of a task, and the first one passes its own on: that is one request, not a second one, which would
+  /// end the run without a checkpoint.
+  @Test func aTreeThatIsStoppedAsAWhole() throws {
+    try withTemporaryDirectory { folder in
+      let recipe = """
+        study: tree
+        command: train
+        options: {network: "mlp:64-20-10", dataset: digits, epochs: 9000000it, evaluate-every: 100it, no-latency: true}
+        grid: {seed: [0]}
+        """
+      try Data(recipe.utf8).write(to: URL(fileURLWithPath: folder + "/r.yaml"))
+      let running = try Running(["study", "run", folder + "/r.yaml", "--into", folder + "/all", "--quiet"])
+      var key: String? { (try? FileManager.default.contentsOfDirectory(atPath: folder + "/all/runs"))?.first }
+      func size(_ name: String) -> Int {
+        (try? Data(contentsOf: URL(fileURLWithPath: "\(folder)/all/runs/\(key ?? "")/\(name)")).count) ?? 0
+      }
+      while size("metrics.jsonl") == 0, running.process.isRunning { usleep(10_000) }
+      let children = try run(URL(fileURLWithPath: "/usr/bin/pgrep"), ["-P", "\(running.process.processIdentifier)"], after: "exec").output
+      let child = try #require(pid_t(children.trimmingCharacters(in: .whitespacesAndNewlines)), "\(children)")
+      // Held until both signals have arrived.
+      kill(child, SIGSTOP)
+      kill(child, SIGINT)
+      kill(running.process.processIdentifier, SIGTERM)
+      usleep(1_000_000)
+      kill(child, SIGCONT)
+      #expect(try running.end(by: 0) == 143)
+      let log = try String(contentsOfFile: "\(folder)/all/runs/\(try #require(key))/log.txt", encoding: .utf8)
+      #expect(log.contains("interrupted after step ") && size("model.safetensors.checkpoint") > 0, "\(log)")
+    }
+  }
+
   #if os(Linux)
     /// A program that waits for a reader of its output asks nobody; it ends all the same.
     @Test(arguments: [SIGINT, SIGTERM]) func whereNobodyAsks(signal: Int32) throws {

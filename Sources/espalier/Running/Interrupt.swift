@@ -3,6 +3,8 @@ internal import Interruptions
 
 // Everything that a signal handler reads: plain words in memory.
 nonisolated(unsafe) private var received: sig_atomic_t = 0
+nonisolated(unsafe) private var isFromParent = false
+nonisolated(unsafe) private var isPassedOn = false
 nonisolated(unsafe) private var isAnswered: sig_atomic_t = 0
 nonisolated(unsafe) private var grace: UInt32 = 1
 nonisolated(unsafe) private var lastWords: UnsafeMutablePointer<CChar>?
@@ -13,16 +15,25 @@ nonisolated(unsafe) private var lastWords: UnsafeMutablePointer<CChar>?
 /// written. Training steps that take longer than a second are waited for.
 enum Interrupt {
   /// From now on the first SIGINT or SIGTERM is a request; a second one ends the process at once.
+  ///
+  /// Clusters and service managers signal every process of a tree, of which the one above passes its own on: from the parent and from
+  /// elsewhere, the two are one request.
   static func install() {
     received = 0
     for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        if received != 0 { _exit(128 + number) }
+      signal(number) { number, information, _ in
+        let comesFromParent = sender(information) == getppid()
+        if received != 0 {
+          if isPassedOn || comesFromParent == isFromParent { _exit(128 + number) }
+          isPassedOn = true
+          return
+        }
+        isFromParent = comesFromParent
         received = sig_atomic_t(number)
         alarm(grace)
       }
     }
-    signal(SIGALRM) { _ in
+    signal(SIGALRM) { _, _, _ in
       if isAnswered != 0 || received == 0 { return }
       if Interruption.isHeldOff {
         alarm(1)
@@ -52,10 +63,10 @@ enum Interrupt {
   static func request() { received = sig_atomic_t(SIGTERM) }
 
   /// From now on writing to a pipe without readers is an error instead of ending the process.
-  static func ignoreClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+  static func ignoreClosedPipes() { ignore(SIGPIPE) }
 
   /// From now on exceeding the limit on file sizes is an error instead of ending the process.
-  static func ignoreSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
+  static func ignoreSizeLimits() { ignore(SIGXFSZ) }
 
   /// Whether a stop was requested; callers that see true must stop soon.
   static var isRequested: Bool {
@@ -93,16 +104,36 @@ enum Interrupt {
   /// The exit status after that signal.
   static var exitStatus: ExitStatus { signal == SIGTERM ? .terminated : .interrupted }
 
-  /// The system call `signal`, whose name the property takes.
-  private static func signal(_ number: Int32, _ handler: (@convention(c) (Int32) -> Void)?) {
+  private typealias Handler = @convention(c) (Int32, UnsafeMutablePointer<siginfo_t>?, UnsafeMutableRawPointer?) -> Void
+
+  private static func signal(_ number: Int32, _ handler: @escaping Handler) {
     var action = sigaction()
     #if canImport(Darwin)
-      action.__sigaction_u.__sa_handler = handler
+      action.__sigaction_u.__sa_sigaction = handler
     #else
-      action.__sigaction_handler.sa_handler = handler
+      action.__sigaction_handler.sa_sigaction = handler
     #endif
     // System calls in progress are restarted.
-    action.sa_flags = SA_RESTART
+    action.sa_flags = SA_RESTART | SA_SIGINFO
     sigaction(number, &action, nil)
   }
+
+  private static func ignore(_ number: Int32) {
+    var action = sigaction()
+    #if canImport(Darwin)
+      action.__sigaction_u.__sa_handler = SIG_IGN
+    #else
+      action.__sigaction_handler.sa_handler = SIG_IGN
+    #endif
+    sigaction(number, &action, nil)
+  }
+}
+
+/// The process that sent a signal; 0 for the terminal.
+private func sender(_ information: UnsafeMutablePointer<siginfo_t>?) -> pid_t {
+  #if canImport(Darwin)
+    information?.pointee.si_pid ?? 0
+  #else
+    information?.pointee._sifields._kill.si_pid ?? 0
+  #endif
 }
