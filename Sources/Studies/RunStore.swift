@@ -150,15 +150,6 @@ public struct RunStore: Hashable, Sendable {
   public func fail(_ key: String, _ words: String) throws {
     try AtomicFile.write(Data((words + "\n").utf8), to: path(Self.failure, of: key))
   }
-
-  /// Forgets a run, whatever it has.
-  public func forget(_ key: String) throws {
-    let claim = try FolderClaim(folder(key))
-    defer { withExtendedLifetime(claim) {} }
-    for name in try Folder.names(in: folder(key)) where name != ".espalier-lock" {
-      try FileManager.default.removeItem(atPath: path(name, of: key))
-    }
-  }
 }
 
 /// The error of kept runs and studies.

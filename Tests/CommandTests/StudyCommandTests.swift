@@ -148,7 +148,9 @@ import Testing
       )
       let again = try espalier("study", "run", recipe, "--into", root)
       #expect(
-        again.status == 0 && again.errors.contains("1 failed before and are left out; --retry-failed tries them again"), "\(again.errors)")
+        again.status == 75 && again.output.hasPrefix("bad: 3 runs: 2 failed, 1 finished\n")
+          && again.errors.contains("1 failed before and is left out\n")
+          && again.errors.hasSuffix("\nespalier: 1 of 3 runs failed before; --retry-failed tries it again\n"), "\(again.errors)")
       #expect(try espalier("study", "run", recipe, "--into", root, "--retry-failed").status == 70)
     }
   }

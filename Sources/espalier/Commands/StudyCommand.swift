@@ -135,7 +135,7 @@ struct StudyRunCommand: ParsableCommand {
     let failed = retryFailed ? [] : Set(states.filter { $0.value == .failed }.keys)
     Interrupt.outcome = "repeat the command to continue from what is in \(root.into)"
     if !finished.isEmpty { display.note("\(finished.count) of \(plan.runs.count) runs are already there") }
-    if !failed.isEmpty { display.note("\(failed.count) failed before and are left out; --retry-failed tries them again") }
+    if !failed.isEmpty { display.note("\(failed.count) failed before and \(failed.count == 1 ? "is" : "are") left out") }
     if launcher == .slurm { return try submit(plan, to: folder, finished: finished, failed: failed) }
     let workers = StudyWorkers(plan, axes: recipe.studyAxes, folder, finished: finished, failed: failed, display: display)
     do { try workers.run(atOnce: RunOptions.atMostCores(jobs ?? 1, option: "--jobs")) } catch let failure as StudyFailure {
@@ -145,6 +145,8 @@ struct StudyRunCommand: ParsableCommand {
     }
     display.finish()
     try show(folder, recipe)
+    // A script must not take what is left for the whole.
+    if !failed.isEmpty { throw StudyFailure(leftOut: failed.count, of: plan.runs.count) }
   }
 
   private func submit(_ plan: StudyPlan, to folder: StudyFolder, finished: Set<String>, failed: Set<String>) throws {

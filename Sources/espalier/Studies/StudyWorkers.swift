@@ -130,6 +130,12 @@ struct StudyFailure: ReportedError, CustomStringConvertible {
 
   init(words: String, exitStatus: ExitStatus) { (description, self.exitStatus) = (words, exitStatus) }
 
+  /// Runs that failed before, and were not tried again.
+  init(leftOut count: Int, of total: Int) {
+    description = "\(count) of \(total) runs failed before; --retry-failed tries \(count == 1 ? "it" : "them") again"
+    exitStatus = .temporary
+  }
+
   init(count: Int, of total: Int, first: StudyFailure) {
     description =
       "\(count) of \(total) runs failed; the first: \(first.description); the others went on, and --retry-failed tries again"
