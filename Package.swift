@@ -61,6 +61,7 @@ let package = Package(
     .target(name: "Words", swiftSettings: strict),
     .target(name: "Files", dependencies: ["Interruptions"], swiftSettings: strict),
     .target(name: "Interruptions", swiftSettings: strict),
+    .target(name: "Processes", swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Datasets",
@@ -77,7 +78,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
-      name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions"],
+      name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions", "Processes"],
       resources: [
         .embedInCode("Page/page.css"), .embedInCode("Page/page.js"), .embedInCode("Page/live.js"), .embedInCode("Rendering/render.py"),
       ], swiftSettings: strict),
@@ -105,8 +106,7 @@ let package = Package(
       name: "espalier",
       dependencies: [
         "Serving", "Studies", "TensorBoard", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports",
-        "Files", "Words",
-        "Interruptions", "CStartup",
+        "Files", "Words", "Interruptions", "Processes", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(

@@ -2,6 +2,7 @@ internal import Experiments
 internal import Files
 internal import Foundation
 internal import Interruptions
+internal import Processes
 internal import Results
 internal import Training
 
@@ -127,7 +128,7 @@ final class TicketWorkers {
       // writes.
       let process = try ChildProcess(
         program, arguments + ["--seed", "\(seed)", "--seeds", "1", "--threads", "1", "--worker", "\(threads)"],
-        input: study.claim?.descriptor)
+        input: study.claim.map { .descriptor($0.descriptor) } ?? .nothing)
       running.append(Worker(seed: seed, process: process))
       return true
     } catch {

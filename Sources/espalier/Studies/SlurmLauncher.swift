@@ -1,5 +1,7 @@
 internal import Files
 internal import Foundation
+internal import Interruptions
+internal import Processes
 internal import Results
 internal import Studies
 
@@ -70,6 +72,10 @@ struct SlurmLauncher {
       let script = path + "/array-\(jobs.count + 1).sh"
       try AtomicFile.write(
         Data(array.script(program: Bundle.main.executablePath ?? CommandLine.arguments[0], study: folder.path).utf8), to: script)
+      try Interruption.check()
+      // A job that is submitted and not written down would be submitted again.
+      Interruption.holdOff()
+      defer { Interruption.letGo() }
       let job = try Self.output(of: sbatch, words + options + [script])
       // On several clusters the name of the cluster follows.
       let number = job.split(separator: ";").first.map(String.init) ?? job
@@ -120,15 +126,7 @@ struct SlurmLauncher {
     do { process = try ChildProcess(program, arguments) } catch {
       throw UnavailableError("\(program) cannot be run: \(error)")
     }
-    var (output, errors) = (Data(), Data())
-    var isRunning = true
-    while isRunning {
-      isRunning = process.isRunning
-      output += process.readOutput()
-      errors += process.readErrors()
-      if Interrupt.isRequested { kill(process.identifier, Interrupt.signal) }
-      if isRunning { usleep(20_000) }
-    }
+    let (output, errors) = try process.wait()
     guard process.exitStatus == 0 else {
       let line = String(decoding: errors, as: UTF8.self).split(separator: "\n").first.map(String.init)
       throw UnavailableError("Slurm refused: \(line ?? "\(program) ended with status \(process.exitStatus)")")
