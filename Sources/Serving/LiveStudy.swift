@@ -1,6 +1,5 @@
 internal import Files
 internal import Foundation
-internal import Interruptions
 internal import Reports
 internal import Results
 internal import Studies
@@ -26,9 +25,9 @@ actor LiveStudy {
   }
 
   /// Has what draws figures come before somebody asks.
-  nonisolated func warm() { maker.async { [self] in asked { _ = try? renderer?.render() } } }
+  nonisolated func warm() { maker.async { [self] in if !ending.isRaised { _ = try? renderer?.render() } } }
 
-  /// Ends what is under way; a page that is asked for later has no figures.
+  /// From now on pages have no figures; what is drawing them ends when the program is asked to stop.
   nonisolated func stop() { ending.raise() }
 
   // MARK: - Events
@@ -79,21 +78,12 @@ actor LiveStudy {
   }
 
   private nonisolated func text(_ version: String) -> String {
-    asked {
-      do {
-        let report = try Report(try result())
-        return LivePage.html(report, try report.render(by: renderer), version: version)
-      } catch {
-        return LivePage.html(problem: "\(error)", of: folder.path.lastName, version: version)
-      }
+    do {
+      let report = try Report(try result())
+      return LivePage.html(report, try report.render(by: ending.isRaised ? nil : renderer), version: version)
+    } catch {
+      return LivePage.html(problem: "\(error)", of: folder.path.lastName, version: version)
     }
-  }
-}
-
-extension LiveStudy {
-  /// Does work that ends when the server does.
-  private nonisolated func asked<Value>(_ work: () -> Value) -> Value {
-    Interruption.$isRequested.withValue({ [ending] in ending.isRaised }, operation: work)
   }
 }
 
