@@ -50,7 +50,7 @@ public struct Flatness: Codable, Hashable, Sendable {
     let all = eigenvalues.map(short).joined(separator: ", ")
     let top = eigenvalues.isEmpty ? "" : ", largest eigenvalues \(all) (sum \(short(eigenvalueSum)))"
     return "Hessian trace \(hessianTrace.words)\(top), trace of the gradients' covariance \(short(gradientCovariance)), loss "
-      + "+\(lossRise.words) with \(Format.percent(noise, digits: 0)) of noise on the weights; \(Format.count(examples)) training examples"
+      + "\(lossRise.mean < 0 ? "" : "+")\(lossRise.words) with \(Format.percent(noise, digits: 0)) of noise on the weights; \(Format.count(examples)) training examples"
   }
 }
 

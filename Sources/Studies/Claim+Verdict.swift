@@ -36,7 +36,16 @@ extension Claim {
   private func result(_ study: StudyResult, evidence: String, _ measure: RowQuantity) -> ClaimResult {
     let (mean, lower, upper, count) = measured(study, measure)
     let verdict: ClaimResult.Verdict =
-      if count > 0, let threshold { .init(threshold.side, threshold.value, lower: lower, upper: upper) } else { .untested }
+      if count > 0, let threshold {
+        if threshold.side == .exactly, comparison.isOfRuns {
+          // A mean of the number is not the number.
+          pairs(study, measure).allSatisfy { $0.value == threshold.value } ? .holds : .fails
+        } else {
+          .init(threshold.side, threshold.value, lower: lower, upper: upper)
+        }
+      } else {
+        .untested
+      }
     return ClaimResult(
       id: id, statement: statement, source: source, measure: words(measure), unit: unit(measure), threshold: threshold?.value, mean: mean,
       lower: lower,
@@ -99,6 +108,16 @@ extension Claim {
 
   /// Returns the quantity for each seed that has a pair of runs, in the order of the grid.
   func pairedValues(_ study: StudyResult, _ measure: RowQuantity) -> [Double] {
+    let seeds = Dictionary(grouping: pairs(study, measure)) { $0.key["seed"] ?? "" }
+    // Where the two sides are seeds themselves, no pair has one.
+    let order = (study.axes.first { $0.name == "seed" }?.values ?? []) + [""]
+    return order.compactMap { seed in
+      seeds[seed].flatMap { group in Statistics.mean(group.sorted { Self.key($0.key) < Self.key($1.key) }.map(\.value)) }
+    }
+  }
+
+  /// The quantity of each run, or of each pair of runs, by the places that neither side names.
+  private func pairs(_ study: StudyResult, _ measure: RowQuantity) -> [[String: String]: Double] {
     func values(_ places: [String: [String]]) -> [(rest: [String: String], value: Double)] {
       study.runs.compactMap { run in
         guard places.allSatisfy({ $0.value.contains(run.place[$0.key] ?? "") }), let row = run.row, let value = measure.value(row)
@@ -118,16 +137,10 @@ extension Claim {
         .compactMapValues { Statistics.mean($0.map(\.value)) }
     }
     let own = mean(of)
-    var paired = own
-    switch comparison {
-    case .none, .minusMeasure, .correlation: break
-    case .minus(let other): paired = own.combined(with: mean(other)) { $0 - $1 }
-    case .over(let other): paired = own.combined(with: mean(other)) { $1 == 0 ? nil : $0 / $1 }
-    }
-    let seeds = Dictionary(grouping: paired) { $0.key["seed"] ?? "" }
-    let order = study.axes.first { $0.name == "seed" }?.values ?? [""]
-    return order.compactMap { seed in
-      seeds[seed].flatMap { group in Statistics.mean(group.sorted { Self.key($0.key) < Self.key($1.key) }.map(\.value)) }
+    return switch comparison {
+    case .none, .minusMeasure, .correlation: own
+    case .minus(let other): own.combined(with: mean(other)) { $0 - $1 }
+    case .over(let other): own.combined(with: mean(other)) { $1 == 0 ? nil : $0 / $1 }
     }
   }
 

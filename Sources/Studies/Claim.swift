@@ -25,6 +25,9 @@ public struct Claim: Hashable, Sendable {
     case over([String: [String]])
     /// Pearson's correlation with another quantity over all runs; `within` names axes whose settings are compared only with themselves.
     case correlation(with: RowQuantity, within: [String])
+
+    /// Whether there is a number for each run, or each pair of runs.
+    var isOfRuns: Bool { if case .correlation = self { false } else { true } }
   }
 
   /// The claim's name, e.g. `LT-8`.

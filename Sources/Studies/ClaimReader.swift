@@ -6,11 +6,16 @@ internal import Yams
 struct ClaimReader {
   private let reader: RecipeReader
   private let axes: [Recipe.Axis]
+  private let grid: [Recipe.Axis]
   private let scales: [String]
 
-  init(_ reader: RecipeReader, axes: [Recipe.Axis], scales: [String]) {
+  /// - Parameters:
+  ///   - axes: the axes at the chosen scale.
+  ///   - grid: those of the whole grid.
+  init(_ reader: RecipeReader, axes: [Recipe.Axis], grid: [Recipe.Axis], scales: [String]) {
     self.reader = reader
     self.axes = axes
+    self.grid = grid
     self.scales = scales
   }
 
@@ -133,7 +138,12 @@ struct ClaimReader {
         throw reader.unknown(place.key, "axis", place.name, axes.map(\.name))
       }
       let names = try reader.strings(place.value, "places of \(axis.name)")
-      // A scale may have fewer places than the claim was written for: then it is untested there.
+      // A scale may have fewer places than the claim was written for: then it is untested there. Values of a plain axis may be another
+      // scale's.
+      if axis.isNamed {
+        let known = grid.first { $0.name == axis.name }?.places.map(\.name) ?? []
+        for name in names where !known.contains(name.text) { throw reader.unknown(name.node, "place", name.text, known) }
+      }
       places[axis.name] = names.map(\.text)
     }
     return places

@@ -73,14 +73,17 @@ struct RecipeReader {
     try check(root, Self.keys, in: "a recipe")
     guard let named = root["study"] else { throw RecipeError(file: file, problem: "the recipe has no name: begin with study: NAME") }
     let name = try string(named.value, "study")
-    guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
-    else { throw error(named.value, "study: \(name.prefix(80).debugDescription) is not a name: use small letters, digits and hyphens") }
+    try checkName(name, named.value, "study")
+    guard !StudyIndex.tables.contains(name) else {
+      throw error(named.value, "study: \(name) is a table of the index of all studies: give another name")
+    }
     var shared = try root["options"].map { (field) throws(RecipeError) in try settings(field.value) } ?? []
     let command = try root["command"].map { (field) throws(RecipeError) in try self.command(field.value) } ?? "prune"
     guard let grid = root["grid"] else {
       throw RecipeError(file: file, problem: "the recipe has no grid: say which runs it has, e.g. grid: {seed: [0, 1, 2]}")
     }
     var axes = try axes(grid.value)
+    let whole = axes
     var chosen: String?
     if let scales = root["scales"] {
       (chosen, axes) = try apply(scales.value, scale, to: axes, &shared)
@@ -89,7 +92,7 @@ struct RecipeReader {
     }
     let claims =
       try root["claims"].map { (field) throws(RecipeError) in
-        try ClaimReader(self, axes: axes, scales: scaleNames(root)).claims(field.value)
+        try ClaimReader(self, axes: axes, grid: whole, scales: scaleNames(root)).claims(field.value)
       } ?? []
     try checkOptions(Recipe.Entry(command: command, settings: shared), axes)
     return Recipe(
@@ -102,6 +105,15 @@ struct RecipeReader {
     return try mapping(scales.value, "scales", "smoke: {options: {…}}").fields.map(\.name)
   }
 
+  /// Names of studies and scales are those of folders.
+  private func checkName(_ name: String, _ node: Node, _ what: String) throws(RecipeError) {
+    guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 })
+    else {
+      throw error(
+        node, "\(what): \(name.prefix(80).debugDescription) is not a name: use at most 64 small letters, digits and hyphens")
+    }
+  }
+
   // MARK: - Parts
 
   private func apply(
@@ -111,7 +123,10 @@ struct RecipeReader {
     func fields(_ scale: Fields.Field) throws(RecipeError) -> Fields {
       try isNull(scale.value) ? Fields(fields: []) : mapping(scale.value, "scale \(scale.name)", "options and grid")
     }
-    for scale in scales.fields { try check(fields(scale), Self.scaleKeys, in: "a scale") }
+    for scale in scales.fields {
+      try checkName(scale.name, scale.key, "scales")
+      try check(fields(scale), Self.scaleKeys, in: "a scale")
+    }
     guard let first = scales.fields.first else { throw error(node, "scales is empty: leave it out") }
     guard let chosen = name.map({ scales[$0] }) ?? first, let name = name ?? Optional(first.name) else {
       throw error(
@@ -166,21 +181,36 @@ struct RecipeReader {
     return axes
   }
 
+  /// Names of axes and places stand in tables.
+  private func checkLine(_ name: String, _ node: Node, _ what: String) throws(RecipeError) {
+    guard !name.isEmpty, name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+      throw error(node, "\(name.prefix(80).debugDescription) is no name of \(what): give one line of text")
+    }
+  }
+
   private func axis(_ field: Fields.Field) throws(RecipeError) -> Recipe.Axis {
+    try checkLine(field.name, field.key, "an axis")
     if field.value.mapping != nil {
       var places: [(name: String, entry: Recipe.Entry)] = []
-      for place in try mapping(field.value, field.name, "NAME: {options}").fields { places.append((place.name, try entry(place))) }
+      for place in try mapping(field.value, field.name, "NAME: {options}").fields {
+        try checkLine(place.name, place.key, "a place on \(field.name)")
+        places.append((place.name, try entry(place)))
+      }
       guard !places.isEmpty else { throw error(field.value, "axis \(field.name) is empty") }
       return Recipe.Axis(field.name, isNamed: true, places)
     }
     let values = try strings(field.value, "values of \(field.name)")
-    if let twice = values.indices.first(where: { index in values[..<index].contains { $0.text == values[index].text } }) {
-      throw error(values[twice].node, "\(field.name) has \(values[twice].text.debugDescription) twice")
+    var known: Set<String> = []
+    if let twice = values.first(where: { !known.insert($0.text).inserted }) {
+      throw error(twice.node, "\(field.name) has \(twice.text.debugDescription) twice")
     }
+    let isFlag = vocabulary.values.contains { $0.options.contains { $0.name == field.name && $0.isFlag } }
     return Recipe.Axis(
       field.name, isNamed: false,
-      values.map {
-        ($0.text, Recipe.Entry(settings: [.init(field.name, .text($0.text), at: place(of: $0.node))], place: place(of: $0.node)))
+      values.map { value in
+        let flag = isFlag ? value.node.bool : nil
+        let setting = Recipe.Setting(field.name, flag.map { $0 ? .flag : .none } ?? .text(value.text), at: place(of: value.node))
+        return (value.text, Recipe.Entry(settings: [setting], place: place(of: value.node)))
       })
   }
 
@@ -236,7 +266,15 @@ struct RecipeReader {
       for setting in settings {
         // What is left out may be said of runs with another command.
         let commands = setting.value == .none ? commands : own
-        guard !commands.contains(where: { vocabulary[$0]?.names.contains(setting.option) ?? false }) else { continue }
+        let options = commands.flatMap { vocabulary[$0]?.options.filter { $0.name == setting.option } ?? [] }
+        guard options.isEmpty else {
+          if case .text(let value) = setting.value, options.allSatisfy(\.isFlag) {
+            throw RecipeError(
+              file: file, place: setting.place,
+              problem: "\(setting.option) is a flag: true, false or null, not \(value.prefix(80).debugDescription)")
+          }
+          continue
+        }
         let known = commands.sorted().flatMap { vocabulary[$0]?.names ?? [] }
         let near = nearest(to: setting.option, among: known)
         throw RecipeError(
@@ -304,7 +342,9 @@ struct RecipeReader {
   }
 
   func unknown(_ node: Node, _ kind: String, _ name: String, _ known: [String]) -> RecipeError {
-    let suggestion = nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? "; possible: \(known.joined(separator: ", "))"
+    let suggestion =
+      nearest(to: name, among: known).map { "; did you mean \($0)?" }
+      ?? (known.isEmpty ? ": there is none" : "; possible: \(known.joined(separator: ", "))")
     return error(node, "unknown \(kind) \(name.prefix(80).debugDescription)" + suggestion)
   }
 

@@ -58,34 +58,46 @@ public struct RunStore: Hashable, Sendable {
   ///
   /// - Throws: ``StoreError`` if a file is missing or has changed since the run finished.
   public func row(_ key: String) throws -> RunRecord {
-    guard let sum = try sums(key)[Self.row] else { throw StoreError("\(folder(key)) has no \(Self.row)") }
+    guard let sum = try sums(key)[Self.row] else { throw damaged(key) }
     let path = path(Self.row, of: key)
     let data: Data
-    do { data = try RegularFile.read(path, limit: Self.mostBytes) } catch { throw StoreError("\(error)") }
+    do { data = try RegularFile.read(path, limit: Self.mostBytes) } catch { throw missing(error, key) }
     guard SHA256.hash(data: data).hexadecimal == sum else { throw StoreError.changed(path, key: key, root: root) }
     do { return try RunRecord(json: data) } catch { throw StoreError("\(path) is not a row: \(error)") }
   }
 
-  /// Checks every file of a finished run.
+  /// Checks every file of a finished run, its row and its model among them.
   ///
   /// - Throws: ``StoreError`` for the first file that is missing or has changed since the run finished.
-  public func check(_ key: String) throws {
-    for (name, sum) in try sums(key).sorted(by: { $0.key < $1.key }) {
+  public func check(_ run: PlannedRun) throws {
+    let (key, sums) = (run.key, try sums(run.key))
+    guard sums[Self.row] != nil, sums.keys.contains(where: { $0 == run.artefact || $0.hasPrefix(run.artefact + "/") }) else {
+      throw damaged(key)
+    }
+    for (name, sum) in sums.sorted(by: { $0.key < $1.key }) {
       let path = path(name, of: key)
       let found: String
-      do { found = try Self.checksum(path) } catch { throw StoreError("\(error)") }
+      do { found = try Self.checksum(path) } catch { throw missing(error, key) }
       guard found == sum else { throw StoreError.changed(path, key: key, root: root) }
     }
+  }
+
+  private func damaged(_ key: String) -> StoreError {
+    StoreError("\(path(Self.sums, of: key)) is damaged; remove \(folder(key)) to compute it again")
+  }
+
+  private func missing(_ error: any Error, _ key: String) -> StoreError {
+    StoreError("\(error); remove \(folder(key)) to compute it again")
   }
 
   private func sums(_ key: String) throws -> [String: String] {
     let path = path(Self.sums, of: key)
     let text: String
-    do { text = String(decoding: try RegularFile.read(path, limit: 65_536), as: UTF8.self) } catch { throw StoreError("\(error)") }
+    do { text = String(decoding: try RegularFile.read(path, limit: 65_536), as: UTF8.self) } catch { throw missing(error, key) }
     var sums: [String: String] = [:]
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
-      guard parts.count == 2, parts[0].count == 64 else { throw StoreError("\(path) is damaged") }
+      guard parts.count == 2, parts[0].count == 64 else { throw damaged(key) }
       let name = parts[1].drop { $0 == " " || $0 == "*" }
       guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else { throw StoreError("\(path) names a file elsewhere") }
       sums[String(name)] = String(parts[0])
@@ -156,8 +168,11 @@ public struct RunStore: Hashable, Sendable {
 public struct StoreError: Error, CustomStringConvertible, Hashable {
   /// The message in one line.
   public let description: String
+  /// Whether what was named does not exist.
+  public let isMissing: Bool
+
   /// Creates an error with a message.
-  public init(_ description: String) { self.description = description }
+  public init(_ description: String, isMissing: Bool = false) { (self.description, self.isMissing) = (description, isMissing) }
 
   static func changed(_ path: String, key: String, root: String) -> StoreError {
     StoreError(

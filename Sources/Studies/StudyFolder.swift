@@ -19,9 +19,12 @@ public struct StudyFolder: Hashable, Sendable {
   ///
   /// - Throws: ``StoreError`` if there is no study.
   public init(_ path: String) throws {
-    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    // What lies above such a folder is not in its path.
+    if [".", ".."].contains(path.split(separator: "/").last) { path = URL(fileURLWithPath: path).standardizedFileURL.path }
     guard FileManager.default.fileExists(atPath: path + "/study.json") else {
-      throw StoreError("\(path) is not a study: it has no study.json; \"espalier study run RECIPE\" makes one")
+      throw StoreError("\(path) is not a study: it has no study.json; \"espalier study run RECIPE\" makes one", isMissing: true)
     }
     let root = URL(fileURLWithPath: path).deletingLastPathComponent()
     self.path = path

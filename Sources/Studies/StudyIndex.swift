@@ -13,6 +13,9 @@ public struct StudyIndex {
   /// Path of the root.
   public let root: String
 
+  /// Names of the tables, which no study can have.
+  static let tables = ["runs", "evaluations", "places"]
+
   private static let texts = ["key", "state", "failure", "network", "dataset", "method", "seed", "command"]
 
   /// Makes the index of a root, in `index.sqlite` there.
@@ -27,7 +30,9 @@ public struct StudyIndex {
         FileManager.default.fileExists(atPath: "\(root)/\(name)/study.json") ? (name, try StudyFolder("\(root)/\(name)")) : nil
       }
     } catch let error as FileError { throw StoreError("\(error)") }
-    guard !studies.isEmpty else { throw StoreError("\(root) holds no studies; \"espalier study run RECIPE --into \(root)\" makes one") }
+    guard !studies.isEmpty else {
+      throw StoreError("\(root) holds no studies; \"espalier study run RECIPE --into \(root)\" makes one", isMissing: true)
+    }
     do {
       var configuration = Configuration()
       configuration.busyMode = .timeout(30)
@@ -104,6 +109,8 @@ public struct StudyIndex {
       return try queue.read { database in
         let statement = try database.makeStatement(sql: sql)
         let columns = statement.columnNames
+        // Such as ATTACH, which would create a file.
+        guard !columns.isEmpty else { throw QueryError(description: "the query asks for nothing: begin with SELECT") }
         let rows = try Row.fetchAll(statement).map { row in
           columns.indices.map { index -> String? in
             switch (row[index] as DatabaseValue).storage {
@@ -118,6 +125,7 @@ public struct StudyIndex {
         return Answer(columns: columns, rows: rows)
       }
     } catch let error as DatabaseError {
+      if error.resultCode == .SQLITE_MISUSE { throw QueryError(description: "a query is one statement without parameters") }
       throw QueryError(description: "the query is not possible: \(error.message ?? "SQLite error \(error.resultCode)")")
     }
   }

@@ -118,7 +118,7 @@ import Testing
         .map { String($0.prefix(32)) }
       let nothing = try espalier("study", "work", root + "/grid", keys[0])
       #expect(
-        nothing.status == 65
+        nothing.status == 66
           && nothing.errors == "espalier: \(root)/grid is not a study: it has no study.json; \"espalier study run RECIPE\" makes one\n")
       // The study's folder, as a submission leaves it.
       try pretend(in: folder)

@@ -148,7 +148,7 @@ import Testing
       )
       let again = try espalier("study", "run", recipe, "--into", root)
       #expect(
-        again.status == 75 && again.output.hasPrefix("bad: 3 runs: 2 failed, 1 finished\n")
+        again.status == 70 && again.output.hasPrefix("bad: 3 runs: 2 failed, 1 finished\n")
           && again.errors.contains("1 failed before and is left out\n")
           && again.errors.hasSuffix("\nespalier: 1 of 3 runs failed before; --retry-failed tries it again\n"), "\(again.errors)")
       #expect(try espalier("study", "run", recipe, "--into", root, "--retry-failed").status == 70)
@@ -186,10 +186,41 @@ import Testing
       let missing = try espalier("study", "run", folder + "/none.yaml")
       #expect(missing.status == 66 && missing.errors == "espalier: cannot read \(folder)/none.yaml: No such file or directory\n")
       #expect(try refusal(Self.recipe, "--jobs", "0").status == 64)
-      #expect(try espalier("study", "status", folder).status == 65)
+      #expect(try espalier("study", "status", folder).status == 66)
+      try (Data("study: caf".utf8) + Data([0xE9]) + Data("\n".utf8)).write(to: URL(fileURLWithPath: folder + "/latin.yaml"))
+      let latin = try espalier("study", "run", folder + "/latin.yaml")
+      #expect(latin.status == 78 && latin.errors == "espalier: \(folder)/latin.yaml:1:1: this is not UTF-8: save the recipe as UTF-8\n")
+      // Some editors mark UTF-8 in front.
+      try (Data([0xEF, 0xBB, 0xBF]) + Data(Self.recipe.utf8)).write(to: URL(fileURLWithPath: folder + "/marked.yaml"))
+      #expect(try espalier("study", "run", folder + "/marked.yaml", "--into", root, "--dry-run", "--quiet").status == 0)
       #expect(
         try refusal(Self.recipe, "--scale", "big").errors
           == "espalier: \(path):5:3: there is no scale \"big\": the recipe has smoke, small\n")
+    }
+  }
+
+  /// A process that is killed has not failed: the same command goes on from its checkpoint, while the others went on.
+  @Test func aKilledRunGoesOn() throws {
+    try withTemporaryDirectory { folder in
+      let text = """
+        study: killed
+        command: train
+        options: {network: "mlp:64-20-10", dataset: digits, evaluate-every: 100it, no-latency: true}
+        grid: {epochs: [9000000it, 20it], seed: [0]}
+        """
+      let (recipe, root) = (try write(text, in: folder), folder + "/all")
+      let keys = try espalier("study", "run", recipe, "--into", root, "--dry-run", "--quiet").output.split(separator: "\n")
+        .map { String($0.prefix(32)) }
+      let killer =
+        "(while [ ! -s \(root)/runs/\(keys[0])/metrics.jsonl ]; do sleep 0.05; done; pkill -9 -f '[-]-output \(root)/runs/\(keys[0])') & exec"
+      let outcome = try run(program, ["study", "run", recipe, "--into", root, "--quiet"], after: killer)
+      #expect(
+        outcome.status == 70
+          && outcome.errors
+            == "espalier: 1 of 2 runs failed; the first: epochs 9000000it, seed 0: the process was ended by signal 9; the others went on, and the same command goes on from the checkpoints\n",
+        "\(outcome)")
+      #expect(try espalier("study", "status", root + "/killed").output.hasPrefix("killed: 2 runs: 1 finished, 1 "))
+      #expect(!FileManager.default.fileExists(atPath: "\(root)/runs/\(keys[0])/failed.txt"))
     }
   }
 
@@ -240,6 +271,19 @@ import Testing
             == "espalier: \(file) has changed since the run finished: its checksum does not match; remove \(root)/runs/\(key) to compute it again\n",
         "\(tampered.errors)")
       #expect(try espalier("study", "query", "SELECT x", "--into", root).status == 64)
+      // From inside, where the path does not say what lies above.
+      let inside = try run(program, ["study", "status", "."], after: "cd \(root)/which-smoke; exec")
+      #expect(inside.output.hasPrefix("which-smoke: 5 runs: 5 finished\n"), "\(inside)")
+      for target in ["\(root)/which-smoke/study.json", "\(root)/which-smoke/recipe.yaml"] {
+        let over = try espalier("report", root + "/which-smoke", "-o", target, "--format", "markdown")
+        #expect(
+          over.status == 73
+            && over.errors == "espalier: cannot write \(target): --output and the study are the same file\n", "\(over)")
+      }
+      let within = "\(root)/runs/\(key)/report.md"
+      #expect(
+        try espalier("report", root + "/which-smoke", "-o", within).errors
+          == "espalier: cannot write \(within): it would be a file of a run\n")
     }
   }
 }

@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("study serve /none", 65, "/none is not a study: it has no study.json; \"espalier study run RECIPE\" makes one"),
+    ("study serve /none", 66, "/none is not a study: it has no study.json; \"espalier study run RECIPE\" makes one"),
     ("study serve s --port 65536", 64, "--port 65536 is impossible: give 0 to 65535; see \"espalier study serve --help\""),
     ("study serve s --port=-1", 64, "--port -1 is impossible: give 0 to 65535; see \"espalier study serve --help\""),
   ])

@@ -48,6 +48,25 @@ import Testing
     #expect(try claim(measure, comparison, (side, value)).result(study(), evidence: "").verdict == verdict)
   }
 
+  /// Steps are 10 and 20: their mean is no run's, and one run that has the number says so.
+  @Test func exactlyIsOfEveryRun() throws {
+    func verdict(_ value: Double, of places: [String: [String]]) throws -> ClaimResult {
+      try claim("steps", .none, (.exactly, value), of: places).result(study(), evidence: "")
+    }
+    let all = try verdict(15, of: [:])
+    #expect(all.mean == 15 && all.count == 3 && all.verdict == .fails)
+    #expect(try verdict(10, of: ["method": ["snip"], "seed": ["1"]]).verdict == .holds)
+    #expect(try verdict(20, of: ["method": ["snip"], "seed": ["1"]]).verdict == .fails)
+    let half = try claim("steps", .over(["method": ["random"]]), (.exactly, 0.5)).result(study(), evidence: "")
+    #expect(half.verdict == .holds)
+  }
+
+  /// Two seeds, compared over all methods: 80 − 82 and 70 − 75.
+  @Test func seedsCanBeTheTwoSides() throws {
+    let result = try claim("test-accuracy", .minus(["seed": ["1"]]), (.above, 0), of: ["seed": ["0"]]).result(study(), evidence: "")
+    #expect(try result.count == 1 && abs(#require(result.mean) + 0.035) < 1e-12 && result.verdict == .undecided)
+  }
+
   /// What is counted is told to the last one, what is measured with four digits.
   @Test func countsAreToldWhole() throws {
     let steps = try claim("steps", .none, (.exactly, 10)).result(study(), evidence: "")

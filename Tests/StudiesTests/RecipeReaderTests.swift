@@ -6,8 +6,9 @@ import Testing
 @Suite struct RecipeReaderTests {
   private let vocabulary: Recipe.Vocabulary = [
     "prune": .init(
-      names: ["network", "dataset", "epochs", "sparsity", "criterion", "rounds", "seed", "slimming", "datasets", "ignore"],
-      repeating: ["ignore"]), "train": .init(names: ["network", "dataset", "epochs", "seed"]),
+      ["network", "dataset", "epochs", "sparsity", "criterion", "rounds", "seed", "slimming", "datasets", "ignore"].map {
+        .init($0, isFlag: $0 == "slimming", isRepeating: $0 == "ignore")
+      }), "train": .init(names: ["network", "dataset", "epochs", "seed"]),
   ]
 
   private func recipe(_ text: String, scale: String? = nil) throws -> Recipe {
@@ -79,8 +80,8 @@ import Testing
     ("study: a\ngird: {seed: [0]}", "r.yaml:2:1: unknown key \"gird\"; did you mean grid?"),
     ("study: a\nzzz: {seed: [0]}", "r.yaml:2:1: unknown key \"zzz\"; possible: study, about, command, options, scales, grid, claims"),
     ("grid: {seed: [0]}", "r.yaml: the recipe has no name: begin with study: NAME"),
-    ("study: A b\ngrid: {seed: [0]}", "r.yaml:1:8: study: \"A b\" is not a name: use small letters, digits and hyphens"),
-    ("study: ../x\ngrid: {seed: [0]}", "r.yaml:1:8: study: \"../x\" is not a name: use small letters, digits and hyphens"),
+    ("study: A b\ngrid: {seed: [0]}", "r.yaml:1:8: study: \"A b\" is not a name: use at most 64 small letters, digits and hyphens"),
+    ("study: ../x\ngrid: {seed: [0]}", "r.yaml:1:8: study: \"../x\" is not a name: use at most 64 small letters, digits and hyphens"),
     ("study: a", "r.yaml: the recipe has no grid: say which runs it has, e.g. grid: {seed: [0, 1, 2]}"),
     ("study: a\ngrid: {}", "r.yaml:2:7: the grid is empty: say which runs there are, e.g. grid: {seed: [0, 1, 2]}"),
     ("study: a\ngrid: {seed: []}", "r.yaml:2:14: values of seed: the list is empty"),
@@ -154,6 +155,25 @@ import Testing
       "r.yaml:3:80: unknown axis \"sed\"; did you mean seed?"
     ),
     (
+      "study: a\nscales: {a/../../b: }\ngrid: {seed: [0]}",
+      "r.yaml:2:10: scales: \"a/../../b\" is not a name: use at most 64 small letters, digits and hyphens"
+    ),
+    ("study: places\ngrid: {seed: [0]}", "r.yaml:1:8: study: places is a table of the index of all studies: give another name"),
+    ("study: a\ngrid: {\"\": {x: }}", "r.yaml:2:8: \"\" is no name of an axis: give one line of text"),
+    ("study: a\ngrid: {m: {\"a\\nb\": }}", "r.yaml:2:12: \"a\\nb\" is no name of a place on m: give one line of text"),
+    (
+      "study: a\noptions: {slimming: 3}\ngrid: {seed: [0]}",
+      "r.yaml:2:11: slimming is a flag: true, false or null, not \"3\""
+    ),
+    (
+      "study: a\ngrid: {slimming: [true, maybe]}",
+      "r.yaml:2:25: slimming is a flag: true, false or null, not \"maybe\""
+    ),
+    (
+      "study: a\ngrid: {m: {snip: , mm: }}\nclaims: [{id: A, statement: s, measure: steps, of: {m: snipp}}]",
+      "r.yaml:3:56: unknown place \"snipp\"; did you mean snip?"
+    ),
+    (
       "study: a\ngrid: {seed: [0]}\nscales: {smoke: {option: {}}}",
       "r.yaml:3:18: unknown key \"option\"; did you mean options?"
     ),
@@ -163,6 +183,25 @@ import Testing
     ),
   ])
   func whatIsNotARecipeIsToldAtItsPlace(_ text: String, _ words: String) { #expect(refusal(text) == words) }
+
+  /// An axis of a flag has it or not.
+  @Test func flagsCanBeAnAxis() throws {
+    let runs = try recipe("study: a\noptions: {network: n}\ngrid: {slimming: [true, false]}").grid()
+    #expect(runs.map(\.place) == [["slimming": "true"], ["slimming": "false"]])
+    #expect(runs.map { $0.arguments(model: nil) } == [["prune", "--network", "n", "--slimming"], ["prune", "--network", "n"]])
+  }
+
+  /// A claim may name places that the scale leaves out.
+  @Test func claimsAreWrittenForTheWholeGrid() throws {
+    let recipe = try recipe(
+      """
+      study: a
+      scales: {smoke: {grid: {m: [x]}}}
+      grid: {m: {x: , y: }}
+      claims: [{id: A, statement: s, measure: steps, of: {m: y}}]
+      """)
+    #expect(recipe.axes[0].places.map(\.name) == ["x"] && recipe.claims[0].of == ["m": ["y"]])
+  }
 
   @Test func scalesThatAreNotThere() {
     #expect(refusal("study: a\ngrid: {seed: [0]}", scale: "big") == "r.yaml: there is no scale \"big\": the recipe has no scales")

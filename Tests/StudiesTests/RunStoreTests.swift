@@ -46,7 +46,7 @@ import Testing
       try finish(one, in: store)
       #expect(store.state(one.key) == .finished)
       #expect(try store.row(one.key).final.accuracyAtEnd?.correct == 80)
-      try store.check(one.key)
+      try store.check(one)
       let sums = try String(contentsOfFile: store.path("SHA256SUMS", of: one.key), encoding: .utf8).split(separator: "\n")
       #expect(sums.map { $0.split(separator: " ").last } == ["model", "row.json", "run.json"])
       // Metrics are kept with the run where there are any.
@@ -54,9 +54,9 @@ import Testing
       _ = try store.begin(two)
       try Data("{}\n".utf8).write(to: URL(fileURLWithPath: store.path(RunStore.metrics, of: two.key)))
       try finish(two, in: store)
-      try store.check(two.key)
+      try store.check(two)
       try Data("{}".utf8).write(to: URL(fileURLWithPath: store.path(RunStore.metrics, of: two.key)))
-      #expect { try store.check(two.key) } throws: { "\($0)".contains("metrics.jsonl has changed since the run finished") }
+      #expect { try store.check(two) } throws: { "\($0)".contains("metrics.jsonl has changed since the run finished") }
     }
   }
 
@@ -70,15 +70,28 @@ import Testing
         )
       }
       try Data("other".utf8).write(to: URL(fileURLWithPath: store.path("model", of: one.key)))
-      #expect(throws: words(of: "model")) { try store.check(one.key) }
+      #expect(throws: words(of: "model")) { try store.check(one) }
       #expect(throws: Never.self) { try store.row(one.key) }
       try Data(row(correct: 99).json().utf8).write(to: URL(fileURLWithPath: store.path("row.json", of: one.key)))
       #expect(throws: words(of: "row.json")) { try store.row(one.key) }
       let sum = String(repeating: "0", count: 64)
       try Data("\(sum)  ../x\n".utf8).write(to: URL(fileURLWithPath: store.path("SHA256SUMS", of: one.key)))
-      #expect(throws: StoreError("\(store.path("SHA256SUMS", of: one.key)) names a file elsewhere")) { try store.check(one.key) }
-      try Data("x\n".utf8).write(to: URL(fileURLWithPath: store.path("SHA256SUMS", of: one.key)))
-      #expect(throws: StoreError("\(store.path("SHA256SUMS", of: one.key)) is damaged")) { try store.row(one.key) }
+      #expect(throws: StoreError("\(store.path("SHA256SUMS", of: one.key)) names a file elsewhere")) { try store.check(one) }
+      let damaged = StoreError(
+        "\(store.path("SHA256SUMS", of: one.key)) is damaged; remove \(store.folder(one.key)) to compute it again")
+      for sums in ["x\n", "", "\(sum)  model\n"] {
+        try Data(sums.utf8).write(to: URL(fileURLWithPath: store.path("SHA256SUMS", of: one.key)))
+        #expect(throws: damaged) { try store.row(one.key) }
+        #expect(throws: damaged) { try store.check(one) }
+      }
+      try Data("\(sum)  row.json\n".utf8).write(to: URL(fileURLWithPath: store.path("SHA256SUMS", of: one.key)))
+      #expect(throws: damaged) { try store.check(one) }
+      try FileManager.default.removeItem(atPath: store.path("row.json", of: one.key))
+      #expect(
+        throws: StoreError(
+          "cannot read \(store.path("row.json", of: one.key)): No such file or directory; remove \(store.folder(one.key)) to compute it again"
+        )
+      ) { try store.row(one.key) }
       // As told.
       try FileManager.default.removeItem(atPath: store.folder(one.key))
       #expect(store.state(one.key) == .waiting)
@@ -148,7 +161,8 @@ import Testing
           "\(root)/s holds another study: its recipe differs from r.yaml at line 3; give --extend to go on with the new one, or another --into"
         )
       ) { try begin(root, text: "study: s\na\nc", [run(1)]) }
-      #expect(throws: StoreError("\(root) is not a study: it has no study.json; \"espalier study run RECIPE\" makes one")) {
+      #expect(throws: StoreError("\(root) is not a study: it has no study.json; \"espalier study run RECIPE\" makes one", isMissing: true))
+      {
         try StudyFolder(root)
       }
       try Data("{".utf8).write(to: URL(fileURLWithPath: root + "/s/study.json"))
@@ -158,7 +172,7 @@ import Testing
 
   @Test func questionsAreAnswered() throws {
     try withTemporaryDirectory { root in
-      #expect(throws: StoreError("\(root) holds no studies; \"espalier study run RECIPE --into \(root)\" makes one")) {
+      #expect(throws: StoreError("\(root) holds no studies; \"espalier study run RECIPE --into \(root)\" makes one", isMissing: true)) {
         try StudyIndex(root)
       }
       var shared = run(1)
@@ -185,8 +199,19 @@ import Testing
           ["0", "5", "0.5", "0.7", "0.9"], ["0", "10", nil, "0.8", "0.6"],
         ])
       #expect(try index.answer("SELECT 'a,b' AS p, 'c\"d' AS q, 5 AS r").csv == "p,q,r\n\"a,b\",\"c\"\"d\",5\n")
+      for change in ["DELETE FROM runs", "PRAGMA query_only = 0"] {
+        #expect(throws: QueryError(description: "the query asks for nothing: begin with SELECT")) { try index.answer(change) }
+      }
       #expect(throws: QueryError(description: "the query is not possible: attempt to write a readonly database")) {
-        try index.answer("DELETE FROM runs")
+        try index.answer("DELETE FROM runs RETURNING key")
+      }
+      let elsewhere = root + "/evil.db"
+      #expect(throws: QueryError(description: "the query asks for nothing: begin with SELECT")) {
+        try index.answer("ATTACH '\(elsewhere)' AS e")
+      }
+      #expect(!FileManager.default.fileExists(atPath: elsewhere))
+      for query in ["SELECT 1; SELECT 2", "SELECT ?"] {
+        #expect(throws: QueryError(description: "a query is one statement without parameters")) { try index.answer(query) }
       }
       #expect(throws: QueryError(description: "the query is not possible: no such column: x")) { try index.answer("SELECT x FROM s") }
     }

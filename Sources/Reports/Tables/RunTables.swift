@@ -69,7 +69,7 @@ extension ReportTable {
     var table = ReportTable(
       id: "claims",
       caption:
-        "Claims of the papers. Measured: mean over n seeds with its one-sided 95 % bounds, against the claim's threshold, the dashed line.",
+        "\(claims.contains { !$0.source.isEmpty } ? "Claims of the papers" : "Claims"). Measured: mean over n seeds with its one-sided 95 % bounds, against the claim's threshold, the dashed line.",
       columns: [
         .init(title: "claim", isNumber: false), .init(title: "statement", isNumber: false, isWide: true), .init(title: "measured"),
         .init(title: "interval"),
@@ -85,10 +85,11 @@ extension ReportTable {
         interval.text = words ?? claim.digits(mean)
       }
       table.rows.append([
-        .init(claim.id), .init("\(claim.statement) (\(claim.source)) — \(claim.measure)"),
+        .init(claim.id), .init("\(claim.statement)\(claim.source.isEmpty ? "" : " (\(claim.source))") — \(claim.measure)"),
         .init(claim.mean.map(claim.number), claim.mean), interval,
         .init(claim.threshold.map(claim.number), claim.threshold), .init(Format.count(claim.count), Double(claim.count)),
-        .init(claim.verdict.rawValue, tone: claim.verdict.tone), .init(claim.setting ?? "the paper's"), .init(claim.evidence),
+        .init(claim.verdict.rawValue, tone: claim.verdict.tone), .init(claim.setting ?? (claim.source.isEmpty ? nil : "the paper's")),
+        .init(claim.evidence),
       ])
     }
     return table

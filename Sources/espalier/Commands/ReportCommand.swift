@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Files
 internal import Foundation
 internal import Reports
+internal import Studies
 internal import Words
 
 /// `espalier report`: a page, tables for papers, or figures of a study or a run.
@@ -71,7 +72,8 @@ struct ReportCommand: ParsableCommand, CheckedCommand {
   func run() throws {
     var outputs = Outputs()
     outputs.add("--output", output, as: .file)
-    outputs.keep("the study", study)
+    for file in ["", "/study.json", "/recipe.yaml"] { outputs.keep("the study", study + file) }
+    if let output, RunStore.isOne(output) { throw UnwritableOutput("cannot write \(output): it would be a file of a run") }
     try outputs.check()
     if let figures { try Outputs.checkFolder(figures) }
     let report = try ReportSource(path: study).report()

@@ -131,7 +131,7 @@ struct StudyRunCommand: ParsableCommand {
     try folder.begin(recipe, plan, replaces: extend)
     let states = Dictionary(uniqueKeysWithValues: plan.runs.map { ($0.key, folder.store.state($0.key)) })
     let finished = Set(states.filter { $0.value == .finished }.keys)
-    for key in finished { try folder.store.check(key) }
+    for run in plan.runs where finished.contains(run.key) { try folder.store.check(run) }
     let failed = retryFailed ? [] : Set(states.filter { $0.value == .failed }.keys)
     Interrupt.outcome = "repeat the command to continue from what is in \(root.into)"
     if !finished.isEmpty { display.note("\(finished.count) of \(plan.runs.count) runs are already there") }
@@ -351,7 +351,13 @@ extension Recipe {
   ///
   /// - Throws: `FileError`; `RecipeError`.
   static func read(_ path: String, scale: String?, dataDirectory: String? = nil) throws -> Recipe {
-    let text = String(decoding: try RegularFile.read(path, limit: 1_000_000), as: UTF8.self)
+    var bytes = try RegularFile.read(path, limit: 1_000_000)
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      let valid = bytes.indices.first { String(validating: bytes[...$0], as: UTF8.self) == nil && bytes[$0] < 0x80 } ?? bytes.endIndex
+      let line = bytes[..<valid].count { $0 == UInt8(ascii: "\n") } + 1
+      throw RecipeError(file: path, place: .init(line: line, column: 1), problem: "this is not UTF-8: save the recipe as UTF-8")
+    }
     var recipe = try Recipe(yaml: text, file: path, scale: scale, vocabulary: RunResolver.vocabulary())
     let given = Set(recipe.shared.settings.map(\.option))
     var usual: [Setting] = given.contains("threads") ? [] : [Setting("threads", .text("1"))]
@@ -379,5 +385,5 @@ extension QueryError: ReportedError {
 }
 
 extension StoreError: ReportedError {
-  var exitStatus: ExitStatus { .dataError }
+  var exitStatus: ExitStatus { isMissing ? .noInput : .dataError }
 }

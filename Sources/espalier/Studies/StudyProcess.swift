@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+internal import Processes
 internal import Results
 internal import Studies
 
@@ -28,7 +29,7 @@ final class StudyProcess {
     // Tickets and probes go on by themselves with what their folders hold, which have the evaluations and penalties of all trainings.
     if run.artefact.hasSuffix(".safetensors") { arguments += ["--metrics", store.path(RunStore.metrics, of: run.key), "--resume"] }
     do {
-      process = try ChildProcess(Bundle.main.executablePath ?? CommandLine.arguments[0], arguments, input: claim.descriptor)
+      process = try ChildProcess(Bundle.main.executablePath ?? CommandLine.arguments[0], arguments, input: .descriptor(claim.descriptor))
     } catch { throw WorkerFailure(description: "cannot start a process: \(error)", exitStatus: .systemError) }
   }
 
@@ -51,21 +52,23 @@ final class StudyProcess {
   var wasStopped: Bool { [ExitStatus.interrupted, .terminated].contains { $0.rawValue == process.exitStatus } }
 
   /// Seals the run, or writes down why it failed, which it returns.
-  func finish() -> (words: String, status: ExitStatus)? {
+  ///
+  /// A process that was killed has not failed: it goes on from its checkpoint the next time.
+  func finish() -> (words: String, status: ExitStatus, wasKilled: Bool)? {
     let status = process.exitStatus
-    var problem: (words: String, status: ExitStatus)?
+    var problem: (words: String, status: ExitStatus, wasKilled: Bool)?
     if status == 0 {
-      do { try store.finish(run) } catch { problem = ("\(error)", ExitStatus(for: error)) }
+      do { try store.finish(run) } catch { problem = ("\(error)", ExitStatus(for: error), false) }
     } else {
       let line = String(decoding: complaints, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("espalier: ") }
-      let killed = status > 128 ? "the process was ended by signal \(status - 128); --retry-failed goes on from its checkpoint" : nil
+      let killed = status > 128 ? "the process was ended by signal \(status - 128)" : nil
       problem = (
         killed ?? line.map { String($0.dropFirst(10)) } ?? "the process ended with status \(status)",
-        ExitStatus(rawValue: status) ?? .software
+        ExitStatus(rawValue: status) ?? .software, killed != nil
       )
     }
     // Where there is no room for the reason, the command that runs the study tells it all the same.
-    if let problem { try? store.fail(run.key, problem.words) }
+    if let problem, !problem.wasKilled { try? store.fail(run.key, problem.words) }
     try? log?.close()
     return problem
   }

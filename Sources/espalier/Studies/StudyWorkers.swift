@@ -74,7 +74,7 @@ final class StudyWorkers {
       report()
     }
     if Interrupt.isRequested || stopped { throw Interrupted() }
-    if let failure = failures.first { throw StudyFailure(count: failures.count, of: plan.runs.count, first: failure) }
+    if let failure = failures.first { throw StudyFailure(failures, first: failure, of: plan.runs.count) }
   }
 
   private func isReady(_ run: PlannedRun) -> Bool { run.from.map(finished.contains) ?? true }
@@ -97,7 +97,8 @@ final class StudyWorkers {
     }
     if let problem = process.finish() {
       failed.insert(process.run.key)
-      failures.append(StudyFailure(words: "\(words(process.run)): \(problem.words)", exitStatus: problem.status))
+      failures.append(
+        StudyFailure(words: "\(words(process.run)): \(problem.words)", exitStatus: problem.status, wasKilled: problem.wasKilled))
       display.note("failed: \(words(process.run)): \(problem.words)")
     } else {
       finished.insert(process.run.key)
@@ -127,18 +128,22 @@ final class StudyWorkers {
 struct StudyFailure: ReportedError, CustomStringConvertible {
   let description: String
   let exitStatus: ExitStatus
+  /// Whether nothing is wrong with the run itself.
+  var wasKilled = false
 
-  init(words: String, exitStatus: ExitStatus) { (description, self.exitStatus) = (words, exitStatus) }
+  init(words: String, exitStatus: ExitStatus, wasKilled: Bool) {
+    (description, self.exitStatus, self.wasKilled) = (words, exitStatus, wasKilled)
+  }
 
   /// Runs that failed before, and were not tried again.
   init(leftOut count: Int, of total: Int) {
     description = "\(count) of \(total) runs failed before; --retry-failed tries \(count == 1 ? "it" : "them") again"
-    exitStatus = .temporary
+    exitStatus = .software
   }
 
-  init(count: Int, of total: Int, first: StudyFailure) {
-    description =
-      "\(count) of \(total) runs failed; the first: \(first.description); the others went on, and --retry-failed tries again"
+  init(_ failures: [StudyFailure], first: StudyFailure, of total: Int) {
+    let advice = failures.allSatisfy(\.wasKilled) ? "the same command goes on from the checkpoints" : "--retry-failed tries again"
+    description = "\(failures.count) of \(total) runs failed; the first: \(first.description); the others went on, and \(advice)"
     exitStatus = first.exitStatus
   }
 }
