@@ -1,4 +1,4 @@
-internal import Datasets
+public import Datasets
 internal import Foundation
 public import Networks
 internal import Pruning
@@ -52,6 +52,14 @@ extension Experiment {
       }
       return file
     }
+  }
+
+  /// Checks that there is the network that a run begins with, and that it takes the examples, without drawing a weight.
+  ///
+  /// A model file is not read.
+  /// - Throws: `NetworkError` or `PlanError`, as ``Runner`` would.
+  public func checkNetwork(for examples: ExampleSet?) throws {
+    if case .network(let name, _) = start { _ = try network(name, for: examples, shaped: nil) }
   }
 
   private func network(_ name: String, for images: ExampleSet?, shaped: String?) throws -> Network {

@@ -88,7 +88,9 @@ public struct StudyFolder: Hashable, Sendable {
     let file = path + "/study.json"
     do {
       return try JSONDecoder().decode(Content.self, from: try RegularFile.read(file, limit: Self.mostBytes))
-    } catch let error as FileError { throw StoreError("\(error)") } catch { throw StoreError("\(file) is damaged: \(error)") }
+    } catch let error as FileError { throw StoreError("\(error)") } catch {
+      throw StoreError("\(file) is damaged; \"espalier study run RECIPE\" writes it anew")
+    }
   }
 
   /// The text of the recipe, as it was run.

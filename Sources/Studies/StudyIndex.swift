@@ -33,13 +33,21 @@ public struct StudyIndex {
     guard !studies.isEmpty else {
       throw StoreError("\(root) holds no studies; \"espalier study run RECIPE --into \(root)\" makes one", isMissing: true)
     }
-    do {
+    func made() throws -> DatabaseQueue {
       var configuration = Configuration()
       configuration.busyMode = .timeout(30)
-      queue = try DatabaseQueue(path: path, configuration: configuration)
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
       try queue.write { database in
         try Self.clear(database)
         for study in studies { try Self.add(study.name, study.folder.result(), to: database) }
+      }
+      return queue
+    }
+    do {
+      do { queue = try made() } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
+        // All that it held is in the folders.
+        try FileManager.default.removeItem(atPath: path)
+        queue = try made()
       }
     } catch let error as DatabaseError { throw StoreError("\(path): \(error.message ?? "SQLite error \(error.resultCode)")") }
   }

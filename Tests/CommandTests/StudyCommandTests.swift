@@ -177,7 +177,14 @@ import Testing
           "\(path):3:36: unknown data set \"digit\"; did you mean digits? "
         ),
       ]
-      for (text, words) in cases {
+      let networks = [
+        (
+          "mlp:64-16-1O",
+          "network \"mlp:64-16-1O\": widths must be 2 to 100 whole numbers from 1 to 1000000 joined by \"-\", e.g. mlp:784-300-100-10"
+        ), ("lenet-300-10", "unknown network \"lenet-300-10\"; did you mean lenet-300-100?"),
+        ("lenet-5", "network lenet-5 takes 1×28×28 images, digits has 1×8×8; networks for 1×8×8: lenet-300-100, mlp:WIDTHS"),
+      ].map { (Self.recipe.replacing("mlp:64-16-10", with: $0), "\(path):3:11: --network: \($1) (method ") }
+      for (text, words) in cases + networks {
         let outcome = try refusal(text)
         #expect(outcome.status == 78 && outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
         #expect(outcome.errors.contains(words), "\(outcome.errors)")

@@ -166,7 +166,9 @@ import Testing
         try StudyFolder(root)
       }
       try Data("{".utf8).write(to: URL(fileURLWithPath: root + "/s/study.json"))
-      #expect { try StudyFolder(root + "/s").content() } throws: { "\($0)".hasPrefix("\(root)/s/study.json is damaged: ") }
+      #expect { try StudyFolder(root + "/s").content() } throws: {
+        "\($0)" == "\(root)/s/study.json is damaged; \"espalier study run RECIPE\" writes it anew"
+      }
     }
   }
 
@@ -179,8 +181,11 @@ import Testing
       shared.places = [["seed": "1"], ["seed": "3"]]
       let folder = try begin(root, [shared, run(2)])
       try finish(shared, in: folder.store)
-      // Twice: the index is made anew, and nothing is left of the first.
+      // Made anew, nothing is left of the first, nor of what is no index.
       _ = try StudyIndex(root)
+      let first = try StudyIndex(root)
+      #expect(try first.answer("SELECT count(*) FROM places").rows == [["3"]])
+      try Data(repeating: 7, count: 5000).write(to: URL(fileURLWithPath: root + "/index.sqlite"))
       let index = try StudyIndex(root)
       let answer = try index.answer("SELECT seed, state, test_accuracy, steps, nonzero_weights, sparsity FROM s")
       #expect(answer.columns == ["seed", "state", "test_accuracy", "steps", "nonzero_weights", "sparsity"])

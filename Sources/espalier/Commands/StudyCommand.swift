@@ -121,8 +121,7 @@ struct StudyRunCommand: ParsableCommand {
     let display = ProgressDisplay(quiet: quiet)
     defer { display.finish() }
     let folder = StudyFolder(recipe, in: root.into)
-    let resolver = RunResolver { display.note($0) }
-    let plan = try StudyPlan(recipe, in: folder.store, tool: RunResolver.tool) { try resolver($0) }
+    let plan = try plan(recipe, in: folder.store) { display.note($0) }
     if dryRun { return try list(plan) }
     if launcher == .slurm { try SlurmLauncher.check() }
     try Outputs.checkFolder(folder.path)
@@ -147,6 +146,12 @@ struct StudyRunCommand: ParsableCommand {
     try show(folder, recipe)
     // A script must not take what is left for the whole.
     if !failed.isEmpty { throw StudyFailure(leftOut: failed.count, of: plan.runs.count) }
+  }
+
+  /// The resolver goes with the data that it read: runs read them themselves.
+  private func plan(_ recipe: Recipe, in store: RunStore, note: @escaping (String) -> Void) throws -> StudyPlan {
+    let resolver = RunResolver(note: note)
+    return try StudyPlan(recipe, in: store, tool: RunResolver.tool) { try resolver($0) }
   }
 
   private func submit(_ plan: StudyPlan, to folder: StudyFolder, finished: Set<String>, failed: Set<String>) throws {

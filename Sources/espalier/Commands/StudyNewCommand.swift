@@ -36,7 +36,7 @@ struct StudyNewCommand: ParsableCommand {
       throw UnwritableOutput("\(output) is already there: give another --output, or remove it")
     }
     try Console.write(text, to: output)
-    Console.note("wrote \(output); \"espalier study run \(output) --dry-run\" lists its runs")
+    Console.note("wrote \(output); \"espalier study run \([output].shellWords) --dry-run\" lists its runs")
   }
 
   private static func command(ofRow path: String) throws -> [String] {

@@ -3,7 +3,7 @@ internal import Networks
 
 /// Network names for the shell's completion: the patterns of the catalogue, expanded.
 enum NetworkNames {
-  static var all: [String] { Architecture.all.flatMap { $0.pattern.components(separatedBy: ", ") }.flatMap(written) }
+  static let all: [String] = Architecture.all.flatMap { $0.pattern.components(separatedBy: ", ") }.flatMap(written)
 
   /// Expands a pattern: `vgg(11|13)[-bn]-cifar[:HIDDEN|:none]` to four names, without the optional parts after a colon.
   static func written(_ pattern: String) -> [String] {

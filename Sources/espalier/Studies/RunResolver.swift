@@ -3,6 +3,7 @@ internal import Datasets
 internal import Experiments
 internal import Files
 internal import Foundation
+internal import Networks
 internal import Results
 internal import Studies
 internal import Torch
@@ -25,7 +26,7 @@ final class RunResolver {
     }
   }
 
-  private var fingerprints: [String: String] = [:]
+  private var known: [String: (fingerprint: String, example: ExampleSet)] = [:]
   private let note: (String) -> Void
 
   /// Creates a resolver.
@@ -79,7 +80,10 @@ final class RunResolver {
   private func resolved(_ run: ExperimentRun) throws -> ResolvedRun {
     let experiment = run.experiment
     let data = experiment.sequence?.datasets ?? [experiment.data].compactMap(\.self)
-    let prints = try data.map { try fingerprint($0, experiment.start) }
+    let sets = try data.map { try read($0, experiment.start) }
+    // The data sets of a sequence are fitted to the network.
+    if experiment.sequence == nil { try Self.check(experiment, on: sets.last?.example) }
+    let prints = sets.map(\.fingerprint)
     let settings = Settings(
       experiment: try Self.withoutStart(experiment).json, threads: run.run.threads, device: run.run.device.rawValue,
       kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil)
@@ -97,8 +101,8 @@ final class RunResolver {
     }
     let settings = TicketSettings(
       plan: run.plan, seed: seed, device: run.run.device.rawValue, latency: run.latencyBatches == nil)
-    let data = try fingerprint(run.plan.data, .network(run.plan.network, weights: run.plan.weights))
-    return ResolvedRun(settings: try Format.json(settings), data: data, artefact: "tickets")
+    let start = Experiment.Start.network(run.plan.network, weights: run.plan.weights)
+    return ResolvedRun(settings: try Format.json(settings), data: try fingerprint(run.plan.data, start), artefact: "tickets")
   }
 
   /// Name of the folder that a training with probes writes.
@@ -141,18 +145,30 @@ final class RunResolver {
     if case .file(let path) = start { RunStore.isOne(path) } else { false }
   }
 
-  /// Fingerprint of all examples of a data set, whatever part of them a run draws.
+  /// The fingerprint of the data of a training that begins with a network, which must take them.
   private func fingerprint(_ plan: DataPlan, _ start: Experiment.Start) throws -> String {
+    let data = try read(plan, start)
+    try Self.check(Experiment(start: start, data: plan, training: nil), on: data.example)
+    return data.fingerprint
+  }
+
+  private static func check(_ experiment: Experiment, on example: ExampleSet?) throws {
+    do { try experiment.checkNetwork(for: example) } catch let error as NetworkError { throw PlanError("--network: \(error)") }
+  }
+
+  /// Fingerprint of all examples of a data set, whatever part of them a run draws, and one of them.
+  private func read(_ plan: DataPlan, _ start: Experiment.Start) throws -> (fingerprint: String, example: ExampleSet) {
     var whole = plan
     (whole.subset, whole.validation, whole.seed) = (nil, 0, 0)
     let key = "\(plan.directory ?? "") \(try Format.json(whole)) \(plan.preparation == nil ? "" : try Format.json("\(start)"))"
-    if let known = fingerprints[key] { return known }
+    if let known = known[key] { return known }
     note("reading \(plan.dataset)")
     // The model of a run yet to come cannot say what it takes.
     let data = try whole.load(for: Self.isToCome(start) ? nil : start, note: note)
     let print = try [data.training, data.validation, data.test].map { try $0?.fingerprint ?? "none" }.joined(separator: "/")
-    fingerprints[key] = print
-    return print
+    let found = (print, try data.training.selecting([0]))
+    known[key] = found
+    return found
   }
 }
 
