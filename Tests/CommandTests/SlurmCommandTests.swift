@@ -277,7 +277,7 @@ final class Slurm {
 
   /// Waits until something is so.
   func wait(_ condition: () throws -> Bool) throws {
-    let end = Date() + 120
+    let end = Date() + 300
     while !(try condition()) {
       guard Date() < end else {
         let log = try? String(contentsOfFile: place + "/slurmctld.log", encoding: .utf8)
