@@ -194,9 +194,9 @@ import Testing
       #expect(missing.status == 66 && missing.errors == "espalier: cannot read \(folder)/none.yaml: No such file or directory\n")
       #expect(try refusal(Self.recipe, "--jobs", "0").status == 64)
       #expect(try espalier("study", "status", folder).status == 66)
-      try (Data("study: caf".utf8) + Data([0xE9]) + Data("\n".utf8)).write(to: URL(fileURLWithPath: folder + "/latin.yaml"))
+      try (Data("study: a\nabout: caf".utf8) + Data([0xE9]) + Data("\n".utf8)).write(to: URL(fileURLWithPath: folder + "/latin.yaml"))
       let latin = try espalier("study", "run", folder + "/latin.yaml")
-      #expect(latin.status == 78 && latin.errors == "espalier: \(folder)/latin.yaml:1:1: this is not UTF-8: save the recipe as UTF-8\n")
+      #expect(latin.status == 78 && latin.errors == "espalier: \(folder)/latin.yaml:2:1: this is not UTF-8: save the recipe as UTF-8\n")
       // Some editors mark UTF-8 in front.
       try (Data([0xEF, 0xBB, 0xBF]) + Data(Self.recipe.utf8)).write(to: URL(fileURLWithPath: folder + "/marked.yaml"))
       #expect(try espalier("study", "run", folder + "/marked.yaml", "--into", root, "--dry-run", "--quiet").status == 0)

@@ -359,8 +359,9 @@ extension Recipe {
     var bytes = try RegularFile.read(path, limit: 1_000_000)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
-      let valid = bytes.indices.first { String(validating: bytes[...$0], as: UTF8.self) == nil && bytes[$0] < 0x80 } ?? bytes.endIndex
-      let line = bytes[..<valid].count { $0 == UInt8(ascii: "\n") } + 1
+      // No line ends within a character.
+      let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      let line = (lines.firstIndex { String(validating: $0, as: UTF8.self) == nil } ?? 0) + 1
       throw RecipeError(file: path, place: .init(line: line, column: 1), problem: "this is not UTF-8: save the recipe as UTF-8")
     }
     var recipe = try Recipe(yaml: text, file: path, scale: scale, vocabulary: RunResolver.vocabulary())

@@ -63,10 +63,10 @@ enum Interrupt {
   static func request() { received = sig_atomic_t(SIGTERM) }
 
   /// From now on writing to a pipe without readers is an error instead of ending the process.
-  static func ignoreClosedPipes() { ignore(SIGPIPE) }
+  static func ignoreClosedPipes() { _ = Foundation.signal(SIGPIPE, SIG_IGN) }
 
   /// From now on exceeding the limit on file sizes is an error instead of ending the process.
-  static func ignoreSizeLimits() { ignore(SIGXFSZ) }
+  static func ignoreSizeLimits() { _ = Foundation.signal(SIGXFSZ, SIG_IGN) }
 
   /// Whether a stop was requested; callers that see true must stop soon.
   static var isRequested: Bool {
@@ -115,16 +115,6 @@ enum Interrupt {
     #endif
     // System calls in progress are restarted.
     action.sa_flags = SA_RESTART | SA_SIGINFO
-    sigaction(number, &action, nil)
-  }
-
-  private static func ignore(_ number: Int32) {
-    var action = sigaction()
-    #if canImport(Darwin)
-      action.__sigaction_u.__sa_handler = SIG_IGN
-    #else
-      action.__sigaction_handler.sa_handler = SIG_IGN
-    #endif
     sigaction(number, &action, nil)
   }
 }

@@ -53,7 +53,7 @@ final class StudyProcess {
 
   /// Seals the run, or writes down why it failed, which it returns.
   ///
-  /// A process that was killed has not failed: it goes on from its checkpoint the next time.
+  /// A process that was killed has not failed: it goes on from its checkpoint the next time. One that crashed has.
   func finish() -> (words: String, status: ExitStatus, wasKilled: Bool)? {
     let status = process.exitStatus
     var problem: (words: String, status: ExitStatus, wasKilled: Bool)?
@@ -61,10 +61,10 @@ final class StudyProcess {
       do { try store.finish(run) } catch { problem = ("\(error)", ExitStatus(for: error), false) }
     } else {
       let line = String(decoding: complaints, as: UTF8.self).split(separator: "\n").last { $0.hasPrefix("espalier: ") }
-      let killed = status > 128 ? "the process was ended by signal \(status - 128)" : nil
+      let ended = status > 128 ? "the process was ended by signal \(status - 128)" : nil
       problem = (
-        killed ?? line.map { String($0.dropFirst(10)) } ?? "the process ended with status \(status)",
-        ExitStatus(rawValue: status) ?? .software, killed != nil
+        ended ?? line.map { String($0.dropFirst(10)) } ?? "the process ended with status \(status)",
+        ExitStatus(rawValue: status) ?? .software, status == 128 + SIGKILL
       )
     }
     // Where there is no room for the reason, the command that runs the study tells it all the same.
