@@ -52,8 +52,7 @@ public struct Machine: Codable, Hashable, Sendable {
   public static var physicalCores: Int {
     let logical = logicalCores
     #if os(Linux)
-      guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return logical }
-      return min(physicalCores(cpuinfo: text) ?? logical, logical)
+      return min(systemText("/proc/cpuinfo").flatMap(physicalCores(cpuinfo:)) ?? logical, logical)
     #else
       return logical
     #endif
@@ -70,6 +69,13 @@ public struct Machine: Codable, Hashable, Sendable {
       guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
       return usage.ru_maxrss * 1024
     #endif
+  }
+
+  /// Returns the whole text of a file that the kernel makes up while it is read, such as `/proc/cpuinfo`; nil if there is none.
+  static func systemText(_ path: String) -> String? {
+    // `String(contentsOfFile:)` ends with the first read, and the kernel gives at most a page at once: two or three processors of many.
+    guard let file = FileHandle(forReadingAtPath: path), let data = try? file.readToEnd() else { return nil }
+    return String(decoding: data, as: UTF8.self)
   }
 
   /// Returns the number of distinct pairs of package and core in the text of `/proc/cpuinfo`; nil if it lists none, as on architectures
@@ -102,8 +108,7 @@ public struct Machine: Codable, Hashable, Sendable {
       guard sysctlbyname("machdep.cpu.brand_string", &bytes, &size, nil, 0) == 0 else { return architecture }
       return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     #else
-      let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-      return processorName(cpuinfo: text) ?? architecture
+      return systemText("/proc/cpuinfo").flatMap(processorName(cpuinfo:)) ?? architecture
     #endif
   }
 

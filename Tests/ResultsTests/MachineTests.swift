@@ -26,6 +26,15 @@ import Testing
     #expect(Machine.processorName(cpuinfo: "model name\n") == nil)
   }
 
+  #if os(Linux)
+    @Test func filesOfTheKernelAreReadToTheirEnd() throws {
+      // Two pages and more; the kernel gives one at a time.
+      let maps = try #require(Machine.systemText("/proc/self/smaps"))
+      #expect(maps.utf8.count > 8192 && maps.hasSuffix("\n"))
+      #expect(Machine.systemText("/proc/no such file") == nil)
+    }
+  #endif
+
   @Test func thisMachineHasThings() {
     let machine = Machine.current(threads: 1)
     #expect(machine.cores >= 1 && machine.threads == 1 && machine.memory > 1 << 20 && !machine.processor.isEmpty)
