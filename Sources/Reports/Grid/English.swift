@@ -4,8 +4,9 @@ internal import Results
 enum English {
   /// Returns a number with its noun, e.g. `1 run` or `36 runs`.
   static func count(_ number: Int, _ noun: String) -> String {
-    if number == 1 { return "1 \(noun)" }
-    return Format.count(number) + " " + plural(noun)
+    // The axis is named for what it varies.
+    let noun = noun == "data" ? "data set" : noun
+    return Format.count(number) + " " + (number == 1 ? noun : plural(noun))
   }
 
   private static func plural(_ noun: String) -> String {

@@ -102,16 +102,33 @@ struct Panel: Sendable {
   /// A level with the axis' name, e.g. `density 0.1`.
   func levelWords(_ level: String) -> String { level.isEmpty ? "" : "\(levelName ?? "level") \(level)" }
 
-  /// Accuracy of the dense model that all are compared with, over seeds: that of the study's controls, or what the runs of each seed began
-  /// with. Nil if they began with different models, as where pruning goes on during training.
-  var dense: Estimate? {
-    let controls = cells.filter { !$0.isPruned }
+  /// Networks of the study that were never pruned, trained like the others.
+  private var controls: [Cell] { cells.filter { !$0.isPruned } }
+  /// Whether the study has a dense network of its own to compare with.
+  var hasControls: Bool { !controls.isEmpty }
+
+  /// Accuracies of the dense model that all are compared with, by seed: that of the study's controls, or what the runs began with. Nil if
+  /// they began with different models, as where pruning goes on during training.
+  private var denseBySeed: [String: Double]? {
     var bySeed: [String: [Double]] = [:]
-    for run in (controls.isEmpty ? cells : controls).flatMap(\.runs) {
+    for run in (hasControls ? controls : cells).flatMap(\.runs) {
       if let accuracy = run.row.dense.accuracyAtEnd?.fraction { bySeed[run.seed, default: []].append(accuracy) }
     }
-    guard !controls.isEmpty || bySeed.values.allSatisfy({ Set($0).count == 1 }) else { return nil }
-    return Estimate(bySeed.sorted { $0.key < $1.key }.compactMap { Statistics.mean($0.value) })
+    guard hasControls || bySeed.values.allSatisfy({ Set($0).count == 1 }) else { return nil }
+    return bySeed.compactMapValues(Statistics.mean)
+  }
+
+  /// Accuracy of the dense model that all are compared with, over seeds.
+  var dense: Estimate? { denseBySeed.flatMap { Estimate($0.sorted { $0.key < $1.key }.map(\.value)) } }
+
+  /// The mean difference of a pruned cell's accuracy to the dense model's, paired by seed; nil without a model that is dense for all.
+  func change(of cell: Cell) -> Estimate? {
+    guard let denseBySeed, cell.isPruned else { return nil }
+    return Estimate(
+      cell.runs.compactMap { run in
+        guard let dense = denseBySeed[run.seed], let accuracy = run.row.pruned?.accuracyAtEnd?.fraction else { return nil }
+        return accuracy - dense
+      })
   }
 }
 
@@ -134,9 +151,6 @@ struct Cell: Sendable {
 
   /// The mean of a measure over the seeds that have it.
   func estimate(_ measure: Measure) -> Estimate? { Estimate(rows.compactMap(measure.value)) }
-
-  /// The mean change of accuracy by pruning, each run against its own dense model.
-  var change: Estimate? { Estimate(rows.compactMap(\.change)) }
 
   /// The difference of a measure to another cell, over the seeds that both have.
   func difference(to other: Cell, in measure: Measure) -> Estimate? {

@@ -47,7 +47,9 @@ struct Summary {
     guard let best = standing.best, let accuracy = best.estimate(.accuracy) else { return }
     let lead = name + (level.isEmpty ? "Accuracy." : panel.levelWords(level).inLine.capitalisedFirst + ".")
     var words = best.series.inLine + (standing.others.isEmpty ? " reaches " : " is best: ") + accuracy.percentWithInterval
-    if let change = best.change { words += ", \(change.pointsWithInterval) against its own dense model" }
+    if let change = panel.change(of: best) {
+      words += ", \(change.pointsWithInterval) against \(panel.hasControls ? "dense" : "the network before pruning")"
+    }
     words += "."
     if !standing.ties.isEmpty {
       words += " It cannot be told from \(English.list(standing.ties.map { $0.series.inLine })) (paired by seed)."
@@ -69,7 +71,7 @@ struct Summary {
 
   private func bearable(_ panel: Panel) -> [Cell] {
     panel.cells.filter { cell in
-      guard cell.isPruned, let change = cell.change, let accuracy = cell.estimate(.accuracy) else { return false }
+      guard cell.isPruned, let change = panel.change(of: cell), let accuracy = cell.estimate(.accuracy) else { return false }
       return change.mean >= -Self.bearable && accuracy.mean >= (panel.dense?.mean ?? 0) - Self.bearable
     }
   }
@@ -86,12 +88,12 @@ struct Summary {
     var words = named(cell, panel) + ": " + Format.bytes(size.mean)
     if let share = cell.shareOfDense { words += ", \(Format.ratio(share)) of dense" }
     if let left = cell.estimate(.weightsLeft) { words += ", with \(Measure.weightsLeft.format(left.mean)) of the weights" }
-    if let change = cell.change { words += ", \(Format.points(change.mean))" }
+    if let change = panel.change(of: cell) { words += ", \(Format.points(change.mean))" }
     words += "."
     if good.isEmpty, !bearable(panel).isEmpty {
       words += " What loses at most one point is no smaller than dense: its zeros keep their place in the tensors."
     }
-    add(name + Self.lead("Smallest", isGood: !good.isEmpty, cell), words)
+    add(name + Self.lead("Smallest", isGood: !good.isEmpty, panel.change(of: cell)), words)
   }
 
   private mutating func fastest(of panel: Panel, _ name: String) {
@@ -117,12 +119,12 @@ struct Summary {
     let time = cell.estimate(.latency(batch: batch)).map { Format.duration($0.mean) } ?? "–"
     var words = "\(named(cell, panel)): \(time) at batch \(batch)"
     if let ratio { words += ", \(Format.ratio(ratio.mean)) the time of dense" }
-    if let change = cell.change { words += ", \(Format.points(change.mean))" }
-    add(name + Self.lead("Fastest", isGood: !good.isEmpty, cell), words + ".")
+    if let change = panel.change(of: cell) { words += ", \(Format.points(change.mean))" }
+    add(name + Self.lead("Fastest", isGood: !good.isEmpty, panel.change(of: cell)), words + ".")
   }
 
-  private static func lead(_ word: String, isGood: Bool, _ cell: Cell) -> String {
-    word + (isGood ? " within one point." : cell.change == nil ? "." : ", but more than one point worse.")
+  private static func lead(_ word: String, isGood: Bool, _ change: Estimate?) -> String {
+    word + (isGood ? " within one point." : change == nil ? "." : ", but more than one point worse.")
   }
 
   private mutating func undecided(_ study: StudyResult) {

@@ -32,7 +32,9 @@ extension Panel {
   var costTable: ReportTable {
     var table = ReportTable(
       id: "cost" + identifier,
-      caption: "What each artefact weighs and costs\(suffix): means over n seeds, ± half of the 95 % t interval where a number varies.",
+      caption:
+        "What each artefact weighs and costs\(suffix): means over n seeds, ± half of the 95 % t interval where a number varies; change "
+        + "of accuracy against \(hasControls ? "dense" : "the network before pruning"), paired by seed.",
       columns: [.init(title: seriesName, isNumber: false)]
         + (levelName.map { [.init(title: $0)] } ?? []) + [
           .init(title: "n"), .init(title: "weights left"), .init(title: "accuracy"), .init(title: "change"), .init(title: "size"),
@@ -44,7 +46,7 @@ extension Panel {
         return .init(estimate.map { $0.words(measure.format) }, estimate?.mean)
       }
       let accuracy = cell.estimate(.accuracy)
-      let change = cell.change
+      let change = change(of: cell)
       var row: [ReportTable.Cell] = [.init(cell.series)]
       if levelName != nil { row.append(.init(cell.level, Double(cell.level))) }
       row += [
