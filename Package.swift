@@ -19,7 +19,9 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .executable(name: "espalier", targets: ["espalier"]),
-    .library(name: "Espalier", targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Results", "Experiments", "Studies"]),
+    .library(
+      name: "Espalier",
+      targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Interchange", "Results", "Experiments", "Studies"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -86,6 +88,7 @@ let package = Package(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
+    .target(name: "Interchange", dependencies: ["Training", "Torch", "Networks", "Files", "Words"], swiftSettings: strict),
     .target(
       name: "Studies",
       dependencies: [
@@ -105,7 +108,8 @@ let package = Package(
     .executableTarget(
       name: "espalier",
       dependencies: [
-        "Serving", "Studies", "TensorBoard", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Reports",
+        "Serving", "Studies", "TensorBoard", "Interchange", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets",
+        "Results", "Reports",
         "Files", "Words", "Interruptions", "Processes", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
@@ -149,6 +153,9 @@ let package = Package(
         "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Interruptions", "TestSupport",
         "StandInCUDA",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "Training", "Torch", "Networks", "Files", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -12,6 +12,7 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
   let types: [String: any ParsableCommand.Type] = [
     "train": TrainCommand.self, "prune": PruneCommand.self, "evaluate": EvaluateCommand.self, "sensitivity": SensitivityCommand.self,
     "probe": ProbeCommand.self, "tickets": TicketsCommand.self, "inspect": InspectCommand.self, "compare": CompareCommand.self,
+    "export": ExportCommand.self,
     "methods": MethodsCommand.self, "report": ReportCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self,
     "verify": DataVerifyCommand.self,
   ]
@@ -86,6 +87,8 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "model": inspect.model, "dataset": inspect.dataset ?? "none", "groups": "\(inspect.groups)", "json": "\(inspect.json)",
       "memory": "\(inspect.memory)",
     ]
+  case let export as ExportCommand:
+    return ["model": export.model, "to": export.to?.rawValue ?? "none", "output": export.output ?? "beside"]
   case let compare as CompareCommand: return ["json": "\(compare.json)"]
   case let methods as MethodsCommand: return ["json": "\(methods.json)"]
   case let list as DataCommand.List: return ["directory": list.location.dataDir ?? "none", "json": "\(list.json)"]

@@ -1,0 +1,231 @@
+public import Networks
+
+/// A network as a Python program that defines it as an `nn.Module` with today's widths.
+///
+/// The program needs PyTorch and safetensors alone. Its layers have the names of the network's modules, so that the parameters of a model file
+/// load by name. Nothing is pickled: the file beside it holds tensors only.
+public struct PyTorchModule {
+  /// The program.
+  public let source: String
+
+  /// What a program says of the model besides its layers.
+  public struct Facts {
+    /// Who wrote it, e.g. `Espalier 0.1.0`.
+    public var writer: String
+    /// Name of the program's file without its ending, by which Python imports it.
+    public var program: String
+    /// Name of the file of weights beside the program.
+    public var weights: String
+    /// Mean and deviation that were subtracted from inputs and divided them by; nil if unknown.
+    public var normalization: (mean: [Double], deviation: [Double])?
+    /// Names of the outputs, in order; empty if unknown.
+    public var classes: [String]
+    /// Names of parameters of which some elements are pruned, and stay zero.
+    public var masked: [String]
+
+    /// Creates facts; every parameter sets the property of the same name.
+    public init(
+      writer: String, program: String, weights: String, normalization: (mean: [Double], deviation: [Double])? = nil, classes: [String] = [],
+      masked: [String] = []
+    ) {
+      self.writer = writer
+      self.program = program
+      self.weights = weights
+      self.normalization = normalization
+      self.classes = classes
+      self.masked = masked
+    }
+  }
+
+  /// Writes the program.
+  ///
+  /// - Throws: what `Network.shapes()` throws, and ``PyTorchError`` for names that PyTorch does not allow.
+  public init(_ network: Network, _ facts: Facts) throws {
+    let shapes = try network.shapes()
+    var (names, tree, modules, classes) = (PythonNames(), LayerTree(), Set<String>(), Set<Helper>())
+    var variables: [String: String] = [:]
+    var (inputs, lines): ([String], [String]) = ([], [])
+    for node in network.nodes {
+      let operands = node.inputs.compactMap { variables[$0] }
+      let name = names.take(node.name)
+      variables[node.name] = name
+      if case .input = node.operation {
+        inputs.append(name)
+        continue
+      }
+      let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
+      if let layer = node.operation.layer(rank: rank) {
+        if modules.insert(node.module).inserted { try tree.add(layer.expression, at: node.module) }
+        if let helper = layer.helper { classes.insert(helper) }
+        lines.append("\(name) = \(LayerTree.reach(node.module))(\(operands.joined(separator: ", ")))")
+      } else {
+        lines.append("\(name) = \(node.operation.expression(operands))")
+      }
+    }
+    let outputs = network.outputs.compactMap { variables[$0] }
+    let shape = network.inputShapes.map { "[batch, \($0.dimensions.map(String.init).joined(separator: ", "))]" }.joined(separator: " and ")
+    let kept =
+      facts.masked.isEmpty
+      ? ""
+      : """
+
+
+      # Parameters of which a part was pruned: those elements are zero, and stay so only if training is told.
+      MASKED = [\(facts.masked.map { "\n    \($0.pythonLiteral)," }.joined())
+      ]
+
+
+      def hold_zeros(model):
+          \"\"\"Returns a function that sets pruned elements back to zero: call it after each step of the optimizer.\"\"\"
+          parameters = dict(model.named_parameters())
+          kept = {name: parameters[name] != 0 for name in MASKED}
+
+          @torch.no_grad()
+          def hold():
+              for name, mask in kept.items():
+                  parameters[name].mul_(mask)
+
+          return hold
+      """
+    source = """
+      \"\"\"\(network.name.docstring): a PyTorch module, written by \(facts.writer.docstring).
+
+      Takes \(shape) and returns \(outputs.count == 1 ? "[batch, \(try network.classes)]" : "\(outputs.count) values").
+          from \(facts.program.docstring) import load
+          model = load()
+      \"\"\"
+
+      import pathlib
+
+      import torch
+      from safetensors.torch import load_file
+      from torch import nn
+      from torch.nn import functional as F
+
+      WEIGHTS = pathlib.Path(__file__).with_name(\(facts.weights.pythonLiteral))
+      \(facts.normalization.map { "# What was subtracted from inputs, by channel, and what they were divided by.\nMEAN = \($0.mean)\nDEVIATION = \($0.deviation)\n" } ?? "")\
+      \(facts.classes.isEmpty ? "" : "CLASSES = [\(facts.classes.map(\.pythonLiteral).joined(separator: ", "))]\n")\
+      \(kept)\
+      \(classes.sorted { $0.rawValue < $1.rawValue }.map { "\n\n" + $0.source }.joined())
+
+
+      class Network(nn.Module):
+          def __init__(self):
+              super().__init__()
+      \(tree.statements.isEmpty ? "" : tree.statements.map { "        \($0)\n" }.joined())
+          def forward(self, \(inputs.joined(separator: ", "))):
+      \(lines.map { "        \($0)\n" }.joined())        return \(outputs.joined(separator: ", "))
+
+
+      def load(path=WEIGHTS):
+          \"\"\"Returns the network with its weights, ready for evaluation.\"\"\"
+          model = Network()
+          model.load_state_dict(load_file(path))
+          return model.eval()
+
+      """
+  }
+}
+
+extension String {
+  /// The text inside of a documentation string.
+  fileprivate var docstring: String { String(pythonLiteral.dropFirst().dropLast()) }
+}
+
+/// Layers that PyTorch does not have.
+private enum Helper: String, CaseIterable {
+  case prunedGroupNorm
+
+  var source: String {
+    switch self {
+    case .prunedGroupNorm:
+      """
+      class PrunedGroupNorm(nn.GroupNorm):
+          \"\"\"A group norm, `absent` removed channels of each group of which still count as zeros in mean and variance.\"\"\"
+
+          def __init__(self, groups, channels, absent, **options):
+              super().__init__(groups, channels, **options)
+              self.absent = absent
+
+          def forward(self, x):
+              rows = x.reshape(x.shape[0], self.num_groups, -1)
+              zeros = rows.shape[2] // (self.num_channels // self.num_groups) * self.absent
+              count = rows.shape[2] + zeros
+              mean = rows.sum(2, keepdim=True) / count
+              variance = (((rows - mean) ** 2).sum(2, keepdim=True) + zeros * mean**2) / count
+              normal = ((rows - mean) / (variance + self.eps).sqrt()).reshape(x.shape)
+              if not self.affine:
+                  return normal
+              shape = [1, -1] + [1] * (x.dim() - 2)
+              return normal * self.weight.reshape(shape) + self.bias.reshape(shape)
+      """
+    }
+  }
+}
+
+extension Operation {
+  /// The expression that makes the layer of an operation with tensors; nil if it has none.
+  ///
+  /// - Parameter rank: dimensions of an example.
+  fileprivate func layer(rank: Int) -> (expression: String, helper: Helper?)? {
+    switch self {
+    case .linear(let layer): ("nn.Linear(\(layer.inputs), \(layer.outputs)\(layer.bias ? "" : ", bias=False"))", nil)
+    case .convolution(let layer):
+      (
+        "nn.Conv2d(\(layer.inputs), \(layer.outputs), \(layer.kernel.python)" + layer.stride.option("stride", unless: 1)
+          + layer.padding.option("padding", unless: 0) + layer.dilation.option("dilation", unless: 1)
+          + (layer.groups == 1 ? "" : ", groups=\(layer.groups)") + (layer.bias ? "" : ", bias=False") + ")", nil
+      )
+    case .batchNorm(let norm):
+      (
+        "nn.BatchNorm\(rank == 1 ? 1 : 2)d(\(norm.features)" + (norm.epsilon == 1e-5 ? "" : ", eps=\(norm.epsilon)")
+          + (norm.momentum == 0.1 ? "" : ", momentum=\(norm.momentum)") + (norm.affine ? "" : ", affine=False") + ")", nil
+      )
+    case .groupNorm(let norm):
+      (
+        (norm.absent == 0
+          ? "nn.GroupNorm(\(norm.groups), \(norm.features)" : "PrunedGroupNorm(\(norm.groups), \(norm.features), \(norm.absent)")
+          + (norm.epsilon == 1e-5 ? "" : ", eps=\(norm.epsilon)") + (norm.affine ? "" : ", affine=False") + ")",
+        norm.absent == 0 ? nil : .prunedGroupNorm
+      )
+    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .indexSelect,
+      .subsamplePad:
+      nil
+    }
+  }
+
+  /// The expression of an operation without tensors.
+  fileprivate func expression(_ operands: [String]) -> String {
+    let x = operands.first ?? ""
+    return switch self {
+    case .input, .linear, .convolution, .batchNorm, .groupNorm: x
+    case .activation(.tanh): "torch.tanh(\(x))"
+    case .activation(let kind): "F.\(kind.rawValue)(\(x))"
+    case .maxPool(let pool): "F.max_pool2d(\(x), \(pool.python))"
+    case .averagePool(let pool): "F.avg_pool2d(\(x), \(pool.python))"
+    case .adaptiveAveragePool(let height, let width): "F.adaptive_avg_pool2d(\(x), \(Extent(height, width).python))"
+    case .dropout(let probability): "F.dropout(\(x), \(probability), self.training)"
+    case .flatten: "torch.flatten(\(x), 1)"
+    case .add: operands.joined(separator: " + ")
+    case .concat: "torch.cat([\(operands.joined(separator: ", "))], 1)"
+    case .narrow(let start, let count): "\(x)[:, \(start):\(start + count)]"
+    case .indexSelect(let indices): "\(x)[:, \(indices)]"
+    case .subsamplePad(let stride, let before, let after):
+      "F.pad(\(x)[:, :, ::\(stride), ::\(stride)], (0, 0, 0, 0, \(before), \(after)))"
+    }
+  }
+}
+
+extension Extent {
+  /// A number if both are the same, or a pair.
+  fileprivate var python: String { height == width ? "\(height)" : "(\(height), \(width))" }
+
+  fileprivate func option(_ name: String, unless usual: Int) -> String { self == Extent(usual) ? "" : ", \(name)=\(python)" }
+}
+
+extension Pooling {
+  fileprivate var python: String {
+    kernel.python + (stride == kernel ? "" : ", stride=\(stride.python)") + padding.option("padding", unless: 0)
+      + (ceilMode ? ", ceil_mode=True" : "")
+  }
+}

@@ -1,0 +1,96 @@
+internal import ArgumentParser
+internal import Files
+internal import Foundation
+internal import Interchange
+internal import Networks
+internal import Torch
+internal import Training
+internal import Words
+
+/// `espalier export`: a model for other programs.
+struct ExportCommand: CheckedCommand {
+  /// What `--to` offers.
+  enum Form: String, ExpressibleByArgument, CaseIterable {
+    case torch, safetensors
+
+    /// The ending of what is written.
+    var ending: String {
+      switch self {
+      case .torch: ".py"
+      case .safetensors: ".weights.safetensors"
+      }
+    }
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a model for other programs.",
+    discussion: """
+      A Python program that defines the network as an nn.Module with today's
+      widths, and a file of weights beside it, for those who go on in PyTorch:
+        espalier export small.safetensors --to torch
+        python3 -c 'from small import load; print(load())'
+
+      The weights alone, under PyTorch's names, without masks and history:
+        espalier export small.safetensors --to safetensors -o weights.safetensors
+
+      Without --output it is written beside the model: small.py and
+      small.weights.safetensors. Nothing is pickled.
+      """)
+
+  @Argument(help: ArgumentHelp("A model file.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
+  var model: String
+
+  @Option(help: ArgumentHelp("What to write: torch or safetensors; by default what the output's ending says.", valueName: "form"))
+  var to: Form?
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The file to write; by default beside the model, with the ending of its form.", valueName: "file"),
+    completion: .file(extensions: ["py", "safetensors"]))
+  var output: String?
+
+  func check() throws { _ = try form() }
+
+  private func form() throws -> Form {
+    if let to {
+      if to == .torch, let output, !output.hasSuffix(".py") {
+        throw ValidationError("--to torch writes a Python program: give --output a name that ends in .py")
+      }
+      return to
+    }
+    guard let output else { throw ValidationError("give --to torch or safetensors") }
+    if output.hasSuffix(".py") { return .torch }
+    if output.hasSuffix(".safetensors") { return .safetensors }
+    throw ValidationError("--output \(output.inLine) does not tell what to write: give --to torch or safetensors")
+  }
+
+  func run() throws {
+    let form = try form()
+    let path = output ?? (model as NSString).deletingPathExtension + form.ending
+    let stem = (path as NSString).deletingPathExtension
+    let weights = form == .torch ? stem + Form.safetensors.ending : path
+    var outputs = Outputs()
+    outputs.keep("the model", model)
+    outputs.add("--output", path, as: .file)
+    if form == .torch { outputs.add("the file of weights", weights, as: .file) }
+    try outputs.check()
+    let file = try ModelFile(contentsOf: model)
+    let tensors = Dictionary(file.model.tensors.map { ($0.description, $1) }, uniquingKeysWith: { first, _ in first })
+    let archive = TensorArchive(tensors: tensors, metadata: ["format": "pt"])
+    guard form == .torch else {
+      try archive.write(to: path)
+      return Console.note("wrote \(path)")
+    }
+    let program = try PyTorchModule(
+      file.model.network,
+      .init(
+        writer: "Espalier \(Espalier.version)", program: (stem as NSString).lastPathComponent,
+        weights: (weights as NSString).lastPathComponent,
+        normalization: file.preprocessing.map { ($0.mean.map(Double.init), $0.deviation.map(Double.init)) }, classes: file.classes,
+        masked: file.model.masks.keys.map(\.description).sorted()))
+    try archive.write(to: weights)
+    try AtomicFile.write(Data(program.source.utf8), to: path)
+    Console.note("wrote \(path) and \(weights)")
+  }
+}
