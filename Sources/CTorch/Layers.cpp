@@ -30,9 +30,10 @@ ct_tensor ct_layer_max_pool(
 }
 
 ct_tensor ct_layer_average_pool(
-    ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode) {
+    ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode,
+    int32_t count_padding) {
   return tensor("average_pool", [&] {
-    return at::avg_pool2d(x->value, ints(kernel, 2), ints(stride, 2), ints(padding, 2), ceil_mode != 0);
+    return at::avg_pool2d(x->value, ints(kernel, 2), ints(stride, 2), ints(padding, 2), ceil_mode != 0, count_padding != 0);
   });
 }
 
@@ -40,6 +41,90 @@ ct_tensor ct_layer_adaptive_average_pool(ct_tensor x, int64_t height, int64_t wi
   return tensor("adaptive_average_pool", [&] {
     const int64_t sizes[2] = {height, width};
     return at::adaptive_avg_pool2d(x->value, at::IntArrayRef(sizes, 2));
+  });
+}
+
+ct_tensor ct_layer_adaptive_max_pool(ct_tensor x, int64_t height, int64_t width) {
+  return tensor("adaptive_max_pool", [&] {
+    const int64_t sizes[2] = {height, width};
+    return std::get<0>(at::adaptive_max_pool2d(x->value, at::IntArrayRef(sizes, 2)));
+  });
+}
+
+ct_tensor ct_layer_pad(ct_tensor x, int64_t top, int64_t bottom, int64_t left, int64_t right) {
+  return tensor("pad", [&] {
+    const int64_t sides[4] = {left, right, top, bottom};
+    return at::constant_pad_nd(x->value, at::IntArrayRef(sides, 4), 0);
+  });
+}
+
+ct_tensor ct_layer_resize(ct_tensor x, int64_t height, int64_t width, int32_t interpolation) {
+  return tensor("resize", [&] {
+    const int64_t sizes[2] = {height, width};
+    const at::IntArrayRef size(sizes, 2);
+    if (interpolation == CT_NEAREST) return at::upsample_nearest2d(x->value, size);
+    return at::upsample_bilinear2d(x->value, size, /*align_corners=*/interpolation == CT_BILINEAR_ALIGNED);
+  });
+}
+
+ct_tensor ct_layer_leaky_relu(ct_tensor x, double slope) {
+  return tensor("leaky_relu", [&] { return at::leaky_relu(x->value, slope); });
+}
+
+ct_tensor ct_layer_elu(ct_tensor x, double alpha) {
+  return tensor("elu", [&] { return at::elu(x->value, alpha); });
+}
+
+ct_tensor ct_layer_prelu(ct_tensor x, ct_tensor slopes) {
+  return tensor("prelu", [&] { return at::prelu(x->value, slopes->value); });
+}
+
+ct_tensor ct_layer_gate(ct_tensor x, ct_tensor gate) {
+  return tensor("multiply", [&] {
+    const at::Tensor &a = x->value, &b = gate->value;
+    return a.dim() == 4 && b.dim() == 2 ? a.mul(b.unsqueeze(2).unsqueeze(3)) : a.mul(b);
+  });
+}
+
+// A number for each channel, in a shape that spreads over examples and positions of x.
+static at::Tensor spread(const at::Tensor &numbers, const at::Tensor &x) {
+  return x.dim() == 4 ? numbers.reshape({-1, 1, 1}) : numbers;
+}
+
+ct_tensor ct_layer_channel_affine(ct_tensor x, ct_tensor weight, ct_tensor bias) {
+  return tensor("channel_affine", [&] {
+    at::Tensor result = x->value.mul(spread(weight->value, x->value));
+    return bias ? result.add(spread(bias->value, x->value)) : result;
+  });
+}
+
+ct_tensor ct_layer_channel_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon, int64_t absent) {
+  return tensor("channel_norm", [&]() -> at::Tensor {
+    const at::Tensor &input = x->value;
+    if (absent == 0) {
+      const int64_t channels = input.size(1);
+      const at::IntArrayRef shape(&channels, 1);
+      // With channels last, a view: the channels of a position lie side by side.
+      const at::Tensor last = input.dim() == 4 ? input.permute({0, 2, 3, 1}) : input;
+      const at::Tensor result = at::layer_norm(last, shape, optional(weight), optional(bias), epsilon, /*cudnn_enable=*/true);
+      return input.dim() == 4 ? result.permute({0, 3, 1, 2}) : result;
+    }
+    const double all = static_cast<double>(input.size(1) + absent);
+    const at::Tensor mean = input.sum({1}, /*keepdim=*/true).div(all), centred = input.sub(mean);
+    const at::Tensor variance = centred.square().sum({1}, /*keepdim=*/true).add(mean.square(), static_cast<double>(absent)).div(all);
+    at::Tensor result = centred.mul(variance.add(epsilon).rsqrt());
+    if (weight) result = result.mul(spread(weight->value, input));
+    return bias ? result.add(spread(bias->value, input)) : result;
+  });
+}
+
+ct_tensor ct_layer_local_response_norm(ct_tensor x, int64_t size, double alpha, double beta, double k) {
+  return tensor("local_response_norm", [&] {
+    // The channels as the depth of a volume, whose windows are one pixel wide.
+    const int64_t sides[6] = {0, 0, 0, 0, size / 2, (size - 1) / 2}, window[3] = {size, 1, 1}, step = 1;
+    const at::Tensor squares = at::constant_pad_nd(x->value.square().unsqueeze(1), at::IntArrayRef(sides, 6), 0);
+    const at::Tensor mean = at::avg_pool3d(squares, at::IntArrayRef(window, 3), at::IntArrayRef(&step, 1)).squeeze(1);
+    return x->value.div(mean.mul(alpha).add(k).pow(beta));
   });
 }
 

@@ -7,7 +7,8 @@ using namespace espalier;
 
 static const char *unary_name(int32_t operation) {
   static const char *names[] = {"negative", "absolute", "exponential", "logarithm", "square_root", "square", "reciprocal", "sign", "sigmoid",
-                                "tanh", "relu", "relu6", "gelu", "silu", "floor", "round", "is_finite", "logical_not"};
+                                "tanh", "relu", "relu6", "gelu", "silu", "hard_sigmoid", "hard_swish", "softplus", "mish", "floor", "round",
+                                "is_finite", "logical_not"};
   return operation >= CT_NEG && operation <= CT_LOGICAL_NOT ? names[operation] : "unary";
 }
 
@@ -29,6 +30,10 @@ ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
       case CT_RELU6: return at::relu6(a);
       case CT_GELU: return at::gelu(a);
       case CT_SILU: return at::silu(a);
+      case CT_HARD_SIGMOID: return at::hardsigmoid(a);
+      case CT_HARD_SWISH: return at::hardswish(a);
+      case CT_SOFTPLUS: return at::softplus(a);
+      case CT_MISH: return at::mish(a);
       case CT_FLOOR: return a.floor();
       case CT_ROUND: return a.round();
       case CT_IS_FINITE: return at::isfinite(a);

@@ -4,7 +4,7 @@ internal import Words
 ///
 /// Every channel that comes into being (a layer's unit, an input's plane, the zeros of a padded shortcut) is a *source*. A node's value
 /// is a list of sources, one per feature. Operations rearrange these lists and unite sources that can only leave together: the i-th
-/// channels of a sum's operands, the j-th channels of all groups of a grouped convolution or norm (which stay equally large), and the
+/// channels of a sum's or product's operands, the j-th channels of all groups of a grouped convolution or norm (which stay equally large), and the
 /// channels that nodes with shared weights read and produce at the same place.
 struct ChannelFlow {
   typealias Source = Int32
@@ -100,11 +100,28 @@ struct ChannelFlow {
       touches.append(touch(.dependent, first))
       if case .groupNorm(let norm) = node.operation, norm.groups < norm.features { uniteAcross(norm.groups, first) }
       values[node.name] = first
-    case .activation, .dropout, .maxPool, .averagePool, .adaptiveAveragePool: values[node.name] = first
+    case .channelNorm, .channelAffine:
+      touches.append(touch(.dependent, first))
+      values[node.name] = first
+    case .prelu(let layer):
+      // A slope that all channels share stays.
+      if layer.features == first.count { touches.append(touch(.dependent, first)) }
+      values[node.name] = first
+    case .activation(let function):
+      // What makes another number of 0 must be told which channels are silent.
+      if function.valueAtZero != 0 { touches.append(touch(.dependent, first)) }
+      values[node.name] = first
+    case .localResponseNorm:
+      refuse(first, because: "the local response norm \(node.name) mixes neighbouring channels")
+      values[node.name] = first
+    case .softmax:
+      refuse(first, because: "the softmax \(node.name) weighs all channels together")
+      values[node.name] = first
+    case .dropout, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize: values[node.name] = first
     case .flatten:
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
       values[node.name] = positions == 1 ? first : first.flatMap { Array(repeating: $0, count: positions) }
-    case .add:
+    case .add, .subtract, .multiply:
       for operand in operands.dropFirst() { unite(first, operand) }
       values[node.name] = first
     case .concat: values[node.name] = operands.flatMap(\.self)
@@ -119,10 +136,10 @@ struct ChannelFlow {
       // As for a part of a split; here the others may lie anywhere.
       let chosen = Set(indices)
       let others = first.indices.filter { !chosen.contains($0) }
-      let inside = indices.map { first[$0] }
-      touches.append(touch(.dependent, inside, FeatureRuns(listed: indices)))
+      let ascending = indices.sorted()
+      touches.append(touch(.dependent, ascending.map { first[$0] }, FeatureRuns(listed: ascending)))
       if !others.isEmpty { touches.append(touch(.dependent, others.map { first[$0] }, FeatureRuns(listed: others))) }
-      values[node.name] = inside
+      values[node.name] = indices.map { first[$0] }
     case .subsamplePad(_, let before, let after):
       let (front, back) = (made(before), made(after))
       if before + after > 0 { touches.append(touch(.dependent, front + back, FeatureRuns(beforeGap: before, gap: first.count))) }

@@ -103,8 +103,9 @@ extension Operation {
     case .linear(let layer): Int.product([layer.inputs, layer.outputs])
     case .convolution(let layer):
       Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
-    case .input, .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat,
-      .narrow, .indexSelect, .subsamplePad:
+    case .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool,
+      .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow,
+      .indexSelect, .subsamplePad:
       0
     }
   }

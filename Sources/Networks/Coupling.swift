@@ -32,7 +32,8 @@ public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identif
   public var name: String
   /// Linear layers and convolutions that compute the group's channels, in the order of the nodes.
   public var producers: [Member]
-  /// Norms that scale the channels, and padded shortcuts and narrowings whose sizes depend on them.
+  /// Norms and other nodes that have a number for each channel, padded shortcuts and selections whose sizes depend on them, and activations
+  /// that make another number of 0.
   public var dependents: [Member]
   /// Linear layers and convolutions that read the channels.
   public var consumers: [Member]

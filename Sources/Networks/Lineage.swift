@@ -139,6 +139,9 @@ extension Network {
       case .convolution(let layer): result[node.name] = .init(outputs: kept(layer.outputs, own), inputs: kept(layer.inputs, read))
       case .batchNorm(let norm): result[node.name] = .init(outputs: kept(norm.features, own), inputs: kept(norm.features, own))
       case .groupNorm(let norm): result[node.name] = .init(outputs: kept(norm.features, own), inputs: kept(norm.features, own))
+      case .channelNorm(let norm): result[node.name] = .init(outputs: kept(norm.features, own), inputs: kept(norm.features, own))
+      case .channelAffine(let layer): result[node.name] = .init(outputs: kept(layer.features, own), inputs: kept(layer.features, own))
+      case .prelu(let layer): result[node.name] = .init(outputs: kept(layer.features, own), inputs: kept(layer.features, own))
       default: break
       }
     }
@@ -202,7 +205,7 @@ extension [ChannelGroup] {
 
 extension [Int] {
   /// Number of elements below `number`; the array must be ascending.
-  fileprivate func count(below number: Int) -> Int {
+  func count(below number: Int) -> Int {
     var (low, high) = (0, count)
     while low < high {
       let middle = low + (high - low) / 2

@@ -83,7 +83,7 @@ public struct NetworkBuilder {
   /// Appends an element-wise activation, named after its function unless given a name.
   @discardableResult
   public mutating func activation(_ function: Activation, _ name: String? = nil, from input: String? = nil) -> String {
-    append(name ?? unused(function.rawValue), .activation(function), from: [input ?? last])
+    append(name ?? unused(function.name), .activation(function), from: [input ?? last])
   }
 
   /// Appends max pooling over square windows, which do not overlap unless a stride is given; with `ceilMode` a partly covered last window
@@ -141,7 +141,21 @@ public struct NetworkBuilder {
     }
   }
 
-  /// Appends the selection of the channels (or features) at the given ascending indices.
+  /// Appends the element-wise product of two nodes' values; the second may have one number for each channel of the first.
+  @discardableResult
+  public mutating func multiply(_ input: String, by factor: String, _ name: String? = nil) -> String {
+    append(name ?? unused("multiply"), .multiply, from: [input, factor])
+  }
+
+  /// Appends the shuffle between grouped convolutions: the first channels of all groups, then their second ones, and so on (Zhang et al.
+  /// 2018).
+  @discardableResult
+  public mutating func channelShuffle(groups: Int, _ name: String? = nil, from input: String? = nil) -> String {
+    let size = channels(of: input) / max(groups, 1)
+    return indexSelect((0..<size).flatMap { place in (0..<max(groups, 1)).map { $0 * size + place } }, name, from: input)
+  }
+
+  /// Appends the selection of the channels (or features) at the given indices, in this order and each once at most.
   @discardableResult
   public mutating func indexSelect(_ indices: [Int], _ name: String? = nil, from input: String? = nil) -> String {
     append(name ?? unused("select"), .indexSelect(indices), from: [input ?? last])

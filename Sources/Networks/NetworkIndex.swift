@@ -52,7 +52,11 @@ public struct NetworkIndex: Sendable {
 
   /// Whether the node is a norm over several channels together in the original network, from which units are counted.
   public func normalisesTogether(_ name: String) -> Bool {
-    if case .groupNorm(let norm) = original[name] { norm.groups < norm.features } else { false }
+    switch original[name] {
+    case .groupNorm(let norm): norm.groups < norm.features
+    case .channelNorm(let norm): norm.features > 1
+    default: false
+    }
   }
 
   /// Whether the node's value is one of the network's outputs.

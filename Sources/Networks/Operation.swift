@@ -1,7 +1,7 @@
 /// The operation that a node of a network computes.
 ///
-/// The enum is closed on purpose: a pruning system switches over operations in four places (shapes, execution, cost, coupling), and the
-/// compiler names all four to anyone who adds a case.
+/// The enum is closed on purpose: a pruning system switches over operations in many places (shapes, execution, cost, coupling, surgery …), and
+/// the compiler names them all to anyone who adds a case.
 public enum Operation: Hashable, Sendable {
   /// An input of the network; its value is a batch of examples of this shape.
   case input(FeatureShape)
@@ -13,25 +13,47 @@ public enum Operation: Hashable, Sendable {
   case batchNorm(BatchNorm)
   /// y = γ·(x − μ)/√(σ² + ε) + β with mean and variance of each example over groups of channels (layer norm: one group).
   case groupNorm(GroupNorm)
-  /// An element-wise activation; every one of them maps 0 to 0.
+  /// y = γ·(x − μ)/√(σ² + ε) + β with mean and variance over all channels at each position (ConvNeXt's layer norm).
+  case channelNorm(ChannelNorm)
+  /// y = γ·x + β per channel; without β a layer scale.
+  case channelAffine(ChannelAffine)
+  /// x/(k + α/n·Σx²)^β with the sum over n neighbouring channels at each position (AlexNet's norm).
+  case localResponseNorm(LocalResponseNorm)
+  /// An element-wise activation without learned numbers.
   case activation(Activation)
+  /// max(x, 0) + a·min(x, 0) with a learned a, one for each channel or one for all.
+  case prelu(PReLU)
+  /// eˣ/Σeˣ over all channels, at each position.
+  case softmax
   /// Maximum over each window.
   case maxPool(Pooling)
   /// Mean over each window.
   case averagePool(Pooling)
   /// Mean over a grid of `height` × `width` windows whatever the input's size (1 × 1 is global pooling).
   case adaptiveAveragePool(height: Int, width: Int)
+  /// Maximum over a grid of `height` × `width` windows whatever the input's size (1 × 1 is global pooling).
+  case adaptiveMaxPool(height: Int, width: Int)
+  /// Zero pixels around an image, as many on each side as given.
+  case pad(top: Int, bottom: Int, left: Int, right: Int)
+  /// The image in another size, its pixels interpolated.
+  case resize(height: Int, width: Int, Interpolation)
   /// Zeroes each element with this probability in training, scaling the others by 1/(1 − p).
   case dropout(Double)
   /// [channels, height, width] → [channels·height·width], row-major.
   case flatten
   /// Element-wise sum of all inputs, which must have the same shape.
   case add
+  /// The first input minus the second, which must have the same shape.
+  case subtract
+  /// Element-wise product of two inputs of one shape; or the second has one number for each channel of the first, C×1×1 or a vector of C
+  /// (the gate of a squeeze-and-excitation block).
+  case multiply
   /// Concatenation of the inputs along channels.
   case concat
   /// `count` consecutive channels from `start` on: one part of a split.
   case narrow(start: Int, count: Int)
-  /// The channels (or features) at the given ascending indices; the others are not read.
+  /// The channels (or features) at the given indices, in this order and each once at most; the others are not read. With all channels it
+  /// is a permutation, such as the shuffle between grouped convolutions.
   case indexSelect([Int])
   /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
   case subsamplePad(stride: Int, before: Int, after: Int)
@@ -146,8 +168,77 @@ public struct GroupNorm: Hashable, Sendable {
   }
 }
 
-/// An element-wise non-linearity with f(0) = 0.
-public enum Activation: String, Codable, Hashable, Sendable, CaseIterable {
+/// Normalisation over all channels at each position, per example and identical in training and evaluation.
+public struct ChannelNorm: Hashable, Sendable {
+  /// Channels of an image, features of a vector.
+  public var features: Int
+  /// ε, added to the variance.
+  public var epsilon: Double
+  /// Whether the scale γ and shift β are learned; otherwise they are 1 and 0.
+  public var affine: Bool
+  /// Removed channels that still count as zeros in mean and variance, as in ``GroupNorm/absent``.
+  public var absent: Int
+  /// Creates a norm; the defaults are PyTorch's.
+  public init(_ features: Int, epsilon: Double = 1e-5, affine: Bool = true, absent: Int = 0) {
+    self.features = features
+    self.epsilon = epsilon
+    self.affine = affine
+    self.absent = absent
+  }
+}
+
+/// A learned scale, and perhaps shift, of each channel.
+public struct ChannelAffine: Hashable, Sendable {
+  /// Channels of an image, features of a vector.
+  public var features: Int
+  /// Whether each channel adds a learned shift.
+  public var bias: Bool
+  /// Creates a scale of the given number of channels, by default with a shift.
+  public init(_ features: Int, bias: Bool = true) {
+    self.features = features
+    self.bias = bias
+  }
+}
+
+/// A rectifier whose slope below 0 is learned.
+public struct PReLU: Hashable, Sendable {
+  /// Number of slopes: one for each channel, or 1 for all of them.
+  public var features: Int
+  /// Creates a rectifier with one slope for each of the given number of channels, or with 1 for all.
+  public init(_ features: Int = 1) { self.features = features }
+}
+
+/// Normalisation of each channel by its neighbours (Krizhevsky et al. 2012).
+public struct LocalResponseNorm: Hashable, Sendable {
+  /// Number of neighbouring channels n, the channel itself included; channels beyond the first and the last count as 0.
+  public var size: Int
+  /// Factor α of the mean square.
+  public var alpha: Double
+  /// Exponent β.
+  public var beta: Double
+  /// Number k added to the mean square.
+  public var k: Double
+  /// Creates a norm; the defaults are PyTorch's.
+  public init(_ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1) {
+    self.size = size
+    self.alpha = alpha
+    self.beta = beta
+    self.k = k
+  }
+}
+
+/// How a resized image's pixels come from the original's.
+public enum Interpolation: String, Hashable, Sendable, CaseIterable {
+  /// The pixel at ⌊i·size/new size⌋ (ONNX: asymmetric, floor).
+  case nearest
+  /// Between the four nearest pixels, whose corners lie on the new image's corners (ONNX: half_pixel).
+  case bilinear
+  /// Between the four nearest pixels, the outermost of which stay the outermost (ONNX: align_corners).
+  case bilinearAligned
+}
+
+/// An element-wise non-linearity.
+public enum Activation: Hashable, Sendable, CaseIterable {
   /// max(x, 0).
   case relu
   /// min(max(x, 0), 6).
@@ -158,6 +249,71 @@ public enum Activation: String, Codable, Hashable, Sendable, CaseIterable {
   case gelu
   /// x·σ(x), also called swish.
   case silu
+  /// 1/(1 + e⁻ˣ).
+  case sigmoid
+  /// min(max(x/6 + ½, 0), 1).
+  case hardSigmoid
+  /// x·min(max(x/6 + ½, 0), 1).
+  case hardSwish
+  /// x above 0 and `slope`·x below.
+  case leakyReLU(slope: Double = 0.01)
+  /// x above 0 and `alpha`·(eˣ − 1) below.
+  case elu(alpha: Double = 1)
+  /// ln(1 + eˣ).
+  case softplus
+  /// x·tanh(ln(1 + eˣ)).
+  case mish
+
+  /// Every function; those with a number have PyTorch's default.
+  public static let allCases: [Activation] = [
+    .relu, .relu6, .tanh, .gelu, .silu, .sigmoid, .hardSigmoid, .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
+  ]
+
+  /// Name of the function in JSON and of nodes that a builder names, e.g. `relu6`.
+  public var name: String {
+    switch self {
+    case .relu: "relu"
+    case .relu6: "relu6"
+    case .tanh: "tanh"
+    case .gelu: "gelu"
+    case .silu: "silu"
+    case .sigmoid: "sigmoid"
+    case .hardSigmoid: "hardSigmoid"
+    case .hardSwish: "hardSwish"
+    case .leakyReLU: "leakyReLU"
+    case .elu: "elu"
+    case .softplus: "softplus"
+    case .mish: "mish"
+    }
+  }
+
+  /// f(0): where it is not 0, a unit whose weights and bias are 0 is not silent.
+  public var valueAtZero: Double {
+    switch self {
+    case .sigmoid, .hardSigmoid: 0.5
+    // ln 2.
+    case .softplus: 0.693147180559945309
+    case .relu, .relu6, .tanh, .gelu, .silu, .hardSwish, .leakyReLU, .elu, .mish: 0
+    }
+  }
+
+  /// The number that belongs to the function, by its name in JSON.
+  var parameter: (name: String, value: Double)? {
+    switch self {
+    case .leakyReLU(let slope): ("slope", slope)
+    case .elu(let alpha): ("alpha", alpha)
+    default: nil
+    }
+  }
+
+  /// Returns the function of a name, its number looked up by name; nil for an unknown function.
+  static func named(_ name: String, _ number: (_ name: String, _ fallback: Double) throws -> Double) rethrows -> Activation? {
+    switch allCases.first(where: { $0.name == name }) {
+    case .leakyReLU(let slope): .leakyReLU(slope: try number("slope", slope))
+    case .elu(let alpha): .elu(alpha: try number("alpha", alpha))
+    case let function: function
+    }
+  }
 }
 
 /// Window size, stride and padding of a pooling operation.
@@ -166,16 +322,21 @@ public struct Pooling: Hashable, Sendable {
   public var kernel: Extent
   /// Pixels from one window to the next.
   public var stride: Extent
-  /// Pixels on each side; they never win a maximum and count as 0 in a mean.
+  /// Pixels on each side; they never win a maximum.
   public var padding: Extent
   /// Whether a partly covered last window counts (PyTorch's `ceil_mode`).
   public var ceilMode: Bool
+  /// Whether padding counts, as 0, in a mean (PyTorch's `count_include_pad`); otherwise the mean is that of the image's pixels alone.
+  public var countsPadding: Bool
   /// Creates a pooling window; windows do not overlap unless a stride is given.
-  public init(kernel: Extent, stride: Extent? = nil, padding: Extent = Extent(0), ceilMode: Bool = false) {
+  public init(
+    kernel: Extent, stride: Extent? = nil, padding: Extent = Extent(0), ceilMode: Bool = false, countsPadding: Bool = true
+  ) {
     self.kernel = kernel
     self.stride = stride ?? kernel
     self.padding = padding
     self.ceilMode = ceilMode
+    self.countsPadding = countsPadding
   }
 }
 
@@ -185,8 +346,9 @@ extension Operation {
 
   /// The values of the `type` field in JSON.
   enum Kind: String, CaseIterable {
-    case input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, adaptiveAveragePool, dropout, flatten
-    case add, concat, narrow, indexSelect, subsamplePad
+    case input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, localResponseNorm, activation, prelu, softmax
+    case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, flatten
+    case add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
   }
 
   var type: Kind {
@@ -196,13 +358,23 @@ extension Operation {
     case .convolution: .convolution
     case .batchNorm: .batchNorm
     case .groupNorm: .groupNorm
+    case .channelNorm: .channelNorm
+    case .channelAffine: .channelAffine
+    case .localResponseNorm: .localResponseNorm
     case .activation: .activation
+    case .prelu: .prelu
+    case .softmax: .softmax
     case .maxPool: .maxPool
     case .averagePool: .averagePool
     case .adaptiveAveragePool: .adaptiveAveragePool
+    case .adaptiveMaxPool: .adaptiveMaxPool
+    case .pad: .pad
+    case .resize: .resize
     case .dropout: .dropout
     case .flatten: .flatten
     case .add: .add
+    case .subtract: .subtract
+    case .multiply: .multiply
     case .concat: .concat
     case .narrow: .narrow
     case .indexSelect: .indexSelect

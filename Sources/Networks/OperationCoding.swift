@@ -3,7 +3,7 @@ internal import Words
 /// An operation's JSON: a flat object with a `type`, `{"type": "convolution", "inputs": 3, "outputs": 64, "kernel": [3, 3], "stride": [1,
 /// 1], …}`.
 ///
-/// All fields are written. On reading, fields with a default in the Swift initialiser may be left out, and a field that the operation
+/// All fields are written, but for one that is younger than its operation and has its default. On reading, fields with a default in the Swift initialiser may be left out, and a field that the operation
 /// does not have is an error: an option of a later version must not be ignored silently.
 extension Operation: Codable {
   /// - Throws: ``NetworkError/malformed(_:)`` naming type and field for an unknown type, a missing, unknown or ill-typed field, or a size
@@ -38,19 +38,58 @@ extension Operation: Codable {
           groups: try fields.integer("groups"), try fields.integer("features"), epsilon: try fields.number("epsilon", default: 1e-5),
           affine: try fields.flag("affine", default: true), absent: try fields.integer("absent", default: 0)))
     case .activation:
-      try fields.allow(["function"])
       let name = try fields.required("function", as: String.self, "a name")
-      guard let function = Activation(rawValue: name) else {
-        let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+      guard let function = try Activation.named(name, { try fields.number($0, default: $1) }) else {
+        let known = Activation.allCases.map(\.name).joined(separator: ", ")
         throw NetworkError.malformed("activation: unknown function \(name.quoted); known: \(known)")
       }
+      try fields.allow(Set(["function", function.parameter?.name].compactMap(\.self)))
       self = .activation(function)
+    case .channelNorm:
+      try fields.allow(["features", "epsilon", "affine", "absent"])
+      self = .channelNorm(
+        ChannelNorm(
+          try fields.integer("features"), epsilon: try fields.number("epsilon", default: 1e-5),
+          affine: try fields.flag("affine", default: true), absent: try fields.integer("absent", default: 0)))
+    case .channelAffine:
+      try fields.allow(["features", "bias"])
+      self = .channelAffine(ChannelAffine(try fields.integer("features"), bias: try fields.flag("bias", default: true)))
+    case .localResponseNorm:
+      try fields.allow(["size", "alpha", "beta", "k"])
+      self = .localResponseNorm(
+        LocalResponseNorm(
+          try fields.integer("size"), alpha: try fields.number("alpha", default: 1e-4), beta: try fields.number("beta", default: 0.75),
+          k: try fields.number("k", default: 1)))
+    case .prelu:
+      try fields.allow(["features"])
+      self = .prelu(PReLU(try fields.integer("features", default: 1)))
+    case .softmax:
+      try fields.allow([])
+      self = .softmax
     case .maxPool: self = .maxPool(try fields.pooling())
-    case .averagePool: self = .averagePool(try fields.pooling())
+    case .averagePool: self = .averagePool(try fields.pooling(["countsPadding"]))
     case .adaptiveAveragePool:
       try fields.allow(["size"])
       let size = try fields.extent("size")
       self = .adaptiveAveragePool(height: size.height, width: size.width)
+    case .adaptiveMaxPool:
+      try fields.allow(["size"])
+      let size = try fields.extent("size")
+      self = .adaptiveMaxPool(height: size.height, width: size.width)
+    case .pad:
+      try fields.allow(["top", "bottom", "left", "right"])
+      self = .pad(
+        top: try fields.integer("top", default: 0), bottom: try fields.integer("bottom", default: 0),
+        left: try fields.integer("left", default: 0), right: try fields.integer("right", default: 0))
+    case .resize:
+      try fields.allow(["size", "interpolation"])
+      let size = try fields.extent("size")
+      let name = try fields.required("interpolation", as: String.self, "a name")
+      guard let interpolation = Interpolation(rawValue: name) else {
+        let known = Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
+        throw NetworkError.malformed("resize: unknown interpolation \(name.quoted); known: \(known)")
+      }
+      self = .resize(height: size.height, width: size.width, interpolation)
     case .dropout:
       try fields.allow(["probability"])
       self = .dropout(try fields.number("probability"))
@@ -60,6 +99,12 @@ extension Operation: Codable {
     case .add:
       try fields.allow([])
       self = .add
+    case .subtract:
+      try fields.allow([])
+      self = .subtract
+    case .multiply:
+      try fields.allow([])
+      self = .multiply
     case .concat:
       try fields.allow([])
       self = .concat
@@ -77,7 +122,7 @@ extension Operation: Codable {
     if let problem { throw NetworkError.malformed("\(kind): \(problem)") }
   }
 
-  /// Encodes every field of the operation, defaults included.
+  /// Encodes the fields of the operation, defaults included.
   public func encode(to encoder: any Encoder) throws {
     var fields = encoder.container(keyedBy: FieldKey.self)
     try fields.encode(kind, forKey: "type")
@@ -107,15 +152,42 @@ extension Operation: Codable {
       try fields.encode(norm.epsilon, forKey: "epsilon")
       try fields.encode(norm.affine, forKey: "affine")
       try fields.encode(norm.absent, forKey: "absent")
-    case .activation(let function): try fields.encode(function.rawValue, forKey: "function")
+    case .channelNorm(let norm):
+      try fields.encode(norm.features, forKey: "features")
+      try fields.encode(norm.epsilon, forKey: "epsilon")
+      try fields.encode(norm.affine, forKey: "affine")
+      try fields.encode(norm.absent, forKey: "absent")
+    case .channelAffine(let layer):
+      try fields.encode(layer.features, forKey: "features")
+      try fields.encode(layer.bias, forKey: "bias")
+    case .localResponseNorm(let norm):
+      try fields.encode(norm.size, forKey: "size")
+      try fields.encode(norm.alpha, forKey: "alpha")
+      try fields.encode(norm.beta, forKey: "beta")
+      try fields.encode(norm.k, forKey: "k")
+    case .activation(let function):
+      try fields.encode(function.name, forKey: "function")
+      if let (name, value) = function.parameter { try fields.encode(value, forKey: FieldKey(stringValue: name)) }
+    case .prelu(let layer): try fields.encode(layer.features, forKey: "features")
     case .maxPool(let pooling), .averagePool(let pooling):
       try fields.encode(pooling.kernel, forKey: "kernel")
       try fields.encode(pooling.stride, forKey: "stride")
       try fields.encode(pooling.padding, forKey: "padding")
       try fields.encode(pooling.ceilMode, forKey: "ceilMode")
-    case .adaptiveAveragePool(let height, let width): try fields.encode(Extent(height, width), forKey: "size")
+      // Left out where it counts, so that what earlier versions wrote and what this one writes are the same.
+      if !pooling.countsPadding { try fields.encode(false, forKey: "countsPadding") }
+    case .pad(let top, let bottom, let left, let right):
+      try fields.encode(top, forKey: "top")
+      try fields.encode(bottom, forKey: "bottom")
+      try fields.encode(left, forKey: "left")
+      try fields.encode(right, forKey: "right")
+    case .resize(let height, let width, let interpolation):
+      try fields.encode(Extent(height, width), forKey: "size")
+      try fields.encode(interpolation.rawValue, forKey: "interpolation")
+    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width):
+      try fields.encode(Extent(height, width), forKey: "size")
     case .dropout(let probability): try fields.encode(probability, forKey: "probability")
-    case .flatten, .add, .concat: break
+    case .softmax, .flatten, .add, .subtract, .multiply, .concat: break
     case .narrow(let start, let count):
       try fields.encode(start, forKey: "start")
       try fields.encode(count, forKey: "count")
@@ -197,11 +269,11 @@ private struct OperationFields {
   func flag(_ name: String, default fallback: Bool) throws -> Bool { try value(name, default: fallback, "true or false") }
   func extent(_ name: String, default fallback: Extent? = nil) throws -> Extent { try value(name, default: fallback, "[height, width]") }
 
-  func pooling() throws -> Pooling {
-    try allow(["kernel", "stride", "padding", "ceilMode"])
+  func pooling(_ more: Set<String> = []) throws -> Pooling {
+    try allow(more.union(["kernel", "stride", "padding", "ceilMode"]))
     let kernel = try extent("kernel")
     return Pooling(
       kernel: kernel, stride: try extent("stride", default: kernel), padding: try extent("padding", default: Extent(0)),
-      ceilMode: try flag("ceilMode", default: false))
+      ceilMode: try flag("ceilMode", default: false), countsPadding: try flag("countsPadding", default: true))
   }
 }

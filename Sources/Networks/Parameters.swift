@@ -40,8 +40,11 @@ extension Operation {
       (norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : [])
         + [(.runningMean, [norm.features]), (.runningVariance, [norm.features])]
     case .groupNorm(let norm): norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : []
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .indexSelect,
-      .subsamplePad:
+    case .channelNorm(let norm): norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : []
+    case .channelAffine(let layer): [(.weight, [layer.features])] + (layer.bias ? [(.bias, [layer.features])] : [])
+    case .prelu(let layer): [(.weight, [layer.features])]
+    case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+      .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad:
       []
     }
   }

@@ -62,19 +62,25 @@ extension Network.Node {
           image.height, layer.kernel.height, layer.stride.height, layer.padding.height, layer.dilation.height, layer.kernel, first),
         width: try windows(
           image.width, layer.kernel.width, layer.stride.width, layer.padding.width, layer.dilation.width, layer.kernel, first))
-    case .batchNorm(let norm):
-      try expect(norm.features, first.shape.dimensions.count == 1 ? "features" : "channels", first)
+    case .batchNorm(let norm): shape = try normalized(norm.features, first)
+    case .groupNorm(let norm): shape = try normalized(norm.features, first)
+    case .channelNorm(let norm): shape = try normalized(norm.features, first)
+    case .channelAffine(let layer): shape = try normalized(layer.features, first)
+    case .prelu(let layer): shape = layer.features == 1 ? first.shape : try normalized(layer.features, first)
+    case .localResponseNorm:
+      _ = try image(first)
       shape = first.shape
-    case .groupNorm(let norm):
-      try expect(norm.features, first.shape.dimensions.count == 1 ? "features" : "channels", first)
-      shape = first.shape
-    case .activation, .dropout: shape = first.shape
+    case .activation, .softmax, .dropout: shape = first.shape
     case .maxPool(let pooling), .averagePool(let pooling): shape = try pooled(pooling, first)
-    case .adaptiveAveragePool(let height, let width):
+    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .resize(let height, let width, _):
       _ = try image(first)
       shape = .image(channels: first.shape.channels, height: height, width: width)
+    case .pad(let top, let bottom, let left, let right):
+      let image = try image(first)
+      shape = .image(channels: first.shape.channels, height: image.height + top + bottom, width: image.width + left + right)
     case .flatten: shape = .vector(first.shape.elements)
-    case .add: shape = try sum(operands, first)
+    case .add, .subtract: shape = try sum(operands, first)
+    case .multiply: shape = try product(operands, first)
     case .concat: shape = try concatenation(operands, first)
     case .narrow(let start, let count):
       // Both are within 31 bits.
@@ -85,10 +91,10 @@ extension Network.Node {
       }
       shape = first.shape.with(channels: count)
     case .indexSelect(let indices):
-      guard let last = indices.last, last < first.shape.channels else {
+      guard let last = indices.max(), last < first.shape.channels else {
         throw NetworkError.shape(
           node: name,
-          problem: "takes channel \(indices.last ?? 0), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
+          problem: "takes channel \(indices.max() ?? 0), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
       }
       shape = first.shape.with(channels: indices.count)
     case .subsamplePad(let stride, let before, let after):
@@ -105,6 +111,11 @@ extension Network.Node {
       throw NetworkError.shape(
         node: name, problem: "expects \(count) \(what), gets \(operand.shape.channels) from \(operand.name) (\(operand.shape))")
     }
+  }
+
+  private func normalized(_ features: Int, _ operand: Operand) throws -> FeatureShape {
+    try expect(features, operand.shape.dimensions.count == 1 ? "features" : "channels", operand)
+    return operand.shape
   }
 
   private func image(_ operand: Operand) throws -> (height: Int, width: Int) {
@@ -159,6 +170,18 @@ extension Network.Node {
       throw NetworkError.shape(
         node: name,
         problem: "expects inputs of one shape, gets \(first.shape) from \(first.name) and \(operand.shape) from \(operand.name)")
+    }
+    return first.shape
+  }
+
+  private func product(_ operands: [Operand], _ first: Operand) throws -> FeatureShape {
+    for factor in operands where factor.shape != first.shape {
+      guard case .image(let channels, _, _) = first.shape, factor.shape.channels == channels, factor.shape.positions == 1 else {
+        throw NetworkError.shape(
+          node: name,
+          problem: "expects a second factor of the first's shape or with one number for each of its channels, gets \(first.shape) from "
+            + "\(first.name) and \(factor.shape) from \(factor.name)")
+      }
     }
     return first.shape
   }

@@ -136,21 +136,28 @@ extension Operation {
       }
       norm.features -= lost.count
       return .groupNorm(norm)
+    case .channelNorm(var norm):
+      norm.absent += lost.count
+      norm.features -= lost.count
+      return .channelNorm(norm)
+    case .channelAffine(var layer):
+      layer.features -= lost.count
+      return .channelAffine(layer)
+    case .prelu(var layer):
+      layer.features -= lost.count
+      return .prelu(layer)
     case .narrow(let start, let count):
       return .narrow(
         start: start - lost.count { $0 < start }, count: count - lost.count { (start..<start + count).contains($0) })
     case .indexSelect(let indices):
       let gone = lost.sorted()
-      var passed = 0
-      return .indexSelect(
-        indices.compactMap { index in
-          while passed < gone.count, gone[passed] < index { passed += 1 }
-          return lost.contains(index) ? nil : index - passed
-        })
+      return .indexSelect(indices.compactMap { lost.contains($0) ? nil : $0 - gone.count(below: $0) })
     case .subsamplePad(let stride, let before, let after):
       let front = lost.count { $0 < before }
       return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat: return self
+    case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+      .dropout, .flatten, .add, .subtract, .multiply, .concat:
+      return self
     }
   }
 }

@@ -57,6 +57,7 @@ extension Operation {
     switch self {
     case .input: 0...0
     case .add, .concat: 2...1000
+    case .subtract, .multiply: 2...2
     default: 1...1
     }
   }
@@ -65,6 +66,7 @@ extension Operation {
     switch self {
     case .input: "no input"
     case .add, .concat: "2 to 1000 inputs"
+    case .subtract, .multiply: "2 inputs"
     default: "1 input"
     }
   }
@@ -80,21 +82,34 @@ extension Operation {
         ?? divides(layer.groups, layer.inputs, "input") ?? divides(layer.groups, layer.outputs, "output")
     case .batchNorm(let norm):
       size(norm.features, "features")
-        ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
+        ?? positive(norm.epsilon, "epsilon")
         ?? ((0...1).contains(norm.momentum) ? nil : "momentum must lie between 0 and 1, is \(norm.momentum)")
     case .groupNorm(let norm):
       size(norm.features, "features") ?? size(norm.groups, "groups") ?? divides(norm.groups, norm.features, "input")
-        ?? size(norm.absent, "absent", from: 0)
-        ?? (norm.epsilon > 0 && norm.epsilon.isFinite ? nil : "epsilon must be positive, is \(norm.epsilon)")
-    case .activation, .flatten, .add, .concat: nil
+        ?? size(norm.absent, "absent", from: 0) ?? positive(norm.epsilon, "epsilon")
+    case .channelNorm(let norm):
+      size(norm.features, "features") ?? size(norm.absent, "absent", from: 0) ?? positive(norm.epsilon, "epsilon")
+    case .channelAffine(let layer): size(layer.features, "features")
+    case .prelu(let layer): size(layer.features, "features")
+    case .localResponseNorm(let norm):
+      size(norm.size, "size") ?? positive(norm.k, "k")
+        ?? (norm.alpha >= 0 && norm.alpha.isFinite ? nil : "alpha must be at least 0, is \(norm.alpha)")
+        ?? (norm.beta.isFinite ? nil : "beta must be finite, is \(norm.beta)")
+    case .activation(let function):
+      function.parameter.flatMap { $0.value.isFinite ? nil : "\($0.name) must be finite, is \($0.value)" }
+    case .softmax, .flatten, .add, .subtract, .multiply, .concat: nil
     case .narrow(let start, let count): size(start, "start", from: 0) ?? size(count, "count")
     case .indexSelect(let indices):
-      indices.isEmpty ? "indices must name at least one channel" : size(indices[0], "indices", from: 0) ?? ascending(indices)
+      indices.isEmpty ? "indices must name at least one channel" : distinct(indices)
+    case .maxPool(let pooling) where !pooling.countsPadding: "padding never counts in a maximum"
     case .maxPool(let pooling), .averagePool(let pooling):
       extent(pooling.kernel, "kernel") ?? extent(pooling.stride, "stride") ?? extent(pooling.padding, "padding", from: 0)
         ?? (pooling.padding.height <= pooling.kernel.height / 2 && pooling.padding.width <= pooling.kernel.width / 2
           ? nil : "padding \(pooling.padding) is more than half of the window \(pooling.kernel)")
-    case .adaptiveAveragePool(let height, let width): extent(Extent(height, width), "size")
+    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .resize(let height, let width, _):
+      extent(Extent(height, width), "size")
+    case .pad(let top, let bottom, let left, let right):
+      size(top, "top", from: 0) ?? size(bottom, "bottom", from: 0) ?? size(left, "left", from: 0) ?? size(right, "right", from: 0)
     case .dropout(let probability):
       probability >= 0 && probability < 1 ? nil : "probability must be at least 0 and below 1, is \(probability)"
     case .subsamplePad(let stride, let before, let after):
@@ -106,11 +121,17 @@ extension Operation {
     (least...Limits.size).contains(value) ? nil : "\(name) must be from \(least) to \(Limits.size), is \(value)"
   }
 
-  private func ascending(_ indices: [Int]) -> String? {
-    guard let (index, next) = zip(indices, indices.dropFirst()).first(where: { $1 <= $0 }) else {
-      return size(indices[indices.count - 1], "indices", from: 0)
+  private func positive(_ value: Double, _ name: String) -> String? {
+    value > 0 && value.isFinite ? nil : "\(name) must be positive, is \(value)"
+  }
+
+  private func distinct(_ indices: [Int]) -> String? {
+    var seen: Set<Int> = []
+    for index in indices {
+      if let problem = size(index, "indices", from: 0) { return problem }
+      if !seen.insert(index).inserted { return "indices must differ, \(index) stands twice" }
     }
-    return "indices must ascend, \(next) follows \(index)"
+    return nil
   }
 
   private func extent(_ value: Extent, _ name: String, from least: Int = 1) -> String? {

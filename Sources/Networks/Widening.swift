@@ -50,6 +50,17 @@ extension Network {
         norm.features = try times(norm.features, read)
         norm.absent = try times(norm.absent, read)
         nodes[index].operation = .groupNorm(norm)
+      case .channelNorm(var layer):
+        layer.features = try times(layer.features, read)
+        layer.absent = try times(layer.absent, read)
+        nodes[index].operation = .channelNorm(layer)
+      case .channelAffine(var layer):
+        layer.features = try times(layer.features, read)
+        nodes[index].operation = .channelAffine(layer)
+      case .prelu(var layer):
+        // One slope for all channels stays one.
+        if layer.features > 1 { layer.features = try times(layer.features, read) }
+        nodes[index].operation = .prelu(layer)
       case .narrow(let start, let count):
         nodes[index].operation = .narrow(start: try times(start, read), count: try times(count, read))
       case .indexSelect:
@@ -64,7 +75,10 @@ extension Network {
         guard now % max(was, 1) == 0, Set(operands).count == 1 else {
           throw NetworkError.shape(node: node.name, problem: "a wider network cannot join what stays as wide as it is and what does not")
         }
-      case .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add: break
+      case .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+        .dropout,
+        .flatten, .add, .subtract, .multiply:
+        break
       }
     }
     let wider = Network(name: name ?? self.name, nodes: nodes, outputs: outputs)

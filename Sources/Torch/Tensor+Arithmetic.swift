@@ -61,6 +61,18 @@ extension Tensor {
   public func gelu() throws -> Tensor { try unary(CT_GELU) }
   /// Returns x·σ(x).
   public func silu() throws -> Tensor { try unary(CT_SILU) }
+  /// Returns min(max(x/6 + ½, 0), 1).
+  public func hardSigmoid() throws -> Tensor { try unary(CT_HARD_SIGMOID) }
+  /// Returns x·min(max(x/6 + ½, 0), 1).
+  public func hardSwish() throws -> Tensor { try unary(CT_HARD_SWISH) }
+  /// Returns ln(1 + eˣ), and x itself above 20.
+  public func softplus() throws -> Tensor { try unary(CT_SOFTPLUS) }
+  /// Returns x·tanh(ln(1 + eˣ)).
+  public func mish() throws -> Tensor { try unary(CT_MISH) }
+  /// Returns x above 0 and slope·x below.
+  public func leakyReLU(slope: Double) throws -> Tensor { try checked(ct_layer_leaky_relu(handle, slope)) }
+  /// Returns x above 0 and α·(eˣ − 1) below.
+  public func elu(alpha: Double) throws -> Tensor { try checked(ct_layer_elu(handle, alpha)) }
   /// Returns ⌊x⌋, the largest integer not above each element.
   public func floor() throws -> Tensor { try unary(CT_FLOOR) }
   /// Returns the nearest integer of each element; ties go to the even one.

@@ -71,12 +71,13 @@ extension Tensor {
     try pool(ct_layer_max_pool, kernel, stride, padding, ceilMode)
   }
 
-  /// Returns the mean over each window; padding counts as zeros.
+  /// Returns the mean over each window; padding counts as zeros, or not at all.
   public func averagePool(
     kernel: (height: Int, width: Int), stride: (height: Int, width: Int), padding: (height: Int, width: Int) = (0, 0),
-    ceilMode: Bool = false
+    ceilMode: Bool = false, countsPadding: Bool = true
   ) throws -> Tensor {
-    try pool(ct_layer_average_pool, kernel, stride, padding, ceilMode)
+    try pool(
+      { ct_layer_average_pool($0, $1, $2, $3, $4, countsPadding ? 1 : 0) }, kernel, stride, padding, ceilMode)
   }
 
   private typealias Sizes = (height: Int, width: Int)
@@ -95,6 +96,51 @@ extension Tensor {
   /// Returns the mean over a grid of height × width windows, whatever the input's size.
   public func adaptiveAveragePool(height: Int, width: Int) throws -> Tensor {
     try checked(ct_layer_adaptive_average_pool(handle, Int64(height), Int64(width)))
+  }
+
+  /// Returns the maximum over a grid of height × width windows, whatever the input's size.
+  public func adaptiveMaxPool(height: Int, width: Int) throws -> Tensor {
+    try checked(ct_layer_adaptive_max_pool(handle, Int64(height), Int64(width)))
+  }
+
+  /// Returns [batch, channels, height, width] with zero pixels around it.
+  public func padded(top: Int, bottom: Int, left: Int, right: Int) throws -> Tensor {
+    try checked(ct_layer_pad(handle, Int64(top), Int64(bottom), Int64(left), Int64(right)))
+  }
+
+  /// Returns the images in another size: pixel ⌊i·size/new size⌋ of each dimension.
+  public func resizedToNearest(height: Int, width: Int) throws -> Tensor {
+    try checked(ct_layer_resize(handle, Int64(height), Int64(width), Int32(CT_NEAREST)))
+  }
+
+  /// Returns the images in another size, interpolated between the four nearest pixels.
+  ///
+  /// - Parameter aligned: whether the centres of the outermost pixels, and not the images' corners, lie on each other.
+  public func resizedBilinearly(height: Int, width: Int, aligned: Bool) throws -> Tensor {
+    try checked(ct_layer_resize(handle, Int64(height), Int64(width), Int32(aligned ? CT_BILINEAR_ALIGNED : CT_BILINEAR)))
+  }
+
+  /// Returns max(x, 0) + a·min(x, 0) with slopes a [channels] or [1].
+  public func prelu(_ slopes: Tensor) throws -> Tensor { try checked(ct_layer_prelu(handle, slopes.handle)) }
+
+  /// Returns the product with a tensor of the same shape, of [batch, channels, 1, 1] or of [batch, channels].
+  public func gated(by gate: Tensor) throws -> Tensor { try checked(ct_layer_gate(handle, gate.handle)) }
+
+  /// Returns γ·x + β with one γ, and perhaps β, for each channel.
+  public func channelAffine(_ weight: Tensor, _ bias: Tensor?) throws -> Tensor {
+    try checked(ct_layer_channel_affine(handle, weight.handle, bias?.handle))
+  }
+
+  /// Returns γ·(x − μ)/√(σ² + ε) + β, with the mean and variance over all channels at each position.
+  ///
+  /// - Parameter absent: removed channels, which still count as zeros in mean and variance.
+  public func channelNorm(weight: Tensor?, bias: Tensor?, epsilon: Double, absent: Int = 0) throws -> Tensor {
+    try checked(ct_layer_channel_norm(handle, weight?.handle, bias?.handle, epsilon, Int64(absent)))
+  }
+
+  /// Returns x/(k + α/n·Σx²)^β, with the sum over `size` neighbouring channels n of [batch, channels, height, width].
+  public func localResponseNorm(size: Int, alpha: Double, beta: Double, k: Double) throws -> Tensor {
+    try checked(ct_layer_local_response_norm(handle, Int64(size), alpha, beta, k))
   }
 
   /// Returns γ·(x − μ)/√(σ² + ε) + β per channel. In training μ and σ² are the batch's statistics, which also update the running ones, if

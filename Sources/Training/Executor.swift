@@ -81,7 +81,7 @@ public final class Executor {
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
-      case .linear, .convolution, .groupNorm: roles = [.weight, .bias]
+      case .linear, .convolution, .groupNorm, .channelNorm, .channelAffine, .prelu: roles = [.weight, .bias]
       case .batchNorm: roles = [.weight, .bias, .runningMean, .runningVariance]
       default: roles = []
       }
@@ -198,21 +198,28 @@ public final class Executor {
       return try operand().groupNorm(
         groups: layer.groups, weight: tensor(0, of: instruction), bias: tensor(1, of: instruction), epsilon: layer.epsilon,
         absent: layer.absent)
-    case .activation(let kind):
-      switch kind {
-      case .relu: return try operand().relu()
-      case .relu6: return try operand().relu6()
-      case .tanh: return try operand().tanh()
-      case .gelu: return try operand().gelu()
-      case .silu: return try operand().silu()
-      }
+    case .channelNorm(let layer):
+      return try operand().channelNorm(
+        weight: tensor(0, of: instruction), bias: tensor(1, of: instruction), epsilon: layer.epsilon, absent: layer.absent)
+    case .channelAffine: return try operand().channelAffine(parameter(0), tensor(1, of: instruction))
+    case .localResponseNorm(let norm):
+      return try operand().localResponseNorm(size: norm.size, alpha: norm.alpha, beta: norm.beta, k: norm.k)
+    case .activation(let function): return try operand().activated(by: function)
+    case .prelu: return try operand().prelu(parameter(0))
+    case .softmax: return try operand().softmax(1)
     case .maxPool(let pool):
       return try operand().maxPool(
         kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode)
     case .averagePool(let pool):
       return try operand().averagePool(
-        kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode)
+        kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode,
+        countsPadding: pool.countsPadding)
     case .adaptiveAveragePool(let height, let width): return try operand().adaptiveAveragePool(height: height, width: width)
+    case .adaptiveMaxPool(let height, let width): return try operand().adaptiveMaxPool(height: height, width: width)
+    case .pad(let top, let bottom, let left, let right): return try operand().padded(top: top, bottom: bottom, left: left, right: right)
+    case .resize(let height, let width, .nearest): return try operand().resizedToNearest(height: height, width: width)
+    case .resize(let height, let width, let interpolation):
+      return try operand().resizedBilinearly(height: height, width: width, aligned: interpolation == .bilinearAligned)
     case .dropout(let probability):
       if case .training(let generator) = mode, probability > 0 { return try operand().dropout(probability, generator: generator) }
       return try operand()
@@ -221,6 +228,8 @@ public final class Executor {
       var sum = try operand()
       for i in 1..<max(instruction.inputs.count, 1) { sum = try sum + operand(i) }
       return sum
+    case .subtract: return try operand() - operand(1)
+    case .multiply: return try operand().gated(by: operand(1))
     case .concat: return try Tensor.concatenated(instruction.inputs.indices.map { try operand($0) }, 1)
     case .narrow(let start, let count): return try operand().narrowed(1, from: start, length: count)
     case .indexSelect:

@@ -17,19 +17,21 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   /// PyTorch's default for its layers: weights and biases from U(±1/√fan-in).
   case pytorch
 
-  /// Draws tensors for every parameter of a network; norms start as the identity.
+  /// Draws tensors for every parameter of a network; norms and scales start as the identity, learned slopes below 0 as ¼ (He et al. 2015).
   ///
   /// fan-in = inputs/groups × kernel area, fan-out = outputs × kernel area. The same seed gives the same bits.
   public func tensors(for network: Network, seed: UInt64, type: ElementType = .float32) throws -> [ParameterName: Tensor] {
     let generator = try Generator(seed: seed)
     var tensors: [ParameterName: Tensor] = [:]
     var fanIn: [String: Int] = [:]
+    let slopes = Set(network.nodes.compactMap { if case .prelu = $0.operation { $0.module } else { nil } })
     for (name, dimensions) in try network.parameterShapes() {
       switch name.role {
       case .weight where dimensions.count > 1:
         let area = dimensions.dropFirst(2).reduce(1, *)
         fanIn[name.module] = dimensions[1] * area
         tensors[name] = try weight(dimensions, fanIn: dimensions[1] * area, fanOut: dimensions[0] * area, type, generator)
+      case .weight where slopes.contains(name.module): tensors[name] = try .full(dimensions, 0.25, type: type)
       case .weight, .runningVariance: tensors[name] = try .ones(dimensions, type: type)
       case .bias:
         let bound = self == .pytorch ? fanIn[name.module].map { 1 / Double(max($0, 1)).squareRoot() } : nil

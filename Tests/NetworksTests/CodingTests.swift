@@ -27,6 +27,24 @@ import Testing
     (.batchNorm(BatchNorm(8, epsilon: 0.5)), #"{"affine":true,"epsilon":0.5,"features":8,"momentum":0.1,"type":"batchNorm"}"#),
     (.activation(.relu6), #"{"function":"relu6","type":"activation"}"#),
     (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
+    (.activation(.leakyReLU(slope: 0.25)), #"{"function":"leakyReLU","slope":0.25,"type":"activation"}"#),
+    (.activation(.elu()), #"{"alpha":1,"function":"elu","type":"activation"}"#),
+    (.activation(.hardSwish), #"{"function":"hardSwish","type":"activation"}"#),
+    (.prelu(PReLU(4)), #"{"features":4,"type":"prelu"}"#),
+    (.softmax, #"{"type":"softmax"}"#),
+    (.channelNorm(ChannelNorm(4, absent: 2)), #"{"absent":2,"affine":true,"epsilon":1e-05,"features":4,"type":"channelNorm"}"#),
+    (.channelAffine(ChannelAffine(4, bias: false)), #"{"bias":false,"features":4,"type":"channelAffine"}"#),
+    (.localResponseNorm(LocalResponseNorm(5, alpha: 0.5)), #"{"alpha":0.5,"beta":0.75,"k":1,"size":5,"type":"localResponseNorm"}"#),
+    (
+      .averagePool(Pooling(kernel: Extent(2), countsPadding: false)),
+      #"{"ceilMode":false,"countsPadding":false,"kernel":[2,2],"padding":[0,0],"stride":[2,2],"type":"averagePool"}"#
+    ),
+    (.adaptiveMaxPool(height: 1, width: 2), #"{"size":[1,2],"type":"adaptiveMaxPool"}"#),
+    (.pad(top: 0, bottom: 1, left: 2, right: 3), #"{"bottom":1,"left":2,"right":3,"top":0,"type":"pad"}"#),
+    (.resize(height: 8, width: 6, .bilinearAligned), #"{"interpolation":"bilinearAligned","size":[8,6],"type":"resize"}"#),
+    (.subtract, #"{"type":"subtract"}"#),
+    (.multiply, #"{"type":"multiply"}"#),
+    (.indexSelect([2, 0, 1]), #"{"indices":[2,0,1],"type":"indexSelect"}"#),
     (
       .maxPool(Pooling(kernel: Extent(3), stride: Extent(2), ceilMode: true)),
       #"{"ceilMode":true,"kernel":[3,3],"padding":[0,0],"stride":[2,2],"type":"maxPool"}"#
@@ -53,6 +71,12 @@ import Testing
   @Test func defaultsMayBeLeftOut() throws {
     let text = #"{"type":"convolution","inputs":3,"outputs":64,"kernel":[3,3]}"#
     #expect(try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8)) == .convolution(Convolution(3, 64, kernel: Extent(3))))
+    func decoded(_ text: String) throws -> Networks.Operation {
+      try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8))
+    }
+    #expect(try decoded(#"{"type":"activation","function":"leakyReLU"}"#) == .activation(.leakyReLU(slope: 0.01)))
+    #expect(try decoded(#"{"type":"pad","left":1}"#) == .pad(top: 0, bottom: 0, left: 1, right: 0))
+    #expect(try decoded(#"{"type":"prelu"}"#) == .prelu(PReLU()))
     let pool = #"{"type":"maxPool","kernel":[3,2]}"#
     #expect(try JSONDecoder().decode(Networks.Operation.self, from: Data(pool.utf8)) == .maxPool(Pooling(kernel: Extent(3, 2))))
   }
@@ -61,8 +85,9 @@ import Testing
     (
       #"{"type":"attention"}"#,
       """
-      unknown operation type "attention"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, averagePool, \
-      adaptiveAveragePool, dropout, flatten, add, concat, narrow, indexSelect, subsamplePad
+      unknown operation type "attention"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
+      localResponseNorm, activation, prelu, softmax, maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, \
+      flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
       """
     ),
     ("7", "an operation must be an object with a field \"type\""),
@@ -75,7 +100,7 @@ import Testing
     (#"{"type":"linear","inputs":9223372036854775807,"outputs":2}"#, "linear: inputs must be from 1 to 2147483647, is 9223372036854775807"),
     (#"{"type":"indexSelect"}"#, "indexSelect: field \"indices\" is missing"),
     (#"{"type":"indexSelect","indices":[]}"#, "indexSelect: indices must name at least one channel"),
-    (#"{"type":"indexSelect","indices":[2,2]}"#, "indexSelect: indices must ascend, 2 follows 2"),
+    (#"{"type":"indexSelect","indices":[2,0,2]}"#, "indexSelect: indices must differ, 2 stands twice"),
     (#"{"type":"indexSelect","indices":[-1,2]}"#, "indexSelect: indices must be from 0 to 2147483647, is -1"),
     (#"{"type":"indexSelect","indices":[0,1.5]}"#, "indexSelect: field \"indices\" must be an array of whole numbers"),
     (#"{"type":"linear","inputs":3,"outputs":2,"rank":4}"#, "linear: unknown field \"rank\""),
@@ -95,7 +120,27 @@ import Testing
     (
       #"{"type":"convolution","inputs":4,"outputs":6,"kernel":[3,3],"groups":4}"#, "convolution: 4 groups do not divide 6 output channels"
     ),
-    (#"{"type":"activation","function":"sigmoid"}"#, "activation: unknown function \"sigmoid\"; known: relu, relu6, tanh, gelu, silu"),
+    (
+      #"{"type":"activation","function":"swish"}"#,
+      """
+      activation: unknown function "swish"; known: relu, relu6, tanh, gelu, silu, sigmoid, hardSigmoid, hardSwish, leakyReLU, elu, softplus, \
+      mish
+      """
+    ),
+    (#"{"type":"activation","function":"elu","slope":1}"#, "activation: unknown field \"slope\""),
+    (#"{"type":"activation","function":"leakyReLU","slope":"steep"}"#, "activation: field \"slope\" must be a number"),
+    (#"{"type":"maxPool","kernel":[2,2],"countsPadding":true}"#, "maxPool: unknown field \"countsPadding\""),
+    (#"{"type":"pad","top":-1}"#, "pad: top must be from 0 to 2147483647, is -1"),
+    (#"{"type":"resize","size":[0,4],"interpolation":"nearest"}"#, "resize: size must be from 1 to 2147483647, is 0"),
+    (
+      #"{"type":"resize","size":[4,4],"interpolation":"cubic"}"#,
+      "resize: unknown interpolation \"cubic\"; known: nearest, bilinear, bilinearAligned"
+    ),
+    (#"{"type":"channelNorm","features":4,"epsilon":-1}"#, "channelNorm: epsilon must be positive, is -1.0"),
+    (#"{"type":"channelAffine","features":0}"#, "channelAffine: features must be from 1 to 2147483647, is 0"),
+    (#"{"type":"localResponseNorm","size":5,"k":0}"#, "localResponseNorm: k must be positive, is 0.0"),
+    (#"{"type":"localResponseNorm","size":5,"alpha":-1}"#, "localResponseNorm: alpha must be at least 0, is -1.0"),
+    (#"{"type":"prelu","features":-1}"#, "prelu: features must be from 1 to 2147483647, is -1"),
     (#"{"type":"dropout","probability":1}"#, "dropout: probability must be at least 0 and below 1, is 1.0"),
     (#"{"type":"batchNorm","features":4,"epsilon":0}"#, "batchNorm: epsilon must be positive, is 0.0"),
     (#"{"type":"maxPool","kernel":[2,2],"padding":[2,0]}"#, "maxPool: padding 2×0 is more than half of the window 2×2"),
@@ -120,8 +165,9 @@ import Testing
       #"{"name":"x","nodes":[{"name":"a","inputs":[],"operation":{"type":"conv"}}],"outputs":[]}"#,
       .malformed(
         """
-        node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, activation, maxPool, \
-        averagePool, adaptiveAveragePool, dropout, flatten, add, concat, narrow, indexSelect, subsamplePad
+        node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
+        localResponseNorm, activation, prelu, softmax, maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, \
+        flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
         """)
     ),
     (

@@ -111,6 +111,101 @@ import Testing
       smaller.node(named: "dw")?.operation == .convolution(Convolution(2, 4, kernel: Extent(3), padding: Extent(1), groups: 2)))
   }
 
+  @Test(arguments: [true, false]) func gatesLeaveWithWhatTheyGate(asVector: Bool) throws {
+    var builder = NetworkBuilder("squeeze", input: .image(channels: 1, height: 4, width: 4))
+    let features = builder.convolution("features", 4, kernel: 3)
+    builder.adaptiveAveragePool(1)
+    if asVector {
+      builder.flatten()
+      builder.linear("squeeze", 2)
+      builder.activation(.silu)
+      builder.linear("excite", 4)
+    } else {
+      builder.convolution("squeeze", 2, kernel: 1)
+      builder.activation(.silu)
+      builder.convolution("excite", 4, kernel: 1)
+    }
+    builder.activation(.sigmoid, "gate")
+    builder.multiply(features, by: "gate", "gated")
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    #expect(
+      try network.channelGroups().groups.map { "\($0.width): \($0)" } == [
+        "4: features[out] + excite[out] → gate → squeeze[in], out[in]", "2: squeeze[out] → excite[in]",
+      ])
+    let smaller = try network.removing(["features": [1, 2], "squeeze": [0]]).network
+    #expect(try smaller.shapes()["gated"] == .image(channels: 2, height: 2, width: 2))
+    #expect(try smaller.shapes()["excite"]?.channels == 2 && smaller.shapes()["squeeze"]?.channels == 1)
+  }
+
+  @Test func numbersOfEachChannelLeaveWithIt() throws {
+    var builder = NetworkBuilder("numbers", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("one", 4, kernel: 3)
+    builder.append("norm", .channelNorm(ChannelNorm(4)), from: ["one"])
+    builder.append("scale", .channelAffine(ChannelAffine(4, bias: false)), from: ["norm"])
+    builder.append("own", .prelu(PReLU(4)), from: ["scale"])
+    builder.append("common", .prelu(PReLU()), from: ["own"])
+    builder.append("border", .pad(top: 1, bottom: 0, left: 0, right: 1), from: ["common"])
+    builder.append("larger", .resize(height: 6, width: 6, .bilinear), from: ["border"])
+    builder.append("largest", .adaptiveMaxPool(height: 2, width: 2), from: ["larger"])
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    #expect(try network.channelGroups().groups.map(\.description) == ["one[out] → norm → scale → own → out[in]"])
+    let (smaller, slices) = try network.removing(["one": [1]])
+    #expect(
+      slices.map { "\($0.parameter) \($0.dimension) \($0.keep)" } == [
+        "one.weight 0 [0, 2, 3]", "one.bias 0 [0, 2, 3]", "norm.weight 0 [0, 2, 3]", "norm.bias 0 [0, 2, 3]", "scale.weight 0 [0, 2, 3]",
+        "own.weight 0 [0, 2, 3]", "out.weight 1 [0, 2, 3]",
+      ])
+    #expect(smaller.node(named: "norm")?.operation == .channelNorm(ChannelNorm(3, absent: 1)))
+    #expect(try smaller.keptFeatures()?["own"] == KeptFeatures(outputs: [0, 2, 3], inputs: [0, 2, 3]))
+    #expect(try smaller.keptFeatures()?["common"]?.outputs == [0])
+  }
+
+  @Test func permutationsAreFollowed() throws {
+    var builder = NetworkBuilder("shuffle", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("one", 4, kernel: 1)
+    builder.convolution("two", 4, kernel: 1, groups: 2)
+    builder.channelShuffle(groups: 2, "shuffle")
+    builder.convolution("left", 3, kernel: 1, from: builder.split([2, 2])[0])
+    let network = try builder.network()
+    let groups = try network.channelGroups().groups
+    // Channels 0 and 2 of two are the first of its groups, and the shuffle's first two: those that the left part takes.
+    #expect(
+      groups.map { "\($0.width): \($0)" } == [
+        "2: one[out×2] → two[in×2]", "1: two[out×2] → shuffle → split1 → split2 → left[in×2]",
+      ])
+    #expect(groups[1].producers[0].features == [0, 2] && groups[1].consumers[0].features == [0, 1])
+    builder = NetworkBuilder("backwards", input: .vector(2))
+    builder.linear("one", 4)
+    builder.indexSelect([3, 0, 2, 1], "backwards")
+    builder.linear("out", 2)
+    let smaller = try builder.network().removing(["one": [0, 2]])
+    #expect(smaller.network.node(named: "backwards")?.operation == .indexSelect([1, 0]))
+    #expect(smaller.slices.last?.keep == [0, 3])
+  }
+
+  @Test func whatMixesChannelsKeepsThem() throws {
+    var builder = NetworkBuilder("mixes", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("one", 4, kernel: 1)
+    builder.append("lrn", .localResponseNorm(LocalResponseNorm(3)), from: ["one"])
+    builder.convolution("two", 4, kernel: 1)
+    builder.append("shares", .softmax, from: ["two"])
+    builder.convolution("out", 2, kernel: 1)
+    let network = try builder.network()
+    let (groups, refused) = try network.channelGroups()
+    #expect(groups.isEmpty)
+    #expect(
+      refused.map { "\($0.producer): \($0.reason)" } == [
+        "one: the local response norm lrn mixes neighbouring channels", "two: the softmax shares weighs all channels together",
+        "out: they are the network's output out",
+      ])
+    #expect(
+      throws: NetworkError.removal(
+        layer: "one", problem: "its channels cannot be removed: the local response norm lrn mixes neighbouring channels")
+    ) { try network.removing(["one": [0]]) }
+  }
+
   /// Each of its groups makes one channel: without it a group would be empty, so that none can leave.
   @Test func groupsThatMakeOneChannelKeepIt() throws {
     var builder = NetworkBuilder("one each", input: .image(channels: 1, height: 8, width: 8))

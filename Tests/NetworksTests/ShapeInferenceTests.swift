@@ -90,4 +90,51 @@ import Testing
     builder.linear("fc1", 0)
     #expect { try builder.network() } throws: { "\($0)" == "conv1: its 5×5 window does not fit into input (1×4×4)" }
   }
+
+  @Test func productsNeedTheSecondFactorsShape() throws {
+    func product(_ first: FeatureShape, _ second: FeatureShape) throws -> FeatureShape? {
+      var builder = NetworkBuilder("product", input: first)
+      builder.multiply("input", by: builder.input("second", second), "op")
+      return try builder.network().shapes()["op"]
+    }
+    let image = FeatureShape.image(channels: 3, height: 4, width: 5)
+    #expect(try product(image, image) == image)
+    #expect(try product(image, .image(channels: 3, height: 1, width: 1)) == image)
+    #expect(try product(image, .vector(3)) == image)
+    #expect(try product(.vector(3), .vector(3)) == .vector(3))
+    let words = "expects a second factor of the first's shape or with one number for each of its channels, gets"
+    for (first, second) in [
+      (image, FeatureShape.vector(4)), (image, .image(channels: 3, height: 1, width: 5)), (.image(channels: 3, height: 1, width: 1), image),
+      (.vector(3), .image(channels: 3, height: 1, width: 1)),
+    ] {
+      #expect(throws: NetworkError.shape(node: "op", problem: "\(words) \(first) from input and \(second) from second")) {
+        try product(first, second)
+      }
+    }
+  }
+
+  @Test func operationsOfOneOperand() throws {
+    func shape(_ operation: Networks.Operation, of input: FeatureShape = .image(channels: 3, height: 4, width: 5)) throws -> FeatureShape? {
+      var builder = NetworkBuilder("one", input: input)
+      builder.append("op", operation, from: ["input"])
+      return try builder.network().shapes()["op"]
+    }
+    #expect(try shape(.pad(top: 1, bottom: 2, left: 3, right: 4)) == .image(channels: 3, height: 7, width: 12))
+    #expect(try shape(.adaptiveMaxPool(height: 1, width: 2)) == .image(channels: 3, height: 1, width: 2))
+    #expect(try shape(.resize(height: 9, width: 2, .nearest)) == .image(channels: 3, height: 9, width: 2))
+    #expect(try shape(.prelu(PReLU())) == .image(channels: 3, height: 4, width: 5))
+    #expect(try shape(.channelNorm(ChannelNorm(7)), of: .vector(7)) == .vector(7))
+    #expect(throws: NetworkError.shape(node: "op", problem: "expects 4 channels, gets 3 from input (3×4×5)")) {
+      try shape(.prelu(PReLU(4)))
+    }
+    #expect(throws: NetworkError.shape(node: "op", problem: "takes channel 3, gets 3 from input (3×4×5)")) {
+      try shape(.indexSelect([3, 0]))
+    }
+    #expect(
+      throws: NetworkError.shape(node: "op", problem: "expects an image (channels×height×width), gets a vector from input (7)")
+    ) { try shape(.localResponseNorm(LocalResponseNorm(3)), of: .vector(7)) }
+    #expect(throws: NetworkError.tooLarge("op: its value 3×2147483651×5 is larger than any machine can hold")) {
+      try shape(.pad(top: 2_147_483_647, bottom: 0, left: 0, right: 0))
+    }
+  }
 }

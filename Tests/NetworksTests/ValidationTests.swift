@@ -36,6 +36,7 @@ import Testing
     expect("a: its input \"a\" must come before it", [.init(name: "a", operation: .flatten, inputs: ["a"])])
     expect("a: flatten takes 1 input, gets 2", [.init(name: "a", operation: .flatten, inputs: ["input", "input"])])
     expect("a: add takes 2 to 1000 inputs, gets 1", [.init(name: "a", operation: .add, inputs: ["input"])])
+    expect("a: multiply takes 2 inputs, gets 3", [.init(name: "a", operation: .multiply, inputs: ["input", "input", "input"])])
     expect("a: input takes no input, gets 1", [.init(name: "a", operation: .input(.vector(1)), inputs: ["input"])])
     expect("output \"b\" is not a node", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: ["a", "b"])
     expect("a network needs at least one output", [.init(name: "a", operation: .flatten, inputs: ["input"])], outputs: [])
@@ -51,6 +52,14 @@ import Testing
     expect("c: 3 groups do not divide 4 input channels", [convolution("c", Convolution(4, 9, kernel: Extent(3), groups: 3))])
     expect(
       "d: probability must be at least 0 and below 1, is nan", [.init(name: "d", operation: .dropout(.nan), inputs: ["input"])])
+    expect(
+      "n: slope must be finite, is inf", [.init(name: "n", operation: .activation(.leakyReLU(slope: .infinity)), inputs: ["input"])])
+    expect(
+      "n: beta must be finite, is nan",
+      [.init(name: "n", operation: .localResponseNorm(LocalResponseNorm(3, beta: .nan)), inputs: ["input"])])
+    expect(
+      "n: padding never counts in a maximum",
+      [.init(name: "n", operation: .maxPool(Pooling(kernel: Extent(2), countsPadding: false)), inputs: ["input"])])
     expect(
       "n: momentum must lie between 0 and 1, is 2.0",
       [.init(name: "n", operation: .batchNorm(BatchNorm(4, momentum: 2)), inputs: ["input"])])

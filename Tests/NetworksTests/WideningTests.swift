@@ -68,4 +68,20 @@ import Testing
     #expect(throws: NetworkError.self) { try Architecture.parse("lenet-300-100-x") }
     #expect(throws: NetworkError.self) { try Architecture.parse("nothing-x2") }
   }
+
+  @Test func numbersOfEachChannelWiden() throws {
+    var builder = NetworkBuilder("numbers", input: .image(channels: 1, height: 4, width: 4))
+    builder.convolution("one", 3, kernel: 3)
+    builder.append("norm", .channelNorm(ChannelNorm(3, absent: 1)), from: ["one"])
+    builder.append("scale", .channelAffine(ChannelAffine(3)), from: ["norm"])
+    builder.append("own", .prelu(PReLU(3)), from: ["scale"])
+    builder.append("common", .prelu(PReLU()), from: ["own"])
+    builder.multiply("one", by: "common")
+    builder.convolution("out", 2, kernel: 1)
+    let wider = try builder.network().widened(by: 2)
+    #expect(wider.node(named: "norm")?.operation == .channelNorm(ChannelNorm(6, absent: 2)))
+    #expect(wider.node(named: "scale")?.operation == .channelAffine(ChannelAffine(6)))
+    #expect(wider.node(named: "own")?.operation == .prelu(PReLU(6)))
+    #expect(wider.node(named: "common")?.operation == .prelu(PReLU()))
+  }
 }

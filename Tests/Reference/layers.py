@@ -130,6 +130,57 @@ x = drawn(2, 6) * 6
 x[0, :3] = torch.tensor([0.0, 6.0, 7.5])
 case("relu6", {"x": x}, lambda x: F.relu6(x), ("x",), kind="relu6")
 
+for name, function in {"hardSigmoid": F.hardsigmoid, "hardSwish": F.hardswish, "softplus": F.softplus, "mish": F.mish}.items():
+    case(name, {"x": drawn(2, 6) * 2}, lambda x, function=function: function(x), ("x",), kind=name)
+case("leakyReLU", {"x": drawn(2, 6)}, lambda x: F.leaky_relu(x, 0.25), ("x",), kind="leakyReLU", number=0.25)
+case("elu", {"x": drawn(2, 6)}, lambda x: F.elu(x, 1.5), ("x",), kind="elu", number=1.5)
+case("prelu by channel", {"x": drawn(2, 3, 2, 2), "weight": drawn(3)}, F.prelu, ("x", "weight"), kind="prelu")
+case("prelu by feature", {"x": drawn(3, 4), "weight": drawn(4)}, F.prelu, ("x", "weight"), kind="prelu")
+case("prelu for all", {"x": drawn(2, 3, 2, 2), "weight": drawn(1)}, F.prelu, ("x", "weight"), kind="prelu")
+
+
+def window(name, x, ceil):
+    options = {"kernel": (3, 2), "stride": (2, 2), "padding": (1, 1), "ceilMode": ceil, "countsPadding": False}
+    case(
+        name, {"x": drawn(*x)}, lambda x: F.avg_pool2d(x, (3, 2), (2, 2), (1, 1), ceil, count_include_pad=False), ("x",),
+        kind="averagePool", **options)
+
+
+window("averagePool without padding", (1, 2, 5, 6), False)
+window("averagePool without padding, ceil", (2, 1, 6, 5), True)
+for size in ((1, 1), (2, 3)):
+    case(f"adaptiveMaxPool {size}", {"x": drawn(1, 2, 5, 7)}, lambda x, size=size: F.adaptive_max_pool2d(x, size), ("x",),
+         kind="adaptiveMaxPool", size=size)
+case("pad", {"x": drawn(1, 2, 2, 3)}, lambda x: F.pad(x, (4, 3, 1, 2)), ("x",), kind="pad", sides=(1, 2, 4, 3))
+for mode, options in {
+    "nearest": {"mode": "nearest"}, "bilinear": {"mode": "bilinear", "align_corners": False},
+    "bilinearAligned": {"mode": "bilinear", "align_corners": True},
+}.items():
+    for size in ((5, 7), (2, 2)):
+        case(f"{mode} {size}", {"x": drawn(1, 2, 3, 4)}, lambda x, size=size, options=options: F.interpolate(x, size, **options), ("x",),
+             kind=mode, size=size)
+
+
+def channel_norm(x, weight=None, bias=None):
+    if x.dim() == 2:
+        return F.layer_norm(x, x.shape[1:], weight, bias, 1e-5)
+    return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], weight, bias, 1e-5).permute(0, 3, 1, 2)
+
+
+case("channelNorm of images", {"x": drawn(2, 4, 2, 3), "weight": drawn(4), "bias": drawn(4)}, channel_norm, ("x", "weight", "bias"),
+     kind="channelNorm", epsilon=1e-5)
+case("channelNorm of vectors", {"x": drawn(3, 5), "weight": drawn(5), "bias": drawn(5)}, channel_norm, ("x", "weight", "bias"),
+     kind="channelNorm", epsilon=1e-5)
+case("channelNorm, no scale and shift", {"x": drawn(1, 3, 2, 2)}, channel_norm, ("x",), kind="channelNorm", epsilon=1e-5)
+case("channelAffine", {"x": drawn(2, 3, 2, 2), "weight": drawn(3), "bias": drawn(3)},
+     lambda x, weight, bias: x * weight[:, None, None] + bias[:, None, None], ("x", "weight", "bias"), kind="channelAffine")
+case("gate of pixels", {"x": drawn(2, 3, 2, 2), "gate": drawn(2, 3, 1, 1)}, lambda x, gate: x * gate, ("x", "gate"), kind="gate")
+case("gate of vectors", {"x": drawn(2, 3, 2, 2), "gate": drawn(2, 3)}, lambda x, gate: x * gate[:, :, None, None], ("x", "gate"),
+     kind="gate")
+for size in (3, 4):
+    case(f"localResponseNorm {size}", {"x": drawn(2, 6, 2, 2)}, lambda x, size=size: F.local_response_norm(x, size, 0.5, 0.75, 2.0),
+         ("x",), kind="localResponseNorm", lrn=(size, 0.5, 0.75, 2.0))
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 print(len(cases), "cases,", path.stat().st_size, "bytes")

@@ -13,10 +13,11 @@ import Torch
 
   struct Options: Codable {
     var kind: String
-    var kernel, stride, padding, dilation, size: [Int]?
+    var kernel, stride, padding, dilation, size, sides: [Int]?
     var groups: Int?
-    var ceilMode, training: Bool?
-    var momentum, epsilon, smoothing: Double?
+    var ceilMode, training, countsPadding: Bool?
+    var momentum, epsilon, smoothing, number: Double?
+    var lrn: [Double]?
     var reduction: String?
 
     func pair(_ values: [Int]?) throws -> (height: Int, width: Int) {
@@ -38,7 +39,7 @@ import Torch
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func theReferenceIsThere() { #expect(Self.cases.count == 33) }
+  @Test func theReferenceIsThere() { #expect(Self.cases.count == 61) }
 
   /// float64 proves the formula; float32 and channels-last run other kernels of the same formula.
   @Test(arguments: cases) func agreesWithPyTorch(_ golden: Case) throws {
@@ -87,7 +88,26 @@ import Torch
     case "averagePool":
       return try x.averagePool(
         kernel: options.pair(options.kernel), stride: options.pair(options.stride), padding: options.pair(options.padding),
-        ceilMode: options.ceilMode ?? false)
+        ceilMode: options.ceilMode ?? false, countsPadding: options.countsPadding ?? true)
+    case "adaptiveMaxPool":
+      let (height, width) = try options.pair(options.size)
+      return try x.adaptiveMaxPool(height: height, width: width)
+    case "pad":
+      let sides = try #require(options.sides)
+      return try x.padded(top: sides[0], bottom: sides[1], left: sides[2], right: sides[3])
+    case "nearest":
+      let (height, width) = try options.pair(options.size)
+      return try x.resizedToNearest(height: height, width: width)
+    case "bilinear", "bilinearAligned":
+      let (height, width) = try options.pair(options.size)
+      return try x.resizedBilinearly(height: height, width: width, aligned: options.kind == "bilinearAligned")
+    case "channelNorm":
+      return try x.channelNorm(weight: inputs["weight"], bias: inputs["bias"], epsilon: #require(options.epsilon))
+    case "channelAffine": return try x.channelAffine(#require(inputs["weight"]), inputs["bias"])
+    case "gate": return try x.gated(by: #require(inputs["gate"]))
+    case "localResponseNorm":
+      let numbers = try #require(options.lrn)
+      return try x.localResponseNorm(size: Int(numbers[0]), alpha: numbers[1], beta: numbers[2], k: numbers[3])
     case "adaptiveAveragePool":
       let (height, width) = try options.pair(options.size)
       return try x.adaptiveAveragePool(height: height, width: width)
@@ -103,6 +123,13 @@ import Torch
     case "linear": return try x.linear(#require(inputs["weight"]), inputs["bias"])
     case "softmax": return try x.softmax()
     case "logSoftmax": return try x.logSoftmax()
+    case "hardSigmoid": return try x.hardSigmoid()
+    case "hardSwish": return try x.hardSwish()
+    case "softplus": return try x.softplus()
+    case "mish": return try x.mish()
+    case "leakyReLU": return try x.leakyReLU(slope: #require(options.number))
+    case "elu": return try x.elu(alpha: #require(options.number))
+    case "prelu": return try x.prelu(#require(inputs["weight"]))
     case "gelu": return try x.gelu()
     case "silu": return try x.silu()
     case "tanh": return try x.tanh()

@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 import TestSupport
 import Testing
@@ -74,6 +75,90 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     // x·Φ(x) and x/(1 + e⁻ˣ).
     try expect(.gelu, [-0.0455002639, -0.1542687694, 0, 0.3457312306, 1.9544997361])
     try expect(.silu, [-0.2384058440, -0.1887703344, 0, 0.3112296656, 1.7615941560])
+    try expect(.sigmoid, [0.1192029220, 0.3775406688, 0.5, 0.6224593312, 0.8807970780])
+    try expect(.hardSigmoid, [1 / 6, 5 / 12, 0.5, 7 / 12, 5 / 6])
+    try expect(.hardSwish, [-1 / 3, -5 / 24, 0, 7 / 24, 5 / 3])
+    try expect(.leakyReLU(slope: 0.25), [-0.5, -0.125, 0, 0.5, 2])
+    // 2·(e⁻² − 1) and 2·(e^−½ − 1).
+    try expect(.elu(alpha: 2), [-1.7293294335, -0.7869386806, 0, 0.5, 2])
+    try expect(.softplus, [0.1269280110, 0.4740769842, 0.6931471806, 0.9740769842, 2.1269280110])
+    try expect(.mish, [-0.2525014823, -0.2207444866, 0, 0.3752448455, 1.9439589595])
+    for function in Activation.allCases {
+      #expect(try Tensor([0] as [Double]).activated(by: function).array(Double.self) == [function.valueAtZero], "\(function)")
+    }
+    // One slope for each channel, and one for both.
+    let image = FeatureShape.image(channels: 2, height: 1, width: 2)
+    func prelu(_ features: Int, _ slopes: [Float]) throws -> [Double] {
+      try value(image, [-1, 2, -3, 4], parameters: [(.weight, slopes, [features])]) {
+        $0.append("op", .prelu(PReLU(features)), from: ["input"])
+      }
+    }
+    #expect(try prelu(2, [0.5, 2]) == [-0.5, 2, -6, 4])
+    #expect(try prelu(1, [0.5]) == [-0.5, 2, -1.5, 4])
+  }
+
+  @Test func productsAndDifferences() throws {
+    let image = FeatureShape.image(channels: 2, height: 1, width: 2)
+    #expect(try value(image, [1, 2, 3, 4]) { $0.multiply("input", by: "input") } == [1, 4, 9, 16])
+    // The means are 1.5 and 3.5: as an image of one pixel, and as a vector.
+    let gated = try value(image, [1, 2, 3, 4]) { $0.multiply("input", by: $0.adaptiveAveragePool(1)) }
+    #expect(gated == [1.5, 3, 10.5, 14])
+    let byVector = try value(image, [1, 2, 3, 4]) {
+      $0.adaptiveAveragePool(1)
+      $0.multiply("input", by: $0.flatten())
+    }
+    #expect(byVector == gated)
+    #expect(try value(image, [1, -2, 3, -4]) { $0.append("op", .subtract, from: [$0.relu(), "input"]) } == [0, 2, 0, 4])
+  }
+
+  @Test func whatChangesAnImagesSize() throws {
+    func one(_ operation: Networks.Operation, _ shape: FeatureShape, _ x: [Float]) throws -> [Double] {
+      try value(shape, x) { $0.append("op", operation, from: ["input"]) }
+    }
+    #expect(
+      try one(.pad(top: 0, bottom: 1, left: 2, right: 0), grey(2, 2), [1, 2, 3, 4]) == [0, 0, 1, 2, 0, 0, 3, 4, 0, 0, 0, 0])
+    #expect(try one(.adaptiveMaxPool(height: 1, width: 1), grey(4, 4), count) == [16])
+    #expect(try one(.resize(height: 2, width: 4, .nearest), grey(2, 2), [1, 2, 3, 4]) == [1, 1, 2, 2, 3, 3, 4, 4])
+    #expect(try one(.resize(height: 1, width: 4, .bilinear), grey(1, 2), [0, 4]) == [0, 1, 3, 4])
+    #expect(try one(.resize(height: 1, width: 5, .bilinearAligned), grey(1, 2), [0, 4]) == [0, 1, 2, 3, 4])
+    // Windows of 2 from pixel −1 on: a half of the first and last is padding.
+    func mean(_ countsPadding: Bool) throws -> [Double] {
+      let pool = Pooling(kernel: Extent(1, 2), padding: Extent(0, 1), countsPadding: countsPadding)
+      return try one(.averagePool(pool), grey(1, 4), [2, 4, 6, 8])
+    }
+    #expect(try mean(true) == [1, 5, 4])
+    #expect(try mean(false) == [2, 5, 8])
+  }
+
+  @Test func normsOverChannels() throws {
+    // At one position channels 1 and 3, mean 2 and variance 1; at the other 5 and 5.
+    let image = FeatureShape.image(channels: 2, height: 1, width: 2)
+    let affine: [(ParameterName.Role, [Float], [Int])] = [(.weight, [2, 3], [2]), (.bias, [10, 20], [2])]
+    let one = 1 / (1 + 1e-5).squareRoot()
+    let whole = try value(image, [1, 5, 3, 5], parameters: affine) {
+      $0.append("op", .channelNorm(ChannelNorm(2)), from: ["input"])
+    }
+    #expect(relativeError(whole, [10 - 2 * one, 10, 20 + 3 * one, 20]) < 1e-6)
+    // Two channels that are gone count as zeros: mean 1, variance (1 + 9)/4 − 1 = 1.5; mean 2.5, variance 50/4 − 6.25 = 6.25.
+    let less = try value(image, [1, 5, 3, 5], parameters: affine) {
+      $0.append("op", .channelNorm(ChannelNorm(2, absent: 2)), from: ["input"])
+    }
+    #expect(relativeError(less, [10, 10 + 2 * 1, 20 + 3 * 2 / (1.5 + 1e-5).squareRoot(), 20 + 3 * 1]) < 1e-5)
+    #expect(
+      try value(image, [1, 5, 3, 5], parameters: affine) { $0.append("op", .channelAffine(ChannelAffine(2)), from: ["input"]) }
+        == [12, 20, 29, 35])
+    #expect(
+      try value(.vector(2), [1, 5], parameters: [affine[0]]) {
+        $0.append("op", .channelAffine(ChannelAffine(2, bias: false)), from: ["input"])
+      } == [2, 15])
+    // Each channel with its left and right neighbour: x/(1 + 3·mean of squares).
+    let three = FeatureShape.image(channels: 3, height: 1, width: 1)
+    let local = try value(three, [1, 2, 3]) {
+      $0.append("op", .localResponseNorm(LocalResponseNorm(3, alpha: 3, beta: 1, k: 1)), from: ["input"])
+    }
+    #expect(relativeError(local, [1.0 / 6, 2.0 / 15, 3.0 / 14]) < 1e-6)
+    let shares = try value(image, [0, 0, Float(log(3.0)), 0]) { $0.append("op", .softmax, from: ["input"]) }
+    #expect(relativeError(shares, [0.25, 0.5, 0.75, 0.5]) < 1e-6)
   }
 
   @Test func batchNorm() throws {
@@ -139,6 +224,8 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     #expect(try value(image, [1, 2, 3, 4, 5, 6]) { _ = $0.split([1, 1]) } == [3, 4])
     #expect(try value(.vector(3), [1, 2, 3]) { $0.indexSelect([0, 2]) } == [1, 3])
     #expect(try value(image, [1, 2, 3, 4, 5, 6]) { $0.indexSelect([0, 2]) } == [1, 2, 5, 6])
+    #expect(try value(image, [1, 2, 3, 4, 5, 6]) { $0.indexSelect([2, 0]) } == [5, 6, 1, 2])
+    #expect(try value(.vector(6), [1, 2, 3, 4, 5, 6]) { $0.channelShuffle(groups: 2) } == [1, 4, 2, 5, 3, 6])
   }
 
   @Test func severalInputsAndOutputs() throws {

@@ -28,4 +28,14 @@ import Training
     let bound = (1.0 / 72).squareRoot()
     #expect(largest(biases) <= bound && largest(biases) > 0.9 * bound)
   }
+
+  @Test func learnedSlopesAndScales() throws {
+    var builder = NetworkBuilder("numbers", input: .image(channels: 3, height: 1, width: 1))
+    builder.append("slopes", .prelu(PReLU(3)), from: ["input"])
+    builder.append("scale", .channelAffine(ChannelAffine(3)), from: ["slopes"])
+    let tensors = try Initialization.kaimingNormal.tensors(for: builder.network(), seed: 1)
+    #expect(try tensors[ParameterName("slopes", .weight)]?.array(Float.self) == [0.25, 0.25, 0.25])
+    #expect(try tensors[ParameterName("scale", .weight)]?.array(Float.self) == [1, 1, 1])
+    #expect(try tensors[ParameterName("scale", .bias)]?.array(Float.self) == [0, 0, 0])
+  }
 }

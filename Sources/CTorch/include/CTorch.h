@@ -93,7 +93,7 @@ int ct_tensor_scale(ct_tensor x, ct_tensor factor);
 // Operations.cpp
 enum {
   CT_NEG, CT_ABS, CT_EXP, CT_LOG, CT_SQRT, CT_SQUARE, CT_RECIPROCAL, CT_SIGN, CT_SIGMOID, CT_TANH, CT_RELU, CT_RELU6, CT_GELU, CT_SILU,
-  CT_FLOOR, CT_ROUND, CT_IS_FINITE, CT_LOGICAL_NOT
+  CT_HARD_SIGMOID, CT_HARD_SWISH, CT_SOFTPLUS, CT_MISH, CT_FLOOR, CT_ROUND, CT_IS_FINITE, CT_LOGICAL_NOT
 };
 ct_tensor ct_math_unary(int32_t operation, ct_tensor x);
 enum {
@@ -144,8 +144,23 @@ ct_tensor ct_layer_unfold(
 ct_tensor ct_layer_max_pool(
   ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode);
 ct_tensor ct_layer_average_pool(
-  ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode);
+  ct_tensor x, const int64_t kernel[2], const int64_t stride[2], const int64_t padding[2], int32_t ceil_mode, int32_t count_padding);
 ct_tensor ct_layer_adaptive_average_pool(ct_tensor x, int64_t height, int64_t width);
+ct_tensor ct_layer_adaptive_max_pool(ct_tensor x, int64_t height, int64_t width);
+// Zeros around [N, C, H, W].
+ct_tensor ct_layer_pad(ct_tensor x, int64_t top, int64_t bottom, int64_t left, int64_t right);
+enum { CT_NEAREST, CT_BILINEAR, CT_BILINEAR_ALIGNED };
+ct_tensor ct_layer_resize(ct_tensor x, int64_t height, int64_t width, int32_t interpolation);
+ct_tensor ct_layer_leaky_relu(ct_tensor x, double slope);
+ct_tensor ct_layer_elu(ct_tensor x, double alpha);
+ct_tensor ct_layer_prelu(ct_tensor x, ct_tensor slopes);
+// x·gate; a gate of [N, C] is spread over the positions of [N, C, H, W].
+ct_tensor ct_layer_gate(ct_tensor x, ct_tensor gate);
+// weight·x + bias with one number each per channel (dimension 1).
+ct_tensor ct_layer_channel_affine(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null);
+// Normalises over the channels at each position, with `absent` further channels of zeros.
+ct_tensor ct_layer_channel_norm(ct_tensor x, ct_tensor weight_or_null, ct_tensor bias_or_null, double epsilon, int64_t absent);
+ct_tensor ct_layer_local_response_norm(ct_tensor x, int64_t size, double alpha, double beta, double k);
 ct_tensor ct_layer_batch_norm(
   ct_tensor x, ct_tensor weight_or_null, ct_tensor bias_or_null, ct_tensor running_mean, ct_tensor running_variance, int32_t training,
   double momentum, double epsilon);

@@ -130,8 +130,8 @@ extension NetworkIndex {
       let readers = consumers(of: current)
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
-      case .batchNorm, .groupNorm: current = reader.name
-      case .activation: return preActivation ? current : reader.name
+      case .batchNorm, .groupNorm, .channelNorm, .channelAffine: current = reader.name
+      case .activation, .prelu: return preActivation ? current : reader.name
       default: return current
       }
     }

@@ -5,7 +5,8 @@ public import Training
 /// `synflow`: |w|·∂R/∂|w| with R = 1ᵀ∏|W|·1, the summed outputs of the network of absolute weights for an input of ones; needs no data.
 ///
 /// In that network biases, the norms' shifts and running means are 0, a norm's scale is |γ|/√(σ² + ε) with its running variance (|γ| for
-/// group and layer norms, which have none), and activations are the identity; pooling, sums and concatenations stay. The scores of each
+/// norms over channels, which have none), activations, softmax and local response norms are the identity, and differences are sums; pooling,
+/// sums, products and concatenations stay. The scores of each
 /// layer of a chain then add up to R: a layer with few weights left has large scores, so that in many small removals no layer is emptied
 /// prematurely. Cost: one forward and one backward pass of a single example, always in float64, since products over many layers exceed the
 /// range of float32 (32 layers of 1,000 inputs do). Where they exceed that of float64, too, input and gradient are scaled by powers of two,
@@ -73,16 +74,22 @@ public struct SynFlow: ModelScoring {
       case .runningVariance: tensors[name] = exact
       }
     }
+    func withoutStatistics(_ features: Int, _ affine: Bool, _ index: Int) throws {
+      let (epsilon, module) = (0.5, network.nodes[index].module)
+      network.nodes[index].operation = .batchNorm(BatchNorm(features, epsilon: epsilon, affine: affine))
+      tensors[ParameterName(module, .runningMean)] = try .zeros([features], type: .float64, device: model.device)
+      tensors[ParameterName(module, .runningVariance)] = try .full([features], 1 - epsilon, type: .float64, device: model.device)
+    }
     for index in network.nodes.indices {
       let node = network.nodes[index]
       switch node.operation {
-      case .activation: network.nodes[index].operation = .dropout(0)
-      case .groupNorm(let norm):
-        let epsilon = 0.5
-        network.nodes[index].operation = .batchNorm(BatchNorm(norm.features, epsilon: epsilon, affine: norm.affine))
-        let device = model.device
-        tensors[ParameterName(node.module, .runningMean)] = try .zeros([norm.features], type: .float64, device: device)
-        tensors[ParameterName(node.module, .runningVariance)] = try .full([norm.features], 1 - epsilon, type: .float64, device: device)
+      case .activation, .localResponseNorm, .softmax: network.nodes[index].operation = .dropout(0)
+      case .prelu:
+        network.nodes[index].operation = .dropout(0)
+        tensors[ParameterName(node.module, .weight)] = nil
+      case .subtract: network.nodes[index].operation = .add
+      case .groupNorm(let norm): try withoutStatistics(norm.features, norm.affine, index)
+      case .channelNorm(let norm): try withoutStatistics(norm.features, norm.affine, index)
       default: break
       }
     }

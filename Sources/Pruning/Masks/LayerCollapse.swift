@@ -26,11 +26,13 @@ extension Model {
         let (outputs, any) = try reach(weight, from: first, groups: groups)
         if !any || (first.contains(true) && !outputs.contains(true)), seen.insert(node.module).inserted { collapsed.append(node.module) }
         reached[node.name] = outputs
-      case .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout: reached[node.name] = first
+      case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout:
+        reached[node.name] = first
       case .flatten:
         let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
         reached[node.name] = first.flatMap { Array(repeating: $0, count: positions) }
-      case .add: reached[node.name] = first.indices.map { i in operands.contains { $0[i] } }
+      case .add, .subtract, .multiply: reached[node.name] = first.indices.map { i in operands.contains { $0[i] } }
       case .concat: reached[node.name] = operands.flatMap { $0 }
       case .narrow(let start, let count): reached[node.name] = Array(first[start..<start + count])
       case .indexSelect(let indices): reached[node.name] = indices.map { first[$0] }

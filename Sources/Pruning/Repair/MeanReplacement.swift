@@ -210,8 +210,10 @@ extension Network {
         }
       case .narrow(let start, let count): result[node.name] = Array((operands.first ?? []).dropFirst(start).prefix(count))
       case .indexSelect(let indices): result[node.name] = indices.map { (operands.first ?? [])[$0] }
-      case .batchNorm, .groupNorm, .activation, .dropout, .add: result[node.name] = operands.first ?? []
-      case .input, .linear, .convolution, .maxPool, .averagePool, .adaptiveAveragePool, .subsamplePad:
+      case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .activation, .prelu, .softmax, .dropout, .add, .subtract, .multiply:
+        result[node.name] = operands.first ?? []
+      case .input, .linear, .convolution, .localResponseNorm, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+        .subsamplePad:
         result[node.name] = Array(0..<features)
       }
     }

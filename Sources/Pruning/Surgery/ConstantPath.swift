@@ -52,10 +52,19 @@ struct ConstantPath {
       guard operands.contains(where: { $0 != nil }) || isPadded(node) else { continue }
       let value = operands.compactMap(\.self).first
       switch node.operation {
-      case .add:
+      case .add, .subtract, .multiply:
         let known = operands.compactMap(\.self)
-        if known.count < operands.count { for value in known { try obstruct(value, because: "it reaches the sum \(node.name)") } }
-        values[node.name] = try known.dropFirst().reduce(known[0]) { try $0 + $1 }
+        if known.count < operands.count {
+          let result = node.operation == .add ? "sum" : node.operation == .subtract ? "difference" : "product"
+          for value in known { try obstruct(value, because: "it reaches the \(result) \(node.name)") }
+        }
+        values[node.name] = try known.dropFirst().reduce(known[0]) {
+          switch node.operation {
+          case .subtract: try $0 - $1
+          case .multiply: try $0 * $1
+          default: try $0 + $1
+          }
+        }
       case .concat: values[node.name] = try Tensor.concatenated(operands.compactMap(\.self), 1)
       case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([units.count, 1], type: .float64)
       case .linear, .convolution: try consumeIfRead(value, node)
@@ -90,13 +99,23 @@ struct ConstantPath {
   private mutating func passed(_ value: Tensor, _ node: Network.Node, _ shapes: [String: FeatureShape]) throws -> Tensor? {
     switch node.operation {
     case .batchNorm(let norm): return try normalized(value, node, norm)
-    case .groupNorm:
+    case .groupNorm, .channelNorm, .localResponseNorm, .softmax:
       // Removing these units would change not only their own outputs but also those of the others.
       obstruct(because: "\(node.name) normalises it with other units")
       return value
-    case .activation(let kind): return try activated(value, kind)
+    case .channelAffine:
+      let (scale, shift) = (try part(.weight, of: node), try part(.bias, of: node))
+      let scaled = try scale.map { try value * $0 } ?? value
+      return try shift.map { try scaled + $0 } ?? scaled
+    case .activation(let function): return try value.activated(by: function)
+    case .prelu(let layer):
+      let slopes = try layer.features == 1 ? tensor(.weight, of: node) : part(.weight, of: node)
+      return try slopes.map { try value.clamped(0, .infinity) + value.clamped(-.infinity, 0) * $0 } ?? value
+    case .pad:
+      try obstruct(value, because: "\(node.name) pads it")
+      return value
     case .averagePool(let pool):
-      if pool.padding != Extent(0) { try obstruct(value, because: "\(node.name) averages in padding") }
+      if pool.countsPadding, pool.padding != Extent(0) { try obstruct(value, because: "\(node.name) averages in padding") }
       return value
     case .flatten:
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
@@ -104,8 +123,10 @@ struct ConstantPath {
     case .narrow(let start, let count): return try taken(value, node) { (start..<start + count).contains($0) }
     case .indexSelect(let indices):
       let chosen = Set(indices)
-      return try taken(value, node) { chosen.contains($0) }
-    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .dropout, .add, .concat, .subsamplePad: return value
+      return try taken(value, node) { chosen.contains($0) }.map { try ordered($0, node, indices) }
+    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .dropout, .add, .subtract, .multiply,
+      .concat, .subsamplePad:
+      return value
     }
   }
 
@@ -117,6 +138,20 @@ struct ConstantPath {
     try obstruct(value, because: "\(node.name) takes a part of it")
     // The constants left to move are 0, whichever part is taken.
     return try value.narrowed(1, from: 0, length: features)
+  }
+
+  /// Returns the constants of each unit in the order in which a selection passes its features on.
+  private func ordered(_ value: Tensor, _ node: Network.Node, _ indices: [Int]) throws -> Tensor {
+    let chosen = Set(indices)
+    guard value.shape[1] > 1, let member = dependents[node.name]?.first(where: { chosen.contains($0.features[0]) }),
+      member.spread == value.shape[1]
+    else { return value }
+    let places = Dictionary(zip(indices, indices.indices), uniquingKeysWith: { first, _ in first })
+    let order = units.flatMap { unit -> [Int64] in
+      let heard = member.features(ofChannel: unit).map { places[$0] ?? 0 }
+      return heard.indices.sorted { heard[$0] < heard[$1] }.map(Int64.init)
+    }
+    return try value.gathered(1, Tensor(order, shape: value.shape))
   }
 
   /// Returns the biases of a producer's units, [units, features per unit].
@@ -174,26 +209,21 @@ struct ConstantPath {
   }
 
   private func normalized(_ value: Tensor, _ node: Network.Node, _ norm: BatchNorm) throws -> Tensor {
-    guard let member = dependents[node.name]?.first else { return value }
-    func part(_ role: ParameterName.Role) throws -> Tensor? {
-      try model.tensors[ParameterName(node.module, role)]?.detached().cast(to: .float64)
-        .indexed(0, features(of: member)).reshaped([units.count, member.spread])
-    }
-    guard let mean = try part(.runningMean), let variance = try part(.runningVariance) else { return value }
+    guard let mean = try part(.runningMean, of: node), let variance = try part(.runningVariance, of: node) else { return value }
     var result = try (value - mean) / (variance + norm.epsilon).squareRoot()
-    if let scale = try part(.weight) { result = try result * scale }
-    if let shift = try part(.bias) { result = try result + shift }
+    if let scale = try part(.weight, of: node) { result = try result * scale }
+    if let shift = try part(.bias, of: node) { result = try result + shift }
     return result
   }
 
-  private func activated(_ value: Tensor, _ kind: Activation) throws -> Tensor {
-    switch kind {
-    case .relu: try value.relu()
-    case .relu6: try value.relu6()
-    case .tanh: try value.tanh()
-    case .gelu: try value.gelu()
-    case .silu: try value.silu()
-    }
+  private func tensor(_ role: ParameterName.Role, of node: Network.Node) throws -> Tensor? {
+    try model.tensors[ParameterName(node.module, role)]?.detached().cast(to: .float64)
+  }
+
+  /// Returns the numbers that a node has for the units, [units, features per unit]; nil if it has none.
+  private func part(_ role: ParameterName.Role, of node: Network.Node) throws -> Tensor? {
+    guard let member = dependents[node.name]?.first else { return nil }
+    return try tensor(role, of: node)?.indexed(0, features(of: member)).reshaped([units.count, member.spread])
   }
 
   private mutating func obstruct(because reason: String) {

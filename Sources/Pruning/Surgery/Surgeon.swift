@@ -41,8 +41,9 @@ public enum Surgeon {
 
   /// Returns the model at its full size with the plan's units silenced: each output that their consumers see is 0.
   ///
-  /// Weights, bias, norm scale and shift are 0, running mean 0 and variance 1, and every activation maps 0 to 0. Zeroing only the weights
-  /// would not be enough: a norm would still emit act(β − γμ/σ). Tensors that do not change are shared with the given model.
+  /// Weights, bias, norm scale and shift are 0, running mean 0 and variance 1. Zeroing only the weights would not be enough: a norm would
+  /// still emit act(β − γμ/σ). An activation that does not map 0 to 0 gets a scale behind it, 0 for what is silenced. Tensors that do not
+  /// change are shared with the given model.
   /// - Throws: `NetworkError` for a plan that does not fit the network.
   public static func masked(_ plan: SurgeryPlan, _ model: Model) throws -> Model {
     let groups = try model.network.channelGroups().groups
@@ -52,11 +53,20 @@ public enum Surgeon {
   }
 
   private static func silenced(_ plan: SurgeryPlan, _ groups: [ChannelGroup], _ model: Model) throws -> Model {
-    var result = try model.withScaledGroupNorms()
+    var result = try model.withScaledNorms()
+    var muted: [String: Set<Int>] = [:]
+    let awake = Set(
+      model.network.nodes.compactMap { node in
+        if case .activation(let function) = node.operation, function.valueAtZero != 0 { node.name } else { nil }
+      })
     let modules = Dictionary(result.network.nodes.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
     for group in groups {
       guard let gone = plan.removals[group.name] else { continue }
       for member in group.producers + group.dependents {
+        if awake.contains(member.node) {
+          for channel in gone { muted[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
+          continue
+        }
         for role in ParameterName.Role.allCases {
           let name = ParameterName(modules[member.node] ?? member.module, role)
           guard let tensor = result.tensors[name] else { continue }
@@ -68,25 +78,59 @@ public enum Surgeon {
         }
       }
     }
-    return result
+    return try result.muting(muted)
   }
 }
 
 extension Model {
-  /// Returns the model with a scale and a shift for every group norm that has none: if channels count as zeros, (0 − μ)/σ is not 0.
-  fileprivate func withScaledGroupNorms() throws -> Model {
+  /// Returns the model in which some features of some nodes are 0, by a scale behind each of these nodes, which takes its name.
+  fileprivate func muting(_ features: [String: Set<Int>]) throws -> Model {
+    guard !features.isEmpty else { return self }
+    var result = self
+    result.network.nodes = []
+    let (shapes, type) = (try network.shapes(), tensors.values.first?.elementType ?? .float32)
+    var names = Set(network.nodes.flatMap { [$0.name, $0.module] })
+    func unused(_ stem: String) -> String {
+      var name = stem
+      while !names.insert(name).inserted { name += "'" }
+      return name
+    }
+    for node in network.nodes {
+      guard let gone = features[node.name], let count = shapes[node.name]?.channels else {
+        result.network.nodes.append(node)
+        continue
+      }
+      let (loud, module) = (unused("loud"), unused("mute"))
+      result.network.nodes.append(.init(name: loud, operation: node.operation, inputs: node.inputs))
+      result.network.nodes.append(
+        .init(name: node.name, operation: .channelAffine(ChannelAffine(count, bias: false)), inputs: [loud], module: module))
+      result.tensors[ParameterName(module, .weight)] = try Tensor((0..<count).map { gone.contains($0) ? 0 : 1 as Double }).cast(to: type)
+    }
+    return result
+  }
+
+  /// Returns the model with a scale and a shift for every norm over channels that has none: if channels count as zeros, (0 − μ)/σ is not 0.
+  fileprivate func withScaledNorms() throws -> Model {
     var result = self
     var modules = Set(network.nodes.map(\.module))
     for (index, node) in network.nodes.enumerated() {
-      guard case .groupNorm(var norm) = node.operation, !norm.affine else { continue }
-      norm.affine = true
+      let (scaled, features): (Networks.Operation, Int)
+      switch node.operation {
+      case .groupNorm(var norm) where !norm.affine:
+        norm.affine = true
+        (scaled, features) = (.groupNorm(norm), norm.features)
+      case .channelNorm(var norm) where !norm.affine:
+        norm.affine = true
+        (scaled, features) = (.channelNorm(norm), norm.features)
+      default: continue
+      }
       // A module of its own: norms that share a name without sharing parameters may lose different channels.
       var module = node.name
       while !modules.insert(module).inserted { module += "'" }
-      result.network.nodes[index] = .init(name: node.name, operation: .groupNorm(norm), inputs: node.inputs, module: module)
+      result.network.nodes[index] = .init(name: node.name, operation: scaled, inputs: node.inputs, module: module)
       let type = tensors.values.first?.elementType ?? .float32
-      result.tensors[ParameterName(module, .weight)] = try Tensor.ones([norm.features], type: type)
-      result.tensors[ParameterName(module, .bias)] = try Tensor.zeros([norm.features], type: type)
+      result.tensors[ParameterName(module, .weight)] = try Tensor.ones([features], type: type)
+      result.tensors[ParameterName(module, .bias)] = try Tensor.zeros([features], type: type)
     }
     return result
   }

@@ -14,7 +14,8 @@ public struct TemporaryRemoval: Codable, Hashable, Sendable {
     case zero
     /// Gaussian noise is added to them, with the standard deviation of the layer's weights that no removal has chosen.
     case noise
-    /// All that was chosen so far is silenced, units with their biases and norms, and afterwards is again what it was.
+    /// All that was chosen so far is silenced, units with their biases and norms, and afterwards is again what it was. Behind an activation
+    /// that does not map 0 to 0 (`Activation.valueAtZero`) a silenced unit says f(0).
     case restore
   }
 

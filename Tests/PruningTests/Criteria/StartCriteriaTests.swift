@@ -112,6 +112,23 @@ struct SynFlowTests {
     #expect(layers.allSatisfy { $0.scores.elementType == .float64 })
   }
 
+  /// |W| = 2 and 3, γ = 4, 5: a difference adds and a rectifier passes on, so that R = (2 + 3)·4·5 = 100.
+  @Test func differencesAdd() throws {
+    var builder = NetworkBuilder("difference", input: .vector(1))
+    let (one, other) = (builder.linear("one", 1), builder.linear("other", 1, from: "input"))
+    builder.append("difference", .subtract, from: [one, other])
+    builder.append("slope", .prelu(PReLU()), from: ["difference"])
+    builder.append("norm", .channelNorm(ChannelNorm(1)), from: ["slope"])
+    builder.linear("out", 1)
+    var model = try builder.network().randomModel(seed: 1)
+    for (module, weight) in [("one", 2), ("other", -3), ("out", 5)] as [(String, Float)] {
+      model.tensors[ParameterName(module, .weight)] = try Tensor([weight], shape: [1, 1])
+    }
+    model.tensors[ParameterName("norm", .weight)] = try Tensor([-4] as [Float])
+    let scores = try model.weightScores(.synflow).map { try $0.scores.doubles() }
+    #expect(relativeError(scores.flatMap { $0 }, [40, 60, 100]) < 1e-12)
+  }
+
   /// A norm multiplies by |γ|/√(σ² + ε), whatever its mean and shift; a group norm by |γ|.
   @Test func normsScale() throws {
     var builder = NetworkBuilder("norms", input: .image(channels: 1, height: 1, width: 1))

@@ -49,6 +49,81 @@ struct DeadUnitsTests {
     #expect(try difference(model, compaction.model) < 1e-12)
   }
 
+  /// Units whose weights and biases are 0 still say f(0), which moves into the next layer's bias.
+  @Test(arguments: Activation.allCases) func whatActivationsMakeOfNothing(_ function: Activation) throws {
+    var builder = NetworkBuilder("awake", input: .vector(2))
+    builder.linear("fc1", 3, bias: false)
+    builder.activation(function)
+    builder.linear("fc2", 2)
+    var model = try builder.network().randomModel(seed: 3)
+    try mask(&model, "fc1", 0, [1])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["fc1": [1]] && compaction.stayed.isEmpty)
+    #expect(try difference(model, compaction.model) < 1e-12)
+    let bias = ParameterName("fc2", .bias)
+    let (before, after) = (try model.tensor(bias).array(Double.self), try compaction.model.tensor(bias).array(Double.self))
+    let read = try model.tensor(ParameterName("fc2", .weight)).array(Double.self)
+    for unit in 0..<2 { #expect(abs(after[unit] - before[unit] - read[unit * 3 + 1] * function.valueAtZero) < 1e-12) }
+  }
+
+  @Test func whatPaddingSurroundsStays() throws {
+    func model(_ function: Activation, bias: Bool) throws -> Model {
+      var builder = NetworkBuilder("padded", input: .image(channels: 2, height: 4, width: 4))
+      builder.convolution("conv1", 4, kernel: 3, bias: bias)
+      builder.activation(function)
+      builder.append("border", .pad(top: 1, bottom: 0, left: 0, right: 0), from: [builder.last])
+      builder.convolution("conv2", 3, kernel: 1)
+      var model = try builder.network().randomModel(seed: 5)
+      try mask(&model, "conv1", 0, [2])
+      return model
+    }
+    #expect(
+      try model(.sigmoid, bias: false).compacted().stayed.map(\.description)
+        == ["conv1 unit 2 has no input but stays: border pads it"])
+    #expect(try model(.mish, bias: false).compacted().removed.removals == ["conv1": [2]])
+  }
+
+  /// A constant goes through learned numbers, and a shuffle lays a unit's features in another order.
+  @Test func constantsAreFollowedThroughNumbersAndShuffles() throws {
+    var builder = NetworkBuilder("followed", input: .image(channels: 2, height: 4, width: 4))
+    builder.convolution("conv1", 6, kernel: 3)
+    builder.convolution("grouped", 6, kernel: 1, groups: 2)
+    builder.append("scale", .channelAffine(ChannelAffine(6)), from: ["grouped"])
+    builder.append("slopes", .prelu(PReLU(6)), from: ["scale"])
+    builder.append("slope", .prelu(PReLU()), from: ["slopes"])
+    builder.indexSelect([4, 0, 5, 2, 1, 3])
+    builder.append("peak", .adaptiveMaxPool(height: 1, width: 1), from: [builder.last])
+    builder.flatten()
+    builder.linear("fc", 2)
+    var model = try builder.network().randomModel(seed: 7)
+    try mask(&model, "grouped", 0, [1, 4])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["grouped": [1]] && compaction.proof?.holds == true)
+    #expect(try difference(model, compaction.model) < 1e-12)
+  }
+
+  /// A product of two constants is one; a gate that still hears something keeps what it gates.
+  @Test func gatedUnits() throws {
+    var builder = NetworkBuilder("squeeze", input: .image(channels: 2, height: 4, width: 4))
+    let features = builder.activation(.softplus, from: builder.convolution("features", 4, kernel: 3))
+    builder.adaptiveAveragePool(1)
+    builder.convolution("squeeze", 2, kernel: 1)
+    builder.convolution("excite", 4, kernel: 1)
+    builder.activation(.sigmoid)
+    builder.multiply(features, by: builder.last)
+    builder.convolution("out", 3, kernel: 1)
+    let whole = try builder.network().randomModel(seed: 5)
+    var model = whole
+    try mask(&model, "features", 0, [1])
+    #expect(try model.compacted().removed.isEmpty)
+    try mask(&model, "excite", 0, [1])
+    let compaction = try model.compacted()
+    #expect(compaction.removed.removals == ["features": [1]])
+    #expect(try difference(model, compaction.model) < 1e-12)
+    // As units are removed, without regard to what they said.
+    #expect(try Surgeon.operate(SurgeryPlan(removals: ["features": [0, 3]]), on: whole, seed: 2).proof?.holds == true)
+  }
+
   /// What a depthwise layer says of a channel that nothing feeds is a constant, whatever its own weights are.
   @Test func depthwiseWeightsFeedNothing() throws {
     var builder = NetworkBuilder("separable", input: .image(channels: 2, height: 6, width: 6))

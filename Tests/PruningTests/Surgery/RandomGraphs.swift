@@ -1,7 +1,8 @@
 import Networks
 
-/// Random graphs with everything that couples channels: sums (also of padded shortcuts), concatenations within each other, splits,
-/// depthwise and grouped convolutions, batch, group and layer norms, shared weights, several inputs and outputs.
+/// Random graphs with everything that couples channels: sums (also of padded shortcuts), differences, products and gates, concatenations
+/// within each other, splits, shuffles, depthwise and grouped convolutions, norms of all kinds, learned scales and slopes, activations that
+/// make something of 0, shared weights, several inputs and outputs.
 struct RandomGraph {
   private var random: Seeded
   private var builder: NetworkBuilder
@@ -58,12 +59,18 @@ struct RandomGraph {
   }
 
   private mutating func normAndActivation() {
-    switch random.below(6) {
+    switch random.below(9) {
     case 0, 1: builder.batchNorm(name("bn"))
     case 2: groupNorm()
+    case 3: builder.append(name("cn"), .channelNorm(ChannelNorm(width, affine: random.chance(0.7))), from: [builder.last])
+    case 4: builder.append(name("scale"), .channelAffine(ChannelAffine(width, bias: random.chance(0.5))), from: [builder.last])
     default: break
     }
-    if random.chance(0.7) { builder.activation(Activation.allCases[random.below(Activation.allCases.count)], name("act")) }
+    if random.chance(0.1) {
+      builder.append(name("prelu"), .prelu(PReLU(random.chance(0.7) ? width : 1)), from: [builder.last])
+    } else if random.chance(0.7) {
+      builder.activation(Activation.allCases[random.below(Activation.allCases.count)], name("act"))
+    }
   }
 
   private mutating func groupNorm() {
@@ -74,7 +81,26 @@ struct RandomGraph {
 
   private mutating func block() {
     let entry = builder.last
-    switch random.below(9) {
+    switch random.below(12) {
+    case 9: squeezeAndExcitation()
+    case 10:
+      // A product or a difference of two layers.
+      let one = convolution()
+      let other = convolution(width, from: entry)
+      builder.append(name("both"), random.chance(0.5) ? .multiply : .subtract, from: [one, other])
+    case 11:
+      // A shuffle, a border that is cut off again, another size and back.
+      convolution(4 + 2 * random.below(2))
+      if random.chance(0.5) { builder.convolution(name("grouped"), width, kernel: 1, groups: 2) }
+      builder.channelShuffle(groups: 2, name("shuffle"))
+      if random.chance(0.5) {
+        builder.append(name("border"), .pad(top: 2, bottom: 0, left: 1, right: 1), from: [builder.last])
+        builder.convolution(name("conv"), width, kernel: 3)
+      } else {
+        builder.append(name("resize"), .resize(height: 3, width: 7, random.chance(0.5) ? .nearest : .bilinear), from: [builder.last])
+        builder.append(name("resize"), .resize(height: 6, width: 5, .bilinearAligned), from: [builder.last])
+      }
+      convolution()
     case 0:
       // Identity shortcut.
       let width = width
@@ -126,6 +152,23 @@ struct RandomGraph {
           inputs, inputs * multiplier, kernel: Extent(3), padding: Extent(1), groups: inputs, bias: random.chance(0.5))),
       from: [builder.last])
     normAndActivation()
+    convolution()
+  }
+
+  /// Gates of one pixel, or a vector of them, that multiply what they are computed from.
+  private mutating func squeezeAndExcitation() {
+    let features = convolution()
+    let width = width
+    builder.append(
+      name("peak"), random.chance(0.5) ? .adaptiveMaxPool(height: 1, width: 1) : .adaptiveAveragePool(height: 1, width: 1), from: [features]
+    )
+    let isVector = random.chance(0.5)
+    if isVector { builder.flatten(name("vector")) }
+    for outputs in [1 + random.below(3), width] {
+      if isVector { builder.linear(name("squeeze"), outputs) } else { builder.convolution(name("squeeze"), outputs, kernel: 1) }
+      builder.activation(random.chance(0.5) ? .sigmoid : .hardSigmoid, name("gate"))
+    }
+    builder.multiply(features, by: builder.last, name("gated"))
     convolution()
   }
 

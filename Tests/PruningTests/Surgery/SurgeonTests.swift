@@ -1,3 +1,4 @@
+import Foundation
 import Networks
 @testable import Pruning
 import Testing
@@ -29,6 +30,30 @@ struct SurgeonTests {
     let masked = try Surgeon.masked(plan, model)
     #expect(try masked.tensor(ParameterName("fc1", .weight)).array(Double.self) == [1, 2, 0, 0, 5, 6])
     #expect(try masked.tensor(ParameterName("fc2", .weight)).array(Double.self) == [10, 20, 30])
+  }
+
+  /// 2 → 2 → 1 with a sigmoid: what leaves is 0 to its readers, not σ(0).
+  @Test func activationsThatMakeSomethingOfNothing() throws {
+    var builder = NetworkBuilder("awake", input: .vector(2))
+    builder.linear("fc1", 2)
+    builder.activation(.sigmoid, "act")
+    builder.linear("fc2", 1)
+    let model = try Model(
+      network: builder.network(),
+      tensors: [
+        ParameterName("fc1", .weight): Tensor([1, 2, 3, 4] as [Double], shape: [2, 2]),
+        ParameterName("fc1", .bias): Tensor([1, 2] as [Double]),
+        ParameterName("fc2", .weight): Tensor([10, 20] as [Double], shape: [1, 2]),
+        ParameterName("fc2", .bias): Tensor([7] as [Double]),
+      ])
+    let plan = SurgeryPlan(removals: ["fc1": [0]])
+    let surgery = try Surgeon.operate(plan, on: model, seed: 1)
+    #expect(surgery.proof?.holds == true)
+    let masked = try Surgeon.masked(plan, model)
+    let x = try Tensor([0, 0] as [Double], shape: [1, 2])
+    let expected = 7 + 20 / (1 + exp(-2.0))
+    for found in [surgery.model, masked] { #expect(abs(try Executor(found).forward(x).item() - expected) < 1e-12) }
+    #expect(masked.network.nodes.map(\.name) == ["input", "fc1", "loud", "act", "fc2"])
   }
 
   @Test func anEmptyPlanCutsNothing() throws {

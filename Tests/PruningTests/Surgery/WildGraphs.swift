@@ -36,7 +36,14 @@ struct WildGraph {
   private mutating func grow() {
     let entry = random.chance(0.7) ? nodes[nodes.count - 1].name : nodes[random.below(nodes.count)].name
     let shape = shape(entry)
-    switch random.below(12) {
+    switch random.below(14) {
+    case 12:
+      let like = nodes.map(\.name).filter { self.shape($0) == shape }
+      append(.subtract, [entry, like[random.below(like.count)]])
+    case 13:
+      // The first may be its own gate.
+      let like = nodes.map(\.name).filter { self.shape($0) == shape || self.shape($0).channels == shape.channels }
+      append(.multiply, [entry, like[random.below(like.count)]])
     case 0, 1:
       let like = nodes.map(\.name).filter { self.shape($0) == shape }
       append(.add, [entry] + (0...random.below(2)).map { _ in like[random.below(like.count)] })
@@ -45,7 +52,7 @@ struct WildGraph {
       append(.concat, [entry] + (0...random.below(2)).map { _ in like[random.below(like.count)] })
     case 4:
       // The same weights once more.
-      let layers = nodes.filter { !["input", "add", "concat"].contains($0.operation.kind) }
+      let layers = nodes.filter { !["input", "add", "subtract", "multiply", "concat"].contains($0.operation.kind) }
       if !layers.isEmpty { let layer = layers[random.below(layers.count)]; append(layer.operation, [entry], module: layer.module) }
     default: if let operation = operation(on: shape) { append(operation, [entry]) }
     }
@@ -66,6 +73,7 @@ struct WildGraph {
   private mutating func operation(on shape: FeatureShape) -> Operation? {
     let channels = shape.channels
     let isImage = if case .image = shape { true } else { false }
+    if random.chance(0.2) { return newer(channels, isImage) }
     switch random.below(isImage ? 14 : 8) {
     case 0: return .batchNorm(BatchNorm(channels, affine: random.chance(0.8)))
     case 1: return .groupNorm(GroupNorm(groups: divisor(of: channels), channels, affine: random.chance(0.7)))
@@ -89,6 +97,28 @@ struct WildGraph {
           channels, groups * (1 + random.below(groups > 3 ? 2 : 4)), kernel: extent(3), stride: random.chance(0.8) ? Extent(1) : extent(2),
           padding: Extent(random.below(3), random.below(3)), dilation: random.chance(0.8) ? Extent(1) : extent(2), groups: groups,
           bias: random.chance(0.6)))
+    }
+  }
+
+  private mutating func newer(_ channels: Int, _ isImage: Bool) -> Operation? {
+    switch random.below(isImage ? 9 : 5) {
+    case 0: return .channelNorm(ChannelNorm(channels, affine: random.chance(0.7)))
+    case 1: return .channelAffine(ChannelAffine(channels, bias: random.chance(0.5)))
+    case 2: return .prelu(PReLU(random.chance(0.6) ? channels : 1))
+    case 3: return random.chance(0.3) ? .softmax : .indexSelect((0..<channels).reversed())
+    case 4:
+      // Some, or all, in any order.
+      var left = Array(0..<channels)
+      return .indexSelect((0...random.below(channels)).map { _ in left.remove(at: random.below(left.count)) })
+    case 5: return .pad(top: random.below(3), bottom: random.below(2), left: random.below(2), right: random.below(3))
+    case 6:
+      return .resize(height: 1 + random.below(6), width: 1 + random.below(6), Interpolation.allCases[random.below(3)])
+    case 7: return .adaptiveMaxPool(height: 1 + random.below(3), width: 1 + random.below(3))
+    default:
+      return random.chance(0.3)
+        ? .localResponseNorm(LocalResponseNorm(1 + random.below(4), alpha: 1))
+        : .averagePool(
+          Pooling(kernel: Extent(3), stride: Extent(2), padding: Extent(1), countsPadding: false))
     }
   }
 

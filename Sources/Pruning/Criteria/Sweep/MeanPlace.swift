@@ -28,8 +28,10 @@ extension NetworkIndex {
       let readers = consumers(of: current)
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
-      case .batchNorm, .groupNorm, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten: current = reader.name
-      case .input, .linear, .convolution, .add, .concat, .narrow, .indexSelect, .subsamplePad: return current
+      case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten:
+        current = reader.name
+      case .input, .linear, .convolution, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad: return current
       }
     }
     return current
