@@ -210,7 +210,8 @@ public struct PReLU: Hashable, Sendable {
 
 /// Normalisation of each channel by its neighbours (Krizhevsky et al. 2012).
 public struct LocalResponseNorm: Hashable, Sendable {
-  /// Number of neighbouring channels n, the channel itself included; channels beyond the first and the last count as 0.
+  /// Number of neighbouring channels n, the channel itself included, at most twice as many as there are; those beyond the first and the last
+  /// count as 0.
   public var size: Int
   /// Factor α of the mean square.
   public var alpha: Double

@@ -67,8 +67,13 @@ extension Network.Node {
     case .channelNorm(let norm): shape = try normalized(norm.features, first)
     case .channelAffine(let layer): shape = try normalized(layer.features, first)
     case .prelu(let layer): shape = layer.features == 1 ? first.shape : try normalized(layer.features, first)
-    case .localResponseNorm:
+    case .localResponseNorm(let norm):
       _ = try image(first)
+      // Such a norm lays out all neighbours of a channel, however many of them are there.
+      guard norm.size <= 2 * first.shape.channels else {
+        throw NetworkError.shape(
+          node: name, problem: "takes \(norm.size) neighbouring channels, gets \(first.shape.channels) from \(first.name) (\(first.shape))")
+      }
       shape = first.shape
     case .activation, .softmax, .dropout: shape = first.shape
     case .maxPool(let pooling), .averagePool(let pooling): shape = try pooled(pooling, first)

@@ -133,6 +133,9 @@ import Testing
     #expect(
       throws: NetworkError.shape(node: "op", problem: "expects an image (channels×height×width), gets a vector from input (7)")
     ) { try shape(.localResponseNorm(LocalResponseNorm(3)), of: .vector(7)) }
+    #expect(throws: NetworkError.shape(node: "op", problem: "takes 7 neighbouring channels, gets 3 from input (3×4×5)")) {
+      try shape(.localResponseNorm(LocalResponseNorm(7)))
+    }
     #expect(throws: NetworkError.tooLarge("op: its value 3×2147483651×5 is larger than any machine can hold")) {
       try shape(.pad(top: 2_147_483_647, bottom: 0, left: 0, right: 0))
     }
