@@ -59,7 +59,8 @@ public struct PyTorchModule {
         if let helper = layer.helper { classes.insert(helper) }
         lines.append("\(name) = \(LayerTree.reach(node.module))(\(operands.joined(separator: ", ")))")
       } else {
-        lines.append("\(name) = \(node.operation.expression(operands))")
+        let ranks = node.inputs.map { shapes[$0]?.dimensions.count ?? 1 }
+        lines.append("\(name) = \(node.operation.expression(operands, ranks: ranks))")
       }
     }
     let outputs = network.outputs.compactMap { variables[$0] }
@@ -134,10 +135,47 @@ extension String {
 
 /// Layers that PyTorch does not have.
 private enum Helper: String, CaseIterable {
-  case prunedGroupNorm
+  case channelAffine, channelNorm, prunedGroupNorm
 
   var source: String {
     switch self {
+    case .channelAffine:
+      """
+      class ChannelAffine(nn.Module):
+          \"\"\"A learned scale, and perhaps shift, of each channel.\"\"\"
+
+          def __init__(self, channels, bias=True):
+              super().__init__()
+              self.weight = nn.Parameter(torch.ones(channels))
+              self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+          def forward(self, x):
+              shape = [1, -1] + [1] * (x.dim() - 2)
+              y = x * self.weight.reshape(shape)
+              return y if self.bias is None else y + self.bias.reshape(shape)
+      """
+    case .channelNorm:
+      """
+      class ChannelNorm(nn.Module):
+          \"\"\"A norm over all channels at each position; `absent` removed channels still count as zeros in mean and variance.\"\"\"
+
+          def __init__(self, channels, absent=0, eps=1e-5, affine=True):
+              super().__init__()
+              self.absent, self.eps, self.affine = absent, eps, affine
+              if affine:
+                  self.weight = nn.Parameter(torch.ones(channels))
+                  self.bias = nn.Parameter(torch.zeros(channels))
+
+          def forward(self, x):
+              count = x.shape[1] + self.absent
+              mean = x.sum(1, keepdim=True) / count
+              variance = (((x - mean) ** 2).sum(1, keepdim=True) + self.absent * mean**2) / count
+              normal = (x - mean) / (variance + self.eps).sqrt()
+              if not self.affine:
+                  return normal
+              shape = [1, -1] + [1] * (x.dim() - 2)
+              return normal * self.weight.reshape(shape) + self.bias.reshape(shape)
+      """
     case .prunedGroupNorm:
       """
       class PrunedGroupNorm(nn.GroupNorm):
@@ -188,22 +226,39 @@ extension Operation {
           + (norm.epsilon == 1e-5 ? "" : ", eps=\(norm.epsilon)") + (norm.affine ? "" : ", affine=False") + ")",
         norm.absent == 0 ? nil : .prunedGroupNorm
       )
-    case .input, .activation, .maxPool, .averagePool, .adaptiveAveragePool, .dropout, .flatten, .add, .concat, .narrow, .indexSelect,
-      .subsamplePad:
+    case .channelNorm(let norm):
+      (
+        "ChannelNorm(\(norm.features)" + (norm.absent == 0 ? "" : ", absent=\(norm.absent)")
+          + (norm.epsilon == 1e-5 ? "" : ", eps=\(norm.epsilon)") + (norm.affine ? "" : ", affine=False") + ")", .channelNorm
+      )
+    case .channelAffine(let layer): ("ChannelAffine(\(layer.features)\(layer.bias ? "" : ", bias=False"))", .channelAffine)
+    case .prelu(let layer): ("nn.PReLU(\(layer.features))", nil)
+    case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+      .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad:
       nil
     }
   }
 
   /// The expression of an operation without tensors.
-  fileprivate func expression(_ operands: [String]) -> String {
+  ///
+  /// - Parameter ranks: dimensions of an example of each operand.
+  fileprivate func expression(_ operands: [String], ranks: [Int]) -> String {
     let x = operands.first ?? ""
     return switch self {
-    case .input, .linear, .convolution, .batchNorm, .groupNorm: x
-    case .activation(.tanh): "torch.tanh(\(x))"
-    case .activation(let kind): "F.\(kind.rawValue)(\(x))"
+    case .input, .linear, .convolution, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .prelu: x
+    case .localResponseNorm(let norm): "F.local_response_norm(\(x), \(norm.size), alpha=\(norm.alpha), beta=\(norm.beta), k=\(norm.k))"
+    case .activation(let function): function.expression(of: x)
+    case .softmax: "torch.softmax(\(x), 1)"
     case .maxPool(let pool): "F.max_pool2d(\(x), \(pool.python))"
-    case .averagePool(let pool): "F.avg_pool2d(\(x), \(pool.python))"
+    case .averagePool(let pool): "F.avg_pool2d(\(x), \(pool.python)\(pool.countsPadding ? "" : ", count_include_pad=False"))"
     case .adaptiveAveragePool(let height, let width): "F.adaptive_avg_pool2d(\(x), \(Extent(height, width).python))"
+    case .adaptiveMaxPool(let height, let width): "F.adaptive_max_pool2d(\(x), \(Extent(height, width).python))"
+    case .pad(let top, let bottom, let left, let right): "F.pad(\(x), (\(left), \(right), \(top), \(bottom)))"
+    case .resize(let height, let width, .nearest): "F.interpolate(\(x), (\(height), \(width)))"
+    case .resize(let height, let width, let interpolation):
+      "F.interpolate(\(x), (\(height), \(width)), mode=\"bilinear\", align_corners=\(interpolation == .bilinearAligned ? "True" : "False"))"
+    case .subtract: operands.joined(separator: " - ")
+    case .multiply: operands.joined(separator: " * ") + (ranks == [3, 1] ? "[:, :, None, None]" : "")
     case .dropout(let probability): "F.dropout(\(x), \(probability), self.training)"
     case .flatten: "torch.flatten(\(x), 1)"
     case .add: operands.joined(separator: " + ")
@@ -212,6 +267,25 @@ extension Operation {
     case .indexSelect(let indices): "\(x)[:, \(indices)]"
     case .subsamplePad(let stride, let before, let after):
       "F.pad(\(x)[:, :, ::\(stride), ::\(stride)], (0, 0, 0, 0, \(before), \(after)))"
+    }
+  }
+}
+
+extension Activation {
+  fileprivate func expression(of x: String) -> String {
+    switch self {
+    case .relu: "F.relu(\(x))"
+    case .relu6: "F.relu6(\(x))"
+    case .tanh: "torch.tanh(\(x))"
+    case .gelu: "F.gelu(\(x))"
+    case .silu: "F.silu(\(x))"
+    case .sigmoid: "torch.sigmoid(\(x))"
+    case .hardSigmoid: "F.hardsigmoid(\(x))"
+    case .hardSwish: "F.hardswish(\(x))"
+    case .leakyReLU(let slope): "F.leaky_relu(\(x), \(slope))"
+    case .elu(let alpha): "F.elu(\(x), \(alpha))"
+    case .softplus: "F.softplus(\(x))"
+    case .mish: "F.mish(\(x))"
     }
   }
 }

@@ -158,6 +158,58 @@ import Testing
     #expect(source.contains("Takes [batch, 4, 9, 9] and returns 2 values."))
   }
 
+  @Test func operationsOfNewerNetworks() throws {
+    func node(_ name: String, _ operation: Operation, _ inputs: String...) -> Network.Node {
+      .init(name: name, operation: operation, inputs: inputs)
+    }
+    let network = Network(
+      name: "newer",
+      nodes: [
+        node("x", .input(.image(channels: 4, height: 6, width: 6))), node("n", .channelNorm(ChannelNorm(4, epsilon: 1e-6, absent: 2)), "x"),
+        node("s", .channelAffine(ChannelAffine(4, bias: false)), "n"), node("p", .prelu(PReLU(4)), "s"),
+        node("l", .localResponseNorm(LocalResponseNorm(5, alpha: 0.5)), "p"), node("a", .activation(.sigmoid), "l"),
+        node("b", .activation(.hardSigmoid), "a"), node("c", .activation(.hardSwish), "b"),
+        node("d", .activation(.leakyReLU(slope: 0.2)), "c"), node("e", .activation(.elu(alpha: 2)), "d"),
+        node("f", .activation(.softplus), "e"), node("g", .activation(.mish), "f"), node("h", .softmax, "g"),
+        node("i", .averagePool(Pooling(kernel: Extent(3), stride: Extent(1), padding: Extent(1), countsPadding: false)), "h"),
+        node("j", .pad(top: 1, bottom: 2, left: 3, right: 4), "i"), node("k", .resize(height: 4, width: 5, .nearest), "j"),
+        node("m", .resize(height: 6, width: 6, .bilinear), "k"), node("o", .resize(height: 6, width: 6, .bilinearAligned), "m"),
+        node("q", .subtract, "o", "x"), node("r", .adaptiveMaxPool(height: 1, width: 1), "q"), node("t", .multiply, "q", "r"),
+        node("u", .flatten, "r"), node("v", .multiply, "t", "u"),
+      ], outputs: ["v"])
+    let source = try PyTorchModule(network, facts()).source
+    #expect(
+      part(source, from: "        super().__init__()", to: "") == """
+                self.n = ChannelNorm(4, absent=2, eps=1e-06)
+                self.s = ChannelAffine(4, bias=False)
+                self.p = nn.PReLU(4)
+        """)
+    #expect(
+      part(source, from: "        p = self.p(s)", to: "") == """
+                l = F.local_response_norm(p, 5, alpha=0.5, beta=0.75, k=1.0)
+                a = torch.sigmoid(l)
+                b = F.hardsigmoid(a)
+                c = F.hardswish(b)
+                d = F.leaky_relu(c, 0.2)
+                e = F.elu(d, 2.0)
+                f = F.softplus(e)
+                g = F.mish(f)
+                h = torch.softmax(g, 1)
+                i = F.avg_pool2d(h, 3, stride=1, padding=1, count_include_pad=False)
+                j = F.pad(i, (3, 4, 1, 2))
+                k = F.interpolate(j, (4, 5))
+                m = F.interpolate(k, (6, 6), mode="bilinear", align_corners=False)
+                o = F.interpolate(m, (6, 6), mode="bilinear", align_corners=True)
+                q = o - x
+                r = F.adaptive_max_pool2d(q, 1)
+                t = q * r
+                u = torch.flatten(r, 1)
+                v = t * u[:, :, None, None]
+                return v
+        """)
+    #expect(source.contains("\nclass ChannelAffine(nn.Module):\n") && source.contains("\nclass ChannelNorm(nn.Module):\n"))
+  }
+
   /// Layers that share weights are one layer, and names that would be the same variable are two.
   @Test func namesAndSharing() throws {
     let network = Network(
