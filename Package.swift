@@ -73,7 +73,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
     .target(
-      name: "Training", dependencies: ["CSparse", "Torch", "Networks", "Datasets", "Files", "Words", "Interruptions"], swiftSettings: strict
+      name: "Training", dependencies: ["CSparse", "CZlib", "Torch", "Networks", "Datasets", "Files", "Words", "Interruptions"],
+      swiftSettings: strict
     ),
     .target(
       name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],

@@ -1,2 +1,2 @@
-// Only what the data set loaders need: streaming inflate of .gz files.
+// Streaming inflate of data sets' .gz files, and deflate to count what gzip makes of a model file.
 #include <zlib.h>

@@ -1,4 +1,3 @@
-internal import CTorch
 internal import Files
 import Foundation
 internal import Words
@@ -20,14 +19,20 @@ extension TensorArchive {
     }
     let file = try AtomicFile(path, asPrivateAs: other)
     try header.withUnsafeBytes { bytes in try file.write(bytes) }
-    for tensor in order {
-      if tensor.device == .cpu, tensor.isContiguous, let data = ct_tensor_data(tensor.handle) {
-        try file.write(UnsafeRawBufferPointer(start: data, count: tensor.byteCount))
-      } else {
-        try tensor.bytes().withUnsafeBytes { bytes in try file.write(bytes) }
-      }
-    }
+    for tensor in order { try tensor.withBytes { bytes in try file.write(bytes) } }
     try file.commit()
+  }
+
+  /// Calls `body` with the bytes of the file that ``write(to:asPrivateAs:)`` would write: the header, then one tensor after another.
+  ///
+  /// - Throws: ``TensorArchiveError`` for content that the format cannot hold, and what `body` throws.
+  public func withBytes(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let (header, order): ([UInt8], [Tensor])
+    do { (header, order) = try layout() } catch let problem as ArchiveProblem {
+      throw TensorArchiveError.writing(path: "the file", problem: problem.text)
+    }
+    try header.withUnsafeBytes(body)
+    for tensor in order { try tensor.withBytes(body) }
   }
 
   /// Bytes of the file that ``write(to:asPrivateAs:)`` would write.

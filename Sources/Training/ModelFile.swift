@@ -3,10 +3,14 @@ public import Torch
 
 /// A model with everything needed to use it and to understand its origin, in one `.safetensors` file.
 ///
-/// Tensors: weights, biases and running statistics under their parameters' names, masks as BOOL under `NAME.mask`. Metadata: `format`
-/// (`espalier`), `version`, `network`, `history`, `classes`, and if known `preprocessing` and `recipe`, all JSON; after units were cut
-/// out also `kept`, the original's features that are left (`KeptFeatures`, by layer). The content does not depend on time or
-/// machine: the same model gives the same bytes. Nothing in it is executed.
+/// Tensors: weights, biases and running statistics under their parameters' names. Metadata: `format` (`espalier`), `version`, `network`,
+/// `history`, `classes`, and if known `preprocessing` and `recipe`, all JSON; after units were cut out also `kept`, the original's
+/// features that are left (`KeptFeatures`, by layer). The content does not depend on time or machine: the same model gives the same
+/// bytes. Nothing in it is executed.
+///
+/// Masks: `masked` of the metadata names the tensors that are pruned at just their zeros. Where a kept element is 0 too, the mask is
+/// `NAME.mask`, U8 [⌈n/8⌉]: bit i of byte j, the lowest first, is true if element 8j + i is kept. A file written packed has the k kept
+/// elements, `NAME.kept` [k], in place of `NAME`.
 ///
 /// ```swift
 /// let file = try ModelFile(contentsOf: "vgg16.safetensors")
@@ -35,8 +39,8 @@ public struct ModelFile {
     self.recipe = recipe
   }
 
-  /// The `version` written, and the only one read.
-  public static let version = "1"
+  /// What `version` may be: 1 where there are no masks, or BOOL ones of their tensors' shapes, as earlier programs wrote them; 2 otherwise.
+  public static let versions = ["1", "2"]
 }
 
 /// One removal of units or weights in the history of a model.

@@ -5,11 +5,9 @@ internal import Words
 
 /// The most bytes of one metadata entry.
 private let maximumTextLength = 1 << 25
-/// Ending of the names of masks, which are stored beside their parameters.
-private let maskSuffix = ".mask"
 
 extension ModelFile {
-  /// Reads a file written by ``write(to:)`` and checks that its parts are consistent.
+  /// Reads a file written by ``write(to:form:)`` and checks that its parts are consistent.
   ///
   /// - Throws: `TensorArchiveError` if it is not a sound safetensors file, ``ModelFileError`` if it is not a sound model.
   public init(contentsOf path: String) throws {
@@ -70,8 +68,10 @@ extension ModelFile {
     guard texts["format"] == "espalier" else {
       throw ModelFileProblem("it holds weights, but no network: give it as the weights of a network that is named")
     }
-    guard texts["version"] == version else {
-      throw ModelFileProblem("it is a model file of version \((texts["version"] ?? "").quoted), and only version \(version) is known")
+    guard let version = texts["version"], versions.contains(version) else {
+      throw ModelFileProblem(
+        "it is a model file of version \((texts["version"] ?? "").quoted), and only versions \(versions.joined(separator: " and ")) are known"
+      )
     }
   }
 
@@ -83,41 +83,26 @@ extension ModelFile {
     }
     history = try decode([RemovalEvent].self, "history", of: texts)
     let network = try decode(Network.self, "network", of: texts).tracing(history.map(\.removed))
-    model = try Self.model(network, archive.tensors)
+    let masked = texts["masked"] == nil ? [] : try decode([String].self, "masked", of: texts)
+    let (tensors, masks) = try ModelFileParameters.unpacked(archive.tensors, masked: masked, for: network)
+    model = try Model(network: network, tensors: tensors, masks: masks)
     classes = try decode([String].self, "classes", of: texts)
     preprocessing = texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts)
     recipe = texts["recipe"]
     try check()
   }
 
-  private static func model(_ network: Network, _ stored: [String: Tensor]) throws -> Model {
-    var tensors: [ParameterName: Tensor] = [:]
-    var masks: [ParameterName: Tensor] = [:]
-    var unexpected: [String] = []
-    for (key, tensor) in stored {
-      if let name = ParameterName(key) {
-        tensors[name] = tensor
-      } else if key.hasSuffix(maskSuffix), let name = ParameterName(String(key.dropLast(maskSuffix.count))) {
-        masks[name] = tensor
-      } else {
-        unexpected.append(key)
-      }
-    }
-    if let first = unexpected.min() { throw ModelFileProblem("no network has a tensor named \(first.quoted)") }
-    return try Model(network: network, tensors: tensors, masks: masks)
-  }
-
-  /// Writes the file atomically; equal models give equal bytes.
+  /// Writes the file atomically; equal models give equal bytes in either form.
   ///
   /// - Throws: ``ModelFileError`` if the parts are inconsistent, `TensorArchiveError` or `FileError` if writing fails.
-  public func write(to path: String) throws {
+  public func write(to path: String, form: Form = .plain) throws {
     let archive: TensorArchive
     do {
       // The properties are public and may have become inconsistent.
       _ = try Model(network: model.network, tensors: model.tensors, masks: model.masks)
       _ = try model.network.shapes()
       try check()
-      archive = try self.archive()
+      archive = try self.archive(form)
     } catch let problem as ModelFileProblem {
       throw ModelFileError.writing(path: path, problem: problem.text)
     } catch {
@@ -126,17 +111,18 @@ extension ModelFile {
     try archive.write(to: path)
   }
 
-  /// Bytes of the file that ``write(to:)`` would write.
-  public var byteCount: Int { get throws { try archive().byteCount } }
+  /// Bytes of the plain file that ``write(to:form:)`` would write.
+  public var byteCount: Int { get throws { try archive(.plain).byteCount } }
 
-  private func archive() throws -> TensorArchive {
-    var archive = TensorArchive()
-    for (name, tensor) in model.tensors { archive.tensors[name.description] = tensor }
-    for (name, mask) in model.masks { archive.tensors[name.description + maskSuffix] = mask }
+  func archive(_ form: Form) throws -> TensorArchive {
+    let parameters = try ModelFileParameters(model, form: form)
+    var archive = TensorArchive(tensors: parameters.tensors)
     archive.metadata = [
-      "format": "espalier", "version": Self.version, "network": try json(model.network), "history": try json(history),
+      // Without masks nothing has changed since version 1, and its readers can go on.
+      "format": "espalier", "version": model.masks.isEmpty ? "1" : "2", "network": try json(model.network), "history": try json(history),
       "classes": try json(classes),
     ]
+    if !parameters.masked.isEmpty { archive.metadata["masked"] = try json(parameters.masked) }
     archive.metadata["preprocessing"] = try preprocessing.map(json)
     archive.metadata["recipe"] = recipe
     // For other programs; ours derive the same from the network's lineage.
@@ -167,7 +153,7 @@ extension ModelFile {
 }
 
 /// What is wrong with a file, while its path is not known.
-private struct ModelFileProblem: Error {
+struct ModelFileProblem: Error {
   let text: String
   init(_ text: String) { self.text = text }
 }

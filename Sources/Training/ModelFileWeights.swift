@@ -15,8 +15,13 @@ extension Model {
   public static func load(
     weights path: String, into network: Network, head: [ParameterName: Tensor] = [:]
   ) throws -> (model: Model, report: WeightsReport) {
-    var stored = try StoredWeights(TensorArchive(contentsOf: path))
     func unsound(_ problem: String) -> ModelFileError { .reading(path: path, problem: problem) }
+    let archive = try TensorArchive(contentsOf: path)
+    // By its tensors alone it may look dense.
+    if archive.metadata["format"] == "espalier", archive.metadata["version"] == "2" {
+      throw unsound("it is a model file with masks, not bare weights: give it as the model")
+    }
+    var stored = StoredWeights(archive)
     let shapes = try network.parameterShapes()
     let masks = try stored.takePruned(shapes.map(\.name), unsound)
     var report = WeightsReport(loaded: 0, hadModulePrefix: stored.hadModulePrefix)

@@ -33,7 +33,8 @@ import Training
     #expect(
       try problem("format", "pt") == "it holds weights, but no network: give it as the weights of a network that is named")
     #expect(try problem("format", nil) == "it holds weights, but no network: give it as the weights of a network that is named")
-    #expect(try problem("version", "2") == "it is a model file of version \"2\", and only version 1 is known")
+    #expect(try problem("version", "3") == "it is a model file of version \"3\", and only versions 1 and 2 are known")
+    #expect(try problem("version", nil) == "it is a model file of version \"\", and only versions 1 and 2 are known")
     #expect(try problem("network", nil) == "its metadata lack \"network\"")
     #expect(try problem("history", nil) == "its metadata lack \"history\"")
   }
@@ -58,7 +59,7 @@ import Training
         == "mean and deviation must be finite, and the deviation above 0")
   }
 
-  @Test(arguments: ["network", "history", "classes", "preprocessing"]) func deepNestingEndsInAnError(key: String) throws {
+  @Test(arguments: ["network", "history", "classes", "preprocessing", "masked"]) func deepNestingEndsInAnError(key: String) throws {
     for (open, count) in [("[", 100_000), (#"{"a":"#, 20_000), (#"{"nodes":["#, 10_000)] {
       #expect(try problem(key, String(repeating: open, count: count)).hasPrefix("its \(key)"), "\(key) \(open)")
     }
@@ -90,10 +91,19 @@ import Training
   @Test func masks() throws {
     let mask = "classifier.weight.mask"
     #expect(
-      try problem { $0.tensors[mask] = try .full([3, 31], 1, type: .bool) }
+      try problem { $0.tensors[mask] = try .full([3, 32], 1, type: .bool) } == "classifier.weight is masked twice")
+    // As bits or as elements, a mask must be whole.
+    func alone(_ change: (inout TensorArchive) throws -> Void) throws -> String {
+      try problem {
+        $0.metadata["masked"] = nil
+        try change(&$0)
+      }
+    }
+    #expect(
+      try alone { $0.tensors[mask] = try .full([3, 31], 1, type: .bool) }
         == "the weights do not fit network tiny: the mask of classifier.weight does not fit")
     #expect(
-      try problem { $0.tensors[mask] = try .full([3, 32], 1, type: .uint8) }
+      try alone { $0.tensors[mask] = try .full([3, 32], 1, type: .uint8) }
         == "the weights do not fit network tiny: the mask of classifier.weight does not fit")
     #expect(
       try problem { $0.tensors["other.weight.mask"] = try .full([3, 32], 1, type: .bool) }
@@ -109,6 +119,46 @@ import Training
       } == "1 pruned elements of features.0.bias are not 0")
   }
 
+  @Test func bitsAndPackedTensors() throws {
+    let (bias, mask, kept) = ("features.1.bias", "features.1.bias.mask", "features.1.bias.kept")
+    func problem(_ bits: [UInt8]?, _ values: Tensor?, whole: Bool = false) throws -> String {
+      try self.problem {
+        if !whole { $0.tensors[bias] = nil }
+        $0.tensors[mask] = try bits.map { try Tensor($0) }
+        $0.tensors[kept] = values
+      }
+    }
+    #expect(try problem([0b10], Tensor([0.5 as Float])) == "read")
+    #expect(try problem([0b101], Tensor([0.5 as Float])) == "the mask of features.1.bias has bits beyond its 2 elements")
+    #expect(try problem([0b11], Tensor([0.5 as Float])) == "features.1.bias is packed to [1], and its mask keeps 2 elements")
+    #expect(
+      try problem([0b01], Tensor([0.5 as Float], shape: [1, 1])) == "features.1.bias is packed to [1, 1], and its mask keeps 1 elements")
+    #expect(try problem([0b01], Tensor([1 as Int64])) == "features.1.bias has elements of int64, not float32 or float64")
+    #expect(try problem([0b01], Tensor([0.5])) == "classifier.bias is of float32, but features.1.bias of float64")
+    #expect(
+      try problem([0b01], Tensor([Float.nan])) == "1 of the 2 elements of features.1.bias is NaN or infinite")
+    #expect(try problem([0b10], Tensor([0.5 as Float]), whole: true) == "features.1.bias is there twice, whole and packed")
+    let lacks = "features.1.bias is packed, and the mask that says where its elements belong is missing or does not fit"
+    #expect(try problem(nil, Tensor([0.5 as Float])) == lacks && problem([1, 0], Tensor([0.5 as Float])) == lacks)
+    #expect(
+      try problem([0b10], nil)
+        == "the weights do not fit network tiny: missing features.1.bias [2]; the mask of features.1.bias does not fit")
+    #expect(try problem([1, 0], nil, whole: true) == "the weights do not fit network tiny: the mask of features.1.bias does not fit")
+    #expect(try problem([0], nil, whole: true) == "2 pruned elements of features.1.bias are not 0")
+    #expect(
+      try self.problem { $0.tensors["other.weight.kept"] = try .zeros([4]) }
+        == "other.weight is packed, and the mask that says where its elements belong is missing or does not fit")
+    #expect(try self.problem { $0.tensors["kept"] = try .zeros([4]) } == "no network has a tensor named \"kept\"")
+  }
+
+  @Test func namesOfMaskedTensors() throws {
+    #expect(
+      try problem("masked", #"["classifier.weight","other.weight"]"#) == "its masked tensors name \"other.weight\", which it does not hold")
+    #expect(try problem("masked", #"["a"]"#) == "its masked tensors name \"a\", which it does not hold")
+    #expect(try problem("masked", #"["classifier.bias","classifier.bias"]"#) == "classifier.bias is masked twice")
+    #expect(try problem("masked", #"{"classifier.bias":1}"#).hasPrefix("its masked is damaged: "))
+  }
+
   /// Hostile numbers and cut text anywhere in the metadata: a sound model or one line, never a trap.
   @Test(arguments: 0..<4) func mutatedTextsLoadOrThrow(seed: Int) throws {
     let numbers = [
@@ -122,7 +172,7 @@ import Training
       let good = try TensorArchive(contentsOf: path)
       for round in 0..<150 {
         var archive = good
-        let key = try #require(["network", "network", "history", "preprocessing", "classes"].randomElement(using: &random))
+        let key = try #require(["network", "network", "history", "preprocessing", "classes", "masked"].randomElement(using: &random))
         var text = Array(try #require(good.metadata[key]).utf8)
         for _ in 0...Int.random(in: 0...1, using: &random) where !text.isEmpty {
           switch Int.random(in: 0..<4, using: &random) {

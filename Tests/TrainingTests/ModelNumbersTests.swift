@@ -15,13 +15,11 @@ import Training
     let tensor = try #require(archive.tensors[name])
     var elements = try tensor.array(Float.self)
     // A mask must not hide it from the check of pruned elements.
-    let place = try archive.tensors[name + ".mask"]?.cast(to: .uint8).array(UInt8.self).firstIndex(of: 1) ?? elements.count - 1
+    let isMasked = archive.metadata["masked"]?.contains(name) ?? false
+    let place = isMasked ? elements.firstIndex { $0 != 0 } ?? 0 : elements.count - 1
     elements[place] = value
     archive.tensors[name] = try Tensor(elements, shape: tensor.shape)
-    if bare {
-      archive.metadata = [:]
-      archive.tensors = archive.tensors.filter { !$0.key.hasSuffix(".mask") }
-    }
+    if bare { archive.metadata = [:] }
     try archive.write(to: path)
     return path
   }
