@@ -107,6 +107,8 @@ public struct Artefact: Codable, Hashable, Sendable {
   public var tensorBytes: Int
   /// Size of the model file in bytes; nil if none was written.
   public var fileBytes: Int?
+  /// Bytes that gzip makes of the plain form of the model file; nil unless the file was written packed.
+  public var gzipBytes: Int?
   /// Multiply–accumulates of convolutions and linear layers for one example, zeros included.
   public var macs: Int
   /// Multiply–accumulates by non-zero weights only.
@@ -122,8 +124,8 @@ public struct Artefact: Codable, Hashable, Sendable {
   /// Creates one side of a comparison; every parameter sets the property of the same name.
   public init(
     accuracyAtEnd: Accuracy? = nil, accuracyChosen: Accuracy? = nil, parameters: Int, prunableWeights: Int, nonZeroWeights: Int,
-    widths: [LayerWidth], units: Int? = nil, tensorBytes: Int, fileBytes: Int? = nil, macs: Int, effectiveMACs: Int,
-    latency: [BatchLatency] = [],
+    widths: [LayerWidth], units: Int? = nil, tensorBytes: Int, fileBytes: Int? = nil, gzipBytes: Int? = nil, macs: Int,
+    effectiveMACs: Int, latency: [BatchLatency] = [],
     epoch: Measurement? = nil
   ) {
     self.accuracyAtEnd = accuracyAtEnd
@@ -135,6 +137,7 @@ public struct Artefact: Codable, Hashable, Sendable {
     self.units = units
     self.tensorBytes = tensorBytes
     self.fileBytes = fileBytes
+    self.gzipBytes = gzipBytes
     self.macs = macs
     self.effectiveMACs = effectiveMACs
     self.latency = latency

@@ -61,6 +61,7 @@ extension RunRecord {
     size("outputs of all layers") { $0.outputs }
     size("tensors", { $0.tensorBytes }, Format.bytes)
     size("file", { $0.fileBytes }, Format.bytes)
+    size("plain file after gzip", { $0.gzipBytes }, Format.bytes)
     size("MACs", { $0.macs }, Format.large)
     size("MACs of non-zero weights", { $0.effectiveMACs }, Format.large)
     for batch in batches { time("latency, batch \(batch)") { side in side.latency.first { $0.batch == batch }?.time } }

@@ -148,6 +148,7 @@ enum OptionTable {
     OptionRow("prune", "--epochs 7it", "training.length=7it", "recovery.length=4it", "pruning.timing.rounds.recovery=4it"),
     OptionRow("prune", "--seed 5", "*.seed=5", "data.seed=5", "pruning.seed=5"),
     OptionRow("prune", "--layers", "layers=true"),
+    OptionRow("prune", "--pack", "packs=true"),
     OptionRow(
       "prune", "--method han", "pruning.course=han", "pruning.criterion=threshold", "pruning.allocation=layer",
       "pruning.rescalesDropout=true", "recovery.learningRate.base=0.0001"),

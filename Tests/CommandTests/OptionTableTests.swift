@@ -125,7 +125,8 @@ import Testing
         "training.learningRate.base": "0.001", "training.learningRate.decay.constant": "{}", "training.learningRate.warmUp": "0it",
         "training.evaluateEvery": "1ep", "training.labelSmoothing": "0", "training.augment": "true", "training.seed": "0",
         "path": "lenet-5.safetensors", "checkpoint": "lenet-5.safetensors.checkpoint", "resume": "false", "device": "cpu",
-        "kernels": "automatic", "proves": "true", "latency": "usual", "layers": "false", "quiet": "false", "json": "false",
+        "kernels": "automatic", "proves": "true", "latency": "usual", "layers": "false", "packs": "false", "quiet": "false",
+        "json": "false",
         "memory": "4 GB", "threads": "by the work",
       ])
   }

@@ -136,6 +136,7 @@ private func fields(of run: ExperimentRun) throws -> [String: String] {
   result["proves"] = "\(options.proves)"
   result["latency"] = words(run.latencyBatches)
   result["layers"] = "\(run.showsLayers)"
+  result["packs"] = "\(run.packs)"
   return result.merging(fields(of: run.output, run.run)) { first, _ in first }
 }
 

@@ -45,6 +45,9 @@ public struct RowQuantity: Hashable, Sendable {
     RowQuantity("macs", "multiply–accumulates for one example") { Double($0.final.macs) },
     RowQuantity("effective-macs", "multiply–accumulates by weights that are not 0") { Double($0.final.effectiveMACs) },
     RowQuantity("file-bytes", "size of the model file", unit: "bytes") { $0.final.fileBytes.map(Double.init) },
+    RowQuantity("gzip-bytes", "what gzip makes of the plain model file, of packed ones", unit: "bytes") {
+      $0.final.gzipBytes.map(Double.init)
+    },
     RowQuantity("tensor-bytes", "bytes of all tensors", unit: "bytes") { Double($0.final.tensorBytes) },
     RowQuantity("latency-1", "seconds of a forward pass at batch 1", unit: "s") { $0.final.seconds(batch: 1) },
     RowQuantity("latency-64", "seconds of a forward pass at batch 64", unit: "s") { $0.final.seconds(batch: 64) },

@@ -48,7 +48,7 @@ extension PruneCommand {
     try experiment.validate()
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? "pruned.safetensors",
-      kernels: training.kernels, proves: !pruning.noProof, latencyBatches: row.latencyBatches, showsLayers: layers)
+      kernels: training.kernels, proves: !pruning.noProof, latencyBatches: row.latencyBatches, showsLayers: layers, packs: pack)
   }
 
   /// Returns the training before or during pruning, and the training after each round.

@@ -65,6 +65,13 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @Flag(help: "Show the kept weights of each layer; shown in any case if a layer has collapsed.")
   var layers = false
 
+  @Flag(
+    help: """
+      Write the model file packed: of masked tensors a bit for each element and the kept ones alone. The row says what gzip makes of the \
+      plain file.
+      """)
+  var pack = false
+
   func check() throws {
     try running.check(training.kernels)
     if given.model != nil, given.network != nil { throw ValidationError("give a model file or --network, not both") }

@@ -21,6 +21,8 @@ struct ExperimentRun {
   var latencyBatches: [Int]?
   /// Whether the row shows the kept weights of each layer.
   var showsLayers = false
+  /// Whether the model file is packed.
+  var packs = false
 
   /// Returns the options of the runner that the command's options describe.
   func options() throws -> Runner.Options {
@@ -51,11 +53,12 @@ struct ExperimentRun {
       if error.isNonFinite, runner.hasCheckpoint { Console.note("the last checkpoint is kept: \(checkpoint)") }
       throw error
     }
-    try runner.file().write(to: path)
+    try runner.file().write(to: path, form: packs ? .packed : .plain)
     let again = runner.hasCheckpoint ? "repeat the command with --resume to measure it" : "the same command starts anew"
     Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
-    let row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path, latencyBatches: latencyBatches)
+    var row = try runner.row(command: CommandLine.arguments, version: Espalier.version, file: path, latencyBatches: latencyBatches)
+    if packs { row.pruned?.gzipBytes = try runner.file().gzipByteCount() }
     try report?.write(row)
     try output.print(row, showsLayers: showsLayers)
     // Until here --resume could still measure and show the row again.

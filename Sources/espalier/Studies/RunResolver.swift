@@ -75,6 +75,8 @@ final class RunResolver {
     var kernels: String
     var proves: Bool
     var latency: Bool
+    /// Nil for a plain file, which keeps the keys of earlier studies.
+    var packs: Bool?
   }
 
   private func resolved(_ run: ExperimentRun) throws -> ResolvedRun {
@@ -86,7 +88,7 @@ final class RunResolver {
     let prints = sets.map(\.fingerprint)
     let settings = Settings(
       experiment: try Self.withoutStart(experiment).json, threads: run.run.threads, device: run.run.device.rawValue,
-      kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil)
+      kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil, packs: run.packs ? true : nil)
     return ResolvedRun(
       settings: try Format.json(settings), data: (prints + [try checksum(experiment.start)].compactMap(\.self)).joined(separator: "+"),
       artefact: "model.safetensors", dataset: experiment.data?.dataset)

@@ -36,6 +36,7 @@ enum LotteryTicketFace: MethodFace {
     "--classes", "--meta", "--outer", "--ways", "--shots", "--queries", "--tasks", "--inner-steps", "--inner-rate", "--pseudo-test",
     "--prune-gradient", "--learn-fractions", "--controls", "--judging-tasks", "--head-steps", "--datasets", "--passes", "--heads",
     "--keep-if", "--resample", "--metrics", "--tensorboard", "--flatness", "--flatness-examples", "--temporary", "--hold", "--order",
+    "--pack",
   ]
 }
 
