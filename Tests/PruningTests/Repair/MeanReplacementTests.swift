@@ -225,8 +225,8 @@ struct MeanReplacementTests {
       var random = Seeded(seed)
       guard let group = groups.filter({ $0.width > 1 }).randomElement(using: &random) else { continue }
       let shared = group.consumers.contains { member in network.nodes.contains { $0.module == member.module && $0.name != member.node } }
-      // Behind a group norm means depend on each other, and weights at two places share one bias.
-      let norms = group.dependents.contains { if case .groupNorm = network.node(named: $0.node)?.operation { true } else { false } }
+      // Behind a norm over channels means depend on each other, and weights at two places share one bias.
+      let norms = group.dependents.contains { ["groupNorm", "channelNorm"].contains(network.node(named: $0.node)?.operation.kind) }
       guard !shared, !norms else { continue }
       let plan = SurgeryPlan(removals: [group.name: [random.below(group.width)]])
       let data = try batch(network, examples: 5, seed: seed)
