@@ -77,6 +77,8 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
+      name: "Interchange", dependencies: ["Training", "Torch", "Networks", "Files", "Words"], swiftSettings: strict),
+    .target(
       name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],
       swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
@@ -89,7 +91,6 @@ let package = Package(
       name: "Experiments",
       dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
-    .target(name: "Interchange", dependencies: ["Training", "Torch", "Networks", "Files", "Words"], swiftSettings: strict),
     .target(
       name: "Studies",
       dependencies: [
@@ -142,6 +143,9 @@ let package = Package(
     .testTarget(
       name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "Interruptions", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "Training", "Torch", "Networks", "Files", "TestSupport"],
+      exclude: ["Checkpoints/Golden"], swiftSettings: strict),
     .testTarget(
       name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
       swiftSettings: strict),

@@ -3,7 +3,7 @@ public import Networks
 public import Pruning
 internal import Results
 public import Torch
-internal import Training
+public import Training
 internal import Words
 
 /// The result of a sensitivity scan.
@@ -51,15 +51,17 @@ extension Experiment {
   /// - Parameters:
   ///   - device: the device of the evaluations, which are nearly all of the work; scores and surgery run on the CPU.
   ///   - examples: number of training examples for criteria that examine some.
+  ///   - reader: what reads a file of weights.
   ///   - report: called with each point as it is measured.
   /// - Throws: `PlanError` if there are neither validation nor test images, and errors of reading data and model.
   public static func sensitivity(
     _ start: Start, on plan: DataPlan, scan: SensitivityScan, ignoring ignored: [String], examples: Int, device: Device = .cpu,
-    memory: MemoryLimit = .standard, note: (String) -> Void = { _ in },
+    memory: MemoryLimit = .standard, reader: WeightsReader = .safetensors, note: (String) -> Void = { _ in },
     report: (SensitivityScan.Point) throws -> Void = { _ in }
   ) throws -> SensitivityResult {
     let data = try plan.load(for: start, note: note)
-    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, note: note) { network, size in
+    let model = try Experiment(start: start, data: plan, training: nil).startingFile(for: data.training, reader: reader, note: note) {
+      network, size in
       var work: [NetworkWork] = try [
         .evaluation(batch: min(network.evaluationBatchSize(), data.evaluatedCount)),
         .pruning(batch: Equivalence.examples(for: network)),

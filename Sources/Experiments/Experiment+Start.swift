@@ -9,11 +9,12 @@ extension Experiment {
   /// Returns the model that a run begins with and the history of its earlier removals.
   ///
   /// - Parameters:
+  ///   - reader: what reads a file of weights.
   ///   - shaped: what error messages call the images where their shape is the matter; their name unless given.
   ///   - check: throws if the network needs too much memory; called before any tensor is allocated, except those of a model file.
   /// - Throws: `PlanError` or `ModelFileError` if network and images do not fit each other.
   func startingFile(
-    for images: ExampleSet?, shaped: String? = nil, note: (String) -> Void = { _ in },
+    for images: ExampleSet?, reader: WeightsReader = .safetensors, shaped: String? = nil, note: (String) -> Void = { _ in },
     check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
   ) throws -> ModelFile {
     switch start {
@@ -29,10 +30,11 @@ extension Experiment {
       do {
         let fresh =
           try classes == nil && outputs == nil ? [:] : initialization.tensors(for: network, seed: seed).filter { head.contains($0.key) }
-        let (model, report) = try Model.load(weights: weights, into: network, head: fresh)
-        for line in report.notes(path: weights) { note(line) }
+        let (model, report) = try Model.load(
+          weights: weights.path, into: network, head: fresh, matching: weights.matching, reader: reader)
+        for line in report.notes(path: weights.path) { note(line) }
         return ModelFile(model: model)
-      } catch ModelFileError.weights(let path, _, let missing, let unexpected, let misshaped)
+      } catch ModelFileError.weights(let path, _, let missing, let unexpected, let misshaped, _)
         where missing.isEmpty && unexpected.isEmpty && misshaped.allSatisfy({ words in head.contains { words.hasPrefix("\($0) ") } })
       {
         throw ModelFileError.head(path: path, network: network.name, misshaped: misshaped, classes: try network.classes)
@@ -113,9 +115,11 @@ extension Experiment {
 
   /// Evaluates a given model on the test images of a data set; one forward pass over them.
   ///
+  /// - Parameter reader: what reads a file of weights.
   /// - Throws: `PlanError` if there are no test images or they do not fit the network, and errors of reading data and model.
   public static func evaluate(
-    _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, note: (String) -> Void = { _ in }
+    _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, reader: WeightsReader = .safetensors,
+    note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     var data = try plan.load(for: start, onlyTest: true, note: note)
     // A model of several data sets was trained on this one in their common shape.
@@ -126,7 +130,7 @@ extension Experiment {
       if let words = data.training.adaptation { note("\(plan.dataset): \(words)") }
     }
     let experiment = Experiment(start: start, data: plan, training: nil)
-    let file = try experiment.startingFile(for: data.training, note: note) { network, size in
+    let file = try experiment.startingFile(for: data.training, reader: reader, note: note) { network, size in
       let batch = try min(network.evaluationBatchSize(), data.evaluatedCount)
       try network.check([.evaluation(batch: batch)], within: memory, elementSize: size)
     }

@@ -6,8 +6,8 @@ public import Training
 public struct Experiment: Sendable {
   /// The origin of a run's initial model.
   public enum Start: Codable, Hashable, Sendable {
-    /// A network of the catalogue by name, freshly initialised, or with the weights of a bare safetensors file.
-    case network(String, weights: String?)
+    /// A network of the catalogue by name, freshly initialised, or with the weights of a file.
+    case network(String, weights: GivenWeights?)
     /// The model in a model file, by its path.
     case file(String)
 
@@ -15,7 +15,7 @@ public struct Experiment: Sendable {
     var path: String? {
       switch self {
       case .file(let path): path
-      case .network(_, let weights): weights
+      case .network(_, let weights): weights?.path
       }
     }
 

@@ -23,6 +23,8 @@ extension Runner {
     public var mostThreads: Int?
     /// Whether every surgery is proved by comparing outputs before and after it.
     public var proves: Bool
+    /// What reads a file of weights that the run begins with.
+    public var reader: WeightsReader
     /// Maximum memory that the network may need.
     public var memory: MemoryLimit
     /// Called after every step; returns whether to stop with a checkpoint. By default `Interruption.isRequested`.
@@ -39,7 +41,8 @@ extension Runner {
     /// Creates options; every parameter sets the property of the same name.
     public init(
       checkpoint: String? = nil, output: String? = nil, checkpointEvery: Step? = nil, resume: Bool = false, device: Device = .cpu,
-      kernels: TrainingKernels = .automatic, mostThreads: Int? = nil, proves: Bool = true, memory: MemoryLimit = .standard,
+      kernels: TrainingKernels = .automatic, mostThreads: Int? = nil, proves: Bool = true, reader: WeightsReader = .safetensors,
+      memory: MemoryLimit = .standard,
       interrupted: @escaping () -> Bool = { Interruption.isRequested() }, didCheckpoint: @escaping () -> Void = {},
       report: @escaping (RunProgress) -> Void = { _ in }, observers: [any RunObserver] = [], note: @escaping (String) -> Void = { _ in }
     ) {
@@ -51,6 +54,7 @@ extension Runner {
       self.kernels = kernels
       self.mostThreads = mostThreads
       self.proves = proves
+      self.reader = reader
       self.memory = memory
       self.interrupted = interrupted
       self.didCheckpoint = didCheckpoint

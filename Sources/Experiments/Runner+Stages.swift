@@ -173,7 +173,7 @@ extension Runner {
   }
 
   /// Reads or initialises once more the model that the run began with.
-  public func startingModel() throws -> Model { try experiment.startingFile(for: data?.training).model }
+  public func startingModel() throws -> Model { try experiment.startingFile(for: data?.training, reader: options.reader).model }
 
   // MARK: - Removals
 

@@ -72,7 +72,7 @@ public final class Runner {
     var start =
       try finished?.start(of: experiment)
       ?? experiment.startingFile(
-        for: data?.training, shaped: DataSequence.shapedName(of: sequence), note: options.note
+        for: data?.training, reader: options.reader, shaped: DataSequence.shapedName(of: sequence), note: options.note
       ) { network, size in
         let work = try experiment.work(
           images: all.map(\.training.count).max(), evaluated: all.map(\.evaluatedCount).max() ?? 0, of: network)

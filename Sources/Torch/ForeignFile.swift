@@ -2,7 +2,7 @@ internal import Foundation
 
 /// Recognises, by its first bytes, a file of another format that was given as a safetensors file, and advises how to convert it.
 ///
-/// Such files are never opened further: pickled files can hold code.
+/// Such files are not opened further here: those that hold weights for a network are read where weights are.
 enum ForeignFile {
   /// Returns one line of advice, or nil if the format is unknown.
   ///
@@ -49,7 +49,7 @@ enum ForeignFile {
   }
 
   private static func pyTorch(_ name: String) -> String {
-    "it is a PyTorch file, which can hold code and is never opened; convert it once: python3 -c 'import torch, safetensors.torch as s; "
+    "it is a PyTorch file, whose weights --network NAME --weights \(name) reads; of anything else convert it once: python3 -c 'import torch, safetensors.torch as s; "
       + "s.save_file({k: v.clone().contiguous() for k, v in torch.load(\"\(name)\", map_location=\"cpu\").items()}, "
       + "\"\(converted(name))\")'"
   }

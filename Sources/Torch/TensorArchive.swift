@@ -24,6 +24,9 @@ public struct TensorArchive {
     public var type: String
     /// Size of each dimension.
     public var shape: [Int]
+
+    /// Creates the description of a tensor that is not read.
+    public init(type: String, shape: [Int]) { (self.type, self.shape) = (type, shape) }
   }
 
   /// Creates an archive of the given tensors and metadata.
@@ -32,7 +35,8 @@ public struct TensorArchive {
     self.metadata = metadata
   }
 
-  init(tensors: [String: Tensor], unread: [String: Unread], metadata: [String: String]) {
+  /// Creates an archive that also describes tensors whose elements were not read.
+  public init(tensors: [String: Tensor], unread: [String: Unread], metadata: [String: String] = [:]) {
     self.init(tensors: tensors, metadata: metadata)
     self.unread = unread
   }
@@ -75,29 +79,51 @@ struct ArchiveProblem: Error {
   init(_ text: String) { self.text = text }
 }
 
-/// Element types in the format's spelling.
-enum StoredType: String, CaseIterable {
+/// Element types of files, by their names in the safetensors format; Espalier reads some of them (``elementType``).
+public enum StoredType: String, CaseIterable, Sendable {
+  /// A byte, 0 or 1.
   case bool = "BOOL"
+  /// Four bits of two exponent bits and one of fraction, packed.
   case float4 = "F4"
+  /// Six bits with two of exponent, packed.
   case float6E2M3 = "F6_E2M3"
+  /// Six bits with three of exponent, packed.
   case float6E3M2 = "F6_E3M2"
+  /// Unsigned, 8 bits.
   case uint8 = "U8"
+  /// Signed, 8 bits.
   case int8 = "I8"
+  /// 8 bits with five of exponent.
   case float8E5M2 = "F8_E5M2"
+  /// 8 bits with four of exponent, without infinities.
   case float8E4M3 = "F8_E4M3"
+  /// 8 bits of exponent alone.
   case float8E8M0 = "F8_E8M0"
+  /// 8 bits with four of exponent, without infinities and negative zero.
   case float8E4M3FNUZ = "F8_E4M3FNUZ"
+  /// 8 bits with five of exponent, without infinities and negative zero.
   case float8E5M2FNUZ = "F8_E5M2FNUZ"
+  /// Signed, 16 bits.
   case int16 = "I16"
+  /// Unsigned, 16 bits.
   case uint16 = "U16"
+  /// IEEE 754 binary16.
   case float16 = "F16"
+  /// The upper half of a binary32.
   case bfloat16 = "BF16"
+  /// Signed, 32 bits.
   case int32 = "I32"
+  /// Unsigned, 32 bits.
   case uint32 = "U32"
+  /// IEEE 754 binary32.
   case float32 = "F32"
+  /// Two binary32, real and imaginary part.
   case complex64 = "C64"
+  /// IEEE 754 binary64.
   case float64 = "F64"
+  /// Signed, 64 bits.
   case int64 = "I64"
+  /// Unsigned, 64 bits.
   case uint64 = "U64"
 
   init(_ type: ElementType) {
@@ -112,7 +138,7 @@ enum StoredType: String, CaseIterable {
   }
 
   /// Bits per element in the file; elements smaller than a byte are packed.
-  var bits: Int {
+  public var bits: Int {
     switch self {
     case .float4: 4
     case .float6E2M3, .float6E3M2: 6
@@ -124,7 +150,7 @@ enum StoredType: String, CaseIterable {
   }
 
   /// The type that elements are read as; nil for types that Espalier does not use.
-  var elementType: ElementType? {
+  public var elementType: ElementType? {
     switch self {
     case .bool: .bool
     case .uint8: .uint8

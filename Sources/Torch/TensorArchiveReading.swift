@@ -101,6 +101,19 @@ extension TensorArchive {
     }
   }
 
+  /// Returns a tensor of elements that lie row-major and little-endian in a file, converted as those of archives are.
+  ///
+  /// - Throws: ``TensorArchiveError`` for a type that Espalier does not use, sizes that no memory holds, and a file that ends before.
+  public static func tensor(_ shape: [Int], as type: StoredType, in file: RegularFile, at position: Int) throws -> Tensor {
+    try naming(file.path) {
+      guard let elementType = type.elementType else { throw ArchiveProblem("elements of type \(type.rawValue) are not used") }
+      guard shape.count <= maximumRank, shape.allSatisfy({ $0 >= 0 }), let bits = TensorArchiveHeader.bitCount(shape, type),
+        position >= 0, position <= file.size, bits / 8 <= file.size - position
+      else { throw ArchiveProblem("\(type.rawValue) of shape \(shape) goes beyond the end of the file") }
+      return try tensor(.init(name: "", type: type, shape: shape, range: 0..<bits / 8), elementType, file, at: position)
+    }
+  }
+
   private static func filled(
     _ entry: TensorArchiveHeader.Entry, _ type: ElementType, _ file: RegularFile, at position: Int
   ) throws -> Tensor {

@@ -128,10 +128,13 @@ public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
   case reading(path: String, problem: String)
   /// The model is inconsistent and cannot be written.
   case writing(path: String, problem: String)
-  /// A bare file of weights fits the network except for its last layer, which is for another number of classes.
+  /// A file of weights fits the network except for its last layer, which is for another number of classes.
   case head(path: String, network: String, misshaped: [String], classes: Int)
-  /// A bare file of weights does not fit the network.
-  case weights(path: String, network: String, missing: [String], unexpected: [String], misshaped: [String])
+  /// A file of weights does not fit the network by names; `fitsInOrder` says whether ``WeightMatching/order`` would.
+  case weights(
+    path: String, network: String, missing: [String], unexpected: [String], misshaped: [String], fitsInOrder: Bool = false)
+  /// A file of weights cannot be matched with the network by order.
+  case order(path: String, network: String, problem: String)
 
   /// The message in one line, with the path.
   public var description: String {
@@ -141,10 +144,13 @@ public enum ModelFileError: Error, Hashable, Sendable, CustomStringConvertible {
     case .head(let path, let network, let misshaped, let classes):
       return "the weights of \(path) fit network \(network) but for its last layer: \(Self.listed(misshaped)); "
         + "train and prune make a fresh one with --classes \(classes)"
-    case .weights(let path, let network, let missing, let unexpected, let misshaped):
+    case .order(let path, let network, let problem):
+      return "the weights of \(path) do not fit network \(network) in order: \(problem)"
+    case .weights(let path, let network, let missing, let unexpected, let misshaped, let fitsInOrder):
       let parts = [("missing ", missing), ("unexpected ", unexpected), ("mis-shaped ", misshaped)].filter { !$0.1.isEmpty }
       return "the weights of \(path) do not fit network \(network): "
         + parts.map { $0 + Self.listed($1) }.joined(separator: "; ")
+        + (fitsInOrder ? "; in their order all shapes fit: --match order takes them so" : "")
     }
   }
 

@@ -3,28 +3,39 @@ public import Torch
 internal import Words
 
 extension Model {
-  /// Loads a model of the given network from a bare safetensors file of weights, matching tensors by their parameters' names.
+  /// Loads a model of the given network from a file of weights without a network.
   ///
-  /// A prefix `module.` common to all names is removed, and `NAME_orig` and `NAME_mask` of `torch.nn.utils.prune` become weight and mask.
-  /// Tensors that serve training only (`num_batches_tracked`, auxiliary heads) are left out, and so are those that cannot be weights,
-  /// being empty or of integers. All others are converted to float32, as by PyTorch's own loading.
+  /// Prefixes that all names have (`module.`, `model.`, `_orig_mod.`, `net.`) are removed; `NAME_orig` and `NAME_mask` of
+  /// `torch.nn.utils.prune` become weight and mask; a weight norm's two tensors become the weight. Tensors that serve training only
+  /// (`num_batches_tracked`, auxiliary heads) are left out, and so are those that cannot be weights, being empty or of integers. All
+  /// others are converted to float32, as by PyTorch's own loading.
   ///
-  /// - Parameter head: tensors for the last layer if the file's are missing or of other shapes, as for a network with other classes.
-  /// - Throws: `TensorArchiveError` if the file is not sound, ``ModelFileError`` that lists what is missing, unexpected or mis-shaped, or
-  ///   names the tensor that holds a NaN or an infinity.
+  /// - Parameters:
+  ///   - head: tensors for the last layer if the file's are missing or of other shapes, as for a network with other classes.
+  ///   - matching: what decides which tensor is which parameter.
+  ///   - reader: what reads the file.
+  /// - Throws: what the reader throws, ``ModelFileError`` that lists what is missing, unexpected or mis-shaped, or names the tensor that
+  ///   holds a NaN or an infinity.
   public static func load(
-    weights path: String, into network: Network, head: [ParameterName: Tensor] = [:]
+    weights path: String, into network: Network, head: [ParameterName: Tensor] = [:], matching: WeightMatching = .names,
+    reader: WeightsReader = .safetensors
   ) throws -> (model: Model, report: WeightsReport) {
+    var stored = try reader(path)
     func unsound(_ problem: String) -> ModelFileError { .reading(path: path, problem: problem) }
-    let archive = try TensorArchive(contentsOf: path)
+    func unordered(_ problem: String) -> ModelFileError { .order(path: path, network: network.name, problem: problem) }
     // By its tensors alone it may look dense.
-    if archive.metadata["format"] == "espalier", archive.metadata["version"] == "2" {
-      throw unsound("it is a model file with masks, not bare weights: give it as the model")
-    }
-    var stored = StoredWeights(archive)
+    if stored.isMaskedModel { throw unsound("it is a model file with masks, not bare weights: give it as the model") }
     let shapes = try network.parameterShapes()
-    let masks = try stored.takePruned(shapes.map(\.name), unsound)
-    var report = WeightsReport(loaded: 0, hadModulePrefix: stored.hadModulePrefix)
+    var report = WeightsReport(loaded: 0, removedPrefix: stored.removePrefixes(besides: Set(shapes.map(\.name.description))))
+    report.remarks = stored.notes
+    try stored.joinPruned(unsound)
+    try stored.joinWeightNorms()
+    let whole = stored
+    if matching == .order {
+      let pairs = try stored.pairs(with: shapes, free: Set(head.keys), unordered)
+      report.matched = stored.table(pairs)
+      stored.rename(pairs)
+    }
     var tensors: [ParameterName: Tensor] = [:]
     let fits = shapes.filter { head[$0.name] != nil }.allSatisfy { stored.tensors[$0.name.description]?.shape == $0.dimensions }
     var (missing, misshaped): ([String], [String]) = ([], [])
@@ -33,6 +44,7 @@ extension Model {
       if !fits, let fresh = head[name] {
         tensors[name] = fresh
         report.replaced.append(stored.tensors.removeValue(forKey: key).map { "\(name) \($0.shape)" } ?? "\(name)")
+        stored.masks[key] = nil
         continue
       }
       if let type = stored.unread[key]?.type {
@@ -56,53 +68,23 @@ extension Model {
     guard missing.isEmpty, stored.tensors.isEmpty, misshaped.isEmpty else {
       throw ModelFileError.weights(
         path: path, network: network.name, missing: missing, unexpected: stored.tensors.keys.sorted().map(\.quotedIfNeeded),
-        misshaped: misshaped)
+        misshaped: misshaped, fitsInOrder: matching == .names && (try? whole.pairs(with: shapes, unordered)) != nil)
     }
     report.loaded = tensors.count - report.replaced.count
+    let masks = Dictionary(
+      stored.masks.compactMap { name, mask in ParameterName(name).map { ($0, mask) } }, uniquingKeysWith: { first, _ in first })
     let model = try Model(network: network, tensors: tensors, masks: masks)
     if let problem = try model.problemWithNumbers() { throw unsound(problem) }
     return (model, report)
   }
 }
 
-/// The tensors of a bare file that have not been matched yet.
-private struct StoredWeights {
-  var tensors: [String: Tensor]
-  var unread: [String: TensorArchive.Unread]
-  let hadModulePrefix: Bool
-
-  init(_ archive: TensorArchive) {
-    let prefix = "module."
-    let names = Array(archive.tensors.keys) + Array(archive.unread.keys)
-    hadModulePrefix = !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix) }
-    (tensors, unread) = (archive.tensors, archive.unread)
-    guard hadModulePrefix else { return }
-    tensors = Dictionary(uniqueKeysWithValues: tensors.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-    unread = Dictionary(uniqueKeysWithValues: unread.map { (String($0.key.dropFirst(prefix.count)), $0.value) })
-  }
-
-  /// Makes `NAME` from `NAME_orig` and `NAME_mask`, and returns the masks.
-  mutating func takePruned(_ names: [ParameterName], _ unsound: (String) -> ModelFileError) throws -> [ParameterName: Tensor] {
-    var masks: [ParameterName: Tensor] = [:]
-    for name in names where tensors[name.description] == nil {
-      let (original, mask) = ("\(name)_orig", "\(name)_mask")
-      guard let values = tensors[original], let kept = tensors[mask], values.shape == kept.shape else { continue }
-      let isKept = try kept.cast(to: .float32).notEqual(0)
-      guard try kept.cast(to: .float32).notEqual(1).sum().item() + isKept.sum().item() == Double(kept.count) else {
-        throw unsound("\(mask) holds numbers other than 0 and 1")
-      }
-      (tensors[original], tensors[mask]) = (nil, nil)
-      tensors[name.description] = try isKept.select(values, else: values.zerosLike())
-      masks[name] = isKept
-    }
-    return masks
-  }
-
+extension StoredWeights {
   /// Removes the tensors that may be ignored and records them in the report.
-  mutating func takeIgnored(_ report: inout WeightsReport) {
+  fileprivate mutating func takeIgnored(_ report: inout WeightsReport) {
     report.ignored = (Array(tensors.keys) + Array(unread.keys)).filter(\.servesTrainingOnly).sorted()
     for name in report.ignored { (tensors[name], unread[name]) = (nil, nil) }
-    let noWeights = tensors.filter { $0.value.count == 0 || $0.value.elementType?.isFloatingPoint != true }
+    let noWeights = tensors.filter { !$0.value.canBeWeight }
     for name in noWeights.keys { tensors[name] = nil }
     let types = noWeights.mapValues { $0.count == 0 ? "empty" : $0.elementType?.rawValue ?? "another type" }.merging(
       unread.mapValues(\.type)
@@ -111,7 +93,7 @@ private struct StoredWeights {
   }
 }
 
-/// What a bare file of weights contained besides the weights that were loaded.
+/// What a file of weights contained besides the weights that were loaded.
 public struct WeightsReport: Hashable, Sendable {
   /// Number of tensors loaded into the model.
   public var loaded: Int
@@ -119,29 +101,34 @@ public struct WeightsReport: Hashable, Sendable {
   public var ignored: [String]
   /// Ignored tensors that cannot be weights, with their types.
   public var unused: [String]
-  /// Whether every name began with `module.`, which PyTorch's data parallelism prepends.
-  public var hadModulePrefix: Bool
+  /// What every name began with, such as `module.`, which PyTorch's data parallelism prepends; empty for nothing.
+  public var removedPrefix: String
   /// Tensors converted to float32, with their types in the file.
   public var converted: [String]
   /// Freshly initialised tensors of the last layer, with their shapes in the file.
   public var replaced: [String]
+  /// Which layers of the file became which of the network's, one line each; empty where names decided.
+  public var matched: [String] = []
+  /// What the reader of the file said.
+  public var remarks: [String] = []
 
   /// Creates a report; every parameter sets the property of the same name.
   public init(
-    loaded: Int, ignored: [String] = [], unused: [String] = [], hadModulePrefix: Bool = false, converted: [String] = [],
+    loaded: Int, ignored: [String] = [], unused: [String] = [], removedPrefix: String = "", converted: [String] = [],
     replaced: [String] = []
   ) {
     self.loaded = loaded
     self.ignored = ignored
     self.unused = unused
-    self.hadModulePrefix = hadModulePrefix
+    self.removedPrefix = removedPrefix
     self.converted = converted
     self.replaced = replaced
   }
 
   /// Returns what a user should know, one line each: what was left out, and what was freshly initialised.
   public func notes(path: String) -> [String] {
-    var notes: [String] = []
+    var notes = remarks.map { "\(path): \($0)" }
+    if !matched.isEmpty { notes += ["\(path): matched by order:"] + matched }
     if !ignored.isEmpty {
       let kinds = Dictionary(grouping: ignored, by: \.kindOfTrainingTensor).sorted { $0.key < $1.key }
       let words = kinds.map { $0.value.count > 1 ? "\($0.key) (\($0.value.count))" : $0.value[0].quotedIfNeeded }
@@ -155,7 +142,7 @@ public struct WeightsReport: Hashable, Sendable {
 
 extension String {
   /// The text itself if it is printable ASCII without spaces, otherwise in quotation marks.
-  fileprivate var quotedIfNeeded: String {
+  var quotedIfNeeded: String {
     unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 } && utf8.count <= 80 ? self : quoted
   }
 
@@ -163,7 +150,7 @@ extension String {
   private var lastPart: Substring { split(separator: ".").last ?? "" }
 
   /// Whether a tensor with this name is a counter of batch norms or profilers, or belongs to an auxiliary head (`aux1`, `AuxLogits`).
-  fileprivate var servesTrainingOnly: Bool {
+  var servesTrainingOnly: Bool {
     isOfAuxiliaryHead || ["num_batches_tracked", "total_ops", "total_params"].contains(lastPart)
   }
 

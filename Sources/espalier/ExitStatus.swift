@@ -129,7 +129,7 @@ extension ModelFileError: ReportedError {
     switch self {
     case .reading: .dataError
     case .writing: .cannotCreate
-    case .weights, .head: .dataError
+    case .weights, .head, .order: .dataError
     }
   }
 }

@@ -5,6 +5,11 @@ import Testing
 /// Options that leave nothing to do, or contradict each other: one line and 64, and nothing is written.
 @Suite struct ContradictionTests {
   @Test(arguments: [
+    ("evaluate MODEL --match order", "--match order needs --weights: there is nothing to match; see \"espalier evaluate --help\""),
+    (
+      "train --network lenet-5 --dataset digits --match names",
+      "--match names needs --weights: there is nothing to match; see \"espalier train --help\""
+    ),
     ("evaluate MODEL --weights x", "--weights goes with --network: a model file has its own weights; see \"espalier evaluate --help\""),
     (
       "sensitivity MODEL --weights x",

@@ -71,6 +71,10 @@ enum OptionTable {
     // Given weights are trained already.
     let without = command == "prune" ? ["training=none"] : []
     rows.append(OptionRow(command, "--weights x.st", changes: ["\(network)weights=x.st"] + without))
+    rows.append(
+      OptionRow(
+        command, "--match order", with: "--weights x.st", "\(network)weights=none", "\(network)weights.path=x.st",
+        "\(network)weights.matching=order"))
     if command != "evaluate" { rows.append(OptionRow(command, "--quiet", "quiet=true")) }
     return rows + preparation(command, data)
   }
@@ -381,6 +385,7 @@ enum OptionTable {
     OptionRow("probe", "--milestones 3it", "training.learningRate.decay.multiStep.milestones.0=3it"),
     OptionRow("probe", "--output other", "folder=other"),
     OptionRow("probe", "--weights w.st", "weights=w.st"),
+    OptionRow("probe", "--match order", with: "--weights w.st", "match=order"),
     OptionRow("probe", "--report row.json", "report=row.json"),
     OptionRow("probe", "--rows rows.csv", with: "--weights w.st", "rows=rows.csv"),
     OptionRow("probe", "--quiet", "quiet=true"),

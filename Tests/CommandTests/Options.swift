@@ -54,6 +54,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     result["seeds"] = try "\(probe.running.seeds(probe.training.seeds))"
     result["folder"] = probe.training.output
     result["weights"] = probe.given.weights
+    result["match"] = probe.given.match?.rawValue
     result["analyse"] = probe.analyse.first
     result["rows"] = probe.rows
     result["report"] = probe.report

@@ -119,7 +119,7 @@ import Training
         problem(DataPlan(dataset: data, preparation: Preparation(mean: [1, 2], deviation: [1, 2])))
           == "--mean has 2 numbers: \(data) has 6 channels, so give 1 or that many")
       #expect(
-        problem(DataPlan(dataset: data), .network("mlp:6-4-3", weights: "w"), onlyTest: true)
+        problem(DataPlan(dataset: data), .network("mlp:6-4-3", weights: GivenWeights("w")), onlyTest: true)
           == "nothing says how \(data) is normalised for these weights: give --mean and --deviation, or a model file")
       let other = #expect(throws: NetworkError.self) { try Runner(experiment(data, network: "resnet-20")) }
       #expect(other?.description.hasPrefix("network resnet-20 takes 3×32×32 images (or other sizes from 8×8 on), \(data) has 6") ?? false)

@@ -114,7 +114,7 @@ import Training
         try ModelFile(model: model).write(to: file)
       }
       var plan = experiment(DataPlan(dataset: "digits", seed: 3))
-      plan.start = isModel ? .file(file) : .network("mlp:64-12-10", weights: file)
+      plan.start = isModel ? .file(file) : .network("mlp:64-12-10", weights: GivenWeights(file))
       try write(seed: 1)
       try interrupt(plan, path)
       try write(seed: 2)

@@ -55,7 +55,8 @@ import Training
     let (path, link) = (folder.file("m.st"), folder.file("link.st"))
     try write(path)
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "m.st")
-    let start: Experiment.Start = kind.hasSuffix("weights") ? .network("mlp:64-20-10", weights: path) : .file(kind == "link" ? link : path)
+    let start: Experiment.Start =
+      kind.hasSuffix("weights") ? .network("mlp:64-20-10", weights: GivenWeights(path)) : .file(kind == "link" ? link : path)
     let pruned = experiment(start, kind.hasPrefix("units") ? .unit : .weight)
     // What an unbroken run gives.
     let whole = try Runner(pruned)

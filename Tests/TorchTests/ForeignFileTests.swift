@@ -22,18 +22,18 @@ import Torch
   }
 
   private let pyTorch = """
-    not a safetensors file: it is a PyTorch file, which can hold code and is never opened; convert it once: python3 -c 'import torch, \
-    safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load("NAME.pth", map_location="cpu").items()}, \
-    "NAME.safetensors")'
+    not a safetensors file: it is a PyTorch file, whose weights --network NAME --weights FILE.pth reads; of anything else convert it once: \
+    python3 -c 'import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load("FILE.pth", map_location="cpu").items()}, \
+    "FILE.safetensors")'
     """
 
   @Test func pyTorchIsToldHowToConvert() throws {
     let legacy: [UInt8] = [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80]
     for bytes in [zip("archive/data.pkl"), zip("x/.format_version"), zip("constants"), legacy] {
-      #expect(try problem(bytes, name: "resnet-18_a.pth") == pyTorch.replacing("NAME", with: "resnet-18_a"))
+      #expect(try problem(bytes, name: "resnet-18_a.pth") == pyTorch.replacing("FILE", with: "resnet-18_a"))
     }
     // A name that a shell would not take as it is.
-    #expect(try problem(legacy, name: "a'b c.pth") == pyTorch.replacing("NAME", with: "FILE"))
+    #expect(try problem(legacy, name: "a'b c.pth") == pyTorch)
   }
 
   @Test func othersAreNamed() throws {

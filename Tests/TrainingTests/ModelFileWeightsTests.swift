@@ -34,7 +34,7 @@ private func trained(_ name: String) -> String? {
 
   @Test func byName() throws {
     let (model, report) = try load { _ in }
-    #expect(report == WeightsReport(loaded: 8, ignored: [], hadModulePrefix: false, converted: []))
+    #expect(report == WeightsReport(loaded: 8))
     let expected = try exampleModelFile().model
     for (name, tensor) in expected.tensors { #expect(try model.tensor(name).bytes() == tensor.bytes()) }
     #expect(model.masks.isEmpty)
@@ -59,7 +59,7 @@ private func trained(_ name: String) -> String? {
     #expect(
       report
         == WeightsReport(
-          loaded: 8, ignored: ["features.1.num_batches_tracked"], hadModulePrefix: true, converted: ["classifier.bias (float64)"]))
+          loaded: 8, ignored: ["features.1.num_batches_tracked"], removedPrefix: "module.", converted: ["classifier.bias (float64)"]))
     #expect(try model.tensor(.init("classifier", .bias)).elementType == .float32)
   }
 

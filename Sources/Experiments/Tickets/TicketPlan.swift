@@ -8,8 +8,8 @@ public import Training
 public struct TicketPlan: Codable, Hashable, Sendable {
   /// Name of a network in the catalogue.
   public var network: String
-  /// Path of a bare safetensors file whose weights replace freshly initialised ones; nil for none.
-  public var weights: String?
+  /// The file whose weights replace freshly initialised ones; nil for none.
+  public var weights: GivenWeights?
   /// The data; the plan's seed is replaced by that of each run.
   public var data: DataPlan
   /// Distribution of freshly initialised weights.
@@ -37,7 +37,7 @@ public struct TicketPlan: Codable, Hashable, Sendable {
 
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
-    network: String, weights: String? = nil, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan,
+    network: String, weights: GivenWeights? = nil, data: DataPlan, initialization: Initialization = .kaimingUniform, training: TrainingPlan,
     rounds: Int, criterion: Criterion = .magnitude, rates: LayerRates, sparsity: Double? = nil, scope: Scope = .layer,
     rewinding: Rewinding = .initial, branches: [TicketBranch] = [], branchRounds: [Int] = [], reinitializations: Int = 3
   ) {

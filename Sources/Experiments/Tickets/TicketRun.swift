@@ -23,12 +23,12 @@ final class TicketRun {
   // The trained model of the last round, from which the next round starts.
   private var last: (job: TicketJob, model: Model)?
 
-  init(_ plan: TicketPlan, seed: UInt64, folder: TicketFolder, options: TicketStudy.Options) throws {
+  init(_ plan: TicketPlan, seed: UInt64, folder: TicketFolder, reader: WeightsReader, options: TicketStudy.Options) throws {
     self.plan = plan
     self.seed = seed
     self.folder = folder
     self.options = options
-    let setting = try Setting(plan, seed: seed, note: options.note)
+    let setting = try Setting(plan, seed: seed, reader: reader, note: options.note)
     (data, span, counts) = (setting.data, setting.span, setting.counts)
     try Folder.make(folder.seed(seed))
     let path = folder.initial(seed)
@@ -74,7 +74,7 @@ final class TicketRun {
     /// Loads the data and initialises the model.
     ///
     /// - Throws: `PlanError` if the plan is impossible with these data, and errors of data and network.
-    init(_ plan: TicketPlan, seed: UInt64, note: (String) -> Void = { _ in }) throws {
+    init(_ plan: TicketPlan, seed: UInt64, reader: WeightsReader, note: (String) -> Void = { _ in }) throws {
       let plan = plan.seeded(seed)
       data = try plan.data.load(for: .network(plan.network, weights: plan.weights), note: note)
       span = try TrainingSpan(plan.training, on: data)
@@ -89,7 +89,7 @@ final class TicketRun {
       }
       start = Experiment(
         start: .network(plan.network, weights: plan.weights), data: plan.data, initialization: plan.initialization, training: plan.training)
-      initial = try start.startingFile(for: data.training, note: note).model
+      initial = try start.startingFile(for: data.training, reader: reader, note: note).model
       counts = try plan.counts(for: initial.network)
     }
   }

@@ -24,6 +24,7 @@ public struct TicketStudy {
   public let path: String
   /// The lock on the folder, held as long as the study exists; nil if another process, for which this one works, holds it.
   public let claim: FolderClaim?
+  private let reader: WeightsReader
   /// The folder's plan extended by this one, to be written when the first training begins; nil if there is nothing to add.
   private let extended: TicketPlan?
 
@@ -66,16 +67,21 @@ public struct TicketStudy {
 
   /// Opens a study of a plan in a folder, which is created, or must hold the same study; the folder is locked as long as the study exists.
   ///
-  /// - Parameter isWorker: whether this process works for another one, which has locked the folder.
+  /// - Parameters:
+  ///   - isWorker: whether this process works for another one, which has locked the folder.
+  ///   - reader: what reads the plan's file of weights.
   /// - Throws: `PlanError` and `PruningError` if the plan contradicts itself or is not the folder's, ``FolderInUse`` if another process is
   ///   running a study in the folder.
-  public init(_ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard, isWorker: Bool = false) throws {
+  public init(
+    _ plan: TicketPlan, in path: String, memory: MemoryLimit = .standard, isWorker: Bool = false, reader: WeightsReader = .safetensors
+  ) throws {
     try plan.validate()
     try plan.training.check(plan.network, for: plan.data, within: memory)
     // Before the folder is looked at: what is refused must not depend on its content, and must leave nothing behind.
-    _ = try TicketRun.Setting(plan, seed: plan.training.seed)
+    _ = try TicketRun.Setting(plan, seed: plan.training.seed, reader: reader)
     self.plan = plan
     self.path = path
+    self.reader = reader
     claim = try isWorker ? nil : FolderClaim(path)
     if !isWorker { try TicketFolder(path).check() }
     extended = try TicketFolder(path).adopt(plan)
@@ -108,7 +114,7 @@ public struct TicketStudy {
         options.note("seed \(seed): all \(jobs.count) trainings are already finished")
         continue
       }
-      let run = try TicketRun(plan.seeded(seed), seed: seed, folder: folder, options: options)
+      let run = try TicketRun(plan.seeded(seed), seed: seed, folder: folder, reader: reader, options: options)
       for job in left {
         later -= 1
         try run.carryOut(job, later: later)

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Interchange
 internal import Results
 internal import Training
 internal import Words
@@ -32,7 +33,8 @@ struct EvaluateCommand: CheckedCommand {
   func run() throws {
     try running.apply()
     let result = try Experiment.evaluate(
-      given.start, on: plan(), device: running.torchDevice, memory: running.memory, note: Console.note)
+      given.start, on: plan(), device: running.torchDevice, memory: running.memory, reader: .files,
+      note: Console.note)
     if json {
       struct Row: Encodable {
         var network: String

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Datasets
 internal import Foundation
+internal import Interchange
 internal import Networks
 internal import Results
 internal import Torch
@@ -26,7 +27,8 @@ struct InspectCommand: ParsableCommand {
       without any:
         espalier inspect resnet-20 --groups
 
-      A safetensors file of another program is shown tensor by tensor.
+      A safetensors file of another program, or a PyTorch checkpoint, is shown
+      tensor by tensor.
       """)
 
   @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
@@ -52,7 +54,14 @@ struct InspectCommand: ParsableCommand {
     do { source = try ModelSource(model, dataset: description) } catch let error as ModelFileError {
       // A sound file of another program holds weights without a network, which can still be listed.
       guard let archive = try? TensorArchive(contentsOf: model), archive.metadata["format"] != "espalier" else { throw error }
-      return try Console.print(try ArchiveListing(archive, path: model).output(json: json))
+      return try Console.print(try ArchiveListing(archive, path: model, kind: "a safetensors file").output(json: json))
+    } catch let error as TensorArchiveError {
+      // What is no safetensors file may be another file of weights.
+      guard FileManager.default.fileExists(atPath: model) else { throw error }
+      let stored = try WeightsReader.files(model)
+      let archive = TensorArchive(tensors: stored.tensors, unread: stored.unread)
+      let kind = model.hasSuffix(".index.json") ? "safetensors files" : "a PyTorch checkpoint"
+      return try Console.print(try ArchiveListing(archive, path: model, kind: kind).output(json: json))
     }
     if case .file = source, dataset != nil {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
@@ -170,7 +179,7 @@ extension RemovalEvent {
   }
 }
 
-/// The tensors of a safetensors file without a network.
+/// The tensors of a file of weights without a network.
 struct ArchiveListing: Encodable {
   struct Entry: Encodable {
     var name: String
@@ -184,8 +193,14 @@ struct ArchiveListing: Encodable {
   var tensors: [Entry]
   var metadata: [String: String]
 
-  init(_ archive: TensorArchive, path: String) throws {
+  /// The kind of the file, as the heading names it.
+  private let kind: String
+
+  private enum CodingKeys: CodingKey { case path, tensors, metadata }
+
+  init(_ archive: TensorArchive, path: String, kind: String) throws {
     self.path = path
+    self.kind = kind
     metadata = archive.metadata
     let read = try archive.tensors.map { name, tensor in
       let bad = tensor.elementType?.isFloatingPoint == true ? Int(try tensor.isFinite().logicalNot().sum().item()) : 0
@@ -209,7 +224,7 @@ struct ArchiveListing: Encodable {
       ])
     }
     table.append(["total", "", "", Format.count(tensors.reduce(0) { $0 + $1.elements })])
-    return "\(path.printable()): a safetensors file without a network; prune and evaluate accept it with "
+    return "\(path.printable()): \(kind) without a network; prune and evaluate accept it with "
       + "--network NAME --weights \(path.printable())\n\n" + table.text
   }
 }

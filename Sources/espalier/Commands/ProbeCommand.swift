@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Experiments
 internal import Files
 internal import Foundation
+internal import Interchange
 internal import Pruning
 internal import Results
 internal import Training
@@ -110,7 +111,8 @@ struct ProbeCommand: CheckedCommand {
     plan.files.forEach { outputs.keep("a file of \(plan.dataset)", $0) }
     try outputs.checkApart()
     let result = try Experiment.probe(
-      given.start, on: plan, probes: probes, memory: running.memory, note: { if !quiet { Console.note($0) } })
+      given.start, on: plan, probes: probes, memory: running.memory, reader: .files,
+      note: { if !quiet { Console.note($0) } })
     if let rows { try Console.write(PenaltyTable.text(result.rows), to: rows) }
     if json { try printJSON(result.rows) } else { try Console.print(PenaltyTable.summary(result.rows)) }
   }

@@ -38,7 +38,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   enum Words: ModelWords {
     static let model = "A model file to prune; or give a --network."
     static let network = "A network of the catalogue, trained first for --epochs."
-    static let weights = "Start from the weights in a bare safetensors file, matched by parameter name."
+    static let weights = "Start from the weights in a file: safetensors, or a PyTorch checkpoint."
   }
 
   @OptionGroup(title: "Model") var given: ModelOptions<Words>

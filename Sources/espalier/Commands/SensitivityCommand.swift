@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Interchange
 internal import Pruning
 internal import Results
 internal import Training
@@ -71,7 +72,7 @@ struct SensitivityCommand: CheckedCommand {
     defer { display.finish() }
     let result = try Experiment.sensitivity(
       given.start, on: plan, scan: scan, ignoring: ignore, examples: examples, device: running.torchDevice, memory: running.memory,
-      note: { display.note($0) }
+      reader: .files, note: { display.note($0) }
     ) { point in
       display.note("\(point.layer): \(point.removed) of \(point.total) removed, accuracy \(Format.percent(point.accuracy))")
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Interchange
 internal import Training
 
 /// `espalier train`: trains a network of the catalogue.
@@ -21,9 +22,12 @@ struct TrainCommand: ParsableCommand {
   var network: String
 
   @Option(
-    help: ArgumentHelp("Start from the weights in a bare safetensors file, matched by parameter name.", valueName: "file"),
-    completion: .file(extensions: ["safetensors"]))
+    help: ArgumentHelp("Start from the weights in a file: safetensors, or a PyTorch checkpoint.", valueName: "file"),
+    completion: .file(extensions: WeightsReader.extensions))
   var weights: String?
+
+  @Option(help: WeightMatching.help)
+  var match: WeightMatching?
 
   @Option(help: ClassCount.help)
   var classes: ClassCount?
@@ -36,6 +40,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Output") var row: RowOptions
 
   func validate() throws {
+    if weights == nil { try WeightMatching.refuse(match) }
     try classes?.check()
     try running.check(training.kernels)
   }
@@ -50,7 +55,8 @@ struct TrainCommand: ParsableCommand {
       throw PlanError("--initialization draws fresh weights: \(weights) has its own")
     }
     let experiment = Experiment(
-      start: .network(network, weights: weights), data: try data.plan(seed: running.seed), classes: classes,
+      start: .network(network, weights: weights.map { GivenWeights($0, matching: match ?? .names) }),
+      data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1,
       flatness: try row.measurement(seed: running.seed))

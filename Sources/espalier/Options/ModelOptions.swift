@@ -1,7 +1,9 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Interchange
 internal import Studies
+public import Training
 
 /// The help texts of the options that choose a model, which differ between commands.
 protocol ModelWords {
@@ -13,7 +15,7 @@ protocol ModelWords {
 extension ModelWords {
   static var model: String { "A model file." }
   static var network: String { "A network of the catalogue, with --weights." }
-  static var weights: String { "A bare safetensors file of weights, matched by parameter name." }
+  static var weights: String { "A file of weights: safetensors, or a PyTorch checkpoint." }
 }
 
 /// The help texts of commands that need a trained model.
@@ -28,8 +30,13 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   @Option(help: ArgumentHelp(Words.network, valueName: "name"), completion: .list(NetworkNames.all))
   var network: String?
 
-  @Option(help: ArgumentHelp(Words.weights, valueName: "file"), completion: .file(extensions: ["safetensors"]))
+  @Option(help: ArgumentHelp(Words.weights, valueName: "file"), completion: .file(extensions: WeightsReader.extensions))
   var weights: String?
+
+  @Option(help: WeightMatching.help)
+  var match: WeightMatching?
+
+  func validate() throws { if weights == nil { try WeightMatching.refuse(match) } }
 
   /// Checks that there is a model file, or a network with weights.
   ///
@@ -42,12 +49,29 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   }
 
   /// The origin of the model.
-  var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: weights) } }
+  var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: givenWeights) } }
+
+  /// The file of weights, and how it is matched.
+  var givenWeights: GivenWeights? { weights.map { GivenWeights($0, matching: match ?? .names) } }
 
   /// Returns the data set that the model file was trained on; nil if the file does not name one, or there is no file, or a run of a study
   /// is yet to write it: the study then says what it is trained on.
   func trainingDataset() throws -> String? {
     guard let model, !(RunStore.isOne(model) && !FileManager.default.fileExists(atPath: model)) else { return nil }
     return try Experiment.dataset(of: model)
+  }
+}
+
+extension WeightMatching: ExpressibleByArgument {
+  /// The help of the option that chooses one.
+  static var help: ArgumentHelp {
+    ArgumentHelp("How --weights find their places: names, or order, layer by layer by shape; names by default.", valueName: "what")
+  }
+
+  /// Refuses the option where there are no weights to match.
+  ///
+  /// - Throws: `ValidationError`.
+  static func refuse(_ given: WeightMatching?) throws {
+    if let given { throw ValidationError("--match \(given.rawValue) needs --weights: there is nothing to match") }
   }
 }

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Interchange
 internal import Results
 internal import Torch
 internal import Training
@@ -29,7 +30,7 @@ struct ExperimentRun {
     Runner.Options(
       checkpoint: try checkpoints.path(for: path), output: path, checkpointEvery: try checkpoints.interval(), resume: checkpoints.resume,
       device: run.torchDevice, kernels: TrainingKernels(kernels), mostThreads: run.threads == nil ? Machine.physicalCores : nil,
-      proves: proves,
+      proves: proves, reader: .files,
       memory: run.memory)
   }
 
@@ -82,7 +83,7 @@ struct ExperimentRun {
     if let folder = checkpoints.tensorboard { try Outputs.checkFolder(folder) }
     switch experiment.start {
     case .file(let model): outputs.keep("the model", model, isModel: true)
-    case .network(_, let weights): outputs.keep("--weights", weights, isModel: true)
+    case .network(_, let weights): outputs.keep("--weights", weights?.path, isModel: true)
     }
     experiment.data?.files.forEach { outputs.keep("a file of \(experiment.data?.dataset ?? "")", $0) }
     try outputs.check()

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Experiments
 internal import Foundation
+internal import Interchange
 internal import Pruning
 internal import Results
 internal import Torch
@@ -34,14 +35,14 @@ struct TicketCommandRun {
     try Outputs.checkFolder(path)
     var outputs = Outputs()
     outputs.add("--report", report, as: .text)
-    outputs.keep("--weights", plan.weights)
+    outputs.keep("--weights", plan.weights?.path)
     outputs.keep("the plan of the study", path + "/plan.json")
     plan.data.files.forEach { outputs.keep("a file of \(plan.data.dataset)", $0) }
     try outputs.check()
     let report = try self.report.map { try RowReport($0) }
     defer { withExtendedLifetime(outputs) {} }
     do {
-      let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker != nil)
+      let study = try TicketStudy(plan, in: path, memory: run.memory, isWorker: tickets.worker != nil, reader: .files)
       if tickets.worker != nil { return try work(study, seeds) }
       let display = ProgressDisplay(quiet: output.quiet)
       defer { display.finish() }

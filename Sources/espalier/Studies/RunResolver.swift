@@ -137,7 +137,7 @@ final class RunResolver {
     let path: String? =
       switch start {
       case .file(let path): path
-      case .network(_, let weights): weights
+      case .network(_, let weights): weights?.path
       }
     guard let path, !Self.isToCome(start) else { return nil }
     return try RunStore.checksum(path)

@@ -68,7 +68,7 @@ extension TicketPlan {
     let sparsity = try amount.sparsity.map { try Fraction.parse($0, option: "--sparsity") }
     let scope = try Self.scope(scores.scope)
     self.init(
-      network: network, weights: command.given.weights, data: source, initialization: options.initialization ?? .kaimingUniform,
+      network: network, weights: command.given.givenWeights, data: source, initialization: options.initialization ?? .kaimingUniform,
       training: try options.plan(seed: 0),
       rounds: command.timing.rounds ?? (sparsity == nil ? paper?.rounds ?? 5 : 5), criterion: criterion,
       rates: try Self.rates(command, scope, paper), sparsity: sparsity, scope: scope,
