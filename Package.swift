@@ -77,7 +77,9 @@ let package = Package(
       swiftSettings: strict
     ),
     .target(
-      name: "Interchange", dependencies: ["Training", "Torch", "Networks", "Files", "Words"], swiftSettings: strict),
+      name: "Interchange",
+      dependencies: ["Training", "Torch", "Networks", "Files", "Words", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["ONNX.proto"], swiftSettings: strict),
     .target(
       name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],
       swiftSettings: strict),
@@ -89,7 +91,7 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Experiments",
-      dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
+      dependencies: ["Pruning", "Interchange", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
       swiftSettings: strict),
     .target(
       name: "Studies",
@@ -144,8 +146,10 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "Interruptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "Training", "Torch", "Networks", "Files", "TestSupport"],
-      exclude: ["Checkpoints/Golden"], swiftSettings: strict),
+      name: "InterchangeTests",
+      dependencies: [
+        "Interchange", "Training", "Torch", "Networks", "Files", "TestSupport", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["Checkpoints/Golden"], swiftSettings: strict),
     .testTarget(
       name: "PruningTests", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "TestSupport"],
       swiftSettings: strict),
@@ -158,9 +162,6 @@ let package = Package(
         "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Interruptions", "TestSupport",
         "StandInCUDA",
       ],
-      swiftSettings: strict),
-    .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "Training", "Torch", "Networks", "Files", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "StudiesTests", dependencies: ["Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Interchange
 internal import Networks
 internal import Torch
 internal import Training
@@ -125,6 +126,10 @@ extension Experiment.Start {
       let (preprocessing, classes) = try ModelFile.preprocessing(of: path)
       let shape = preprocessing.flatMap { $0.inputShape.count == 3 ? $0.inputShape : nil }
       return KnownInputs(preprocessing: preprocessing, classes: classes, shape: shape)
+    case .imported(let path):
+      // Where the file leaves height and width open, what has a shape of its own is not asked.
+      let native = (try? ImportedNetwork(contentsOf: path))?.network.inputShapes.first?.dimensions
+      return KnownInputs(shape: native.flatMap { $0.count == 3 ? $0 : nil })
     case .network(let name, _):
       let native = try Architecture.parse(name).inputShape.dimensions
       return KnownInputs(shape: native.count == 3 ? native : nil)

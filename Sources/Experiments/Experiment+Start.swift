@@ -17,11 +17,12 @@ extension Experiment {
     for images: ExampleSet?, reader: WeightsReader = .safetensors, shaped: String? = nil, note: (String) -> Void = { _ in },
     check: (Network, _ elementSize: Int) throws -> Void = { _, _ in }
   ) throws -> ModelFile {
+    if start.takesClasses, let images, case .exactly(let count)? = classes, count != images.classes {
+      throw PlanError("--classes \(count) contradicts \(images.name), which has \(images.classes) classes")
+    }
     switch start {
+    case .imported(let path): return try importedFile(path, for: images, note: note, check: check)
     case .network(let name, let weights):
-      if let images, case .exactly(let count)? = classes, count != images.classes {
-        throw PlanError("--classes \(count) contradicts \(images.name), which has \(images.classes) classes")
-      }
       let network = try network(name, for: images, shaped: shaped)
       try NetworkError.naming { try check(network, 4) }
       let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
@@ -61,7 +62,11 @@ extension Experiment {
   /// A model file is not read.
   /// - Throws: `NetworkError` or `PlanError`, as ``Runner`` would.
   public func checkNetwork(for examples: ExampleSet?) throws {
-    if case .network(let name, _) = start { _ = try network(name, for: examples, shaped: nil) }
+    switch start {
+    case .network(let name, _): _ = try network(name, for: examples, shaped: nil)
+    case .imported(let path): _ = try Self.imported(path, for: examples)
+    case .file: break
+    }
   }
 
   private func network(_ name: String, for images: ExampleSet?, shaped: String?) throws -> Network {

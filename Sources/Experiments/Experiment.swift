@@ -10,14 +10,22 @@ public struct Experiment: Sendable {
     case network(String, weights: GivenWeights?)
     /// The model in a model file, by its path.
     case file(String)
+    /// The network and the weights in an ONNX model, by its path.
+    case imported(String)
 
     /// Path of the file that the weights are read from; nil for freshly initialised weights.
     var path: String? {
       switch self {
-      case .file(let path): path
+      case .file(let path), .imported(let path): path
       case .network(_, let weights): weights?.path
       }
     }
+
+    /// Whether the network is one of the catalogue, as opposed to one that a file describes.
+    var isNamed: Bool { if case .network = self { true } else { false } }
+
+    /// Whether the number of classes can be given, because no run here has fixed it.
+    var takesClasses: Bool { if case .file = self { false } else { true } }
 
     /// Whether the weights are freshly initialised.
     var isFresh: Bool { if case .network(_, weights: nil) = self { true } else { false } }

@@ -78,7 +78,7 @@ public final class Runner {
           images: all.map(\.training.count).max(), evaluated: all.map(\.evaluatedCount).max() ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
-    if finished == nil, let plan = experiment.sequence, case .file = experiment.start {
+    if finished == nil, let plan = experiment.sequence, !experiment.start.isNamed {
       (start, aside) = try plan.exchangingHead(of: start, for: sequence, experiment)
     }
     // Before anything is computed, or compared with what a checkpoint was computed with.
@@ -131,7 +131,7 @@ public final class Runner {
   public func run() throws {
     let isFresh = state.stage == 0 && resumed == nil
     for observer in options.observers { try observer.begin(after: state.moments) }
-    if isFresh, case .file(let path) = experiment.start { state.startingBytes = try RegularFile(path).size }
+    if isFresh, !experiment.start.isNamed, let path = experiment.start.path { state.startingBytes = try RegularFile(path).size }
     try preparePruner()
     if let untracedWords { note(untracedWords) }
     if isFresh, experiment.training == nil { try recordDense() }

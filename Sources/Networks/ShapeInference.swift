@@ -43,6 +43,18 @@ extension Network {
 }
 
 extension Network.Node {
+  /// Returns the shape of the node's value, for building a network node by node.
+  ///
+  /// - Parameter operands: names and shapes of its inputs' values, in order.
+  /// - Throws: ``NetworkError`` for sizes that no layer can have, and for operands that it cannot take.
+  public func shape(of operands: [(name: String, shape: FeatureShape)]) throws -> FeatureShape {
+    if let problem = operation.problem { throw NetworkError.invalid("\(name): \(problem)") }
+    guard operation.arity.contains(operands.count) else {
+      throw NetworkError.invalid("\(name): \(operation.kind) takes \(operation.arityInWords), gets \(operands.count)")
+    }
+    return try outputShape(of: operands)
+  }
+
   typealias Operand = (name: String, shape: FeatureShape)
 
   /// Returns the shape of the node's value for the given operands.

@@ -31,10 +31,7 @@ enum ForeignFile {
     }
     // The version of ONNX's intermediate representation, then the producer's name.
     if head.count > 4, head[0] == 0x08, (1...32).contains(head[1]), head[2] == 0x12, head[4] != 0 {
-      let name = name ?? "FILE.onnx"
-      return "it is an ONNX model; convert its weights once: python3 -c 'import onnx, safetensors.numpy as s; "
-        + "s.save_file({t.name: onnx.numpy_helper.to_array(t).copy() for t in onnx.load(\"\(name)\").graph.initializer}, "
-        + "\"\(converted(name))\")'"
+      return "it is an ONNX model, which has its own network and weights: give it as the model, or to --network"
     }
     if begins("GGUF") { return "it is a GGUF file, whose weights are quantised; give a safetensors file" }
     if begins([0x1F, 0x8B]) { return "it is compressed by gzip; unpack it first" }

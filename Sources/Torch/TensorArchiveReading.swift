@@ -145,7 +145,7 @@ extension TensorArchive {
   }
 
   /// Converts IEEE 754 binary16 to binary32, exactly. (Swift's Float16 does not exist on every platform.)
-  static func float32(half: UInt16) -> Float {
+  public static func float32(half: UInt16) -> Float {
     let sign = UInt32(half & 0x8000) << 16
     let exponent = UInt32(half >> 10 & 0x1F)
     let fraction = UInt32(half & 0x3FF)

@@ -14,7 +14,7 @@ extension Model {
   ///
   /// Checked wherever weights are read, so that the message names the tensor and not a later computation: it might be a bias that no
   /// criterion uses, a statistic, or a layer that is left alone.
-  func problemWithNumbers() throws -> String? {
+  public func problemWithNumbers() throws -> String? {
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where tensor.count > 0 && tensor.elementType?.isFloatingPoint == true {
       let tensor = try tensor.detached()
       // Both propagate NaN.

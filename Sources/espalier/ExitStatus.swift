@@ -3,6 +3,7 @@ internal import Datasets
 internal import Experiments
 internal import Files
 internal import Foundation
+internal import Interchange
 internal import Interruptions
 internal import Networks
 internal import Pruning
@@ -133,6 +134,8 @@ extension ModelFileError: ReportedError {
     }
   }
 }
+
+extension InterchangeError: ReportedError { var exitStatus: ExitStatus { .dataError } }
 
 extension PruningError: ReportedError {
   var exitStatus: ExitStatus {

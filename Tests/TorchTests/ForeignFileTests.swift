@@ -47,7 +47,8 @@ import Torch
     try expect([0x80, 0x04, 0x95] + rest, "a Python pickle", name: "x.pkl")
     try expect([0x93] + Array("NUMPY".utf8) + rest, "a single NumPy array")
     try expect([0x89] + Array("HDF\r\n".utf8) + [0x1A, 0x0A] + rest, "an HDF5 file")
-    try expect([0x08, 0x07, 0x12, 0x07] + Array("pytorch".utf8) + rest, "an ONNX model; convert its weights once", name: "x.onnx")
+    try expect(
+      [0x08, 0x07, 0x12, 0x07] + Array("pytorch".utf8) + rest, "an ONNX model, which has its own network and weights", name: "x.onnx")
     try expect(Array("GGUF".utf8) + rest, "a GGUF file")
     try expect([0x1F, 0x8B, 8, 0] + rest, "compressed by gzip")
     try expect(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer")

@@ -12,11 +12,14 @@ internal import Words
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show a model file or a network layer by layer.",
+    abstract: "Show a model file, an ONNX model or a network layer by layer.",
     discussion: """
       Shapes, parameters, multiplications (MACs), zeros, masks, and history:
         espalier inspect small.safetensors
         espalier inspect small.safetensors --json
+
+      An ONNX model, as the network that it becomes here:
+        espalier inspect model.onnx --groups
 
       A network of the catalogue needs no file; --dataset adapts it to the
       images and classes of a data set:
@@ -31,7 +34,9 @@ struct InspectCommand: ParsableCommand {
       tensor by tensor.
       """)
 
-  @Argument(help: ArgumentHelp("A model file, or a network's name.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
+  @Argument(
+    help: ArgumentHelp("A model file, an ONNX model, or a network's name.", valueName: "model"),
+    completion: .file(extensions: ["safetensors", "onnx"]))
   var model: String
 
   @Option(help: ArgumentHelp("Adapt the named network to this data set.", valueName: "name"))
@@ -66,10 +71,11 @@ struct InspectCommand: ParsableCommand {
     if case .file = source, dataset != nil {
       throw ValidationError("--dataset goes with a network's name: a model file knows its own input")
     }
+    if case .imported(_, let notes, let path) = source { for line in notes { Console.note("\(path): \(line)") } }
     if groups {
       let listing =
         switch source {
-        case .file(let file, _): try GroupListing(file.model.network, within: memory)
+        case .file, .imported: try GroupListing(source.network, within: memory)
         case .network(let network): try NetworkError.naming { try GroupListing(network, within: memory) }
         }
       return try Console.print(json ? listing.json() : listing.text)

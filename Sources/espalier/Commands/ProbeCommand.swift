@@ -40,7 +40,7 @@ struct ProbeCommand: CheckedCommand {
 
   /// The help texts of the options that choose a model.
   enum Words: ModelWords {
-    static let network = "A network of the catalogue: trained from scratch, or probed with --weights."
+    static let network = "A network of the catalogue, trained from scratch or probed with --weights; or an ONNX model."
   }
 
   @OptionGroup var given: ModelOptions<Words>
@@ -73,8 +73,9 @@ struct ProbeCommand: CheckedCommand {
       throw ValidationError("give a model file, --network, or --analyse with a folder")
     }
     if given.weights != nil, given.network == nil { throw ValidationError("--weights needs --network") }
+    try given.checkWeights()
     if running.device != .cpu { throw ValidationError("--device \(running.device) does not go with probes, which run on the CPU") }
-    let trains = given.network != nil && given.weights == nil
+    let trains = given.network != nil && !given.hasWeights
     if trains, training.output == nil { throw ValidationError("a training with probes needs --output with a folder for its rows") }
     if trains, rows != nil { throw ValidationError("--rows is for the probe of a model: a training writes its rows to --output") }
     if !trains, report != nil { throw ValidationError("--report is for a training with probes: give --network without --weights") }
@@ -91,7 +92,7 @@ struct ProbeCommand: CheckedCommand {
     if !analyse.isEmpty { return try show(ProbeStudy.analysis(of: analyse, lateStart: probe.lateStart)) }
     try running.apply()
     do {
-      if let network = given.network, given.weights == nil { try train(network) } else { try look() }
+      if let network = given.network, !given.hasWeights { try train(network) } else { try look() }
     } catch let error as PruningError {
       // Unlike in `prune`, layers are chosen here by --layers, not by --ignore.
       throw PlanError(error.words { _ in "name others with --layers" })

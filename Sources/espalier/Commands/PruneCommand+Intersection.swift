@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Interchange
 internal import Networks
 internal import Pruning
 internal import Training
@@ -37,6 +38,7 @@ extension PruneCommand {
   }
 
   private func lastLayer() throws -> String? {
+    if let onnx = given.onnx { return try ImportedNetwork(contentsOf: onnx).network.head?.module }
     if let model = given.model { return try ModelFile.network(of: model).head?.module }
     return try given.network.flatMap { try Architecture.parse($0).head?.module }
   }

@@ -8,7 +8,7 @@ extension PruneCommand {
   ///
   /// - Throws: `ValidationError` and `PlanError` for options that do not go with it.
   func outerTraining(_ meta: MetaPruningPlan, _ typed: GivenOptions) throws -> TrainingPlan {
-    guard given.model == nil else {
+    guard given.model == nil, given.onnx == nil else {
       throw ValidationError("--method meta-pruning learns its weights from tasks: give --network, not a model file")
     }
     if let option = MetaPruningOptions.foreign.first(where: typed.has) {

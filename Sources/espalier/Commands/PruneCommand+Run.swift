@@ -24,7 +24,7 @@ extension PruneCommand {
   func run(_ typed: GivenOptions) throws -> ExperimentRun {
     let method = try pruning.method.map { try PruningMethod.named($0) }
     for group in MethodFaces.optionGroups { try group.refuseOthers(than: method?.name, typed) }
-    if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights : nil) {
+    if training.initialization != nil, let own = given.model ?? (classes == nil ? given.weights ?? given.onnx : nil) {
       throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }
     let meta = try metaPruning.plan(for: method, keepIf: intersection.keepIf)
@@ -68,7 +68,7 @@ extension PruneCommand {
     case .atStart: return (trains ? try training.plan(seed: running.seed) : nil, nil)
     case .rounds(_, let length):
       // A model file and given weights have already been trained.
-      let trained = given.model ?? given.weights
+      let trained = given.model ?? given.weights ?? given.onnx
       if let trained, timing.recovery != nil, trains, typed.has("--epochs") {
         let isNone = length.iterations(perEpoch: 1) == 0
         throw PlanError(

@@ -36,8 +36,8 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
 
   /// The help texts of the options that choose a model.
   enum Words: ModelWords {
-    static let model = "A model file to prune; or give a --network."
-    static let network = "A network of the catalogue, trained first for --epochs."
+    static let model = "A model file or ONNX model to prune; or give a --network."
+    static let network = "A network of the catalogue, trained first for --epochs; or an ONNX model."
     static let weights = "Start from the weights in a file: safetensors, or a PyTorch checkpoint."
   }
 
@@ -78,8 +78,10 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
     if given.model == nil, given.network == nil {
       throw ValidationError("what should be pruned? give a model file, or --network, e.g. --network lenet-300-100")
     }
-    if given.model != nil, given.weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
-    if given.model != nil, classes != nil { throw ValidationError("--classes goes with --network: a model file has its own classes") }
+    try given.checkWeights()
+    if given.model != nil, given.onnx == nil, classes != nil {
+      throw ValidationError("--classes goes with --network: a model file has its own classes")
+    }
     try classes?.check()
   }
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Experiments
+internal import Foundation
 internal import Interchange
 internal import Training
 
@@ -18,7 +19,7 @@ struct TrainCommand: ParsableCommand {
       bytes as an uninterrupted run.
       """)
 
-  @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all.", valueName: "name"))
+  @Option(help: ArgumentHelp("The network; \"espalier methods\" lists all. Or an ONNX model, trained further.", valueName: "name"))
   var network: String
 
   @Option(
@@ -51,17 +52,20 @@ struct TrainCommand: ParsableCommand {
   ///
   /// - Throws: `PlanError` and `ValidationError` for an impossible run.
   func job() throws -> ExperimentRun {
-    if training.initialization != nil, let weights, classes == nil {
-      throw PlanError("--initialization draws fresh weights: \(weights) has its own")
+    let isONNX = ImportedNetwork.isOne(network)
+    if isONNX, weights != nil { throw ValidationError("--weights goes with a network of the catalogue: \(network) has its own weights") }
+    if training.initialization != nil, let own = isONNX ? network : weights, classes == nil {
+      throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }
     let experiment = Experiment(
-      start: .network(network, weights: weights.map { GivenWeights($0, matching: match ?? .names) }),
+      start: isONNX ? .imported(network) : .network(network, weights: weights.map { GivenWeights($0, matching: match ?? .names) }),
       data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,
       training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1,
       flatness: try row.measurement(seed: running.seed))
     try experiment.validate()
-    let name = network.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
+    let stem = isONNX ? ((network as NSString).lastPathComponent as NSString).deletingPathExtension : network
+    let name = stem.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     return ExperimentRun(
       experiment: experiment, run: running, output: output, checkpoints: checkpoints, path: output.output ?? String(name) + ".safetensors",
       kernels: training.kernels, latencyBatches: row.latencyBatches)

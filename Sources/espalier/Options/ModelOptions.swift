@@ -13,8 +13,8 @@ protocol ModelWords {
 }
 
 extension ModelWords {
-  static var model: String { "A model file." }
-  static var network: String { "A network of the catalogue, with --weights." }
+  static var model: String { "A model file, or an ONNX model." }
+  static var network: String { "A network of the catalogue, with --weights; or an ONNX model." }
   static var weights: String { "A file of weights: safetensors, or a PyTorch checkpoint." }
 }
 
@@ -43,13 +43,30 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   /// - Parameter objection: what is wrong with untrained weights, for the message.
   /// - Throws: `ValidationError` if there is neither or both.
   func requireTrained(_ objection: String) throws {
-    if model != nil, weights != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
+    try checkWeights()
     if (model == nil) == (network == nil) { throw ValidationError("give a model file, or --network with --weights") }
-    if network != nil, weights == nil { throw ValidationError("--network needs --weights: \(objection)") }
+    if !hasWeights { throw ValidationError("--network needs --weights: \(objection)") }
   }
 
+  /// Checks that weights are given for a network of the catalogue alone.
+  ///
+  /// - Throws: `ValidationError` if they are not.
+  func checkWeights() throws {
+    guard weights != nil else { return }
+    if model != nil { throw ValidationError("--weights goes with --network: a model file has its own weights") }
+    if let onnx { throw ValidationError("--weights goes with a network of the catalogue: \(onnx) has its own weights") }
+  }
+
+  /// Path of the ONNX model, wherever it was given; nil if there is none.
+  var onnx: String? { [model, network].compactMap(\.self).first(where: ImportedNetwork.isOne) }
+
+  /// Whether the model has weights already, as opposed to a network of the catalogue alone.
+  var hasWeights: Bool { model != nil || weights != nil || onnx != nil }
+
   /// The origin of the model.
-  var start: Experiment.Start { if let model { .file(model) } else { .network(network ?? "", weights: givenWeights) } }
+  var start: Experiment.Start {
+    if let onnx { .imported(onnx) } else if let model { .file(model) } else { .network(network ?? "", weights: givenWeights) }
+  }
 
   /// The file of weights, and how it is matched.
   var givenWeights: GivenWeights? { weights.map { GivenWeights($0, matching: match ?? .names) } }
@@ -57,7 +74,7 @@ struct ModelOptions<Words: ModelWords>: ParsableArguments {
   /// Returns the data set that the model file was trained on; nil if the file does not name one, or there is no file, or a run of a study
   /// is yet to write it: the study then says what it is trained on.
   func trainingDataset() throws -> String? {
-    guard let model, !(RunStore.isOne(model) && !FileManager.default.fileExists(atPath: model)) else { return nil }
+    guard let model, onnx == nil, !(RunStore.isOne(model) && !FileManager.default.fileExists(atPath: model)) else { return nil }
     return try Experiment.dataset(of: model)
   }
 }

@@ -83,6 +83,7 @@ struct ExperimentRun {
     if let folder = checkpoints.tensorboard { try Outputs.checkFolder(folder) }
     switch experiment.start {
     case .file(let model): outputs.keep("the model", model, isModel: true)
+    case .imported(let model): outputs.keep("the model", model)
     case .network(_, let weights): outputs.keep("--weights", weights?.path, isModel: true)
     }
     experiment.data?.files.forEach { outputs.keep("a file of \(experiment.data?.dataset ?? "")", $0) }

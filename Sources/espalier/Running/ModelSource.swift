@@ -1,33 +1,40 @@
 internal import Datasets
 internal import Files
 internal import Foundation
+internal import Interchange
 internal import Networks
 internal import Results
 internal import Torch
 internal import Training
 internal import Words
 
-/// The subject of `inspect` and `compare`: a model file, or a network of the catalogue.
+/// The subject of `inspect` and `compare`: a model file, an ONNX model, or a network of the catalogue.
 enum ModelSource {
   case file(ModelFile, path: String)
+  case imported(Model, notes: [String], path: String)
   case network(Network)
 
-  /// Reads the model file at a path, or finds the network of that name if there is no such file.
+  /// Reads the model file or ONNX model at a path, or finds the network of that name if there is no such file.
   ///
   /// - Parameter dataset: the data set whose image shape and classes the network gets; nil for its native ones.
   /// - Throws: errors of reading the file; ``MissingFile`` or `NetworkError` if there is neither.
   init(_ text: String, dataset: DatasetDescription? = nil) throws {
+    let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
     if FileManager.default.fileExists(atPath: text) {
+      if ImportedNetwork.isOne(text) {
+        let imported = try ImportedNetwork(contentsOf: text, input: input)
+        self = .imported(try imported.model(), notes: imported.notes, path: text)
+        return
+      }
       self = .file(try ModelFile(contentsOf: text), path: text)
       return
     }
     // A path to a missing file must not be reported as a misspelt network.
-    if text.contains("/") || text.hasSuffix(".safetensors") {
+    if text.contains("/") || text.hasSuffix(".safetensors") || text.hasSuffix(".onnx") {
       do { _ = try RegularFile(text) } catch  where error.code == EACCES { throw error } catch {}
       throw MissingFile(path: text)
     }
     do {
-      let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
       self = .network(try Architecture.parse(text, input: input, classes: dataset?.classes, dataset: dataset?.name))
     } catch NetworkError.architecture(let problem) where problem.hasPrefix("unknown network") {
       throw NetworkError.architecture("no such file, and \(problem)")
@@ -38,6 +45,7 @@ enum ModelSource {
   var network: Network {
     switch self {
     case .file(let file, _): file.model.network
+    case .imported(let model, _, _): model.network
     case .network(let network): network
     }
   }
@@ -47,6 +55,8 @@ enum ModelSource {
     switch self {
     case .file(let file, let path):
       return try ModelSummary(network: file.model.network, model: file.model, fileBytes: RegularFile(path).size)
+    case .imported(let model, _, let path):
+      return try ModelSummary(network: model.network, model: model, fileBytes: RegularFile(path).size)
     case .network(let network): return try ModelSummary(network: network, model: nil, fileBytes: nil)
     }
   }

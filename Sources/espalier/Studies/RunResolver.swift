@@ -116,7 +116,7 @@ final class RunResolver {
       var seed: UInt64
       var threads: Int?
     }
-    guard let network = command.given.network, command.given.weights == nil else {
+    guard let network = command.given.network, !command.given.hasWeights else {
       throw PlanError("a study probes trainings: give --network without --weights")
     }
     let study = try command.study(network)
@@ -128,7 +128,11 @@ final class RunResolver {
   /// The experiment without the path of its model, which its content or key stands for.
   private static func withoutStart(_ experiment: Experiment) -> Experiment {
     var experiment = experiment
-    if case .file = experiment.start { experiment.start = .file("") }
+    switch experiment.start {
+    case .file: experiment.start = .file("")
+    case .imported: experiment.start = .imported("")
+    case .network: break
+    }
     return experiment
   }
 
@@ -136,7 +140,7 @@ final class RunResolver {
   private func checksum(_ start: Experiment.Start) throws -> String? {
     let path: String? =
       switch start {
-      case .file(let path): path
+      case .file(let path), .imported(let path): path
       case .network(_, let weights): weights?.path
       }
     guard let path, !Self.isToCome(start) else { return nil }

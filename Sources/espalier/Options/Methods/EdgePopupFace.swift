@@ -8,7 +8,7 @@ extension PruneCommand {
   /// - Throws: `ValidationError` and `PlanError` for options that do not go with it.
   func scoreTraining(_ method: PruningMethod?) throws -> TrainingPlan {
     let name = method?.name ?? "edge-popup"
-    guard given.model == nil else {
+    guard given.model == nil, given.onnx == nil else {
       throw ValidationError("--method \(name) chooses among random weights: give --network, not a model file")
     }
     guard given.weights == nil else {

@@ -15,7 +15,7 @@ enum LotteryTicketFace: MethodFace {
 
   /// Returns the study that the options describe.
   static func study(_ command: PruneCommand, _ typed: GivenOptions) throws -> TicketCommandRun {
-    guard let network = command.given.network else {
+    guard let network = command.given.network, command.given.onnx == nil else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
     }
     let plan = try TicketPlan(network: network, command, typed)

@@ -1,0 +1,210 @@
+/// What computes constants of constants: the arithmetic of sizes that exporters leave in a graph.
+///
+/// `Shape` of a feature gives the batch its stand-in (``Lowering/batch``), so that what is computed of it is known when it comes back.
+enum ConstantFolding {
+  /// The operations by name, each a function of the node and its constants; nil stands for an optional one that is left out.
+  static let all: [String: @Sendable (ONNXGraph.Node, [Numbers?]) throws -> Numbers] = [
+    "Gather": { node, operands in
+      let (data, indices) = (try operands.required(0), try operands.required(1))
+      guard let axis = node.integer("axis", 0).axis(of: data.dimensions.count), indices.dimensions.count <= 1 else { throw misfit }
+      let size = data.dimensions[axis]
+      var result = try data.taking(indices.sizes.map { $0 < 0 ? $0 + size : $0 }, axis: axis)
+      if indices.dimensions.isEmpty { result.dimensions.remove(at: axis) }
+      return result
+    },
+    "Slice": { node, operands in
+      var result = try operands.required(0)
+      for part in try Slicing.parts(of: node, operands) {
+        guard let axis = part.axis.axis(of: result.dimensions.count), part.step > 0 else { throw misfit }
+        let size = result.dimensions[axis]
+        let (start, end) = part.bounds(of: size)
+        result = try result.taking(Array(stride(from: start, to: end, by: part.step)), axis: axis)
+      }
+      return result
+    },
+    "Concat": { node, operands in
+      let parts = try operands.indices.map { try operands.required($0) }
+      guard let first = parts.first, first.dimensions.count == 1, parts.allSatisfy({ $0.dimensions.count == 1 }) else { throw misfit }
+      let values = parts.flatMap(\.values)
+      return try Numbers([values.count], values, isInteger: first.isInteger)
+    },
+    "Unsqueeze": { node, operands in
+      var result = try operands.required(0)
+      let axes = try node.axes(operands).required
+      for axis in axes.compactMap({ $0.axis(of: result.dimensions.count + axes.count) }).sorted() {
+        guard axis <= result.dimensions.count else { throw misfit }
+        result.dimensions.insert(1, at: axis)
+      }
+      return result
+    },
+    "Squeeze": { node, operands in
+      var result = try operands.required(0)
+      let rank = result.dimensions.count
+      let axes = node.axes(operands)?.compactMap { $0.axis(of: rank) } ?? result.dimensions.indices.filter { result.dimensions[$0] == 1 }
+      for axis in Set(axes).sorted(by: >) {
+        guard result.dimensions[axis] == 1 else { throw misfit }
+        result.dimensions.remove(at: axis)
+      }
+      return result
+    },
+    "Reshape": { node, operands in
+      let data = try operands.required(0)
+      let target = try operands.required(1).sizes
+      let shape = try Reshaping.shape(target, of: data.dimensions, allowsZero: node.integer("allowzero", 0) != 0)
+      return try Numbers(shape, data.values, isInteger: data.isInteger)
+    },
+    "Cast": { node, operands in
+      var result = try operands.required(0)
+      guard let element = ONNXTensor.Element(rawValue: Int32(clamping: node.integer("to", 1))) else { throw misfit }
+      if element.isInteger, !result.isInteger { result.values = result.values.map { $0.rounded(.towardZero) } }
+      if element == .bool { result.values = result.values.map { $0 == 0 ? 0 : 1 } }
+      result.isInteger = element.isInteger
+      return result
+    },
+    "Range": { node, operands in
+      let (start, limit, step) = (try operands.scalar(0), try operands.scalar(1), try operands.scalar(2))
+      let count = ((limit - start) / step).rounded(.up)
+      guard count.isFinite, count <= Double(ONNXTensor.mostNumbers) else { throw misfit }
+      let numbers = (0..<max(Int(count), 0)).map { start + Double($0) * step }
+      return try Numbers([numbers.count], numbers, isInteger: try operands.required(0).isInteger)
+    },
+    "ConstantOfShape": { node, operands in
+      let dimensions = try operands.required(0).sizes
+      guard let count = Numbers.count(dimensions) else { throw Refusal("its constant is too large to compute with") }
+      var fill = Numbers([0])
+      fill.isInteger = false
+      if let value = node.attributes["value"] {
+        let tensor = try ONNXTensor(value.t, name: node.words, raw: nil, folder: "")
+        fill = try Numbers(tensor.dimensions, tensor.numbers() ?? [], isInteger: tensor.element.isInteger)
+      }
+      return try Numbers(dimensions, Array(repeating: fill.values.first ?? 0, count: count), isInteger: fill.isInteger)
+    },
+    "Where": { _, operands in
+      try Numbers.combining((0..<3).map { try operands.required($0) }, isInteger: try operands.required(1).isInteger) {
+        $0[0] != 0 ? $0[1] : $0[2]
+      }
+    },
+    "Identity": { _, operands in try operands.required(0) },
+    "Neg": { _, operands in
+      var result = try operands.required(0)
+      result.values = result.values.map { -$0 }
+      return result
+    },
+    "Floor": { _, operands in
+      var result = try operands.required(0)
+      result.values = result.values.map { $0.rounded(.down) }
+      return result
+    },
+    "Sqrt": { _, operands in
+      var result = try operands.required(0)
+      result.values = result.values.map { $0.squareRoot() }
+      return result
+    },
+    "Add": { _, operands in try operands.combining { $0 + $1 } },
+    "Sub": { _, operands in try operands.combining { $0 - $1 } },
+    "Mul": { _, operands in try operands.combining { $0 * $1 } },
+    "Div": { _, operands in
+      let isInteger = try operands.required(0).isInteger
+      return try operands.combining { isInteger ? $1 == 0 ? 0 : ($0 / $1).rounded(.towardZero) : $0 / $1 }
+    },
+    "Mod": { _, operands in try operands.combining { $1 == 0 ? 0 : $0 - $1 * ($0 / $1).rounded(.down) } },
+    "Equal": { _, operands in try operands.combining(isInteger: true) { $0 == $1 ? 1 : 0 } },
+  ]
+
+  static let misfit = Refusal("its constants do not fit each other")
+}
+
+extension [Numbers?] {
+  func required(_ index: Int) throws -> Numbers {
+    guard indices.contains(index), let numbers = self[index] else { throw ConstantFolding.misfit }
+    return numbers
+  }
+
+  func scalar(_ index: Int) throws -> Double {
+    let numbers = try required(index)
+    guard numbers.values.count == 1 else { throw ConstantFolding.misfit }
+    return numbers.values[0]
+  }
+
+  fileprivate func combining(isInteger: Bool? = nil, _ combine: (Double, Double) -> Double) throws -> Numbers {
+    let (first, second) = (try required(0), try required(1))
+    return try Numbers.combining([first, second], isInteger: isInteger ?? first.isInteger) { combine($0[0], $0[1]) }
+  }
+}
+
+extension Optional {
+  fileprivate var required: Wrapped {
+    get throws {
+      guard let value = self else { throw ConstantFolding.misfit }
+      return value
+    }
+  }
+}
+
+/// The parts of a `Slice`, whose numbers were attributes before version 10.
+enum Slicing {
+  struct Part {
+    var axis: Int
+    var start: Int
+    var end: Int
+    var step: Int
+
+    /// Returns where a part of an axis begins and ends; negative places count from the end.
+    func bounds(of size: Int) -> (start: Int, end: Int) {
+      func place(_ index: Int) -> Int { min(max(index < 0 ? index + size : index, 0), size) }
+      return (place(start), place(end))
+    }
+  }
+
+  static func parts(of node: ONNXGraph.Node, _ operands: [Numbers?]) throws -> [Part] {
+    func numbers(_ name: String, _ index: Int) -> [Int]? {
+      node.integers(name) ?? (operands.indices.contains(index) ? operands[index]?.sizes : nil)
+    }
+    guard let starts = numbers("starts", 1), let ends = numbers("ends", 2) else { throw ConstantFolding.misfit }
+    let axes = numbers("axes", 3) ?? Array(starts.indices)
+    let steps = numbers("steps", 4) ?? starts.map { _ in 1 }
+    guard ends.count == starts.count, axes.count == starts.count, steps.count == starts.count else { throw ConstantFolding.misfit }
+    return starts.indices.map { Part(axis: axes[$0], start: starts[$0], end: ends[$0], step: steps[$0]) }
+  }
+}
+
+/// The target shape of a `Reshape`: 0 keeps a size, −1 is what is left.
+enum Reshaping {
+  static func shape(_ target: [Int], of dimensions: [Int], allowsZero: Bool) throws -> [Int] {
+    var shape = target
+    for (axis, size) in target.enumerated() where size == 0 && !allowsZero {
+      guard axis < dimensions.count else { throw ConstantFolding.misfit }
+      shape[axis] = dimensions[axis]
+    }
+    func product(_ sizes: [Int]) throws -> Int {
+      try sizes.reduce(1) { product, size in
+        let (result, overflow) = product.multipliedReportingOverflow(by: size)
+        guard !overflow, size >= 0 else { throw ConstantFolding.misfit }
+        return result
+      }
+    }
+    let all = try product(dimensions)
+    if let open = shape.firstIndex(of: -1) {
+      let rest = try product(shape.enumerated().filter { $0.offset != open }.map(\.element))
+      guard rest > 0, all.isMultiple(of: rest) else { throw Refusal("it reshapes \(dimensions) to \(target), which does not fit") }
+      shape[open] = all / rest
+    }
+    guard try product(shape) == all else { throw Refusal("it reshapes \(dimensions) to \(target), which does not fit") }
+    return shape
+  }
+}
+
+extension ONNXGraph.Node {
+  func integer(_ name: String, _ standard: Int) -> Int { attributes[name].map { Int(clamping: $0.i) } ?? standard }
+
+  func real(_ name: String, _ standard: Double) -> Double { attributes[name].map { Double("\($0.f)") ?? Double($0.f) } ?? standard }
+
+  func integers(_ name: String) -> [Int]? { attributes[name].map { $0.ints.map { Int(clamping: $0) } } }
+
+  func text(_ name: String, _ standard: String) -> String {
+    attributes[name].map { String(decoding: $0.s, as: UTF8.self) } ?? standard
+  }
+
+  /// The axes, an attribute in earlier versions and the second input in later ones; nil if there are none.
+  func axes(_ operands: [Numbers?]) -> [Int]? { integers("axes") ?? (operands.count > 1 ? operands[1]?.sizes : nil) }
+}

@@ -1,0 +1,83 @@
+internal import Files
+internal import Foundation
+public import Networks
+internal import Torch
+public import Training
+internal import Words
+
+/// A network of an ONNX model, and where its weights are.
+///
+/// ONNX's operations become those of ``Network``: formulas that exporters spread over several nodes (SiLU, GELU, biases of `MatMul`,
+/// shapes that are computed) become one, and what is left for inference only (a last softmax) is left off and noted. A model that holds
+/// anything else is refused, with all that is not understood in one line.
+///
+/// ```swift
+/// let imported = try ImportedNetwork(contentsOf: "resnet20.onnx")
+/// let model = try imported.model()
+/// ```
+public struct ImportedNetwork {
+  /// The network, named after the file.
+  public let network: Network
+  /// Name of the network's first input in the file.
+  public let inputName: String
+  /// Names of the network's outputs in the file, in the order of ``network``'s.
+  public let outputNames: [String]
+  /// What a user should know, one line each.
+  public let notes: [String]
+  private let path: String
+  private let weights: [ParameterName: Weight]
+
+  /// Reads the graph of a model, without its weights.
+  ///
+  /// - Parameter input: the shape of examples, where the file leaves height and width open or the network shall take another size; nil for
+  ///   the file's own.
+  /// - Throws: ``InterchangeError`` for a file that is damaged, hostile or holds what is not understood; `FileError` if it cannot be opened.
+  public init(contentsOf path: String, input: FeatureShape? = nil) throws {
+    let graph = try ONNXGraph(contentsOf: path)
+    (network, inputName, outputNames, notes, weights) = try Self.naming(path) {
+      let lowering = try Lowering(graph, input: input)
+      let file = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+      let network = Network(name: Names.printable(file), nodes: lowering.nodes, outputs: lowering.outputs)
+      _ = try network.shapes()
+      return (network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.weights)
+    }
+    self.path = path
+  }
+
+  /// Reads the weights, as float32; each parameter is a tensor of its own, whatever the file shares.
+  ///
+  /// - Throws: ``InterchangeError``, also for weights that are NaN or infinite.
+  public func model() throws -> Model {
+    try Self.naming(path) {
+      var tensors: [ParameterName: Tensor] = [:]
+      for (name, dimensions) in try network.parameterShapes() {
+        guard let weight = weights[name] else { throw FileProblem("\(name) is missing") }
+        tensors[name] = try weight.load(as: dimensions)
+      }
+      let model = try Model(network: network, tensors: tensors)
+      if let problem = try model.problemWithNumbers() { throw FileProblem(problem) }
+      return model
+    }
+  }
+
+  /// Whether a path leads to an ONNX model, by its ending or its first bytes: the version of the format, then the producer's name or the
+  /// graph.
+  public static func isOne(_ path: String) -> Bool {
+    if path.lowercased().hasSuffix(".onnx") { return true }
+    var head = [UInt8](repeating: 0, count: 5)
+    guard let file = try? RegularFile(path), (try? head.withUnsafeMutableBytes({ try file.fill($0, at: 0) })) != nil else { return false }
+    return head[0] == 0x08 && (1...32).contains(head[1]) && (head[2] == 0x12 || head[2] == 0x3A) && head[4] != 0
+  }
+
+  private static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let problem as FileProblem {
+      throw InterchangeError.reading(path: path, problem: problem.text)
+    } catch let error as FileError {
+      throw InterchangeError.reading(path: path, problem: error.problem)
+    } catch let error as NetworkError {
+      throw InterchangeError.reading(path: path, problem: error.description)
+    } catch let error as ModelError {
+      throw InterchangeError.reading(path: path, problem: error.description)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+internal import Networks
+internal import Words
+
+extension Lowering {
+  /// `Conv` in two dimensions.
+  static let convolutions = [
+    Rule("Conv") { lowering, node in
+      var zeros = [0, 0, 0, 0]
+      let source: String
+      if case .partial(let partial)? = lowering.value(node, 0), case .padded(let pads) = partial.form {
+        (source, zeros) = (partial.source, pads)
+      } else {
+        source = try lowering.feature(node)
+      }
+      let kernels = try lowering.weight(node, 1, rank: 4)
+      let window = try Window(of: node, kernel: Array(kernels.dimensions.suffix(2)), over: lowering.shape(of: source), zeros: zeros)
+      let groups = node.integer("group", 1)
+      let (inputs, overflow) = kernels.dimensions[1].multipliedReportingOverflow(by: groups)
+      guard !overflow else { throw Refusal("\(groups) groups are impossible") }
+      let bias = try lowering.constant(node, 2)
+      guard bias == nil || bias?.dimensions == [kernels.dimensions[0]] else { throw Refusal("its bias does not fit its weights") }
+      let layer = Convolution(
+        inputs, kernels.dimensions[0], kernel: window.kernel, stride: window.stride, padding: window.padding, dilation: window.dilation,
+        groups: groups, bias: bias != nil)
+      let parameters: [(ParameterName.Role, Weight)] =
+        [(.weight, Weight(tensor: kernels))] + (bias.map { [(.bias, Weight(tensor: $0))] } ?? [])
+      return [try lowering.layer(.convolution(layer), from: source, as: node, parameters)]
+    }
+  ]
+}
+
+/// The window of a convolution or a pooling, with equal padding on opposite sides.
+struct Window {
+  var kernel: Extent
+  var stride: Extent
+  var padding: Extent
+  var dilation: Extent
+
+  /// - Parameters:
+  ///   - kernel: height and width; nil for those of the node.
+  ///   - zeros: pixels that a `Pad` before it adds: above, left, below, right.
+  /// - Throws: ``Refusal`` for other than two dimensions, and for padding of different sizes on opposite sides.
+  init(of node: ONNXGraph.Node, kernel: [Int]? = nil, over shape: FeatureShape, zeros: [Int] = [0, 0, 0, 0]) throws {
+    guard case .image(_, let height, let width) = shape else { throw Refusal("it reads a vector, and must read an image") }
+    func pair(_ name: String, _ standard: [Int]?) throws -> Extent {
+      guard let numbers = node.integers(name) ?? standard else { throw Refusal("it has no \(name)") }
+      guard numbers.count == 2, numbers.allSatisfy({ (1...Int(Int32.max)).contains($0) }) else {
+        throw Refusal("its \(name) \(numbers) must be two sizes")
+      }
+      return Extent(numbers[0], numbers[1])
+    }
+    self.kernel = try pair("kernel_shape", kernel)
+    guard kernel == nil || kernel == [self.kernel.height, self.kernel.width] else {
+      throw Refusal("its kernel_shape contradicts its weights")
+    }
+    stride = try pair("strides", [1, 1])
+    dilation = try pair("dilations", [1, 1])
+    var pads = node.integers("pads") ?? [0, 0, 0, 0]
+    let automatic = node.text("auto_pad", "NOTSET")
+    switch automatic {
+    case "NOTSET", "": break
+    case "VALID": pads = [0, 0, 0, 0]
+    case "SAME_UPPER", "SAME_LOWER":
+      func sides(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> (Int, Int) {
+        let reach = dilation.multipliedReportingOverflow(by: kernel - 1)
+        let total = reach.overflow ? 0 : max(((size - 1) / stride) * stride + reach.partialValue + 1 - size, 0)
+        return automatic == "SAME_UPPER" ? (total / 2, total - total / 2) : (total - total / 2, total / 2)
+      }
+      let (top, bottom) = sides(height, self.kernel.height, stride.height, dilation.height)
+      let (left, right) = sides(width, self.kernel.width, stride.width, dilation.width)
+      pads = [top, left, bottom, right]
+    default: throw Refusal("its auto_pad \(automatic.quoted) is unknown")
+    }
+    guard pads.count == 4, pads.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
+      throw Refusal("its pads \(pads) must be four sizes")
+    }
+    pads = zip(pads, zeros).map(+)
+    guard pads[0] == pads[2], pads[1] == pads[3] else {
+      throw Refusal("its padding differs between opposite sides: above \(pads[0]), below \(pads[2]), left \(pads[1]), right \(pads[3])")
+    }
+    padding = Extent(pads[0], pads[1])
+  }
+}

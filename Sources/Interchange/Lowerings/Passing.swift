@@ -1,0 +1,17 @@
+internal import Networks
+
+extension Lowering {
+  /// What hands its input on: `Identity`, and `Dropout`, which training uses.
+  static let passing = [
+    Rule("Identity") { lowering, node in
+      guard let value = lowering.value(node, 0) else { throw Refusal("it has no input") }
+      return [value]
+    },
+    Rule("Dropout") { lowering, node in
+      let source = try lowering.feature(node)
+      // From version 12 on the fraction is an input.
+      let fraction = try node.attributes["ratio"] != nil ? node.real("ratio", 0.5) : lowering.numbers(node, 1)?.values.first ?? 0.5
+      return [fraction == 0 ? .feature(source) : try lowering.emit(.dropout(fraction), from: [source], as: node)]
+    },
+  ]
+}

@@ -1,0 +1,207 @@
+internal import Files
+internal import Foundation
+internal import SwiftProtobuf
+internal import Words
+
+/// The graph of an ONNX model as it stands in the file: nodes in their order, constants, inputs and outputs.
+struct ONNXGraph {
+  struct Node {
+    /// Name of the node; often empty.
+    var name: String
+    /// Name of the operation, e.g. `Conv`.
+    var operation: String
+    /// The domain of the operation; empty for ONNX's own.
+    var domain: String
+    /// Names of the values that it reads; an empty one stands for an optional input that is left out.
+    var inputs: [String]
+    /// Names of the values that it writes.
+    var outputs: [String]
+    var attributes: [String: ONNXAttributeProto]
+
+    /// The node's name, or where it has none that of its first output.
+    var words: String { name.isEmpty ? outputs.first ?? "" : name }
+  }
+
+  struct Input {
+    var name: String
+    /// Element type, with the format's number.
+    var element: Int32
+    /// Sizes, the batch's first; nil where a size varies, and nil altogether where nothing is known.
+    var dimensions: [Int?]?
+  }
+
+  var nodes: [Node] = []
+  var constants: [String: ONNXTensor] = [:]
+  /// Inputs that are no constants.
+  var inputs: [Input] = []
+  var outputs: [String] = []
+  /// Version of ONNX's own operations.
+  var opset = 0
+  /// How often each value is read, by nodes or as an output.
+  var uses: [String: Int] = [:]
+
+  /// The most nodes: the largest of torchvision's networks has some 5,000.
+  static let mostNodes = 100_000
+  /// The most bytes of everything but the weights.
+  static let mostBytes = 1 << 28
+
+  /// Reads a file without trusting it: sizes are checked against the file's own before anything is allocated, and nothing in it is executed.
+  ///
+  /// - Throws: ``InterchangeError``, and `FileError` for a file that cannot be opened.
+  init(contentsOf path: String) throws {
+    let file = try RegularFile(path)
+    do { try self.init(file) } catch let problem as FileProblem {
+      throw InterchangeError.reading(path: path, problem: problem.text)
+    } catch let error as FileError {
+      throw InterchangeError.reading(path: path, problem: error.problem)
+    }
+  }
+
+  private init(_ file: RegularFile) throws {
+    let folder = (file.path as NSString).deletingLastPathComponent
+    guard file.size > 0 else { throw FileProblem("it is empty") }
+    var (model, graph) = (Pieces(), Pieces())
+    var stored: [(whole: Pieces, raw: Range<Int>?)] = []
+    var (nodeCount, hasGraph) = (0, false)
+    var reader = WireReader(file)
+    try reader.forEachField(in: 0..<file.size) { reader, field in
+      if field.number == 1 || field.number == 2 || field.number == 8 { try model.append(field.whole) }
+      guard field.number == 7, field.isDelimited else { return }
+      hasGraph = true
+      try reader.forEachField(in: field.content) { reader, field in
+        switch field.number {
+        case 1:
+          nodeCount += 1
+          guard nodeCount <= Self.mostNodes else { throw FileProblem("it has more than \(Self.mostNodes) nodes") }
+          try graph.append(field.whole)
+        case 5 where field.isDelimited:
+          guard stored.count < 65_536 else { throw FileProblem("it has more than 65536 constants") }
+          var (small, raw) = (Pieces(), Range<Int>?.none)
+          try reader.forEachField(in: field.content) { _, field in
+            // Packed floats are the same bytes as raw ones.
+            guard field.number == 9 || field.number == 4, field.isDelimited else { return try small.append(field.whole) }
+            guard raw == nil else { throw FileProblem("it has a constant in several pieces") }
+            raw = field.content
+          }
+          stored.append((small, raw))
+        case 11, 12: try graph.append(field.whole)
+        default: break
+        }
+      }
+    }
+    guard hasGraph else { throw WireReader.damaged }
+    let header = try ONNXModelProto(parsing: model, of: file)
+    opset = Int(clamping: header.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 1)
+    for (pieces, raw) in stored {
+      let proto = try ONNXTensorProto(parsing: pieces, of: file)
+      let tensor = try ONNXTensor(proto, name: proto.name, raw: raw.map { (file, $0) }, folder: folder)
+      guard constants.updateValue(tensor, forKey: proto.name) == nil else {
+        throw FileProblem("two constants are named \(proto.name.quoted)")
+      }
+    }
+    try take(ONNXGraphProto(parsing: graph, of: file), folder)
+    try check()
+  }
+
+  private mutating func take(_ graph: ONNXGraphProto, _ folder: String) throws {
+    for input in graph.input where constants[input.name] == nil {
+      let type = input.type.tensorType
+      inputs.append(
+        Input(
+          name: input.name, element: type.elemType,
+          dimensions: type.hasShape
+            ? type.shape.dim.map { if case .dimValue(let size)? = $0.value, size > 0 { Int(clamping: size) } else { nil } } : nil))
+    }
+    outputs = graph.output.map(\.name)
+    nodes.reserveCapacity(graph.node.count)
+    for proto in graph.node {
+      let node = Node(
+        name: proto.name, operation: proto.opType, domain: proto.domain == "ai.onnx" ? "" : proto.domain, inputs: proto.input,
+        outputs: proto.output,
+        attributes: Dictionary(proto.attribute.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }))
+      guard node.operation == "Constant", node.domain.isEmpty, let output = node.outputs.first else {
+        nodes.append(node)
+        continue
+      }
+      guard constants[output] == nil else { throw FileProblem("two values are named \(output.quoted)") }
+      constants[output] = try node.constant(named: output, folder)
+    }
+  }
+
+  /// Checks that every value is written once, and before it is read.
+  private mutating func check() throws {
+    var written = Set(constants.keys)
+    for input in inputs {
+      guard written.insert(input.name).inserted else { throw FileProblem("two values are named \(input.name.quoted)") }
+    }
+    for node in nodes {
+      for input in node.inputs where !input.isEmpty {
+        guard written.contains(input) else {
+          let isLater = nodes.contains { $0.outputs.contains(input) }
+          throw FileProblem(
+            "node \(node.words.quoted) reads \(input.quoted), which "
+              + (isLater ? "is written only later: its nodes form a cycle, or are not in order" : "nothing writes"))
+        }
+        uses[input, default: 0] += 1
+      }
+      for output in node.outputs where !output.isEmpty {
+        guard written.insert(output).inserted else { throw FileProblem("two values are named \(output.quoted)") }
+      }
+    }
+    guard !outputs.isEmpty else { throw FileProblem("it has no outputs") }
+    for output in outputs {
+      guard written.contains(output) else { throw FileProblem("its output \(output.quoted) is written by no node") }
+      uses[output, default: 0] += 1
+    }
+  }
+}
+
+extension ONNXGraph.Node {
+  /// Returns the value of a `Constant` node.
+  fileprivate func constant(named output: String, _ folder: String) throws -> ONNXTensor {
+    func constant(_ numbers: [Double], isInteger: Bool, isScalar: Bool) -> ONNXTensor {
+      ONNXTensor(output, dimensions: isScalar ? [] : [numbers.count], numbers: numbers, isInteger: isInteger)
+    }
+    if let value = attributes["value"] { return try ONNXTensor(value.t, name: output, raw: nil, folder: folder) }
+    if let value = attributes["value_float"] { return constant([Double(value.f)], isInteger: false, isScalar: true) }
+    if let value = attributes["value_int"] { return constant([Double(value.i)], isInteger: true, isScalar: true) }
+    if let value = attributes["value_floats"] { return constant(value.floats.map(Double.init), isInteger: false, isScalar: false) }
+    if let value = attributes["value_ints"] { return constant(value.ints.map(Double.init), isInteger: true, isScalar: false) }
+    throw FileProblem("constant \(output.quoted): its value is of a kind that is not understood")
+  }
+}
+
+/// Parts of a file that are read as one.
+private struct Pieces {
+  var ranges: [Range<Int>] = []
+  var count = 0
+
+  mutating func append(_ range: Range<Int>) throws {
+    count += range.count
+    guard count <= ONNXGraph.mostBytes else {
+      throw FileProblem("without its weights it has more than \(ONNXGraph.mostBytes) bytes")
+    }
+    if let last = ranges.last, last.upperBound == range.lowerBound {
+      ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+    } else {
+      ranges.append(range)
+    }
+  }
+}
+
+extension Message {
+  /// Parses the parts of a file as one message.
+  fileprivate init(parsing pieces: Pieces, of file: RegularFile) throws {
+    var data = Data(count: pieces.count)
+    try data.withUnsafeMutableBytes { buffer in
+      var done = 0
+      for range in pieces.ranges {
+        try file.fill(UnsafeMutableRawBufferPointer(rebasing: buffer[done..<(done + range.count)]), at: range.lowerBound)
+        done += range.count
+      }
+    }
+    var options = BinaryDecodingOptions()
+    options.discardUnknownFields = true
+    do { try self.init(serializedBytes: data, options: options) } catch { throw WireReader.damaged }
+  }
+}

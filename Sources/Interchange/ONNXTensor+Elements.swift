@@ -1,0 +1,82 @@
+internal import Files
+internal import Foundation
+internal import Torch
+internal import Words
+
+extension ONNXTensor {
+  /// Returns the elements as a tensor of float32; those that are float32 in a file go straight from there into it.
+  func tensor() throws -> Tensor {
+    let tensor = try Tensor.empty(dimensions)
+    try tensor.withElements(Float.self) { elements in
+      if case .numbers(let numbers) = storage {
+        for i in elements.indices { elements[i] = Float(numbers[i]) }
+        return
+      }
+      let file = try openFile()
+      if element == .float32 { return try fill(UnsafeMutableRawBufferPointer(elements), at: 0, file) }
+      // In pieces, so that they are not in memory twice.
+      var piece = [UInt8](repeating: 0, count: min(1 << 16, elements.count) * element.size)
+      var done = 0
+      while done < elements.count {
+        let count = min(1 << 16, elements.count - done)
+        try piece.withUnsafeMutableBytes { bytes in
+          let part = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * element.size)])
+          try fill(part, at: done * element.size, file)
+          for i in 0..<count { elements[done + i] = Float(number(part, i)) }
+        }
+        done += count
+      }
+    }
+    return tensor
+  }
+
+  /// The elements as numbers; nil if they are too many to be sizes or axes.
+  func numbers() throws -> [Double]? {
+    guard count <= Self.mostNumbers else { return nil }
+    if case .numbers(let numbers) = storage { return numbers }
+    var bytes = [UInt8](repeating: 0, count: count * element.size)
+    let file = try openFile()
+    return try bytes.withUnsafeMutableBytes { bytes in
+      try fill(bytes, at: 0, file)
+      return (0..<count).map { number(UnsafeMutableRawBufferPointer(bytes), $0) }
+    }
+  }
+
+  private func openFile() throws -> RegularFile? {
+    switch storage {
+    case .file(let file, _): file
+    case .external(let path, _): try RegularFile(path, followsLinks: false)
+    case .bytes, .numbers: nil
+    }
+  }
+
+  private func fill(_ buffer: UnsafeMutableRawBufferPointer, at offset: Int, _ file: RegularFile?) throws {
+    switch storage {
+    case .file(_, let start), .external(_, let start): try file?.fill(buffer, at: start + offset)
+    case .bytes(let data):
+      data.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)])) }
+    case .numbers: break
+    }
+  }
+
+  /// The element at an index of little-endian bytes.
+  private func number(_ bytes: UnsafeMutableRawBufferPointer, _ index: Int) -> Double {
+    func load<Value: FixedWidthInteger>(_ type: Value.Type) -> Value {
+      Value(littleEndian: bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Value>.size, as: type))
+    }
+    return switch element {
+    case .float32: Double(Float(bitPattern: load(UInt32.self)))
+    case .float64: Double(bitPattern: load(UInt64.self))
+    case .float16: Double(TensorArchive.float32(half: load(UInt16.self)))
+    case .bfloat16: Double(Float(bitPattern: UInt32(load(UInt16.self)) << 16))
+    case .uint8: Double(load(UInt8.self))
+    case .int8: Double(load(Int8.self))
+    case .uint16: Double(load(UInt16.self))
+    case .int16: Double(load(Int16.self))
+    case .int32: Double(load(Int32.self))
+    case .uint32: Double(load(UInt32.self))
+    case .int64: Double(load(Int64.self))
+    case .bool: load(UInt8.self) == 0 ? 0 : 1
+    }
+  }
+}

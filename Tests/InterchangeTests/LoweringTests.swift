@@ -1,0 +1,141 @@
+import Foundation
+import Networks
+import SwiftProtobuf
+import TestSupport
+import Testing
+import Torch
+import Training
+
+@testable import Interchange
+
+@Suite struct LoweringTests {
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48) }
+
+  /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
+  @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
+    let data = try #require(Data(base64Encoded: golden.file))
+    try withFile(data) { path in
+      let model = try ImportedNetwork(contentsOf: path).model()
+      let output = try model.evaluated(Tensor(golden.input, shape: golden.shape))
+      #expect(output.shape == golden.outputShape)
+      #expect(relativeError(try output.doubles(), golden.output) < 2e-6)
+    }
+  }
+
+  private func network(_ name: String) throws -> Network {
+    let golden = try #require(GoldenModel.all.first { $0.name == name })
+    return try withFile(#require(Data(base64Encoded: golden.file))) { try ImportedNetwork(contentsOf: $0).network }
+  }
+
+  private func words(_ network: Network) -> [String] { network.nodes.map { "\($0.name) \($0.operation.kind)" } }
+
+  @Test func formulasBecomeOneOperation() throws {
+    for name in ["gelu-torch", "gelu-half-first", "gelu-half-within", "gelu"] {
+      #expect(try network(name).nodes.map(\.operation) == [.input(.image(channels: 4, height: 6, width: 6)), .activation(.gelu)])
+    }
+    #expect(try network("silu").nodes.last?.operation == .activation(.silu))
+    #expect(try words(network("reshape-all-computed")) == ["input input", "y flatten"])
+    #expect(try network("matmul-add").nodes.last?.operation == .linear(Linear(5, 3)))
+    #expect(
+      try network("conv-then-bias").nodes.last?.operation == .convolution(Convolution(4, 6, kernel: Extent(3))))
+    #expect(
+      try network("conv-padded").nodes.last?.operation
+        == .convolution(Convolution(4, 6, kernel: Extent(3), padding: Extent(1), bias: false)))
+    // ONNX's momentum weighs the old statistics, 0.9 of them unless a node says otherwise.
+    #expect(try network("batch-norm").nodes.last?.operation == .batchNorm(BatchNorm(4, epsilon: 1e-3, momentum: 0.1)))
+    #expect(try network("subsample-pad").nodes.last?.operation == .subsamplePad(stride: 2, before: 2, after: 2))
+  }
+
+  /// PyTorch folds batch norms into convolutions, whose weights it then names by numbers; the node says the module.
+  @Test func modulesAreNamedAfterWeightsOrNodes() throws {
+    #expect(
+      try words(network("torch-silu"))
+        == [
+          "input input", "conv1 convolution", "act.Mul activation", "body.0 convolution", "body.act.Mul activation", "Add add",
+          "GlobalAveragePool adaptiveAveragePool", "Reshape flatten", "fc linear",
+        ])
+    #expect(try network("conv").nodes.last?.name == "c")
+    #expect(try network("shared-by-identity").nodes.map(\.module) == ["input", "a", "v", "b"])
+  }
+
+  /// What the file shares, training must be able to move apart.
+  @Test func sharedConstantsAreUntied() throws {
+    let golden = try #require(GoldenModel.all.first { $0.name == "shared-by-identity" })
+    try withFile(#require(Data(base64Encoded: golden.file))) { path in
+      let model = try ImportedNetwork(contentsOf: path).model()
+      let (a, b) = (ParameterName("a", .weight), ParameterName("b", .weight))
+      let before = try model.tensor(b).doubles()
+      try model.tensor(a).fill(7)
+      #expect(try model.tensor(b).doubles() == before)
+    }
+  }
+
+  @Test func aLastSoftmaxIsLeftOffAndNoted() throws {
+    let golden = try #require(GoldenModel.all.first { $0.name == "last-softmax" })
+    try withFile(#require(Data(base64Encoded: golden.file))) { path in
+      let imported = try ImportedNetwork(contentsOf: path)
+      #expect(imported.notes == ["softmax at output \"y\" left off: its input is the classifier's output"])
+      #expect(imported.inputName == "x" && imported.outputNames == ["y"] && imported.network.name == "model")
+    }
+  }
+
+  @Test func whatIsNotUnderstoodIsListedTogether() throws {
+    let nodes = [
+      Onnx.node("LSTM", ["x"], ["a"], name: "first"), Onnx.node("LSTM", ["x"], ["b"], name: "second"),
+      Onnx.node("Relu", ["a"], ["c"]), Onnx.node("Mul", ["x", "x"], ["d"]), Onnx.node("Gelu", ["x"], ["e"], domain: "com.other"),
+      Onnx.node("Add", ["c", "d"], ["y"]),
+    ]
+    #expect(
+      try problem(Onnx.model(nodes))
+        == "3 operations are not understood (opset 17): LSTM at \"first\" and 1 more; Mul at \"d\" (it multiplies two values); "
+        + "Gelu at \"e\" (of domain \"com.other\")")
+    #expect(
+      try problem(Onnx.model([Onnx.node("Sigmoid", ["x"], ["a"]), Onnx.node("Relu", ["a"], ["y"])]))
+        == "1 operation is not understood (opset 17): Relu at \"y\" (it reads a sigmoid, which is understood only within a larger formula)")
+  }
+
+  /// What else reads a layer's output must not get the bias.
+  @Test func aBiasBelongsToItsLayerAlone() throws {
+    let nodes = [Onnx.node("MatMul", ["x", "w"], ["a"]), Onnx.node("Add", ["a", "b"], ["c"]), Onnx.node("Add", ["a", "c"], ["y"])]
+    let constants = [Onnx.tensor("w", [2, 2], [1, 2, 3, 4]), Onnx.tensor("b", [2], [5, 6])]
+    #expect(
+      try problem(Onnx.model(nodes, constants))
+        == "1 operation is not understood (opset 17): Add at \"c\" (it adds a constant, which is understood as the bias of the layer before it)"
+    )
+  }
+
+  @Test func reasonsOfLayersAreSaid() throws {
+    func reason(_ node: ONNXNodeProto, _ constants: [ONNXTensorProto] = [], input: [Int64] = [0, 1, 4, 4]) throws -> String? {
+      let words = try problem(Onnx.model([node], constants, input: input)) ?? ""
+      let start = words.range(of: "(it"), end = words.lastIndex(of: ")")
+      return start.flatMap { start in end.map { String(words[words.index(after: start.lowerBound)..<$0]) } } ?? words
+    }
+    let kernel = Onnx.tensor("w", [1, 1, 2, 2], [1, 2, 3, 4])
+    #expect(
+      try reason(Onnx.node("Conv", ["x", "w"], ["y"], [Onnx.attribute("pads", 0, 0, 1, 1)]), [kernel])
+        == "its padding differs between opposite sides: above 0, below 1, left 0, right 1")
+    #expect(
+      try reason(Onnx.node("AveragePool", ["x"], ["y"], [Onnx.attribute("kernel_shape", 3, 3), Onnx.attribute("pads", 1, 1, 1, 1)]))
+        == "its means leave out the padding (count_include_pad 0)")
+    #expect(
+      try reason(Onnx.node("MatMul", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
+        == "it reads an image, 1×4×4, and must read a vector")
+    #expect(try reason(Onnx.node("Flatten", ["x"], ["y"], [Onnx.attribute("axis", 2)])) == "its axis is 2, and 1 is possible")
+  }
+
+  /// Where a file leaves height and width open, whoever has examples says them.
+  @Test func openSizesComeFromExamples() throws {
+    var model = Onnx.model([Onnx.node("GlobalAveragePool", ["x"], ["a"]), Onnx.node("Flatten", ["a"], ["y"])], input: [0, 3, 0, 0])
+    model.graph.input[0].type.tensorType.shape.dim[2].value = nil
+    try withModel(model) { path in
+      #expect(try problem(path) == "its input \"x\" has shape [?, 3, ?, ?], whose sizes come from images: give --dataset")
+      let imported = try ImportedNetwork(contentsOf: path, input: .image(channels: 3, height: 5, width: 7))
+      #expect(try imported.network.inputShape == .image(channels: 3, height: 5, width: 7))
+    }
+  }
+}
+
+extension Model {
+  /// The first output for a batch.
+  func evaluated(_ batch: Tensor) throws -> Tensor { try Executor(self).forward(batch, mode: .evaluation, observing: []) { _, _ in } }
+}

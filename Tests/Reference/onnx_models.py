@@ -1,0 +1,162 @@
+"""Makes onnx_models.json: small ONNX models and what ONNX Runtime computes with them.
+
+  python3 onnx_models.py        needs onnx 1.23, onnxruntime 1.32, torch 2.11
+
+Each case: a name, the file in base64, the batch (shape and values), the output's values, and for models that are refused the reason.
+"""
+import base64
+import io
+import json
+import pathlib
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+warnings.filterwarnings("ignore")
+rng = np.random.default_rng(5)
+torch.manual_seed(5)
+cases = []
+
+
+def drawn(*shape):
+    # Multiples of 1/16: short in JSON, exact in every type.
+    return (rng.integers(-24, 25, shape) / 16).astype(np.float32)
+
+
+def add(name, data, x):
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (y,) = session.run(None, {session.get_inputs()[0].name: x})
+    cases.append({
+        "name": name, "file": base64.b64encode(data).decode(), "shape": list(x.shape), "input": x.flatten().tolist(),
+        "outputShape": list(y.shape), "output": [float(f"{v:.7g}") for v in y.flatten().tolist()],
+    })
+
+
+def graph(name, nodes, constants, shape, opset=17, batch="N", like=None):
+    """A case of given nodes from x to y; the softmax is left off on our side, so `like` names the value that is compared."""
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *shape])]
+    tensors = [v if isinstance(v, TensorProto) else numpy_helper.from_array(v, k) for k, v in constants.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, tensors), opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 8
+    x = drawn(1 if batch == 1 else 2, *shape)
+    if like is None:
+        return add(name, model.SerializeToString(), x)
+    other = onnx.ModelProto()
+    other.CopyFrom(model)
+    other.graph.output[0].name = like
+    add(name, other.SerializeToString(), x)
+    cases[-1]["file"] = base64.b64encode(model.SerializeToString()).decode()
+
+
+def node(operation, inputs, outputs, name="", **attributes):
+    return helper.make_node(operation, inputs.split(), outputs.split(), name=name, **attributes)
+
+
+def ints(*values):
+    return np.array(values, dtype=np.int64)
+
+
+image = (4, 6, 6)
+kernels = drawn(6, 4, 3, 3)
+graph("conv", [node("Conv", "x c.weight c.bias", "y", pads=[1, 1, 1, 1], strides=[2, 2])], {"c.weight": kernels, "c.bias": drawn(6)}, image)
+graph("conv-groups", [node("Conv", "x w", "y", group=2, dilations=[2, 1], pads=[2, 1, 2, 1])], {"w": drawn(6, 2, 3, 3)}, image)
+graph("conv-same", [node("Conv", "x w", "y", auto_pad="SAME_UPPER")], {"w": kernels}, image)
+graph("conv-valid", [node("Conv", "x w", "y", auto_pad="VALID", strides=[2, 1])], {"w": kernels}, image)
+graph("conv-padded", [node("Pad", "x p", "z"), node("Conv", "z w", "y", pads=[1, 0, 1, 0])],
+      {"p": ints(0, 0, 0, 1, 0, 0, 0, 1), "w": kernels}, image)
+graph("conv-then-bias", [node("Conv", "x w", "z"), node("Reshape", "b s", "b4"), node("Add", "z b4", "y")],
+      {"w": kernels, "b": drawn(6), "s": ints(1, 6, 1, 1)}, image)
+for kind in [np.float16, np.float64]:
+    graph(f"conv-{kind.__name__}", [node("Cast", "w", "v", to=1), node("Conv", "x v", "y")],
+          {"w": drawn(2, 4, 1, 1).astype(kind)}, image)
+bf = helper.make_tensor("w", TensorProto.BFLOAT16, [2, 4, 1, 1], [float(v) for v in drawn(8)])
+graph("conv-bfloat16", [node("Cast", "w", "v", to=1), node("Conv", "x v", "y")], {"w": bf}, image)
+typed = helper.make_tensor("w", TensorProto.FLOAT, [2, 4, 1, 1], [float(v) for v in drawn(8)])
+graph("conv-typed-floats", [node("Conv", "x w", "y")], {"w": typed}, image)
+graph("conv-constant-node", [helper.make_node("Constant", [], ["w"], value=typed), node("Conv", "x w", "y")], {}, image)
+graph("batch-norm", [node("BatchNormalization", "x n.weight n.bias n.mean n.var", "y", epsilon=1e-3)],
+      {"n.weight": drawn(4), "n.bias": drawn(4), "n.mean": drawn(4), "n.var": np.abs(drawn(4)) + 0.5}, image)
+graph("relu-tanh", [node("Relu", "x", "a"), node("Tanh", "a", "y")], {}, image)
+graph("clip-6", [node("Clip", "x lo hi", "y")], {"lo": np.float32(0), "hi": np.float32(6)}, image)
+graph("clip-attributes", [node("Clip", "x", "y", min=0.0, max=6.0)], {}, image, opset=6)
+graph("silu", [node("Sigmoid", "x", "s"), node("Mul", "s x", "y")], {}, image)
+half, one, root = np.float32(0.5), np.float32(1), np.float32(2 ** 0.5)
+graph("gelu-torch", [node("Div", "x r", "a"), node("Erf", "a", "b"), node("Add", "b o", "c"), node("Mul", "x c", "d"), node("Mul", "d h", "y")],
+      {"r": root, "o": one, "h": half}, image)
+graph("gelu-half-first", [node("Mul", "x h", "p"), node("Div", "x r", "a"), node("Erf", "a", "b"), node("Add", "o b", "c"), node("Mul", "p c", "y")],
+      {"r": root, "o": one, "h": half}, image)
+graph("gelu-half-within", [node("Div", "x r", "a"), node("Erf", "a", "b"), node("Add", "b o", "c"), node("Mul", "c h", "d"), node("Mul", "x d", "y")],
+      {"r": root, "o": one, "h": half}, image)
+graph("gelu", [node("Gelu", "x", "y")], {}, image, opset=20)
+graph("max-pool", [node("MaxPool", "x", "y", kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0])], {}, image)
+graph("max-pool-ceil", [node("MaxPool", "x", "y", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], {}, image)
+graph("average-pool", [node("AveragePool", "x", "y", kernel_shape=[2, 2], strides=[2, 2])], {}, image)
+graph("average-pool-padded", [node("AveragePool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)], {}, image)
+graph("global-average-flatten", [node("GlobalAveragePool", "x", "a"), node("Flatten", "a", "y")], {}, image)
+graph("reduce-mean", [node("ReduceMean", "x", "y", axes=[2, 3], keepdims=0)], {}, image)
+graph("reduce-mean-18", [node("ReduceMean", "x a", "y")], {"a": ints(-1, -2)}, image, opset=18)
+graph("squeeze", [node("GlobalAveragePool", "x", "a"), node("Squeeze", "a s", "y")], {"s": ints(2, 3)}, image)
+graph("reshape-open", [node("Reshape", "x s", "y")], {"s": ints(0, -1)}, image)
+graph("reshape-fixed", [node("Reshape", "x s", "y")], {"s": ints(1, 144)}, image, batch=1)
+graph("reshape-computed",
+      [node("Shape", "x", "s"), node("Gather", "s i", "n"), node("Unsqueeze", "n a", "m"), node("Concat", "m r", "t", axis=0),
+       node("Reshape", "x t", "y")], {"i": np.array(0, dtype=np.int64), "a": ints(0), "r": ints(-1)}, image)
+graph("reshape-all-computed",
+      [node("Shape", "x", "s"), node("Slice", "s b e", "n"), node("Slice", "s e z", "f"), node("Gather", "f o", "k"),
+       node("Gather", "f l", "h"), node("Mul", "k h", "kh"), node("Gather", "f q", "w"), node("Mul", "kh w", "khw"),
+       node("Concat", "n khw", "t", axis=0), node("Cast", "t", "u", to=6), node("Cast", "u", "v", to=7), node("Reshape", "x v", "y")],
+      {"b": ints(0), "e": ints(1), "z": ints(9223372036854775807), "o": ints(0), "l": ints(1), "q": ints(-1)}, image)
+matrix = drawn(5, 3)
+graph("gemm", [node("Gemm", "x fc.weight fc.bias", "y", transB=1)], {"fc.weight": drawn(3, 5), "fc.bias": drawn(3)}, (5,))
+graph("gemm-scaled", [node("Gemm", "x w b", "y", alpha=0.5, beta=2.0)], {"w": matrix, "b": drawn(1, 3)}, (5,))
+graph("matmul-add", [node("MatMul", "x w", "a"), node("Add", "b a", "y")], {"w": matrix, "b": drawn(3)}, (5,))
+graph("matmul", [node("MatMul", "x w", "y")], {"w": matrix}, (5,))
+graph("add", [node("Relu", "x", "a"), node("Add", "a x", "y")], {}, image)
+graph("concat", [node("Relu", "x", "a"), node("Concat", "x a", "y", axis=-3)], {}, image)
+graph("split", [node("Split", "x", "a b", axis=1), node("Relu", "a", "c"), node("Concat", "b c", "y", axis=1)], {}, image)
+graph("split-uneven", [node("Split", "x s", "a b", axis=1), node("Concat", "b a", "y", axis=1)], {"s": ints(1, 3)}, image)
+graph("slice", [node("Slice", "x b e a", "y")], {"b": ints(1), "e": ints(-1), "a": ints(1)}, image)
+graph("subsample-pad", [node("Slice", "x b e a t", "s"), node("Pad", "s p", "y")],
+      {"b": ints(0, 0), "e": ints(2 ** 31 - 1, 2 ** 31 - 1), "a": ints(2, 3), "t": ints(2, 2), "p": ints(0, 2, 0, 0, 0, 2, 0, 0)}, image)
+graph("dropout-identity", [node("Dropout", "x", "a"), node("Identity", "a", "y")], {}, image)
+graph("shared-by-identity",
+      [node("Identity", "a.weight", "b.weight"), node("Conv", "x a.weight", "z"), node("Relu", "z", "v"), node("Conv", "v b.weight", "y")],
+      {"a.weight": drawn(4, 4, 1, 1)}, image)
+graph("last-softmax", [node("Gemm", "x w", "z", transB=1), node("Softmax", "z", "p"), node("Identity", "p", "y")], {"w": drawn(3, 5)}, (5,),
+      like="z")
+
+
+def exported(name, module, shape):
+    data = io.BytesIO()
+    x = torch.from_numpy(drawn(2, *shape))
+    torch.onnx.export(module.eval(), (x,), data, opset_version=17, input_names=["x"], output_names=["y"],
+                      dynamic_axes={"x": {0: "N"}, "y": {0: "N"}}, dynamo=False)
+    add("torch-" + name, data.getvalue(), x.numpy())
+
+
+class Residual(torch.nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 4, 3, padding=1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(4)
+        self.act = act
+        self.body = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 3, padding=1), self.act)
+        self.fc = torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.act(self.bn1(self.conv1(x)))
+        x = x + self.body(x)
+        x = torch.nn.functional.adaptive_avg_pool2d(x, 1)
+        return self.fc(x.view(x.size(0), -1))
+
+
+exported("silu", Residual(torch.nn.SiLU()), (3, 6, 6))
+exported("gelu", Residual(torch.nn.GELU()), (3, 6, 6))
+exported("relu6", Residual(torch.nn.ReLU6()), (3, 6, 6))
+
+pathlib.Path(__file__).with_name("onnx_models.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
