@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Torch
 import Training
 
 /// PyTorch's checkpoints at the command line.
