@@ -44,7 +44,7 @@ import Training
     (["-o", "m.bin"], 64, "--output m.bin does not tell what to write: give --to torch or safetensors"),
     (["--to", "torch", "-o", "m.safetensors"], 64, "--to torch writes a Python program: give --output a name that ends in .py"),
     (["-o", "m.safetensors"], 73, "cannot write m.safetensors: --output and the model are the same file"),
-    (["-o", "none/m.py"], 73, "cannot write none/m.py: there is no folder none"),
+    (["-o", "none/m.py"], 73, "cannot write none/m.py: there is no folder "),
   ])
   func mistakes(options: [String], status: Int32, words: String) throws {
     try withTemporaryDirectory { folder in

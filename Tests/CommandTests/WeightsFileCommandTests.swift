@@ -18,6 +18,7 @@ import Training
       let (path, output) = (golden("training.ckpt"), folder + "/o.st")
       let pruned = try CommandTests.espalier([
         "prune", "--network", "mlp:6-4-3", "--weights", path, "--fraction", "0.5", "--epochs", "0", "--rounds", "1", "--threads", "1",
+        "--no-compact",
         "-o", output,
       ])
       #expect(pruned.status == 0, "\(pruned.errors)")

@@ -70,7 +70,6 @@ public struct PyTorchModule {
       ? ""
       : """
 
-
       # Parameters of which a part was pruned: those elements are zero, and stay so only if training is told.
       MASKED = [\(facts.masked.map { "\n    \($0.pythonLiteral)," }.joined())
       ]

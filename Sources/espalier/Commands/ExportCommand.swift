@@ -9,7 +9,7 @@ internal import Words
 
 /// `espalier export`: a model for other programs.
 struct ExportCommand: CheckedCommand {
-  /// What `--to` offers.
+  /// The forms that `--to` offers.
   enum Form: String, ExpressibleByArgument, CaseIterable {
     case torch, safetensors
 
@@ -29,7 +29,7 @@ struct ExportCommand: CheckedCommand {
       A Python program that defines the network as an nn.Module with today's
       widths, and a file of weights beside it, for those who go on in PyTorch:
         espalier export small.safetensors --to torch
-        python3 -c 'from small import load; print(load())'
+        python3 -c 'import small; model = small.load()'
 
       The weights alone, under PyTorch's names, without masks and history:
         espalier export small.safetensors --to safetensors -o weights.safetensors

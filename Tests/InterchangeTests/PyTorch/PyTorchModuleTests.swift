@@ -9,9 +9,9 @@ import Testing
     return facts
   }
 
-  /// The part of a program between two lines, without them.
+  /// The part of a program's class between two lines, without them.
   private func part(_ source: String, from first: String, to last: String) -> String {
-    let lines = source.split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = source.split(separator: "\n", omittingEmptySubsequences: false).drop { $0 != "class Network(nn.Module):" }
     guard let start = lines.firstIndex(of: first[...]), let end = lines[start...].firstIndex(of: last[...]) else { return "" }
     return lines[(start + 1)..<end].joined(separator: "\n")
   }
