@@ -27,6 +27,12 @@ struct Partial {
   enum Form: Equatable {
     /// σ(x)
     case sigmoid
+    /// x + 3
+    case raised
+    /// c·min(max(x + 3, 0), 6), which is a hard sigmoid for c = 1/6
+    case ramp(Double)
+    /// c·x·min(max(x + 3, 0), 6), which is a hard swish for c = 1/6
+    case ramped(Double)
     /// c·x
     case scaled(Double)
     /// erf(x/√2)
@@ -39,8 +45,12 @@ struct Partial {
     case strided(Extent)
     /// Zeros around an image: above, left, below, right
     case padded([Int])
-    /// softmax(x) of the classes
+    /// softmax(x) of the channels
     case softmax
+    /// The channels as so many groups, along an axis of their own
+    case grouped(Int)
+    /// Groups of channels, along an axis of their own that was exchanged with that of their members
+    case exchanged(Int)
   }
   var form: Form
   /// Name of the network's node whose value is x.
@@ -171,7 +181,19 @@ struct Lowering {
       throw Unknown()
     }
     guard let rule else { throw Refusal() }
+    if !Self.passesFormulas.contains(node.operation) { for input in node.inputs { try settle(input) } }
     return try rule.lower(&self, node)
+  }
+
+  /// Operations that read parts of formulas as such.
+  private static let passesFormulas: Set<String> = [
+    "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose",
+  ]
+
+  /// Makes an operation of its own of a part that is one, where no larger formula takes it.
+  mutating func settle(_ name: String) throws {
+    guard case .partial(let partial)? = values[name], let operation = partial.operation else { return }
+    values[name] = try emit(operation, from: [partial.source], named: Names.printable(name))
   }
 
   /// Returns the value of a node that reads constants alone, or the shape of a feature; nil if it does not.
@@ -210,6 +232,7 @@ struct Lowering {
   }
 
   private mutating func takeOutput(_ name: String) throws {
+    if case .partial(let partial)? = values[name], partial.form != .softmax || !isVector(partial.source) { try settle(name) }
     switch values[name] {
     case .feature(let feature)?: outputs.append(feature)
     case .partial(let partial)? where partial.form == .softmax:
@@ -302,6 +325,8 @@ extension Lowering {
 
   func shape(of feature: String) -> FeatureShape { shapes[feature] ?? .vector(1) }
 
+  func isVector(_ feature: String) -> Bool { if case .vector = shape(of: feature) { true } else { false } }
+
   /// The sizes of a value as ONNX counts them, the batch's first.
   func dimensions(of feature: String) -> [Int] { [batch] + shape(of: feature).dimensions }
 
@@ -340,10 +365,7 @@ extension Lowering {
   /// Gives the layer that a node's input is a bias; false if it is no layer that could take it.
   mutating func absorbBias(_ bias: ONNXTensor, into feature: String, input index: Int, of node: ONNXGraph.Node) -> Bool {
     guard isOwn(feature, input: index, of: node), let place = nodes.lastIndex(where: { $0.name == feature }) else { return false }
-    let channels = shape(of: feature).channels
-    // [channels], [1, channels] and [1, channels, 1, 1] say the same, if the axis is the channels'.
-    let sizes = Array(repeating: 1, count: max(dimensions(of: feature).count - bias.dimensions.count, 0)) + bias.dimensions
-    guard bias.count == channels, sizes.count > 1, sizes[1] == channels, sizes.count == dimensions(of: feature).count else { return false }
+    guard isPerChannel(bias, of: feature) else { return false }
     switch nodes[place].operation {
     case .linear(var layer) where !layer.bias:
       layer.bias = true
@@ -351,6 +373,9 @@ extension Lowering {
     case .convolution(var layer) where !layer.bias:
       layer.bias = true
       nodes[place].operation = .convolution(layer)
+    case .channelAffine(var layer) where !layer.bias:
+      layer.bias = true
+      nodes[place].operation = .channelAffine(layer)
     default: return false
     }
     weights[ParameterName(nodes[place].module, .bias)] = Weight(tensor: bias)
@@ -358,14 +383,35 @@ extension Lowering {
     return true
   }
 
+  /// Whether a constant has a number for each channel of a value: [channels], [1, channels] and [1, channels, 1, 1] say the same, if the axis
+  /// is the channels'.
+  func isPerChannel(_ constant: ONNXTensor, of feature: String) -> Bool {
+    let (channels, rank) = (shape(of: feature).channels, dimensions(of: feature).count)
+    let sizes = Array(repeating: 1, count: max(rank - constant.dimensions.count, 0)) + constant.dimensions
+    return constant.count == channels && sizes.count == rank && sizes[1] == channels
+  }
+
   mutating func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }
 }
 
 extension Partial {
+  /// The operation that the part is by itself; nil if it is none.
+  var operation: Operation? {
+    switch form {
+    case .sigmoid: .activation(.sigmoid)
+    case .ramp(let factor) where abs(factor - 1 / 6) < 1e-4: .activation(.hardSigmoid)
+    case .softmax: .softmax
+    case .padded(let pads): .pad(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3])
+    default: nil
+    }
+  }
+
   /// The part in words, for messages.
   var words: String {
     switch form {
     case .sigmoid: "a sigmoid"
+    case .raised, .ramp, .ramped: "a part of hard swish"
+    case .grouped, .exchanged: "a part of a channel shuffle"
     case .scaled: "a multiple"
     case .erf, .erfPlusOne, .gated: "a part of GELU"
     case .strided: "every second pixel"

@@ -17,7 +17,9 @@ struct GoldenModel: Decodable, CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   /// All cases; none if the file cannot be read, which another test reports.
-  static let all = (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference("onnx_models.json")))) ?? []
+  static let all = ["onnx_models.json", "onnx_operations.json"].flatMap { name in
+    (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference(name)))) ?? []
+  }
 }
 
 /// The pieces of ONNX models that tests write themselves.

@@ -35,9 +35,24 @@ import Training
     #expect(imported.notes.count == 1)
   }
 
-  @Test func whatIsMissingInOthersIsSaid() throws {
+  /// Caffe's GoogLeNet without its auxiliary heads, with local response norms.
+  @Test func googLeNetHasItsPublishedSize() throws {
+    let imported = try ImportedNetwork(contentsOf: path("imagenet-caffe/bvlc_googlenet.onnx"))
+    #expect(try imported.network.cost().parameters == 6_998_552)
+    #expect(imported.network.nodes.count { if case .localResponseNorm = $0.operation { true } else { false } } == 2)
+  }
+
+  /// A classifier of lines of text like MobileNetV3, whose gates have another slope than PyTorch's.
+  @Test func aSlopeOfAnotherFrameworkIsNamed() throws {
+    let file = try path("misc-onnx/ch_ppocr_mobile_v2.0_cls_infer.onnx")
+    #expect(try problem(file) == "its input \"x\" has shape [?, 3, ?, ?], whose sizes come from images: give --dataset")
+    let error = #expect(throws: InterchangeError.self) {
+      try ImportedNetwork(contentsOf: file, input: .image(channels: 3, height: 48, width: 192))
+    }
+    // Everything else is: squeeze-and-excitation, hard swish in four nodes.
     #expect(
-      try problem(path("imagenet-caffe/bvlc_googlenet.onnx"))
-        == "1 operation is not understood (opset 13): LRN at \"pool1/norm1\" and 1 more")
+      error?.description
+        == "cannot read \(file): 1 operation is not understood (opset 11): HardSigmoid at \"HardSigmoid@0\" "
+        + "(its alpha and beta are 0.2 and 0.5, and 1/6 and 0.5 are possible)")
   }
 }

@@ -160,3 +160,48 @@ exported("gelu", Residual(torch.nn.GELU()), (3, 6, 6))
 exported("relu6", Residual(torch.nn.ReLU6()), (3, 6, 6))
 
 pathlib.Path(__file__).with_name("onnx_models.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+# Operations of newer networks, in a file of their own.
+cases = []
+small = (4, 4, 4)
+for kind, options in [("HardSwish", {}), ("Softplus", {}), ("LeakyRelu", {"alpha": 0.25}), ("Elu", {"alpha": 0.5}), ("Sigmoid", {}),
+                      ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5})]:
+    graph("function-" + kind.lower(), [node(kind, "x", "a", **options), node("Relu", "a", "y")], {}, small)
+graph("function-mish", [node("Mish", "x", "y")], {}, small, opset=18)
+three, six = np.float32(3), np.float32(6)
+graph("hard-swish-four", [node("Add", "x t", "a"), node("Clip", "a lo hi", "b"), node("Mul", "x b", "c"), node("Div", "c s", "y")],
+      {"t": three, "lo": np.float32(0), "hi": six, "s": six}, small)
+graph("hard-swish-gate", [node("Add", "x t", "a"), node("Clip", "a lo hi", "b"), node("Div", "b s", "c"), node("Mul", "c x", "y")],
+      {"t": three, "lo": np.float32(0), "hi": six, "s": six}, small)
+graph("hard-sigmoid-three", [node("Add", "x t", "a"), node("Clip", "a lo hi", "b"), node("Div", "b s", "c"), node("Relu", "c", "y")],
+      {"t": three, "lo": np.float32(0), "hi": six, "s": six}, small)
+graph("hard-swish-sigmoid", [node("HardSigmoid", "x", "a", alpha=1 / 6), node("Mul", "a x", "y")], {}, small)
+graph("prelu", [node("PRelu", "x p.weight", "y")], {"p.weight": drawn(4, 1, 1)}, small)
+graph("gate", [node("GlobalAveragePool", "x", "a"), node("Sigmoid", "a", "g"), node("Mul", "g x", "y")], {}, small)
+graph("product", [node("Relu", "x", "a"), node("Mul", "x a", "y")], {}, small)
+graph("difference", [node("Relu", "x", "a"), node("Sub", "a x", "y")], {}, small)
+graph("scale", [node("Mul", "s x", "a"), node("Add", "a b", "y")], {"s": drawn(4, 1, 1), "b": drawn(1, 4, 1, 1)}, small)
+graph("shift", [node("Add", "b x", "y")], {"b": drawn(4, 1, 1)}, small)
+graph("bias-apart", [node("MatMul", "x w", "a"), node("Add", "a b", "c"), node("Add", "a c", "y")], {"w": drawn(5, 3), "b": drawn(3)}, (5,))
+graph("conv-uneven", [node("Conv", "x w", "y", pads=[0, 1, 2, 3])], {"w": drawn(2, 4, 2, 2)}, small)
+graph("pad-alone", [node("Pad", "x p", "a"), node("Relu", "a", "y")], {"p": ints(0, 0, 1, 0, 0, 0, 2, 3)}, small)
+graph("lrn", [node("LRN", "x", "y", size=3, alpha=0.5, beta=0.75, bias=2.0)], {}, small)
+graph("instance-norm", [node("InstanceNormalization", "x n.weight n.bias", "y", epsilon=1e-3)], {"n.weight": drawn(4), "n.bias": drawn(4)}, small)
+graph("average-pool-own", [node("AveragePool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], {}, small)
+graph("global-max", [node("GlobalMaxPool", "x", "a"), node("Flatten", "a", "y")], {}, small)
+graph("shuffle", [node("Reshape", "x s", "a"), node("Transpose", "a", "b", perm=[0, 2, 1, 3, 4]), node("Reshape", "b t", "y")],
+      {"s": ints(0, 2, 2, 4, 4), "t": ints(0, -1, 4, 4)}, small)
+graph("gather", [node("Gather", "x i", "y", axis=1)], {"i": ints(3, 0, -2)}, small)
+graph("softmax-within", [node("Softmax", "x", "a", axis=1), node("Relu", "a", "y")], {}, small)
+exported("hardswish", Residual(torch.nn.Hardswish()), (3, 4, 4))
+
+
+class Shuffle(torch.nn.Module):
+    def forward(self, x):
+        n, c, h, w = x.shape
+        return x.view(n, 2, c // 2, h, w).transpose(1, 2).contiguous().view(n, c, h, w)
+
+
+exported("shuffle", torch.nn.Sequential(Shuffle(), torch.nn.Conv2d(4, 2, 1)), (4, 4, 4))
+
+pathlib.Path(__file__).with_name("onnx_operations.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

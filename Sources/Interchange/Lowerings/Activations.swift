@@ -3,7 +3,28 @@ internal import Networks
 extension Lowering {
   /// Element-wise functions. Those that exporters write as several nodes begin here and end in `Mul` (``arithmetic``).
   static let activations = [
-    plain("Relu", .relu), plain("Tanh", .tanh),
+    plain("Relu", .relu), plain("Tanh", .tanh), plain("HardSwish", .hardSwish), plain("Softplus", .softplus), plain("Mish", .mish),
+    Rule("LeakyRelu") { lowering, node in
+      [try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), from: [lowering.feature(node)], as: node)]
+    },
+    Rule("Elu") { lowering, node in
+      [try lowering.emit(.activation(.elu(alpha: node.real("alpha", 1))), from: [lowering.feature(node)], as: node)]
+    },
+    Rule("HardSigmoid") { lowering, node in
+      let (alpha, beta) = (node.real("alpha", 0.2), node.real("beta", 0.5))
+      guard abs(alpha - 1 / 6) < 1e-4, beta == 0.5 else {
+        throw Refusal("its alpha and beta are \(alpha) and \(beta), and 1/6 and 0.5 are possible")
+      }
+      return [.partial(Partial(form: .ramp(1 / 6), source: try lowering.feature(node)))]
+    },
+    Rule("PRelu") { lowering, node in
+      let source = try lowering.feature(node)
+      guard let slope = try lowering.constant(node, 1) else { throw Refusal("its slope is missing") }
+      guard slope.count == 1 || lowering.isPerChannel(slope, of: source) else {
+        throw Refusal("its slope of shape \(slope.dimensions) is not one for each channel")
+      }
+      return [try lowering.layer(.prelu(PReLU(slope.count)), from: source, as: node, [(.weight, Weight(tensor: slope))])]
+    },
     Rule("Gelu") { lowering, node in
       guard node.text("approximate", "none") == "none" else { throw Refusal("it approximates by tanh") }
       return [try lowering.emit(.activation(.gelu), from: [lowering.feature(node)], as: node)]
@@ -12,6 +33,10 @@ extension Lowering {
       let bounds = try ["min", "max"].enumerated().map { index, name in
         try node.attributes[name] != nil ? node.real(name, 0) : lowering.numbers(node, index + 1)?.values.first
       }
+      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .raised, bounds == [0, 6] {
+        return [.partial(Partial(form: .ramp(1), source: partial.source))]
+      }
+      if let input = node.inputs.first { try lowering.settle(input) }
       guard bounds[0] == 0, bounds[1] == 6 || (bounds[1] ?? 3e38) >= 3e38 else {
         let words = bounds.map { $0.map { "\($0)" } ?? "nothing" }
         throw Refusal("it clips between \(words[0]) and \(words[1]), and 0 and 6 are possible")
@@ -32,8 +57,10 @@ extension Lowering {
     // The classifier is what feeds a last softmax; losses and temperatures begin there.
     Rule("Softmax") { lowering, node in
       let source = try lowering.feature(node)
-      guard case .vector = lowering.shape(of: source), node.integer("axis", 1).axis(of: 2) == 1 else {
-        throw Refusal("it is understood over the classes, as the last node")
+      let rank = lowering.dimensions(of: source).count
+      // Before version 13 everything behind the axis was one.
+      guard node.integer("axis", lowering.graph.opset < 13 ? 1 : -1).axis(of: rank) == 1, rank == 2 || lowering.graph.opset >= 13 else {
+        throw Refusal("it is understood over the channels")
       }
       return [.partial(Partial(form: .softmax, source: source))]
     },

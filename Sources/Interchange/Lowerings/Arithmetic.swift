@@ -9,29 +9,44 @@ extension Lowering {
         if case .partial(let partial)? = lowering.value(node, index), partial.form == .erf, try constant.numbers() == [1] {
           return [.partial(Partial(form: .erfPlusOne(1), source: partial.source))]
         }
+        try lowering.settle(node.inputs[index])
         let source = try lowering.feature(node, index)
-        guard lowering.absorbBias(constant, into: source, input: index, of: node) else {
-          throw Refusal("it adds a constant, which is understood as the bias of the layer before it")
+        if lowering.absorbBias(constant, into: source, input: index, of: node) { return [.feature(source)] }
+        if constant.count == 1, try constant.numbers() == [3] { return [.partial(Partial(form: .raised, source: source))] }
+        guard lowering.isPerChannel(constant, of: source) else {
+          throw Refusal("it adds a constant of shape \(constant.dimensions), and one number for each channel is possible")
         }
-        return [.feature(source)]
+        let channels = lowering.shape(of: source).channels
+        let ones = ONNXTensor("one", dimensions: [channels], numbers: Array(repeating: 1, count: channels), isInteger: false)
+        let parameters = [(ParameterName.Role.weight, Weight(tensor: ones)), (.bias, Weight(tensor: constant))]
+        return [try lowering.layer(.channelAffine(ChannelAffine(channels)), from: source, as: node, parameters)]
       }
+      for input in node.inputs { try lowering.settle(input) }
       return [try lowering.sum(node)]
     },
     Rule("Sum") { lowering, node in [node.inputs.count == 1 ? .feature(try lowering.feature(node)) : try lowering.sum(node)] },
     Rule("Mul") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
-        guard constant.count == 1, let factor = try constant.numbers()?.first else {
-          throw Refusal("it multiplies by a constant of shape \(constant.dimensions)")
+        if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
+        try lowering.settle(node.inputs[index])
+        let source = try lowering.feature(node, index)
+        guard lowering.isPerChannel(constant, of: source) else {
+          throw Refusal("it multiplies by a constant of shape \(constant.dimensions), and one number for each channel is possible")
         }
-        return [try lowering.multiple(node, index, factor)]
+        let scale = Operation.channelAffine(ChannelAffine(constant.count, bias: false))
+        return [try lowering.layer(scale, from: source, as: node, [(.weight, Weight(tensor: constant))])]
       }
       return [try lowering.product(node)]
+    },
+    Rule("Sub") { lowering, node in
+      let sources = try [lowering.feature(node, 0), lowering.feature(node, 1)]
+      return [try lowering.emit(.subtract, from: sources, as: node, isModule: false)]
     },
     Rule("Div") { lowering, node in
       guard let constant = try lowering.constant(node, 1), constant.count == 1, let divisor = try constant.numbers()?.first, divisor != 0
       else {
-        throw Refusal("it is understood within GELU")
+        throw Refusal("it divides by other than a number")
       }
       return [try lowering.multiple(node, 0, 1 / divisor)]
     },
@@ -55,6 +70,8 @@ extension Lowering {
     case .scaled(let before): return .partial(Partial(form: .scaled(before * factor), source: partial.source))
     case .erfPlusOne(let before): return .partial(Partial(form: .erfPlusOne(before * factor), source: partial.source))
     case .gated(let before): return try gelu(before * factor, partial.source, node)
+    case .ramp(let before): return .partial(Partial(form: .ramp(before * factor), source: partial.source))
+    case .ramped(let before): return try hardSwish(before * factor, partial.source, node)
     default: throw Refusal("it multiplies \(partial.words)")
     }
   }
@@ -73,10 +90,25 @@ extension Lowering {
       switch gate.form {
       case .sigmoid where factor == 1: return try emit(.activation(.silu), from: [gate.source], as: node, isModule: false)
       case .erfPlusOne(let number): return try gelu(number * factor, gate.source, node)
+      case .ramp(let number): return try hardSwish(number * factor, gate.source, node)
       default: continue
       }
     }
-    throw Refusal("it multiplies two values")
+    for input in node.inputs { try settle(input) }
+    let sources = try [feature(node, 0), feature(node, 1)]
+    let shapes = sources.map { shape(of: $0) }
+    if shapes[0] == shapes[1] { return try emit(.multiply, from: sources, as: node, isModule: false) }
+    for (index, other) in [(0, 1), (1, 0)] where shapes[other] == .image(channels: shapes[index].channels, height: 1, width: 1) {
+      // The gate of a squeeze-and-excitation block.
+      return try emit(.multiply, from: [sources[index], sources[other]], as: node, isModule: false)
+    }
+    throw Refusal("it multiplies values of shapes \(shapes[0]) and \(shapes[1])")
+  }
+
+  /// c·x·min(max(x + 3, 0), 6): a hard swish, or what becomes it when it is divided by 6.
+  private mutating func hardSwish(_ factor: Double, _ source: String, _ node: ONNXGraph.Node) throws -> Value {
+    guard abs(factor - 1 / 6) < 1e-4 else { return .partial(Partial(form: .ramped(factor), source: source)) }
+    return try emit(.activation(.hardSwish), from: [source], as: node, isModule: false)
   }
 
   /// c·x·(1 + erf(x/√2)): GELU, or what becomes it when it is halved.

@@ -12,8 +12,13 @@ extension Lowering {
       } else {
         source = try lowering.feature(node)
       }
+      var input = source
       let kernels = try lowering.weight(node, 1, rank: 4)
       let window = try Window(of: node, kernel: Array(kernels.dimensions.suffix(2)), over: lowering.shape(of: source), zeros: zeros)
+      if let border = window.border {
+        let name = "\(Names.name(of: node, dropsOperation: true)).pad"
+        if case .feature(let padded) = try lowering.emit(border, from: [source], named: name) { input = padded }
+      }
       let groups = node.integer("group", 1)
       let (inputs, overflow) = kernels.dimensions[1].multipliedReportingOverflow(by: groups)
       guard !overflow else { throw Refusal("\(groups) groups are impossible") }
@@ -24,22 +29,25 @@ extension Lowering {
         groups: groups, bias: bias != nil)
       let parameters: [(ParameterName.Role, Weight)] =
         [(.weight, Weight(tensor: kernels))] + (bias.map { [(.bias, Weight(tensor: $0))] } ?? [])
-      return [try lowering.layer(.convolution(layer), from: source, as: node, parameters)]
+      return [try lowering.layer(.convolution(layer), from: input, as: node, parameters)]
     }
   ]
 }
 
-/// The window of a convolution or a pooling, with equal padding on opposite sides.
+/// The window of a convolution or a pooling.
 struct Window {
   var kernel: Extent
   var stride: Extent
+  /// Equal padding on opposite sides; none if there is a ``border``.
   var padding: Extent
   var dilation: Extent
+  /// The operation that pads an image before the window, where opposite sides differ; nil where they are equal.
+  var border: Operation?
 
   /// - Parameters:
   ///   - kernel: height and width; nil for those of the node.
   ///   - zeros: pixels that a `Pad` before it adds: above, left, below, right.
-  /// - Throws: ``Refusal`` for other than two dimensions, and for padding of different sizes on opposite sides.
+  /// - Throws: ``Refusal`` for other than two dimensions.
   init(of node: ONNXGraph.Node, kernel: [Int]? = nil, over shape: FeatureShape, zeros: [Int] = [0, 0, 0, 0]) throws {
     guard case .image(_, let height, let width) = shape else { throw Refusal("it reads a vector, and must read an image") }
     func pair(_ name: String, _ standard: [Int]?) throws -> Extent {
@@ -75,9 +83,10 @@ struct Window {
       throw Refusal("its pads \(pads) must be four sizes")
     }
     pads = zip(pads, zeros).map(+)
-    guard pads[0] == pads[2], pads[1] == pads[3] else {
-      throw Refusal("its padding differs between opposite sides: above \(pads[0]), below \(pads[2]), left \(pads[1]), right \(pads[3])")
-    }
     padding = Extent(pads[0], pads[1])
+    if pads[0] != pads[2] || pads[1] != pads[3] {
+      padding = Extent(0)
+      border = .pad(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3])
+    }
   }
 }

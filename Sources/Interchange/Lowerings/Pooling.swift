@@ -11,10 +11,10 @@ extension Lowering {
     Rule("AveragePool") { lowering, node in
       let source = try lowering.feature(node)
       let window = try pooling(node, lowering.shape(of: source))
-      guard window.padding == Extent(0) || node.integer("count_include_pad", 0) != 0 else {
-        throw Refusal("its means leave out the padding (count_include_pad 0)")
-      }
       return [try lowering.emit(.averagePool(window), from: [source], as: node)]
+    },
+    Rule("GlobalMaxPool") { lowering, node in
+      [try lowering.emit(.adaptiveMaxPool(height: 1, width: 1), from: [lowering.feature(node)], as: node)]
     },
     Rule("GlobalAveragePool") { lowering, node in
       [try lowering.emit(.adaptiveAveragePool(height: 1, width: 1), from: [lowering.feature(node)], as: node)]
@@ -35,6 +35,7 @@ extension Lowering {
   private static func pooling(_ node: ONNXGraph.Node, _ shape: FeatureShape) throws -> Pooling {
     let window = try Window(of: node, over: shape)
     guard window.dilation == Extent(1) else { throw Refusal("its window has gaps (dilations)") }
+    guard window.border == nil else { throw Refusal("its padding differs between opposite sides") }
     guard node.integer("storage_order", 0) == 0 else { throw Refusal("its storage_order is by columns") }
     guard case .image(_, let height, let width) = shape else { throw Refusal("it must read an image") }
     // Where windows end at the border anyway, there is nothing to round.
@@ -45,6 +46,7 @@ extension Lowering {
       leavesRest(height, window.kernel.height, window.stride.height, window.padding.height)
       || leavesRest(width, window.kernel.width, window.stride.width, window.padding.width)
     return Pooling(
-      kernel: window.kernel, stride: window.stride, padding: window.padding, ceilMode: isCeiled && node.integer("ceil_mode", 0) != 0)
+      kernel: window.kernel, stride: window.stride, padding: window.padding, ceilMode: isCeiled && node.integer("ceil_mode", 0) != 0,
+      countsPadding: window.padding == Extent(0) || node.operation == "MaxPool" || node.integer("count_include_pad", 0) != 0)
   }
 }

@@ -11,10 +11,31 @@ extension Lowering {
       return [try lowering.flattened(source, node)]
     },
     Rule("Reshape") { lowering, node in
+      if case .partial(let partial)? = lowering.value(node, 0), case .exchanged(let groups) = partial.form {
+        return [try lowering.shuffled(partial.source, groups, node)]
+      }
+      if let input = node.inputs.first { try lowering.settle(input) }
       let source = try lowering.feature(node)
       guard let target = try lowering.numbers(node, 1)?.sizes ?? node.integers("shape") else { throw Refusal("it has no shape") }
       let dimensions = lowering.dimensions(of: source)
       return [try lowering.reshaped(source, Reshaping.shape(target, of: dimensions, allowsZero: node.integer("allowzero", 0) != 0), node)]
+    },
+    Rule("Transpose") { lowering, node in
+      guard case .partial(let partial)? = lowering.value(node, 0), case .grouped(let groups) = partial.form,
+        node.integers("perm") == [0, 2, 1, 3, 4]
+      else { throw Refusal("it is understood within a channel shuffle") }
+      return [.partial(Partial(form: .exchanged(groups), source: partial.source))]
+    },
+    Rule("Gather") { lowering, node in
+      let source = try lowering.feature(node)
+      let dimensions = lowering.dimensions(of: source)
+      guard node.integer("axis", 0).axis(of: dimensions.count) == 1, let given = try lowering.numbers(node, 1), given.dimensions.count == 1
+      else { throw Refusal("it is understood as a choice of channels") }
+      let indices = given.sizes.map { $0 < 0 ? $0 + dimensions[1] : $0 }
+      guard Set(indices).count == indices.count, indices.allSatisfy({ (0..<dimensions[1]).contains($0) }) else {
+        throw Refusal("it takes a channel twice, or one that is not there")
+      }
+      return [try lowering.emit(.indexSelect(indices), from: [source], as: node, isModule: false)]
     },
     Rule("Squeeze") { lowering, node in
       let source = try lowering.feature(node)
@@ -107,6 +128,18 @@ extension Lowering {
     },
   ]
 
+  /// The channels of groups taken in turns, as the last step of a channel shuffle leaves them.
+  private mutating func shuffled(_ source: String, _ groups: Int, _ node: ONNXGraph.Node) throws -> Value {
+    let dimensions = dimensions(of: source)
+    let width = dimensions[1] / max(groups, 1)
+    let before = [dimensions[0], width, groups] + dimensions[2...]
+    guard let target = try numbers(node, 1)?.sizes ?? node.integers("shape"),
+      try Reshaping.shape(target, of: before, allowsZero: node.integer("allowzero", 0) != 0) == dimensions
+    else { throw Refusal("it does not end a channel shuffle") }
+    let indices = (0..<dimensions[1]).map { $0 % groups * width + $0 / groups }
+    return try emit(.indexSelect(indices), from: [source], as: node, isModule: false)
+  }
+
   private mutating func flattened(_ source: String, _ node: ONNXGraph.Node) throws -> Value {
     if case .vector = shape(of: source) { return .feature(source) }
     return try emit(.flatten, from: [source], as: node, isModule: false)
@@ -115,6 +148,10 @@ extension Lowering {
   private mutating func reshaped(_ source: String, _ target: [Int], _ node: ONNXGraph.Node) throws -> Value {
     let dimensions = dimensions(of: source)
     if target == dimensions { return .feature(source) }
+    // The first step of a channel shuffle.
+    if target.count == 5, dimensions.count == 4, target[0] == batch, Array(target[3...]) == Array(dimensions[2...]), target[1] > 0 {
+      return .partial(Partial(form: .grouped(target[1]), source: source))
+    }
     guard target.count == 2, target[0] == batch else {
       func words(_ sizes: [Int]) -> String { "[" + sizes.map { $0 == batch ? "batch" : "\($0)" }.joined(separator: ", ") + "]" }
       throw Refusal("it reshapes \(words(dimensions)) to \(words(target)), and flattening is possible")

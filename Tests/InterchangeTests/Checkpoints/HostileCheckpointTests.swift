@@ -104,13 +104,15 @@ import Training
         "a tensor of shape [1, 1, 1, 1, 1, 1, 1, 1]... has more than 32 dimensions"
       ),
       (
-        Pickled.tensor([1 << 32], count: 1 << 32),
-        "tensor \"w\": storage \"0\" has 8 bytes, and a tensor of shape [4294967296] reaches to element 4294967296"
+        Pickled.tensor([4], count: 4),
+        "tensor \"w\": storage \"0\" has 8 bytes, and a tensor of shape [4] reaches to element 4"
       ),
+      (Pickled.tensor([1 << 32], count: 1 << 32), "tensor \"w\": the tensors have many times the elements of the file"),
       (Pickled.tensor(key: "../../etc/passwd"), "tensor \"w\": it has no member \"a/data/../../etc/passwd\""),
       (Pickled.call("torch._utils._rebuild_tensor_v2", [Pickled.int(1)]), "a tensor in its pickle has no storage"),
     ] {
-      #expect(try problem(tensor: tensor) == words, "\(words)")
+      let found = try problem(tensor: tensor)
+      #expect(found == words)
     }
     #expect(
       try problem(pickle: Pickled.dictionary([("a", Pickled.tensor()), ("b", Pickled.tensor(type: "torch.DoubleStorage"))]))
