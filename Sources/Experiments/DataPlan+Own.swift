@@ -128,8 +128,10 @@ extension Experiment.Start {
       return KnownInputs(preprocessing: preprocessing, classes: classes, shape: shape)
     case .imported(let path):
       // Where the file leaves height and width open, what has a shape of its own is not asked.
-      let native = (try? ImportedNetwork(contentsOf: path))?.network.inputShapes.first?.dimensions
-      return KnownInputs(shape: native.flatMap { $0.count == 3 ? $0 : nil })
+      let imported = try? ImportedNetwork(contentsOf: path)
+      let native = imported?.network.inputShapes.first?.dimensions
+      return KnownInputs(
+        preprocessing: imported?.preprocessing, classes: imported?.classes ?? [], shape: native.flatMap { $0.count == 3 ? $0 : nil })
     case .network(let name, _):
       let native = try Architecture.parse(name).inputShape.dimensions
       return KnownInputs(shape: native.count == 3 ? native : nil)

@@ -16,7 +16,7 @@ extension Experiment {
     for line in imported.notes { note("\(path): \(line)") }
     var model = try imported.model()
     guard let examples else { return ModelFile(model: model) }
-    note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used")
+    if imported.preprocessing == nil { note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used") }
     let own = try model.network.classes
     var wanted = outputs ?? examples.classes
     if outputs == nil, case .exactly(let count)? = classes { wanted = count }

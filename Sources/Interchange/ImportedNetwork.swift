@@ -22,6 +22,10 @@ public struct ImportedNetwork {
   public let inputName: String
   /// Names of the network's outputs in the file, in the order of ``network``'s.
   public let outputNames: [String]
+  /// How inputs become the network's, if the file says it as ``ONNXExport`` does; nil if it does not.
+  public let preprocessing: Preprocessing?
+  /// Names of the classifier's outputs, in order, if the file says them so; empty if it does not.
+  public let classes: [String]
   /// What a user should know, one line each.
   public let notes: [String]
   private let path: String
@@ -42,6 +46,13 @@ public struct ImportedNetwork {
       return (network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.weights)
     }
     self.path = path
+    func told<Value: Decodable>(_ type: Value.Type, _ key: String) -> Value? {
+      graph.metadata[key].flatMap { try? JSONDecoder().decode(type, from: Data($0.utf8)) }
+    }
+    // What does not fit was meant for something else.
+    let own = network
+    preprocessing = try told(Preprocessing.self, "preprocessing").flatMap { try $0.problem(for: own) == nil ? $0 : nil }
+    classes = try told([String].self, "classes").flatMap { $0.count == (try own.classes) ? $0 : nil } ?? []
   }
 
   /// Reads the weights, as float32; each parameter is a tensor of its own, whatever the file shares.

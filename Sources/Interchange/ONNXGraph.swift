@@ -37,6 +37,8 @@ struct ONNXGraph {
   var outputs: [String] = []
   /// Version of ONNX's own operations.
   var opset = 0
+  /// Texts that the file carries along, by their keys.
+  var metadata: [String: String] = [:]
   /// How often each value is read, by nodes or as an output.
   var uses: [String: Int] = [:]
 
@@ -65,7 +67,7 @@ struct ONNXGraph {
     var (nodeCount, hasGraph) = (0, false)
     var reader = WireReader(file)
     try reader.forEachField(in: 0..<file.size) { reader, field in
-      if field.number == 1 || field.number == 2 || field.number == 8 { try model.append(field.whole) }
+      if [1, 2, 8, 14].contains(field.number) { try model.append(field.whole) }
       guard field.number == 7, field.isDelimited else { return }
       hasGraph = true
       try reader.forEachField(in: field.content) { reader, field in
@@ -92,6 +94,7 @@ struct ONNXGraph {
     guard hasGraph else { throw WireReader.damaged }
     let header = try ONNXModelProto(parsing: model, of: file)
     opset = Int(clamping: header.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 1)
+    metadata = Dictionary(header.metadataProps.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     for (pieces, raw) in stored {
       let proto = try ONNXTensorProto(parsing: pieces, of: file)
       let tensor = try ONNXTensor(proto, name: proto.name, raw: raw.map { (file, $0) }, folder: folder)

@@ -1,4 +1,4 @@
-internal import Networks
+package import Networks
 public import Torch
 
 /// A model with everything needed to use it and to understand its origin, in one `.safetensors` file.
@@ -101,7 +101,7 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   }
 
   /// What is wrong with the numbers, by themselves or for the given network; nil if nothing is.
-  func problem(for network: Network) throws -> String? {
+  package func problem(for network: Network) throws -> String? {
     var elements = 1
     for size in inputShape {
       let (product, overflow) = elements.multipliedReportingOverflow(by: size)

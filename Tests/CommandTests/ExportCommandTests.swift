@@ -29,6 +29,13 @@ import Training
         #expect(try weights.tensors[name.description]?.array(Float.self) == tensor.array(Float.self))
       }
 
+      let onnx = try espalier("export", model, "--to", "onnx")
+      #expect(onnx.status == 0 && onnx.errors == "wrote \(folder)/small.onnx\n")
+      // It says how its inputs were prepared, and computes the same.
+      let there = try espalier("evaluate", folder + "/small.onnx", "--dataset", "digits")
+      #expect(there.errors.isEmpty)
+      #expect("mlp:64-16-10" + there.output.dropFirst("small".count) == (try espalier("evaluate", model)).output)
+
       let bare = try espalier("export", model, "-o", folder + "/w.safetensors")
       #expect(bare.status == 0 && bare.errors == "wrote \(folder)/w.safetensors\n")
       #expect(
@@ -40,8 +47,8 @@ import Training
   }
 
   @Test(arguments: [
-    ([], 64, "give --to torch or safetensors"),
-    (["-o", "m.bin"], 64, "--output m.bin does not tell what to write: give --to torch or safetensors"),
+    ([], 64, "give --to onnx, torch or safetensors"),
+    (["-o", "m.bin"], 64, "--output m.bin does not tell what to write: give --to onnx, torch or safetensors"),
     (["--to", "torch", "-o", "m.safetensors"], 64, "--to torch writes a Python program: give --output a name that ends in .py"),
     (["-o", "m.safetensors"], 73, "cannot write m.safetensors: --output and the model are the same file"),
     (["-o", "none/m.py"], 73, "cannot write none/m.py: there is no folder "),

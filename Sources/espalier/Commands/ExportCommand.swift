@@ -11,11 +11,12 @@ internal import Words
 struct ExportCommand: CheckedCommand {
   /// The forms that `--to` offers.
   enum Form: String, ExpressibleByArgument, CaseIterable {
-    case torch, safetensors
+    case onnx, torch, safetensors
 
     /// The ending of what is written.
     var ending: String {
       switch self {
+      case .onnx: ".onnx"
       case .torch: ".py"
       case .safetensors: ".weights.safetensors"
       }
@@ -26,6 +27,9 @@ struct ExportCommand: CheckedCommand {
     commandName: "export",
     abstract: "Write a model for other programs.",
     discussion: """
+      For ONNX Runtime and whatever else reads ONNX (opset 17, any batch size):
+        espalier export small.safetensors --to onnx
+
       A Python program that defines the network as an nn.Module with today's
       widths, and a file of weights beside it, for those who go on in PyTorch:
         espalier export small.safetensors --to torch
@@ -41,13 +45,13 @@ struct ExportCommand: CheckedCommand {
   @Argument(help: ArgumentHelp("A model file.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
   var model: String
 
-  @Option(help: ArgumentHelp("What to write: torch or safetensors; by default what the output's ending says.", valueName: "form"))
+  @Option(help: ArgumentHelp("What to write: onnx, torch or safetensors; by default what the output's ending says.", valueName: "form"))
   var to: Form?
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("The file to write; by default beside the model, with the ending of its form.", valueName: "file"),
-    completion: .file(extensions: ["py", "safetensors"]))
+    completion: .file(extensions: ["onnx", "py", "safetensors"]))
   var output: String?
 
   func check() throws { _ = try form() }
@@ -59,10 +63,11 @@ struct ExportCommand: CheckedCommand {
       }
       return to
     }
-    guard let output else { throw ValidationError("give --to torch or safetensors") }
+    guard let output else { throw ValidationError("give --to onnx, torch or safetensors") }
+    if output.hasSuffix(".onnx") { return .onnx }
     if output.hasSuffix(".py") { return .torch }
     if output.hasSuffix(".safetensors") { return .safetensors }
-    throw ValidationError("--output \(output.inLine) does not tell what to write: give --to torch or safetensors")
+    throw ValidationError("--output \(output.inLine) does not tell what to write: give --to onnx, torch or safetensors")
   }
 
   func run() throws {
@@ -78,8 +83,14 @@ struct ExportCommand: CheckedCommand {
     let file = try ModelFile(contentsOf: model)
     let tensors = Dictionary(file.model.tensors.map { ($0.description, $1) }, uniquingKeysWith: { first, _ in first })
     let archive = TensorArchive(tensors: tensors, metadata: ["format": "pt"])
-    guard form == .torch else {
+    switch form {
+    case .torch: break
+    case .safetensors:
       try archive.write(to: path)
+      return Console.note("wrote \(path)")
+    case .onnx:
+      let export = try ONNXExport(file.model, writer: ("Espalier", Espalier.version), metadata: file.texts)
+      try AtomicFile.write(try export.data(), to: path)
       return Console.note("wrote \(path)")
     }
     let program = try PyTorchModule(
@@ -92,5 +103,19 @@ struct ExportCommand: CheckedCommand {
     try archive.write(to: weights)
     try AtomicFile.write(Data(program.source.utf8), to: path)
     Console.note("wrote \(path) and \(weights)")
+  }
+}
+
+extension ModelFile {
+  /// What an ONNX file says of the model besides its graph: names of the classes, and how inputs were prepared, as JSON.
+  fileprivate var texts: [String: String] {
+    get throws {
+      var texts: [String: String] = [:]
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      if !classes.isEmpty { texts["classes"] = String(decoding: try encoder.encode(classes), as: UTF8.self) }
+      if let preprocessing { texts["preprocessing"] = String(decoding: try encoder.encode(preprocessing), as: UTF8.self) }
+      return texts
+    }
   }
 }
