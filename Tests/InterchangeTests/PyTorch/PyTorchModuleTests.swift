@@ -228,9 +228,7 @@ import Testing
                 sum = x0 + x1
                 return sum
         """)
-    #expect(
-      source.contains("                    \"fc\": nn.Linear(3, 3),\n        })\n")
-        || source.contains("            \"fc\": nn.Linear(3, 3),\n        })\n"))
+    #expect(source.contains("        self.body = nn.ModuleDict({\n            \"fc\": nn.Linear(3, 3),\n        })\n"))
   }
 
   @Test(arguments: [

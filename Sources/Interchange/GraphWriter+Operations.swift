@@ -1,0 +1,202 @@
+internal import Networks
+internal import SwiftProtobuf
+
+extension GraphWriter {
+  /// Writes a node, and returns the name of its value.
+  mutating func write(_ node: Network.Node) throws -> String {
+    let inputs = node.inputs.map { values[$0] ?? $0 }
+    let x = inputs.first ?? ""
+    let shape = node.inputs.first.flatMap { shapes[$0] } ?? .vector(1)
+    switch node.operation {
+    case .input(let shape): graph.input.append(info(node.name, shape))
+    case .linear(let layer):
+      let bias = layer.bias ? [try parameter(node, .bias)] : []
+      add("Gemm", [x, try parameter(node, .weight)] + bias, node.name, integer("transB", 1))
+    case .convolution(let layer):
+      let bias = layer.bias ? [try parameter(node, .bias)] : []
+      add(
+        "Conv", [x, try parameter(node, .weight)] + bias, node.name, integers("kernel_shape", layer.kernel.pairs),
+        integers("strides", layer.stride.pairs), integers("pads", layer.padding.pairs + layer.padding.pairs),
+        integers("dilations", layer.dilation.pairs), integer("group", layer.groups))
+    case .batchNorm(let norm):
+      let scale = norm.affine ? try parameter(node, .weight) : constants(Array(repeating: 1, count: norm.features), of: node, "one")
+      let shift = norm.affine ? try parameter(node, .bias) : constants(Array(repeating: 0, count: norm.features), of: node, "zero")
+      add(
+        "BatchNormalization", [x, scale, shift, try parameter(node, .runningMean), try parameter(node, .runningVariance)], node.name,
+        number("epsilon", norm.epsilon))
+    case .groupNorm(let norm):
+      let rows = step("Reshape", [x, constant([0, norm.groups, -1], of: node, "rows")], of: node)
+      let present = norm.features / max(norm.groups, 1) * shape.positions
+      let normal = normalized(rows, over: 2, present: present, zeros: norm.absent * shape.positions, norm.epsilon, of: node)
+      let back = step("Reshape", [normal, constant([0] + shape.dimensions, of: node, "shape")], of: node)
+      try scaled(back, by: node, affine: norm.affine, shape)
+    case .channelNorm(let norm):
+      let normal = normalized(x, over: 1, present: norm.features, zeros: norm.absent, norm.epsilon, of: node)
+      try scaled(normal, by: node, affine: norm.affine, shape)
+    case .channelAffine(let layer): try scaled(x, by: node, affine: true, bias: layer.bias, shape)
+    case .localResponseNorm(let norm):
+      add(
+        "LRN", [x], node.name, integer("size", norm.size), number("alpha", norm.alpha), number("beta", norm.beta), number("bias", norm.k))
+    case .activation(let function): activation(function, x, node)
+    case .prelu(let layer):
+      let slope = try parameter(node, .weight, shaped: layer.features == 1 ? [1] : column(shape))
+      add("PRelu", [x, slope], node.name)
+    case .softmax: add("Softmax", [x], node.name, integer("axis", 1))
+    case .maxPool(let pool): maxPool(pool, x, node, shape)
+    case .averagePool(let pool):
+      add(
+        "AveragePool", [x], node.name, integers("kernel_shape", pool.kernel.pairs), integers("strides", pool.stride.pairs),
+        integers("pads", pool.padding.pairs + pool.padding.pairs), integer("ceil_mode", pool.ceilMode ? 1 : 0),
+        integer("count_include_pad", pool.countsPadding ? 1 : 0))
+    case .adaptiveAveragePool(let height, let width): return try adaptivePool("AveragePool", Extent(height, width), x, node, shape)
+    case .adaptiveMaxPool(let height, let width): return try adaptivePool("MaxPool", Extent(height, width), x, node, shape)
+    case .pad(let top, let bottom, let left, let right):
+      add("Pad", [x, constant([0, 0, top, left, 0, 0, bottom, right], of: node, "pads")], node.name)
+    case .resize(let height, let width, let interpolation): resize(height, width, interpolation, x, node, shape)
+    case .dropout: return x
+    case .flatten:
+      if case .vector = shape { return x }
+      add("Flatten", [x], node.name, integer("axis", 1))
+    case .add: add(inputs.count == 2 ? "Add" : "Sum", inputs, node.name)
+    case .subtract: add("Sub", inputs, node.name)
+    case .multiply:
+      var factors = inputs
+      // One number for each channel of an image.
+      if let other = node.inputs.dropFirst().first.flatMap({ shapes[$0] }), case .vector = other, shape.dimensions.count == 3 {
+        factors[1] = step("Unsqueeze", [factors[1], constant([2, 3], of: node, "axes")], of: node)
+      }
+      add("Mul", factors, node.name)
+    case .concat: add("Concat", inputs, node.name, integer("axis", 1))
+    case .narrow(let start, let count): slice(x, from: [start], to: [start + count], along: [1], steps: [1], node, as: node.name)
+    case .indexSelect(let indices): add("Gather", [x, constant(indices, of: node, "indices")], node.name, integer("axis", 1))
+    case .subsamplePad(let stride, let before, let after):
+      let sampled = fresh("\(node.name).sampled")
+      slice(x, from: [0, 0], to: [Int(Int32.max), Int(Int32.max)], along: [2, 3], steps: [stride, stride], node, as: sampled)
+      add("Pad", [sampled, constant([0, before, 0, 0, 0, after, 0, 0], of: node, "pads")], node.name)
+    }
+    return node.name
+  }
+
+  /// (x − μ)/√(σ² + ε) along an axis, of whose elements some were removed and count as zeros.
+  private mutating func normalized(
+    _ x: String, over axis: Int, present: Int, zeros: Int, _ epsilon: Double, of node: Network.Node
+  ) -> String {
+    let axes = constant([axis], of: node, "axis")
+    let share = constant(1 / Float(present + zeros), of: node, "share")
+    let mean = step("Mul", [step("ReduceSum", [x, axes], of: node), share], of: node)
+    let centred = step("Sub", [x, mean], of: node)
+    var squares = step("ReduceSum", [step("Mul", [centred, centred], of: node), axes], of: node)
+    if zeros > 0 {
+      let missing = step("Mul", [step("Mul", [mean, mean], of: node), constant(Float(zeros), of: node, "zeros")], of: node)
+      squares = step("Add", [squares, missing], of: node)
+    }
+    let variance = step("Add", [step("Mul", [squares, share], of: node), constant(Float(epsilon), of: node, "epsilon")], of: node)
+    return step("Div", [centred, step("Sqrt", [variance], of: node)], of: node)
+  }
+
+  /// The dimensions that let a number for each channel meet the channels of a value.
+  private func column(_ shape: FeatureShape) -> [Int] { [shape.channels] + Array(repeating: 1, count: shape.dimensions.count - 1) }
+
+  /// γ·x + β per channel, as the value of the node.
+  private mutating func scaled(
+    _ x: String, by node: Network.Node, affine: Bool, bias: Bool = true, _ shape: FeatureShape
+  ) throws {
+    guard affine else { return add("Identity", [x], node.name) }
+    let scale = try parameter(node, .weight, shaped: column(shape))
+    guard bias else { return add("Mul", [x, scale], node.name) }
+    add("Add", [step("Mul", [x, scale], of: node), try parameter(node, .bias, shaped: column(shape))], node.name)
+  }
+
+  private mutating func activation(_ function: Activation, _ x: String, _ node: Network.Node) {
+    switch function {
+    case .relu: add("Relu", [x], node.name)
+    case .relu6: add("Clip", [x, constant(0, of: node, "least"), constant(6, of: node, "most")], node.name)
+    case .tanh: add("Tanh", [x], node.name)
+    case .gelu:
+      let error = step("Erf", [step("Div", [x, constant(Float(2).squareRoot(), of: node, "root")], of: node)], of: node)
+      let gate = step("Add", [error, constant(1, of: node, "one")], of: node)
+      add("Mul", [step("Mul", [x, gate], of: node), constant(0.5, of: node, "half")], node.name)
+    case .silu: add("Mul", [x, step("Sigmoid", [x], of: node)], node.name)
+    case .sigmoid: add("Sigmoid", [x], node.name)
+    case .hardSigmoid: add("HardSigmoid", [x], node.name, number("alpha", 1 / 6), number("beta", 0.5))
+    case .hardSwish: add("HardSwish", [x], node.name)
+    case .leakyReLU(let slope): add("LeakyRelu", [x], node.name, number("alpha", slope))
+    case .elu(let alpha): add("Elu", [x], node.name, number("alpha", alpha))
+    case .softplus: add("Softplus", [x], node.name)
+    // An operation of its own from opset 18 on.
+    case .mish: add("Mul", [x, step("Tanh", [step("Softplus", [x], of: node)], of: node)], node.name)
+    }
+  }
+
+  /// Maximum pooling. Where PyTorch drops a last window that begins in the padding, windows are spelled by padding: ONNX does not.
+  private mutating func maxPool(_ pool: Pooling, _ x: String, _ node: Network.Node, _ shape: FeatureShape) {
+    var (after, isCeiled) = (pool.padding.pairs, pool.ceilMode)
+    if pool.ceilMode, case .image(_, let height, let width) = shape, case .image(_, let rows, let columns)? = shapes[node.name] {
+      func behind(_ count: Int, _ stride: Int, _ kernel: Int, _ size: Int, _ before: Int) -> Int {
+        max((count - 1) * stride + kernel - size - before, 0)
+      }
+      func windows(_ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> Int {
+        (size + 2 * padding - kernel + stride - 1) / max(stride, 1) + 1
+      }
+      isCeiled =
+        windows(height, pool.kernel.height, pool.stride.height, pool.padding.height) == rows
+        && windows(width, pool.kernel.width, pool.stride.width, pool.padding.width) == columns
+      let exact = [
+        behind(rows, pool.stride.height, pool.kernel.height, height, pool.padding.height),
+        behind(columns, pool.stride.width, pool.kernel.width, width, pool.padding.width),
+      ]
+      if !isCeiled { after = exact }
+    }
+    add(
+      "MaxPool", [x], node.name, integers("kernel_shape", pool.kernel.pairs), integers("strides", pool.stride.pairs),
+      integers("pads", pool.padding.pairs + after), integer("ceil_mode", isCeiled ? 1 : 0))
+  }
+
+  private mutating func adaptivePool(
+    _ kind: String, _ size: Extent, _ x: String, _ node: Network.Node, _ shape: FeatureShape
+  ) throws -> String {
+    guard case .image(_, let height, let width) = shape else { return x }
+    if size == Extent(1) {
+      add("Global" + kind, [x], node.name)
+    } else if size == Extent(height, width) {
+      return x
+    } else if size.height > 0, size.width > 0, height % size.height == 0, width % size.width == 0 {
+      let window = [height / size.height, width / size.width]
+      add(kind, [x], node.name, integers("kernel_shape", window), integers("strides", window))
+    } else {
+      throw ONNXExportError("\(node.name): ONNX has no pooling of \(height)×\(width) pixels into \(size)")
+    }
+    return node.name
+  }
+
+  private mutating func resize(
+    _ height: Int, _ width: Int, _ interpolation: Interpolation, _ x: String, _ node: Network.Node, _ shape: FeatureShape
+  ) {
+    guard case .image(_, let rows, let columns) = shape else { return add("Identity", [x], node.name) }
+    let scales = constants([1, 1, Float(height) / Float(rows), Float(width) / Float(columns)], of: node, "scales")
+    let (mode, places) =
+      switch interpolation {
+      case .nearest: ("nearest", "asymmetric")
+      case .bilinear: ("linear", "half_pixel")
+      case .bilinearAligned: ("linear", "align_corners")
+      }
+    add(
+      "Resize", [x, "", scales], node.name, text("mode", mode), text("coordinate_transformation_mode", places),
+      text("nearest_mode", "floor"))
+  }
+
+  private mutating func slice(
+    _ x: String, from starts: [Int], to ends: [Int], along axes: [Int], steps: [Int], _ node: Network.Node, as name: String
+  ) {
+    add(
+      "Slice",
+      [
+        x, constant(starts, of: node, "starts"), constant(ends, of: node, "ends"), constant(axes, of: node, "axes"),
+        constant(steps, of: node, "steps"),
+      ], name)
+  }
+}
+
+extension Extent {
+  fileprivate var pairs: [Int] { [height, width] }
+}
