@@ -193,6 +193,32 @@ ct_tensor ct_layer_log_softmax(ct_tensor x, int64_t dim) {
   return tensor("log_softmax", [&] { return at::log_softmax(x->value, dim); });
 }
 
+ct_tensor ct_layer_transposed_convolution(
+    ct_tensor x, ct_tensor weight, ct_tensor bias, const int64_t stride[2], const int64_t padding[2], const int64_t output_padding[2],
+    const int64_t dilation[2], int64_t groups) {
+  return tensor("transposed_convolution", [&] {
+    // libtorch wants [inputs, outputs/groups, …]: for one group a view.
+    const at::Tensor &own = weight->value;
+    const at::Tensor turned = own.unflatten(0, {groups, own.size(0) / groups}).transpose(1, 2).flatten(0, 1);
+    return at::conv_transpose2d(
+        x->value, turned, optional(bias), ints(stride, 2), ints(padding, 2), ints(output_padding, 2), groups, ints(dilation, 2));
+  });
+}
+
+ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale) {
+  return tensor("attention", [&] {
+    // [examples, heads, width, positions], as views.
+    const auto split = [&](const at::Tensor &x) {
+      const at::Tensor flat = x.flatten(2);
+      return flat.unflatten(1, {heads, flat.size(1) / heads});
+    };
+    const at::Tensor scores = at::matmul(split(queries->value).mul(scale).transpose(2, 3), split(keys->value));
+    const at::Tensor result = at::matmul(split(values->value), scores.softmax(3).transpose(2, 3));
+    const at::Tensor &q = queries->value;
+    return result.reshape({q.size(0), values->value.size(1), q.size(2), q.size(3)});
+  });
+}
+
 ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim) {
   return tensor("softmax", [&] { return at::softmax(x->value, dim); });
 }

@@ -1,5 +1,6 @@
 internal import Networks
 internal import SwiftProtobuf
+internal import Torch
 
 extension GraphWriter {
   /// Writes a node, and returns the name of its value.
@@ -12,6 +13,7 @@ extension GraphWriter {
     case .linear(let layer):
       let bias = layer.bias ? [try parameter(node, .bias)] : []
       add("Gemm", [x, try parameter(node, .weight)] + bias, node.name, integer("transB", 1))
+    case .convolution(let layer) where layer.isTransposed: try transposed(layer, x, node)
     case .convolution(let layer):
       let bias = layer.bias ? [try parameter(node, .bias)] : []
       add(
@@ -42,6 +44,16 @@ extension GraphWriter {
       let slope = try parameter(node, .weight, shaped: layer.features == 1 ? [1] : column(shape))
       add("PRelu", [x, slope], node.name)
     case .softmax: add("Softmax", [x], node.name, integer("axis", 1))
+    case .attention(let layer):
+      guard inputs.count == 3 else { return x }
+      attention(layer, inputs, node, shape)
+    case .classToken(let features):
+      let token = try parameter(node, .weight, shaped: [1, features, 1, 1])
+      let count = step("Shape", [x], of: node, integer("end", 1))
+      let size = step("Concat", [count, constant([features, 1, 1], of: node, "token")], of: node, integer("axis", 0))
+      add("Concat", [step("Expand", [token, size], of: node), x], node.name, integer("axis", 3))
+    case .positionEmbedding(let layer):
+      add("Add", [x, try parameter(node, .weight, shaped: [1, layer.features, layer.height, layer.width])], node.name)
     case .maxPool(let pool): maxPool(pool, x, node, shape)
     case .averagePool(let pool):
       add(
@@ -53,6 +65,7 @@ extension GraphWriter {
     case .pad(let top, let bottom, let left, let right):
       add("Pad", [x, constant([0, 0, top, left, 0, 0, bottom, right], of: node, "pads")], node.name)
     case .resize(let height, let width, let interpolation): resize(height, width, interpolation, x, node, shape)
+    case .arrange(let height, let width): add("Reshape", [x, constant([0, shape.channels, height, width], of: node, "shape")], node.name)
     case .dropout: return x
     case .flatten:
       if case .vector = shape { return x }
@@ -75,6 +88,34 @@ extension GraphWriter {
       add("Pad", [sampled, constant([0, before, 0, 0, 0, after, 0, 0], of: node, "pads")], node.name)
     }
     return node.name
+  }
+
+  private mutating func transposed(_ layer: Convolution, _ x: String, _ node: Network.Node) throws {
+    let bias = layer.bias ? [try parameter(node, .bias)] : []
+    // ONNX has [inputs, outputs/groups, …].
+    let weight = try parameter(node, .weight) {
+      try $0.reshaped([layer.groups, layer.outputs / layer.groups] + $0.shape.dropFirst()).permuted([0, 2, 1, 3, 4])
+        .reshaped([layer.inputs, layer.outputs / layer.groups, layer.kernel.height, layer.kernel.width])
+    }
+    add(
+      "ConvTranspose", [x, weight] + bias, node.name, integers("kernel_shape", layer.kernel.pairs), integers("strides", layer.stride.pairs),
+      integers("pads", layer.padding.pairs + layer.padding.pairs), integers("output_padding", layer.outputPadding?.pairs ?? [0, 0]),
+      integers("dilations", layer.dilation.pairs), integer("group", layer.groups))
+  }
+
+  /// softmax(s·q·kᵀ)·v in each head.
+  private mutating func attention(_ layer: Attention, _ inputs: [String], _ node: Network.Node, _ shape: FeatureShape) {
+    let keyed = node.inputs.dropFirst().first.flatMap { shapes[$0]?.positions } ?? 1
+    let widths = [layer.keyWidth, layer.keyWidth, layer.valueWidth]
+    let parts = zip(inputs, zip(widths, [shape.positions, keyed, keyed])).map { input, size in
+      step("Reshape", [input, constant([0, layer.heads, size.0, size.1], of: node, "heads")], of: node)
+    }
+    func turned(_ x: String) -> String { step("Transpose", [x], of: node, integers("perm", [0, 1, 3, 2])) }
+    let queries = step("Mul", [turned(parts[0]), constant(Float(layer.scale), of: node, "scale")], of: node)
+    let weights = step("Softmax", [step("MatMul", [queries, parts[1]], of: node)], of: node, integer("axis", -1))
+    let result = turned(step("MatMul", [weights, turned(parts[2])], of: node))
+    let image = [0, layer.heads * layer.valueWidth] + shape.dimensions.dropFirst()
+    add("Reshape", [result, constant(image, of: node, "shape")], node.name)
   }
 
   /// (x − μ)/√(σ² + ε) along an axis, of whose elements some were removed and count as zeros.
@@ -118,7 +159,7 @@ extension GraphWriter {
       add("Mul", [step("Mul", [x, gate], of: node), constant(0.5, of: node, "half")], node.name)
     case .silu: add("Mul", [x, step("Sigmoid", [x], of: node)], node.name)
     case .sigmoid: add("Sigmoid", [x], node.name)
-    case .hardSigmoid: add("HardSigmoid", [x], node.name, number("alpha", 1 / 6), number("beta", 0.5))
+    case .hardSigmoid(let slope): add("HardSigmoid", [x], node.name, number("alpha", slope), number("beta", 0.5))
     case .hardSwish: add("HardSwish", [x], node.name)
     case .leakyReLU(let slope): add("LeakyRelu", [x], node.name, number("alpha", slope))
     case .elu(let alpha): add("Elu", [x], node.name, number("alpha", alpha))

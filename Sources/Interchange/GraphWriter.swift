@@ -75,10 +75,13 @@ struct GraphWriter {
   }
 
   /// Stores a parameter once, and returns its name.
-  mutating func parameter(_ node: Network.Node, _ role: ParameterName.Role, shaped dimensions: [Int]? = nil) throws -> String {
+  mutating func parameter(
+    _ node: Network.Node, _ role: ParameterName.Role, shaped dimensions: [Int]? = nil, turn: (Tensor) throws -> Tensor = { $0 }
+  ) throws -> String {
     let name = ParameterName(node.module, role).description
     if stored.insert(name).inserted {
-      let tensor = try model.tensor(ParameterName(node.module, role)).detached().cast(to: .float32).moved(to: .cpu).contiguous()
+      let own = try model.tensor(ParameterName(node.module, role)).detached().cast(to: .float32).moved(to: .cpu)
+      let tensor = try turn(own).contiguous()
       graph.initializer.append(
         try .with {
           $0.name = name

@@ -100,7 +100,7 @@ struct ChannelFlow {
       touches.append(touch(.dependent, first))
       if case .groupNorm(let norm) = node.operation, norm.groups < norm.features { uniteAcross(norm.groups, first) }
       values[node.name] = first
-    case .channelNorm, .channelAffine:
+    case .channelNorm, .channelAffine, .classToken, .positionEmbedding:
       touches.append(touch(.dependent, first))
       values[node.name] = first
     case .prelu(let layer):
@@ -117,7 +117,24 @@ struct ChannelFlow {
     case .softmax:
       refuse(first, because: "the softmax \(node.name) weighs all channels together")
       values[node.name] = first
-    case .dropout, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize: values[node.name] = first
+    case .dropout, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange: values[node.name] = first
+    case .attention(let layer):
+      guard operands.count == 3 else { return }
+      let (queries, keys, all) = (operands[0], operands[1], operands[2])
+      unite(queries, keys)
+      switch layer.unit {
+      case .head:
+        for (sources, width) in [(queries, layer.keyWidth), (all, layer.valueWidth)] where width > 0 {
+          for index in sources.indices { unite(queries[index / width * layer.keyWidth], sources[index]) }
+        }
+      case .width:
+        uniteAcross(layer.heads, queries)
+        uniteAcross(layer.heads, all)
+      }
+      touches.append(touch(.dependent, queries))
+      touches.append(touch(.dependent, keys, FeatureRuns(first: queries.count)))
+      touches.append(touch(.dependent, all, FeatureRuns(first: queries.count + keys.count)))
+      values[node.name] = all
     case .flatten:
       let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
       values[node.name] = positions == 1 ? first : first.flatMap { Array(repeating: $0, count: positions) }

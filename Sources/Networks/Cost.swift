@@ -12,7 +12,7 @@ public struct LayerCost: Codable, Hashable, Sendable {
   public var parameters: Int
   /// Running statistics (numbers that are kept but not learned); 0 where an earlier node shares the module.
   public var buffers: Int
-  /// Multiply–accumulate operations for one example; only convolutions and linear layers count, without their biases.
+  /// Multiply–accumulate operations for one example; only convolutions, linear layers and attention count, without biases.
   public var macs: Int
 }
 
@@ -24,7 +24,7 @@ public struct Cost: Codable, Hashable, Sendable {
   public var parameters: Int
   /// Numbers that are kept but not learned: running means and variances.
   public var buffers: Int
-  /// Multiply–accumulate operations of convolutions (padding included) and linear layers, without biases.
+  /// Multiply–accumulate operations of convolutions (padding included), linear layers and attention, without biases.
   public var macs: Int
   /// Bytes of all node values together in float32: roughly what training keeps for the backward pass. Flattened values share storage with
   /// their inputs and do not count.
@@ -41,7 +41,7 @@ extension Network {
   /// Counts parameters, multiply–accumulates and activation memory, per node and in total.
   ///
   /// MACs of a convolution: outputs·(inputs/groups)·kernel height·kernel width·output height·output width; of a linear layer:
-  /// inputs·outputs.
+  /// inputs·outputs; of a transposed convolution the same over its input's height and width; of attention: queries·keys·heads·(width of keys + width of values).
   /// - Throws: what ``shapes()`` throws, and ``NetworkError/tooLarge(_:)`` where a total exceeds 64 bits.
   public func cost() throws -> Cost {
     let shapes = try shapes()
@@ -56,7 +56,7 @@ extension Network {
       }
       return LayerCost(
         node: node.name, kind: node.operation.kind, output: shape, parameters: try count(true), buffers: try count(false),
-        macs: try within(node.operation.macs(output: shape)))
+        macs: try within(node.operation.macs(of: node.inputs.compactMap { shapes[$0] }, output: shape)))
     }
     let memory = try activationBytes(shapes)
     return Cost(
@@ -98,12 +98,19 @@ extension Network {
 
 extension Operation {
   /// Multiply–accumulates for one example; nil where they exceed 64 bits.
-  func macs(output: FeatureShape) -> Int? {
+  func macs(of operands: [FeatureShape], output: FeatureShape) -> Int? {
     switch self {
     case .linear(let layer): Int.product([layer.inputs, layer.outputs])
+    case .convolution(let layer) where layer.isTransposed:
+      Int.product([
+        operands.first?.positions ?? 0, layer.outputs, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width,
+      ])
     case .convolution(let layer):
       Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
-    case .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool,
+    case .attention(let layer):
+      Int.product([output.positions, operands.dropFirst().first?.positions ?? 0, layer.heads, layer.keyWidth + layer.valueWidth])
+    case .classToken, .positionEmbedding, .arrange, .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm,
+      .activation, .prelu, .softmax, .maxPool,
       .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow,
       .indexSelect, .subsamplePad:
       0

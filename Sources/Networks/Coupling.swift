@@ -50,7 +50,7 @@ public struct ChannelGroup: Hashable, Sendable, CustomStringConvertible, Identif
     let consumed = consumers.map { "\($0.node)[in\(suffix($0))]" }.joined(separator: ", ")
     var between: [String] = []
     for member in dependents where between.last != member.node { between.append(member.node) }
-    return ([produced] + between + [consumed]).joined(separator: " → ")
+    return ([produced] + between + (consumed.isEmpty ? [] : [consumed])).joined(separator: " → ")
   }
 }
 
@@ -102,7 +102,9 @@ extension Network {
       case .consumer: consumers.append(member)
       }
     }
-    guard let name = producers.first?.node, !consumers.isEmpty else { return nil }
+    // Scores are read by the attention itself, which has no weights.
+    let isRead = !consumers.isEmpty || dependents.contains { if case .attention? = node(named: $0.node)?.operation { true } else { false } }
+    guard let name = producers.first?.node, isRead else { return nil }
     return ChannelGroup(name: name, producers: producers, dependents: dependents, consumers: consumers, width: alike.count)
   }
 }

@@ -141,6 +141,8 @@ extension Network {
       case .groupNorm(let norm): result[node.name] = .init(outputs: kept(norm.features, own), inputs: kept(norm.features, own))
       case .channelNorm(let norm): result[node.name] = .init(outputs: kept(norm.features, own), inputs: kept(norm.features, own))
       case .channelAffine(let layer): result[node.name] = .init(outputs: kept(layer.features, own), inputs: kept(layer.features, own))
+      case .classToken(let features): result[node.name] = .init(outputs: kept(features, own), inputs: kept(features, own))
+      case .positionEmbedding(let layer): result[node.name] = .init(outputs: kept(layer.features, own), inputs: kept(layer.features, own))
       case .prelu(let layer): result[node.name] = .init(outputs: kept(layer.features, own), inputs: kept(layer.features, own))
       default: break
       }

@@ -7,7 +7,8 @@ public enum Operation: Hashable, Sendable {
   case input(FeatureShape)
   /// y = x·Wᵀ + b with W of shape [outputs, inputs].
   case linear(Linear)
-  /// Cross-correlation with a weight of shape [outputs, inputs/groups, kernel height, kernel width].
+  /// Cross-correlation with a weight of shape [outputs, inputs/groups, kernel height, kernel width]; transposed, each pixel is spread by the
+  /// kernel instead.
   case convolution(Convolution)
   /// y = γ·(x − μ)/√(σ² + ε) + β per channel; batch statistics in training, running ones in evaluation.
   case batchNorm(BatchNorm)
@@ -25,6 +26,12 @@ public enum Operation: Hashable, Sendable {
   case prelu(PReLU)
   /// eˣ/Σeˣ over all channels, at each position.
   case softmax
+  /// softmax(s·q·kᵀ)·v in each head, of queries, keys and values, the node's three inputs.
+  case attention(Attention)
+  /// A learned token before the positions of a sequence: channels×1×n becomes channels×1×(n + 1).
+  case classToken(features: Int)
+  /// A learned number for each channel at each position, added.
+  case positionEmbedding(PositionEmbedding)
   /// Maximum over each window.
   case maxPool(Pooling)
   /// Mean over each window.
@@ -33,10 +40,12 @@ public enum Operation: Hashable, Sendable {
   case adaptiveAveragePool(height: Int, width: Int)
   /// Maximum over a grid of `height` × `width` windows whatever the input's size (1 × 1 is global pooling).
   case adaptiveMaxPool(height: Int, width: Int)
-  /// Zero pixels around an image, as many on each side as given.
+  /// Zero pixels around an image, as many on each side as given; a negative number cuts pixels off.
   case pad(top: Int, bottom: Int, left: Int, right: Int)
   /// The image in another size, its pixels interpolated.
   case resize(height: Int, width: Int, Interpolation)
+  /// The same positions in rows of another length: an image as a sequence (height 1), or back.
+  case arrange(height: Int, width: Int)
   /// Zeroes each element with this probability in training, scaling the others by 1/(1 − p).
   case dropout(Double)
   /// [channels, height, width] → [channels·height·width], row-major.
@@ -110,10 +119,13 @@ public struct Convolution: Hashable, Sendable {
   public var groups: Int
   /// Whether each filter adds a learned bias.
   public var bias: Bool
+  /// Rows and columns that a transposed convolution (the gradient of a convolution by its input) adds behind its output; nil for an ordinary
+  /// convolution. Its stride then is that of the output, and its padding is cut off there.
+  public var outputPadding: Extent?
   /// Creates a convolution from `inputs` channels to `outputs` filters; by default with stride 1, no padding, one group and a bias.
   public init(
     _ inputs: Int, _ outputs: Int, kernel: Extent, stride: Extent = Extent(1), padding: Extent = Extent(0),
-    dilation: Extent = Extent(1), groups: Int = 1, bias: Bool = true
+    dilation: Extent = Extent(1), groups: Int = 1, bias: Bool = true, outputPadding: Extent? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
@@ -123,7 +135,11 @@ public struct Convolution: Hashable, Sendable {
     self.dilation = dilation
     self.groups = groups
     self.bias = bias
+    self.outputPadding = outputPadding
   }
+
+  /// Whether each input pixel is spread over the output, rather than each output pixel gathered from the input.
+  public var isTransposed: Bool { outputPadding != nil }
 }
 
 /// Batch normalisation of each channel (or feature).
@@ -252,8 +268,8 @@ public enum Activation: Hashable, Sendable, CaseIterable {
   case silu
   /// 1/(1 + e⁻ˣ).
   case sigmoid
-  /// min(max(x/6 + ½, 0), 1).
-  case hardSigmoid
+  /// min(max(`slope`·x + ½, 0), 1); PyTorch's slope is ⅙, that of Keras ⅕.
+  case hardSigmoid(slope: Double = 1 / 6)
   /// x·min(max(x/6 + ½, 0), 1).
   case hardSwish
   /// x above 0 and `slope`·x below.
@@ -267,7 +283,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
 
   /// Every function; those with a number have PyTorch's default.
   public static let allCases: [Activation] = [
-    .relu, .relu6, .tanh, .gelu, .silu, .sigmoid, .hardSigmoid, .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
+    .relu, .relu6, .tanh, .gelu, .silu, .sigmoid, .hardSigmoid(), .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
   ]
 
   /// Name of the function in JSON and of nodes that a builder names, e.g. `relu6`.
@@ -301,7 +317,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
   /// The number that belongs to the function, by its name in JSON.
   var parameter: (name: String, value: Double)? {
     switch self {
-    case .leakyReLU(let slope): ("slope", slope)
+    case .hardSigmoid(let slope), .leakyReLU(let slope): ("slope", slope)
     case .elu(let alpha): ("alpha", alpha)
     default: nil
     }
@@ -310,6 +326,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
   /// Returns the function of a name, its number looked up by name; nil for an unknown function.
   static func named(_ name: String, _ number: (_ name: String, _ fallback: Double) throws -> Double) rethrows -> Activation? {
     switch allCases.first(where: { $0.name == name }) {
+    case .hardSigmoid(let slope): .hardSigmoid(slope: try number("slope", slope))
     case .leakyReLU(let slope): .leakyReLU(slope: try number("slope", slope))
     case .elu(let alpha): .elu(alpha: try number("alpha", alpha))
     case let function: function
@@ -348,7 +365,8 @@ extension Operation {
   /// The values of the `type` field in JSON.
   enum Kind: String, CaseIterable {
     case input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, localResponseNorm, activation, prelu, softmax
-    case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, flatten
+    case attention, classToken, positionEmbedding
+    case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, arrange, dropout, flatten
     case add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
   }
 
@@ -365,12 +383,16 @@ extension Operation {
     case .activation: .activation
     case .prelu: .prelu
     case .softmax: .softmax
+    case .attention: .attention
+    case .classToken: .classToken
+    case .positionEmbedding: .positionEmbedding
     case .maxPool: .maxPool
     case .averagePool: .averagePool
     case .adaptiveAveragePool: .adaptiveAveragePool
     case .adaptiveMaxPool: .adaptiveMaxPool
     case .pad: .pad
     case .resize: .resize
+    case .arrange: .arrange
     case .dropout: .dropout
     case .flatten: .flatten
     case .add: .add

@@ -18,13 +18,14 @@ extension Operation: Codable {
       try fields.allow(["inputs", "outputs", "bias"])
       self = .linear(Linear(try fields.integer("inputs"), try fields.integer("outputs"), bias: try fields.flag("bias", default: true)))
     case .convolution:
-      try fields.allow(["inputs", "outputs", "kernel", "stride", "padding", "dilation", "groups", "bias"])
+      try fields.allow(["inputs", "outputs", "kernel", "stride", "padding", "dilation", "groups", "bias", "outputPadding"])
       self = .convolution(
         Convolution(
           try fields.integer("inputs"), try fields.integer("outputs"), kernel: try fields.extent("kernel"),
           stride: try fields.extent("stride", default: Extent(1)), padding: try fields.extent("padding", default: Extent(0)),
           dilation: try fields.extent("dilation", default: Extent(1)), groups: try fields.integer("groups", default: 1),
-          bias: try fields.flag("bias", default: true)))
+          bias: try fields.flag("bias", default: true),
+          outputPadding: try fields.has("outputPadding") ? fields.extent("outputPadding") : nil))
     case .batchNorm:
       try fields.allow(["features", "epsilon", "momentum", "affine"])
       self = .batchNorm(
@@ -66,6 +67,28 @@ extension Operation: Codable {
     case .softmax:
       try fields.allow([])
       self = .softmax
+    case .attention:
+      try fields.allow(["heads", "keyWidth", "valueWidth", "scale", "unit"])
+      let name = try fields.required("unit", as: String.self, "a name")
+      guard let unit = Attention.Unit(rawValue: name) else {
+        let known = Attention.Unit.allCases.map(\.rawValue).joined(separator: ", ")
+        throw NetworkError.malformed("attention: unknown unit \(name.quoted); known: \(known)")
+      }
+      self = .attention(
+        Attention(
+          heads: try fields.integer("heads"), width: try fields.integer("keyWidth"), valueWidth: try fields.integer("valueWidth"),
+          scale: try fields.number("scale"), unit: unit))
+    case .classToken:
+      try fields.allow(["features"])
+      self = .classToken(features: try fields.integer("features"))
+    case .positionEmbedding:
+      try fields.allow(["features", "size"])
+      let size = try fields.extent("size")
+      self = .positionEmbedding(PositionEmbedding(try fields.integer("features"), height: size.height, width: size.width))
+    case .arrange:
+      try fields.allow(["size"])
+      let size = try fields.extent("size")
+      self = .arrange(height: size.height, width: size.width)
     case .maxPool: self = .maxPool(try fields.pooling())
     case .averagePool: self = .averagePool(try fields.pooling(["countsPadding"]))
     case .adaptiveAveragePool:
@@ -141,6 +164,7 @@ extension Operation: Codable {
       try fields.encode(layer.dilation, forKey: "dilation")
       try fields.encode(layer.groups, forKey: "groups")
       try fields.encode(layer.bias, forKey: "bias")
+      if let padding = layer.outputPadding { try fields.encode(padding, forKey: "outputPadding") }
     case .batchNorm(let norm):
       try fields.encode(norm.features, forKey: "features")
       try fields.encode(norm.epsilon, forKey: "epsilon")
@@ -167,8 +191,21 @@ extension Operation: Codable {
       try fields.encode(norm.k, forKey: "k")
     case .activation(let function):
       try fields.encode(function.name, forKey: "function")
-      if let (name, value) = function.parameter { try fields.encode(value, forKey: FieldKey(stringValue: name)) }
+      // A hard sigmoid's slope is younger than the function.
+      if let (name, value) = function.parameter, function != .hardSigmoid() {
+        try fields.encode(value, forKey: FieldKey(stringValue: name))
+      }
     case .prelu(let layer): try fields.encode(layer.features, forKey: "features")
+    case .attention(let layer):
+      try fields.encode(layer.heads, forKey: "heads")
+      try fields.encode(layer.keyWidth, forKey: "keyWidth")
+      try fields.encode(layer.valueWidth, forKey: "valueWidth")
+      try fields.encode(layer.scale, forKey: "scale")
+      try fields.encode(layer.unit.rawValue, forKey: "unit")
+    case .classToken(let features): try fields.encode(features, forKey: "features")
+    case .positionEmbedding(let layer):
+      try fields.encode(layer.features, forKey: "features")
+      try fields.encode(Extent(layer.height, layer.width), forKey: "size")
     case .maxPool(let pooling), .averagePool(let pooling):
       try fields.encode(pooling.kernel, forKey: "kernel")
       try fields.encode(pooling.stride, forKey: "stride")
@@ -184,7 +221,7 @@ extension Operation: Codable {
     case .resize(let height, let width, let interpolation):
       try fields.encode(Extent(height, width), forKey: "size")
       try fields.encode(interpolation.rawValue, forKey: "interpolation")
-    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width):
+    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .arrange(let height, let width):
       try fields.encode(Extent(height, width), forKey: "size")
     case .dropout(let probability): try fields.encode(probability, forKey: "probability")
     case .softmax, .flatten, .add, .subtract, .multiply, .concat: break
@@ -264,6 +301,7 @@ private struct OperationFields {
     return try required(name, as: Value.self, wanted)
   }
 
+  func has(_ name: String) -> Bool { container.contains(FieldKey(stringValue: name)) }
   func integer(_ name: String, default fallback: Int? = nil) throws -> Int { try value(name, default: fallback, "a whole number") }
   func number(_ name: String, default fallback: Double? = nil) throws -> Double { try value(name, default: fallback, "a number") }
   func flag(_ name: String, default fallback: Bool) throws -> Bool { try value(name, default: fallback, "true or false") }

@@ -43,7 +43,10 @@ extension Operation {
     case .channelNorm(let norm): norm.affine ? [(.weight, [norm.features]), (.bias, [norm.features])] : []
     case .channelAffine(let layer): [(.weight, [layer.features])] + (layer.bias ? [(.bias, [layer.features])] : [])
     case .prelu(let layer): [(.weight, [layer.features])]
-    case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+    case .classToken(let features): [(.weight, [features])]
+    case .positionEmbedding(let layer): [(.weight, [layer.features, layer.height, layer.width])]
+    case .attention, .arrange, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
+      .adaptiveMaxPool, .pad, .resize,
       .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad:
       []
     }

@@ -68,6 +68,15 @@ extension Network.Node {
     case .convolution(let layer):
       let image = try image(first)
       try expect(layer.inputs, "channels", first)
+      if let more = layer.outputPadding {
+        shape = .image(
+          channels: layer.outputs,
+          height: try spread(
+            image.height, layer.kernel.height, layer.stride.height, layer.padding.height, layer.dilation.height, more.height, first),
+          width: try spread(
+            image.width, layer.kernel.width, layer.stride.width, layer.padding.width, layer.dilation.width, more.width, first))
+        break
+      }
       shape = .image(
         channels: layer.outputs,
         height: try windows(
@@ -95,6 +104,35 @@ extension Network.Node {
     case .pad(let top, let bottom, let left, let right):
       let image = try image(first)
       shape = .image(channels: first.shape.channels, height: image.height + top + bottom, width: image.width + left + right)
+      guard image.height + top + bottom > 0, image.width + left + right > 0 else {
+        throw NetworkError.shape(node: name, problem: "cuts off all of \(first.name) (\(first.shape))")
+      }
+    case .attention(let layer): shape = try attended(layer, operands, first)
+    case .classToken(let features):
+      let image = try image(first)
+      try expect(features, "channels", first)
+      guard image.height == 1 else {
+        throw NetworkError.shape(
+          node: name, problem: "expects a sequence (channels×1×length), gets \(first.shape) from \(first.name); arrange it")
+      }
+      shape = .image(channels: features, height: 1, width: image.width + 1)
+    case .positionEmbedding(let layer):
+      let image = try image(first)
+      try expect(layer.features, "channels", first)
+      guard image == (layer.height, layer.width) else {
+        throw NetworkError.shape(
+          node: name,
+          problem: "has numbers for \(Extent(layer.height, layer.width)) positions, gets \(first.shape) from \(first.name)")
+      }
+      shape = first.shape
+    case .arrange(let height, let width):
+      let image = try image(first)
+      // Sizes are within 31 bits.
+      guard image.height * image.width == height * width else {
+        throw NetworkError.shape(
+          node: name, problem: "arranges positions as \(Extent(height, width)), gets \(first.shape) from \(first.name)")
+      }
+      shape = .image(channels: first.shape.channels, height: height, width: width)
     case .flatten: shape = .vector(first.shape.elements)
     case .add, .subtract: shape = try sum(operands, first)
     case .multiply: shape = try product(operands, first)
@@ -162,6 +200,17 @@ extension Network.Node {
     return room / stride + 1
   }
 
+  /// Size of a transposed convolution's output: (size − 1)·stride − 2·padding + dilation·(kernel − 1) + more + 1.
+  private func spread(
+    _ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ more: Int, _ operand: Operand
+  ) throws -> Int {
+    let spread = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + more + 1
+    guard spread > 0 else {
+      throw NetworkError.shape(node: name, problem: "cuts off all that it makes of \(operand.name) (\(operand.shape))")
+    }
+    return spread
+  }
+
   private func misfit(_ window: Extent, _ operand: Operand) -> NetworkError {
     .shape(node: name, problem: "its \(window) window does not fit into \(operand.name) (\(operand.shape))")
   }
@@ -201,6 +250,21 @@ extension Network.Node {
       }
     }
     return first.shape
+  }
+
+  private func attended(_ layer: Attention, _ operands: [Operand], _ first: Operand) throws -> FeatureShape {
+    guard operands.count == 3 else { throw NetworkError.shape(node: name, problem: "expects queries, keys and values") }
+    for (operand, width) in zip(operands, [layer.keyWidth, layer.keyWidth, layer.valueWidth]) {
+      try expect(Int.product([layer.heads, width]) ?? .max, "channels", operand)
+      _ = try image(operand)
+    }
+    guard operands[1].shape.positions == operands[2].shape.positions else {
+      throw NetworkError.shape(
+        node: name,
+        problem: "expects a value for each key, gets \(operands[1].shape) from \(operands[1].name) and \(operands[2].shape) from "
+          + operands[2].name)
+    }
+    return first.shape.with(channels: layer.values)
   }
 
   private func concatenation(_ operands: [Operand], _ first: Operand) throws -> FeatureShape {

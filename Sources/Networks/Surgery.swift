@@ -146,6 +146,11 @@ extension Operation {
     case .prelu(var layer):
       layer.features -= lost.count
       return .prelu(layer)
+    case .attention(let layer): return .attention(layer.narrowed(losing: lost))
+    case .classToken(let features): return .classToken(features: features - lost.count)
+    case .positionEmbedding(var layer):
+      layer.features -= lost.count
+      return .positionEmbedding(layer)
     case .narrow(let start, let count):
       return .narrow(
         start: start - lost.count { $0 < start }, count: count - lost.count { (start..<start + count).contains($0) })
@@ -156,7 +161,7 @@ extension Operation {
       let front = lost.count { $0 < before }
       return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))
     case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
-      .dropout, .flatten, .add, .subtract, .multiply, .concat:
+      .arrange, .dropout, .flatten, .add, .subtract, .multiply, .concat:
       return self
     }
   }

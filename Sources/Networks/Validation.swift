@@ -49,6 +49,16 @@ extension Network {
   }
 }
 
+extension Convolution {
+  /// What is wrong with the padding behind a transposed convolution's output, as libtorch sees it; nil if nothing is.
+  fileprivate var problemBehindOutput: String? {
+    guard let more = outputPadding else { return nil }
+    let limit = Extent(max(stride.height, dilation.height), max(stride.width, dilation.width))
+    let fits = (0..<limit.height).contains(more.height) && (0..<limit.width).contains(more.width)
+    return fits ? nil : "outputPadding must be from 0 to below the stride or the dilation, is \(more)"
+  }
+}
+
 extension Operation {
   fileprivate var hasParameters: Bool { !parameters.isEmpty }
 
@@ -58,6 +68,7 @@ extension Operation {
     case .input: 0...0
     case .add, .concat: 2...1000
     case .subtract, .multiply: 2...2
+    case .attention: 3...3
     default: 1...1
     }
   }
@@ -67,6 +78,7 @@ extension Operation {
     case .input: "no input"
     case .add, .concat: "2 to 1000 inputs"
     case .subtract, .multiply: "2 inputs"
+    case .attention: "3 inputs"
     default: "1 input"
     }
   }
@@ -80,6 +92,7 @@ extension Operation {
       size(layer.inputs, "inputs") ?? size(layer.outputs, "outputs") ?? extent(layer.kernel, "kernel") ?? extent(layer.stride, "stride")
         ?? extent(layer.padding, "padding", from: 0) ?? extent(layer.dilation, "dilation") ?? size(layer.groups, "groups")
         ?? divides(layer.groups, layer.inputs, "input") ?? divides(layer.groups, layer.outputs, "output")
+        ?? layer.problemBehindOutput
     case .batchNorm(let norm):
       size(norm.features, "features")
         ?? positive(norm.epsilon, "epsilon")
@@ -98,6 +111,11 @@ extension Operation {
     case .activation(let function):
       function.parameter.flatMap { $0.value.isFinite ? nil : "\($0.name) must be finite, is \($0.value)" }
     case .softmax, .flatten, .add, .subtract, .multiply, .concat: nil
+    case .attention(let layer):
+      size(layer.heads, "heads") ?? size(layer.keyWidth, "keyWidth") ?? size(layer.valueWidth, "valueWidth")
+        ?? (layer.scale.isFinite ? nil : "scale must be finite, is \(layer.scale)")
+    case .classToken(let features): size(features, "features")
+    case .positionEmbedding(let layer): size(layer.features, "features") ?? extent(Extent(layer.height, layer.width), "size")
     case .narrow(let start, let count): size(start, "start", from: 0) ?? size(count, "count")
     case .indexSelect(let indices):
       indices.isEmpty ? "indices must name at least one channel" : distinct(indices)
@@ -106,10 +124,12 @@ extension Operation {
       extent(pooling.kernel, "kernel") ?? extent(pooling.stride, "stride") ?? extent(pooling.padding, "padding", from: 0)
         ?? (pooling.padding.height <= pooling.kernel.height / 2 && pooling.padding.width <= pooling.kernel.width / 2
           ? nil : "padding \(pooling.padding) is more than half of the window \(pooling.kernel)")
-    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .resize(let height, let width, _):
+    case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .arrange(let height, let width),
+      .resize(let height, let width, _):
       extent(Extent(height, width), "size")
     case .pad(let top, let bottom, let left, let right):
-      size(top, "top", from: 0) ?? size(bottom, "bottom", from: 0) ?? size(left, "left", from: 0) ?? size(right, "right", from: 0)
+      size(top, "top", from: -Limits.size) ?? size(bottom, "bottom", from: -Limits.size) ?? size(left, "left", from: -Limits.size)
+        ?? size(right, "right", from: -Limits.size)
     case .dropout(let probability):
       probability >= 0 && probability < 1 ? nil : "probability must be at least 0 and below 1, is \(probability)"
     case .subsamplePad(let stride, let before, let after):

@@ -61,6 +61,14 @@ extension Network {
         // One slope for all channels stays one.
         if layer.features > 1 { layer.features = try times(layer.features, read) }
         nodes[index].operation = .prelu(layer)
+      case .attention(var layer):
+        // More heads of the same width.
+        layer.heads = try times(layer.heads, read)
+        nodes[index].operation = .attention(layer)
+      case .classToken(let features): nodes[index].operation = .classToken(features: try times(features, read))
+      case .positionEmbedding(var layer):
+        layer.features = try times(layer.features, read)
+        nodes[index].operation = .positionEmbedding(layer)
       case .narrow(let start, let count):
         nodes[index].operation = .narrow(start: try times(start, read), count: try times(count, read))
       case .indexSelect:
@@ -76,7 +84,7 @@ extension Network {
           throw NetworkError.shape(node: node.name, problem: "a wider network cannot join what stays as wide as it is and what does not")
         }
       case .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
-        .dropout,
+        .arrange, .dropout,
         .flatten, .add, .subtract, .multiply:
         break
       }

@@ -160,6 +160,36 @@ extension Tensor {
     try checked(ct_layer_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, epsilon, Int64(absent)))
   }
 
+  /// Returns the transposed convolution, the gradient of a convolution by its input, of [batch, inputs, height, width].
+  ///
+  /// - Parameters:
+  ///   - weight: [outputs, inputs/groups, kernel height, kernel width], as convolutions have it; PyTorch has the first two the other way round.
+  ///   - padding: pixels that are cut off on each side of the output.
+  ///   - outputPadding: rows and columns that are added behind the output.
+  public func transposedConvolution(
+    _ weight: Tensor, _ bias: Tensor?, stride: (height: Int, width: Int), padding: (height: Int, width: Int),
+    outputPadding: (height: Int, width: Int), dilation: (height: Int, width: Int), groups: Int
+  ) throws -> Tensor {
+    var (stride, padding, more, dilation) = (Pair(stride), Pair(padding), Pair(outputPadding), Pair(dilation))
+    return try checked(
+      stride.withPointer { stride in
+        padding.withPointer { padding in
+          more.withPointer { more in
+            dilation.withPointer {
+              ct_layer_transposed_convolution(handle, weight.handle, bias?.handle, stride, padding, more, $0, Int64(groups))
+            }
+          }
+        }
+      })
+  }
+
+  /// Returns softmax(s·q·kᵀ)·v in each head, of queries [batch, channels, height, width], the tensor, and of keys and values.
+  ///
+  /// The channels of a head lie side by side. Cost: memory for queries·keys scores in each head.
+  public func attention(keys: Tensor, values: Tensor, heads: Int, scale: Double) throws -> Tensor {
+    try checked(ct_layer_attention(handle, keys.handle, values.handle, Int64(heads), scale))
+  }
+
   /// Returns the tensor with each element zeroed with probability p, and the others divided by 1 − p.
   public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {
     try checked(ct_layer_dropout(handle, probability, generator.handle))

@@ -1,5 +1,5 @@
 internal import Interruptions
-internal import Networks
+public import Networks
 public import Torch
 
 /// What batch norms and dropout do in a forward pass.
@@ -81,7 +81,8 @@ public final class Executor {
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
-      case .linear, .convolution, .groupNorm, .channelNorm, .channelAffine, .prelu: roles = [.weight, .bias]
+      case .linear, .convolution, .groupNorm, .channelNorm, .channelAffine, .prelu, .classToken, .positionEmbedding:
+        roles = [.weight, .bias]
       case .batchNorm: roles = [.weight, .bias, .runningMean, .runningVariance]
       default: roles = []
       }
@@ -190,9 +191,7 @@ public final class Executor {
       return try input.flattened(from: 1)
     case .linear: return try operand().linear(parameter(0), tensor(1, of: instruction))
     case .convolution(let layer):
-      return try operand().convolution(
-        parameter(0), tensor(1, of: instruction), stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair,
-        groups: layer.groups)
+      return try operand().convolution(layer, parameter(0), tensor(1, of: instruction))
     case .batchNorm(let layer): return try normalized(operand(), instruction, layer, mode)
     case .groupNorm(let layer):
       return try operand().groupNorm(
@@ -207,6 +206,13 @@ public final class Executor {
     case .activation(let function): return try operand().activated(by: function)
     case .prelu: return try operand().prelu(parameter(0))
     case .softmax: return try operand().softmax(1)
+    case .attention(let layer):
+      return try operand().attention(keys: operand(1), values: operand(2), heads: layer.heads, scale: layer.scale)
+    case .classToken(let features):
+      let sequence = try operand()
+      let token = try parameter(0).reshaped([1, features, 1, 1]).expanded([sequence.shape[0], features, 1, 1])
+      return try Tensor.concatenated([token, sequence], 3)
+    case .positionEmbedding: return try operand() + parameter(0)
     case .maxPool(let pool):
       return try operand().maxPool(
         kernel: pool.kernel.pair, stride: pool.stride.pair, padding: pool.padding.pair, ceilMode: pool.ceilMode)
@@ -220,6 +226,9 @@ public final class Executor {
     case .resize(let height, let width, .nearest): return try operand().resizedToNearest(height: height, width: width)
     case .resize(let height, let width, let interpolation):
       return try operand().resizedBilinearly(height: height, width: width, aligned: interpolation == .bilinearAligned)
+    case .arrange(let height, let width):
+      let image = try operand()
+      return try image.reshaped(Array(image.shape.prefix(2)) + [height, width])
     case .dropout(let probability):
       if case .training(let generator) = mode, probability > 0 { return try operand().dropout(probability, generator: generator) }
       return try operand()
@@ -258,6 +267,19 @@ public final class Executor {
       weight: tensor(0, of: instruction), bias: tensor(1, of: instruction), runningMean: mean, runningVariance: variance,
       training: training,
       momentum: layer.momentum, epsilon: layer.epsilon)
+  }
+}
+
+extension Tensor {
+  /// Returns a layer's value of [batch, channels, height, width], with its kind of convolution, stride, padding, dilation and groups.
+  public func convolution(_ layer: Convolution, _ weight: Tensor, _ bias: Tensor?) throws -> Tensor {
+    guard let more = layer.outputPadding else {
+      return try convolution(
+        weight, bias, stride: layer.stride.pair, padding: layer.padding.pair, dilation: layer.dilation.pair, groups: layer.groups)
+    }
+    return try transposedConvolution(
+      weight, bias, stride: layer.stride.pair, padding: layer.padding.pair, outputPadding: more.pair, dilation: layer.dilation.pair,
+      groups: layer.groups)
   }
 }
 

@@ -17,16 +17,22 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   /// PyTorch's default for its layers: weights and biases from U(±1/√fan-in).
   case pytorch
 
-  /// Draws tensors for every parameter of a network; norms and scales start as the identity, learned slopes below 0 as ¼ (He et al. 2015).
+  /// Draws tensors for every parameter of a network; norms and scales start as the identity, learned slopes below 0 as ¼ (He et al.
+  /// 2015), class tokens as 0, embeddings of positions as N(0, 0.02²) (Dosovitskiy et al. 2021).
   ///
   /// fan-in = inputs/groups × kernel area, fan-out = outputs × kernel area. The same seed gives the same bits.
   public func tensors(for network: Network, seed: UInt64, type: ElementType = .float32) throws -> [ParameterName: Tensor] {
     let generator = try Generator(seed: seed)
     var tensors: [ParameterName: Tensor] = [:]
     var fanIn: [String: Int] = [:]
+    let tokens = Set(network.nodes.compactMap { if case .classToken = $0.operation { $0.module } else { nil } })
+    let embeddings = Set(network.nodes.compactMap { if case .positionEmbedding = $0.operation { $0.module } else { nil } })
     let slopes = Set(network.nodes.compactMap { if case .prelu = $0.operation { $0.module } else { nil } })
     for (name, dimensions) in try network.parameterShapes() {
       switch name.role {
+      case .weight where embeddings.contains(name.module):
+        tensors[name] = try .normal(dimensions, deviation: 0.02, type: type, generator: generator)
+      case .weight where tokens.contains(name.module): tensors[name] = try .zeros(dimensions, type: type)
       case .weight where dimensions.count > 1:
         let area = dimensions.dropFirst(2).reduce(1, *)
         fanIn[name.module] = dimensions[1] * area

@@ -11,7 +11,7 @@ extension Tensor {
     case .gelu: try gelu()
     case .silu: try silu()
     case .sigmoid: try sigmoid()
-    case .hardSigmoid: try hardSigmoid()
+    case .hardSigmoid(let slope): try slope == 1 / 6 ? hardSigmoid() : (self * slope + 0.5).clamped(0, 1)
     case .hardSwish: try hardSwish()
     case .leakyReLU(let slope): try leakyReLU(slope: slope)
     case .elu(let alpha): try elu(alpha: alpha)

@@ -24,11 +24,24 @@ import Testing
       .convolution(Convolution(3, 64, kernel: Extent(3, 5), padding: Extent(1), bias: false)),
       #"{"bias":false,"dilation":[1,1],"groups":1,"inputs":3,"kernel":[3,5],"outputs":64,"padding":[1,1],"stride":[1,1],"type":"convolution"}"#
     ),
+    (
+      .convolution(Convolution(3, 6, kernel: Extent(2), stride: Extent(2), groups: 3, outputPadding: Extent(0, 1))),
+      #"{"bias":true,"dilation":[1,1],"groups":3,"inputs":3,"kernel":[2,2],"outputPadding":[0,1],"outputs":6,"padding":[0,0],"stride":[2,2],"type":"convolution"}"#
+    ),
     (.batchNorm(BatchNorm(8, epsilon: 0.5)), #"{"affine":true,"epsilon":0.5,"features":8,"momentum":0.1,"type":"batchNorm"}"#),
     (.activation(.relu6), #"{"function":"relu6","type":"activation"}"#),
     (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
     (.activation(.leakyReLU(slope: 0.25)), #"{"function":"leakyReLU","slope":0.25,"type":"activation"}"#),
     (.activation(.elu()), #"{"alpha":1,"function":"elu","type":"activation"}"#),
+    (.activation(.hardSigmoid()), #"{"function":"hardSigmoid","type":"activation"}"#),
+    (.activation(.hardSigmoid(slope: 0.25)), #"{"function":"hardSigmoid","slope":0.25,"type":"activation"}"#),
+    (
+      .attention(Attention(heads: 2, width: 3, valueWidth: 4, scale: 0.5, unit: .width)),
+      #"{"heads":2,"keyWidth":3,"scale":0.5,"type":"attention","unit":"width","valueWidth":4}"#
+    ),
+    (.classToken(features: 4), #"{"features":4,"type":"classToken"}"#),
+    (.positionEmbedding(PositionEmbedding(4, height: 1, width: 9)), #"{"features":4,"size":[1,9],"type":"positionEmbedding"}"#),
+    (.arrange(height: 1, width: 6), #"{"size":[1,6],"type":"arrange"}"#),
     (.activation(.hardSwish), #"{"function":"hardSwish","type":"activation"}"#),
     (.prelu(PReLU(4)), #"{"features":4,"type":"prelu"}"#),
     (.softmax, #"{"type":"softmax"}"#),
@@ -83,10 +96,11 @@ import Testing
 
   @Test(arguments: [
     (
-      #"{"type":"attention"}"#,
+      #"{"type":"attend"}"#,
       """
-      unknown operation type "attention"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
-      localResponseNorm, activation, prelu, softmax, maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, \
+      unknown operation type "attend"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
+      localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
+      adaptiveMaxPool, pad, resize, arrange, dropout, \
       flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
       """
     ),
@@ -130,7 +144,16 @@ import Testing
     (#"{"type":"activation","function":"elu","slope":1}"#, "activation: unknown field \"slope\""),
     (#"{"type":"activation","function":"leakyReLU","slope":"steep"}"#, "activation: field \"slope\" must be a number"),
     (#"{"type":"maxPool","kernel":[2,2],"countsPadding":true}"#, "maxPool: unknown field \"countsPadding\""),
-    (#"{"type":"pad","top":-1}"#, "pad: top must be from 0 to 2147483647, is -1"),
+    (#"{"type":"pad","top":-2147483648}"#, "pad: top must be from -2147483647 to 2147483647, is -2147483648"),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":0,"valueWidth":4,"scale":1,"unit":"head"}"#,
+      "attention: keyWidth must be from 1 to 2147483647, is 0"
+    ),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"row"}"#,
+      "attention: unknown unit \"row\"; known: head, width"
+    ),
+    (#"{"type":"arrange","size":[0,6]}"#, "arrange: size must be from 1 to 2147483647, is 0"),
     (#"{"type":"resize","size":[0,4],"interpolation":"nearest"}"#, "resize: size must be from 1 to 2147483647, is 0"),
     (
       #"{"type":"resize","size":[4,4],"interpolation":"cubic"}"#,
@@ -166,7 +189,8 @@ import Testing
       .malformed(
         """
         node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
-        localResponseNorm, activation, prelu, softmax, maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, dropout, \
+        localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
+        adaptiveMaxPool, pad, resize, arrange, dropout, \
         flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
         """)
     ),

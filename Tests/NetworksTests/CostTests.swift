@@ -42,6 +42,18 @@ import Testing
     #expect(cost.macs == 25 * 72)
   }
 
+  /// 6 queries, 7 keys, 2 heads of 3 and 4: 6·7·2·7 multiplies. The token has 6 numbers, the positions 7·6.
+  @Test func attention() throws {
+    var builder = NetworkBuilder("attention", input: .image(channels: 6, height: 1, width: 6))
+    builder.append("token", .classToken(features: 6), from: ["input"])
+    builder.append("places", .positionEmbedding(PositionEmbedding(6, height: 1, width: 7)), from: ["token"])
+    builder.convolution("values", 8, kernel: 1, bias: false)
+    builder.append("op", .attention(Attention(heads: 2, width: 3, valueWidth: 4)), from: ["input", "places", "values"])
+    let cost = try builder.network().cost()
+    #expect(cost.layers.map(\.macs) == [0, 0, 0, 7 * 48, 6 * 7 * 2 * 7])
+    #expect(cost.layers.map(\.parameters) == [0, 6, 42, 48, 0])
+  }
+
   @Test func uncountableCostsAreErrors() {
     var builder = NetworkBuilder("huge", input: .image(channels: 1, height: 200_000, width: 200_000))
     builder.convolution("conv1", 1, kernel: 100_001, padding: 50_000)

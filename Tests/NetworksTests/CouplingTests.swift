@@ -162,6 +162,65 @@ import Testing
     #expect(try smaller.keptFeatures()?["common"]?.outputs == [0])
   }
 
+  private func transformer(_ unit: Attention.Unit) throws -> Network {
+    var builder = NetworkBuilder("transformer", input: .image(channels: 1, height: 1, width: 5))
+    builder.convolution("embed", 4, kernel: 1)
+    builder.append("token", .classToken(features: 4), from: ["embed"])
+    builder.append("places", .positionEmbedding(PositionEmbedding(4, height: 1, width: 6)), from: ["token"])
+    builder.append("norm", .channelNorm(ChannelNorm(4)), from: ["places"])
+    // Two heads: queries 0…5 and keys 6…11 of width 3, values 12…15 of width 2.
+    builder.convolution("packed", 16, kernel: 1)
+    let parts = builder.split([6, 6, 4], from: "packed")
+    builder.append("attention", .attention(Attention(heads: 2, width: 3, valueWidth: 2, unit: unit)), from: parts)
+    builder.convolution("project", 4, kernel: 1)
+    builder.add(["places", "project"], "sum")
+    builder.append("first", .pad(top: 0, bottom: 0, left: 0, right: -5), from: ["sum"])
+    builder.flatten("flat")
+    builder.linear("head", 2)
+    return try builder.network()
+  }
+
+  @Test func headsLeaveWhole() throws {
+    let network = try transformer(.head)
+    let groups = try network.channelGroups().groups
+    #expect(
+      groups.map { "\($0.width): \($0)" } == [
+        "4: embed[out] + project[out] → token → places → norm → packed[in], head[in]",
+        "2: packed[out×8] → split1 → split2 → split3 → attention → project[in×2]",
+      ])
+    #expect(Array(groups[1].producers[0].features(ofChannel: 1)) == [3, 4, 5, 9, 10, 11, 14, 15])
+    let (smaller, slices) = try network.removing(["embed": [0], "packed": [0]])
+    #expect(smaller.node(named: "attention")?.operation == .attention(Attention(heads: 1, width: 3, valueWidth: 2)))
+    #expect(smaller.node(named: "token")?.operation == .classToken(features: 3))
+    #expect(smaller.node(named: "places")?.operation == .positionEmbedding(PositionEmbedding(3, height: 1, width: 6)))
+    #expect(slices.first { "\($0.parameter)" == "packed.weight" && $0.dimension == 0 }?.keep == [3, 4, 5, 9, 10, 11, 14, 15])
+    #expect(slices.first { "\($0.parameter)" == "project.weight" && $0.dimension == 1 }?.keep == [2, 3])
+    #expect(slices.first { "\($0.parameter)" == "places.weight" }?.keep == [1, 2, 3])
+    #expect(try smaller.channelGroups().groups.map(\.width) == [3, 1])
+  }
+
+  /// The scale stays that of the original width.
+  @Test func widthsOfHeadsLeaveFromAllHeads() throws {
+    let network = try transformer(.width)
+    let groups = try network.channelGroups().groups
+    #expect(
+      groups.map { "\($0.name) \($0.width): \($0)" } == [
+        "embed 4: embed[out] + project[out] → token → places → norm → packed[in], head[in]",
+        "packed 3: packed[out×4] → split1 → split2 → split3 → attention",
+        "packed:2 2: packed[out×2] → split1 → split2 → split3 → attention → project[in×2]",
+      ])
+    #expect(Array(groups[1].producers[0].features(ofChannel: 1)) == [1, 4, 7, 10])
+    #expect(Array(groups[2].producers[0].features(ofChannel: 1)) == [13, 15])
+    let once = try network.removing(["packed": [1]]).network
+    #expect(
+      once.node(named: "attention")?.operation
+        == .attention(Attention(heads: 2, width: 2, valueWidth: 2, scale: 1 / 3.0.squareRoot(), unit: .width)))
+    let twice = try once.removing(["packed": [0], "packed:2": [1]]).network
+    #expect(
+      twice.node(named: "attention")?.operation
+        == .attention(Attention(heads: 2, width: 1, valueWidth: 1, scale: 1 / 3.0.squareRoot(), unit: .width)))
+  }
+
   @Test func permutationsAreFollowed() throws {
     var builder = NetworkBuilder("shuffle", input: .image(channels: 1, height: 4, width: 4))
     builder.convolution("one", 4, kernel: 1)

@@ -21,6 +21,11 @@ import Testing
     (.adaptiveAveragePool(height: 7, width: 6), 3, 3, "3×7×6"),
     (.flatten, 4, 5, "60"),
     (.subsamplePad(stride: 2, before: 2, after: 1), 5, 4, "6×3×2"),
+    (.arrange(height: 1, width: 20), 4, 5, "3×1×20"),
+    (.arrange(height: 10, width: 2), 4, 5, "3×10×2"),
+    (.classToken(features: 3), 1, 5, "3×1×6"),
+    (.positionEmbedding(PositionEmbedding(3, height: 2, width: 4)), 2, 4, "3×2×4"),
+    (.pad(top: -1, bottom: 0, left: 2, right: -3), 4, 5, "3×3×4"),
     (.dropout(0.2), 2, 2, "3×2×2"),
     (.batchNorm(BatchNorm(3)), 2, 2, "3×2×2"),
     (.groupNorm(GroupNorm(groups: 3, 3)), 2, 2, "3×2×2"),
@@ -29,6 +34,32 @@ import Testing
   ])
   func shapes(operation: Networks.Operation, height: Int, width: Int, expected: String) throws {
     #expect(try shape(operation, of: .image(channels: 3, height: height, width: width)).description == expected)
+  }
+
+  @Test func attention() throws {
+    var builder = NetworkBuilder("attention", input: .image(channels: 6, height: 2, width: 3))
+    builder.append("row", .arrange(height: 1, width: 6), from: ["input"])
+    let layer = Attention(heads: 2, width: 3, valueWidth: 4)
+    let values = builder.convolution("values", 8, kernel: 1, from: "row")
+    builder.append("op", .attention(layer), from: ["input", "row", values])
+    // As many positions as queries, as many channels as values.
+    #expect(try builder.network().outputShape == .image(channels: 8, height: 2, width: 3))
+    func words(_ inputs: [String]) throws -> String {
+      var other = builder
+      other.append("op", .attention(layer), from: inputs)
+      do { _ = try other.network() } catch { return "\(error)" }
+      return "nothing"
+    }
+    var builder2 = builder
+    builder = NetworkBuilder("attention", input: .image(channels: 6, height: 2, width: 3))
+    builder.append("cut", .pad(top: 0, bottom: 0, left: -1, right: 0), from: ["input"])
+    builder.convolution("values", 8, kernel: 1, from: "input")
+    #expect(try words(["input", "input", "input"]) == "op: expects 8 channels, gets 6 from input (6×2×3)")
+    #expect(try words(["values", "input", "values"]) == "op: expects 6 channels, gets 8 from values (8×2×3)")
+    #expect(
+      try words(["input", "cut", "values"]) == "op: expects a value for each key, gets 6×2×2 from cut and 8×2×3 from values")
+    builder2.append("two", .attention(layer), from: ["input", "row"])
+    #expect { try builder2.network() } throws: { "\($0)" == "two: expects queries, keys and values" }
   }
 
   @Test func branches() throws {
@@ -52,6 +83,10 @@ import Testing
     (.linear(Linear(3200, 10)), "a: expects a vector of 3200 features, gets an image from input (50×8×8); flatten it"),
     (.narrow(start: 48, count: 3), "a: takes channels 48 to 50, gets 50 from input (50×8×8)"),
     (.indexSelect([0, 50]), "a: takes channel 50, gets 50 from input (50×8×8)"),
+    (.arrange(height: 1, width: 63), "a: arranges positions as 1×63, gets 50×8×8 from input"),
+    (.classToken(features: 50), "a: expects a sequence (channels×1×length), gets 50×8×8 from input; arrange it"),
+    (.positionEmbedding(PositionEmbedding(50, height: 1, width: 64)), "a: has numbers for 1×64 positions, gets 50×8×8 from input"),
+    (.pad(top: -5, bottom: -3, left: 0, right: 0), "a: cuts off all of input (50×8×8)"),
     (.groupNorm(GroupNorm(groups: 2, 64)), "a: expects 64 channels, gets 50 from input (50×8×8)"),
   ])
   func misfits(operation: Networks.Operation, words: String) {

@@ -172,6 +172,10 @@ case("channelNorm of images", {"x": drawn(2, 4, 2, 3), "weight": drawn(4), "bias
 case("channelNorm of vectors", {"x": drawn(3, 5), "weight": drawn(5), "bias": drawn(5)}, channel_norm, ("x", "weight", "bias"),
      kind="channelNorm", epsilon=1e-5)
 case("channelNorm, no scale and shift", {"x": drawn(1, 3, 2, 2)}, channel_norm, ("x",), kind="channelNorm", epsilon=1e-5)
+case("attention", {"x": drawn(2, 6, 2, 2), "keys": drawn(2, 6, 1, 5), "values": drawn(2, 4, 1, 5)},
+     lambda x, keys, values: F.scaled_dot_product_attention(
+         *(t.flatten(2).unflatten(1, (2, -1)).transpose(2, 3) for t in (x, keys, values)), scale=0.75).transpose(2, 3).reshape(2, 4, 2, 2),
+     ("x", "keys", "values"), kind="attention", number=0.75)
 case("channelAffine", {"x": drawn(2, 3, 2, 2), "weight": drawn(3), "bias": drawn(3)},
      lambda x, weight, bias: x * weight[:, None, None] + bias[:, None, None], ("x", "weight", "bias"), kind="channelAffine")
 case("gate of pixels", {"x": drawn(2, 3, 2, 2), "gate": drawn(2, 3, 1, 1)}, lambda x, gate: x * gate, ("x", "gate"), kind="gate")

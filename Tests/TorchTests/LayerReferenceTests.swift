@@ -39,7 +39,7 @@ import Torch
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func theReferenceIsThere() { #expect(Self.cases.count == 61) }
+  @Test func theReferenceIsThere() { #expect(Self.cases.count == 62) }
 
   /// float64 proves the formula; float32 and channels-last run other kernels of the same formula.
   @Test(arguments: cases) func agreesWithPyTorch(_ golden: Case) throws {
@@ -103,6 +103,8 @@ import Torch
       return try x.resizedBilinearly(height: height, width: width, aligned: options.kind == "bilinearAligned")
     case "channelNorm":
       return try x.channelNorm(weight: inputs["weight"], bias: inputs["bias"], epsilon: #require(options.epsilon))
+    case "attention":
+      return try x.attention(keys: #require(inputs["keys"]), values: #require(inputs["values"]), heads: 2, scale: #require(options.number))
     case "channelAffine": return try x.channelAffine(#require(inputs["weight"]), inputs["bias"])
     case "gate": return try x.gated(by: #require(inputs["gate"]))
     case "localResponseNorm":

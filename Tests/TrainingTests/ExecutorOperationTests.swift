@@ -76,7 +76,8 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     try expect(.gelu, [-0.0455002639, -0.1542687694, 0, 0.3457312306, 1.9544997361])
     try expect(.silu, [-0.2384058440, -0.1887703344, 0, 0.3112296656, 1.7615941560])
     try expect(.sigmoid, [0.1192029220, 0.3775406688, 0.5, 0.6224593312, 0.8807970780])
-    try expect(.hardSigmoid, [1 / 6, 5 / 12, 0.5, 7 / 12, 5 / 6])
+    try expect(.hardSigmoid(), [1 / 6, 5 / 12, 0.5, 7 / 12, 5 / 6])
+    try expect(.hardSigmoid(slope: 0.25), [0, 0.375, 0.5, 0.625, 1])
     try expect(.hardSwish, [-1 / 3, -5 / 24, 0, 7 / 24, 5 / 3])
     try expect(.leakyReLU(slope: 0.25), [-0.5, -0.125, 0, 0.5, 2])
     // 2·(e⁻² − 1) and 2·(e^−½ − 1).
@@ -128,6 +129,30 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     }
     #expect(try mean(true) == [1, 5, 4])
     #expect(try mean(false) == [2, 5, 8])
+  }
+
+  /// Two positions, one channel in each of two heads. In the first head both keys are alike, so that the weights are halves; in the second the
+  /// scores differ by ln 3, so that they are ¼ and ¾.
+  @Test func attention() throws {
+    let image = FeatureShape.image(channels: 6, height: 1, width: 2)
+    let third = Float(log(3.0) / 2)
+    let x: [Float] = [5, 7, 1, 1, 0, 0, 0, third, 2, 4, 8, 16]
+    let found = try value(image, x) {
+      let parts = $0.split([2, 2, 2], from: "input")
+      // The second head's queries are 1: those of the first head are 5 and 7.
+      $0.append("op", .attention(Attention(heads: 2, width: 1, scale: 2)), from: parts)
+    }
+    #expect(relativeError(found, [3, 3, 14, 14]) < 1e-6)
+    let token = try value(.image(channels: 2, height: 1, width: 2), [1, 2, 3, 4], parameters: [(.weight, [10, 20], [2])]) {
+      $0.append("op", .classToken(features: 2), from: ["input"])
+    }
+    #expect(token == [10, 1, 2, 20, 3, 4])
+    let places = try value(.image(channels: 2, height: 1, width: 2), [1, 2, 3, 4], parameters: [(.weight, [10, 20, 30, 40], [2, 1, 2])]) {
+      $0.append("op", .positionEmbedding(PositionEmbedding(2, height: 1, width: 2)), from: ["input"])
+    }
+    #expect(places == [11, 22, 33, 44])
+    let cut = try value(grey(2, 3), [1, 2, 3, 4, 5, 6]) { $0.append("op", .pad(top: -1, bottom: 1, left: 0, right: -2), from: ["input"]) }
+    #expect(cut == [4, 0])
   }
 
   @Test func normsOverChannels() throws {

@@ -168,6 +168,12 @@ ct_tensor ct_layer_group_norm(ct_tensor x, int64_t groups, ct_tensor weight_or_n
 ct_tensor ct_layer_dropout(ct_tensor x, double probability, ct_generator generator);
 ct_tensor ct_layer_log_softmax(ct_tensor x, int64_t dim);
 ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim);
+// With a weight of [outputs, inputs/groups, height, width], as convolutions have it.
+ct_tensor ct_layer_transposed_convolution(
+    ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, const int64_t stride[2], const int64_t padding[2], const int64_t output_padding[2],
+    const int64_t dilation[2], int64_t groups);
+// softmax(scale·q·kᵀ)·v in each head; channels of a head lie side by side, positions behind the channels.
+ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale);
 enum { CT_REDUCE_NONE, CT_REDUCE_MEAN, CT_REDUCE_SUM };
 ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t reduction, double label_smoothing);
 ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction);

@@ -53,6 +53,7 @@ public struct PyTorchModule {
         inputs.append(name)
         continue
       }
+      if case .attention = node.operation { classes.insert(.attend) }
       let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
       if let layer = node.operation.layer(rank: rank) {
         if modules.insert(node.module).inserted { try tree.add(layer.expression, at: node.module) }
@@ -134,7 +135,7 @@ extension String {
 
 /// Layers that PyTorch does not have.
 private enum Helper: String, CaseIterable {
-  case channelAffine, channelNorm, prunedGroupNorm
+  case channelAffine, channelNorm, prunedGroupNorm, classToken, positionEmbedding, attend, transposedConv
 
   var source: String {
     switch self {
@@ -175,6 +176,55 @@ private enum Helper: String, CaseIterable {
               shape = [1, -1] + [1] * (x.dim() - 2)
               return normal * self.weight.reshape(shape) + self.bias.reshape(shape)
       """
+    case .classToken:
+      """
+      class ClassToken(nn.Module):
+          \"\"\"A learned token before the positions of a sequence, [batch, channels, 1, positions].\"\"\"
+
+          def __init__(self, channels):
+              super().__init__()
+              self.weight = nn.Parameter(torch.zeros(channels))
+
+          def forward(self, x):
+              return torch.cat([self.weight.reshape(1, -1, 1, 1).expand(len(x), -1, 1, 1), x], 3)
+      """
+    case .positionEmbedding:
+      """
+      class PositionEmbedding(nn.Module):
+          \"\"\"A learned number for each channel at each position, added.\"\"\"
+
+          def __init__(self, channels, height, width):
+              super().__init__()
+              self.weight = nn.Parameter(torch.zeros(channels, height, width))
+
+          def forward(self, x):
+              return x + self.weight
+      """
+    case .transposedConv:
+      """
+      class TransposedConv2d(nn.ConvTranspose2d):
+          \"\"\"A transposed convolution whose weight is [outputs, inputs/groups, height, width], as that of other convolutions.\"\"\"
+
+          def __init__(self, inputs, outputs, kernel, **options):
+              super().__init__(inputs, outputs, kernel, **options)
+              self.weight = nn.Parameter(self.turned(self.weight.detach(), inputs, outputs))
+
+          def turned(self, weight, first, second):
+              parts = weight.unflatten(0, (self.groups, -1)).transpose(1, 2)
+              return parts.flatten(0, 1).contiguous()
+
+          def forward(self, x):
+              weight = self.turned(self.weight, self.out_channels, self.in_channels)
+              return F.conv_transpose2d(x, weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation)
+      """
+    case .attend:
+      """
+      def attend(queries, keys, values, heads, scale):
+          \"\"\"softmax(scale·q·kᵀ)·v in each head; the channels of a head lie side by side, positions behind the channels.\"\"\"
+          q, k, v = (x.flatten(2).unflatten(1, (heads, -1)).transpose(2, 3) for x in (queries, keys, values))
+          result = F.scaled_dot_product_attention(q, k, v, scale=scale)
+          return result.transpose(2, 3).reshape(len(queries), -1, *queries.shape[2:])
+      """
     case .prunedGroupNorm:
       """
       class PrunedGroupNorm(nn.GroupNorm):
@@ -209,9 +259,11 @@ extension Operation {
     case .linear(let layer): ("nn.Linear(\(layer.inputs), \(layer.outputs)\(layer.bias ? "" : ", bias=False"))", nil)
     case .convolution(let layer):
       (
-        "nn.Conv2d(\(layer.inputs), \(layer.outputs), \(layer.kernel.python)" + layer.stride.option("stride", unless: 1)
+        (layer.isTransposed ? "TransposedConv2d" : "nn.Conv2d") + "(\(layer.inputs), \(layer.outputs), \(layer.kernel.python)"
+          + layer.stride.option("stride", unless: 1)
           + layer.padding.option("padding", unless: 0) + layer.dilation.option("dilation", unless: 1)
-          + (layer.groups == 1 ? "" : ", groups=\(layer.groups)") + (layer.bias ? "" : ", bias=False") + ")", nil
+          + (layer.groups == 1 ? "" : ", groups=\(layer.groups)") + (layer.bias ? "" : ", bias=False")
+          + (layer.outputPadding?.option("output_padding", unless: 0) ?? "") + ")", layer.isTransposed ? .transposedConv : nil
       )
     case .batchNorm(let norm):
       (
@@ -231,8 +283,12 @@ extension Operation {
           + (norm.epsilon == 1e-5 ? "" : ", eps=\(norm.epsilon)") + (norm.affine ? "" : ", affine=False") + ")", .channelNorm
       )
     case .channelAffine(let layer): ("ChannelAffine(\(layer.features)\(layer.bias ? "" : ", bias=False"))", .channelAffine)
+    case .classToken(let features): ("ClassToken(\(features))", .classToken)
+    case .positionEmbedding(let layer):
+      ("PositionEmbedding(\(layer.features), \(layer.height), \(layer.width))", .positionEmbedding)
     case .prelu(let layer): ("nn.PReLU(\(layer.features))", nil)
-    case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+    case .attention, .arrange, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
+      .adaptiveMaxPool, .pad, .resize,
       .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad:
       nil
     }
@@ -244,7 +300,9 @@ extension Operation {
   fileprivate func expression(_ operands: [String], ranks: [Int]) -> String {
     let x = operands.first ?? ""
     return switch self {
-    case .input, .linear, .convolution, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .prelu: x
+    case .input, .linear, .convolution, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .prelu, .classToken, .positionEmbedding: x
+    case .attention(let layer): "attend(\(operands.joined(separator: ", ")), heads=\(layer.heads), scale=\(layer.scale))"
+    case .arrange(let height, let width): "\(x).flatten(2).unflatten(2, (\(height), \(width)))"
     case .localResponseNorm(let norm): "F.local_response_norm(\(x), \(norm.size), alpha=\(norm.alpha), beta=\(norm.beta), k=\(norm.k))"
     case .activation(let function): function.expression(of: x)
     case .softmax: "torch.softmax(\(x), 1)"
@@ -279,7 +337,7 @@ extension Activation {
     case .gelu: "F.gelu(\(x))"
     case .silu: "F.silu(\(x))"
     case .sigmoid: "torch.sigmoid(\(x))"
-    case .hardSigmoid: "F.hardsigmoid(\(x))"
+    case .hardSigmoid(let slope): slope == 1 / 6 ? "F.hardsigmoid(\(x))" : "(\(x) * \(slope) + 0.5).clamp(0, 1)"
     case .hardSwish: "F.hardswish(\(x))"
     case .leakyReLU(let slope): "F.leaky_relu(\(x), \(slope))"
     case .elu(let alpha): "F.elu(\(x), \(alpha))"

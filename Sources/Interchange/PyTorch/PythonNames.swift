@@ -6,7 +6,7 @@ struct PythonNames {
   private static let reserved: Set<String> = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
     "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try",
-    "while", "with", "yield", "self", "torch", "nn", "F", "Network",
+    "while", "with", "yield", "self", "torch", "nn", "F", "Network", "attend",
   ]
 
   /// What `nn.Module` and `nn.ModuleDict` are themselves; a layer of such a name would hide it.

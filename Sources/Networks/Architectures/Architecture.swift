@@ -27,7 +27,7 @@ public struct Architecture: Sendable {
   public static let all: [Architecture] = [
     .leNet300, .leNet5, .leNet5BatchNorm, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet,
     .vgg, .vggCIFAR,
-    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
+    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet, .visionTransformer,
   ]
 
   /// The example names of all families, for lists and suggestions.

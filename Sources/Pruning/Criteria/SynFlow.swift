@@ -87,6 +87,9 @@ public struct SynFlow: ModelScoring {
       case .prelu:
         network.nodes[index].operation = .dropout(0)
         tensors[ParameterName(node.module, .weight)] = nil
+      case .attention:
+        throw PlanError(
+          "synflow follows flows through sums of products, and attention (\(node.name)) is none: choose magnitude or another criterion")
       case .subtract: network.nodes[index].operation = .add
       case .groupNorm(let norm): try withoutStatistics(norm.features, norm.affine, index)
       case .channelNorm(let norm): try withoutStatistics(norm.features, norm.affine, index)

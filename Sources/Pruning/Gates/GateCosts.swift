@@ -45,7 +45,9 @@ struct GateCosts {
         each = 1
         inputs = layer.inputs
       case .convolution(let layer):
-        each = Double(layer.kernel.height) * Double(layer.kernel.width) * Double(shapes[node.name]?.positions ?? 1)
+        each =
+          Double(layer.kernel.height) * Double(layer.kernel.width)
+          * Double(shapes[layer.isTransposed ? node.inputs.first ?? "" : node.name]?.positions ?? 1)
         inputs = layer.inputs
         groups = layer.groups
         if layer.isDepthwise {

@@ -27,8 +27,9 @@ extension Model {
         if !any || (first.contains(true) && !outputs.contains(true)), seen.insert(node.module).inserted { collapsed.append(node.module) }
         reached[node.name] = outputs
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
-        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout:
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .classToken, .positionEmbedding, .dropout:
         reached[node.name] = first
+      case .attention: reached[node.name] = operands.last ?? []
       case .flatten:
         let positions = node.inputs.first.flatMap { shapes[$0]?.positions } ?? 1
         reached[node.name] = first.flatMap { Array(repeating: $0, count: positions) }

@@ -153,9 +153,7 @@ public struct MeanReplacement: Codable, Hashable, Sendable {
     let weight = try original.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64)
     switch (node.operation, form) {
     case (.convolution(let layer), .exact):
-      let answer = try mean.reshaped([1] + mean.shape).convolution(
-        weight, nil, stride: (layer.stride.height, layer.stride.width), padding: (layer.padding.height, layer.padding.width),
-        dilation: (layer.dilation.height, layer.dilation.width), groups: layer.groups)
+      let answer = try mean.reshaped([1] + mean.shape).convolution(layer, weight, nil)
       return try answer.flattened(from: 2).mean(2).flattened()
     case (.convolution(let layer), .paper):
       // As a convolution with one tap, so that groups do not need separate code.
@@ -210,9 +208,11 @@ extension Network {
         }
       case .narrow(let start, let count): result[node.name] = Array((operands.first ?? []).dropFirst(start).prefix(count))
       case .indexSelect(let indices): result[node.name] = indices.map { (operands.first ?? [])[$0] }
-      case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .activation, .prelu, .softmax, .dropout, .add, .subtract, .multiply:
+      case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .activation, .prelu, .softmax, .dropout, .add, .subtract, .multiply,
+        .classToken, .positionEmbedding, .arrange:
         result[node.name] = operands.first ?? []
-      case .input, .linear, .convolution, .localResponseNorm, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
+      case .input, .linear, .convolution, .attention, .localResponseNorm, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool,
+        .pad, .resize,
         .subsamplePad:
         result[node.name] = Array(0..<features)
       }

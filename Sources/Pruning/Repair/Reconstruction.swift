@@ -75,7 +75,7 @@ public struct Reconstruction: Codable, Hashable, Sendable {
       let (left, inputs): (Int, Int)
       switch node.operation {
       case .linear(let layer): (left, inputs) = (layer.outputs, layer.inputs)
-      case .convolution(let layer) where layer.groups == 1:
+      case .convolution(let layer) where layer.groups == 1 && !layer.isTransposed:
         (left, inputs) = (layer.outputs, layer.inputs * layer.kernel.height * layer.kernel.width)
       default: return nil
       }

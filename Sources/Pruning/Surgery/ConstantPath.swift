@@ -65,6 +65,12 @@ struct ConstantPath {
           default: try $0 + $1
           }
         }
+      case .attention:
+        // What is the same everywhere passes through values, whatever their weights; scores are no sum that a bias could take.
+        for (place, value) in operands.enumerated() where place < 2 {
+          if let value { try obstruct(value, because: "the attention \(node.name) compares it") }
+        }
+        values[node.name] = operands.last ?? nil
       case .concat: values[node.name] = try Tensor.concatenated(operands.compactMap(\.self), 1)
       case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([units.count, 1], type: .float64)
       case .linear, .convolution: try consumeIfRead(value, node)
@@ -114,6 +120,9 @@ struct ConstantPath {
     case .pad:
       try obstruct(value, because: "\(node.name) pads it")
       return value
+    case .classToken, .positionEmbedding:
+      obstruct(because: "\(node.name) makes it differ between positions")
+      return value
     case .averagePool(let pool):
       if pool.countsPadding, pool.padding != Extent(0) { try obstruct(value, because: "\(node.name) averages in padding") }
       return value
@@ -124,8 +133,8 @@ struct ConstantPath {
     case .indexSelect(let indices):
       let chosen = Set(indices)
       return try taken(value, node) { chosen.contains($0) }.map { try ordered($0, node, indices) }
-    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .dropout, .add, .subtract, .multiply,
-      .concat, .subsamplePad:
+    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .arrange, .dropout, .add, .subtract,
+      .multiply, .attention, .concat, .subsamplePad:
       return value
     }
   }
@@ -169,6 +178,7 @@ struct ConstantPath {
     let bias = try bias(of: producer)
     guard let value else { return bias }
     if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
+    if layer.isTransposed { try obstruct(value, because: "\(node.name) is a transposed convolution") }
     let taps = try model.tensor(ParameterName(node.module, .weight)).detached().cast(to: .float64).sum(1, 2, 3)
     let heard = try repeated(value, layer.outputs / layer.inputs)
     // A part of a unit's inputs may be padding, and a part of its outputs may have no consumer: then only a unit that emits 0 can be
@@ -198,6 +208,11 @@ struct ConstantPath {
     case .linear(let layer): hasBias = layer.bias
     case .convolution(let layer):
       if layer.padding != Extent(0) { try obstruct(value, because: "\(node.name) pads its input") }
+      if layer.isTransposed {
+        // What it makes of a constant differs from pixel to pixel.
+        try obstruct(value, because: "\(node.name) is a transposed convolution")
+        return
+      }
       if layer.groups > 1 {
         try obstruct(value, because: "\(node.name) is a grouped convolution")
         return

@@ -95,6 +95,8 @@ struct DeadUnitSearch {
 
   private mutating func removeWithoutOutput(_ number: Int) throws -> Bool {
     let group = groups[number]
+    // What only attention reads, by its scores, is heard.
+    guard !group.consumers.isEmpty else { return false }
     let dead = unheard(number, by: group.consumers, reading)
     if let norm = group.dependents.first(where: { index.normalisesTogether($0.node) }) {
       // The unit has no consumer, but the norm reads it together with the units beside it.

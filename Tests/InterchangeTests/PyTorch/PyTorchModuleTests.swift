@@ -168,7 +168,7 @@ import Testing
         node("x", .input(.image(channels: 4, height: 6, width: 6))), node("n", .channelNorm(ChannelNorm(4, epsilon: 1e-6, absent: 2)), "x"),
         node("s", .channelAffine(ChannelAffine(4, bias: false)), "n"), node("p", .prelu(PReLU(4)), "s"),
         node("l", .localResponseNorm(LocalResponseNorm(5, alpha: 0.5)), "p"), node("a", .activation(.sigmoid), "l"),
-        node("b", .activation(.hardSigmoid), "a"), node("c", .activation(.hardSwish), "b"),
+        node("b", .activation(.hardSigmoid()), "a"), node("c", .activation(.hardSwish), "b"),
         node("d", .activation(.leakyReLU(slope: 0.2)), "c"), node("e", .activation(.elu(alpha: 2)), "d"),
         node("f", .activation(.softplus), "e"), node("g", .activation(.mish), "f"), node("h", .softmax, "g"),
         node("i", .averagePool(Pooling(kernel: Extent(3), stride: Extent(1), padding: Extent(1), countsPadding: false)), "h"),

@@ -81,7 +81,16 @@ struct RandomGraph {
 
   private mutating func block() {
     let entry = builder.last
-    switch random.below(12) {
+    switch random.below(15) {
+    case 12, 13: attention()
+    case 14:
+      // Twice the size, and back.
+      convolution(4)
+      let groups = [1, 2, 4][random.below(3)]
+      let layer = Convolution(4, 4, kernel: Extent(3), stride: Extent(2), padding: Extent(1), groups: groups, outputPadding: Extent(1))
+      builder.append(name("transposed"), .convolution(layer), from: [builder.last])
+      normAndActivation()
+      builder.convolution(name("conv"), 4, kernel: 2, stride: 2)
     case 9: squeezeAndExcitation()
     case 10:
       // A product or a difference of two layers.
@@ -166,10 +175,46 @@ struct RandomGraph {
     if isVector { builder.flatten(name("vector")) }
     for outputs in [1 + random.below(3), width] {
       if isVector { builder.linear(name("squeeze"), outputs) } else { builder.convolution(name("squeeze"), outputs, kernel: 1) }
-      builder.activation(random.chance(0.5) ? .sigmoid : .hardSigmoid, name("gate"))
+      builder.activation(random.chance(0.5) ? .sigmoid : .hardSigmoid(slope: 0.2), name("gate"))
     }
     builder.multiply(features, by: builder.last, name("gated"))
     convolution()
+  }
+
+  /// Attention over the positions, of queries, keys and values that one layer or three compute, perhaps with a class token and shortcuts.
+  private mutating func attention() {
+    let (height, width) = (builder.shape.dimensions[1], builder.shape.dimensions[2])
+    let isSequence = random.chance(0.6)
+    convolution(4)
+    if isSequence {
+      builder.append(name("tokens"), .arrange(height: 1, width: height * width), from: [builder.last])
+      if random.chance(0.6) { builder.append(name("class"), .classToken(features: 4), from: [builder.last]) }
+      let positions = builder.shape.dimensions
+      builder.append(
+        name("positions"), .positionEmbedding(PositionEmbedding(4, height: positions[1], width: positions[2])), from: [builder.last])
+    }
+    let entry = builder.last
+    builder.append(name("norm"), .channelNorm(ChannelNorm(4)), from: [entry])
+    let normal = builder.last
+    let layer = Attention(
+      heads: 2 + random.below(2), width: 1 + random.below(3), valueWidth: 1 + random.below(3), unit: random.chance(0.5) ? .head : .width)
+    let (scores, values) = (layer.heads * layer.keyWidth, layer.heads * layer.valueWidth)
+    var parts: [String]
+    if random.chance(0.5) {
+      builder.convolution(name("packed"), 2 * scores + values, kernel: 1, bias: random.chance(0.7))
+      parts = builder.split([scores, scores, values], from: builder.last)
+    } else {
+      parts = [scores, scores, values].map { builder.convolution(name("projection"), $0, kernel: 1, from: normal) }
+    }
+    if random.chance(0.2) { parts[1] = builder.append(name("act"), .activation(.tanh), from: [parts[1]]) }
+    builder.append(name("attention"), .attention(layer), from: parts)
+    builder.convolution(name("out"), 4, kernel: 1)
+    builder.add([builder.last, entry], name("sum"))
+    guard isSequence else { return }
+    // Without the class token the positions are an image again.
+    let excess = builder.shape.dimensions[2] - height * width
+    if excess > 0 { builder.append(name("cut"), .pad(top: 0, bottom: 0, left: -excess, right: 0), from: [builder.last]) }
+    builder.append(name("image"), .arrange(height: height, width: width), from: [builder.last])
   }
 
   private mutating func grouped() {

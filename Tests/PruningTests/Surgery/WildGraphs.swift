@@ -101,7 +101,7 @@ struct WildGraph {
   }
 
   private mutating func newer(_ channels: Int, _ isImage: Bool) -> Operation? {
-    switch random.below(isImage ? 9 : 5) {
+    switch random.below(isImage ? 12 : 5) {
     case 0: return .channelNorm(ChannelNorm(channels, affine: random.chance(0.7)))
     case 1: return .channelAffine(ChannelAffine(channels, bias: random.chance(0.5)))
     case 2: return .prelu(PReLU(random.chance(0.6) ? channels : 1))
@@ -110,6 +110,14 @@ struct WildGraph {
       // Some, or all, in any order.
       var left = Array(0..<channels)
       return .indexSelect((0...random.below(channels)).map { _ in left.remove(at: random.below(left.count)) })
+    case 9: return .pad(top: random.below(3) - 1, bottom: random.below(2), left: -random.below(2), right: random.below(2) - 1)
+    case 10: return random.chance(0.5) ? .arrange(height: 1, width: 64) : .arrange(height: 4, width: 16)
+    case 11:
+      let groups = random.chance(0.5) ? 1 : divisor(of: channels)
+      return .convolution(
+        Convolution(
+          channels, groups * (1 + random.below(2)), kernel: extent(3), stride: extent(2), padding: Extent(random.below(2)), groups: groups,
+          outputPadding: Extent(0)))
     case 5: return .pad(top: random.below(3), bottom: random.below(2), left: random.below(2), right: random.below(3))
     case 6:
       return .resize(height: 1 + random.below(6), width: 1 + random.below(6), Interpolation.allCases[random.below(3)])

@@ -29,9 +29,12 @@ extension NetworkIndex {
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
-        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten:
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .dropout, .flatten:
         current = reader.name
-      case .input, .linear, .convolution, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad: return current
+      case .input, .linear, .convolution, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .attention,
+        .classToken,
+        .positionEmbedding:
+        return current
       }
     }
     return current
