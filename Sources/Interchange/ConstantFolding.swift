@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// What computes constants of constants: the arithmetic of sizes that exporters leave in a graph.
 ///
 /// `Shape` of a feature gives the batch its stand-in (``Lowering/batch``), so that what is computed of it is known when it comes back.
@@ -108,6 +110,9 @@ enum ConstantFolding {
       return try operands.combining { isInteger ? $1 == 0 ? 0 : ($0 / $1).rounded(.towardZero) : $0 / $1 }
     },
     "Mod": { _, operands in try operands.combining { $1 == 0 ? 0 : $0 - $1 * ($0 / $1).rounded(.down) } },
+    "Pow": { _, operands in try operands.combining { pow($0, $1) } },
+    "Max": { _, operands in try operands.combining { max($0, $1) } },
+    "Min": { _, operands in try operands.combining { min($0, $1) } },
     "Equal": { _, operands in try operands.combining(isInteger: true) { $0 == $1 ? 1 : 0 } },
   ]
 

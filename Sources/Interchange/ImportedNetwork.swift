@@ -1,7 +1,7 @@
 internal import Files
 internal import Foundation
 public import Networks
-internal import Torch
+public import Torch
 public import Training
 internal import Words
 
@@ -28,6 +28,8 @@ public struct ImportedNetwork {
   public let classes: [String]
   /// What a user should know, one line each.
   public let notes: [String]
+  private let inputOrders: [[Int]]
+  private let outputViews: [View]
   private let path: String
   private let weights: [ParameterName: Weight]
 
@@ -38,12 +40,15 @@ public struct ImportedNetwork {
   /// - Throws: ``InterchangeError`` for a file that is damaged, hostile or holds what is not understood; `FileError` if it cannot be opened.
   public init(contentsOf path: String, input: FeatureShape? = nil) throws {
     let graph = try ONNXGraph(contentsOf: path)
-    (network, inputName, outputNames, notes, weights) = try Self.naming(path) {
+    (network, inputName, outputNames, notes, weights, inputOrders, outputViews) = try Self.naming(path) {
       let lowering = try Lowering(graph, input: input)
       let file = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
       let network = Network(name: Names.printable(file), nodes: lowering.nodes, outputs: lowering.outputs)
       _ = try network.shapes()
-      return (network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.weights)
+      return (
+        network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.weights, lowering.inputOrders,
+        lowering.outputViews
+      )
     }
     self.path = path
     func told<Value: Decodable>(_ type: Value.Type, _ key: String) -> Value? {
@@ -70,6 +75,17 @@ public struct ImportedNetwork {
       return model
     }
   }
+
+  /// Returns a batch as the file takes it as the network does: channels before positions, sequences as images of one row.
+  ///
+  /// - Throws: `TorchError` for another number of axes.
+  public func networksInput(_ batch: Tensor, at index: Int = 0) throws -> Tensor {
+    let turned = try batch.permuted(inputOrders[index])
+    return try turned.rank == 3 ? turned.reshaped([turned.shape[0], turned.shape[1], 1, turned.shape[2]]) : turned
+  }
+
+  /// Returns an output of the network with the axes that it has in the file.
+  public func filesOutput(_ values: Tensor, at index: Int = 0) throws -> Tensor { try outputViews[index].seen(values) }
 
   /// Whether a path leads to an ONNX model, by its ending or its first bytes: the version of the format, then the producer's name or the
   /// graph.

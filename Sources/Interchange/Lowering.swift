@@ -13,8 +13,8 @@ struct Unknown: Error {}
 
 /// The value of a name in an ONNX graph while it becomes a network.
 enum Value {
-  /// The value of a node of the network.
-  case feature(String)
+  /// The value of a node of the network, its axes as they are or turned.
+  case feature(View)
   case constant(ONNXTensor)
   /// A step of a formula that takes several nodes, which only the whole of them is an operation.
   case partial(Partial)
@@ -25,13 +25,14 @@ enum Value {
 /// A parameter of a layer, as it is made of a constant.
 struct Weight {
   var tensor: ONNXTensor
-  var isTransposed = false
+  /// The sizes that it is cut into, and the order in which these come; nil where it lies as the layer wants it.
+  var turned: (sizes: [Int], order: [Int])?
   var factor = 1.0
 
   /// Reads it into a tensor of its own, so that what is shared in the file is not tied.
   func load(as dimensions: [Int]) throws -> Tensor {
     var result = try tensor.tensor()
-    if isTransposed { result = try result.transposed().contiguous() }
+    if let turned { result = try result.reshaped(turned.sizes).permuted(turned.order).contiguous() }
     if factor != 1 { result = try result * factor }
     return result.shape == dimensions ? result : try result.reshaped(dimensions)
   }
@@ -57,6 +58,10 @@ struct Lowering {
   let graph: ONNXGraph
   /// The size of the batch: the file's, or where that varies a number that no size is, so that it is known when it comes back in a shape.
   let batch: Int
+  /// Where batch, channels and positions stand in each input.
+  private(set) var inputOrders: [[Int]] = []
+  /// The axes of each output.
+  private(set) var outputViews: [View] = []
   private(set) var nodes: [Network.Node] = []
   private(set) var weights: [ParameterName: Weight] = [:]
   private(set) var notes: [String] = []
@@ -90,16 +95,24 @@ struct Lowering {
     removeUnread()
   }
 
+  /// Views that had to be made values of their own, by what they are.
+  private var arranged: [View: String] = [:]
+
   private mutating func takeInput(_ index: Int, _ given: FeatureShape?) throws {
     let input = graph.inputs[index]
     func problem(_ text: String) -> FileProblem { FileProblem("its input \(input.name.quoted) \(text)") }
     guard input.element == ONNXTensor.Element.float32.rawValue else {
       throw problem("has elements of type \(input.element) of ONNX, and only float32 is possible")
     }
-    guard let sizes = input.dimensions, sizes.count == 2 || sizes.count == 4 else {
+    guard var sizes = input.dimensions, (2...4).contains(sizes.count) else {
       let words = input.dimensions.map { "has \($0.count) dimensions" } ?? "has no shape"
-      throw problem("\(words): images (batch, channels, height, width) and vectors (batch, features) are possible")
+      throw problem("\(words): images (batch, channels, height, width), sequences and vectors (batch, features) are possible")
     }
+    let order = layout(of: input.name, rank: sizes.count)
+    sizes = order.map { sizes[$0] }
+    inputOrders.append(order)
+    // A sequence is an image of one row.
+    if order.count == 3 { sizes.insert(1, at: 2) }
     let own = sizes.dropFirst()
     let shape: FeatureShape
     if let given, given.dimensions.count == own.count {
@@ -113,16 +126,32 @@ struct Lowering {
       shape = known.count == 1 ? .vector(known[0]) : .image(channels: known[0], height: known[1], width: known[2])
     }
     let name = index == 0 ? "input" : Names.printable(input.name)
-    values[input.name] = try emit(.input(shape), from: [], named: name)
+    guard case .feature(var view) = try emit(.input(shape), from: [], named: name) else { throw Unknown() }
+    if order.count == 3 { view.axes.remove(at: 2) }
+    values[input.name] = .feature(View(view.source, order.indices.map { view.axes[order.firstIndex(of: $0) ?? $0] }))
+  }
+
+  /// Returns where batch, channels and positions stand in an input: behind the channels unless what reads it has them last.
+  private func layout(of input: String, rank: Int) -> [Int] {
+    let readers = graph.nodes.filter { $0.inputs.first == input }
+    guard let first = readers.first, rank > 2 else { return Array(0..<rank) }
+    let isLast =
+      switch first.operation {
+      case "Transpose": first.integers("perm") == [0, rank - 1] + Array(1..<rank - 1)
+      case "MatMul", "LayerNormalization": true
+      default: false
+      }
+    return isLast ? [0, rank - 1] + Array(1..<rank - 1) : Array(0..<rank)
   }
 
   private mutating func lower(_ node: ONNXGraph.Node) {
     do {
-      let written = try lowered(node)
+      var written = try lowered(node)
+      if isSequence(node) { written = written.map(Self.asSequence) }
       for (name, value) in zip(node.outputs, written) where !name.isEmpty { values[name] = value }
       for name in node.outputs.dropFirst(written.count) where graph.uses[name] != nil { throw Refusal("its output \(name.quoted) is read") }
-      if case .feature(let feature)? = written.first, let name = node.outputs.first {
-        self.written[feature] = self.written[feature] ?? name
+      if case .feature(let view)? = written.first, let name = node.outputs.first {
+        self.written[view.source] = self.written[view.source] ?? name
       }
     } catch {
       for name in node.outputs { values[name] = .unknown }
@@ -132,6 +161,27 @@ struct Lowering {
       case let problem as FileProblem: refusals.append((node, problem.text))
       default: refusals.append((node, String(describing: error)))
       }
+    }
+  }
+
+  /// Whether a node reads a sequence, and writes one: what the network holds as an image of one row.
+  private func isSequence(_ node: ONNXGraph.Node) -> Bool {
+    guard !Self.arranges.contains(node.operation), let name = node.inputs.first else { return false }
+    switch values[name] {
+    case .feature(let view)?: return view.axes.count == 3
+    case .partial(let partial)?: return partial.view.axes.count == 3
+    default: return false
+    }
+  }
+
+  private static let arranges: Set<String> = ["Reshape", "Unsqueeze", "Squeeze", "Transpose", "Flatten", "Gather", "Identity"]
+
+  private static func asSequence(_ value: Value) -> Value {
+    switch value {
+    case .feature(var view) where view.axes.count == 4 && view.axes[2].isEmpty:
+      view.axes.remove(at: 2)
+      return .feature(view)
+    default: return value
     }
   }
 
@@ -152,21 +202,32 @@ struct Lowering {
 
   /// Operations that read parts of formulas as such.
   private static let passesFormulas: Set<String> = [
-    "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose",
+    "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "MatMul",
+    "Softmax",
+    "Sub", "Pow", "Sqrt", "ReduceMean",
   ]
 
   /// Makes an operation of its own of a part that is one, where no larger formula takes it.
   mutating func settle(_ name: String) throws {
-    guard case .partial(let partial)? = values[name], let operation = partial.operation else { return }
-    values[name] = try emit(operation, from: [partial.source], named: Names.printable(name))
+    guard case .partial(let partial)? = values[name] else { return }
+    if case .scaled(let factor) = partial.form {
+      values[name] = try scaled(partial.view, factor, name)
+      return
+    }
+    guard let operation = partial.operation else { return }
+    guard partial.isElementwise else {
+      values[name] = try emit(operation, from: [canonical(partial.view)], named: Names.printable(name))
+      return
+    }
+    guard case .feature(let value) = try emit(operation, from: [partial.view.source], named: Names.printable(name)) else { return }
+    values[name] = .feature(partial.view.of(value.source))
   }
 
   /// Returns the value of a node that reads constants alone, or the shape of a feature; nil if it does not.
   private func folded(_ node: ONNXGraph.Node) throws -> Value? {
     guard let output = node.outputs.first else { return nil }
     let result: Numbers
-    if node.operation == "Shape", case .feature(let feature)? = values[node.inputs.first ?? ""] {
-      let sizes = dimensions(of: feature)
+    if node.operation == "Shape", let sizes = sizes(node.inputs.first ?? "") {
       let (start, end) = Slicing.Part(
         axis: 0, start: node.integer("start", 0), end: node.integer("end", sizes.count), step: 1
       ).bounds(of: sizes.count)
@@ -197,12 +258,25 @@ struct Lowering {
   }
 
   private mutating func takeOutput(_ name: String) throws {
-    if case .partial(let partial)? = values[name], partial.form != .softmax || !isVector(partial.source) { try settle(name) }
+    if case .partial(let partial)? = values[name], partial.form != .softmax || !isVector(partial.view.source) { try settle(name) }
     switch values[name] {
-    case .feature(let feature)?: outputs.append(feature)
+    case .feature(let view)?:
+      if let feature = try? canonical(view) {
+        outputs.append(feature)
+        // In as many axes as the file has.
+        outputViews.append(view.axes.count == 3 ? whole(feature).without(axis: 2) : whole(feature))
+      } else {
+        guard view.isWhole(0, .batch, batch) else {
+          throw FileProblem("its output \(name.quoted) has the axes (\(view.words)), and the batch must be the first of its own")
+        }
+        notes.append("output \(name.quoted) has its channels first here, and in the file (\(view.words))")
+        outputs.append(view.source)
+        outputViews.append(view)
+      }
     case .partial(let partial)? where partial.form == .softmax:
       notes.append("softmax at output \(name.quoted) left off: its input is the classifier's output")
-      outputs.append(partial.source)
+      outputs.append(partial.view.source)
+      outputViews.append(partial.view)
     default: throw FileProblem("its output \(name.quoted) is no value of a layer that is understood")
     }
     outputNames.append(name)
@@ -248,9 +322,14 @@ extension Lowering {
   /// The network's node whose value an input is.
   ///
   /// - Throws: ``Refusal`` for a constant or a part of a formula.
-  func feature(_ node: ONNXGraph.Node, _ index: Int = 0) throws -> String {
+  mutating func feature(_ node: ONNXGraph.Node, _ index: Int = 0) throws -> String { try canonical(view(node, index)) }
+
+  /// The value of the network that an input is, however its axes are turned.
+  ///
+  /// - Throws: ``Refusal`` for a constant or a part of a formula.
+  func view(_ node: ONNXGraph.Node, _ index: Int = 0) throws -> View {
     switch value(node, index) {
-    case .feature(let name)?: return name
+    case .feature(let view)?: return view
     case .partial(let partial)?: throw Refusal("it reads \(partial.words), which is understood only within a larger formula")
     case .unknown?: throw Unknown()
     case .constant?, nil: throw Refusal("its input \(index) is no value of a layer")
@@ -292,8 +371,104 @@ extension Lowering {
 
   func isVector(_ feature: String) -> Bool { if case .vector = shape(of: feature) { true } else { false } }
 
-  /// The sizes of a value as ONNX counts them, the batch's first.
-  func dimensions(of feature: String) -> [Int] { [batch] + shape(of: feature).dimensions }
+  /// The sizes of a value as ONNX counts them; nil for what is no value of the network.
+  func sizes(_ name: String) -> [Int]? {
+    switch values[name] {
+    case .feature(let view)?: view.sizes
+    case .constant(let tensor)?: tensor.dimensions
+    case .partial(let partial)? where partial.isElementwise: partial.view.sizes
+    default: nil
+    }
+  }
+
+  /// A node's value as it is.
+  func whole(_ feature: String) -> View { View(feature, shape: shape(of: feature), batch: batch) }
+
+  /// Returns the node whose value is that of a view, where need be one that arranges it.
+  ///
+  /// - Throws: ``Refusal`` for axes in an order that the network does not have.
+  mutating func canonical(_ view: View) throws -> String {
+    if let known = arranged[view] { return known }
+    let result = try arranging(view)
+    arranged[view] = result
+    return result
+  }
+
+  private mutating func arranging(_ view: View) throws -> String {
+    let view = try channelsInOrder(view)
+    let shape = shape(of: view.source)
+    func refusal() -> Refusal { Refusal("its input has the axes (\(view.words)), and channels behind the batch are possible") }
+    guard view.axes.count > 1, view.isWhole(0, .batch, batch) else { throw refusal() }
+    guard case .image(let channels, let height, let width) = shape else {
+      guard view.axes.count == 2, view.isWhole(1, .channels, shape.channels) else { throw refusal() }
+      return view.source
+    }
+    if view.axes.count == 2 {
+      guard view.reshaped([batch, channels, height, width])?.axes == whole(view.source).axes else { throw refusal() }
+      guard case .feature(let flat) = try emit(.flatten, from: [view.source], named: "\(view.source).flatten") else { throw refusal() }
+      return flat.source
+    }
+    guard view.isWhole(1, .channels, channels), view.axes.count <= 4 else { throw refusal() }
+    let rest = View(view.source, [view.axes[2...].flatMap(\.self)])
+    guard rest.isWhole(0, .positions, height * width) else { throw refusal() }
+    let sizes = view.axes.count == 3 ? [1] + view.sizes[2...] : Array(view.sizes[2...])
+    guard sizes != [height, width] else { return view.source }
+    let name = "\(view.source).arrange"
+    guard case .feature(let arranged) = try emit(.arrange(height: sizes[0], width: sizes[1]), from: [view.source], named: name) else {
+      throw refusal()
+    }
+    return arranged.source
+  }
+
+  /// Returns a view whose channels are those of its node in their order, as they stand in its axes one after another; where they are not, of
+  /// a selection that orders them.
+  mutating func channelsInOrder(_ view: View, as node: ONNXGraph.Node? = nil) throws -> View {
+    let factors = view.factors(.channels)
+    let count = shape(of: view.source).channels
+    guard factors.reduce(1, { $0 * $1.size }) == count else { throw Refusal("its input has a part of its channels") }
+    var strides = factors.map { _ in 1 }
+    for index in factors.indices.dropLast().reversed() { strides[index] = strides[index + 1] * factors[index + 1].size }
+    guard factors.map(\.stride) != strides else { return view }
+    // The place of each new channel among the old ones.
+    var indices = [0]
+    for factor in factors { indices = indices.flatMap { base in (0..<factor.size).map { base + $0 * factor.stride } } }
+    let name = node.map { Names.name(of: $0, dropsOperation: false) } ?? "\(view.source).order"
+    guard case .feature(let ordered) = try emit(.indexSelect(indices), from: [view.source], named: name) else { throw Unknown() }
+    var next = 0
+    let axes = view.axes.map { axis in
+      axis.map { factor in
+        guard factor.axis == .channels else { return factor }
+        defer { next += 1 }
+        return View.Factor(axis: .channels, size: factor.size, stride: strides[next])
+      }
+    }
+    return View(ordered.source, axes)
+  }
+
+  /// Appends an operation that changes single elements, or all channels at a position, of a value with any axes.
+  mutating func emit(_ operation: Operation, over view: View, as node: ONNXGraph.Node, isModule: Bool = true) throws -> Value {
+    guard case .feature(let value) = try emit(operation, from: [view.source], as: node, isModule: isModule) else { throw Unknown() }
+    return .feature(view.of(value.source))
+  }
+
+  /// Appends a layer that does so.
+  mutating func layer(
+    _ operation: Operation, over view: View, as node: ONNXGraph.Node, _ parameters: [(role: ParameterName.Role, weight: Weight)]
+  ) throws -> Value {
+    guard case .feature(let value) = try layer(operation, from: view.source, as: node, parameters) else { throw Unknown() }
+    return .feature(view.of(value.source))
+  }
+
+  /// A value times a number, where no formula takes it.
+  private mutating func scaled(_ view: View, _ factor: Double, _ name: String) throws -> Value {
+    let channels = shape(of: view.source).channels
+    let module = modules.unique(Names.printable(name))
+    let value = try emit(.channelAffine(ChannelAffine(channels, bias: false)), from: [view.source], named: module, module: module)
+    weights[ParameterName(module, .weight)] = Weight(
+      tensor: ONNXTensor("factor", dimensions: [channels], numbers: Array(repeating: factor, count: channels), isInteger: false))
+    guard case .feature(let result) = value else { throw Unknown() }
+    return .feature(view.of(result.source))
+  }
 
   /// Whether nothing but this node reads the value of an input, which is the output of the network's node itself.
   func isOwn(_ feature: String, input index: Int, of node: ONNXGraph.Node) -> Bool {
@@ -307,9 +482,11 @@ extension Lowering {
     // The network says so in its own words when it is checked; here it keeps hostile files short.
     guard nodes.count <= 1 << 15 else { throw Refusal("there are too many before it") }
     let node = Network.Node(name: names.unique(name), operation: operation, inputs: inputs, module: module)
+    // Only layers share names with others.
+    if module == nil { _ = modules.unique(node.name) }
     shapes[node.name] = try node.shape(of: inputs.map { ($0, shape(of: $0)) })
     nodes.append(node)
-    return .feature(node.name)
+    return .feature(whole(node.name))
   }
 
   /// Appends an operation without parameters under the node's name.
@@ -327,10 +504,19 @@ extension Lowering {
     return value
   }
 
+  /// Appends a learned token before a sequence.
+  mutating func token(_ sequence: String, _ token: ONNXTensor, named name: String) throws -> Value {
+    let module = modules.unique(name)
+    let value = try emit(.classToken(features: token.count), from: [sequence], named: module, module: module)
+    weights[ParameterName(module, .weight)] = Weight(tensor: token)
+    return value
+  }
+
   /// Gives the layer that a node's input is a bias; false if it is no layer that could take it.
-  mutating func absorbBias(_ bias: ONNXTensor, into feature: String, input index: Int, of node: ONNXGraph.Node) -> Bool {
+  mutating func absorbBias(_ bias: ONNXTensor, into view: View, input index: Int, of node: ONNXGraph.Node) -> Bool {
+    let feature = view.source
     guard isOwn(feature, input: index, of: node), let place = nodes.lastIndex(where: { $0.name == feature }) else { return false }
-    guard isPerChannel(bias, of: feature) else { return false }
+    guard isPerChannel(bias, of: view) else { return false }
     switch nodes[place].operation {
     case .linear(var layer) where !layer.bias:
       layer.bias = true
@@ -350,10 +536,11 @@ extension Lowering {
 
   /// Whether a constant has a number for each channel of a value: [channels], [1, channels] and [1, channels, 1, 1] say the same, if the axis
   /// is the channels'.
-  func isPerChannel(_ constant: ONNXTensor, of feature: String) -> Bool {
-    let (channels, rank) = (shape(of: feature).channels, dimensions(of: feature).count)
+  func isPerChannel(_ constant: ONNXTensor, of view: View) -> Bool {
+    let (channels, rank) = (shape(of: view.source).channels, view.axes.count)
     let sizes = Array(repeating: 1, count: max(rank - constant.dimensions.count, 0)) + constant.dimensions
-    return constant.count == channels && sizes.count == rank && sizes[1] == channels
+    guard constant.count == channels, sizes.count == rank, let axis = view.channelAxis(channels) else { return false }
+    return sizes[axis] == channels && view.isWhole(axis, .channels, channels)
   }
 
   mutating func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }

@@ -59,6 +59,9 @@ struct ONNXTensor {
   /// The most elements of a constant that is computed with: sizes and axes, not weights.
   static let mostNumbers = 1 << 16
 
+  /// Whether all elements are the same number.
+  func isFilled(with number: Double) throws -> Bool { try numbers()?.allSatisfy { $0 == number } ?? false }
+
   /// Creates a constant of given numbers.
   init(_ name: String, dimensions: [Int], numbers: [Double], isInteger: Bool) {
     (self.name, self.dimensions, element, storage) = (name, dimensions, isInteger ? .int64 : .float32, .numbers(numbers))

@@ -1,6 +1,6 @@
 internal import Networks
 
-/// A part of a formula of one variable.
+/// A part of a formula of one variable, or of the comparison of two.
 struct Partial {
   enum Form: Equatable {
     /// σ(x)
@@ -25,22 +25,40 @@ struct Partial {
     case padded([Int])
     /// softmax(x) of the channels
     case softmax
-    /// The channels as so many groups, along an axis of their own
-    case grouped(Int)
-    /// Groups of channels, along an axis of their own that was exchanged with that of their members
-    case exchanged(Int)
+    /// μ, the mean of all channels
+    case mean
+    /// x − μ
+    case centred
+    /// (x − μ)²
+    case squares
+    /// σ² + ε, the mean of the squares; ε is nil before it is added
+    case variance(epsilon: Double?)
+    /// √(σ² + ε)
+    case deviation(epsilon: Double)
+    /// c·x·kᵀ in each head, where x are queries
+    case scores(keys: View, factor: Double)
+    /// softmax(c·x·kᵀ) over the keys in each head
+    case attention(keys: View, factor: Double)
   }
   var form: Form
-  /// Name of the network's node whose value is x.
-  var source: String
+  /// x.
+  var view: View
 }
 
 extension Partial {
+  /// Whether the part is a function of single elements, whose axes can be turned before it as well as behind it.
+  var isElementwise: Bool {
+    switch form {
+    case .sigmoid, .raised, .ramp, .ramped, .scaled, .erf, .erfPlusOne, .gated: true
+    case .strided, .padded, .softmax, .scores, .attention, .mean, .centred, .squares, .variance, .deviation: false
+    }
+  }
+
   /// The operation that the part is by itself; nil if it is none.
   var operation: Operation? {
     switch form {
     case .sigmoid: .activation(.sigmoid)
-    case .ramp(let factor) where abs(factor - 1 / 6) < 1e-4: .activation(.hardSigmoid)
+    case .ramp(let factor) where abs(factor - 1 / 6) < 1e-4: .activation(.hardSigmoid())
     case .softmax: .softmax
     case .padded(let pads): .pad(top: pads[0], bottom: pads[2], left: pads[1], right: pads[3])
     default: nil
@@ -52,12 +70,13 @@ extension Partial {
     switch form {
     case .sigmoid: "a sigmoid"
     case .raised, .ramp, .ramped: "a part of hard swish"
-    case .grouped, .exchanged: "a part of a channel shuffle"
     case .scaled: "a multiple"
     case .erf, .erfPlusOne, .gated: "a part of GELU"
     case .strided: "every second pixel"
     case .padded: "a padded image"
     case .softmax: "a softmax"
+    case .scores, .attention: "a part of attention"
+    case .mean, .centred, .squares, .variance, .deviation: "a part of layer normalisation"
     }
   }
 }

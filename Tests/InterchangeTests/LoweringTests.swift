@@ -9,14 +9,15 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 32) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
     let data = try #require(Data(base64Encoded: golden.file))
     try withFile(data) { path in
-      let model = try ImportedNetwork(contentsOf: path).model()
-      let output = try model.evaluated(Tensor(golden.input, shape: golden.shape))
+      let imported = try ImportedNetwork(contentsOf: path)
+      let batch = try imported.networksInput(Tensor(golden.input, shape: golden.shape))
+      let output = try imported.filesOutput(imported.model().evaluated(batch))
       #expect(output.shape == golden.outputShape)
       #expect(relativeError(try output.doubles(), golden.output) < 2e-6)
     }
@@ -125,13 +126,22 @@ import Training
     #expect(
       try reason(Onnx.node("Mul", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it multiplies by a constant of shape [4, 1], and one number for each channel is possible")
-    #expect(try reason(Onnx.node("HardSigmoid", ["x"], ["y"])) == "its alpha and beta are 0.2 and 0.5, and 1/6 and 0.5 are possible")
+    let beta = ONNXAttributeProto.with { ($0.name, $0.f) = ("beta", 0.25) }
+    #expect(try reason(Onnx.node("HardSigmoid", ["x"], ["y"], [beta])) == "its beta is 0.25, and 0.5 is possible")
     #expect(
-      try reason(Onnx.node("Gather", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])]) == "it is understood as a choice of channels")
+      try reason(Onnx.node("Gather", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])]) == "it cuts the batch")
     #expect(
-      try reason(Onnx.node("MatMul", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
+      try reason(Onnx.node("Gemm", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it reads an image, 1×4×4, and must read a vector")
-    #expect(try reason(Onnx.node("Flatten", ["x"], ["y"], [Onnx.attribute("axis", 2)])) == "its axis is 2, and 1 is possible")
+    #expect(
+      try reason(Onnx.node("Flatten", ["x"], ["y"], [Onnx.attribute("axis", 2)]), input: [0, 2, 4, 4])
+        == "its output \"y\" has the axes (batch·2 channels, 16 positions), and the batch must be the first of its own")
+    #expect(
+      try reason(Onnx.node("MatMul", ["x", "x"], ["y"]))
+        == "it multiplies two computed values, which is understood within attention, softmax(q·kᵀ)·v in heads")
+    #expect(
+      try reason(Onnx.node("Add", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
+        == "it adds a constant of shape [4, 1], and one number for each channel, at all positions or at each, is possible")
   }
 
   /// Where a file leaves height and width open, whoever has examples says them.

@@ -131,10 +131,10 @@ graph("last-softmax", [node("Gemm", "x w", "z", transB=1), node("Softmax", "z", 
       like="z")
 
 
-def exported(name, module, shape):
+def exported(name, module, shape, opset=17):
     data = io.BytesIO()
     x = torch.from_numpy(drawn(2, *shape))
-    torch.onnx.export(module.eval(), (x,), data, opset_version=17, input_names=["x"], output_names=["y"],
+    torch.onnx.export(module.eval(), (x,), data, opset_version=opset, input_names=["x"], output_names=["y"],
                       dynamic_axes={"x": {0: "N"}, "y": {0: "N"}}, dynamo=False)
     add("torch-" + name, data.getvalue(), x.numpy())
 
@@ -205,3 +205,172 @@ class Shuffle(torch.nn.Module):
 exported("shuffle", torch.nn.Sequential(Shuffle(), torch.nn.Conv2d(4, 2, 1)), (4, 4, 4))
 
 pathlib.Path(__file__).with_name("onnx_operations.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+# Sequences, attention, and channels behind the positions, in a file of their own.
+cases = []
+nn = torch.nn
+row = (4, 6)
+graph("sequence-conv", [node("Conv", "x w b", "y", pads=[2, 1], strides=[2], dilations=[2])], {"w": drawn(3, 4, 2), "b": drawn(3)}, row)
+graph("sequence-pools", [node("MaxPool", "x", "a", kernel_shape=[3], strides=[2], pads=[1, 1]), node("AveragePool", "a", "b", kernel_shape=[2]),
+                         node("Conv", "b w", "c"), node("GlobalAveragePool", "c", "d"), node("Flatten", "d", "y")], {"w": drawn(3, 4, 1)}, row)
+graph("tokens", [node("MatMul", "x w", "a"), node("Add", "a b", "c"), node("LayerNormalization", "c s t", "d", axis=-1), node("Add", "d p", "e"),
+                 node("ReduceMean", "e", "f", axes=[1], keepdims=0), node("Gemm", "f v", "y")],
+      {"w": drawn(4, 5), "b": drawn(5), "s": drawn(5), "t": drawn(5), "p": drawn(1, 6, 5), "v": drawn(5, 3)}, (6, 4))
+graph("layer-norm-vector", [node("LayerNormalization", "x s", "y", axis=1, epsilon=0.01)], {"s": drawn(5)}, (5,))
+graph("positions-cut", [node("Slice", "x b e a", "c"), node("Relu", "c", "y")], {"b": ints(1, 0), "e": ints(3, -1), "a": ints(2, 3)}, (2, 4, 5))
+graph("resize-nearest", [node("Resize", "x n s", "y", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")],
+      {"n": np.zeros(0, np.float32), "s": np.array([1, 1, 2, 1.5], np.float32)}, (2, 4, 4))
+graph("resize-half-pixel", [node("Resize", "x n s", "y", mode="nearest")], {"n": np.zeros(0, np.float32), "s": np.array([1, 1, 2, 3], np.float32)},
+      (2, 3, 4))
+graph("resize-aligned", [node("Resize", "x n n z", "y", mode="linear", coordinate_transformation_mode="align_corners")],
+      {"n": np.zeros(0, np.float32), "z": ints(2, 2, 7, 5)}, (2, 3, 4))
+graph("transposed", [node("ConvTranspose", "x w b", "y", strides=[2, 1], pads=[1, 0, 1, 0], output_padding=[1, 0], dilations=[1, 2])],
+      {"w": drawn(2, 3, 3, 2), "b": drawn(3)}, (2, 3, 4))
+graph("transposed-groups", [node("ConvTranspose", "x w", "y", strides=[2, 2], group=2)], {"w": drawn(4, 3, 2, 2)}, (4, 3, 3))
+graph("transposed-sequence", [node("ConvTranspose", "x w", "y", strides=[2])], {"w": drawn(4, 3, 2)}, row)
+graph("hard-sigmoid-keras", [node("HardSigmoid", "x", "a", alpha=0.2, beta=0.5), node("Mul", "x a", "y")], {}, (2, 4, 4))
+graph("prepared", [node("Sub", "x m", "a"), node("Div", "a s", "b"), node("Conv", "b w", "y")],
+      {"m": drawn(3, 1, 1), "s": np.array([0.5, 0.25, 2], np.float32).reshape(1, 3, 1, 1), "w": drawn(2, 3, 1, 1)}, (3, 4, 4))
+graph("scaled-image", [node("Mul", "x s", "a"), node("Sub", "a o", "b"), node("Conv", "b w", "y")],
+      {"s": np.float32(0.25), "o": np.float32(1), "w": drawn(2, 3, 1, 1)}, (3, 4, 4))
+# As Keras has it: channels last from the input on, also when they are flattened.
+graph("channels-last", [node("Transpose", "x", "a", perm=[0, 3, 1, 2]), node("Conv", "a w b", "c"), node("Relu", "c", "d"),
+                        node("Transpose", "d", "e", perm=[0, 2, 3, 1]), node("Reshape", "e s", "f"), node("MatMul", "f v", "g"),
+                        node("Add", "g u", "y")],
+      {"w": drawn(4, 3, 2, 2), "b": drawn(4), "s": ints(-1, 36), "v": drawn(36, 2), "u": drawn(2)}, (4, 4, 3))
+graph("channels-last-gate", [node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("ReduceMean", "a", "m", axes=[1, 2]), node("MatMul", "m w", "g"),
+                             node("Sigmoid", "g", "s"), node("Mul", "a s", "h"), node("Transpose", "h", "y", perm=[0, 3, 1, 2])],
+      {"w": drawn(4, 4)}, (4, 3, 3))
+
+
+def bare(data):
+    """A model without what the exporter says of its sources."""
+    model = onnx.load_from_string(data)
+    del model.graph.value_info[:], model.graph.metadata_props[:]
+    for part in [model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer]:
+        part.doc_string = ""
+        if hasattr(part, "metadata_props"):
+            del part.metadata_props[:]
+    return model.SerializeToString()
+
+
+def exported_twice(name, module, shape):
+    """By both of PyTorch's exporters, for any batch."""
+    exported(name, module, shape)
+    x = torch.from_numpy(drawn(2, *shape))
+    file = io.BytesIO()
+    torch.onnx.export(module.eval(), (x,), file, input_names=["x"], output_names=["y"], dynamo=True, verbose=False,
+                      dynamic_shapes=({0: torch.export.Dim("n")},))
+    add("dynamo-" + name, bare(file.getvalue()), x.numpy())
+
+
+class Packed(nn.Module):
+    """Attention as timm writes it."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.qkv, self.proj = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        b, t, c = x.shape
+        q, k, v = self.qkv(x).reshape(b, t, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        a = (q * (c // self.heads) ** -0.5 @ k.transpose(-2, -1)).softmax(-1)
+        return self.proj((a @ v).transpose(1, 2).reshape(b, t, c))
+
+
+class Separate(nn.Module):
+    """Attention as Hugging Face's encoders write it, with values of another width."""
+
+    def __init__(self, width, heads, values):
+        super().__init__()
+        self.heads, self.q, self.k, self.v = heads, nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, values)
+        self.out = nn.Linear(values, width)
+
+    def forward(self, x):
+        def split(y):
+            return y.view(y.size(0), y.size(1), self.heads, -1).permute(0, 2, 1, 3)
+
+        q, k, v = split(self.q(x)), split(self.k(x)), split(self.v(x))
+        a = torch.softmax(torch.matmul(q, k.transpose(-1, -2)) / 1.5, dim=-1)
+        y = torch.matmul(a, v).permute(0, 2, 1, 3).contiguous()
+        return self.out(y.view(y.size(0), y.size(1), -1))
+
+
+class Block(nn.Module):
+    def __init__(self, attention, width):
+        super().__init__()
+        self.norm1, self.attention, self.norm2 = nn.LayerNorm(width), attention, nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 6), nn.GELU(), nn.Linear(6, width))
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class Patches(nn.Module):
+    """Two tokens before the patches of an image, learned positions, blocks, and the first token's classes."""
+
+    def __init__(self, blocks, width, tokens):
+        super().__init__()
+        self.patches, self.blocks = nn.Conv2d(2, width, 2, stride=2), nn.Sequential(*blocks)
+        self.tokens = nn.ParameterList([nn.Parameter(torch.from_numpy(drawn(1, 1, width))) for _ in range(tokens)])
+        self.positions = nn.Parameter(torch.from_numpy(drawn(1, 4 + tokens, width)))
+        self.head = nn.Linear(width, 3)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([token.expand(x.size(0), -1, -1) for token in self.tokens] + [x], 1) + self.positions
+        x = self.blocks(x)
+        return self.head(x[:, 0] if self.tokens else x.mean(1))
+
+
+class Torch(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.inner = nn.MultiheadAttention(width, heads, batch_first=True)
+
+    def forward(self, x):
+        return self.inner(x, x, x, need_weights=False)[0]
+
+
+exported_twice("attention-packed", Patches([Block(Packed(4, 2), 4)], 4, 1), (2, 4, 4))
+exported_twice("attention-separate", Patches([Block(Separate(6, 3, 3), 6), Block(Separate(6, 2, 8), 6)], 6, 2), (2, 4, 4))
+exported_twice("attention-torch", Patches([Block(Torch(4, 2), 4)], 4, 1), (2, 4, 4))
+exported_twice("attention-mean", Patches([Block(Packed(4, 1), 4)], 4, 0), (2, 4, 4))
+x = torch.from_numpy(drawn(1, 2, 4, 4))
+file = io.BytesIO()
+torch.onnx.export(Patches([Block(Torch(4, 2), 4)], 4, 1).eval(), (x,), file, opset_version=17, input_names=["x"], output_names=["y"], dynamo=False)
+add("torch-attention-one-example", file.getvalue(), x.numpy())
+
+
+class Next(nn.Module):
+    """A block of ConvNeXt."""
+
+    def __init__(self):
+        super().__init__()
+        self.depthwise, self.norm = nn.Conv2d(4, 4, 3, padding=1, groups=4), nn.LayerNorm(4)
+        self.mlp, self.scale = nn.Sequential(nn.Linear(4, 6), nn.GELU(), nn.Linear(6, 4)), nn.Parameter(torch.from_numpy(drawn(4, 1, 1)))
+
+    def forward(self, x):
+        return x + self.scale * self.mlp(self.norm(self.depthwise(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+
+
+exported_twice("convnext", nn.Sequential(Next(), nn.Flatten(), nn.Linear(36, 2)), (4, 3, 3))
+class Norm(nn.Module):
+    """A layer norm as it was exported before opset 17."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(4)
+
+    def forward(self, x):
+        return self.norm(x.flatten(2).transpose(1, 2)).mean(1)
+
+
+exported("layer-norm-in-steps", Norm(), (4, 2, 3), opset=13)
+exported("group-norm", nn.Sequential(nn.Conv2d(2, 4, 1), nn.GroupNorm(2, 4), nn.ReLU()), (2, 3, 3))
+exported_twice("upsample", nn.Sequential(nn.Upsample(scale_factor=2), nn.Upsample(size=(5, 7), mode="bilinear")), (2, 3, 3))
+exported_twice("sequence", nn.Sequential(nn.Conv1d(2, 4, 3, padding=1), nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 4, 1, groups=2),
+                                         nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3)), (2, 8))
+
+pathlib.Path(__file__).with_name("onnx_sequences.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

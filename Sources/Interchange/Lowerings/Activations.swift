@@ -5,68 +5,77 @@ extension Lowering {
   static let activations = [
     plain("Relu", .relu), plain("Tanh", .tanh), plain("HardSwish", .hardSwish), plain("Softplus", .softplus), plain("Mish", .mish),
     Rule("LeakyRelu") { lowering, node in
-      [try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), from: [lowering.feature(node)], as: node)]
+      [try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), over: lowering.view(node), as: node)]
     },
     Rule("Elu") { lowering, node in
-      [try lowering.emit(.activation(.elu(alpha: node.real("alpha", 1))), from: [lowering.feature(node)], as: node)]
+      [try lowering.emit(.activation(.elu(alpha: node.real("alpha", 1))), over: lowering.view(node), as: node)]
     },
     Rule("HardSigmoid") { lowering, node in
       let (alpha, beta) = (node.real("alpha", 0.2), node.real("beta", 0.5))
-      guard abs(alpha - 1 / 6) < 1e-4, beta == 0.5 else {
-        throw Refusal("its alpha and beta are \(alpha) and \(beta), and 1/6 and 0.5 are possible")
-      }
-      return [.partial(Partial(form: .ramp(1 / 6), source: try lowering.feature(node)))]
+      guard beta == 0.5 else { throw Refusal("its beta is \(beta), and 0.5 is possible") }
+      // Written with six digits or so, PyTorch's slope is the beginning of its hard swish.
+      if abs(alpha - 1 / 6) < 1e-4 { return [.partial(Partial(form: .ramp(1 / 6), view: try lowering.view(node)))] }
+      return [try lowering.emit(.activation(.hardSigmoid(slope: alpha)), over: lowering.view(node), as: node)]
     },
     Rule("PRelu") { lowering, node in
-      let source = try lowering.feature(node)
+      let source = try lowering.view(node)
       guard let slope = try lowering.constant(node, 1) else { throw Refusal("its slope is missing") }
       guard slope.count == 1 || lowering.isPerChannel(slope, of: source) else {
         throw Refusal("its slope of shape \(slope.dimensions) is not one for each channel")
       }
-      return [try lowering.layer(.prelu(PReLU(slope.count)), from: source, as: node, [(.weight, Weight(tensor: slope))])]
+      return [try lowering.layer(.prelu(PReLU(slope.count)), over: source, as: node, [(.weight, Weight(tensor: slope))])]
     },
     Rule("Gelu") { lowering, node in
       guard node.text("approximate", "none") == "none" else { throw Refusal("it approximates by tanh") }
-      return [try lowering.emit(.activation(.gelu), from: [lowering.feature(node)], as: node)]
+      return [try lowering.emit(.activation(.gelu), over: lowering.view(node), as: node)]
     },
     Rule("Clip") { lowering, node in
       let bounds = try ["min", "max"].enumerated().map { index, name in
         try node.attributes[name] != nil ? node.real(name, 0) : lowering.numbers(node, index + 1)?.values.first
       }
       if case .partial(let partial)? = lowering.value(node, 0), partial.form == .raised, bounds == [0, 6] {
-        return [.partial(Partial(form: .ramp(1), source: partial.source))]
+        return [.partial(Partial(form: .ramp(1), view: partial.view))]
       }
       if let input = node.inputs.first { try lowering.settle(input) }
       guard bounds[0] == 0, bounds[1] == 6 || (bounds[1] ?? 3e38) >= 3e38 else {
         let words = bounds.map { $0.map { "\($0)" } ?? "nothing" }
         throw Refusal("it clips between \(words[0]) and \(words[1]), and 0 and 6 are possible")
       }
-      return [try lowering.emit(.activation(bounds[1] == 6 ? .relu6 : .relu), from: [lowering.feature(node)], as: node)]
+      return [try lowering.emit(.activation(bounds[1] == 6 ? .relu6 : .relu), over: lowering.view(node), as: node)]
     },
-    Rule("Sigmoid") { lowering, node in [.partial(Partial(form: .sigmoid, source: try lowering.feature(node)))] },
+    Rule("Sigmoid") { lowering, node in [.partial(Partial(form: .sigmoid, view: try lowering.view(node)))] },
     Rule("Swish") { lowering, node in
       guard node.real("alpha", 1) == 1 else { throw Refusal("its alpha is \(node.real("alpha", 1)), and 1 is possible") }
-      return [try lowering.emit(.activation(.silu), from: [lowering.feature(node)], as: node)]
+      return [try lowering.emit(.activation(.silu), over: lowering.view(node), as: node)]
     },
     Rule("Erf") { lowering, node in
       guard case .partial(let partial)? = lowering.value(node, 0), case .scaled(let factor) = partial.form,
         abs(factor - 0.5.squareRoot()) < 1e-4
       else { throw Refusal("it is understood within GELU, x·(1 + erf(x/√2))/2") }
-      return [.partial(Partial(form: .erf, source: partial.source))]
+      return [.partial(Partial(form: .erf, view: partial.view))]
     },
     // The classifier is what feeds a last softmax; losses and temperatures begin there.
     Rule("Softmax") { lowering, node in
-      let source = try lowering.feature(node)
-      let rank = lowering.dimensions(of: source).count
+      var rank = 4
+      let isEarly = lowering.graph.opset < 13
+      if case .partial(let partial)? = lowering.value(node, 0), case .scores(let keys, let factor) = partial.form {
+        guard [rank - 1, -1].contains(node.integer("axis", isEarly ? 1 : -1)) else { throw Refusal("it does not compare keys") }
+        return [.partial(Partial(form: .attention(keys: keys, factor: factor), view: partial.view))]
+      }
+      if let input = node.inputs.first { try lowering.settle(input) }
+      let view = try lowering.view(node)
+      rank = view.axes.count
       // Before version 13 everything behind the axis was one.
-      guard node.integer("axis", lowering.graph.opset < 13 ? 1 : -1).axis(of: rank) == 1, rank == 2 || lowering.graph.opset >= 13 else {
+      guard let axis = node.integer("axis", isEarly ? 1 : -1).axis(of: rank), axis == rank - 1 || !isEarly,
+        view.isWhole(axis, .channels, lowering.shape(of: view.source).channels)
+      else {
         throw Refusal("it is understood over the channels")
       }
-      return [.partial(Partial(form: .softmax, source: source))]
+      return [.partial(Partial(form: .softmax, view: view))]
     },
   ]
 
   private static func plain(_ operation: String, _ function: Activation) -> Rule {
-    Rule(operation) { lowering, node in [try lowering.emit(.activation(function), from: [lowering.feature(node)], as: node)] }
+    Rule(operation) { lowering, node in [try lowering.emit(.activation(function), over: lowering.view(node), as: node)] }
   }
 }

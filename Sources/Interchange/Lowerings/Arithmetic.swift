@@ -1,119 +1,195 @@
 internal import Networks
 
 extension Lowering {
-  /// Sums, and the ends of formulas that take several nodes: biases, SiLU, GELU.
+  /// Sums and products, and the ends of formulas that take several nodes: biases, SiLU, GELU.
   static let arithmetic = [
     Rule("Add") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
         if case .partial(let partial)? = lowering.value(node, index), partial.form == .erf, try constant.numbers() == [1] {
-          return [.partial(Partial(form: .erfPlusOne(1), source: partial.source))]
+          return [.partial(Partial(form: .erfPlusOne(1), view: partial.view))]
+        }
+        if case .partial(let partial)? = lowering.value(node, index), partial.form == .variance(epsilon: nil), constant.count == 1,
+          let epsilon = try constant.numbers()?.first
+        {
+          return [.partial(Partial(form: .variance(epsilon: epsilon), view: partial.view))]
         }
         try lowering.settle(node.inputs[index])
-        let source = try lowering.feature(node, index)
-        if lowering.absorbBias(constant, into: source, input: index, of: node) { return [.feature(source)] }
-        if constant.count == 1, try constant.numbers() == [3] { return [.partial(Partial(form: .raised, source: source))] }
-        guard lowering.isPerChannel(constant, of: source) else {
-          throw Refusal("it adds a constant of shape \(constant.dimensions), and one number for each channel is possible")
-        }
-        let channels = lowering.shape(of: source).channels
-        let ones = ONNXTensor("one", dimensions: [channels], numbers: Array(repeating: 1, count: channels), isInteger: false)
-        let parameters = [(ParameterName.Role.weight, Weight(tensor: ones)), (.bias, Weight(tensor: constant))]
-        return [try lowering.layer(.channelAffine(ChannelAffine(channels)), from: source, as: node, parameters)]
+        let view = try lowering.view(node, index)
+        if lowering.absorbBias(constant, into: view, input: index, of: node) { return [.feature(view)] }
+        if constant.count == 1, try constant.numbers() == [3] { return [.partial(Partial(form: .raised, view: view))] }
+        return [try lowering.shifted(view, by: Weight(tensor: constant), node)]
       }
       for input in node.inputs { try lowering.settle(input) }
-      return [try lowering.sum(node)]
+      return [try lowering.sum(.add, node)]
     },
-    Rule("Sum") { lowering, node in [node.inputs.count == 1 ? .feature(try lowering.feature(node)) : try lowering.sum(node)] },
+    Rule("Sum") { lowering, node in [node.inputs.count == 1 ? .feature(try lowering.view(node)) : try lowering.sum(.add, node)] },
     Rule("Mul") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
         if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
         try lowering.settle(node.inputs[index])
-        let source = try lowering.feature(node, index)
-        guard lowering.isPerChannel(constant, of: source) else {
+        let view = try lowering.view(node, index)
+        guard lowering.isPerChannel(constant, of: view) else {
           throw Refusal("it multiplies by a constant of shape \(constant.dimensions), and one number for each channel is possible")
         }
         let scale = Operation.channelAffine(ChannelAffine(constant.count, bias: false))
-        return [try lowering.layer(scale, from: source, as: node, [(.weight, Weight(tensor: constant))])]
+        return [try lowering.layer(scale, over: view, as: node, [(.weight, Weight(tensor: constant))])]
       }
       return [try lowering.product(node)]
     },
     Rule("Sub") { lowering, node in
-      let sources = try [lowering.feature(node, 0), lowering.feature(node, 1)]
-      return [try lowering.emit(.subtract, from: sources, as: node, isModule: false)]
+      if case .partial(let partial)? = lowering.value(node, 1), partial.form == .mean,
+        case .feature(partial.view)? = lowering.value(node, 0)
+      {
+        return [.partial(Partial(form: .centred, view: partial.view))]
+      }
+      for input in node.inputs { try lowering.settle(input) }
+      guard let constant = try? lowering.constant(node, 1) else { return [try lowering.sum(.subtract, node)] }
+      return [try lowering.shifted(lowering.view(node), by: Weight(tensor: constant, factor: -1), node)]
     },
     Rule("Div") { lowering, node in
-      guard let constant = try lowering.constant(node, 1), constant.count == 1, let divisor = try constant.numbers()?.first, divisor != 0
-      else {
-        throw Refusal("it divides by other than a number")
+      if case .partial(let partial)? = lowering.value(node, 1), case .deviation(let epsilon) = partial.form,
+        case .partial(let centred)? = lowering.value(node, 0), centred.form == .centred, centred.view == partial.view
+      {
+        let norm = ChannelNorm(lowering.shape(of: partial.view.source).channels, epsilon: epsilon, affine: false)
+        return [try lowering.emit(.channelNorm(norm), over: partial.view, as: node)]
       }
-      return [try lowering.multiple(node, 0, 1 / divisor)]
+      guard let constant = try lowering.constant(node, 1), let divisors = try constant.numbers(), divisors.allSatisfy({ $0 != 0 }) else {
+        throw Refusal("it divides by other than numbers")
+      }
+      if let divisor = divisors.first, divisors.count == 1 { return [try lowering.multiple(node, 0, 1 / divisor)] }
+      if let input = node.inputs.first { try lowering.settle(input) }
+      let view = try lowering.view(node)
+      guard lowering.isPerChannel(constant, of: view) else {
+        throw Refusal("it divides by a constant of shape \(constant.dimensions), and one number for each channel is possible")
+      }
+      let scale = ONNXTensor(constant.name, dimensions: constant.dimensions, numbers: divisors.map { 1 / $0 }, isInteger: false)
+      let layer = Operation.channelAffine(ChannelAffine(constant.count, bias: false))
+      return [try lowering.layer(layer, over: view, as: node, [(.weight, Weight(tensor: scale))])]
     },
   ]
 
-  private mutating func sum(_ node: ONNXGraph.Node) throws -> Value {
+  /// A value plus a constant: a number, one for each channel, or one for each channel at each position.
+  private mutating func shifted(_ view: View, by shift: Weight, _ node: ONNXGraph.Node) throws -> Value {
+    let (constant, shape) = (shift.tensor, shape(of: view.source))
+    var shift = shift
+    if constant.count == 1, shape.channels > 1, let number = try constant.numbers()?.first {
+      let numbers = Array(repeating: number, count: shape.channels)
+      shift.tensor = ONNXTensor(constant.name, dimensions: [shape.channels], numbers: numbers, isInteger: false)
+    } else if !isPerChannel(constant, of: view) {
+      return try embedded(view, shift, node)
+    }
+    let ones = Array(repeating: 1.0, count: shape.channels)
+    let scale = Weight(tensor: ONNXTensor("one", dimensions: [shape.channels], numbers: ones, isInteger: false))
+    return try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
+  }
+
+  /// A value plus a number for each channel at each position.
+  private mutating func embedded(_ view: View, _ shift: Weight, _ node: ONNXGraph.Node) throws -> Value {
+    let constant = shift.tensor
+    let refusal = Refusal(
+      "it adds a constant of shape \(constant.dimensions), and one number for each channel, at all positions or at each, is possible")
+    let sizes = Array(repeating: 1, count: max(view.axes.count - constant.dimensions.count, 0)) + constant.dimensions
+    guard case .image(let channels, let height, let width) = shape(of: view.source), view.axes.count > 1, sizes.count == view.axes.count,
+      view.isWhole(0, .batch, batch), sizes[0] == 1, Array(sizes[1...]) == Array(view.sizes[1...])
+    else { throw refusal }
+    var shift = shift
+    // [channels, positions] in either order.
+    let rest = View(view.source, [view.axes[1...].flatMap(\.self)])
+    let all = [View.Factor(axis: .channels, size: channels), View.Factor(axis: .positions, size: height * width)].filter { $0.size > 1 }
+    if rest.axes[0] == all.reversed() {
+      shift.turned = ([height * width, channels], [1, 0])
+    } else if rest.axes[0] != all {
+      throw refusal
+    }
+    let embedding = PositionEmbedding(channels, height: height, width: width)
+    return try layer(.positionEmbedding(embedding), over: view, as: node, [(.weight, shift)])
+  }
+
+  private mutating func sum(_ operation: Operation, _ node: ONNXGraph.Node) throws -> Value {
+    let views = try node.inputs.indices.map { try view(node, $0) }
+    if let first = views.first, views.allSatisfy({ $0.axes == first.axes && shape(of: $0.source) == shape(of: first.source) }) {
+      guard case .feature(let value) = try emit(operation, from: views.map(\.source), as: node, isModule: false) else { throw Unknown() }
+      return .feature(first.of(value.source))
+    }
     let sources = try node.inputs.indices.map { try feature(node, $0) }
     guard Set(sources.map { shape(of: $0) }).count == 1 else {
       throw Refusal("it adds values of shapes \(sources.map { shape(of: $0).description }.joined(separator: " and "))")
     }
-    return try emit(.add, from: sources, as: node, isModule: false)
+    return try emit(operation, from: sources, as: node, isModule: false)
   }
 
-  /// A value times a number: the first or the last step of GELU.
+  /// A value times a number: the first or the last step of GELU, or the scale of attention.
   private mutating func multiple(_ node: ONNXGraph.Node, _ index: Int, _ factor: Double) throws -> Value {
     guard case .partial(let partial)? = value(node, index) else {
-      let source = try feature(node, index)
-      return factor == 1 ? .feature(source) : .partial(Partial(form: .scaled(factor), source: source))
+      let view = try view(node, index)
+      return factor == 1 ? .feature(view) : .partial(Partial(form: .scaled(factor), view: view))
     }
+    func part(_ form: Partial.Form) -> Value { .partial(Partial(form: form, view: partial.view)) }
     switch partial.form {
-    case .scaled(let before): return .partial(Partial(form: .scaled(before * factor), source: partial.source))
-    case .erfPlusOne(let before): return .partial(Partial(form: .erfPlusOne(before * factor), source: partial.source))
-    case .gated(let before): return try gelu(before * factor, partial.source, node)
-    case .ramp(let before): return .partial(Partial(form: .ramp(before * factor), source: partial.source))
-    case .ramped(let before): return try hardSwish(before * factor, partial.source, node)
+    case .scaled(let before): return part(.scaled(before * factor))
+    case .erfPlusOne(let before): return part(.erfPlusOne(before * factor))
+    case .gated(let before): return try gelu(before * factor, partial.view, node)
+    case .ramp(let before): return part(.ramp(before * factor))
+    case .ramped(let before): return try hardSwish(before * factor, partial.view, node)
+    case .scores(let keys, let before): return part(.scores(keys: keys, factor: before * factor))
     default: throw Refusal("it multiplies \(partial.words)")
     }
   }
 
   /// The product of two values, of which one is a function of the other.
   private mutating func product(_ node: ONNXGraph.Node) throws -> Value {
+    if case .partial(let one)? = value(node, 0), case .partial(let other)? = value(node, 1), one.form == .centred, other.form == .centred,
+      one.view == other.view
+    {
+      return .partial(Partial(form: .squares, view: one.view))
+    }
     for (index, other) in [(0, 1), (1, 0)] {
       guard case .partial(let gate)? = value(node, other) else { continue }
-      var (factor, source) = (1.0, String?.none)
+      var (factor, source) = (1.0, View?.none)
       switch value(node, index) {
-      case .feature(let name)?: source = name
-      case .partial(let partial)?: if case .scaled(let number) = partial.form { (factor, source) = (number, partial.source) }
+      case .feature(let view)?: source = view
+      case .partial(let partial)?: if case .scaled(let number) = partial.form { (factor, source) = (number, partial.view) }
       case .constant?, .unknown?, nil: break
       }
-      guard source == gate.source else { continue }
+      guard source == gate.view else { continue }
       switch gate.form {
-      case .sigmoid where factor == 1: return try emit(.activation(.silu), from: [gate.source], as: node, isModule: false)
-      case .erfPlusOne(let number): return try gelu(number * factor, gate.source, node)
-      case .ramp(let number): return try hardSwish(number * factor, gate.source, node)
+      case .sigmoid where factor == 1: return try emit(.activation(.silu), over: gate.view, as: node, isModule: false)
+      case .erfPlusOne(let number): return try gelu(number * factor, gate.view, node)
+      case .ramp(let number): return try hardSwish(number * factor, gate.view, node)
       default: continue
       }
     }
     for input in node.inputs { try settle(input) }
-    let sources = try [feature(node, 0), feature(node, 1)]
-    let shapes = sources.map { shape(of: $0) }
-    if shapes[0] == shapes[1] { return try emit(.multiply, from: sources, as: node, isModule: false) }
-    for (index, other) in [(0, 1), (1, 0)] where shapes[other] == .image(channels: shapes[index].channels, height: 1, width: 1) {
-      // The gate of a squeeze-and-excitation block.
-      return try emit(.multiply, from: [sources[index], sources[other]], as: node, isModule: false)
+    let views = try [view(node, 0), view(node, 1)]
+    if views[0].axes == views[1].axes, shape(of: views[0].source) == shape(of: views[1].source) {
+      guard case .feature(let value) = try emit(.multiply, from: views.map(\.source), as: node, isModule: false) else { throw Unknown() }
+      return .feature(views[0].of(value.source))
     }
-    throw Refusal("it multiplies values of shapes \(shapes[0]) and \(shapes[1])")
+    for (index, other) in [(0, 1), (1, 0)] {
+      // The gate of a squeeze-and-excitation block: one number for each channel.
+      let (features, gate) = (views[index], views[other])
+      let gated = features.axes.map { axis in axis.filter { $0.axis != .positions } }
+      guard case .image(let channels, _, _) = shape(of: features.source),
+        shape(of: gate.source) == .image(channels: channels, height: 1, width: 1) || shape(of: gate.source) == .vector(channels),
+        gate.axes == gated
+      else { continue }
+      guard case .feature(let value) = try emit(.multiply, from: [features.source, gate.source], as: node, isModule: false) else { break }
+      return .feature(features.of(value.source))
+    }
+    throw Refusal("it multiplies values of shapes \(shape(of: views[0].source)) and \(shape(of: views[1].source))")
   }
 
   /// c·x·min(max(x + 3, 0), 6): a hard swish, or what becomes it when it is divided by 6.
-  private mutating func hardSwish(_ factor: Double, _ source: String, _ node: ONNXGraph.Node) throws -> Value {
-    guard abs(factor - 1 / 6) < 1e-4 else { return .partial(Partial(form: .ramped(factor), source: source)) }
-    return try emit(.activation(.hardSwish), from: [source], as: node, isModule: false)
+  private mutating func hardSwish(_ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
+    guard abs(factor - 1 / 6) < 1e-4 else { return .partial(Partial(form: .ramped(factor), view: view)) }
+    return try emit(.activation(.hardSwish), over: view, as: node, isModule: false)
   }
 
   /// c·x·(1 + erf(x/√2)): GELU, or what becomes it when it is halved.
-  private mutating func gelu(_ factor: Double, _ source: String, _ node: ONNXGraph.Node) throws -> Value {
-    guard abs(factor - 0.5) < 1e-4 else { return .partial(Partial(form: .gated(factor), source: source)) }
-    return try emit(.activation(.gelu), from: [source], as: node, isModule: false)
+  private mutating func gelu(_ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
+    guard abs(factor - 0.5) < 1e-4 else { return .partial(Partial(form: .gated(factor), view: view)) }
+    return try emit(.activation(.gelu), over: view, as: node, isModule: false)
   }
 }

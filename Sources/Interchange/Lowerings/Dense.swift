@@ -1,7 +1,8 @@
 internal import Networks
 
 extension Lowering {
-  /// Fully connected layers: `Gemm`, and `MatMul`, whose bias an `Add` behind it brings.
+  /// Fully connected layers: `Gemm`, and `MatMul`, whose bias an `Add` behind it brings. At each position of an image or a sequence they are
+  /// 1×1 convolutions; of two computed values `MatMul` is a part of attention.
   static let dense = [
     Rule("Gemm") { lowering, node in
       guard node.integer("transA", 0) == 0 else { throw Refusal("it transposes its input") }
@@ -9,32 +10,109 @@ extension Lowering {
       let isStoredByOutput = node.integer("transB", 0) != 0
       let outputs = matrix.dimensions[isStoredByOutput ? 0 : 1]
       let (alpha, beta) = (node.real("alpha", 1), node.real("beta", 1))
-      var parameters: [(ParameterName.Role, Weight)] = [
-        (.weight, Weight(tensor: matrix, isTransposed: !isStoredByOutput, factor: alpha))
-      ]
-      if let bias = try lowering.constant(node, 2), beta != 0 {
-        guard bias.count == outputs, bias.dimensions.last == outputs || outputs == 1 else {
+      var bias: Weight?
+      if let constant = try lowering.constant(node, 2), beta != 0 {
+        guard constant.count == outputs, constant.dimensions.last == outputs || outputs == 1 else {
           throw Refusal("its bias does not fit its weights")
         }
-        parameters.append((.bias, Weight(tensor: bias, factor: beta)))
+        bias = Weight(tensor: constant, factor: beta)
       }
-      let layer = Linear(matrix.dimensions[isStoredByOutput ? 1 : 0], outputs, bias: parameters.count > 1)
-      return [try lowering.layer(.linear(layer), from: lowering.vector(node), as: node, parameters)]
+      return [try lowering.connected(node, Weight(tensor: matrix, factor: alpha), isStoredByOutput, bias)]
     },
     Rule("MatMul") { lowering, node in
-      let matrix = try lowering.weight(node, 1, rank: 2)
-      let layer = Linear(matrix.dimensions[0], matrix.dimensions[1], bias: false)
-      return [
-        try lowering.layer(
-          .linear(layer), from: lowering.vector(node), as: node, [(.weight, Weight(tensor: matrix, isTransposed: true))])
-      ]
+      if case .constant? = lowering.value(node, 1) {
+        if let input = node.inputs.first { try lowering.settle(input) }
+        return [try lowering.connected(node, Weight(tensor: try lowering.weight(node, 1, rank: 2)), false, nil)]
+      }
+      return [try lowering.attended(node)]
     },
   ]
 
-  /// The first input, which must be a vector.
-  private func vector(_ node: ONNXGraph.Node) throws -> String {
-    let source = try feature(node)
-    guard case .vector = shape(of: source) else { throw Refusal("it reads an image, \(shape(of: source)), and must read a vector") }
-    return source
+  /// Appends a fully connected layer over the last axis of the first input.
+  private mutating func connected(_ node: ONNXGraph.Node, _ weight: Weight, _ isStoredByOutput: Bool, _ bias: Weight?) throws -> Value {
+    var view = try view(node)
+    var weight = weight
+    let sizes = weight.tensor.dimensions
+    let (inputs, outputs) = isStoredByOutput ? (sizes[1], sizes[0]) : (sizes[0], sizes[1])
+    let last = view.axes.count - 1
+    let own = shape(of: view.source)
+    guard view.sizes[last] == inputs else { throw Refusal("it expects \(inputs) features, and reads (\(view.words))") }
+    let biases = bias.map { [(ParameterName.Role.bias, $0)] } ?? []
+    let isImage = own.dimensions.count == 3
+    if view.channelAxis(own.channels) == last, !isImage || last != 1 || own.positions > 1 {
+      // Of each position alone.
+      view = try channelsInOrder(view)
+      if !isStoredByOutput { weight.turned = ([inputs, outputs], [1, 0]) }
+      let operation =
+        isImage
+        ? Operation.convolution(Convolution(inputs, outputs, kernel: Extent(1), bias: bias != nil))
+        : .linear(Linear(inputs, outputs, bias: bias != nil))
+      let value = try layer(operation, from: view.source, as: node, [(.weight, weight)] + biases)
+      guard case .feature(let result) = value else { throw Unknown() }
+      var axes = view.axes
+      axes[last] = outputs == 1 ? [] : [View.Factor(axis: .channels, size: outputs)]
+      return .feature(View(result.source, axes))
+    }
+    var source = view.source
+    let channels = own.channels
+    if last == 1, own.positions > 1, channels > 1, view.isWhole(0, .batch, batch),
+      view.axes[1] == [View.Factor(axis: .positions, size: own.positions), View.Factor(axis: .channels, size: channels)]
+    {
+      // Flattened with its channels last.
+      weight.turned =
+        isStoredByOutput
+        ? ([outputs, own.positions, channels], [0, 2, 1]) : ([own.positions, channels, outputs], [2, 1, 0])
+      source = try canonical(View(source, [view.axes[0], [view.axes[1][1], view.axes[1][0]]]))
+    } else {
+      source = try canonical(view)
+      guard isVector(source) else { throw Refusal("it reads an image, \(shape(of: source)), and must read a vector") }
+      if !isStoredByOutput { weight.turned = ([inputs, outputs], [1, 0]) }
+    }
+    return try layer(.linear(Linear(inputs, outputs, bias: bias != nil)), from: source, as: node, [(.weight, weight)] + biases)
+  }
+
+  /// Queries times keys, or what becomes of them times values.
+  private mutating func attended(_ node: ONNXGraph.Node) throws -> Value {
+    let misfit = Refusal("it multiplies two computed values, which is understood within attention, softmax(q·kᵀ)·v in heads")
+    /// A value whose last axes are positions and the channels of a head, and which may have a factor.
+    func operand(_ index: Int) throws -> (view: View, factor: Double) {
+      if case .partial(let partial)? = value(node, index), case .scaled(let factor) = partial.form { return (partial.view, factor) }
+      return (try view(node, index), 1)
+    }
+    func isHead(_ axis: [View.Factor]) -> Bool { axis.count <= 1 && axis.allSatisfy { $0.axis == .channels && $0.stride == 1 } }
+    func isAll(_ view: View, _ index: Int) -> Bool { view.isWhole(index, .positions, shape(of: view.source).positions) }
+    if case .partial(let partial)? = value(node, 0), case .attention(let keys, let factor) = partial.form {
+      let queries = partial.view
+      let values = try channelsInOrder(operand(1).view)
+      let last = values.axes.count - 1
+      guard last >= 2, last == queries.axes.count - 1, isAll(values, last - 1), isHead(values.axes[last]),
+        heads(values) == heads(queries), shape(of: values.source).positions == shape(of: keys.source).positions
+      else { throw misfit }
+      let width = values.sizes[last]
+      let heads = shape(of: values.source).channels / width
+      let layer = Attention(heads: heads, width: shape(of: queries.source).channels / heads, valueWidth: width, scale: factor)
+      let sources = [queries.source, keys.source, values.source]
+      guard case .feature(let result) = try emit(.attention(layer), from: sources, as: node, isModule: false) else { throw misfit }
+      var axes = values.axes
+      axes[last - 1] = queries.axes[last - 1]
+      return .feature(View(result.source, axes))
+    }
+    let (one, other) = (try operand(0), try operand(1))
+    let (queries, keys) = (try channelsInOrder(one.view), try channelsInOrder(other.view))
+    let last = queries.axes.count - 1
+    guard last >= 2, last == keys.axes.count - 1, isAll(queries, last - 1), isAll(keys, last), isHead(queries.axes[last]),
+      queries.axes[last] == keys.axes[last - 1], heads(queries) == heads(keys), queries.axes[..<(last - 1)] == keys.axes[..<(last - 1)]
+    else { throw misfit }
+    return .partial(Partial(form: .scores(keys: keys, factor: one.factor * other.factor), view: queries))
+  }
+
+  /// Batch and heads as they stand before the last two axes, whatever the width of a head; nil where there is something else.
+  private func heads(_ view: View) -> [[Int]]? {
+    var result: [[Int]] = []
+    for axis in view.axes.dropLast(2) {
+      guard axis.allSatisfy({ $0.axis != .positions }) else { return nil }
+      result.append(axis.map(\.size))
+    }
+    return result
   }
 }

@@ -8,10 +8,10 @@ extension Lowering {
       return [value]
     },
     Rule("Dropout") { lowering, node in
-      let source = try lowering.feature(node)
+      let source = try lowering.view(node)
       // From version 12 on the fraction is an input.
       let fraction = try node.attributes["ratio"] != nil ? node.real("ratio", 0.5) : lowering.numbers(node, 1)?.values.first ?? 0.5
-      return [fraction == 0 ? .feature(source) : try lowering.emit(.dropout(fraction), from: [source], as: node)]
+      return [fraction == 0 ? .feature(source) : try lowering.emit(.dropout(fraction), over: source, as: node)]
     },
   ]
 }

@@ -20,17 +20,90 @@ extension Lowering {
       [try lowering.emit(.adaptiveAveragePool(height: 1, width: 1), from: [lowering.feature(node)], as: node)]
     },
     Rule("ReduceMean") { lowering, node in
-      let source = try lowering.feature(node)
       let axes = node.axes(try lowering.operands(node)) ?? []
-      let positions = Set(axes.compactMap { $0.axis(of: lowering.dimensions(of: source).count) })
-      guard case .image = lowering.shape(of: source), positions == [2, 3] else {
-        throw Refusal("it takes means over axes \(axes), and those over height and width, [2, 3], are possible")
+      if let part = try lowering.meanOfChannels(node, axes) { return [.partial(part)] }
+      if let input = node.inputs.first { try lowering.settle(input) }
+      let view = try lowering.view(node)
+      let gone = Set(axes.compactMap { $0.axis(of: view.axes.count) })
+      let shape = lowering.shape(of: view.source)
+      let positions = view.axes.indices.filter { view.axes[$0].contains { $0.axis == .positions } }
+      guard shape.dimensions.count == 3, !gone.isEmpty, gone.isSuperset(of: positions),
+        gone.allSatisfy({ view.axes[$0].allSatisfy { $0.axis == .positions } })
+      else {
+        throw Refusal("it takes means over axes \(axes) of (\(view.words)), and those over all positions are possible")
       }
-      let mean = try lowering.emit(.adaptiveAveragePool(height: 1, width: 1), from: [source], as: node, isModule: false)
-      guard node.integer("keepdims", 1) == 0, case .feature(let name) = mean else { return [mean] }
-      return [try lowering.emit(.flatten, from: [name], named: "\(name).flatten")]
+      guard
+        case .feature(var mean) = try lowering.emit(
+          .adaptiveAveragePool(height: 1, width: 1), from: [view.source], as: node, isModule: false)
+      else { throw Unknown() }
+      let isKept = node.integer("keepdims", 1) != 0
+      mean.axes = view.axes.indices.compactMap { gone.contains($0) ? isKept ? [] : nil : view.axes[$0] }
+      guard mean.axes.count == 2, shape.channels == 1 || !mean.axes[1].isEmpty else { return [.feature(mean)] }
+      return [try lowering.emit(.flatten, from: [mean.source], named: "\(mean.source).flatten")]
+    },
+    Rule("Resize") { lowering, node in
+      let source = try lowering.feature(node)
+      guard case .image(_, let height, let width) = lowering.shape(of: source) else { throw Refusal("it reads a vector") }
+      // From version 11 on a region of interest stands before the scales.
+      let isEarly = lowering.graph.opset < 11
+      let sizes = try isEarly ? nil : lowering.numbers(node, 3)?.sizes
+      let scales = try lowering.numbers(node, isEarly ? 1 : 2)?.values
+      return [try lowering.resized(source, height, width, sizes, scales, node)]
+    },
+    Rule("Upsample") { lowering, node in
+      let source = try lowering.feature(node)
+      guard case .image(_, let height, let width) = lowering.shape(of: source) else { throw Refusal("it reads a vector") }
+      let scales = try node.attributes["scales"].map { $0.floats.map(Double.init) } ?? lowering.numbers(node, 1)?.values
+      return [try lowering.resized(source, height, width, nil, scales, node)]
     },
   ]
+
+  /// A step of a layer norm: the mean of all channels, the last axis, or of their squares; nil for other means.
+  private func meanOfChannels(_ node: ONNXGraph.Node, _ axes: [Int]) throws -> Partial? {
+    func isOverChannels(_ view: View) -> Bool {
+      let last = view.axes.count - 1
+      return axes.count == 1 && axes[0].axis(of: last + 1) == last && view.isWhole(last, .channels, shape(of: view.source).channels)
+    }
+    guard node.integer("keepdims", 1) != 0 else { return nil }
+    switch value(node, 0) {
+    case .partial(let partial)? where partial.form == .squares && isOverChannels(partial.view):
+      return Partial(form: .variance(epsilon: nil), view: partial.view)
+    case .feature(let view)? where isOverChannels(view) && shape(of: view.source).channels > 1 && view.axes.count > 2:
+      return Partial(form: .mean, view: view)
+    default: return nil
+    }
+  }
+
+  /// An image in another size, where the network interpolates as the node asks for.
+  private mutating func resized(
+    _ source: String, _ height: Int, _ width: Int, _ sizes: [Int]?, _ scales: [Double]?, _ node: ONNXGraph.Node
+  ) throws -> Value {
+    var target = [0, 0]
+    if let sizes, sizes.count == 4 {
+      target = Array(sizes[2...])
+    } else if let scales, scales.count == 4, scales[0] == 1, scales[1] == 1, scales.allSatisfy({ $0 > 0 && $0 < 1e6 }) {
+      target = [Int(Double(height) * scales[2]), Int(Double(width) * scales[3])]
+    } else {
+      throw Refusal("its sizes are not those of an image's height and width")
+    }
+    let mode = node.text("mode", "nearest")
+    let isEarly = graph.opset < 11
+    let place = node.text("coordinate_transformation_mode", isEarly ? "asymmetric" : "half_pixel")
+    let rounding = node.text("nearest_mode", isEarly ? "floor" : "round_prefer_floor")
+    let isWhole = target[0].isMultiple(of: height) && target[1].isMultiple(of: width)
+    let interpolation: Interpolation
+    switch (mode, place) {
+    case ("nearest", "asymmetric") where rounding == "floor": interpolation = .nearest
+    // In whole multiples both are the same.
+    case ("nearest", "half_pixel") where isWhole && rounding == "round_prefer_floor": interpolation = .nearest
+    case ("linear", "half_pixel"): interpolation = .bilinear
+    case ("linear", "pytorch_half_pixel") where target[0] > 1 && target[1] > 1: interpolation = .bilinear
+    case ("linear", "align_corners"): interpolation = .bilinearAligned
+    default: throw Refusal("its mode \(mode) with \(place)\(mode == "nearest" ? " and \(rounding)" : "") is not understood")
+    }
+    guard node.integer("antialias", 0) == 0, node.integers("axes") == nil else { throw Refusal("its antialias or axes are not understood") }
+    return try emit(.resize(height: target[0], width: target[1], interpolation), from: [source], as: node, isModule: false)
+  }
 
   private static func pooling(_ node: ONNXGraph.Node, _ shape: FeatureShape) throws -> Pooling {
     let window = try Window(of: node, over: shape)

@@ -1,104 +1,152 @@
 internal import Networks
 
 extension Lowering {
-  /// What arranges values: flattening, concatenation, parts of channels, borders.
+  /// What arranges values: turned axes, flattening, concatenation, parts of axes, borders.
   static let shapes = [
     Rule("Flatten") { lowering, node in
-      let source = try lowering.feature(node)
-      guard node.integer("axis", 1).axis(of: lowering.dimensions(of: source).count) == 1 else {
+      let view = try lowering.view(node)
+      guard let axis = node.integer("axis", 1).axis(of: view.axes.count), axis > 0 else {
         throw Refusal("its axis is \(node.integer("axis", 1)), and 1 is possible")
       }
-      return [try lowering.flattened(source, node)]
+      let sizes = view.sizes
+      guard let flat = view.reshaped([sizes[..<axis], sizes[axis...]].map { $0.reduce(1, *) }) else {
+        throw Refusal("its axis is \(node.integer("axis", 1)), and 1 is possible")
+      }
+      return [try lowering.viewed(flat, node)]
     },
     Rule("Reshape") { lowering, node in
-      if case .partial(let partial)? = lowering.value(node, 0), case .exchanged(let groups) = partial.form {
-        return [try lowering.shuffled(partial.source, groups, node)]
-      }
-      if let input = node.inputs.first { try lowering.settle(input) }
-      let source = try lowering.feature(node)
       guard let target = try lowering.numbers(node, 1)?.sizes ?? node.integers("shape") else { throw Refusal("it has no shape") }
-      let dimensions = lowering.dimensions(of: source)
-      return [try lowering.reshaped(source, Reshaping.shape(target, of: dimensions, allowsZero: node.integer("allowzero", 0) != 0), node)]
+      let batch = lowering.batch
+      return [
+        try lowering.turned(node) { view in
+          let sizes = view.sizes
+          let shape = try Reshaping.shape(target, of: sizes, allowsZero: node.integer("allowzero", 0) != 0)
+          guard let result = view.reshaped(shape) else {
+            throw Refusal("it reshapes \(words(sizes, batch)) to \(words(shape, batch)), across channels and positions")
+          }
+          return result
+        }
+      ]
     },
     Rule("Transpose") { lowering, node in
-      guard case .partial(let partial)? = lowering.value(node, 0), case .grouped(let groups) = partial.form,
-        node.integers("perm") == [0, 2, 1, 3, 4]
-      else { throw Refusal("it is understood within a channel shuffle") }
-      return [.partial(Partial(form: .exchanged(groups), source: partial.source))]
-    },
-    Rule("Gather") { lowering, node in
-      let source = try lowering.feature(node)
-      let dimensions = lowering.dimensions(of: source)
-      guard node.integer("axis", 0).axis(of: dimensions.count) == 1, let given = try lowering.numbers(node, 1), given.dimensions.count == 1
-      else { throw Refusal("it is understood as a choice of channels") }
-      let indices = given.sizes.map { $0 < 0 ? $0 + dimensions[1] : $0 }
-      guard Set(indices).count == indices.count, indices.allSatisfy({ (0..<dimensions[1]).contains($0) }) else {
-        throw Refusal("it takes a channel twice, or one that is not there")
-      }
-      return [try lowering.emit(.indexSelect(indices), from: [source], as: node, isModule: false)]
+      [try lowering.turned(node) { $0.permuted(node.integers("perm") ?? $0.axes.indices.reversed()) }]
     },
     Rule("Squeeze") { lowering, node in
-      let source = try lowering.feature(node)
-      let dimensions = lowering.dimensions(of: source)
-      let axes = node.axes(try lowering.operands(node))?.compactMap { $0.axis(of: dimensions.count) }
-      let gone = Set(axes ?? dimensions.indices.filter { dimensions[$0] == 1 })
-      guard gone.allSatisfy({ dimensions[$0] == 1 }) else { throw Refusal("it removes axes that are larger than 1") }
-      return [try lowering.reshaped(source, dimensions.indices.filter { !gone.contains($0) }.map { dimensions[$0] }, node)]
+      let operands = try lowering.operands(node)
+      return [
+        try lowering.turned(node) { view in
+          let rank = view.axes.count
+          let gone = node.axes(operands)?.compactMap { $0.axis(of: rank) } ?? view.axes.indices.filter { view.axes[$0].isEmpty }
+          guard gone.allSatisfy({ view.sizes[$0] == 1 }) else { throw Refusal("it removes axes that are larger than 1") }
+          return view.reshaped(view.axes.indices.filter { !gone.contains($0) }.map { view.sizes[$0] })
+        }
+      ]
+    },
+    Rule("Unsqueeze") { lowering, node in
+      guard let axes = try node.axes(lowering.operands(node)) else { throw Refusal("it has no axes") }
+      return [
+        try lowering.turned(node) { view in
+          let rank = view.axes.count + axes.count
+          var sizes = view.sizes
+          for axis in axes.compactMap({ $0.axis(of: rank) }).sorted() where axis <= sizes.count { sizes.insert(1, at: axis) }
+          return view.reshaped(sizes)
+        }
+      ]
+    },
+    Rule("Expand") { lowering, node in
+      guard let target = try lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no shape") }
+      let own = try lowering.constant(node, 0)?.dimensions ?? lowering.view(node).sizes
+      let padded = Array(repeating: 1, count: max(target.count - own.count, 0)) + own
+      // One value for all examples is what a constant is anyway.
+      guard padded.count >= target.count, let value = lowering.value(node, 0),
+        zip(padded.suffix(target.count), target).enumerated().allSatisfy({ $1.0 == $1.1 || $1.1 == 1 || $0 == 0 && $1.1 == lowering.batch })
+      else {
+        throw Refusal("it repeats \(words(own, lowering.batch)) to \(words(target, lowering.batch)), and one for each example is possible")
+      }
+      return [value]
+    },
+    Rule("Gather") { lowering, node in
+      let view = try lowering.view(node)
+      guard let axis = node.integer("axis", 0).axis(of: view.axes.count), let given = try lowering.numbers(node, 1),
+        given.dimensions.count <= 1
+      else { throw Refusal("it is understood as a choice of channels or positions") }
+      let size = view.sizes[axis]
+      let indices = given.sizes.map { $0 < 0 ? $0 + size : $0 }
+      guard Set(indices).count == indices.count, indices.allSatisfy({ (0..<size).contains($0) }) else {
+        throw Refusal("it takes one twice, or one that is not there")
+      }
+      var part = try lowering.part(view, axis, indices, node)
+      if given.dimensions.isEmpty { part.axes.remove(at: axis) }
+      return [try lowering.viewed(part, node)]
     },
     Rule("Concat") { lowering, node in
-      let sources = try node.inputs.indices.map { try lowering.feature(node, $0) }
-      guard let first = sources.first, node.integer("axis", 1).axis(of: lowering.dimensions(of: first).count) == 1 else {
-        throw Refusal("its axis is \(node.integer("axis", 1)), and that of the channels, 1, is possible")
+      if let token = try lowering.classToken(node) { return [token] }
+      let views = try node.inputs.indices.map { try lowering.view(node, $0) }
+      guard let first = views.first, let axis = node.integer("axis", 1).axis(of: first.axes.count) else {
+        throw Refusal("it joins nothing")
       }
-      return [sources.count == 1 ? .feature(first) : try lowering.emit(.concat, from: sources, as: node, isModule: false)]
+      if views.count == 1 { return [.feature(first)] }
+      let size = lowering.shape(of: first.source).positions
+      let isAlike = views.allSatisfy { view in
+        let channels = lowering.shape(of: view.source).channels
+        return view.axes.count == first.axes.count && view.isWhole(axis, .channels, channels)
+          && lowering.shape(of: view.source).dimensions.dropFirst() == lowering.shape(of: first.source).dimensions.dropFirst()
+          && view.axes.indices.allSatisfy { $0 == axis || view.axes[$0] == first.axes[$0] } && size > 0
+      }
+      guard isAlike else {
+        guard axis == 1 else { throw Refusal("its axis is \(node.integer("axis", 1)), and that of the channels is possible") }
+        let sources = try node.inputs.indices.map { try lowering.feature(node, $0) }
+        return [try lowering.emit(.concat, from: sources, as: node, isModule: false)]
+      }
+      guard case .feature(var joined) = try lowering.emit(.concat, from: views.map(\.source), as: node, isModule: false) else {
+        throw Unknown()
+      }
+      joined.axes = first.axes
+      joined.axes[axis] = [View.Factor(axis: .channels, size: lowering.shape(of: joined.source).channels)]
+      return [.feature(joined)]
     },
     Rule("Split") { lowering, node in
-      let source = try lowering.feature(node)
-      guard node.integer("axis", 0).axis(of: lowering.dimensions(of: source).count) == 1 else {
-        throw Refusal("its axis is \(node.integer("axis", 0)), and that of the channels, 1, is possible")
-      }
-      let (channels, parts) = (lowering.shape(of: source).channels, max(node.outputs.count, 1))
-      let size = (channels + parts - 1) / parts
+      let view = try lowering.view(node)
+      guard let axis = node.integer("axis", 0).axis(of: view.axes.count) else { throw Refusal("its axis is not there") }
+      let (size, parts) = (view.sizes[axis], max(node.outputs.count, 1))
+      let usual = (size + parts - 1) / parts
       let sizes =
         try node.integers("split") ?? lowering.numbers(node, 1)?.sizes
-        ?? (0..<parts).map { $0 == parts - 1 ? channels - size * (parts - 1) : size }
-      guard sizes.count == node.outputs.count, sizes.allSatisfy({ (1...channels).contains($0) }), sizes.count <= channels,
-        sizes.reduce(0, +) == channels
-      else { throw Refusal("its parts \(sizes.prefix(8)) are not the \(channels) channels") }
+        ?? (0..<parts).map { $0 == parts - 1 ? size - usual * (parts - 1) : usual }
+      guard sizes.count == node.outputs.count, sizes.allSatisfy({ (1...max(size, 1)).contains($0) }), sizes.count <= size,
+        sizes.reduce(0, +) == size
+      else { throw Refusal("its parts \(sizes.prefix(8)) are not the \(size) of its axis") }
       var start = 0
       return try sizes.map { count in
         defer { start += count }
-        return try lowering.emit(.narrow(start: start, count: count), from: [source], as: node, isModule: false)
+        return try lowering.viewed(lowering.part(view, axis, Array(start..<(start + count)), node), node)
       }
     },
     Rule("Slice") { lowering, node in
-      var source: String
+      var view: View
       var step = Extent(1)
       if case .partial(let partial)? = lowering.value(node, 0), case .strided(let before) = partial.form {
-        (source, step) = (partial.source, before)
+        (view, step) = (partial.view, before)
       } else {
-        source = try lowering.feature(node)
+        view = try lowering.view(node)
       }
       let isStrided = step != Extent(1)
       for part in try Slicing.parts(of: node, lowering.operands(node)) {
-        let dimensions = lowering.dimensions(of: source)
-        guard let axis = part.axis.axis(of: dimensions.count), axis > 0 else { throw Refusal("it cuts the batch") }
-        let (start, end) = part.bounds(of: dimensions[axis])
-        if part.step == 1, start == 0, end == dimensions[axis] { continue }
-        if axis == 1, part.step == 1, start < end, !isStrided, step == Extent(1) {
-          guard
-            case .feature(let name) = try lowering.emit(
-              .narrow(start: start, count: end - start), from: [source], as: node, isModule: false)
-          else { throw Unknown() }
-          source = name
-        } else if axis > 1, part.step > 1, start == 0, end == dimensions[axis] {
+        let sizes = view.sizes
+        guard let axis = part.axis.axis(of: sizes.count) else { throw Refusal("its axis \(part.axis) is not there") }
+        let (start, end) = part.bounds(of: sizes[axis])
+        if part.step == 1, start == 0, end == sizes[axis] { continue }
+        if part.step == 1, start < end, !isStrided, step == Extent(1) {
+          view = try lowering.part(view, axis, Array(start..<end), node)
+        } else if axis > 1, part.step > 1, start == 0, end == sizes[axis], sizes.count == 4 {
+          view = lowering.whole(try lowering.canonical(view))
           step = axis == 2 ? Extent(part.step, step.width) : Extent(step.height, part.step)
         } else {
           throw Refusal(
             "it cuts \(start) to \(end) in steps of \(part.step) from axis \(axis), and channels or every second pixel are possible")
         }
       }
-      return [step == Extent(1) ? .feature(source) : .partial(Partial(form: .strided(step), source: source))]
+      return [step == Extent(1) ? try lowering.viewed(view, node) : .partial(Partial(form: .strided(step), view: view))]
     },
     Rule("Pad") { lowering, node in
       guard node.text("mode", "constant") == "constant", (try lowering.numbers(node, 2)?.values.first ?? node.real("value", 0)) == 0 else {
@@ -106,56 +154,142 @@ extension Lowering {
       }
       var (step, source) = (Extent(1), String?.none)
       if case .partial(let partial)? = lowering.value(node, 0), case .strided(let before) = partial.form {
-        (step, source) = (before, partial.source)
+        (step, source) = (before, partial.view.source)
       }
       let image = try source ?? lowering.feature(node)
       guard let given = try node.integers("pads") ?? lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no pads") }
-      let rank = lowering.dimensions(of: image).count
+      let rank = lowering.whole(image).axes.count
       let axes = try lowering.numbers(node, 3)?.sizes.compactMap { $0.axis(of: rank) } ?? Array(0..<rank)
-      guard given.count == 2 * axes.count, given.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
+      guard given.count == 2 * axes.count, given.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
         throw Refusal("its pads \(given) do not fit its input")
       }
       var (before, after) = ([Int](repeating: 0, count: rank), [Int](repeating: 0, count: rank))
       for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (given[index], given[axes.count + index]) }
-      if before.allSatisfy({ $0 == 0 }), after.allSatisfy({ $0 == 0 }), step == Extent(1) { return [.feature(image)] }
+      if before.allSatisfy({ $0 == 0 }), after.allSatisfy({ $0 == 0 }), step == Extent(1) { return [.feature(lowering.whole(image))] }
       guard rank == 4, before[0] == 0, after[0] == 0 else { throw Refusal("it adds borders to other than images") }
       if [before[2], before[3], after[2], after[3]].allSatisfy({ $0 == 0 }), step.height == step.width {
         let shortcut = Operation.subsamplePad(stride: step.height, before: before[1], after: after[1])
         return [try lowering.emit(shortcut, from: [image], as: node, isModule: false)]
       }
       guard before[1] == 0, after[1] == 0, step == Extent(1) else { throw Refusal("it adds borders and channels at once") }
-      return [.partial(Partial(form: .padded([before[2], before[3], after[2], after[3]]), source: image))]
+      return [.partial(Partial(form: .padded([before[2], before[3], after[2], after[3]]), view: lowering.whole(image)))]
     },
   ]
 
-  /// The channels of groups taken in turns, as the last step of a channel shuffle leaves them.
-  private mutating func shuffled(_ source: String, _ groups: Int, _ node: ONNXGraph.Node) throws -> Value {
-    let dimensions = dimensions(of: source)
-    let width = dimensions[1] / max(groups, 1)
-    let before = [dimensions[0], width, groups] + dimensions[2...]
-    guard let target = try numbers(node, 1)?.sizes ?? node.integers("shape"),
-      try Reshaping.shape(target, of: before, allowsZero: node.integer("allowzero", 0) != 0) == dimensions
-    else { throw Refusal("it does not end a channel shuffle") }
-    let indices = (0..<dimensions[1]).map { $0 % groups * width + $0 / groups }
-    return try emit(.indexSelect(indices), from: [source], as: node, isModule: false)
+  /// Sizes in words, in which the batch is no number.
+  private static func words(_ sizes: [Int], _ batch: Int) -> String {
+    "[" + sizes.map { $0 == batch ? "batch" : "\($0)" }.joined(separator: ", ") + "]"
   }
 
-  private mutating func flattened(_ source: String, _ node: ONNXGraph.Node) throws -> Value {
-    if case .vector = shape(of: source) { return .feature(source) }
-    return try emit(.flatten, from: [source], as: node, isModule: false)
+  /// The value of a node that turns the axes of its input, also of one that is a part of a formula of single elements.
+  mutating func turned(_ node: ONNXGraph.Node, _ turn: (View) throws -> View?) throws -> Value {
+    if case .partial(let partial)? = value(node, 0), partial.isElementwise {
+      guard let view = try turn(partial.view) else { throw Refusal("it turns (\(partial.view.words)), which is not understood") }
+      return .partial(Partial(form: partial.form, view: view))
+    }
+    if let input = node.inputs.first { try settle(input) }
+    let view = try view(node)
+    return try viewed(turn(view), node)
   }
 
-  private mutating func reshaped(_ source: String, _ target: [Int], _ node: ONNXGraph.Node) throws -> Value {
-    let dimensions = dimensions(of: source)
-    if target == dimensions { return .feature(source) }
-    // The first step of a channel shuffle.
-    if target.count == 5, dimensions.count == 4, target[0] == batch, Array(target[3...]) == Array(dimensions[2...]), target[1] > 0 {
-      return .partial(Partial(form: .grouped(target[1]), source: source))
+  /// The value of a view: where it is a vector, or has its channels in another order, an operation makes it so.
+  mutating func viewed(_ view: View?, _ node: ONNXGraph.Node) throws -> Value {
+    guard var view else { throw Refusal("it turns axes in a way that is not understood") }
+    let shape = shape(of: view.source)
+    guard case .image(let channels, let height, let width) = shape else { return .feature(view) }
+    if view.axes.count == 2, view.axes[0] == whole(view.source).axes[0],
+      view.reshaped([batch, channels, height, width])?.axes == whole(view.source).axes
+    {
+      return try emit(.flatten, from: [view.source], as: node, isModule: false)
     }
-    guard target.count == 2, target[0] == batch else {
-      func words(_ sizes: [Int]) -> String { "[" + sizes.map { $0 == batch ? "batch" : "\($0)" }.joined(separator: ", ") + "]" }
-      throw Refusal("it reshapes \(words(dimensions)) to \(words(target)), and flattening is possible")
+    // A channel shuffle ends here.
+    if let axis = view.channelAxis(channels), channels > 1, !view.isWhole(axis, .channels, channels) {
+      view = try channelsInOrder(view, as: node)
     }
-    return try flattened(source, node)
+    return .feature(view)
+  }
+
+  /// Returns the given places of an axis of a view: some of its channels or positions.
+  mutating func part(_ view: View, _ axis: Int, _ places: [Int], _ node: ONNXGraph.Node) throws -> View {
+    guard places != Array(0..<view.sizes[axis]) else { return view }
+    guard view.axes[axis].count == 1, let factor = view.axes[axis].first else {
+      throw Refusal("it takes a part of (\(view.words)) along axis \(axis), which is not one of channels or positions")
+    }
+    let shape = shape(of: view.source)
+    switch factor.axis {
+    case .batch: throw Refusal("it cuts the batch")
+    case .channels:
+      let chosen = Set(places)
+      let order = Dictionary(places.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+      // In the order of what is chosen, within the channels around it.
+      let outer = factor.size * factor.stride
+      let indices = (0..<shape.channels).filter { chosen.contains($0 / factor.stride % factor.size) }.sorted { one, other in
+        let key = { (index: Int) in (index / outer, order[index / factor.stride % factor.size] ?? 0, index % factor.stride) }
+        return key(one) < key(other)
+      }
+      guard let start = indices.first else { throw Refusal("it takes no channels") }
+      let isRun = indices == Array(start..<(start + indices.count))
+      let operation = isRun ? Operation.narrow(start: start, count: indices.count) : .indexSelect(indices)
+      guard case .feature(let value) = try emit(operation, from: [view.source], as: node, isModule: false) else { throw Unknown() }
+      let axes = view.axes.enumerated().map { index, factors in
+        factors.map { other -> View.Factor in
+          guard other.axis == .channels else { return other }
+          if index == axis { return View.Factor(axis: .channels, size: places.count, stride: other.stride) }
+          let isOuter = other.stride >= outer
+          return View.Factor(axis: .channels, size: other.size, stride: isOuter ? other.stride / factor.size * places.count : other.stride)
+        }
+      }
+      return View(value.source, axes)
+    case .positions:
+      guard case .image(_, let height, let width) = shape, let first = places.first, places == Array(first..<(first + places.count)) else {
+        throw Refusal("it takes positions that are no run")
+      }
+      let rest = factor.size - first - places.count
+      var (source, cut) = (view.source, Operation.pad(top: 0, bottom: 0, left: -first, right: -rest))
+      if factor.stride == width, factor.size == height {
+        cut = .pad(top: -first, bottom: -rest, left: 0, right: 0)
+      } else if factor.stride != 1 || factor.size != width {
+        // All of them as one sequence.
+        guard factor.stride == 1, factor.size == height * width else { throw Refusal("it takes a part of (\(view.words))") }
+        let name = "\(source).arrange"
+        if case .feature(let row) = try emit(.arrange(height: 1, width: factor.size), from: [source], named: name) { source = row.source }
+      }
+      guard case .feature(let value) = try emit(cut, from: [source], as: node, isModule: false) else { throw Unknown() }
+      let axes = view.axes.enumerated().map { index, factors in
+        factors.map { other -> View.Factor in
+          guard other.axis == .positions else { return other }
+          if index == axis { return View.Factor(axis: .positions, size: places.count, stride: other.stride) }
+          return View.Factor(axis: .positions, size: other.size, stride: other.stride == 1 ? 1 : other.stride / factor.size * places.count)
+        }
+      }
+      return View(value.source, axes)
+    }
+  }
+
+  /// A sequence behind learned tokens; nil if no constant is joined.
+  private mutating func classToken(_ node: ONNXGraph.Node) throws -> Value? {
+    let last = node.inputs.count - 1
+    guard last > 0, node.inputs.indices.dropLast().allSatisfy({ if case .constant? = value(node, $0) { true } else { false } }) else {
+      return nil
+    }
+    var view = try view(node, last)
+    let shape = shape(of: view.source)
+    guard let axis = node.integer("axis", 1).axis(of: view.axes.count), view.isWhole(axis, .positions, shape.positions),
+      view.isWhole(0, .batch, batch), axis > 0, shape.dimensions.count == 3
+    else { throw Refusal("it joins constants with (\(view.words)), and tokens before a sequence are possible") }
+    for index in node.inputs.indices.dropLast().reversed() {
+      guard let token = try constant(node, index) else { throw Unknown() }
+      var sizes = view.sizes
+      (sizes[0], sizes[axis]) = (1, 1)
+      guard token.count == shape.channels, Array(token.dimensions.drop { $0 == 1 }) == Array(sizes.drop { $0 == 1 }) else {
+        throw Refusal("its token has shape \(token.dimensions), and one number for each channel is possible")
+      }
+      let row = try canonical(View(view.source, [view.axes[0], view.factors(.channels), view.axes[axis]]))
+      let module = Names.printable(token.name).isEmpty ? Names.name(of: node, dropsOperation: true) : Names.printable(token.name)
+      guard case .feature(let longer) = try self.token(row, token, named: module) else { throw Unknown() }
+      view.source = longer.source
+      view.axes[axis] = [View.Factor(axis: .positions, size: self.shape(of: longer.source).positions)]
+    }
+    return .feature(view)
   }
 }
