@@ -73,6 +73,24 @@ extension StoredWeights {
     return try v * (g / rows.norm(1).reshaped(g.shape))
   }
 
+  /// Gives tensors the names and shapes of the parameters that they are, where only the form differs: `NAME` alone is `NAME.weight` (a scale
+  /// such as ConvNeXt's `layer_scale`), and a linear layer's [outputs, inputs] are a 1×1 convolution's [outputs, inputs, 1, 1].
+  mutating func takeForms(of parameters: [(name: ParameterName, dimensions: [Int])]) throws {
+    for (name, dimensions) in parameters {
+      let key = name.description
+      if name.role == .weight, tensors[key] == nil, unread[key] == nil, let bare = tensors[name.module] {
+        replace([name.module], by: key, bare)
+        masks[key] = masks.removeValue(forKey: name.module)
+      }
+      guard let tensor = tensors[key], tensor.shape != dimensions, Self.form(tensor.shape) == Self.form(dimensions) else { continue }
+      tensors[key] = try tensor.reshaped(dimensions)
+      masks[key] = try masks[key]?.reshaped(dimensions)
+    }
+  }
+
+  /// A shape without the ones at its end, which say nothing about the elements' order.
+  private static func form(_ shape: [Int]) -> ArraySlice<Int> { shape.prefix((shape.lastIndex { $0 != 1 } ?? 0) + 1) }
+
   private mutating func replace(_ parts: [String], by name: String, _ tensor: Tensor) {
     for part in parts { tensors[part] = nil }
     if let first = parts.first, let index = order.firstIndex(of: first) { order[index] = name }

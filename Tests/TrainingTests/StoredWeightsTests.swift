@@ -57,6 +57,45 @@ import Training
     }
   }
 
+  /// As torchvision stores ConvNeXt: linear layers of what are 1×1 convolutions here, and a scale [C, 1, 1] without a module.
+  @Test func otherFormsOfAParameterAreTaken() throws {
+    var builder = NetworkBuilder("tiny", input: .image(channels: 2, height: 1, width: 1))
+    builder.convolution("block.3", 3, kernel: 1)
+    builder.channelAffine("layer_scale", bias: false)
+    builder.flatten()
+    builder.linear("fc", 1, bias: false)
+    let network = try builder.network()
+    func load(_ changed: [String: [Int]] = [:], scale: String = "layer_scale") throws -> Model {
+      let shapes = ["block.3.weight": [3, 2], "block.3.bias": [3], scale: [3, 1, 1], "fc.weight": [1, 3]].merging(changed) { $1 }
+      let reader = WeightsReader { _ in
+        try StoredWeights(
+          shapes.sorted { $0.key < $1.key }.map { name, shape in
+            (name, try Tensor((1...shape.reduce(1, *)).map(Float.init), shape: shape))
+          })
+      }
+      return try Model.load(weights: "x", into: network, reader: reader).model
+    }
+    let model = try load()
+    #expect(try model.tensor(ParameterName("block.3", .weight)).shape == [3, 2, 1, 1])
+    #expect(try model.tensor(ParameterName("block.3", .weight)).doubles() == [1, 2, 3, 4, 5, 6])
+    #expect(try model.tensor(ParameterName("layer_scale", .weight)).shape == [3])
+    // Rows 1 2, 3 4, 5 6 at (1, 1), shifts 1 2 3, scales 1 2 3, weights 1 2 3: 4·1·1 + 9·2·2 + 14·3·3.
+    #expect(try Executor(model).forward(.ones([1, 2, 1, 1])).doubles() == [166])
+    _ = try load(scale: "layer_scale.weight")
+    _ = try load(["fc.weight": [1, 3, 1, 1]])
+    // As many elements in another order are another tensor.
+    #expect {
+      try load(["block.3.weight": [2, 3]])
+    } throws: {
+      "\($0)".contains("block.3.weight [2, 3] instead of [3, 2, 1, 1]")
+    }
+    #expect {
+      try load(["layer_scale": [1, 3]])
+    } throws: {
+      "\($0)".contains("layer_scale.weight [1, 3] instead of [3]")
+    }
+  }
+
   @Test func aPathAloneIsMatchedByNames() throws {
     let (encoder, decoder) = (JSONEncoder(), JSONDecoder())
     #expect(String(decoding: try encoder.encode([GivenWeights("w.pth")]), as: UTF8.self) == #"["w.pth"]"#)
