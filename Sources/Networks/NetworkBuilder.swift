@@ -53,21 +53,45 @@ public struct NetworkBuilder {
     _ name: String, _ outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, groups: Int = 1, bias: Bool = true,
     from input: String? = nil
   ) -> String {
+    convolution(
+      name, outputs, kernel: Extent(kernel), stride: Extent(stride), padding: Extent(padding), groups: groups, bias: bias, from: input)
+  }
+
+  /// Appends a convolution of `outputs` filters that need not be square.
+  @discardableResult
+  public mutating func convolution(
+    _ name: String, _ outputs: Int, kernel: Extent, stride: Extent = Extent(1), padding: Extent = Extent(0), groups: Int = 1,
+    bias: Bool = true, from input: String? = nil
+  ) -> String {
     let layer = Convolution(
-      channels(of: input), outputs, kernel: Extent(kernel), stride: Extent(stride), padding: Extent(padding), groups: groups, bias: bias)
+      channels(of: input), outputs, kernel: kernel, stride: stride, padding: padding, groups: groups, bias: bias)
     return append(name, .convolution(layer), from: [input ?? last])
   }
 
-  /// Appends a batch norm over all channels.
+  /// Appends a batch norm over all channels; `momentum` is the newest batch's weight in the running statistics.
   @discardableResult
-  public mutating func batchNorm(_ name: String, epsilon: Double = 1e-5, from input: String? = nil) -> String {
-    append(name, .batchNorm(BatchNorm(channels(of: input), epsilon: epsilon)), from: [input ?? last])
+  public mutating func batchNorm(
+    _ name: String, epsilon: Double = 1e-5, momentum: Double = 0.1, from input: String? = nil
+  ) -> String {
+    append(name, .batchNorm(BatchNorm(channels(of: input), epsilon: epsilon, momentum: momentum)), from: [input ?? last])
   }
 
   /// Appends a norm over groups of channels; a single group makes it a layer norm.
   @discardableResult
   public mutating func groupNorm(_ name: String, groups: Int = 1, from input: String? = nil) -> String {
     append(name, .groupNorm(GroupNorm(groups: groups, channels(of: input))), from: [input ?? last])
+  }
+
+  /// Appends a norm over all channels at each position.
+  @discardableResult
+  public mutating func channelNorm(_ name: String, epsilon: Double = 1e-5, from input: String? = nil) -> String {
+    append(name, .channelNorm(ChannelNorm(channels(of: input), epsilon: epsilon)), from: [input ?? last])
+  }
+
+  /// Appends a learned scale of each channel, with a shift if it has a bias.
+  @discardableResult
+  public mutating func channelAffine(_ name: String, bias: Bool = true, from input: String? = nil) -> String {
+    append(name, .channelAffine(ChannelAffine(channels(of: input), bias: bias)), from: [input ?? last])
   }
 
   /// Appends a further input of the network.

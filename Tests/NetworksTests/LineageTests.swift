@@ -103,7 +103,7 @@ import Testing
   }
 
   /// Removals one after another, or all at once: the same network with the same past; JSON keeps it.
-  @Test(arguments: ["resnet-20", "mobilenet-v2", "googlenet", "squeezenet-1.1", "lenet-5"])
+  @Test(arguments: ["resnet-20", "mobilenet-v2", "googlenet", "squeezenet-1.1", "lenet-5", "shufflenet-v2", "convnext-tiny"])
   func severalRemovalsAreOne(name: String) throws {
     let network = try Architecture.parse(name)
     var random = SplitMix64(state: 7)

@@ -19,7 +19,10 @@ import Testing
   }
 
   /// Branches, norms, depthwise groups, concatenations and padded shortcuts.
-  @Test(arguments: ["resnet-20", "vgg16-bn-cifar", "mobilenet-v2", "densenet-121", "googlenet", "squeezenet1_1", "alexnet", "resnet-18"])
+  @Test(arguments: [
+    "resnet-20", "vgg16-bn-cifar", "mobilenet-v2", "densenet-121", "googlenet", "squeezenet1_1", "alexnet", "resnet-18",
+    "mobilenet-v3-large", "regnet-y-400mf",
+  ])
   func everyFamilyCanBeWidened(name: String) throws {
     guard let known = Architecture.names.first(where: { $0 == name }) ?? Architecture.names.first(where: { $0.hasPrefix(name.prefix(6)) })
     else { return }
@@ -57,6 +60,13 @@ import Testing
       throws: NetworkError.shape(node: "add1", problem: "a wider network cannot add what stays as wide as it is to what does not")
     ) { try network.widened(by: 2) }
     #expect(throws: NetworkError.invalid("a width of 0 times residual is impossible: give at least 1")) { try network.widened(by: 0) }
+  }
+
+  /// Which of twice as many channels a selection means is not said.
+  @Test func aShuffleCannotGrow() throws {
+    #expect(
+      throws: NetworkError.shape(node: "stage2.0.shuffle", problem: "which of a wider network's channels to read is not known")
+    ) { try Architecture.parse("shufflenet-v2-x2") }
   }
 
   @Test func factorsHaveBounds() {

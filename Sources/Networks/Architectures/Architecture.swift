@@ -27,7 +27,8 @@ public struct Architecture: Sendable {
   public static let all: [Architecture] = [
     .leNet300, .leNet5, .leNet5BatchNorm, .mlp, .frankleConvolutional, .meanReplacementConvolutional, .alexNet, .meanReplacementAlexNet,
     .vgg, .vggCIFAR,
-    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet, .visionTransformer,
+    .resNetCIFAR, .resNetImageNet, .mobileNetV2, .denseNet121, .googLeNet, .squeezeNet,
+    .mobileNetV3, .efficientNetB0, .shuffleNetV2, .mnasNet, .regNetY400MF, .convNeXtTiny, .resNeXt50, .inceptionV3, .visionTransformer,
   ]
 
   /// The example names of all families, for lists and suggestions.

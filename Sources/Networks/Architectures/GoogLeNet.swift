@@ -13,10 +13,10 @@ extension Architecture {
       input: .images(native: .image(channels: 3, height: 224, width: 224), minimum: 32), classes: .any(native: 1000)
     ) { input, classes in
       var builder = NetworkBuilder(name, input: input)
-      builder.basicConvolution("conv1", 64, kernel: 7, stride: 2)
+      builder.basicConvolution("conv1", 64, kernel: Extent(7), stride: 2)
       builder.maxPool(3, stride: 2, ceilMode: true, "maxpool1")
-      builder.basicConvolution("conv2", 64, kernel: 1)
-      builder.basicConvolution("conv3", 192, kernel: 3)
+      builder.basicConvolution("conv2", 64, kernel: Extent(1))
+      builder.basicConvolution("conv3", 192, kernel: Extent(3))
       for (stage, modules) in inceptions.enumerated() {
         builder.maxPool(stage < 2 ? 3 : 2, stride: 2, ceilMode: true, "maxpool\(stage + 2)")
         for (letter, filters) in zip("abcde", modules) { builder.inception("inception\(stage + 3)\(letter)", filters) }
@@ -55,26 +55,16 @@ private struct InceptionFilters: Sendable {
 }
 
 extension NetworkBuilder {
-  /// Appends torchvision's `BasicConv2d`: a convolution that changes the image's size by its stride only, batch norm, ReLU.
-  @discardableResult
-  fileprivate mutating func basicConvolution(
-    _ prefix: String, _ filters: Int, kernel: Int, stride: Int = 1, from input: String? = nil
-  ) -> String {
-    convolution("\(prefix).conv", filters, kernel: kernel, stride: stride, padding: kernel / 2, bias: false, from: input)
-    batchNorm("\(prefix).bn", epsilon: 0.001)
-    return relu("\(prefix).relu")
-  }
-
   /// Appends an inception module: the concatenation of its four branches.
   fileprivate mutating func inception(_ prefix: String, _ filters: InceptionFilters) {
     let entry = last
-    var branches = [basicConvolution("\(prefix).branch1", filters.direct, kernel: 1, from: entry)]
+    var branches = [basicConvolution("\(prefix).branch1", filters.direct, kernel: Extent(1), from: entry)]
     for (branch, narrow, wide) in [(2, filters.narrow2, filters.wide2), (3, filters.narrow3, filters.wide3)] {
-      basicConvolution("\(prefix).branch\(branch).0", narrow, kernel: 1, from: entry)
-      branches.append(basicConvolution("\(prefix).branch\(branch).1", wide, kernel: 3))
+      basicConvolution("\(prefix).branch\(branch).0", narrow, kernel: Extent(1), from: entry)
+      branches.append(basicConvolution("\(prefix).branch\(branch).1", wide, kernel: Extent(3)))
     }
     maxPool(3, stride: 1, padding: 1, ceilMode: true, "\(prefix).branch4.0", from: entry)
-    branches.append(basicConvolution("\(prefix).branch4.1", filters.pooled, kernel: 1))
+    branches.append(basicConvolution("\(prefix).branch4.1", filters.pooled, kernel: Extent(1)))
     concat(branches, "\(prefix).concat")
   }
 }

@@ -10,7 +10,7 @@ extension Architecture {
       input: .images(native: .image(channels: 3, height: 224, width: 224), minimum: 32), classes: .any(native: 1000)
     ) { input, classes in
       var builder = NetworkBuilder(name, input: input)
-      builder.normedConvolution("features.0", 32, kernel: 3, stride: 2)
+      builder.normedConvolution("features.0", 32, kernel: 3, stride: 2, .relu6)
       var index = 1
       for (expansion, filters, blocks, stride) in invertedResiduals {
         for block in 0..<blocks {
@@ -18,7 +18,7 @@ extension Architecture {
           index += 1
         }
       }
-      builder.normedConvolution("features.\(index)", 1280, kernel: 1)
+      builder.normedConvolution("features.\(index)", 1280, kernel: 1, .relu6)
       builder.adaptiveAveragePool(1, "avgpool")
       builder.flatten("flatten")
       builder.dropout(0.2, "classifier.0")
@@ -34,13 +34,6 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
-  /// Appends a convolution that changes the image's size by its stride only, batch norm and ReLU6, numbered 0, 1, 2.
-  fileprivate mutating func normedConvolution(_ prefix: String, _ filters: Int, kernel: Int, stride: Int = 1, groups: Int = 1) {
-    convolution("\(prefix).0", filters, kernel: kernel, stride: stride, padding: kernel / 2, groups: groups, bias: false)
-    batchNorm("\(prefix).1")
-    activation(.relu6, "\(prefix).2")
-  }
-
   /// Appends a block: 1×1 expansion (left out at factor 1), depthwise 3×3, 1×1 projection without activation, and the residual sum where
   /// the block keeps size and channels.
   fileprivate mutating func invertedResidual(_ prefix: String, _ filters: Int, expansion: Int, stride: Int) {
@@ -51,8 +44,8 @@ extension NetworkBuilder {
       defer { index += 1 }
       return "\(prefix).conv.\(index)"
     }
-    if expansion != 1 { normedConvolution(next(), hidden, kernel: 1) }
-    normedConvolution(next(), hidden, kernel: 3, stride: stride, groups: hidden)
+    if expansion != 1 { normedConvolution(next(), hidden, kernel: 1, .relu6) }
+    normedConvolution(next(), hidden, kernel: 3, stride: stride, groups: hidden, .relu6)
     convolution(next(), filters, kernel: 1, bias: false)
     let main = batchNorm(next())
     if stride == 1 && filters == channels { add([entry, main], "\(prefix).add") }

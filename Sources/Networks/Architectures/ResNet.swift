@@ -102,12 +102,16 @@ extension NetworkBuilder {
   }
 
   /// Appends 1×1, 3×3 and 1×1 convolutions, the last with four times the filters, with a shortcut.
-  fileprivate mutating func bottleneck(_ prefix: String, _ filters: Int, stride: Int) {
-    let (entry, changes) = (last, stride != 1 || shape.channels != 4 * filters)
-    convolution("\(prefix).conv1", filters, kernel: 1, bias: false)
+  ///
+  /// - Parameters:
+  ///   - width: filters of the first two convolutions; `filters` unless given.
+  ///   - groups: groups of the 3×3 convolution.
+  mutating func bottleneck(_ prefix: String, _ filters: Int, stride: Int, width: Int? = nil, groups: Int = 1) {
+    let (entry, changes, width) = (last, stride != 1 || shape.channels != 4 * filters, width ?? filters)
+    convolution("\(prefix).conv1", width, kernel: 1, bias: false)
     batchNorm("\(prefix).bn1")
     relu("\(prefix).relu1")
-    convolution("\(prefix).conv2", filters, kernel: 3, stride: stride, padding: 1, bias: false)
+    convolution("\(prefix).conv2", width, kernel: 3, stride: stride, padding: 1, groups: groups, bias: false)
     batchNorm("\(prefix).bn2")
     relu("\(prefix).relu2")
     convolution("\(prefix).conv3", 4 * filters, kernel: 1, bias: false)

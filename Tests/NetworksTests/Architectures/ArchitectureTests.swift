@@ -6,7 +6,7 @@ import Testing
   func everyExampleIsANetworkOfItsName(name: String) throws {
     let network = try Architecture.parse(name)
     #expect(network.name == name)
-    #expect(try network.classes == (try network.inputShape.dimensions.last == 224 ? 1000 : 10))
+    #expect(try network.classes == ([224, 299].contains(try network.inputShape.dimensions.last) ? 1000 : 10))
     #expect(!network.prunableWeights.isEmpty)
   }
 
@@ -66,7 +66,8 @@ import Testing
       """
       unknown network "transformer-large"; known: lenet-300-100, lenet-5, lenet-5-bn, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
       alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], resnet-(20|32|44|56|110), \
-      resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
+      resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1, \
+      mobilenet-v3-(small|large), efficientnet-b0, shufflenet-v2, mnasnet, regnet-y-400mf, convnext-tiny, resnext-50, inception-v3
       """
     ),
   ])
@@ -97,7 +98,8 @@ import Testing
       """
       network lenet-5 takes 1×28×28 images, cifar-10 has 3×32×32; networks for 3×32×32: lenet-300-100, mlp:WIDTHS, \
       conv-2, conv-4, conv-6, small-conv, medium-conv, vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], \
-      resnet-(20|32|44|56|110), resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1
+      resnet-(20|32|44|56|110), resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1, \
+      mobilenet-v3-(small|large), efficientnet-b0, shufflenet-v2, mnasnet, regnet-y-400mf, convnext-tiny, resnext-50
       """
     ),
     (
@@ -105,7 +107,8 @@ import Testing
       """
       network small-conv takes 3×32×32 images, pictures has 3×64×64; networks for 3×64×64: lenet-300-100, mlp:WIDTHS, \
       alexnet, vgg(11|13|16|19)[-bn], resnet-(20|32|44|56|110), resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, \
-      squeezenet-1.1
+      squeezenet-1.1, \
+      mobilenet-v3-(small|large), efficientnet-b0, shufflenet-v2, mnasnet, regnet-y-400mf, convnext-tiny, resnext-50
       """
     ),
     (
