@@ -15,13 +15,13 @@ extension Experiment {
     try NetworkError.naming { try check(imported.network, 4) }
     for line in imported.notes { note("\(path): \(line)") }
     var model = try imported.model()
-    guard let examples else { return ModelFile(model: model) }
+    guard let examples else { return ModelFile(model: model, origin: imported.origin) }
     if imported.preprocessing == nil { note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used") }
     let own = try model.network.classes
     var wanted = outputs ?? examples.classes
     if outputs == nil, case .exactly(let count)? = classes { wanted = count }
     // Each data set of a sequence has a last layer of its own.
-    if sequence != nil || wanted == own { return ModelFile(model: model) }
+    if sequence != nil || wanted == own { return ModelFile(model: model, origin: imported.origin) }
     guard classes != nil || outputs != nil else {
       throw PlanError(
         "\(path) holds a network for \(own) classes, \(examples.name) has \(examples.classes); "
@@ -30,7 +30,7 @@ extension Experiment {
     let seed = SeedPurpose.initialization.seed(from: training?.plan.seed ?? pruning?.seed ?? data?.seed ?? 0)
     model = try model.withHead(initialization.head(of: model.network, outputs: wanted, seed: seed))
     note("\(path): the last layer is fresh, for \(wanted) classes in place of \(own)")
-    return ModelFile(model: model)
+    return ModelFile(model: model, origin: imported.origin)
   }
 
   /// Reads the graph of an ONNX file for examples, whose height and width it takes if it can.

@@ -22,6 +22,8 @@ public final class Runner {
   public let classes: [String]
   /// Input shape and normalization of the training examples; nil if neither data nor model file give them.
   public let preprocessing: Preprocessing?
+  /// The ONNX file that the model came from, in this run or an earlier one; nil for any other.
+  public let origin: ONNXOrigin?
   /// The training, validation and test images in use; nil where the experiment has no data.
   public internal(set) var data: TrainingData?
   /// The data sets of a sequence, in its order and in one shape; empty for a run on one data set. The last is in use at the end.
@@ -99,6 +101,7 @@ public final class Runner {
     // What a task's outputs stand for changes from task to task.
     classes = experiment.outputs == nil ? data?.training.classNames ?? start.classes : []
     preprocessing = data?.preprocessing ?? start.preprocessing
+    origin = start.origin
     if let saved = try saved.get(), let path = options.checkpoint {
       state = saved.state
       try RecordError.naming(path, as: "a damaged checkpoint") {
@@ -186,8 +189,9 @@ public final class Runner {
     Checkpoint.remove(path, identity: ownCheckpoint)
   }
 
-  /// Returns the final model with history, preprocessing, class names and recipe.
+  /// Returns the final model with history, preprocessing, class names, recipe and origin.
   public func file() -> ModelFile {
-    ModelFile(model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: recipe)
+    ModelFile(
+      model: model, history: state.history, preprocessing: preprocessing, classes: classes, recipe: recipe, origin: origin)
   }
 }

@@ -9,7 +9,9 @@ extension GraphWriter {
     let x = inputs.first ?? ""
     let shape = node.inputs.first.flatMap { shapes[$0] } ?? .vector(1)
     switch node.operation {
-    case .input(let shape): graph.input.append(info(node.name, shape))
+    case .input(let shape):
+      graph.input.append(info(node.name, shape))
+      return narrowed(node.name, of: node)
     case .linear(let layer):
       let bias = layer.bias ? [try parameter(node, .bias)] : []
       add("Gemm", [x, try parameter(node, .weight)] + bias, node.name, integer("transB", 1))
@@ -21,32 +23,30 @@ extension GraphWriter {
         integers("strides", layer.stride.pairs), integers("pads", layer.padding.pairs + layer.padding.pairs),
         integers("dilations", layer.dilation.pairs), integer("group", layer.groups))
     case .batchNorm(let norm):
-      let scale = norm.affine ? try parameter(node, .weight) : constants(Array(repeating: 1, count: norm.features), of: node, "one")
-      let shift = norm.affine ? try parameter(node, .bias) : constants(Array(repeating: 0, count: norm.features), of: node, "zero")
+      let scale = norm.affine ? try parameter(node, .weight) : try constants(Array(repeating: 1, count: norm.features), of: node, "one")
+      let shift = norm.affine ? try parameter(node, .bias) : try constants(Array(repeating: 0, count: norm.features), of: node, "zero")
       add(
         "BatchNormalization", [x, scale, shift, try parameter(node, .runningMean), try parameter(node, .runningVariance)], node.name,
         number("epsilon", norm.epsilon))
     case .groupNorm(let norm):
       let rows = step("Reshape", [x, constant([0, norm.groups, -1], of: node, "rows")], of: node)
       let present = norm.features / max(norm.groups, 1) * shape.positions
-      let normal = normalized(rows, over: 2, present: present, zeros: norm.absent * shape.positions, norm.epsilon, of: node)
+      let normal = try normalized(rows, over: 2, present: present, zeros: norm.absent * shape.positions, norm.epsilon, of: node)
       let back = step("Reshape", [normal, constant([0] + shape.dimensions, of: node, "shape")], of: node)
       try scaled(back, by: node, affine: norm.affine, shape)
-    case .channelNorm(let norm):
-      let normal = normalized(x, over: 1, present: norm.features, zeros: norm.absent, norm.epsilon, of: node)
-      try scaled(normal, by: node, affine: norm.affine, shape)
+    case .channelNorm(let norm): try channelNorm(norm, x, node, shape)
     case .channelAffine(let layer): try scaled(x, by: node, affine: true, bias: layer.bias, shape)
     case .localResponseNorm(let norm):
       add(
         "LRN", [x], node.name, integer("size", norm.size), number("alpha", norm.alpha), number("beta", norm.beta), number("bias", norm.k))
-    case .activation(let function): activation(function, x, node)
+    case .activation(let function): try activation(function, x, node)
     case .prelu(let layer):
       let slope = try parameter(node, .weight, shaped: layer.features == 1 ? [1] : column(shape))
       add("PRelu", [x, slope], node.name)
     case .softmax: add("Softmax", [x], node.name, integer("axis", 1))
     case .attention(let layer):
       guard inputs.count == 3 else { return x }
-      attention(layer, inputs, node, shape)
+      try attention(layer, inputs, node, shape)
     case .classToken(let features):
       let token = try parameter(node, .weight, shaped: [1, features, 1, 1])
       let count = step("Shape", [x], of: node, integer("end", 1))
@@ -64,7 +64,7 @@ extension GraphWriter {
     case .adaptiveMaxPool(let height, let width): return try adaptivePool("MaxPool", Extent(height, width), x, node, shape)
     case .pad(let top, let bottom, let left, let right):
       add("Pad", [x, constant([0, 0, top, left, 0, 0, bottom, right], of: node, "pads")], node.name)
-    case .resize(let height, let width, let interpolation): resize(height, width, interpolation, x, node, shape)
+    case .resize(let height, let width, let interpolation): try resize(height, width, interpolation, x, node, shape)
     case .arrange(let height, let width): add("Reshape", [x, constant([0, shape.channels, height, width], of: node, "shape")], node.name)
     case .dropout: return x
     case .flatten:
@@ -90,6 +90,31 @@ extension GraphWriter {
     return node.name
   }
 
+  /// ONNX normalises the last axes; channels that are gone are zeros to it.
+  private mutating func channelNorm(_ norm: ChannelNorm, _ x: String, _ node: Network.Node, _ shape: FeatureShape) throws {
+    let rank = shape.dimensions.count + 1
+    let (toLast, toSecond) = (integers("perm", [0] + Array(2..<rank) + [1]), integers("perm", [0, rank - 1] + Array(1..<rank - 1)))
+    let isWhole = norm.absent == 0
+    var x = x
+    if !isWhole {
+      var pads = Array(repeating: 0, count: 2 * rank)
+      pads[rank + 1] = norm.absent
+      x = step("Pad", [x, constant(pads, of: node, "absent")], of: node)
+    }
+    if rank > 2 { x = step("Transpose", [x], of: node, toLast) }
+    let isOwn = isWhole && norm.affine
+    let ones = Array(repeating: Float(1), count: norm.features + norm.absent)
+    let parameters = isOwn ? [try parameter(node, .weight), try parameter(node, .bias)] : [try constants(ones, of: node, "one")]
+    x = step("LayerNormalization", [x] + parameters, of: node, integer("axis", -1), number("epsilon", norm.epsilon))
+    if rank > 2 { x = step("Transpose", [x], of: node, toSecond) }
+    if !isWhole {
+      let kept = fresh("\(node.name).kept")
+      slice(x, from: [0], to: [norm.features], along: [1], steps: [1], node, as: kept)
+      x = kept
+    }
+    try scaled(x, by: node, affine: norm.affine && !isOwn, shape)
+  }
+
   private mutating func transposed(_ layer: Convolution, _ x: String, _ node: Network.Node) throws {
     let bias = layer.bias ? [try parameter(node, .bias)] : []
     // ONNX has [inputs, outputs/groups, …].
@@ -104,35 +129,38 @@ extension GraphWriter {
   }
 
   /// softmax(s·q·kᵀ)·v in each head.
-  private mutating func attention(_ layer: Attention, _ inputs: [String], _ node: Network.Node, _ shape: FeatureShape) {
+  private mutating func attention(_ layer: Attention, _ inputs: [String], _ node: Network.Node, _ shape: FeatureShape) throws {
     let keyed = node.inputs.dropFirst().first.flatMap { shapes[$0]?.positions } ?? 1
     let widths = [layer.keyWidth, layer.keyWidth, layer.valueWidth]
     let parts = zip(inputs, zip(widths, [shape.positions, keyed, keyed])).map { input, size in
       step("Reshape", [input, constant([0, layer.heads, size.0, size.1], of: node, "heads")], of: node)
     }
     func turned(_ x: String) -> String { step("Transpose", [x], of: node, integers("perm", [0, 1, 3, 2])) }
-    let queries = step("Mul", [turned(parts[0]), constant(Float(layer.scale), of: node, "scale")], of: node)
+    let queries = step("Mul", [turned(parts[0]), try constant(Float(layer.scale), of: node, "scale")], of: node)
     let weights = step("Softmax", [step("MatMul", [queries, parts[1]], of: node)], of: node, integer("axis", -1))
     let result = turned(step("MatMul", [weights, turned(parts[2])], of: node))
     let image = [0, layer.heads * layer.valueWidth] + shape.dimensions.dropFirst()
     add("Reshape", [result, constant(image, of: node, "shape")], node.name)
   }
 
-  /// (x − μ)/√(σ² + ε) along an axis, of whose elements some were removed and count as zeros.
+  /// (x − μ)/√(σ² + ε) along an axis, of whose elements some were removed and count as zeros; in float32, because float16 has no room for
+  /// sums of squares.
   private mutating func normalized(
     _ x: String, over axis: Int, present: Int, zeros: Int, _ epsilon: Double, of node: Network.Node
-  ) -> String {
+  ) throws -> String {
+    let x = widened(x, of: node)
     let axes = constant([axis], of: node, "axis")
-    let share = constant(1 / Float(present + zeros), of: node, "share")
+    let share = try constant(1 / Float(present + zeros), of: node, "share", isWide: true)
     let mean = step("Mul", [step("ReduceSum", [x, axes], of: node), share], of: node)
     let centred = step("Sub", [x, mean], of: node)
     var squares = step("ReduceSum", [step("Mul", [centred, centred], of: node), axes], of: node)
     if zeros > 0 {
-      let missing = step("Mul", [step("Mul", [mean, mean], of: node), constant(Float(zeros), of: node, "zeros")], of: node)
-      squares = step("Add", [squares, missing], of: node)
+      let count = try constant(Float(zeros), of: node, "zeros", isWide: true)
+      squares = step("Add", [squares, step("Mul", [step("Mul", [mean, mean], of: node), count], of: node)], of: node)
     }
-    let variance = step("Add", [step("Mul", [squares, share], of: node), constant(Float(epsilon), of: node, "epsilon")], of: node)
-    return step("Div", [centred, step("Sqrt", [variance], of: node)], of: node)
+    let least = try constant(Float(epsilon), of: node, "epsilon", isWide: true)
+    let variance = step("Add", [step("Mul", [squares, share], of: node), least], of: node)
+    return narrowed(step("Div", [centred, step("Sqrt", [variance], of: node)], of: node), of: node)
   }
 
   /// The dimensions that let a number for each channel meet the channels of a value.
@@ -148,15 +176,15 @@ extension GraphWriter {
     add("Add", [step("Mul", [x, scale], of: node), try parameter(node, .bias, shaped: column(shape))], node.name)
   }
 
-  private mutating func activation(_ function: Activation, _ x: String, _ node: Network.Node) {
+  private mutating func activation(_ function: Activation, _ x: String, _ node: Network.Node) throws {
     switch function {
     case .relu: add("Relu", [x], node.name)
-    case .relu6: add("Clip", [x, constant(0, of: node, "least"), constant(6, of: node, "most")], node.name)
+    case .relu6: add("Clip", [x, try constant(0, of: node, "least"), try constant(6, of: node, "most")], node.name)
     case .tanh: add("Tanh", [x], node.name)
     case .gelu:
-      let error = step("Erf", [step("Div", [x, constant(Float(2).squareRoot(), of: node, "root")], of: node)], of: node)
-      let gate = step("Add", [error, constant(1, of: node, "one")], of: node)
-      add("Mul", [step("Mul", [x, gate], of: node), constant(0.5, of: node, "half")], node.name)
+      let error = step("Erf", [step("Div", [x, try constant(Float(2).squareRoot(), of: node, "root")], of: node)], of: node)
+      let gate = step("Add", [error, try constant(1, of: node, "one")], of: node)
+      add("Mul", [step("Mul", [x, gate], of: node), try constant(0.5, of: node, "half")], node.name)
     case .silu: add("Mul", [x, step("Sigmoid", [x], of: node)], node.name)
     case .sigmoid: add("Sigmoid", [x], node.name)
     case .hardSigmoid(let slope): add("HardSigmoid", [x], node.name, number("alpha", slope), number("beta", 0.5))
@@ -212,9 +240,10 @@ extension GraphWriter {
 
   private mutating func resize(
     _ height: Int, _ width: Int, _ interpolation: Interpolation, _ x: String, _ node: Network.Node, _ shape: FeatureShape
-  ) {
+  ) throws {
     guard case .image(_, let rows, let columns) = shape else { return add("Identity", [x], node.name) }
-    let scales = constants([1, 1, Float(height) / Float(rows), Float(width) / Float(columns)], of: node, "scales")
+    // Sizes are float32 whatever the image is.
+    let scales = try constants([1, 1, Float(height) / Float(rows), Float(width) / Float(columns)], of: node, "scales", isWide: true)
     let (mode, places) =
       switch interpolation {
       case .nearest: ("nearest", "asymmetric")

@@ -22,6 +22,8 @@ public struct ImportedNetwork {
   public let inputName: String
   /// Names of the network's outputs in the file, in the order of ``network``'s.
   public let outputNames: [String]
+  /// What the file called its inputs and outputs, and said of itself.
+  public let origin: ONNXOrigin
   /// How inputs become the network's, if the file says it as ``ONNXExport`` does; nil if it does not.
   public let preprocessing: Preprocessing?
   /// Names of the classifier's outputs, in order, if the file says them so; empty if it does not.
@@ -58,6 +60,11 @@ public struct ImportedNetwork {
     let own = network
     preprocessing = try told(Preprocessing.self, "preprocessing").flatMap { try $0.problem(for: own) == nil ? $0 : nil }
     classes = try told([String].self, "classes").flatMap { $0.count == (try own.classes) ? $0 : nil } ?? []
+    // What was understood goes its own way, and may change.
+    let understood = (preprocessing == nil ? [] : ["preprocessing"]) + (classes.isEmpty ? [] : ["classes"])
+    origin = ONNXOrigin(
+      inputs: graph.inputs.map(\.name), outputs: outputNames, producer: graph.producer, documentation: graph.documentation,
+      metadata: graph.metadata.filter { !understood.contains($0.key) })
   }
 
   /// Reads the weights, as float32; each parameter is a tensor of its own, whatever the file shares.

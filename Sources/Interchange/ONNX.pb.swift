@@ -41,6 +41,8 @@ nonisolated struct ONNXModelProto: Sendable {
 
   var producerVersion: String = String()
 
+  var docString: String = String()
+
   var graph: ONNXGraphProto {
     get {_graph ?? ONNXGraphProto()}
     set {_graph = newValue}
@@ -92,9 +94,47 @@ nonisolated struct ONNXGraphProto: Sendable {
 
   var output: [ONNXValueInfoProto] = []
 
+  var sparseInitializer: [ONNXSparseTensorProto] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+/// A tensor of which only some elements are stored; all others are 0.
+nonisolated struct ONNXSparseTensorProto: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The elements in one dimension, under the name of the whole tensor.
+  var values: ONNXTensorProto {
+    get {_values ?? ONNXTensorProto()}
+    set {_values = newValue}
+  }
+  /// Returns true if `values` has been explicitly set.
+  var hasValues: Bool {self._values != nil}
+  /// Clears the value of `values`. Subsequent reads from it will return its default value.
+  mutating func clearValues() {self._values = nil}
+
+  /// Where they belong: row-major positions [n], or coordinates [n, rank]; ascending.
+  var indices: ONNXTensorProto {
+    get {_indices ?? ONNXTensorProto()}
+    set {_indices = newValue}
+  }
+  /// Returns true if `indices` has been explicitly set.
+  var hasIndices: Bool {self._indices != nil}
+  /// Clears the value of `indices`. Subsequent reads from it will return its default value.
+  mutating func clearIndices() {self._indices = nil}
+
+  var dims: [Int64] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _values: ONNXTensorProto? = nil
+  fileprivate var _indices: ONNXTensorProto? = nil
 }
 
 nonisolated struct ONNXNodeProto: Sendable {
@@ -350,7 +390,7 @@ fileprivate nonisolated let _protobuf_package = "onnx"
 
 nonisolated extension ONNXModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{2}\u{4}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{3}producer_version\0\u{4}\u{3}doc_string\0\u{1}graph\0\u{3}opset_import\0\u{4}\u{6}metadata_props\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -361,6 +401,7 @@ nonisolated extension ONNXModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.irVersion) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.producerName) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.producerVersion) }()
+      case 6: try { try decoder.decodeSingularStringField(value: &self.docString) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._graph) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.opsetImport) }()
       case 14: try { try decoder.decodeRepeatedMessageField(value: &self.metadataProps) }()
@@ -383,6 +424,9 @@ nonisolated extension ONNXModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.producerVersion.isEmpty {
       try visitor.visitSingularStringField(value: self.producerVersion, fieldNumber: 3)
     }
+    if !self.docString.isEmpty {
+      try visitor.visitSingularStringField(value: self.docString, fieldNumber: 6)
+    }
     try { if let v = self._graph {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     } }()
@@ -399,6 +443,7 @@ nonisolated extension ONNXModelProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.irVersion != rhs.irVersion {return false}
     if lhs.producerName != rhs.producerName {return false}
     if lhs.producerVersion != rhs.producerVersion {return false}
+    if lhs.docString != rhs.docString {return false}
     if lhs._graph != rhs._graph {return false}
     if lhs.opsetImport != rhs.opsetImport {return false}
     if lhs.metadataProps != rhs.metadataProps {return false}
@@ -444,7 +489,7 @@ nonisolated extension ONNXOperatorSetIdProto: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension ONNXGraphProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".GraphProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{4}\u{3}sparse_initializer\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -457,6 +502,7 @@ nonisolated extension ONNXGraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.initializer) }()
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.input) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.output) }()
+      case 15: try { try decoder.decodeRepeatedMessageField(value: &self.sparseInitializer) }()
       default: break
       }
     }
@@ -478,6 +524,9 @@ nonisolated extension ONNXGraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if !self.output.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.output, fieldNumber: 12)
     }
+    if !self.sparseInitializer.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sparseInitializer, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -487,6 +536,51 @@ nonisolated extension ONNXGraphProto: SwiftProtobuf.Message, SwiftProtobuf._Mess
     if lhs.initializer != rhs.initializer {return false}
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
+    if lhs.sparseInitializer != rhs.sparseInitializer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension ONNXSparseTensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SparseTensorProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0\u{1}indices\0\u{1}dims\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._values) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._indices) }()
+      case 3: try { try decoder.decodeRepeatedInt64Field(value: &self.dims) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._values {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._indices {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    if !self.dims.isEmpty {
+      try visitor.visitPackedInt64Field(value: self.dims, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: ONNXSparseTensorProto, rhs: ONNXSparseTensorProto) -> Bool {
+    if lhs._values != rhs._values {return false}
+    if lhs._indices != rhs._indices {return false}
+    if lhs.dims != rhs.dims {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

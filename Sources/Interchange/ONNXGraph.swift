@@ -39,6 +39,8 @@ struct ONNXGraph {
   var opset = 0
   /// Texts that the file carries along, by their keys.
   var metadata: [String: String] = [:]
+  /// Who wrote the file, with a version, and what it says of itself; empty if it does not.
+  var (producer, documentation) = ("", "")
   /// How often each value is read, by nodes or as an output.
   var uses: [String: Int] = [:]
 
@@ -46,6 +48,9 @@ struct ONNXGraph {
   static let mostNodes = 100_000
   /// The most bytes of everything but the weights.
   static let mostBytes = 1 << 28
+
+  /// The most elements of all sparse constants together: a file can name more than it holds.
+  static let mostSparseElements = 1 << 29
 
   /// Reads a file without trusting it: sizes are checked against the file's own before anything is allocated, and nothing in it is executed.
   ///
@@ -67,7 +72,7 @@ struct ONNXGraph {
     var (nodeCount, hasGraph) = (0, false)
     var reader = WireReader(file)
     try reader.forEachField(in: 0..<file.size) { reader, field in
-      if [1, 2, 8, 14].contains(field.number) { try model.append(field.whole) }
+      if [1, 2, 3, 6, 8, 14].contains(field.number) { try model.append(field.whole) }
       guard field.number == 7, field.isDelimited else { return }
       hasGraph = true
       try reader.forEachField(in: field.content) { reader, field in
@@ -86,7 +91,7 @@ struct ONNXGraph {
             raw = field.content
           }
           stored.append((small, raw))
-        case 11, 12: try graph.append(field.whole)
+        case 11, 12, 15: try graph.append(field.whole)
         default: break
         }
       }
@@ -95,6 +100,8 @@ struct ONNXGraph {
     let header = try ONNXModelProto(parsing: model, of: file)
     opset = Int(clamping: header.opsetImport.first { $0.domain.isEmpty || $0.domain == "ai.onnx" }?.version ?? 1)
     metadata = Dictionary(header.metadataProps.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    producer = [header.producerName, header.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+    documentation = header.docString
     for (pieces, raw) in stored {
       let proto = try ONNXTensorProto(parsing: pieces, of: file)
       let tensor = try ONNXTensor(proto, name: proto.name, raw: raw.map { (file, $0) }, folder: folder)
@@ -102,8 +109,22 @@ struct ONNXGraph {
         throw FileProblem("two constants are named \(proto.name.quoted)")
       }
     }
-    try take(ONNXGraphProto(parsing: graph, of: file), folder)
+    let proto = try ONNXGraphProto(parsing: graph, of: file)
+    try takeSparse(proto.sparseInitializer)
+    try take(proto, folder)
     try check()
+  }
+
+  private mutating func takeSparse(_ protos: [ONNXSparseTensorProto]) throws {
+    var room = Self.mostSparseElements
+    for proto in protos {
+      let tensor = try ONNXTensor(proto)
+      room -= min(tensor.count, room + 1)
+      guard room >= 0 else { throw FileProblem("its sparse constants have more than \(Self.mostSparseElements) elements") }
+      guard constants.updateValue(tensor, forKey: tensor.name) == nil else {
+        throw FileProblem("two constants are named \(tensor.name.quoted)")
+      }
+    }
   }
 
   private mutating func take(_ graph: ONNXGraphProto, _ folder: String) throws {
@@ -123,12 +144,23 @@ struct ONNXGraph {
         outputs: proto.output,
         attributes: Dictionary(proto.attribute.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first }))
       guard node.operation == "Constant", node.domain.isEmpty, let output = node.outputs.first else {
-        nodes.append(node)
+        nodes.append(passing(node))
         continue
       }
       guard constants[output] == nil else { throw FileProblem("two values are named \(output.quoted)") }
       constants[output] = try node.constant(named: output, folder)
     }
+  }
+
+  /// The node, or if it only makes a float16 network of a float32 one at its inputs and outputs, one that does nothing.
+  private func passing(_ node: Node) -> Node {
+    guard node.operation == "Cast", node.domain.isEmpty, [1, 10].contains(node.attributes["to"]?.i),
+      let input = node.inputs.first, let output = node.outputs.first,
+      outputs.contains(output) || inputs.contains(where: { $0.name == input && [1, 10].contains($0.element) })
+    else { return node }
+    var node = node
+    (node.operation, node.attributes) = ("Identity", [:])
+    return node
   }
 
   /// Checks that every value is written once, and before it is read.

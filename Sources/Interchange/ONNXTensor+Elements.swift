@@ -12,6 +12,11 @@ extension ONNXTensor {
         for i in elements.indices { elements[i] = Float(numbers[i]) }
         return
       }
+      if case .sparse(let values, let places) = storage {
+        for i in elements.indices { elements[i] = 0 }
+        for (place, value) in zip(places, try values.tensor().array(Float.self)) { elements[place] = value }
+        return
+      }
       let file = try openFile()
       if element == .float32 { return try fill(UnsafeMutableRawBufferPointer(elements), at: 0, file) }
       // In pieces, so that they are not in memory twice.
@@ -32,8 +37,17 @@ extension ONNXTensor {
 
   /// The elements as numbers; nil if they are too many to be sizes or axes.
   func numbers() throws -> [Double]? {
-    guard count <= Self.mostNumbers else { return nil }
+    count <= Self.mostNumbers ? try allNumbers() : nil
+  }
+
+  /// The elements as numbers, however many they are.
+  func allNumbers() throws -> [Double] {
     if case .numbers(let numbers) = storage { return numbers }
+    if case .sparse(let values, let places) = storage {
+      var numbers = [Double](repeating: 0, count: count)
+      for (place, value) in zip(places, try values.allNumbers()) { numbers[place] = value }
+      return numbers
+    }
     var bytes = [UInt8](repeating: 0, count: count * element.size)
     let file = try openFile()
     return try bytes.withUnsafeMutableBytes { bytes in
@@ -46,7 +60,7 @@ extension ONNXTensor {
     switch storage {
     case .file(let file, _): file
     case .external(let path, _): try RegularFile(path, followsLinks: false)
-    case .bytes, .numbers: nil
+    case .bytes, .numbers, .sparse: nil
     }
   }
 
@@ -55,7 +69,7 @@ extension ONNXTensor {
     case .file(_, let start), .external(_, let start): try file?.fill(buffer, at: start + offset)
     case .bytes(let data):
       data.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)])) }
-    case .numbers: break
+    case .numbers, .sparse: break
     }
   }
 

@@ -13,6 +13,8 @@ struct ONNXTensor {
     case external(path: String, at: Int)
     case bytes(Data)
     case numbers([Double])
+    /// Some elements and their ascending row-major positions; all others are 0.
+    indirect case sparse(ONNXTensor, at: [Int])
   }
 
   /// Element types, with the format's numbers.
@@ -75,16 +77,8 @@ struct ONNXTensor {
   init(_ proto: ONNXTensorProto, name: String, raw: (file: RegularFile, range: Range<Int>)?, folder: String) throws {
     self.name = name
     func problem(_ text: String) -> FileProblem { FileProblem("constant \(name.quoted): \(text)") }
-    guard proto.dims.count <= 8 else { throw problem("it has \(proto.dims.count) dimensions, and at most 8 are possible") }
-    var count = 1
-    for size in proto.dims {
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: size))
-      guard (0...Int64(Int32.max)).contains(size), !overflow, product <= 1 << 36 else {
-        throw problem("its shape [\(proto.dims.map(String.init).joined(separator: ", "))] is impossible")
-      }
-      count = product
-    }
-    dimensions = proto.dims.map { Int($0) }
+    dimensions = try Self.dimensions(proto.dims, problem)
+    let count = dimensions.reduce(1, *)
     guard let element = Element(rawValue: proto.dataType) else {
       throw problem("its elements have type \(proto.dataType) of ONNX, which is not understood; use float32")
     }
@@ -117,6 +111,50 @@ struct ONNXTensor {
       guard numbers.count == count else { throw problem("\(count) elements are needed, and there are \(numbers.count)") }
       storage = .numbers(numbers)
     }
+  }
+
+  /// Checks a shape; its product is at most 2³⁶.
+  private static func dimensions(_ dims: [Int64], _ problem: (String) -> FileProblem) throws -> [Int] {
+    guard dims.count <= 8 else { throw problem("it has \(dims.count) dimensions, and at most 8 are possible") }
+    var count = 1
+    for size in dims {
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: size))
+      guard (0...Int64(Int32.max)).contains(size), !overflow, product <= 1 << 36 else {
+        throw problem("its shape [\(dims.map(String.init).joined(separator: ", "))] is impossible")
+      }
+      count = product
+    }
+    return dims.map { Int($0) }
+  }
+
+  /// Takes over a constant that is mostly 0.
+  init(_ proto: ONNXSparseTensorProto) throws {
+    let name = proto.values.name
+    func problem(_ text: String) -> FileProblem { FileProblem("sparse constant \(name.quoted): \(text)") }
+    guard proto.values.dataLocation == 0, proto.indices.dataLocation == 0 else { throw problem("its elements lie in another file") }
+    let dimensions = try Self.dimensions(proto.dims, problem)
+    let values = try ONNXTensor(proto.values, name: name, raw: nil, folder: "")
+    let indices = try ONNXTensor(proto.indices, name: name, raw: nil, folder: "")
+    let isLinear = indices.dimensions == [values.count]
+    guard values.dimensions.count == 1, indices.element == .int64, isLinear || indices.dimensions == [values.count, dimensions.count] else {
+      throw problem("\(values.count) elements need as many positions of int64, and they have shape \(indices.dimensions)")
+    }
+    let numbers = try indices.allNumbers()
+    var places: [Int] = []
+    places.reserveCapacity(values.count)
+    let count = dimensions.reduce(1, *)
+    for i in 0..<values.count {
+      let coordinates = isLinear ? [numbers[i]] : Array(numbers[(i * dimensions.count)..<((i + 1) * dimensions.count)])
+      let sizes = isLinear ? [count] : dimensions
+      var place = 0
+      for (coordinate, size) in zip(coordinates, sizes) {
+        guard coordinate >= 0, coordinate < Double(size) else { throw problem("position \(i + 1) lies outside of it") }
+        place = place * size + Int(coordinate)
+      }
+      guard place > places.last ?? -1 else { throw problem("its positions do not ascend") }
+      places.append(place)
+    }
+    (self.name, self.dimensions, element, storage) = (name, dimensions, values.element, .sparse(values, at: places))
   }
 
   /// Returns where the elements lie beside the model, in a file below its folder and nowhere else.

@@ -4,7 +4,7 @@ public import Torch
 /// A model with everything needed to use it and to understand its origin, in one `.safetensors` file.
 ///
 /// Tensors: weights, biases and running statistics under their parameters' names. Metadata: `format` (`espalier`), `version`, `network`,
-/// `history`, `classes`, and if known `preprocessing` and `recipe`, all JSON; after units were cut out also `kept`, the original's
+/// `history`, `classes`, and if known `preprocessing`, `recipe` and `origin`, all JSON; after units were cut out also `kept`, the original's
 /// features that are left (`KeptFeatures`, by layer). The content does not depend on time or machine: the same model gives the same
 /// bytes. Nothing in it is executed.
 ///
@@ -27,16 +27,20 @@ public struct ModelFile {
   public var classes: [String]
   /// JSON of the plan by which the model was made; nil if unknown.
   public var recipe: String?
+  /// The ONNX file that the model came from; nil for any other.
+  public var origin: ONNXOrigin?
 
   /// Creates a file's content; every parameter sets the property of the same name.
   public init(
-    model: Model, history: [RemovalEvent] = [], preprocessing: Preprocessing? = nil, classes: [String] = [], recipe: String? = nil
+    model: Model, history: [RemovalEvent] = [], preprocessing: Preprocessing? = nil, classes: [String] = [], recipe: String? = nil,
+    origin: ONNXOrigin? = nil
   ) {
     self.model = model
     self.history = history
     self.preprocessing = preprocessing
     self.classes = classes
     self.recipe = recipe
+    self.origin = origin
   }
 
   /// What `version` may be: 1 where there are no masks, or BOOL ones of their tensors' shapes, as earlier programs wrote them; 2 otherwise.

@@ -89,6 +89,7 @@ extension ModelFile {
     classes = try decode([String].self, "classes", of: texts)
     preprocessing = texts["preprocessing"] == nil ? nil : try decode(Preprocessing.self, "preprocessing", of: texts)
     recipe = texts["recipe"]
+    origin = texts["origin"] == nil ? nil : try decode(ONNXOrigin.self, "origin", of: texts)
     try check()
   }
 
@@ -125,6 +126,7 @@ extension ModelFile {
     if !parameters.masked.isEmpty { archive.metadata["masked"] = try json(parameters.masked) }
     archive.metadata["preprocessing"] = try preprocessing.map(json)
     archive.metadata["recipe"] = recipe
+    archive.metadata["origin"] = try origin.map(json)
     // For other programs; ours derive the same from the network's lineage.
     archive.metadata["kept"] = try model.network.keptFeatures().map(json).flatMap { $0.utf8.count > maximumTextLength ? nil : $0 }
     for (key, text) in archive.metadata where text.utf8.count > maximumTextLength {
