@@ -10,6 +10,10 @@ import Testing
       "train --network lenet-5 --dataset digits --match names",
       "--match names needs --weights: there is nothing to match; see \"espalier train --help\""
     ),
+    (
+      "prune --method lottery-ticket --network lenet-300-100 --dataset digits --output t.onnx",
+      "--method lottery-ticket writes a folder of models: --output must not end in .onnx"
+    ),
     ("evaluate MODEL --weights x", "--weights goes with --network: a model file has its own weights; see \"espalier evaluate --help\""),
     (
       "sensitivity MODEL --weights x",

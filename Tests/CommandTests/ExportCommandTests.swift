@@ -36,6 +36,21 @@ import Training
       #expect(there.errors.isEmpty)
       #expect("mlp:64-16-10" + there.output.dropFirst("small".count) == (try espalier("evaluate", model)).output)
 
+      // Half of 1184 weights are 0: what is left takes 4 bytes and one or two for its place.
+      func size(_ name: String) throws -> Int { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")).count }
+      let sparse = try espalier("export", model, "-o", folder + "/sparse.onnx", "--sparse-initializers")
+      #expect(sparse.status == 0)
+      let saved = try size("small.onnx") - size("sparse.onnx")
+      #expect(saved > 592 * 2 - 200 && saved < 592 * 3)
+      let again16 = try espalier("evaluate", folder + "/sparse.onnx", "--dataset", "digits")
+      #expect(again16.output.dropFirst("sparse".count) == there.output.dropFirst("small".count))
+      let half = try espalier("export", model, "-o", folder + "/half.onnx", "--float16")
+      #expect(half.status == 0)
+      // 1210 parameters.
+      let shrunk = try size("small.onnx") - size("half.onnx")
+      #expect(shrunk > 2420 - 300 && shrunk < 2420)
+      #expect(try espalier("evaluate", folder + "/half.onnx", "--dataset", "digits").errors.isEmpty)
+
       let bare = try espalier("export", model, "-o", folder + "/w.safetensors")
       #expect(bare.status == 0 && bare.errors == "wrote \(folder)/w.safetensors\n")
       #expect(
@@ -46,10 +61,37 @@ import Training
     }
   }
 
+  /// Runs end with ONNX where their output is called so, and go back under the names that they came with.
+  @Test func runsWriteONNX() throws {
+    try withTemporaryDirectory { folder in
+      let trained = try espalier(
+        "train", "--network", "mlp:64-16-10", "--dataset", "digits", "--epochs", "1it", "--threads", "1", "--no-latency", "--json", "-o",
+        folder + "/dense.onnx")
+      #expect(trained.status == 0 && trained.errors.hasSuffix("wrote \(folder)/dense.onnx\n"))
+      let prune = ["prune", folder + "/dense.onnx", "--dataset", "digits", "--granularity", "unit", "--fraction", "0.5", "--recovery", "0"]
+      let rest = ["--no-latency", "--quiet", "-o"]
+      #expect(try espalier(prune + rest + [folder + "/small.onnx"]).status == 0)
+      #expect(try espalier(prune + rest + [folder + "/small.safetensors"]).status == 0)
+      #expect(try espalier("export", folder + "/small.safetensors", "-o", folder + "/again.onnx").status == 0)
+      func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")) }
+      #expect(try bytes("small.onnx") == bytes("again.onnx"))
+      let file = try ModelFile(contentsOf: folder + "/small.safetensors")
+      #expect(file.origin?.inputs == ["input"] && file.origin?.outputs == ["fc2"] && file.origin?.producer.hasPrefix("Espalier ") == true)
+      #expect(try espalier("inspect", folder + "/small.onnx").output.contains("8, 64"))
+
+      let same = try espalier(prune + rest + [folder + "/dense.onnx"])
+      #expect(same.status == 73 && same.errors.contains("--output and the model are the same file"))
+      let packed = try espalier(prune + ["--pack"] + rest + ["p.onnx"])
+      #expect(packed.status == 64 && packed.errors.contains("--pack packs a model file, and --output p.onnx is an ONNX file"))
+    }
+  }
+
   @Test(arguments: [
     ([], 64, "give --to onnx, torch or safetensors"),
     (["-o", "m.bin"], 64, "--output m.bin does not tell what to write: give --to onnx, torch or safetensors"),
     (["--to", "torch", "-o", "m.safetensors"], 64, "--to torch writes a Python program: give --output a name that ends in .py"),
+    (["--to", "torch", "--float16"], 64, "--float16 goes with --to onnx"),
+    (["-o", "w.safetensors", "--sparse-initializers"], 64, "--sparse-initializers goes with --to onnx"),
     (["-o", "m.safetensors"], 73, "cannot write m.safetensors: --output and the model are the same file"),
     (["-o", "none/m.py"], 73, "cannot write none/m.py: there is no folder "),
   ])

@@ -434,6 +434,8 @@ enum OptionTable {
     OptionRow("compare", "--json", "json=true"),
     OptionRow("export", "--to torch", "to=torch"),
     OptionRow("export", "--output w.safetensors", "output=w.safetensors"),
+    OptionRow("export", "--float16", over: "export m.safetensors --to onnx", "float16=true"),
+    OptionRow("export", "--sparse-initializers", over: "export m.safetensors --to onnx", "sparse=true"),
     OptionRow("methods", "--json", "json=true"),
     OptionRow("data list", "--data-dir DIR", "directory=DIR"),
     OptionRow("data list", "--json", "json=true"),

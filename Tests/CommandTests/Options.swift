@@ -89,7 +89,10 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "memory": "\(inspect.memory)",
     ]
   case let export as ExportCommand:
-    return ["model": export.model, "to": export.to?.rawValue ?? "none", "output": export.output ?? "beside"]
+    return [
+      "model": export.model, "to": export.to?.rawValue ?? "none", "output": export.output ?? "beside",
+      "float16": "\(export.float16)", "sparse": "\(export.sparseInitializers)",
+    ]
   case let compare as CompareCommand: return ["json": "\(compare.json)"]
   case let methods as MethodsCommand: return ["json": "\(methods.json)"]
   case let list as DataCommand.List: return ["directory": list.location.dataDir ?? "none", "json": "\(list.json)"]

@@ -30,6 +30,11 @@ struct ExportCommand: CheckedCommand {
       For ONNX Runtime and whatever else reads ONNX (opset 17, any batch size):
         espalier export small.safetensors --to onnx
 
+      Half as large, computed in float16 between float32 inputs and outputs; or
+      without the zeros of masked weights, which runtimes fill in again:
+        espalier export small.safetensors --to onnx --float16
+        espalier export small.safetensors --to onnx --sparse-initializers
+
       A Python program that defines the network as an nn.Module with today's
       widths, and a file of weights beside it, for those who go on in PyTorch:
         espalier export small.safetensors --to torch
@@ -54,7 +59,18 @@ struct ExportCommand: CheckedCommand {
     completion: .file(extensions: ["onnx", "py", "safetensors"]))
   var output: String?
 
-  func check() throws { _ = try form() }
+  @Flag(help: "ONNX: float16 inside, inputs and outputs stay float32.")
+  var float16 = false
+
+  @Flag(help: "ONNX: store weights that are mostly 0 without their zeros, where that is smaller.")
+  var sparseInitializers = false
+
+  func check() throws {
+    let form = try form()
+    for (option, isGiven) in [("--float16", float16), ("--sparse-initializers", sparseInitializers)] where isGiven && form != .onnx {
+      throw ValidationError("\(option) goes with --to onnx")
+    }
+  }
 
   private func form() throws -> Form {
     if let to {
@@ -89,8 +105,7 @@ struct ExportCommand: CheckedCommand {
       try archive.write(to: path)
       return Console.note("wrote \(path)")
     case .onnx:
-      let export = try ONNXExport(file.model, writer: ("Espalier", Espalier.version), metadata: file.texts)
-      try AtomicFile.write(try export.data(), to: path)
+      try file.writeONNX(to: path, ONNXExport.Form(isFloat16: float16, isSparse: sparseInitializers))
       return Console.note("wrote \(path)")
     }
     let program = try PyTorchModule(
@@ -103,19 +118,5 @@ struct ExportCommand: CheckedCommand {
     try archive.write(to: weights)
     try AtomicFile.write(Data(program.source.utf8), to: path)
     Console.note("wrote \(path) and \(weights)")
-  }
-}
-
-extension ModelFile {
-  /// What an ONNX file says of the model besides its graph: names of the classes, and how inputs were prepared, as JSON.
-  fileprivate var texts: [String: String] {
-    get throws {
-      var texts: [String: String] = [:]
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      if !classes.isEmpty { texts["classes"] = String(decoding: try encoder.encode(classes), as: UTF8.self) }
-      if let preprocessing { texts["preprocessing"] = String(decoding: try encoder.encode(preprocessing), as: UTF8.self) }
-      return texts
-    }
   }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Experiments
 internal import Pruning
 internal import Training
+internal import Words
 
 /// The work of a `prune` command line whose options have been checked.
 protocol PruneJob {
@@ -38,6 +39,9 @@ extension PruneCommand {
     }
     if layers, plan.granularity.isStructured {
       throw PlanError("--layers shows kept weights: it does not go with --granularity \(plan.granularity.rawValue)")
+    }
+    if pack, let path = output.output, path.hasONNXEnding {
+      throw PlanError("--pack packs a model file, and --output \(path.inLine) is an ONNX file")
     }
     let experiment = Experiment(
       start: given.start, data: try sequence?.datasets.last ?? dataPlan(for: plan, trains: dense != nil || recovery != nil),

@@ -9,11 +9,18 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Path of the model file to write.", valueName: "file"), completion: .file())
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Path of the model file to write; ending in .onnx, an ONNX file.", valueName: "file"),
+    completion: .file())
   var output: String?
 
   /// Prints a row in the requested format.
   func print(_ record: RunRecord, showsLayers: Bool = false) throws {
     try Console.print(json ? record.json() : record.text(width: Console.textWidth, showsLayers: showsLayers))
   }
+}
+
+extension String {
+  /// Whether a path that is to be written ends as ONNX files do.
+  var hasONNXEnding: Bool { lowercased().hasSuffix(".onnx") }
 }

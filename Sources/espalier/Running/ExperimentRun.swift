@@ -24,6 +24,8 @@ struct ExperimentRun {
   var showsLayers = false
   /// Whether the model file is packed.
   var packs = false
+  /// Whether an ONNX file is written in place of a model file.
+  private var isONNX: Bool { path.hasONNXEnding }
 
   /// Returns the options of the runner that the command's options describe.
   func options() throws -> Runner.Options {
@@ -49,12 +51,13 @@ struct ExperimentRun {
     options.didCheckpoint = { Interrupt.outcome = "the checkpoint is \(checkpoint); repeat the command with --resume to continue from it" }
     Interrupt.outcome = "nothing was written"
     let runner = try Runner(experiment, options: options)
+    if isONNX { try ONNXExport.check(runner.model.network) }
     do { try runner.run() } catch let error as TrainingError {
       display.finish()
       if error.isNonFinite, runner.hasCheckpoint { Console.note("the last checkpoint is kept: \(checkpoint)") }
       throw error
     }
-    try runner.file().write(to: path, form: packs ? .packed : .plain)
+    if isONNX { try runner.file().writeONNX(to: path) } else { try runner.file().write(to: path, form: packs ? .packed : .plain) }
     let again = runner.hasCheckpoint ? "repeat the command with --resume to measure it" : "the same command starts anew"
     Interrupt.outcome = "\(path) was written, but its row was not measured; \(again)"
     display.finish()
@@ -76,7 +79,7 @@ struct ExperimentRun {
 
   private func checkedOutputs() throws -> Outputs {
     var outputs = Outputs()
-    outputs.add("--output", path, as: .model)
+    outputs.add("--output", path, as: isONNX ? .file : .model)
     outputs.add("the checkpoint", try checkpoints.path(for: path), as: .file)
     outputs.add("--report", checkpoints.report, as: .text)
     outputs.add("--metrics", checkpoints.metrics, as: .file)

@@ -18,6 +18,9 @@ enum LotteryTicketFace: MethodFace {
     guard let network = command.given.network, command.given.onnx == nil else {
       throw PlanError("tickets are found from initial weights: give --network instead of a model file")
     }
+    guard command.output.output?.hasONNXEnding != true else {
+      throw PlanError("--method lottery-ticket writes a folder of models: --output must not end in .onnx")
+    }
     let plan = try TicketPlan(network: network, command, typed)
     return TicketCommandRun(
       plan: plan, tickets: command.tickets, run: command.running, kernels: command.training.kernels, output: command.output,
