@@ -229,6 +229,23 @@ ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t redu
   });
 }
 
+ct_tensor ct_loss_distillation(
+  ct_tensor logits, ct_tensor teacher, ct_tensor labels_or_null, double temperature, double weight, double label_smoothing) {
+  return tensor("distillation", [&] {
+    const at::Tensor student = at::log_softmax(logits->value.div(temperature), 1);
+    at::Tensor taught;
+    {
+      at::NoGradGuard no_gradients;
+      taught = at::log_softmax(teacher->value.div(temperature), 1);
+    }
+    const double scale = weight * temperature * temperature / std::max<int64_t>(logits->value.size(0), 1);
+    at::Tensor loss = at::kl_div(student, taught, at::Reduction::Sum, true).mul(scale);
+    if (labels_or_null == nullptr) return loss;
+    return loss.add(
+      at::cross_entropy_loss(logits->value, labels_or_null->value, {}, at::Reduction::Mean, -100, label_smoothing), 1 - weight);
+  });
+}
+
 ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction) {
   return tensor("mean_squared", [&] { return at::mse_loss(x->value, y->value, reduction); });
 }

@@ -17,7 +17,9 @@ extension Experiment {
       // Gated weights have products with their gradients beside them; gates of single weights are as many numbers more, of several kinds.
       let gates = pruning?.gates == nil ? 0 : pruning?.granularity == .weight ? 6 : 2
       for plan in trainings.map(\.plan) {
-        work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount + gates))
+        // The network's own dense weights beside it; another teacher is looked at when it is read.
+        let teacher = plan.distillation == nil ? 0 : 1
+        work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount + gates + teacher))
       }
       if pruning?.needsExamples ?? false { work.append(.examination(of: images)) }
       if let flatness { work.append(flatness.work(of: images)) }

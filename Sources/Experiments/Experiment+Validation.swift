@@ -17,6 +17,7 @@ extension Experiment {
     for training in trainings { try training.plan.validate() }
     try pruning?.validate()
     try flatness?.validate()
+    try checkTeacher()
     if let training { try pruning?.checkRemovals(of: training.plan) }
     if let rule = meta?.keepIf ?? sequence.flatMap({ $0.quorum == nil ? nil : $0.keepIf }), pruning?.criterion == .random {
       throw PlanError(

@@ -73,6 +73,7 @@ extension Runner {
       steps: state.trainings.isEmpty ? nil : state.trainings.reduce(0) { $0 + $1.iterations }, peakMemory: Machine.peakMemory)
     row.removals = removalRecords
     row.work = state.work
+    row.distillation = distillationSummary
     if experiment.pruning?.granularity == .weight { row.inputs = try model.inputReads(of: data?.training.shape) }
     for outcome in state.found { outcome.fill(&row, of: self) }
     return row

@@ -19,6 +19,8 @@ public struct RunState: Sendable {
   public var dense: ModelFacts?
   /// The network before the first removal.
   public var denseNetwork: Network?
+  /// The network that trainings learn from; nil without distillation. Its tensors lie beside the model.
+  public var teacher: Network?
   /// Evaluation of the model before the first removal on the test images.
   public var denseTest: Evaluation?
   /// Evaluation of the final model by a stage that judges otherwise than by all test images; nil for the usual one.
@@ -89,7 +91,7 @@ extension RunState: Codable {
   private enum CodingKeys: String, CodingKey {
     case stage = "phase"
     case verdicts = "stages"
-    case trainings, events, history, dense, denseNetwork, denseTest, finalTest, denseValidation, startingWeights, startingBytes,
+    case trainings, events, history, dense, denseNetwork, teacher, denseTest, finalTest, denseValidation, startingWeights, startingBytes,
       startedFromHistory,
       changes, moments, work, seconds
   }
@@ -111,6 +113,7 @@ extension RunState: Codable {
     verdicts = try fields.decode([Verdict].self, forKey: .verdicts)
     dense = try fields.decodeIfPresent(ModelFacts.self, forKey: .dense)
     denseNetwork = try fields.decodeIfPresent(Network.self, forKey: .denseNetwork)
+    teacher = try fields.decodeIfPresent(Network.self, forKey: .teacher)
     denseTest = try fields.decodeIfPresent(Evaluation.self, forKey: .denseTest)
     finalTest = try fields.decodeIfPresent(Evaluation.self, forKey: .finalTest)
     denseValidation = try fields.decodeIfPresent(Evaluation.self, forKey: .denseValidation)
@@ -138,6 +141,7 @@ extension RunState: Codable {
     try fields.encode(verdicts, forKey: .verdicts)
     try fields.encodeIfPresent(dense, forKey: .dense)
     try fields.encodeIfPresent(denseNetwork, forKey: .denseNetwork)
+    try fields.encodeIfPresent(teacher, forKey: .teacher)
     try fields.encodeIfPresent(denseTest, forKey: .denseTest)
     try fields.encodeIfPresent(finalTest, forKey: .finalTest)
     try fields.encodeIfPresent(denseValidation, forKey: .denseValidation)

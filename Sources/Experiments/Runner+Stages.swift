@@ -43,7 +43,7 @@ extension Runner {
     let trainer = try RecordError.naming(options.checkpoint ?? "", as: "a damaged checkpoint") {
       try Trainer(
         training.plan, model: model, data: trainingData(), hooks: hooks, state: resumed?.training, device: options.device,
-        kernels: options.kernels)
+        kernels: options.kernels, teacher: teacher(of: training.plan))
     }
     noteKernels(of: trainer)
     let (number, steps) = (state.trainings.count, iterations)
@@ -96,7 +96,7 @@ extension Runner {
     if !isOurs, usesOwnKernels == nil, [.sparse, .dense].contains(options.kernels.choice) {
       note(
         "--kernels \(options.kernels.choice): libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, "
-          + "without augmentation and penalties")
+          + "without augmentation, penalties and teachers")
     }
     usesOwnKernels = isOurs || usesOwnKernels == true
   }

@@ -124,6 +124,9 @@ public final class Runner {
       state.startingWeights = Dictionary(
         try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
       state.startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
+      if let teacher = try experiment.givenTeacher(for: data, reader: options.reader, memory: options.memory, note: options.note) {
+        try keepTeacher(teacher)
+      }
     }
   }
 
@@ -147,6 +150,7 @@ public final class Runner {
         throw error
       }
       let stage = stages[state.stage]
+      try keepTeacher(before: stage)
       try stage.carryOut(in: self)
       state.stage += 1
       resumed = nil

@@ -31,6 +31,12 @@ extension SavedRun {
         throw damaged("its network has another input shape or other classes")
       }
     }
+    if let teacher = state.teacher {
+      guard experiment.distillation != nil, try teacher.inputShape.elements == start.network.inputShape.elements,
+        try teacher.classes == start.network.classes
+      else { throw damaged("its teacher has another input shape or other classes") }
+      try teacher.check([.evaluation(batch: experiment.trainings.map(\.plan.batchSize).max() ?? 1)], within: memory)
+    }
     if let facts = state.dense, let words = try facts.problem(for: dense) { throw damaged("dense.\(words)") }
     // Surgery removes units and may add biases that stand in for them, and nothing else.
     let shapes = Dictionary(try dense.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })

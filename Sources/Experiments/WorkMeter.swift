@@ -11,9 +11,14 @@ struct WorkMeter {
   private var changes: Int
   /// Multiply–accumulates of a forward pass for one example at present.
   private var macs: Int
+  /// Those of the teacher, whose forward pass is a third of a training step's work; 0 without one.
+  private let taught: Int
 
   /// Begins with the next step of a trainer.
-  init(_ trainer: Trainer) throws { (examples, changes, macs) = (trainer.examples, trainer.changes, try trainer.model.keptMACs()) }
+  init(_ trainer: Trainer) throws {
+    (examples, changes, macs) = (trainer.examples, trainer.changes, try trainer.model.keptMACs())
+    taught = try trainer.teacher?.keptMACs() ?? 0
+  }
 
   /// Returns the work of a run after the steps of a trainer, given what it was at the last call.
   mutating func work(of trainer: Trainer, after work: TrainingWork?) throws -> TrainingWork {
@@ -21,7 +26,7 @@ struct WorkMeter {
     // What changed at the end of a step changed after its work was done.
     let done = trainer.examples - examples
     work.examples += done
-    work.trainingMACs += Double(done) * Double(macs)
+    work.trainingMACs += Double(done) * (Double(macs) + Double(taught) / 3)
     examples = trainer.examples
     if trainer.changes != changes { (changes, macs) = (trainer.changes, try trainer.model.keptMACs()) }
     return work

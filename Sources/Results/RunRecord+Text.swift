@@ -85,6 +85,7 @@ extension RunRecord {
       let surgeries = unprovedSurgeries == 1 ? "1 surgery" : "\(Format.count(unprovedSurgeries)) surgeries"
       facts.append((proof == nil ? "proof" : "", "\(surgeries) not proved (--no-proof)"))
     }
+    if let distillation { facts.append(("distillation", distillation.words)) }
     for note in notes ?? [] { facts.append((note.subject, note.words)) }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let regrowth { facts.append(("regrowth", regrowth.words)) }

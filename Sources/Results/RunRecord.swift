@@ -51,6 +51,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var tickets: TicketRecords?
   /// What probes during the training say about pruning penalties; nil if it had none.
   public var penalties: PenaltySummary?
+  /// The teacher of the trainings; nil if they learned from labels alone, and in records of earlier versions.
+  public var distillation: DistillationSummary?
   /// The flatness of the loss and the generalization gap at the end; nil if they were not measured.
   public var flatness: Flatness?
   /// Method-specific facts besides the numbers; nil if there are none.

@@ -2,7 +2,8 @@
 public struct TrainingWork: Codable, Hashable, Sendable {
   /// Number of examples that steps computed with, each as often as it was drawn.
   public var examples: Int
-  /// Multiply–accumulates of the forward passes over these examples, by the weights that were there in each step.
+  /// Multiply–accumulates of the forward passes over these examples, by the weights that were there in each step; of a teacher, which has no
+  /// backward pass, a third.
   public var trainingMACs: Double
 
   /// Creates the work of some steps.

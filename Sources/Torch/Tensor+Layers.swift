@@ -205,6 +205,18 @@ extension Tensor {
     try checked(ct_loss_cross_entropy(handle, labels.handle, reduction.code, labelSmoothing))
   }
 
+  /// Returns the mean over the batch of (1 − w)·CE(labels) + w·T²·KL(softmax(t/T) ‖ softmax(x/T)) for logits x and a teacher's logits t,
+  /// both [batch, classes]; no gradient reaches the teacher.
+  ///
+  /// - Parameters:
+  ///   - labels: int64 [batch]; nil for w·T²·KL alone.
+  ///   - labelSmoothing: the share of the labels' target that is spread evenly over the classes.
+  public func distillationLoss(
+    from teacher: Tensor, labels: Tensor?, temperature: Double, weight: Double, labelSmoothing: Double = 0
+  ) throws -> Tensor {
+    try checked(ct_loss_distillation(handle, teacher.handle, labels?.handle, temperature, weight, labelSmoothing))
+  }
+
   /// Returns (x − y)², reduced over all elements.
   public func meanSquaredError(_ target: Tensor, reduction: LossReduction = .mean) throws -> Tensor {
     try checked(ct_loss_mean_squared(handle, target.handle, reduction.code))

@@ -24,6 +24,8 @@ public final class Trainer {
   public private(set) var log: TrainingLog
   /// The course of the training in steps.
   public let span: TrainingSpan
+  /// The network that a distillation learns from, laid out for inference; nil without one.
+  public let teacher: Model?
   /// Number of steps in total.
   public var totalIterations: Int { span.total }
   /// Number of steps per epoch.
@@ -63,6 +65,7 @@ public final class Trainer {
   private let hooks: [any TrainingHook]
   private let dropout: Generator
   private var executor: Executor
+  private let teaching: Executor?
   // Nil unless a hook multiplies weights by factors.
   private var gatedWeights: GatedWeights?
   private let gates: (any WeightGates)?
@@ -75,12 +78,13 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - evaluated: prepared validation and test parts, for callers that train several times; by default the data's own.
-  ///   - kernels: what computes the steps; libtorch does while a hook needs gradients or observes nodes, and with augmentation.
+  ///   - kernels: what computes the steps; libtorch does while a hook needs gradients or observes nodes, with augmentation and with a teacher.
+  ///   - teacher: the network that the plan's distillation learns from; it is not changed.
   /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data
   ///   and model throw.
   public init(
     _ plan: TrainingPlan, model: Model, data: TrainingData, hooks: [any TrainingHook] = [], state: State? = nil, device: Device = .cpu,
-    evaluated: EvaluatedParts? = nil, kernels: TrainingKernels = .automatic
+    evaluated: EvaluatedParts? = nil, kernels: TrainingKernels = .automatic, teacher: Model? = nil
   ) throws {
     try plan.validate()
     try hooks.validateNames()
@@ -88,6 +92,8 @@ public final class Trainer {
     try plan.checkBatches(for: model.network, of: data.training.count)
     self.plan = plan
     self.hooks = hooks
+    self.teacher = try plan.distillation.map { _ in try plan.checked(teacher, for: model.network).laidOutForInference().moved(to: device) }
+    teaching = try self.teacher.map(Executor.init)
     let channelsLast = model.network.hasConvolutions
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
@@ -99,7 +105,7 @@ public final class Trainer {
     self.device = device
     self.data = data
     let isAugmented = !loader.augmentation.isNone
-    self.kernels = isAugmented ? .libtorch : kernels
+    self.kernels = isAugmented || plan.distillation != nil ? .libtorch : kernels
     present = try model.laidOutForTraining(on: device)
     do {
       optimizer = try Optimizer(plan.optimizer, model: present, state: state?.optimizer ?? .init(stepCount: 0, moments: [:]))
@@ -282,12 +288,14 @@ public final class Trainer {
       try gates.draw(into: gatedWeights.factors, self)
       try gatedWeights.multiply()
     }
+    // Before the student's pass, so that what the teacher computes is gone before gradients need room.
+    let taught = try teaching.map { teacher in try withoutGradients { try teacher.forward(batch.inputs) } }
     let logits = try executor.forward(batch.inputs, mode: .training(dropout), observing: observed) { node, value in
       try withoutGradients {
         for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
       }
     }
-    let loss = try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
+    let loss = try loss(of: logits, taught, batch)
     let value = try loss.item()
     try checkFinite(value, learningRate: learningRate)
     try loss.backward()
@@ -296,6 +304,16 @@ public final class Trainer {
     if let gates, let gradients { try gates.didComputeGradients(of: gradients, self) }
     try optimizer.step(learningRate: learningRate)
     return value
+  }
+
+  private func loss(of logits: Tensor, _ taught: Tensor?, _ batch: Batch) throws -> Tensor {
+    guard let taught, let distillation = plan.distillation else {
+      return try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
+    }
+    let share = distillation.share(hasLabels: true)
+    return try logits.distillationLoss(
+      from: taught, labels: share < 1 ? executor.labels(of: batch) : nil, temperature: distillation.temperature, weight: share,
+      labelSmoothing: plan.labelSmoothing)
   }
 
   private func checkFinite(_ loss: Double, learningRate: Double) throws {

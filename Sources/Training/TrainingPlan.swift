@@ -1,3 +1,5 @@
+internal import Networks
+
 /// How a model is trained: a value that recipes, checkpoints and reports can hold.
 public struct TrainingPlan: Codable, Hashable, Sendable {
   /// Length of the training.
@@ -12,6 +14,8 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
   public var evaluateEvery: Step
   /// Label smoothing: the share of the target that is spread evenly over the classes.
   public var labelSmoothing: Double
+  /// The teacher's part in the loss; nil for labels alone.
+  public var distillation: Distillation?
   /// Whether training images are augmented as the data set's catalogue entry says.
   public var augment: Bool
   /// Seed of data order, augmentation and dropout.
@@ -20,7 +24,8 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
     length: Step, batchSize: Int = 64, optimizer: OptimizerPlan = .adam(), learningRate: LearningRateSchedule,
-    evaluateEvery: Step = .epochs(1), labelSmoothing: Double = 0, augment: Bool = false, seed: UInt64 = 0
+    evaluateEvery: Step = .epochs(1), labelSmoothing: Double = 0, distillation: Distillation? = nil, augment: Bool = false,
+    seed: UInt64 = 0
   ) {
     self.length = length
     self.batchSize = batchSize
@@ -28,6 +33,7 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     self.learningRate = learningRate
     self.evaluateEvery = evaluateEvery
     self.labelSmoothing = labelSmoothing
+    self.distillation = distillation
     self.augment = augment
     self.seed = seed
   }
@@ -44,6 +50,10 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
     guard (0..<1).contains(labelSmoothing) else {
       throw PlanError("a label smoothing of \(labelSmoothing) is impossible: give a number from 0 up to, but not including, 1")
     }
+    try distillation?.validate()
+    guard labelSmoothing == 0 || distillation?.weight != 1 else {
+      throw PlanError("a label smoothing of \(labelSmoothing) changes labels, which a distillation weight of 1 does not look at")
+    }
     if case .sgd(let momentum, _, let nesterov) = optimizer {
       guard (0..<1).contains(momentum) else {
         throw PlanError("a momentum of \(momentum) is impossible: give a number from 0 up to, but not including, 1")
@@ -54,6 +64,22 @@ public struct TrainingPlan: Codable, Hashable, Sendable {
       throw PlanError("a weight decay of \(optimizer.weightDecay) is impossible: give 0 or a number above it")
     }
     guard evaluateEvery.iterations(perEpoch: 1) > 0 else { throw PlanError("evaluating every \(evaluateEvery) is impossible") }
+  }
+}
+
+extension TrainingPlan {
+  /// Returns the teacher of the distillation.
+  ///
+  /// - Throws: ``PlanError`` if there is none, or if it takes other inputs or knows other classes than the student.
+  func checked(_ teacher: Model?, for student: Network) throws -> Model {
+    guard let teacher else { throw PlanError("a distillation needs a teacher") }
+    let (its, own) = (teacher.network, student)
+    guard try its.inputShape.elements == own.inputShape.elements, try its.classes == own.classes else {
+      throw PlanError(
+        "the teacher takes \(try its.inputShape) inputs and knows \(try its.classes) classes, the network that is to learn from it "
+          + "\(try own.inputShape) and \(try own.classes)")
+    }
+    return teacher
   }
 }
 

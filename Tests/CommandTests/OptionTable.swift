@@ -132,6 +132,17 @@ enum OptionTable {
               command, "--flatness", "flatness.examples=1000", "flatness.probes=50", "flatness.eigenvalues=5", "flatness.noise=0.1",
               "flatness.draws=20", "flatness.seed=0"),
             OptionRow(command, "--flatness-examples 50", with: "--flatness", "flatness.examples=50"),
+            OptionRow(
+              command, "--teacher t.st", instead: (lines[command] ?? "") + " --distill", "*.distillation.temperature=4",
+              "*.distillation.teacher=t.st"),
+            OptionRow(
+              command, "--distill-temperature 2.5", with: "--distill --teacher t.st", "*.distillation.temperature=2.5"),
+            OptionRow(command, "--distill-weight 0.5", with: "--distill --teacher t.st", "*.distillation.weight=0.5"),
+            OptionRow(
+              command, "--distill", instead: (lines[command] ?? "") + (command == "train" ? " --teacher t.st" : ""),
+              changes: command == "train"
+                ? ["training.distillation.temperature=4", "training.distillation.teacher=t.st"]
+                : ["recovery.distillation.temperature=4"]),
             OptionRow(command, "--resume", "resume=true"),
             OptionRow(command, "--checkpoint c", "checkpoint=c"),
             OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),

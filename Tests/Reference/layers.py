@@ -185,6 +185,20 @@ for size in (3, 4):
     case(f"localResponseNorm {size}", {"x": drawn(2, 6, 2, 2)}, lambda x, size=size: F.local_response_norm(x, size, 0.5, 0.75, 2.0),
          ("x",), kind="localResponseNorm", lrn=(size, 0.5, 0.75, 2.0))
 
+
+# Knowledge distillation by its definition, the mean over the batch of (1 - w) CE + w T^2 KL(teacher || student).
+def distillation(x, teacher, labels, temperature, weight, smoothing):
+    p, q = F.softmax(teacher / temperature, 1), F.softmax(x / temperature, 1)
+    kl = (p * (p.log() - q.log())).sum(1).mean()
+    return (1 - weight) * F.cross_entropy(x, labels, label_smoothing=smoothing) + weight * temperature**2 * kl
+
+
+for temperature, weight, smoothing in ((4.0, 0.9, 0.0), (1.0, 0.5, 0.1), (2.5, 1.0, 0.0)):
+    case(f"distillation at {temperature}, {weight}, {smoothing}",
+         {"x": drawn(3, 4) * 3, "teacher": drawn(3, 4) * 3, "labels": torch.tensor([0, 3, 1])},
+         lambda x, teacher, labels: distillation(x, teacher, labels, temperature, weight, smoothing), ("x",),
+         kind="distillation", temperature=temperature, weight=weight, smoothing=smoothing)
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 print(len(cases), "cases,", path.stat().st_size, "bytes")

@@ -16,7 +16,7 @@ import Torch
     var kernel, stride, padding, dilation, size, sides: [Int]?
     var groups: Int?
     var ceilMode, training, countsPadding: Bool?
-    var momentum, epsilon, smoothing, number: Double?
+    var momentum, epsilon, smoothing, number, temperature, weight: Double?
     var lrn: [Double]?
     var reduction: String?
 
@@ -39,7 +39,7 @@ import Torch
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func theReferenceIsThere() { #expect(Self.cases.count == 62) }
+  @Test func theReferenceIsThere() { #expect(Self.cases.count == 65) }
 
   /// float64 proves the formula; float32 and channels-last run other kernels of the same formula.
   @Test(arguments: cases) func agreesWithPyTorch(_ golden: Case) throws {
@@ -122,6 +122,11 @@ import Torch
       return try x.crossEntropy(
         #require(inputs["labels"]), reduction: #require(LossReduction(rawValue: options.reduction ?? "")),
         labelSmoothing: #require(options.smoothing))
+    case "distillation":
+      let weight = try #require(options.weight)
+      return try x.distillationLoss(
+        from: #require(inputs["teacher"]), labels: weight < 1 ? inputs["labels"] : nil,
+        temperature: #require(options.temperature), weight: weight, labelSmoothing: #require(options.smoothing))
     case "linear": return try x.linear(#require(inputs["weight"]), inputs["bias"])
     case "softmax": return try x.softmax()
     case "logSoftmax": return try x.logSoftmax()

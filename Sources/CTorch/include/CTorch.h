@@ -176,6 +176,9 @@ ct_tensor ct_layer_transposed_convolution(
 ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale);
 enum { CT_REDUCE_NONE, CT_REDUCE_MEAN, CT_REDUCE_SUM };
 ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t reduction, double label_smoothing);
+// The mean over the batch of (1 - w) CE(logits, labels) + w T^2 KL(softmax(teacher/T) || softmax(logits/T)); labels are needed below w = 1.
+ct_tensor ct_loss_distillation(
+  ct_tensor logits, ct_tensor teacher, ct_tensor labels_or_null, double temperature, double weight, double label_smoothing);
 ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction);
 
 // Gradients.cpp

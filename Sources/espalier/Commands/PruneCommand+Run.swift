@@ -33,10 +33,11 @@ extension PruneCommand {
     if meta != nil { plan.timing = try metaTiming(plan.timing, typed) }
     let sequence = try sequence(for: method, typed)
     if let sequence { plan = try self.plan(plan, over: sequence) }
-    let (dense, recovery) = try sequence == nil ? trainings(of: plan, method, meta, typed) : (training.plan(seed: running.seed), nil)
+    var (dense, recovery) = try sequence == nil ? trainings(of: plan, method, meta, typed) : (training.plan(seed: running.seed), nil)
     if dense == nil, recovery == nil, let option = training.firstGivenOfTraining(typed) {
       throw PlanError("\(option) goes with training, and there is none")
     }
+    try distill(from: distillation.plan, in: plan, &dense, &recovery)
     if layers, plan.granularity.isStructured {
       throw PlanError("--layers shows kept weights: it does not go with --granularity \(plan.granularity.rawValue)")
     }
@@ -86,6 +87,20 @@ extension PruneCommand {
       recovery?.learningRate.base *= method?.recoveryRate ?? 1
       return (dense, recovery)
     }
+  }
+
+  /// Has trainings learn from a teacher: all from a given one or the weights that the run begins with, those after a removal from the
+  /// network that the run has trained before.
+  private func distill(
+    from distillation: Distillation?, in plan: PruningPlan, _ dense: inout TrainingPlan?, _ recovery: inout TrainingPlan?
+  ) throws {
+    guard let distillation else { return }
+    var trainsTeacher = false
+    if case .rounds = plan.timing { trainsTeacher = distillation.teacher == nil && !given.hasWeights }
+    if !trainsTeacher { dense?.distillation = distillation }
+    recovery?.distillation = distillation
+    guard dense?.distillation == nil, recovery == nil else { return }
+    throw PlanError("--distill goes with training after a removal, and there is none")
   }
 
   /// Returns the data plan; nil if no images are needed.

@@ -57,6 +57,7 @@ struct PruneCommand: CheckedCommand, BrieflyHelped {
   @OptionGroup(title: "Several data sets") var intersection: IntersectionOptions
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Distillation") var distillation: DistillationOptions
   @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions

@@ -35,6 +35,7 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Training") var training: TrainingOptions
+  @OptionGroup(title: "Distillation") var distillation: DistillationOptions
   @OptionGroup(title: "Run") var running: RunOptions
   @OptionGroup(title: "Checkpoints") var checkpoints: CheckpointOptions
   @OptionGroup(title: "Output") var output: OutputOptions
@@ -57,11 +58,14 @@ struct TrainCommand: ParsableCommand {
     if training.initialization != nil, let own = isONNX ? network : weights, classes == nil {
       throw PlanError("--initialization draws fresh weights: \(own) has its own")
     }
+    var plan = try training.plan(seed: running.seed)
+    plan.distillation = try distillation.plan
+    if let found = plan.distillation, found.teacher == nil { throw PlanError("--distill needs a teacher here: give --teacher MODEL") }
     let experiment = Experiment(
       start: isONNX ? .imported(network) : .network(network, weights: weights.map { GivenWeights($0, matching: match ?? .names) }),
       data: try data.plan(seed: running.seed), classes: classes,
       initialization: training.initialization ?? .kaimingUniform,
-      training: try training.plan(seed: running.seed), slimming: training.slimming, l1: training.l1,
+      training: plan, slimming: training.slimming, l1: training.l1,
       flatness: try row.measurement(seed: running.seed))
     try experiment.validate()
     let stem = isONNX ? ((network as NSString).lastPathComponent as NSString).deletingPathExtension : network

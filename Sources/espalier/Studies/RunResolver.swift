@@ -90,7 +90,7 @@ final class RunResolver {
       experiment: try Self.withoutStart(experiment).json, threads: run.run.threads, device: run.run.device.rawValue,
       kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil, packs: run.packs ? true : nil)
     return ResolvedRun(
-      settings: try Format.json(settings), data: (prints + [try checksum(experiment.start)].compactMap(\.self)).joined(separator: "+"),
+      settings: try Format.json(settings), data: (prints + [try checksum(experiment.start), try teacher(of: experiment)].compactMap(\.self)).joined(separator: "+"),
       artefact: "model.safetensors", dataset: experiment.data?.dataset)
   }
 
@@ -146,6 +146,9 @@ final class RunResolver {
     guard let path, !Self.isToCome(start) else { return nil }
     return try RunStore.checksum(path)
   }
+
+  /// Checksum of the file of a teacher; nil without one.
+  private func teacher(of experiment: Experiment) throws -> String? { try experiment.distillation?.teacher.map(RunStore.checksum) }
 
   private static func isToCome(_ start: Experiment.Start) -> Bool {
     if case .file(let path) = start { RunStore.isOne(path) } else { false }

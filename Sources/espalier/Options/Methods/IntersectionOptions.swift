@@ -41,7 +41,7 @@ struct IntersectionOptions: MethodOptionGroup {
   static let name = "intersection"
 
   /// Options of `prune` that do not go with a sequence of data sets.
-  static let foreign = ["--rounds", "--recovery", "--every", "--until", "--at-start", "--classes", "--flatness"]
+  static let foreign = ["--rounds", "--recovery", "--every", "--until", "--at-start", "--classes", "--flatness", "--distill"]
 
   /// Returns the sequence that the options describe; nil for another method.
   ///

@@ -77,7 +77,7 @@ struct MetaPruningOptions: MethodOptionGroup {
   /// Options of `prune` that do not go with tasks.
   static let foreign = [
     "--threshold", "--deviations", "--at-start", "--every", "--until", "--slimming", "--l1", "--batch-size", "--evaluate-every",
-    "--label-smoothing", "--augment", "--no-augment", "--classes", "--kernels", "--flatness",
+    "--label-smoothing", "--augment", "--no-augment", "--classes", "--kernels", "--flatness", "--distill",
   ]
 
   /// Returns the plan that the options describe; nil for another method.
