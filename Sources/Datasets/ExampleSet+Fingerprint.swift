@@ -33,6 +33,7 @@ extension ExampleSet {
           }
         }
       }
+      if !isLabelled { checksum.update("no labels") }
       labels.withUnsafeBytes { checksum.update($0) }
       return checksum.digits
     }

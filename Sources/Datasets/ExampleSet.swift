@@ -1,6 +1,6 @@
 public import Torch
 
-/// Labelled examples of one shape: feature vectors [n] or images [channels, height, width], of bytes or of float32.
+/// Examples of one shape, mostly with labels: feature vectors [n] or images [channels, height, width], of bytes or of float32.
 ///
 /// They are resident in memory, or read as they are needed (``ExampleReader``). A value that shares its elements with the sets derived
 /// from it: subsets and splits copy no example.
@@ -19,7 +19,7 @@ public struct ExampleSet: Sendable {
   public let classNames: [String]
   /// The dimensions of an example: [features], or [channels, height, width] of an image.
   public let shape: [Int]
-  /// The class of each example, in 0 ..< ``classes``.
+  /// The class of each example, in 0 ..< ``classes``; 0 for all of a set without labels.
   public let labels: [Int64]
   /// Number of examples in the files, of which this set may be a subset.
   public let fileCount: Int
@@ -31,6 +31,8 @@ public struct ExampleSet: Sendable {
   let storedShape: [Int]
   /// Whether ``adapted(to:)`` made the shape, not the choice of a part of images that are stored larger.
   private var isAdapted = false
+  /// Whether it is known what the examples show; of others ``labels`` mean nothing, and ``classNames`` are the network's.
+  public private(set) var isLabelled = true
   /// Index in the storage of each example's elements.
   let positions: [Int64]
 
@@ -183,7 +185,16 @@ public struct ExampleSet: Sendable {
     var set = ExampleSet(
       storage: storage, positions: chosen, labels: chosenLabels, name: name, part: part, classNames: classNames, shape: shape,
       storedShape: storedShape, fileCount: fileCount, publishedCount: publishedCount)
-    set.isAdapted = isAdapted
+    (set.isAdapted, set.isLabelled) = (isAdapted, isLabelled)
+    return set
+  }
+
+  /// Returns the same examples without their labels, which become 0.
+  public func withoutLabels() -> ExampleSet {
+    var set = ExampleSet(
+      storage: storage, positions: positions, labels: Array(repeating: 0, count: count), name: name, part: part, classNames: classNames,
+      shape: shape, storedShape: storedShape, fileCount: fileCount, publishedCount: publishedCount)
+    (set.isAdapted, set.isLabelled) = (isAdapted, false)
     return set
   }
 
@@ -225,7 +236,7 @@ extension ExampleSet {
     var set = ExampleSet(
       storage: storage, positions: positions, labels: labels, name: name, part: part, classNames: classNames, shape: shape,
       storedShape: storedShape, fileCount: fileCount, publishedCount: publishedCount)
-    set.isAdapted = true
+    (set.isAdapted, set.isLabelled) = (true, isLabelled)
     return set
   }
 

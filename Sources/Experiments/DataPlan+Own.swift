@@ -2,7 +2,7 @@ internal import Datasets
 internal import Interchange
 internal import Networks
 internal import Torch
-internal import Training
+public import Training
 
 /// How examples of one's own become the network's input, as far as it was given.
 public struct Preparation: Codable, Hashable, Sendable {
@@ -16,34 +16,44 @@ public struct Preparation: Codable, Hashable, Sendable {
   public var deviation: [Float]?
   /// Whether broken images or clips are left out and counted; nil for no.
   public var skipsBroken: Bool?
+  /// Order of the channels of colour images; nil for that of the model file, or red, green and blue.
+  public var channelOrder: Preprocessing.ChannelOrder?
 
   /// Creates a preparation; every parameter sets the property of the same name.
   public init(
-    imageSize: [Int]? = nil, resize: Int? = nil, mean: [Float]? = nil, deviation: [Float]? = nil, skipsBroken: Bool? = nil
+    imageSize: [Int]? = nil, resize: Int? = nil, mean: [Float]? = nil, deviation: [Float]? = nil, skipsBroken: Bool? = nil,
+    channelOrder: Preprocessing.ChannelOrder? = nil
   ) {
     self.imageSize = imageSize
     self.resize = resize
     self.mean = mean
     self.deviation = deviation
     self.skipsBroken = skipsBroken
+    self.channelOrder = channelOrder
   }
 }
 
 extension DataPlan {
   /// Loads examples of one's own; what the plan leaves open, the model file says, or the network, or the training examples.
-  func load(_ own: OwnData.Named, _ known: KnownInputs, onlyTest: Bool, note: (String) -> Void) throws -> TrainingData {
+  func load(
+    _ own: OwnData.Named, _ known: KnownInputs, onlyTest: Bool, takesUnlabelled: Bool, note: (String) -> Void
+  ) throws -> TrainingData {
+    let order = preparation?.channelOrder ?? known.preprocessing?.channelOrder
     let parts = try withoutActuallyEscaping(note) { note in
       var request = OwnData.Request()
       request.note = note
       request.onlyTest = onlyTest
       request.skipsBroken = preparation?.skipsBroken ?? false
       request.classNames = known.classes.isEmpty ? nil : known.classes
+      request.outputs = known.outputs
+      request.takesUnlabelled = takesUnlabelled
       if own.kind.hasImageFiles {
         let size = preparation?.imageSize
         request.shape = size.map { $0.count == 2 ? [known.shape?.first ?? 3] + $0 : $0 } ?? known.shape
+        request.reversesChannels = order == .bgr
         request.resize = preparation?.resize ?? (size == nil ? known.preprocessing?.resize : nil)
-      } else if preparation?.imageSize != nil || preparation?.resize != nil {
-        throw DatasetError.badRequest("--image-size and --resize go with image files, folder:DIR: \(dataset) holds none")
+      } else if preparation?.imageSize != nil || preparation?.resize != nil || preparation?.channelOrder != nil {
+        throw DatasetError.badRequest("--image-size, --resize and --channel-order go with image files, folder:DIR: \(dataset) holds none")
       }
       if preparation?.skipsBroken != nil, !own.kind.hasFiles {
         let kinds = OwnData.all.filter(\.hasFiles).map(\.pattern).joined(separator: ", ")
@@ -60,18 +70,33 @@ extension DataPlan {
         throw DatasetError.badRequest(
           "nothing says how \(dataset) is normalised for these weights: give --mean and --deviation, or a model file")
       }
-      return TrainingData(training: all, validation: nil, test: all, normalization: normalization, resize: parts.resize, notes: parts.notes)
+      var data = TrainingData(
+        training: all, validation: nil, test: all, normalization: normalization, resize: parts.resize, notes: parts.notes)
+      data.channelOrder = order == .bgr ? order : nil
+      return data
     }
     if parts.validation != nil, validation != nil {
       throw DatasetError.badRequest("--validation does not go with \(dataset), whose folder val is its validation part")
     }
     var (training, held) = (all, parts.validation)
-    if held == nil { (training, held) = try divided(all, dataset) } else { training = try drawn(from: all) }
-    return TrainingData(
+    if !all.isLabelled, held == nil {
+      // A held-out part would judge by what nobody knows.
+      if let validation, validation > 0 {
+        throw DatasetError.badRequest("--validation \(validation) needs labels to judge by, and \(dataset) has none")
+      }
+      training = try drawn(from: all)
+    } else if held == nil {
+      (training, held) = try divided(all, dataset)
+    } else {
+      training = try drawn(from: all)
+    }
+    var data = TrainingData(
       training: training, validation: held, test: parts.test,
       normalization: try normalization ?? measured(all, without: held, isPartOfAll: parts.validation == nil),
       augmentation: parts.augmentation,
       resize: parts.resize, notes: parts.notes)
+    data.channelOrder = order == .bgr ? order : nil
+    return data
   }
 
   /// Returns mean and deviation of the training part, whatever subset of it is drawn.
@@ -104,6 +129,8 @@ struct KnownInputs {
   var preprocessing: Preprocessing?
   /// Names of the network's classes; empty if they are unknown.
   var classes: [String] = []
+  /// Number of the network's outputs; nil if it is not known.
+  var outputs: Int?
   /// Channels, height and width of the images that the network takes; nil if it takes vectors, or any shape.
   var shape: [Int]?
 
@@ -125,16 +152,20 @@ extension Experiment.Start {
     case .file(let path):
       let (preprocessing, classes) = try ModelFile.preprocessing(of: path)
       let shape = preprocessing.flatMap { $0.inputShape.count == 3 ? $0.inputShape : nil }
-      return KnownInputs(preprocessing: preprocessing, classes: classes, shape: shape)
+      // Names say how many there are.
+      let outputs = classes.isEmpty ? try ModelFile.network(of: path).classes : nil
+      return KnownInputs(preprocessing: preprocessing, classes: classes, outputs: outputs, shape: shape)
     case .imported(let path):
       // Where the file leaves height and width open, what has a shape of its own is not asked.
       let imported = try? ImportedNetwork(contentsOf: path)
       let native = imported?.network.inputShapes.first?.dimensions
       return KnownInputs(
-        preprocessing: imported?.preprocessing, classes: imported?.classes ?? [], shape: native.flatMap { $0.count == 3 ? $0 : nil })
+        preprocessing: imported?.preprocessing, classes: imported?.classes ?? [], outputs: try imported?.network.classes,
+        shape: native.flatMap { $0.count == 3 ? $0 : nil })
     case .network(let name, _):
-      let native = try Architecture.parse(name).inputShape.dimensions
-      return KnownInputs(shape: native.count == 3 ? native : nil)
+      let network = try Architecture.parse(name)
+      let native = try network.inputShape.dimensions
+      return KnownInputs(outputs: try network.classes, shape: native.count == 3 ? native : nil)
     }
   }
 }

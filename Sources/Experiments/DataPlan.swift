@@ -67,20 +67,23 @@ public struct DataPlan: Codable, Hashable, Sendable {
   ///   - isShared: whether the model is for other data sets as well, so that a model file does not say the classes and the normalisation of
   ///     this one.
   ///   - onlyTest: whether only test examples are wanted; examples of one's own are then no others.
+  ///   - takesUnlabelled: whether training examples of one's own may be without labels.
   ///   - note: called with a line when an intact copy is read instead of a damaged file, and with what was left out.
   /// - Throws: `DatasetError` for missing or damaged files and impossible counts.
   public func load(
-    for start: Experiment.Start? = nil, isShared: Bool = false, onlyTest: Bool = false, note: (String) -> Void = { _ in }
+    for start: Experiment.Start? = nil, isShared: Bool = false, onlyTest: Bool = false, takesUnlabelled: Bool = false,
+    note: (String) -> Void = { _ in }
   ) throws -> TrainingData {
     if let own = try OwnData.named(dataset, in: directory) {
       var known = try start?.inputs() ?? KnownInputs()
       if isShared { known = KnownInputs(shape: known.shape) }
-      return try load(own, known, onlyTest: onlyTest, note: note)
+      return try load(own, known, onlyTest: onlyTest, takesUnlabelled: takesUnlabelled, note: note)
     }
     if preparation != nil {
       let kinds = OwnData.all.map(\.pattern).joined(separator: ", ")
       throw DatasetError.badRequest(
-        "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, \(kinds): \(dataset) has its own")
+        "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, \(kinds): \(dataset) has its own"
+      )
     }
     let description = try Dataset.named(dataset)
     let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)

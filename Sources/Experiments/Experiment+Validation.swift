@@ -3,6 +3,32 @@ internal import Pruning
 internal import Training
 
 extension Experiment {
+  /// Checks that nothing in the run needs to know what the training examples show.
+  ///
+  /// - Throws: `PlanError` that names what does.
+  func checkWithoutLabels(_ examples: ExampleSet) throws {
+    func refuse(_ what: String, _ advice: String) -> PlanError { PlanError("\(what) labels, and \(examples.name) has none: \(advice)") }
+    for plan in trainings.map(\.plan) {
+      guard let distillation = plan.distillation else { throw refuse("training needs", "give --distill, or prune without training") }
+      guard distillation.share(hasLabels: false) == 1 else {
+        throw refuse("--distill-weight \(distillation.share(hasLabels: false)) needs", "leave it out")
+      }
+      guard plan.labelSmoothing == 0 else { throw refuse("--label-smoothing changes", "leave it out") }
+    }
+    if let pruning, try pruning.criterion.needsLabels(pruning.granularity, curvature: pruning.usedCurvature) {
+      let others = PruningCriterion.all.filter {
+        $0.granularities.contains(pruning.granularity) && $0.data == .examples
+          && (try? Criterion($0).needsLabels(pruning.granularity)) == false
+      }
+      let names = others.map(\.name).joined(separator: ", ")
+      throw refuse(
+        "criterion \(pruning.criterion) needs",
+        "of those that look at examples, \(names.isEmpty ? "none goes" : names + (others.count == 1 ? " goes" : " go")) without")
+    }
+    if flatness != nil { throw refuse("--flatness needs", "leave it out") }
+    if meta != nil || sequence != nil { throw refuse("this method needs", "give another --dataset") }
+  }
+
   /// The distinct trainings of the stages, in order.
   var trainings: [RegularizedTraining] {
     var found: [RegularizedTraining] = []
@@ -38,6 +64,7 @@ extension Experiment {
       try training.plan.checkBatches(for: model.network, of: data.training.count)
       return try TrainingSpan(training.plan, on: data)
     }
+    if let data, !data.training.isLabelled { try checkWithoutLabels(data.training) }
     for training in trainings { _ = try training.penalties(for: model.network) }
     try pruning?.check(on: model, in: training == nil ? nil : spans.first)
     for stage in stages { try stage.check(on: model, data) }

@@ -74,6 +74,7 @@ extension Runner {
     row.removals = removalRecords
     row.work = state.work
     row.distillation = distillationSummary
+    row.agreement = try agreement()
     if experiment.pruning?.granularity == .weight { row.inputs = try model.inputReads(of: data?.training.shape) }
     for outcome in state.found { outcome.fill(&row, of: self) }
     return row
@@ -252,7 +253,8 @@ extension Runner {
 extension DataSummary {
   /// Sums up the images of a training.
   init(_ plan: DataPlan, _ data: TrainingData) {
-    let notes = [data.training.partialNote, data.test?.partialNote].compactMap(\.self)
+    let unknown = data.training.isLabelled ? nil : "the training examples have no labels"
+    let notes = [data.training.partialNote, data.test?.partialNote, unknown].compactMap(\.self)
     self.init(
       name: plan.dataset, note: notes.isEmpty ? nil : notes.joined(separator: "; "), training: data.training.count,
       subsetOf: plan.subset == nil ? nil : data.training.fileCount, validation: data.validation?.count ?? 0,

@@ -162,12 +162,14 @@ extension Runner {
   public func recordDenseShape() throws {
     state.dense = try model.facts()
     state.denseNetwork = model.network
+    try keepChoices(of: model)
   }
 
   /// Records a trainer's model as the dense one; reuses its last evaluation on the validation images.
   public func recordDense(of trainer: Trainer) throws {
     state.dense = try trainer.model.facts()
     state.denseNetwork = trainer.model.network
+    try keepChoices(of: trainer.model)
     state.denseTest = try trainer.evaluateTest()
     state.denseValidation = trainer.log.evaluations.last?.validation
   }

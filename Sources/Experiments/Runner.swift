@@ -65,7 +65,7 @@ public final class Runner {
     try experiment.validate()
     recipe = try experiment.json
     sequence = try experiment.sequence?.load(for: experiment.start, note: options.note) ?? []
-    self.data = try data ?? sequence.last ?? experiment.data?.load(for: experiment.start, note: options.note)
+    self.data = try data ?? sequence.last ?? experiment.data?.load(for: experiment.start, takesUnlabelled: true, note: options.note)
     let data = self.data
     let all = Self.all(data, sequence)
     // The model of a finished run may have replaced its own input file, which must not be checked again.

@@ -44,8 +44,8 @@ public struct PruningCriterion: Sendable {
     case activations = "activations of training steps"
     /// The weights in training steps.
     case weights = "weights of training steps"
-    /// Labelled examples, in one sweep before the removal.
-    case examples = "labelled examples"
+    /// Examples, in one sweep before the removal; some criteria need their labels (``Criterion/needsLabels(_:curvature:)``).
+    case examples
   }
 
   /// Name in recipes and on the command line.

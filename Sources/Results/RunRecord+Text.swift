@@ -87,6 +87,7 @@ extension RunRecord {
     }
     if let distillation { facts.append(("distillation", distillation.words)) }
     for note in notes ?? [] { facts.append((note.subject, note.words)) }
+    if let agreement { facts.append(("agreement", agreement.words)) }
     if let stageWords { facts.append(("accuracy", stageWords)) }
     if let regrowth { facts.append(("regrowth", regrowth.words)) }
     if let meta { facts.append(("tasks", meta.words)) }

@@ -51,6 +51,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
   public var tickets: TicketRecords?
   /// What probes during the training say about pruning penalties; nil if it had none.
   public var penalties: PenaltySummary?
+  /// How often the pruned network puts the class first that the unpruned one does, on training examples without labels; nil where there are
+  /// labels, if nothing was pruned, and in records of earlier versions.
+  public var agreement: Agreement?
   /// The teacher of the trainings; nil if they learned from labels alone, and in records of earlier versions.
   public var distillation: DistillationSummary?
   /// The flatness of the loss and the generalization gap at the end; nil if they were not measured.

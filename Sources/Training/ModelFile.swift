@@ -94,14 +94,28 @@ public struct Preprocessing: Codable, Hashable, Sendable {
   /// Pixels of the shorter side to which images of files are resized before their middle is taken; nil where they are resized to just the
   /// network's input, and for images of one size.
   public var resize: Int?
+  /// Order of the channels of colour; nil for red, green and blue.
+  public var channelOrder: ChannelOrder?
 
   /// Creates the conversion; every parameter sets the property of the same name.
-  public init(inputShape: [Int], mean: [Float], deviation: [Float], elementType: ElementType? = nil, resize: Int? = nil) {
+  public init(
+    inputShape: [Int], mean: [Float], deviation: [Float], elementType: ElementType? = nil, resize: Int? = nil,
+    channelOrder: ChannelOrder? = nil
+  ) {
     self.inputShape = inputShape
     self.mean = mean
     self.deviation = deviation
     self.elementType = elementType
     self.resize = resize
+    self.channelOrder = channelOrder
+  }
+
+  /// An order of the channels of a colour image.
+  public enum ChannelOrder: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Red, green, blue.
+    case rgb
+    /// Blue, green, red, as Caffe and OpenCV read images.
+    case bgr
   }
 
   /// What is wrong with the numbers, by themselves or for the given network; nil if nothing is.

@@ -310,7 +310,7 @@ public final class Trainer {
     guard let taught, let distillation = plan.distillation else {
       return try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
     }
-    let share = distillation.share(hasLabels: true)
+    let share = distillation.share(hasLabels: data.training.isLabelled)
     return try logits.distillationLoss(
       from: taught, labels: share < 1 ? executor.labels(of: batch) : nil, temperature: distillation.temperature, weight: share,
       labelSmoothing: plan.labelSmoothing)

@@ -16,6 +16,8 @@ public struct TrainingData: Sendable {
   public var augmentation: Augmentation?
   /// Pixels of the shorter side to which images of files were resized, if they are larger than the network's input.
   public var resize: Int?
+  /// Order of the channels of images of files; nil for red, green and blue.
+  public var channelOrder: Preprocessing.ChannelOrder?
   /// What a report of results must say of the data, e.g. how many images were left out.
   public var notes: [String]
 
@@ -47,7 +49,7 @@ public struct TrainingData: Sendable {
   public var preprocessing: Preprocessing {
     Preprocessing(
       inputShape: training.shape, mean: normalization.mean, deviation: normalization.deviation,
-      elementType: training.elementType == .uint8 ? nil : training.elementType, resize: resize)
+      elementType: training.elementType == .uint8 ? nil : training.elementType, resize: resize, channelOrder: channelOrder)
   }
 
   /// Returns the number of steps per epoch with the given batch size; a smaller last batch is left out unless it is the only one.

@@ -84,6 +84,7 @@ enum OptionTable {
     let part = data + "preparation"
     return [
       OptionRow(command, "--image-size 48x64", "\(part).imageSize.0=48", "\(part).imageSize.1=64"),
+      OptionRow(command, "--channel-order bgr", "\(part).channelOrder=bgr"),
       OptionRow(command, "--resize 70", "\(part).resize=70"),
       OptionRow(command, "--mean 0.5,0.25", with: "--mean 0 --deviation 1", "\(part).mean.0=0.5", "\(part).mean.1=0.25"),
       OptionRow(command, "--deviation 2", with: "--mean 0 --deviation 1", "\(part).deviation.0=2"),

@@ -73,7 +73,7 @@ import Torch
       (["--dataset", "folder:"], 64, "folder: names nothing: give folder:DIR"),
       (
         ["--dataset", "digits", "--skip-broken"], 64,
-        "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR"
+        "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR"
       ),
       (["--dataset", "digits", "--mean", "1"], 64, "--mean and --deviation go together: give both, or neither"),
       (["--dataset", "digits", "--mean", "1", "--deviation", "0"], 64, "--deviation 0.0 is impossible: it must be above 0"),

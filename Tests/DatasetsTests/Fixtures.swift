@@ -93,16 +93,17 @@ enum RealData {
 }
 
 /// A PNG of 8-bit grey with these rows' bytes, whatever its header claims.
-func png(width: Int, height: Int, _ pixels: [UInt8]) throws -> [UInt8] {
+func png(width: Int, height: Int, _ pixels: [UInt8], isColour: Bool = false) throws -> [UInt8] {
   func number(_ value: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) } }
   func chunk(_ name: String, _ data: [UInt8]) -> [UInt8] {
     let body = Array(name.utf8) + data
     return number(data.count) + body + number(Int(crc32(0, body, UInt32(body.count))))
   }
-  let rows = stride(from: 0, to: pixels.count, by: max(width, 1)).flatMap { [0] + pixels[$0..<min($0 + max(width, 1), pixels.count)] }
+  let row = max(width, 1) * (isColour ? 3 : 1)
+  let rows = stride(from: 0, to: pixels.count, by: row).flatMap { [0] + pixels[$0..<min($0 + row, pixels.count)] }
   var packed = [UInt8](repeating: 0, count: rows.count + 64)
   var count = UInt(packed.count)
   #expect(compress(&packed, &count, rows, UInt(rows.count)) == Z_OK)
-  return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", number(width) + number(height) + [8, 0, 0, 0, 0])
+  return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", number(width) + number(height) + [8, isColour ? 2 : 0, 0, 0, 0])
     + chunk("IDAT", Array(packed.prefix(Int(count)))) + chunk("IEND", [])
 }

@@ -107,11 +107,11 @@ import Training
       }
       #expect(
         problem(DataPlan(dataset: "digits", preparation: Preparation(resize: 8)))
-          == "--image-size, --resize, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, "
+          == "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, "
           + "tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR: digits has its own")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(imageSize: [8, 8])))
-          == "--image-size and --resize go with image files, folder:DIR: \(data) holds none")
+          == "--image-size, --resize and --channel-order go with image files, folder:DIR: \(data) holds none")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(skipsBroken: true)))
           == "--skip-broken goes with files of images or clips, folder:DIR, log-mel:DIR, mfcc:DIR: \(data) is one file")

@@ -37,6 +37,10 @@ struct ClassFolder {
   private(set) var classes: [String] = []
   /// The files in order of class and name, each with the index of its class.
   private(set) var files: [(path: String, label: Int)] = []
+  /// Whether the files lie in the folder itself, and nothing says what they show.
+  private(set) var isUnlabelled = false
+  /// Whether the classes are numbers of a list, which stand for the network's outputs from 0.
+  private(set) var isNumbered = false
   /// Number of files that are of another kind by their names.
   private(set) var others = 0
 
@@ -45,22 +49,25 @@ struct ClassFolder {
 
   /// Lists the files.
   ///
-  /// - Parameter root: the folder that links must not lead out of.
+  /// - Parameters:
+  ///   - root: the folder that links must not lead out of.
+  ///   - takesUnlabelled: whether files that lie in the folder itself are welcome, if there is no folder of a class.
   /// - Throws: `FileError` for a folder that cannot be read; `DatasetError.badFile` for one without classes or a class without images,
   ///   for classes of one name, and for links out of the root.
-  init(_ path: String, within root: String, of kind: FileKind = .images) throws {
+  init(_ path: String, within root: String, of kind: FileKind = .images, takesUnlabelled: Bool = false) throws {
     self.path = path
     self.kind = kind
     let roots = try Self.resolved(root, within: nil)
     if let annotated = try Annotations(path) {
-      (classes, files) = (annotated.classes, annotated.files)
-      for file in files { _ = try Self.resolved(file.path, within: roots) }
+      try adopt(annotated, within: roots)
       return
     }
+    var loose: [String] = []
     for name in try Self.names(in: path) {
       let folder = "\(path)/\(name)"
       guard Self.isFolder(folder) else {
-        others += 1
+        let isOne = kind.extensions.contains((name as NSString).pathExtension.lowercased())
+        if isOne { loose.append(folder) } else { others += 1 }
         continue
       }
       if kind.ignored.contains(name) { continue }
@@ -72,12 +79,27 @@ struct ClassFolder {
         throw DatasetError.badFile(path: folder, problem: "there is no \(kind.thing) in this class folder (\(kind.words))")
       }
     }
+    if classes.isEmpty, let listed = try Annotations(listIn: path) {
+      try adopt(listed, within: roots)
+      return
+    }
+    if classes.isEmpty, !loose.isEmpty, takesUnlabelled {
+      for file in loose where Self.isLink(file) { _ = try Self.resolved(file, within: roots) }
+      (files, isUnlabelled) = (loose.map { ($0, 0) }, true)
+      return
+    }
+    others += loose.count
     guard !classes.isEmpty else {
       throw DatasetError.badFile(
         path: path,
         problem: "there is no folder of a class in it; \(kind.thing)s are expected in DIR/CLASS, or in DIR/train/CLASS and so on")
     }
     try checkNames()
+  }
+
+  private mutating func adopt(_ list: Annotations, within root: String) throws {
+    (classes, files, isNumbered, others) = (list.classes, list.files, list.isNumbered, 0)
+    for file in files { _ = try Self.resolved(file.path, within: root) }
   }
 
   private mutating func collect(_ folder: String, _ label: Int, within root: String, depth: Int) throws {
@@ -139,29 +161,40 @@ struct ClassFolder {
   }
 }
 
-/// Tiny ImageNet's way to label its validation images: all in a folder `images`, and a line `NAME⇥CLASS⇥…` for each in
-/// `val_annotations.txt`.
+/// Labels in a list instead of folders: Tiny ImageNet's `val_annotations.txt`, whose images lie in a folder `images`, or, where there are no
+/// folders, `labels.tsv`, whose images lie beside it. Each line is `NAME⇥CLASS⇥…`, and a first line that begins with `file` a heading. Classes that are all whole numbers are
+/// the network's outputs, from 0.
 private struct Annotations {
   let classes: [String]
   let files: [(path: String, label: Int)]
+  let isNumbered: Bool
 
-  /// Reads the list; nil if there is none.
-  init?(_ folder: String) throws {
-    let list = "\(folder)/val_annotations.txt"
+  /// Reads Tiny ImageNet's list; nil if there is none.
+  init?(_ folder: String) throws { try self.init("\(folder)/val_annotations.txt", of: "\(folder)/images", canBeNumbered: false) }
+
+  /// Reads `labels.tsv`; nil if there is none.
+  init?(listIn folder: String) throws { try self.init("\(folder)/labels.tsv", of: folder, canBeNumbered: true) }
+
+  private init?(_ list: String, of folder: String, canBeNumbered: Bool) throws {
     guard FileManager.default.fileExists(atPath: list) else { return nil }
     var entries: [(name: String, label: String)] = []
     for (number, line) in try RegularFile.text(list, limit: 1 << 26).split(separator: "\n").enumerated() {
       let parts = line.split(separator: "\t", omittingEmptySubsequences: false)
+      if canBeNumbered, number == 0, parts.first == "file" { continue }
       guard parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty, !parts[0].contains("/") else {
         throw DatasetError.badFile(path: list, problem: "line \(number + 1) is not a file's name, a tab and a class")
       }
       entries.append((String(parts[0]), String(parts[1])))
     }
     guard !entries.isEmpty else { throw DatasetError.badFile(path: list, problem: "it names no images") }
+    let numbers = entries.compactMap { Int($0.label).flatMap { (0..<100_000).contains($0) ? $0 : nil } }
+    isNumbered = canBeNumbered && numbers.count == entries.count
+    // 007 is 7.
+    if isNumbered { for index in entries.indices { entries[index].label = "\(numbers[index])" } }
     let names = Set(entries.map(\.label)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     let labels = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
     classes = names
-    files = entries.compactMap { entry in labels[entry.label].map { ("\(folder)/images/\(entry.name)", $0) } }
+    files = entries.compactMap { entry in labels[entry.label].map { ("\(folder)/\(entry.name)", $0) } }
       .sorted { ($0.label, $0.path) < ($1.label, $1.path) }
   }
 }

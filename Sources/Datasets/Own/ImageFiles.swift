@@ -9,6 +9,8 @@ struct ImageFiles: ExampleReader {
   let paths: [String]
   /// Channels, height and width: what the network takes, or more for crops.
   let shape: [Int]
+  /// Whether the channels of colour are blue, green and red, in this order.
+  var isReversed = false
 
   var elementType: ElementType { .uint8 }
   var count: Int { paths.count }
@@ -17,6 +19,7 @@ struct ImageFiles: ExampleReader {
   static let largest = 1 << 28
 
   func read(_ index: Int, into elements: UnsafeMutableRawBufferPointer) throws {
+    defer { if isReversed, shape[0] == 3 { Self.swapChannels(elements) } }
     let file = try file(index)
     try calling(index) { message in
       file.withUnsafeBytes { bytes in
@@ -25,6 +28,16 @@ struct ImageFiles: ExampleReader {
           start.assumingMemoryBound(to: UInt8.self), bytes.count, UInt32(shape[0]), UInt32(shape[1]), UInt32(shape[2]),
           out.assumingMemoryBound(to: UInt8.self), message)
       }
+    }
+  }
+
+  /// Exchanges the first and the last of three channels.
+  private static func swapChannels(_ elements: UnsafeMutableRawBufferPointer) {
+    let size = elements.count / 3
+    for index in 0..<size {
+      let first = elements[index]
+      elements[index] = elements[index + 2 * size]
+      elements[index + 2 * size] = first
     }
   }
 

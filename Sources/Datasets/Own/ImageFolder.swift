@@ -5,6 +5,10 @@ internal import Words
 extension OwnData {
   /// `folder:DIR`: a folder of JPEG and PNG images for each class, in DIR itself or in DIR/train, DIR/val and DIR/test.
   ///
+  /// A list `labels.tsv` beside the images of a part says what they show instead of folders.
+  ///
+  /// Images that lie in DIR itself, or in DIR/train, have no labels, which is enough for calibration and distillation.
+  ///
   /// Images are turned as their EXIF orientation says, scaled until they cover what the network takes, and cut to the middle. Without
   /// `test`, results are reported on `val`. Few images are decoded at once, many as they are needed.
   static let folder = OwnData(
@@ -46,7 +50,7 @@ private struct FolderLoader {
   func parts() throws -> OwnData.Parts {
     func there(_ part: String) -> Bool { ClassFolder.isFolder("\(root)/\(part)") }
     guard there("train") || (request.onlyTest && (there("test") || there("val"))) else {
-      let all = try ClassFolder(root, within: root)
+      let all = try folder(root)
       let classes = try names(of: all)
       var notes: [String] = []
       let set = try examples(all, classes, &notes)
@@ -54,7 +58,7 @@ private struct FolderLoader {
       return request.onlyTest
         ? OwnData.Parts(training: nil, test: set, notes: notes) : OwnData.Parts(training: set, test: nil, notes: notes)
     }
-    let training = request.onlyTest && request.classNames != nil ? nil : try ClassFolder("\(root)/train", within: root)
+    let training = request.onlyTest && request.classNames != nil ? nil : try folder("\(root)/train")
     let classes = try training.map(names) ?? request.classNames ?? []
     var others: [ClassFolder] = []
     for part in ["test", "val"] where there(part) {
@@ -72,6 +76,10 @@ private struct FolderLoader {
       training: try training.map { try examples($0, classes, &notes) }, validation: validation, test: test, notes: notes)
   }
 
+  private func folder(_ path: String) throws -> ClassFolder {
+    try ClassFolder(path, within: root, takesUnlabelled: request.takesUnlabelled && !request.onlyTest)
+  }
+
   /// Whether all images of a part lie in one folder `images` that is no class, as those of Tiny ImageNet's test part.
   private func isUnlabelled(_ part: String, _ classes: [String]) -> Bool {
     let folder = "\(root)/\(part)"
@@ -83,6 +91,9 @@ private struct FolderLoader {
   /// Returns the names of the classes: the network's, or those found in the folder.
   private func names(of folder: ClassFolder) throws -> [String] {
     if let names = request.classNames { return names }
+    // Those of a test part say what the network tells apart.
+    if folder.isUnlabelled { return request.names(for: 0) }
+    if folder.isNumbered { return request.names(for: (folder.classes.compactMap { Int($0) }.max() ?? 0) + 1) }
     guard folder.classes.count > 1 else {
       throw DatasetError.badFile(
         path: folder.path, problem: "it holds a single class, \((folder.classes.first ?? "").quoted): at least two are needed")
@@ -92,18 +103,23 @@ private struct FolderLoader {
 
   private func examples(_ folder: ClassFolder, _ classes: [String], _ notes: inout [String]) throws -> ExampleSet {
     let indices = Dictionary(classes.enumerated().map { ($1, Int64($0)) }, uniquingKeysWith: { first, _ in first })
-    let labels = try folder.classes.map { name in
-      guard let index = indices[name] else {
-        let known = classes.prefix(8).map(\.quoted).joined(separator: ", ") + (classes.count > 8 ? ", …" : "")
-        throw DatasetError.badFile(path: "\(folder.path)/\(name)", problem: "the network knows no such class; it knows \(known)")
+    let labels: [Int64] =
+      try folder.isUnlabelled
+      ? [0]
+      : folder.classes.map { name in
+        let number = folder.isNumbered ? Int64(name).flatMap { $0 < classes.count ? $0 : nil } : nil
+        guard let index = number ?? indices[name] else {
+          let known = classes.prefix(8).map(\.quoted).joined(separator: ", ") + (classes.count > 8 ? ", …" : "")
+          throw DatasetError.badFile(path: "\(folder.path)/\(name)", problem: "the network knows no such class; it knows \(known)")
+        }
+        return index
       }
-      return index
-    }
     if folder.others > 0 {
       request.note("\(folder.path): \(folder.others) files are no images by their names (.jpg, .jpeg, .png) and are left out")
     }
     let decoded = try DecodedImages(
-      ImageFiles(paths: folder.files.map(\.path), shape: stored), skipsBroken: request.skipsBroken, memoryLimit: request.memoryLimit)
+      ImageFiles(paths: folder.files.map(\.path), shape: stored, isReversed: request.reversesChannels), skipsBroken: request.skipsBroken,
+      memoryLimit: request.memoryLimit)
     if !decoded.broken.isEmpty {
       notes.append(folder.kind.leftOut(decoded.broken, of: folder.files.count))
       request.note("\(folder.path): \(notes[notes.count - 1])")
@@ -113,8 +129,9 @@ private struct FolderLoader {
     if let lost = folder.classes.indices.first(where: { !left.contains(labels[$0]) }) {
       throw DatasetError.badFile(path: "\(folder.path)/\(folder.classes[lost])", problem: "all images of this class are broken")
     }
-    return ExampleSet(
+    let set = ExampleSet(
       storage: decoded.storage, labels: kept, shape: shape, storedShape: stored, classNames: classes, name: "folder:\(root)")
+    return folder.isUnlabelled ? set.withoutLabels() : set
   }
 }
 
@@ -169,7 +186,7 @@ private struct DecodedImages {
         try scratch.withUnsafeMutableBytes { try files.read(index, into: $0) }
       }
       let paths = files.paths.indices.filter { failures[$0] == nil }.map { files.paths[$0] }
-      storage = .read(CachedExamples(ImageFiles(paths: paths, shape: files.shape), memoryLimit: memoryLimit))
+      storage = .read(CachedExamples(ImageFiles(paths: paths, shape: files.shape, isReversed: files.isReversed), memoryLimit: memoryLimit))
     }
     kept = (0..<files.count).filter { failures[$0] == nil }
     broken = (0..<files.count).compactMap { failures[$0] }

@@ -65,8 +65,14 @@ public struct OwnData: Sendable {
     public var shape: [Int]?
     /// Pixels of the shorter side to which files' images are resized before a part of ``shape`` is taken; nil for just that size.
     public var resize: Int?
+    /// Whether the channels of colour images are to be blue, green and red, as networks of Caffe and OpenCV take them.
+    public var reversesChannels = false
     /// Names of the classes in the order of the network's outputs; nil to number those that are found.
     public var classNames: [String]?
+    /// Number of the network's outputs, where it has no names for them; nil if it is not known.
+    public var outputs: Int?
+    /// Whether training examples without labels are welcome.
+    public var takesUnlabelled = false
     /// Whether broken examples are left out, and counted, instead of refused.
     public var skipsBroken = false
     /// Whether only test examples are wanted: all that there are, if no part is set aside for testing.
@@ -75,6 +81,9 @@ public struct OwnData: Sendable {
     public var memoryLimit = CachedExamples.memoryLimit
     /// Called with lines for the user.
     public var note: (String) -> Void = { _ in }
+
+    /// Names for `count` classes that have none of their own: the network's, or numbers.
+    func names(for count: Int) -> [String] { classNames ?? (0..<max(outputs ?? 1, count, 1)).map(String.init) }
 
     /// Creates a request for whatever is there.
     public init() {}

@@ -5,6 +5,7 @@ internal import Words
 
 extension OwnData {
   /// `tensors:FILE.safetensors`: `x` [n, …] and `y` [n], anybody's features, tables and embeddings; optionally `x_test` and `y_test`.
+  /// Without `y` the examples have no labels, which is enough for calibration and distillation.
   ///
   /// An x of [n, features] is vectors, [n, height, width] grey images, [n, channels, height, width] images; of bytes (U8), or of F32,
   /// F64, F16 or BF16, all finite. Labels are whole numbers from 0.
@@ -13,7 +14,8 @@ extension OwnData {
     summary: "x [n, …] and y [n] of a safetensors file, and x_test and y_test if it has them", files: nil
   ) { path, request in
     let file = try TensorArchiveFile(path)
-    let all = try TensorPart(file, "x", "y")
+    let isUnlabelled = request.takesUnlabelled && file.entries["x"] != nil && file.entries["y"] == nil
+    let all = try TensorPart(file, "x", isUnlabelled ? nil : "y")
     let test = file.entries["x_test"] == nil && file.entries["y_test"] == nil ? nil : try TensorPart(file, "x_test", "y_test")
     if let test, test.shape != all.shape || test.type != all.type {
       throw DatasetError.badFile(
@@ -21,20 +23,23 @@ extension OwnData {
     }
     // Both are checked before the first, which may be large, is read.
     let (labels, testLabels) = (try all.labels(), try test?.labels())
-    let classes = (labels + (testLabels ?? [])).max().map { Int($0) + 1 } ?? 1
-    let names = request.classNames ?? (0..<max(classes, 1)).map(String.init)
+    let classes = ((labels ?? []) + (testLabels ?? [])).max().map { Int($0) + 1 } ?? 1
+    let names = isUnlabelled ? request.names(for: classes) : request.classNames ?? (0..<max(classes, 1)).map(String.init)
     guard classes <= names.count else {
       throw DatasetError.badFile(path: path, problem: "its labels go up to \(classes - 1): the network has \(names.count) classes")
     }
-    func set(_ part: TensorPart, _ labels: [Int64]) throws -> ExampleSet {
-      try ExampleSet(storage: part.storage(), labels: labels, shape: part.shape, classNames: names, name: "tensors:\(path)")
+    func set(_ part: TensorPart, _ labels: [Int64]?) throws -> ExampleSet {
+      let set = try ExampleSet(
+        storage: part.storage(), labels: labels ?? Array(repeating: 0, count: part.count), shape: part.shape, classNames: names,
+        name: "tensors:\(path)")
+      return labels == nil ? set.withoutLabels() : set
     }
     if request.onlyTest {
-      if let test, let testLabels { return Parts(training: nil, test: try set(test, testLabels)) }
+      if let test { return Parts(training: nil, test: try set(test, testLabels)) }
       request.note("\(path) has no x_test: all of x is evaluated")
       return Parts(training: nil, test: try set(all, labels))
     }
-    return Parts(training: try set(all, labels), test: try test.flatMap { part in try testLabels.map { try set(part, $0) } })
+    return Parts(training: try set(all, labels), test: try test.map { try set($0, testLabels) })
   }
 }
 
@@ -42,7 +47,8 @@ extension OwnData {
 private struct TensorPart {
   let file: TensorArchiveFile
   let x: String
-  let y: String
+  /// Name of the labels; nil if there are none.
+  let y: String?
   /// The dimensions of an example.
   let shape: [Int]
   /// Number of examples.
@@ -51,7 +57,7 @@ private struct TensorPart {
   let type: ElementType
   private let entry: TensorArchiveFile.Entry
 
-  init(_ file: TensorArchiveFile, _ x: String, _ y: String) throws {
+  init(_ file: TensorArchiveFile, _ x: String, _ y: String?) throws {
     (self.file, self.x, self.y) = (file, x, y)
     func bad(_ problem: String) -> DatasetError { .badFile(path: file.path, problem: problem) }
     func found(_ name: String) throws -> TensorArchiveFile.Entry {
@@ -60,7 +66,7 @@ private struct TensorPart {
       let listed = names.prefix(8).map(\.quoted).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
       throw bad("has no tensor \(name.quoted)" + (names.isEmpty ? "" : "; it holds \(listed)"))
     }
-    let (examples, labels) = (try found(x), try found(y))
+    let (examples, labels) = (try found(x), try y.map(found))
     guard let type = examples.elementType, type == .uint8 || type.isFloatingPoint else {
       throw bad("\(x) has elements of \(examples.type): possible are U8, F32, F64, F16 and BF16")
     }
@@ -76,21 +82,23 @@ private struct TensorPart {
     count = examples.shape.first ?? 0
     // The header was checked: no product of sizes exceeds 64 bits.
     guard count > 0, shape.allSatisfy({ $0 > 0 }) else { throw bad("\(x) has shape \(examples.shape): there is nothing in it") }
+    entry = examples
+    guard let labels, let y else { return }
     guard labels.shape == [count] else {
       throw bad("\(y) has shape \(labels.shape): \(x) has \(count) examples, so it must be [\(count)]")
     }
     guard labels.elementType != nil else {
       throw bad("\(y) has elements of \(labels.type): possible are I64, I32, U8, and floats of whole numbers")
     }
-    entry = examples
   }
 
   var words: String { "\(type.rawValue) examples of \(shape.map(String.init).joined(separator: "×"))" }
 
-  /// Returns the labels.
+  /// Returns the labels; nil if there are none.
   ///
   /// - Throws: `DatasetError.badFile` for one that is negative, not whole, or beyond a hundred thousand classes.
-  func labels() throws -> [Int64] {
+  func labels() throws -> [Int64]? {
+    guard let y else { return nil }
     let tensor = try file.tensor(y)
     let values: [Int64]
     if tensor.elementType?.isFloatingPoint ?? false {

@@ -1,4 +1,4 @@
-/// The number of labelled examples that a criterion scores on by default: `max(total, perClass · classes)`.
+/// The number of examples that a criterion scores on by default: `max(total, perClass · classes)`.
 public struct ExampleCount: Hashable, Sendable {
   /// Minimum number of examples in total.
   public var total: Int

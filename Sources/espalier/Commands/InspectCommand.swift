@@ -148,7 +148,7 @@ struct Inspection: Encodable {
         (
           "input",
           "\(Format.shape(preprocessing.inputShape))\(resized), (\(value) − mean)/deviation, mean \(numbers(preprocessing.mean)), "
-            + "deviation \(numbers(preprocessing.deviation))"
+            + "deviation \(numbers(preprocessing.deviation))" + (preprocessing.channelOrder.map { ", channels \($0)" } ?? "")
         ))
     }
     if !classes.isEmpty {

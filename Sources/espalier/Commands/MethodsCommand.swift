@@ -58,7 +58,8 @@ extension MethodsCommand.Section {
       PruningCriterion.all.map { criterion in
         // Without training steps, as with --epochs 0, Runner passes the training images through the model instead.
         let instead = [.activations, .weights].contains(criterion.data) ? " (without any, one pass over the training images)" : ""
-        let needs = criterion.data == .nothing ? "" : "; needs \(criterion.data.rawValue)\(instead)"
+        let labelled = criterion.granularities.contains { (try? Criterion(criterion).needsLabels($0)) ?? false } ? "labelled " : ""
+        let needs = criterion.data == .nothing ? "" : "; needs \(labelled)\(criterion.data.rawValue)\(instead)"
         return .init(
           name: criterion.name, summary: criterion.summary + needs, formula: criterion.formula,
           paper: criterion.paper == "—" ? nil : criterion.paper,

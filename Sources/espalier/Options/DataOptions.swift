@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import Datasets
 public import Experiments
+public import Training
 
 /// Options that choose the examples; shared by the commands that use any.
 struct DataOptions: ParsableArguments {
@@ -32,6 +33,11 @@ struct DataOptions: ParsableArguments {
       "Of a folder: pixels of the shorter side before images are cut, at random in training; by default those of --image-size.",
       valueName: "pixels"))
   var resize: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a folder: order of the channels of colour, rgb or bgr (networks of Caffe); rgb by default.", valueName: "order"))
+  var channelOrder: Preprocessing.ChannelOrder?
 
   @Option(
     help: ArgumentHelp(
@@ -73,7 +79,8 @@ struct DataOptions: ParsableArguments {
   private func preparation() throws -> Preparation? {
     let found = Preparation(
       imageSize: try imageSize.map(Self.size), resize: resize, mean: try mean.map { try Self.numbers($0, "--mean") },
-      deviation: try deviation.map { try Self.numbers($0, "--deviation") }, skipsBroken: skipBroken ? true : nil)
+      deviation: try deviation.map { try Self.numbers($0, "--deviation") }, skipsBroken: skipBroken ? true : nil, channelOrder: channelOrder
+    )
     guard (found.mean == nil) == (found.deviation == nil) else {
       throw ValidationError("--mean and --deviation go together: give both, or neither")
     }
@@ -101,6 +108,8 @@ struct DataOptions: ParsableArguments {
     }
   }
 }
+
+extension Preprocessing.ChannelOrder: ExpressibleByArgument {}
 
 extension ClassCount: ExpressibleByArgument {
   /// Parses a number or `auto`.

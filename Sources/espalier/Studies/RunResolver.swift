@@ -90,7 +90,8 @@ final class RunResolver {
       experiment: try Self.withoutStart(experiment).json, threads: run.run.threads, device: run.run.device.rawValue,
       kernels: "\(run.kernels)", proves: run.proves, latency: run.latencyBatches == nil, packs: run.packs ? true : nil)
     return ResolvedRun(
-      settings: try Format.json(settings), data: (prints + [try checksum(experiment.start), try teacher(of: experiment)].compactMap(\.self)).joined(separator: "+"),
+      settings: try Format.json(settings),
+      data: (prints + [try checksum(experiment.start), try teacher(of: experiment)].compactMap(\.self)).joined(separator: "+"),
       artefact: "model.safetensors", dataset: experiment.data?.dataset)
   }
 
@@ -173,7 +174,7 @@ final class RunResolver {
     if let known = known[key] { return known }
     note("reading \(plan.dataset)")
     // The model of a run yet to come cannot say what it takes.
-    let data = try whole.load(for: Self.isToCome(start) ? nil : start, note: note)
+    let data = try whole.load(for: Self.isToCome(start) ? nil : start, takesUnlabelled: true, note: note)
     let print = try [data.training, data.validation, data.test].map { try $0?.fingerprint ?? "none" }.joined(separator: "/")
     let found = (print, try data.training.selecting([0]))
     known[key] = found

@@ -77,6 +77,84 @@ import TestSupport
     #expect(problem(folder) { $0.classNames = ["b", "c"] } == "DIR/a: the network knows no such class; it knows \"b\", \"c\"")
   }
 
+  /// Images that lie in the folder itself, or in its part train, say nothing of what they show.
+  @Test func imagesWithoutClasses() throws {
+    let folder = try TemporaryFolder()
+    for (name, value) in [("2.png", 20), ("1.png", 10), ("notes.txt", 0)] { try folder.write(name, shade(UInt8(value))) }
+    let expected =
+      "DIR: there is no folder of a class in it; images are expected in DIR/CLASS, or in DIR/train/CLASS and so on"
+    #expect(problem(folder) == expected)
+    #expect(problem(folder) { ($0.takesUnlabelled, $0.onlyTest) = (true, true) } == expected)
+    let set = try #require(
+      try load(folder) {
+        $0.takesUnlabelled = true
+        $0.outputs = 5
+      }.training)
+    #expect(!set.isLabelled && set.classNames == ["0", "1", "2", "3", "4"] && set.labels == [0, 0])
+    #expect(try (0..<2).map { try set.image(at: $0)[0] } == [10, 20])
+    // A folder of a class says that others are meant to be in one, too.
+    try folder.write("a/1.png", shade(1))
+    try folder.write("b/1.png", shade(2))
+    var notes: [String] = []
+    let classes = try load(folder) {
+      $0.takesUnlabelled = true
+      $0.note = { notes.append($0) }
+    }.training
+    #expect(classes?.isLabelled == true && classes?.count == 2)
+    #expect(notes == ["\(folder.path): 3 files are no images by their names (.jpg, .jpeg, .png) and are left out"])
+    // With parts, those that judge have labels.
+    let parted = try TemporaryFolder()
+    try parted.write("train/1.png", shade(10))
+    try parted.write("test/a/1.png", shade(20))
+    let parts = try load(parted) { ($0.takesUnlabelled, $0.classNames) = (true, ["a", "b"]) }
+    #expect(parts.training?.isLabelled == false && parts.test?.isLabelled == true && parts.test?.labels == [0])
+  }
+
+  /// A list in place of folders: classes by name, or the network's outputs by number.
+  @Test func classesOfAList() throws {
+    let folder = try TemporaryFolder()
+    for (name, value) in [("2.png", 20), ("1.png", 10), ("0.png", 0)] { try folder.write(name, shade(UInt8(value))) }
+    func write(_ list: String) throws { try folder.write("labels.tsv", Array(list.utf8)) }
+    func firsts(_ set: ExampleSet?) throws -> [UInt8]? { try set.map { set in try (0..<set.count).map { try set.image(at: $0)[0] } } }
+    try write("file\tclass\twords\n1.png\tdog\tx\n2.png\tcat\n")
+    let named = try #require(try load(folder).training)
+    #expect(try named.classNames == ["cat", "dog"] && named.labels == [0, 1] && firsts(named) == [20, 10] && named.isLabelled)
+    try write("1.png\t7\n2.png\t03\n0.png\t7\n")
+    let numbered = try #require(try load(folder) { $0.outputs = 10 }.training)
+    #expect(try numbered.classes == 10 && numbered.labels == [3, 7, 7] && firsts(numbered) == [20, 0, 10])
+    #expect(try load(folder).training?.classes == 8)
+    let words = (0..<9).map { "class \($0)" }
+    #expect(try load(folder) { $0.classNames = words }.training?.labels == [3, 7, 7])
+    #expect(try load(folder) { ($0.onlyTest, $0.outputs) = (true, 10) }.test?.labels == [3, 7, 7])
+    #expect(problem(folder) { $0.classNames = ["a", "b"] } == "DIR/3: the network knows no such class; it knows \"a\", \"b\"")
+    try write("1.png\n")
+    #expect(problem(folder) == "DIR/labels.tsv: line 1 is not a file's name, a tab and a class")
+    try write("../1.png\t1\n")
+    #expect(problem(folder) == "DIR/labels.tsv: line 1 is not a file's name, a tab and a class")
+    try write("file\tclass\n")
+    #expect(problem(folder) == "DIR/labels.tsv: it names no images")
+    // Folders of classes need no list.
+    try folder.write("a/1.png", shade(1))
+    try folder.write("b/1.png", shade(2))
+    #expect(try load(folder).training?.classNames == ["a", "b"])
+  }
+
+  @Test(arguments: [1 << 20, 0]) func channelsInCaffesOrder(memoryLimit: Int) throws {
+    let folder = try TemporaryFolder()
+    // Red, green and blue of two pixels.
+    let pixels: [UInt8] = [1, 2, 3, 4, 5, 6]
+    for name in ["a/1.png", "b/1.png"] { try folder.write(name, png(width: 2, height: 1, pixels, isColour: true)) }
+    func first(_ isReversed: Bool) throws -> [UInt8]? {
+      try load(folder) { request in
+        request.shape = [3, 1, 2]
+        request.reversesChannels = isReversed
+        request.memoryLimit = memoryLimit
+      }.training?.image(at: 0)
+    }
+    #expect(try first(false) == [1, 4, 2, 5, 3, 6])
+    #expect(try first(true) == [3, 6, 2, 5, 1, 4])
+  }
+
   /// A larger image is stored for crops; grey and colour become what is wanted.
   @Test func sizesAndColours() throws {
     let folder = try TemporaryFolder()

@@ -43,6 +43,31 @@ import Torch
     #expect(training.name.hasPrefix("tensors:/") && training.elementType == .float32 && training.isResident)
   }
 
+  /// Examples of which nobody says what they show, for a network whose outputs have names, or only a number.
+  @Test func featuresWithoutLabels() throws {
+    let x = try Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [3, 2])
+    let set = try #require(
+      try load(["x": x]) {
+        $0.takesUnlabelled = true
+        $0.outputs = 4
+      }.training)
+    #expect(!set.isLabelled && set.count == 3 && set.labels == [0, 0, 0] && set.classNames == ["0", "1", "2", "3"])
+    #expect(try set.features(at: 2) == [5, 6] && set.isLabelled == set.selecting([1]).isLabelled)
+    #expect(try !set.subset(2, seed: 1).isLabelled)
+    let named = try load(["x": x]) { ($0.takesUnlabelled, $0.classNames) = (true, ["a", "b"]) }.training
+    #expect(named?.classNames == ["a", "b"])
+    // Labels of a test part are labels.
+    let parts = try load(["x": x, "x_test": x, "y_test": y([0, 2, 1])]) { $0.takesUnlabelled = true }
+    #expect(parts.training?.isLabelled == false && parts.test?.isLabelled == true && parts.test?.labels == [0, 2, 1])
+    #expect(parts.training?.classes == 3)
+    let labelled = try #require(try load(["x": x, "y": y([0, 2, 1])]) { $0.takesUnlabelled = true }.training)
+    #expect(labelled.isLabelled && !labelled.withoutLabels().isLabelled && labelled.withoutLabels().labels == [0, 0, 0])
+    #expect(try problem(["x": x]) == "has no tensor \"y\"; it holds \"x\"")
+    #expect(try problem(["z": x]) { $0.takesUnlabelled = true } == "has no tensor \"x\"; it holds \"z\"")
+    #expect(
+      try problem(["x": x, "x_test": x]) { $0.takesUnlabelled = true } == "has no tensor \"y_test\"; it holds \"x\", \"x_test\"")
+  }
+
   @Test func shapesAndTypes() throws {
     for (shape, expected) in [([3], [1]), ([3, 5], [5]), ([3, 5, 4], [1, 5, 4]), ([3, 2, 5, 4], [2, 5, 4])] as [([Int], [Int])] {
       for type in [ElementType.float32, .float64, .uint8] {

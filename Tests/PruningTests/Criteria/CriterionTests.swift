@@ -6,6 +6,17 @@ import Torch
 import Training
 
 struct CriterionTests {
+  /// Those that differentiate the loss; obd by the Gauss–Newton part of the Hessian asks the network's own outputs.
+  @Test func criteriaThatNeedLabels() throws {
+    let needy = try PruningCriterion.all.filter { definition in
+      try definition.granularities.contains { try Criterion(definition).needsLabels($0) }
+    }.map(\.name)
+    #expect(needy == ["rs", "mrs", "abs-rs", "abs-mrs", "taylor", "taylor-activation", "gradient-norm", "snip", "grasp"])
+    let obd = try Criterion(named: "obd")
+    #expect(try !obd.needsLabels(.weight) && !obd.needsLabels(.weight, curvature: HessianProbes(.gaussNewton)))
+    #expect(try obd.needsLabels(.weight, curvature: HessianProbes(.hutchinson)))
+  }
+
   private let context = ScoringContext(parameter: ParameterName("fc1", .weight), seed: 7, round: 1)
 
   @Test func magnitudeIsTheAbsoluteValue() throws {

@@ -27,8 +27,21 @@ extension Criterion {
   /// The criterion's implementation on sweep statistics, configured with its options; nil if it does not need a sweep.
   var sweptScoring: (any SweptScoring)? { (definition.implementation as? any SweptScoring)?.configured(options) }
 
-  /// Whether the criterion needs labelled examples.
+  /// Whether the criterion needs examples; ``needsLabels(_:curvature:)`` says whether with labels.
   public var needsExamples: Bool { definition.data == .examples }
+
+  /// Returns whether the criterion needs to know what its examples show, because it differentiates the loss.
+  ///
+  /// - Parameter curvature: the probes of a criterion that uses the Hessian; its Gauss–Newton part is an expectation over the network's own
+  ///   outputs, not over labels.
+  /// - Throws: ``PruningError/granularity(criterion:asked:possible:)``.
+  public func needsLabels(_ granularity: Granularity, curvature: HessianProbes? = nil) throws -> Bool {
+    guard needsExamples else { return false }
+    guard sweptScoring != nil else { return true }
+    return try statistics(for: granularity).contains {
+      $0.needsLossGradient || $0 == .hessianDiagonal && (curvature ?? HessianProbes()).estimator == .hutchinson
+    }
+  }
 
   /// Returns the statistics that a sweep must gather to score at a granularity; empty for criteria that do not need examples.
   ///
