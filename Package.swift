@@ -130,6 +130,9 @@ let package = Package(
       name: "OwnDataset", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training", "Datasets"], path: "Examples/OwnDataset",
       swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
+    .executableTarget(
+      name: "espalier-conformance", dependencies: ["Interchange", "Training", "Torch", "Results", "Words", "TestSupport"],
+      path: "Tests/Conformance", swiftSettings: strict),
     .target(name: "StandInCUDA", dependencies: ["CTorch"], path: "Tests/StandInCUDA", cxxSettings: [.unsafeFlags(headers)]),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport", "StandInCUDA"], swiftSettings: strict),
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),

@@ -94,6 +94,10 @@ public struct ImportedNetwork {
   /// Returns an output of the network with the axes that it has in the file.
   public func filesOutput(_ values: Tensor, at index: Int = 0) throws -> Tensor { try outputViews[index].seen(values) }
 
+  /// Names of the ONNX operations that are read, each in the forms that a network has for it; formulas and the arithmetic of shapes are made of
+  /// others, too.
+  public static var operations: [String] { Lowering.rules.keys.sorted() }
+
   /// Whether a path leads to an ONNX model, by its ending or its first bytes: the version of the format, then the producer's name or the
   /// graph.
   public static func isOne(_ path: String) -> Bool {

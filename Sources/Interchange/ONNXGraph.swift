@@ -4,7 +4,7 @@ internal import SwiftProtobuf
 internal import Words
 
 /// The graph of an ONNX model as it stands in the file: nodes in their order, constants, inputs and outputs.
-struct ONNXGraph {
+package struct ONNXGraph {
   struct Node {
     /// Name of the node; often empty.
     var name: String
@@ -22,8 +22,10 @@ struct ONNXGraph {
     var words: String { name.isEmpty ? outputs.first ?? "" : name }
   }
 
-  struct Input {
-    var name: String
+  /// An input that is no constant.
+  package struct Input {
+    /// The name in the file.
+    package var name: String
     /// Element type, with the format's number.
     var element: Int32
     /// Sizes, the batch's first; nil where a size varies, and nil altogether where nothing is known.
@@ -33,8 +35,9 @@ struct ONNXGraph {
   var nodes: [Node] = []
   var constants: [String: ONNXTensor] = [:]
   /// Inputs that are no constants.
-  var inputs: [Input] = []
-  var outputs: [String] = []
+  package var inputs: [Input] = []
+  /// Names of the outputs.
+  package var outputs: [String] = []
   /// Version of ONNX's own operations.
   var opset = 0
   /// Texts that the file carries along, by their keys.
@@ -55,7 +58,7 @@ struct ONNXGraph {
   /// Reads a file without trusting it: sizes are checked against the file's own before anything is allocated, and nothing in it is executed.
   ///
   /// - Throws: ``InterchangeError``, and `FileError` for a file that cannot be opened.
-  init(contentsOf path: String) throws {
+  package init(contentsOf path: String) throws {
     let file = try RegularFile(path)
     do { try self.init(file) } catch let problem as FileProblem {
       throw InterchangeError.reading(path: path, problem: problem.text)

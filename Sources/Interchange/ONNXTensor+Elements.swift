@@ -1,11 +1,11 @@
 internal import Files
 internal import Foundation
-internal import Torch
+package import Torch
 internal import Words
 
 extension ONNXTensor {
   /// Returns the elements as a tensor of float32; those that are float32 in a file go straight from there into it.
-  func tensor() throws -> Tensor {
+  package func tensor() throws -> Tensor {
     let tensor = try Tensor.empty(dimensions)
     try tensor.withElements(Float.self) { elements in
       if case .numbers(let numbers) = storage {

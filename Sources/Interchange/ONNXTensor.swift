@@ -1,10 +1,11 @@
 internal import Files
 internal import Foundation
+internal import SwiftProtobuf
 internal import Torch
 internal import Words
 
 /// A constant of an ONNX model: its shape, and where its elements lie, which are read when they are needed.
-struct ONNXTensor {
+package struct ONNXTensor {
   /// The place of a constant's elements.
   enum Storage {
     /// In a file from a position on, little-endian.
@@ -51,7 +52,8 @@ struct ONNXTensor {
 
   /// Name of the value, for messages.
   var name: String
-  var dimensions: [Int]
+  /// The sizes, whose product is no overflow.
+  package var dimensions: [Int]
   var element: Element
   var storage: Storage
 
@@ -68,6 +70,21 @@ struct ONNXTensor {
   init(_ name: String, dimensions: [Int], numbers: [Double], isInteger: Bool) {
     (self.name, self.dimensions, element, storage) = (name, dimensions, isInteger ? .int64 : .float32, .numbers(numbers))
   }
+
+  /// Reads a tensor from a file of its own, as ONNX's test suite keeps inputs and outputs.
+  ///
+  /// - Throws: ``InterchangeError``, and `FileError` for a file that cannot be read.
+  package init(contentsOf path: String) throws {
+    do {
+      guard let proto = try? ONNXTensorProto(serializedBytes: RegularFile.read(path, limit: 1 << 28)) else {
+        throw FileProblem("it is no tensor of ONNX")
+      }
+      try self.init(proto, name: proto.name, raw: nil, folder: "")
+    } catch let problem as FileProblem { throw InterchangeError.reading(path: path, problem: problem.text) }
+  }
+
+  /// Whether its elements are float32, as all values of networks are.
+  package var isFloat32: Bool { element == .float32 }
 
   /// Takes over a stored constant.
   ///
