@@ -78,7 +78,9 @@ let package = Package(
     ),
     .target(
       name: "Interchange",
-      dependencies: ["Training", "Torch", "Networks", "Files", "Words", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      dependencies: [
+        "CZlib", "Training", "Torch", "Networks", "Files", "Words", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       exclude: ["ONNX.proto"], swiftSettings: strict),
     .target(
       name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],

@@ -33,6 +33,7 @@ enum ConstantFolding {
     "Unsqueeze": { node, operands in
       var result = try operands.required(0)
       let axes = try node.axes(operands).required
+      guard axes.count <= 16 else { throw misfit }
       for axis in axes.compactMap({ $0.axis(of: result.dimensions.count + axes.count) }).sorted() {
         guard axis <= result.dimensions.count else { throw misfit }
         result.dimensions.insert(1, at: axis)

@@ -72,6 +72,7 @@ public struct ImportedNetwork {
   /// - Throws: ``InterchangeError``, also for weights that are NaN or infinite.
   public func model() throws -> Model {
     try Self.naming(path) {
+      try checkSharing()
       var tensors: [ParameterName: Tensor] = [:]
       for (name, dimensions) in try network.parameterShapes() {
         guard let weight = weights[name] else { throw FileProblem("\(name) is missing") }
@@ -93,6 +94,16 @@ public struct ImportedNetwork {
 
   /// Returns an output of the network with the axes that it has in the file.
   public func filesOutput(_ values: Tensor, at index: Int = 0) throws -> Tensor { try outputViews[index].seen(values) }
+
+  /// Refuses a short file that would fill the memory with one constant, as the weights of thousands of layers.
+  private func checkSharing() throws {
+    func bytes(_ weights: some Collection<Weight>) -> Int { weights.reduce(0) { $0 + $1.tensor.count * MemoryLayout<Float>.size } }
+    let distinct = Dictionary(weights.values.map { ($0.tensor.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let (all, stored) = (bytes(weights.values), bytes(distinct.values))
+    guard all <= 32 * stored + 1 << 26 else {
+      throw FileProblem("its layers share constants of \(stored) bytes, which would be \(all) as parameters of each")
+    }
+  }
 
   /// Names of the ONNX operations that are read, each in the forms that a network has for it; formulas and the arithmetic of shapes are made of
   /// others, too.
@@ -116,6 +127,10 @@ public struct ImportedNetwork {
       throw InterchangeError.reading(path: path, problem: error.description)
     } catch let error as ModelError {
       throw InterchangeError.reading(path: path, problem: error.description)
+    } catch let refusal as Refusal {
+      throw InterchangeError.reading(path: path, problem: "it is not understood: \(refusal.text)")
+    } catch let error as TorchError where !error.isOutOfMemory {
+      throw InterchangeError.reading(path: path, problem: error.description.inLine)
     }
   }
 }

@@ -5,7 +5,19 @@ internal import Words
 /// Why a node is not understood, as what stands behind its name in a message.
 struct Refusal: Error {
   let text: String
-  init(_ text: String = "") { self.text = text }
+  init(_ text: String = "") { self.text = text.shortened(to: 400) }
+}
+
+/// How many numbers a graph's constants are computed with: a short file could ask for years of it.
+final class Work {
+  private var done = 0
+  /// The most numbers: those of sizes and axes are a few thousand.
+  static let most = 1 << 21
+
+  func charge(_ count: Int) throws {
+    done += count
+    guard done <= Self.most else { throw Refusal("its file computes with more than \(Self.most) numbers") }
+  }
 }
 
 /// A node reads what one that is not understood wrote; only the first is reported.
@@ -73,6 +85,7 @@ struct Lowering {
   private var written: [String: String] = [:]
   private var names = Names()
   private var modules = Names()
+  private let work = Work()
   private var refusals: [(node: ONNXGraph.Node, reason: String)] = []
 
   /// A prime that is larger than any size of a layer.
@@ -248,11 +261,13 @@ struct Lowering {
       if node.operation == "Identity", let tensor = tensors[0] { return .constant(tensor) }
       let numbers = try tensors.map { tensor in
         try tensor.map { tensor -> Numbers in
+          try work.charge(tensor.count)
           guard let numbers = try tensor.numbers() else { throw Refusal("it computes with \(tensor.name.quoted), which is large") }
           return try Numbers(tensor.dimensions, numbers, isInteger: tensor.element.isInteger)
         }
       }
       result = try fold(node, numbers)
+      try work.charge(result.values.count)
     }
     return .constant(ONNXTensor(output, dimensions: result.dimensions, numbers: result.values, isInteger: result.isInteger))
   }
@@ -356,6 +371,7 @@ extension Lowering {
   /// The numbers of the constant that an input is; nil if it is left out.
   func numbers(_ node: ONNXGraph.Node, _ index: Int) throws -> Numbers? {
     guard let tensor = try constant(node, index) else { return nil }
+    try work.charge(tensor.count)
     guard let numbers = try tensor.numbers() else { throw Refusal("its input \(index) is a large constant") }
     return try Numbers(tensor.dimensions, numbers, isInteger: tensor.element.isInteger)
   }

@@ -19,8 +19,9 @@ struct Numbers {
   /// The numbers as sizes; those beyond any size, as exporters write for "to the end", are the largest of all.
   var sizes: [Int] { values.map { Int(exactly: $0.rounded(.towardZero)) ?? ($0 < 0 ? .min / 4 : .max / 4) } }
 
-  /// The number of elements of a shape; nil if it is none, or too many.
+  /// The number of elements of a shape; nil if it is none, or they or its axes are too many.
   static func count(_ dimensions: [Int]) -> Int? {
+    guard dimensions.count <= 16 else { return nil }
     var count = 1
     for size in dimensions {
       let (product, overflow) = count.multipliedReportingOverflow(by: size)
@@ -41,6 +42,11 @@ struct Numbers {
       }
     }
     guard let count = count(dimensions) else { throw Refusal("its constants are too large to compute with") }
+    // As many elements as the result has lie in its order; one is for all.
+    if operands.allSatisfy({ $0.values.count == count || $0.values.count == 1 }) {
+      let values = (0..<count).map { index in combine(operands.map { $0.values[$0.values.count == 1 ? 0 : index] }) }
+      return try Numbers(dimensions, values, isInteger: isInteger)
+    }
     let values = (0..<count).map { index -> Double in
       let place = Self.place(index, dimensions)
       return combine(operands.map { $0.values[$0.index(broadcast: place)] })

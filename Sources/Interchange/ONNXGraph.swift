@@ -49,8 +49,12 @@ package struct ONNXGraph {
 
   /// The most nodes: the largest of torchvision's networks has some 5,000.
   static let mostNodes = 100_000
+  /// The most inputs that are no constants.
+  static let mostInputs = 1024
   /// The most bytes of everything but the weights.
   static let mostBytes = 1 << 28
+  /// The most bytes of what becomes many times larger in memory: numbers of a byte each, texts.
+  static let mostSmallBytes = 1 << 26
 
   /// The most elements of all sparse constants together: a file can name more than it holds.
   static let mostSparseElements = 1 << 29
@@ -72,10 +76,10 @@ package struct ONNXGraph {
     guard file.size > 0 else { throw FileProblem("it is empty") }
     var (model, graph) = (Pieces(), Pieces())
     var stored: [(whole: Pieces, raw: Range<Int>?)] = []
-    var (nodeCount, hasGraph) = (0, false)
+    var (nodeCount, hasGraph, small) = (0, false, 0)
     var reader = WireReader(file)
     try reader.forEachField(in: 0..<file.size) { reader, field in
-      if [1, 2, 3, 6, 8, 14].contains(field.number) { try model.append(field.whole) }
+      if [1, 2, 3, 6, 8, 14].contains(field.number) { try model.append(field.whole, &small) }
       guard field.number == 7, field.isDelimited else { return }
       hasGraph = true
       try reader.forEachField(in: field.content) { reader, field in
@@ -83,18 +87,29 @@ package struct ONNXGraph {
         case 1:
           nodeCount += 1
           guard nodeCount <= Self.mostNodes else { throw FileProblem("it has more than \(Self.mostNodes) nodes") }
-          try graph.append(field.whole)
+          try graph.append(field.whole, &small, raw: field.isDelimited ? Self.rawBytes(of: field, &reader) : 0)
         case 5 where field.isDelimited:
           guard stored.count < 65_536 else { throw FileProblem("it has more than 65536 constants") }
-          var (small, raw) = (Pieces(), Range<Int>?.none)
+          var (rest, raw) = (Pieces(), Range<Int>?.none)
           try reader.forEachField(in: field.content) { _, field in
             // Packed floats are the same bytes as raw ones.
-            guard field.number == 9 || field.number == 4, field.isDelimited else { return try small.append(field.whole) }
+            guard field.number == 9 || field.number == 4, field.isDelimited else { return try rest.append(field.whole, &small) }
             guard raw == nil else { throw FileProblem("it has a constant in several pieces") }
             raw = field.content
           }
-          stored.append((small, raw))
-        case 11, 12, 15: try graph.append(field.whole)
+          stored.append((rest, raw))
+        case 11, 12:
+          guard field.content.count <= 1 << 16 else {
+            throw FileProblem("an input or output has a description of \(field.content.count) bytes")
+          }
+          try graph.append(field.whole, &small)
+        case 15:
+          var raw = 0
+          try reader.forEachField(in: field.content) { reader, part in
+            guard part.isDelimited else { return }
+            try reader.forEachField(in: part.content) { _, field in if field.number == 9 { raw += field.content.count } }
+          }
+          try graph.append(field.whole, &small, raw: raw)
         default: break
         }
       }
@@ -130,8 +145,22 @@ package struct ONNXGraph {
     }
   }
 
+  /// Counts the fields of a node, each of which takes many times its bytes once it is parsed, and returns the bytes of its raw tensors.
+  private static func rawBytes(of node: WireReader.Field, _ reader: inout WireReader) throws -> Int {
+    var raw = 0
+    try reader.forEachField(in: node.content) { reader, attribute in
+      guard attribute.number == 5, attribute.isDelimited else { return }
+      try reader.forEachField(in: attribute.content) { reader, tensor in
+        guard tensor.number == 5, tensor.isDelimited else { return }
+        try reader.forEachField(in: tensor.content) { _, field in if field.number == 9 { raw += field.content.count } }
+      }
+    }
+    return raw
+  }
+
   private mutating func take(_ graph: ONNXGraphProto, _ folder: String) throws {
     for input in graph.input where constants[input.name] == nil {
+      guard inputs.count < Self.mostInputs else { throw FileProblem("it has more than \(Self.mostInputs) inputs") }
       let type = input.type.tensorType
       inputs.append(
         Input(
@@ -214,10 +243,14 @@ private struct Pieces {
   var ranges: [Range<Int>] = []
   var count = 0
 
-  mutating func append(_ range: Range<Int>) throws {
+  /// - Parameters:
+  ///   - small: bytes that are no weights so far, in all pieces.
+  ///   - raw: how many of the bytes are weights.
+  mutating func append(_ range: Range<Int>, _ small: inout Int, raw: Int = 0) throws {
     count += range.count
-    guard count <= ONNXGraph.mostBytes else {
-      throw FileProblem("without its weights it has more than \(ONNXGraph.mostBytes) bytes")
+    small += range.count - raw
+    for (bytes, most) in [(count, ONNXGraph.mostBytes), (small, ONNXGraph.mostSmallBytes)] where bytes > most {
+      throw FileProblem("without its weights it has more than \(most) bytes")
     }
     if let last = ranges.last, last.upperBound == range.lowerBound {
       ranges[ranges.count - 1] = last.lowerBound..<range.upperBound

@@ -17,6 +17,7 @@ extension ONNXTensor {
         for (place, value) in zip(places, try values.tensor().array(Float.self)) { elements[place] = value }
         return
       }
+      if case .repeated(let number) = storage { return elements.update(repeating: Float(number)) }
       let file = try openFile()
       if element == .float32 { return try fill(UnsafeMutableRawBufferPointer(elements), at: 0, file) }
       // In pieces, so that they are not in memory twice.
@@ -48,6 +49,7 @@ extension ONNXTensor {
       for (place, value) in zip(places, try values.allNumbers()) { numbers[place] = value }
       return numbers
     }
+    if case .repeated(let number) = storage { return Array(repeating: number, count: count) }
     var bytes = [UInt8](repeating: 0, count: count * element.size)
     let file = try openFile()
     return try bytes.withUnsafeMutableBytes { bytes in
@@ -60,7 +62,7 @@ extension ONNXTensor {
     switch storage {
     case .file(let file, _): file
     case .external(let path, _): try RegularFile(path, followsLinks: false)
-    case .bytes, .numbers, .sparse: nil
+    case .bytes, .numbers, .sparse, .repeated: nil
     }
   }
 
@@ -69,7 +71,7 @@ extension ONNXTensor {
     case .file(_, let start), .external(_, let start): try file?.fill(buffer, at: start + offset)
     case .bytes(let data):
       data.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<(offset + buffer.count)])) }
-    case .numbers, .sparse: break
+    case .numbers, .sparse, .repeated: break
     }
   }
 

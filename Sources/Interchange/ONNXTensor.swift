@@ -16,6 +16,8 @@ package struct ONNXTensor {
     case numbers([Double])
     /// Some elements and their ascending row-major positions; all others are 0.
     indirect case sparse(ONNXTensor, at: [Int])
+    /// All elements alike: what layers get that a file has none for.
+    case repeated(Double)
   }
 
   /// Element types, with the format's numbers.
@@ -68,7 +70,9 @@ package struct ONNXTensor {
 
   /// Creates a constant of given numbers.
   init(_ name: String, dimensions: [Int], numbers: [Double], isInteger: Bool) {
-    (self.name, self.dimensions, element, storage) = (name, dimensions, isInteger ? .int64 : .float32, .numbers(numbers))
+    (self.name, self.dimensions, element) = (name, dimensions, isInteger ? .int64 : .float32)
+    // A short file may ask for thousands of layers, each with as many ones as there are channels.
+    storage = numbers.first.flatMap { first in numbers.allSatisfy { $0 == first } ? .repeated(first) : nil } ?? .numbers(numbers)
   }
 
   /// Reads a tensor from a file of its own, as ONNX's test suite keeps inputs and outputs.

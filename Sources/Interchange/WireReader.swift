@@ -18,6 +18,10 @@ struct WireReader {
   let file: RegularFile
   private var window: [UInt8] = []
   private var windowStart = 0
+  private var count = 0
+
+  /// The most fields: the largest of torchvision's networks has some 100,000, and each may take hundreds of bytes in memory.
+  static let mostFields = 1 << 20
 
   init(_ file: RegularFile) { self.file = file }
 
@@ -40,6 +44,8 @@ struct WireReader {
       default: throw Self.damaged
       }
       guard (1...0x1FFF_FFFF).contains(tag >> 3), length <= UInt64(range.upperBound - position) else { throw Self.damaged }
+      count += 1
+      guard count <= Self.mostFields else { throw FileProblem("it has more than \(Self.mostFields) fields") }
       let end = position + Int(length)
       try body(
         &self, Field(number: Int(tag >> 3), isDelimited: tag & 7 == 2, whole: start..<end, content: position..<end))

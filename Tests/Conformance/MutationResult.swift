@@ -20,7 +20,7 @@ struct MutationResult: Encodable {
   /// The most memory of the process so far.
   var peakBytes = 0
 
-  /// Tries `count` copies; the same seed makes the same ones.
+  /// Tries `count` copies, of which the first is not damaged; the same seed makes the same ones.
   init(of path: String, count: Int, seed: UInt64) throws {
     file = path
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
@@ -29,7 +29,7 @@ struct MutationResult: Encodable {
       let copy = "\(folder)/copy.\((path as NSString).pathExtension)"
       for index in 0..<count {
         var random = RandomStream(seed: seed &+ UInt64(index))
-        try Data(bytes.mutated(&random)).write(to: URL(fileURLWithPath: copy))
+        try Data(index == 0 ? bytes : bytes.mutated(&random)).write(to: URL(fileURLWithPath: copy))
         let start = Date()
         do {
           if ImportedNetwork.isOne(copy) { _ = try ImportedNetwork(contentsOf: copy).model() } else { _ = try WeightsReader.files(copy) }

@@ -79,6 +79,7 @@ import Testing
     #expect(try tensor([.max, 2]) == "constant \"w\": its shape [9223372036854775807, 2] is impossible")
     #expect(try tensor([-1]) == "constant \"w\": its shape [-1] is impossible")
     #expect(try tensor([1 << 20, 1 << 20]) == "constant \"w\": its shape [1048576, 1048576] is impossible")
+    #expect(try tensor([2], 9) == "constant \"w\": 2 elements of float32 need 8 bytes, and there are 9")
     #expect(try tensor([1 << 30]) == "constant \"w\": 1073741824 elements of float32 need 4294967296 bytes, and there are 4")
     #expect(try tensor(Array(repeating: 1, count: 9)) == "constant \"w\": it has 9 dimensions, and at most 8 are possible")
     #expect(try problem(Onnx.model(relu, input: [0, .max])) == "input: input shape 9223372036854775807 is out of range")

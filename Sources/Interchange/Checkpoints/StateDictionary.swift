@@ -18,6 +18,8 @@ struct StateDictionary {
   private static let maximumPath = 4
   /// The most modules within one another.
   private static let maximumDepth = 32
+  /// The most entries of dictionaries that are looked at: one that many modules share counts for each of them.
+  private static let maximumWork = 1 << 22
 
   /// Finds the tensors of a file.
   ///
@@ -35,10 +37,9 @@ struct StateDictionary {
     }
     if try !addModule(value, file.nodes) { try addDictionary(value, file.nodes) }
     guard !views.isEmpty else { throw CheckpointProblem(Self.without(value, path, file.nodes)) }
-    guard views.count <= TensorArchive.maximumCount else {
-      throw CheckpointProblem("it has more than \(TensorArchive.maximumCount) tensors")
-    }
   }
+
+  private static let tooMany = CheckpointProblem("it has more than \(TensorArchive.maximumCount) tensors")
 
   /// Which of several state dictionaries it is; nil if there is no other.
   var note: String? {
@@ -69,6 +70,7 @@ struct StateDictionary {
         if let earlier = places[name] {
           views[earlier].view = view
         } else {
+          guard views.count < TensorArchive.maximumCount else { throw Self.tooMany }
           places[name] = views.count
           views.append((name, view))
         }
@@ -81,23 +83,36 @@ struct StateDictionary {
   /// Adds parameters and buffers of a pickled `torch.nn.Module`, in the order in which its own state_dict() has them; returns whether it is one.
   private mutating func addModule(_ value: PickleValue, _ nodes: [PickleNode]) throws -> Bool {
     var work = 0
-    func fields(_ value: PickleValue) -> PickleValue? {
-      guard case .node(let index) = value, case .opaque = nodes[index].kind else { return nil }
-      return nodes[index].items.last { nodes.value(at: "_parameters", in: $0) != nil }
+    func charge(_ value: PickleValue) throws {
+      guard case .node(let index) = value else { return }
+      work += nodes[index].items.count
+      guard work <= Self.maximumWork else { throw CheckpointProblem("its modules hold far more than those of any network") }
     }
-    guard fields(value) != nil else { return false }
+    func entry(_ key: String, of value: PickleValue) throws -> PickleValue? {
+      try charge(value)
+      return nodes.value(at: key, in: value)
+    }
+    func fields(_ value: PickleValue) throws -> PickleValue? {
+      guard case .node(let index) = value, case .opaque = nodes[index].kind else { return nil }
+      try charge(value)
+      return try nodes[index].items.last { try entry("_parameters", of: $0) != nil }
+    }
+    guard try fields(value) != nil else { return false }
     // Modules still to be looked at, the next one last.
     var open = [(value: value, prefix: "", depth: 0)]
     while let (module, prefix, depth) = open.popLast() {
       work += 1
-      guard depth < Self.maximumDepth, work <= TensorArchive.maximumCount else {
+      guard depth < Self.maximumDepth else {
         throw CheckpointProblem("its modules contain one another")
       }
-      guard let fields = fields(module) else { continue }
+      guard let fields = try fields(module) else { continue }
       for kind in ["_parameters", "_buffers"] {
-        if let part = nodes.value(at: kind, in: fields) { try addDictionary(part, nodes, prefix: prefix) }
+        guard let part = try entry(kind, of: fields) else { continue }
+        try charge(part)
+        try addDictionary(part, nodes, prefix: prefix)
       }
-      guard case .node(let index)? = nodes.value(at: "_modules", in: fields) else { continue }
+      guard let modules = try entry("_modules", of: fields), case .node(let index) = modules else { continue }
+      try charge(modules)
       let items = nodes[index].items
       for place in stride(from: 0, to: items.count - 1, by: 2).reversed() {
         if case .text(let name) = items[place] { open.append((items[place + 1], prefix + name + ".", depth + 1)) }

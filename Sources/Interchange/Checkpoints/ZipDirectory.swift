@@ -1,3 +1,4 @@
+internal import CZlib
 internal import Files
 internal import Words
 
@@ -11,11 +12,13 @@ struct ZipDirectory {
     var size: Int
     fileprivate var compressedSize: Int
     fileprivate var header: Int
+    fileprivate var checksum: UInt
   }
 
   /// The members by their names.
   private(set) var members: [String: Member] = [:]
   private let file: RegularFile
+  private let sound = Sound()
 
   /// The most members: a checkpoint has one for each tensor.
   private static let maximumCount = 1 << 17
@@ -24,17 +27,23 @@ struct ZipDirectory {
 
   /// Reads the directory of a file.
   ///
-  /// - Throws: ``CheckpointProblem`` if there is none, it is damaged, or two members have one name.
+  /// - Throws: ``CheckpointProblem`` if there is none, it is damaged, or two members have one name or overlap.
   init(_ file: RegularFile) throws {
     self.file = file
     let (count, range) = try Self.place(in: file)
     var reader = Fields(try Self.bytes(of: file, range))
     for _ in 0..<count { try add(&reader) }
+    let inOrder = members.sorted { ($0.value.header, $0.key) < ($1.value.header, $1.key) }
+    for ((name, member), (next, follower)) in zip(inOrder, inOrder.dropFirst()) {
+      guard member.compressedSize <= follower.header - member.header else {
+        throw CheckpointProblem("its members \(name.quoted) and \(next.quoted) overlap")
+      }
+    }
   }
 
   /// Returns where the content of a member lies in the file.
   ///
-  /// - Throws: ``CheckpointProblem`` if there is no such member, it is compressed, or goes beyond the file.
+  /// - Throws: ``CheckpointProblem`` if there is no such member, it is compressed or damaged, or goes beyond the file.
   func range(of name: String) throws -> Range<Int> {
     guard let member = members[name] else { throw CheckpointProblem("it has no member \(name.quoted)") }
     guard member.isStored, member.size == member.compressedSize else {
@@ -47,7 +56,26 @@ struct ZipDirectory {
     let (nameLength, extraLength) = (Int(try fields.number(2)), Int(try fields.number(2)))
     let own = try Self.bytes(of: file, Self.range(member.header + 30, nameLength, in: file, "member \(name.quoted)"))
     guard own == Array(name.utf8) else { throw CheckpointProblem("its member \(name.quoted) has another name where it begins") }
-    return try Self.range(member.header + 30 + nameLength + extraLength, member.size, in: file, "member \(name.quoted)")
+    let range = try Self.range(member.header + 30 + nameLength + extraLength, member.size, in: file, "member \(name.quoted)")
+    // PyTorch writes 0 where it was told not to compute any.
+    if member.checksum != 0, sound.names.insert(name).inserted, try Self.checksum(of: range, in: file) != member.checksum {
+      throw CheckpointProblem("its member \(name.quoted) is damaged: its bytes have another CRC-32 than the directory says")
+    }
+    return range
+  }
+
+  /// The members whose bytes were compared with their checksums.
+  private final class Sound { var names: Set<String> = [] }
+
+  private static func checksum(of range: Range<Int>, in file: RegularFile) throws -> UInt {
+    var checksum = crc32(0, nil, 0)
+    var buffer = [UInt8](repeating: 0, count: min(range.count, 1 << 18))
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 18) {
+      let count = min(1 << 18, range.upperBound - start)
+      try buffer.withUnsafeMutableBytes { try file.fill(UnsafeMutableRawBufferPointer(rebasing: $0[..<count]), at: start) }
+      checksum = crc32(checksum, buffer, UInt32(count))
+    }
+    return UInt(checksum)
   }
 
   /// Returns the content of a small member.
@@ -64,7 +92,8 @@ struct ZipDirectory {
     try fields.skip(4)
     let flags = try fields.number(2)
     let method = try fields.number(2)
-    try fields.skip(8)
+    try fields.skip(4)
+    let checksum = UInt(try fields.number(4))
     var sizes = [try fields.number(4), try fields.number(4)]
     let lengths = (name: Int(try fields.number(2)), extra: Int(try fields.number(2)), comment: Int(try fields.number(2)))
     try fields.skip(8)
@@ -84,7 +113,7 @@ struct ZipDirectory {
       throw Self.damaged
     }
     guard flags & 1 == 0 else { throw CheckpointProblem("its member \(name.quoted) is encrypted") }
-    let member = Member(isStored: method == 0, size: size, compressedSize: compressed, header: header)
+    let member = Member(isStored: method == 0, size: size, compressedSize: compressed, header: header, checksum: checksum)
     guard members.updateValue(member, forKey: name) == nil else { throw CheckpointProblem("two of its members are named \(name.quoted)") }
   }
 

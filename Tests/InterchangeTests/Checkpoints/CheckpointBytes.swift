@@ -37,6 +37,10 @@ struct ZipBytes {
   var begins: [String: UInt64] = [:]
   /// The method of compression that the directory names.
   var method: UInt64 = 0
+  /// The flags of each member, of which 1 says that it is encrypted.
+  var flags: UInt64 = 0
+  /// What the directory says of a member's CRC-32; 0 says that none was computed.
+  var checksums: [String: UInt64] = [:]
   /// Whether sizes and positions are of 8 bytes.
   var isLarge = false
 
@@ -55,7 +59,8 @@ struct ZipBytes {
       let isLong = isLarge || size > 0xFFFF_FFFE || begin > 0xFFFF_FFFE
       let extra = isLong ? little(1, 2) + little(24, 2) + little(size, 8) + little(size, 8) + little(begin, 8) : []
       let sizes = isLong ? little(0xFFFF_FFFF, 4) + little(0xFFFF_FFFF, 4) : little(size, 4) + little(size, 4)
-      directory += little(0x0201_4B50, 4) + little(0, 6) + little(method, 2) + little(0, 8) + sizes
+      directory += little(0x0201_4B50, 4) + little(0, 4) + little(flags, 2) + little(method, 2) + little(0, 4)
+      directory += little(checksums[name] ?? 0, 4) + sizes
       directory += little(UInt64(name.utf8.count), 2) + little(UInt64(extra.count), 2) + little(0, 10)
       directory += (isLong ? little(0xFFFF_FFFF, 4) : little(begin, 4)) + Array(name.utf8) + extra
       result += little(0x0403_4B50, 4) + little(0, 22) + little(UInt64(name.utf8.count), 2) + little(3, 2) + Array(name.utf8) + [7, 7, 7]

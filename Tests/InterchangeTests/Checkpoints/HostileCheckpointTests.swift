@@ -47,6 +47,59 @@ import Training
     }
   }
 
+  /// Every operation of pickles that makes an object, with the arguments of a command.
+  @Test func noWayOfMakingAnObjectCallsAnything() throws {
+    try withTemporaryDirectory { folder in
+      let marker = folder + "/marker"
+      let command = Pickled.text("touch \(marker)")
+      func code(_ character: Unicode.Scalar) -> [UInt8] { [UInt8(ascii: character)] }
+      let system = Pickled.global("posix.system")
+      let ways: [(String, [UInt8])] = [
+        ("posix.system", Pickled.text("posix") + Pickled.text("system") + [0x93] + Pickled.tuple([command]) + code("R")),
+        ("posix.system", code("(") + command + Array("iposix\nsystem\n".utf8)),
+        ("posix.system", code("(") + system + command + code("o")), ("posix.system", system + Pickled.tuple([command]) + [0x81]),
+        ("posix.system", system + Pickled.tuple([command]) + code("}") + [0x92]),
+        ("posix.system", system + Pickled.tuple([command]) + code("R") + command + code("b")),
+        ("copyreg extension 7", [0x82, 7] + Pickled.tuple([command]) + code("R")),
+      ]
+      for (name, way) in ways {
+        let found = try problem(pickle: way)
+        let words = "it holds an object of \"\(name)\", which only that code could make, and it is not run: save its state_dict()"
+        #expect(found == words)
+      }
+      #expect(!FileManager.default.fileExists(atPath: marker))
+    }
+  }
+
+  /// A billion laughs: each tuple holds the one before ten times. The whole is two hundred tuples, as long as nobody copies it.
+  @Test func memoBombsStaySmall() throws {
+    func code(_ character: Unicode.Scalar) -> [UInt8] { [UInt8(ascii: character)] }
+    for (begin, end) in [(code("("), code("t")), (code("("), code("l"))] {
+      var bomb = begin + Pickled.text("lol") + end + code("q") + [0] + code("0")
+      for level in 1..<200 as Range<UInt8> {
+        bomb += begin + (0..<10).flatMap { _ in code("h") + [level - 1] } + end + code("q") + [level] + code("0")
+      }
+      bomb += code("h") + [199]
+      #expect(try problem(pickle: bomb) == "it holds no tensors by name")
+      #expect(try problem(pickle: Pickled.dictionary([("w", Pickled.tensor()), ("bomb", bomb)])) == "read [\"w\"]")
+    }
+  }
+
+  /// Modules that share a dictionary count its tensors each, so that a short file could hold billions.
+  @Test func modulesThatShareDoNotMultiply() throws {
+    func code(_ character: Unicode.Scalar) -> [UInt8] { [UInt8(ascii: character)] }
+    func object(_ fields: [(String, [UInt8])]) -> [UInt8] { Pickled.call("models.Net", []) + Pickled.dictionary(fields) + code("b") }
+    let shared = Pickled.tensor() + code("q") + [0] + code("0")
+    let tensors = Pickled.dictionary((0..<30_000).map { ("w\($0)", code("h") + [0]) }) + code("q") + [1] + code("0")
+    let leaf = object([("_parameters", code("h") + [1])]) + code("q") + [2] + code("0")
+    let modules = Pickled.dictionary((0..<300).map { ("m\($0)", code("h") + [2]) })
+    let root = object([("_parameters", code("}")), ("_modules", modules)])
+    #expect(try problem(pickle: shared + tensors + leaf + root) == "it has more than 65536 tensors")
+    // The same with a large dictionary in which nothing is a tensor.
+    let idle = Pickled.dictionary((0..<30_000).map { ("n\($0)", code("N")) }) + code("q") + [1] + code("0")
+    #expect(try problem(pickle: shared + idle + leaf + root) == "its modules hold far more than those of any network")
+  }
+
   @Test func picklesThatDoNotEnd() throws {
     let sound = Pickled.dictionary([("w", Pickled.tensor())])
     var cut = ZipBytes.checkpoint(sound)
@@ -152,8 +205,20 @@ import Training
     #expect(
       try problem { $0.begins["a/data/0"] = 1 << 62 }.hasPrefix(
         "tensor \"w\": its member \"a/data/0\" goes beyond the end of the file: 30 bytes at 4611686018427387904 of "))
+    #expect(try problem { $0.begins["a/data/0"] = 0 } == "its members \"a/data.pkl\" and \"a/data/0\" overlap")
     #expect(
-      try problem { $0.begins["a/data/0"] = 0 } == "tensor \"w\": its member \"a/data/0\" has another name where it begins")
+      try problem { $0.begins["a/data/0"] = 1 << 20 }.hasPrefix("tensor \"w\": its member \"a/data/0\" goes beyond the end of the file"))
+    #expect(try problem { $0.claimed["a/byteorder"] = 100 } == "its members \"a/byteorder\" and \"a/data/0\" overlap")
+    #expect(try problem { $0.flags = 1 } == "its member \"a/data.pkl\" is encrypted")
+    #expect(try problem { $0.method = 99 } == "its member \"a/byteorder\" is compressed, as PyTorch's are not: store it with \"zip -0\"")
+    // The CRC-32 of the bytes of 1 and 2 as float32 by zlib.
+    #expect(try problem { $0.checksums["a/data/0"] = 0x2E3FA576 } == "read [\"w\"]")
+    #expect(
+      try problem { $0.checksums["a/data/0"] = 7 }
+        == "tensor \"w\": its member \"a/data/0\" is damaged: its bytes have another CRC-32 than the directory says")
+    #expect(
+      try problem { $0.checksums["a/data.pkl"] = 7 }
+        == "its member \"a/data.pkl\" is damaged: its bytes have another CRC-32 than the directory says")
     #expect(
       try self.problem(Array(sound.bytes.prefix(size - 10)))
         == "it is cut short: a zip archive ends with its directory, which is missing")

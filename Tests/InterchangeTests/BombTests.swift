@@ -1,0 +1,144 @@
+import Foundation
+import Networks
+import SwiftProtobuf
+import TestSupport
+import Testing
+import Torch
+
+@testable import Interchange
+
+/// Short files that ask for much time or memory.
+@Suite struct BombTests {
+  /// A field of a message: its tag, the length of its content, and the content.
+  private func field(_ number: UInt8, _ content: Data) -> Data {
+    var head = [number << 3 | 2]
+    var length = content.count
+    while length > 0x7F {
+      head.append(UInt8(length & 0x7F) | 0x80)
+      length >>= 7
+    }
+    return Data(head) + [UInt8(length)] + content
+  }
+
+  /// A sound model, after which a graph's fields go on.
+  private func problem(graph fields: Data) throws -> String? {
+    let model = Onnx.model([Onnx.node("Relu", ["x"], ["y"])])
+    return try withFile(model.serializedData() + field(7, fields)) { try InterchangeTests.problem($0) }
+  }
+
+  private func repeated(_ bytes: [UInt8], _ count: Int) -> Data {
+    var data = Data(capacity: bytes.count * count)
+    for _ in 0..<count { data.append(contentsOf: bytes) }
+    return data
+  }
+
+  @Test func fieldsAreCounted() throws {
+    let words = "it has more than 1048576 fields"
+    // A million inputs of a node, attributes, attributes' numbers, and declared values, each of two bytes.
+    #expect(try problem(graph: field(1, repeated([0x0A, 0], 1 << 20))) == words)
+    #expect(try problem(graph: field(1, repeated([0x2A, 0], 1 << 20))) == words)
+    #expect(try problem(graph: field(1, field(5, repeated([0x40, 1], 1 << 20)))) == words)
+    #expect(try problem(graph: repeated([0x5A, 0], 1 << 20)) == words)
+  }
+
+  @Test func inputsAreFew() throws {
+    let inputs = (0..<1025).map { field(11, (try? Onnx.value("x\($0)", [0, 2]).serializedData()) ?? Data()) }
+    #expect(try problem(graph: inputs.reduce(Data(), +)) == "it has more than 1024 inputs")
+    let large = Onnx.value("x1", Array(repeating: 1, count: 1 << 15))
+    let bytes = try large.serializedData()
+    #expect(try problem(graph: field(11, bytes)) == "an input or output has a description of \(bytes.count) bytes")
+  }
+
+  /// Numbers of a byte each, which are eight in memory.
+  @Test func packedNumbersAreFew() throws {
+    #expect(try problem(graph: field(1, field(5, field(8, Data(count: 1 << 26))))) == "without its weights it has more than 67108864 bytes")
+    // Weights within a node's attribute are none of them.
+    let tensor = try ONNXTensorProto.with { ($0.dims, $0.dataType) = ([1 << 26], 2) }.serializedData() + field(9, Data(count: 1 << 26))
+    let node = try Onnx.node("Constant", [], ["c"]).serializedData()
+    let attribute = try ONNXAttributeProto.with { $0.name = "value" }.serializedData() + field(5, tensor)
+    #expect(try problem(graph: field(1, node + field(5, attribute))) == nil)
+  }
+
+  /// Groups within groups, which no reader may follow by calling itself.
+  @Test func nestedGroupsAreNoModel() throws {
+    for depth in [20, 200_000] {
+      let groups = repeated([0x7B], depth) + repeated([0x7C], depth)
+      #expect(try problem(graph: groups) == "it is no ONNX model, or a damaged one")
+      #expect(try problem(graph: field(1, field(5, groups))) == "it is no ONNX model, or a damaged one")
+      let inValue = try problem(graph: field(11, field(2, groups.prefix(1 << 15))))
+      #expect(inValue?.contains("\n") != true)
+      let inVersion = try withFile(Onnx.model([Onnx.node("Relu", ["x"], ["y"])]).serializedData() + field(8, groups)) {
+        try InterchangeTests.problem($0)
+      }
+      #expect(inVersion?.contains("\n") != true)
+    }
+  }
+
+  /// A constant of 65,536 numbers that is computed with again and again.
+  @Test func computingWithConstantsEnds() throws {
+    let constant = Onnx.tensor("c", [65_536], [Float](repeating: 1, count: 65_536))
+    let steps = (0..<20).map { Onnx.node("Neg", [$0 == 0 ? "c" : "s\($0 - 1)"], ["s\($0)"]) }
+    let words = try InterchangeTests.problem(Onnx.model(steps + [Onnx.node("Mul", ["x", "s19"], ["y"])], [constant]))
+    #expect(words == "1 operation is not understood (opset 17): Neg at \"s16\" (its file computes with more than 2097152 numbers)")
+    let pads = (0..<40).map { Onnx.node("Pad", ["x", "c"], ["p\($0)"]) }
+    #expect(
+      try InterchangeTests.problem(Onnx.model(pads + [Onnx.node("Relu", ["x"], ["y"])], [constant]))?.hasSuffix(
+        "more than 2097152 numbers)") == true)
+  }
+
+  @Test func axesAreFew() throws {
+    let axes: ONNXTensorProto = .with { ($0.name, $0.dims, $0.dataType, $0.int64Data) = ("a", [17], 7, (0..<17).map { $0 }) }
+    let nodes = [Onnx.node("Unsqueeze", ["c", "a"], ["u"]), Onnx.node("Mul", ["x", "u"], ["y"])]
+    #expect(
+      try InterchangeTests.problem(Onnx.model(nodes, [axes, Onnx.tensor("c", [1], [2])]))
+        == "1 operation is not understood (opset 17): Unsqueeze at \"u\" (its constants do not fit each other)")
+  }
+
+  /// Parameters are tensors of their own, and a file may name one constant thousands of times.
+  @Test func sharedConstantsDoNotFillTheMemory() throws {
+    let layers = (0..<100).map { Onnx.node("Gemm", [$0 == 0 ? "x" : "v\($0 - 1)", "w"], [$0 == 99 ? "y" : "v\($0)"]) }
+    let weights = Onnx.tensor("w", [600, 600], [Float](repeating: 0, count: 360_000))
+    #expect(
+      try InterchangeTests.problem(Onnx.model(layers, [weights], input: [0, 600]))
+        == "its layers share constants of 1440000 bytes, which would be 144000000 as parameters of each")
+    let few = (0..<3).map { Onnx.node("Gemm", [$0 == 0 ? "x" : "v\($0 - 1)", "w"], [$0 == 2 ? "y" : "v\($0)"]) }
+    #expect(try InterchangeTests.problem(Onnx.model(few, [weights], input: [0, 600])) == nil)
+  }
+
+  @Test func equalNumbersTakeThePlaceOfOne() throws {
+    let ones = ONNXTensor("one", dimensions: [2, 3], numbers: Array(repeating: 1.5, count: 6), isInteger: false)
+    guard case .repeated(1.5) = ones.storage else {
+      Issue.record("stored as \(ones.storage)")
+      return
+    }
+    #expect(try ones.numbers() == Array(repeating: 1.5, count: 6))
+    #expect(try ones.tensor().shape == [2, 3] && ones.tensor().doubles() == Array(repeating: 1.5, count: 6))
+    let mixed = ONNXTensor("two", dimensions: [2], numbers: [1, 2], isInteger: false)
+    #expect(try mixed.tensor().doubles() == [1, 2])
+  }
+
+  @Test func sparseConstantsAreRefused() throws {
+    #expect(
+      try problem(graph: field(15, Data([0x0A, 0]))) == "it has sparse constants, which are not understood: write them as dense ones")
+  }
+
+  @Test func reasonsStayShort() throws {
+    let strides: ONNXAttributeProto = .with { ($0.name, $0.ints) = ("strides", Array(repeating: 7, count: 100_000)) }
+    let words = try InterchangeTests.problem(
+      Onnx.model([Onnx.node("Conv", ["x", "w"], ["y"], [strides])], [Onnx.tensor("w", [1, 1, 1, 1], [1])], input: [0, 1, 4, 4]))
+    #expect((words?.count ?? .max) < 500 && words?.hasSuffix("7, ...)") == true)
+  }
+
+  @Test func namesCannotWriteOnATerminal() throws {
+    let name = "a\u{1B}[2J\nb\u{202E}"
+    #expect(
+      try InterchangeTests.problem(Onnx.model([Onnx.node("LSTM", ["x"], [name]), Onnx.node("Relu", [name], ["y"])]))
+        == "1 operation is not understood (opset 17): LSTM at \"a\\u001b[2J\\nb\\u202e\"")
+    let network = try withModel(Onnx.model([Onnx.node("Relu", ["x"], [name]), Onnx.node("Relu", [name], ["y"])])) {
+      try ImportedNetwork(contentsOf: $0).network
+    }
+    #expect(network.nodes.map(\.name) == ["input", "a_[2J_b_", "y"])
+    // Not UTF-8, as all texts of the format must be.
+    #expect(try problem(graph: field(1, field(1, Data([0xFF, 0xFE])))) == "it is no ONNX model, or a damaged one")
+  }
+}
