@@ -54,7 +54,7 @@ package struct ONNXGraph {
   /// The most bytes of everything but the weights.
   static let mostBytes = 1 << 28
   /// The most bytes of what becomes many times larger in memory: numbers of a byte each, texts.
-  static let mostSmallBytes = 1 << 26
+  static let mostSmallBytes = 1 << 25
 
   /// The most elements of all sparse constants together: a file can name more than it holds.
   static let mostSparseElements = 1 << 29

@@ -70,9 +70,12 @@ package struct ONNXTensor {
 
   /// Creates a constant of given numbers.
   init(_ name: String, dimensions: [Int], numbers: [Double], isInteger: Bool) {
-    (self.name, self.dimensions, element) = (name, dimensions, isInteger ? .int64 : .float32)
-    // A short file may ask for thousands of layers, each with as many ones as there are channels.
-    storage = numbers.first.flatMap { first in numbers.allSatisfy { $0 == first } ? .repeated(first) : nil } ?? .numbers(numbers)
+    (self.name, self.dimensions, element, storage) = (name, dimensions, isInteger ? .int64 : .float32, .numbers(numbers))
+  }
+
+  /// Creates a vector of equal numbers, which takes the place of one: a short file may ask for thousands of them.
+  init(_ name: String, repeating number: Double, count: Int) {
+    (self.name, dimensions, element, storage) = (name, [count], .float32, .repeated(number))
   }
 
   /// Reads a tensor from a file of its own, as ONNX's test suite keeps inputs and outputs.

@@ -21,7 +21,7 @@ struct WireReader {
   private var count = 0
 
   /// The most fields: the largest of torchvision's networks has some 100,000, and each may take hundreds of bytes in memory.
-  static let mostFields = 1 << 20
+  static let mostFields = 1 << 19
 
   init(_ file: RegularFile) { self.file = file }
 
