@@ -12,7 +12,7 @@ struct Refusal: Error {
 final class Work {
   private var done = 0
   /// The most numbers: those of sizes and axes are a few thousand.
-  static let most = 1 << 21
+  static let most = 1 << 20
 
   func charge(_ count: Int) throws {
     done += count
