@@ -480,8 +480,7 @@ extension Lowering {
     let channels = shape(of: view.source).channels
     let module = modules.unique(Names.printable(name))
     let value = try emit(.channelAffine(ChannelAffine(channels, bias: false)), from: [view.source], named: module, module: module)
-    weights[ParameterName(module, .weight)] = Weight(
-      tensor: ONNXTensor("factor", dimensions: [channels], numbers: Array(repeating: factor, count: channels), isInteger: false))
+    weights[ParameterName(module, .weight)] = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
     guard case .feature(let result) = value else { throw Unknown() }
     return .feature(view.of(result.source))
   }

@@ -74,13 +74,19 @@ extension StoredWeights {
   }
 
   /// Gives tensors the names and shapes of the parameters that they are, where only the form differs: `NAME` alone is `NAME.weight` (a scale
-  /// such as ConvNeXt's `layer_scale`), and a linear layer's [outputs, inputs] are a 1×1 convolution's [outputs, inputs, 1, 1].
+  /// such as ConvNeXt's `layer_scale`), `NAME_weight` too (PyTorch's `in_proj_weight` of attention), a linear layer's [outputs, inputs] are a
+  /// 1×1 convolution's [outputs, inputs, 1, 1], and numbers of a sequence's positions, [1, positions, channels], come channels first.
   mutating func takeForms(of parameters: [(name: ParameterName, dimensions: [Int])]) throws {
     for (name, dimensions) in parameters {
       let key = name.description
-      if name.role == .weight, tensors[key] == nil, unread[key] == nil, let bare = tensors[name.module] {
-        replace([name.module], by: key, bare)
-        masks[key] = masks.removeValue(forKey: name.module)
+      for other in [name.role == .weight ? name.module : nil, "\(name.module)_\(name.role.rawValue)"].compactMap(\.self) {
+        guard tensors[key] == nil, unread[key] == nil, let found = tensors[other] else { continue }
+        replace([other], by: key, found)
+        masks[key] = masks.removeValue(forKey: other)
+      }
+      if let tensor = tensors[key], dimensions.count == 3, dimensions[1] == 1, tensor.shape == [1, dimensions[2], dimensions[0]] {
+        tensors[key] = try tensor.permuted([2, 0, 1]).contiguous()
+        masks[key] = try masks[key]?.permuted([2, 0, 1]).contiguous()
       }
       guard let tensor = tensors[key], tensor.shape != dimensions, Self.form(tensor.shape) == Self.form(dimensions) else { continue }
       tensors[key] = try tensor.reshaped(dimensions)
@@ -88,8 +94,11 @@ extension StoredWeights {
     }
   }
 
-  /// A shape without the ones at its end, which say nothing about the elements' order.
-  private static func form(_ shape: [Int]) -> ArraySlice<Int> { shape.prefix((shape.lastIndex { $0 != 1 } ?? 0) + 1) }
+  /// A shape without ones before and behind, which say nothing about the elements' order.
+  private static func form(_ shape: [Int]) -> ArraySlice<Int> {
+    let first = shape.firstIndex { $0 != 1 } ?? 0
+    return shape[first..<max((shape.lastIndex { $0 != 1 } ?? 0) + 1, first)]
+  }
 
   private mutating func replace(_ parts: [String], by name: String, _ tensor: Tensor) {
     for part in parts { tensors[part] = nil }

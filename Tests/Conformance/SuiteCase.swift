@@ -97,7 +97,9 @@ struct SuiteCase {
 
   /// Computes the outputs and compares them with the stored ones.
   private func compare(_ imported: ImportedNetwork, _ inputs: [Int], _ data: String) throws -> (problem: String?, difference: Double) {
-    let batches = try inputs.map { try ONNXTensor(contentsOf: "\(data)/input_\($0).pb").tensor() }
+    let batches = try inputs.enumerated().map { place, index in
+      try imported.networksInput(ONNXTensor(contentsOf: "\(data)/input_\(index).pb").tensor(), at: place)
+    }
     let outputs = try withoutGradients { try Executor(imported.model()).outputs(of: batches) }
     let (rtol, atol) = (tolerances.rtol ?? 1e-3, tolerances.atol ?? 1e-7)
     var largest = 0.0
@@ -106,7 +108,8 @@ struct SuiteCase {
       guard stored.isFloat32 else { return ("output \(index) is not of float32", largest) }
       // A last softmax is left off, which a note says.
       let isSoftmax = imported.notes.contains { $0.hasPrefix("softmax at output \(name.quoted) left off") }
-      let output = isSoftmax ? try outputs[index].softmax(1) : outputs[index]
+      let own = try imported.filesOutput(outputs[index], at: index)
+      let output = isSoftmax ? try own.softmax(1) : own
       guard output.shape == stored.dimensions else {
         return ("output \(index) has shape \(output.shape), not \(stored.dimensions)", largest)
       }

@@ -118,11 +118,6 @@ import Torch
         == "its layers share constants of 524288 bytes, which would be 5242880000 as parameters of each")
   }
 
-  @Test func sparseConstantsAreRefused() throws {
-    #expect(
-      try problem(graph: field(15, Data([0x0A, 0]))) == "it has sparse constants, which are not understood: write them as dense ones")
-  }
-
   @Test func reasonsStayShort() throws {
     let strides: ONNXAttributeProto = .with { ($0.name, $0.ints) = ("strides", Array(repeating: 7, count: 100_000)) }
     let words = try InterchangeTests.problem(

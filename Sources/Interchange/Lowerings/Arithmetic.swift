@@ -75,13 +75,11 @@ extension Lowering {
     let (constant, shape) = (shift.tensor, shape(of: view.source))
     var shift = shift
     if constant.count == 1, shape.channels > 1, let number = try constant.numbers()?.first {
-      let numbers = Array(repeating: number, count: shape.channels)
-      shift.tensor = ONNXTensor(constant.name, dimensions: [shape.channels], numbers: numbers, isInteger: false)
+      shift.tensor = ONNXTensor(constant.name, repeating: number, count: shape.channels)
     } else if !isPerChannel(constant, of: view) {
       return try embedded(view, shift, node)
     }
-    let ones = Array(repeating: 1.0, count: shape.channels)
-    let scale = Weight(tensor: ONNXTensor("one", dimensions: [shape.channels], numbers: ones, isInteger: false))
+    let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: shape.channels))
     return try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
   }
 

@@ -26,8 +26,7 @@ extension Lowering {
       var parameters = [(ParameterName.Role.weight, Weight(tensor: try lowering.weight(node, 1, rank: 1)))]
       let shift =
         try lowering.constant(node, 2)
-        ?? ONNXTensor(
-          "zero", dimensions: [features], numbers: Array(repeating: 0, count: features), isInteger: false)
+        ?? ONNXTensor("zero", repeating: 0, count: features)
       parameters.append((.bias, Weight(tensor: shift)))
       guard parameters.allSatisfy({ $0.1.tensor.count == features }) else { throw Refusal("its parameters have different lengths") }
       return [

@@ -88,7 +88,7 @@ extension NetworkBuilder {
     }
     if block.expanded != channels { mobileConvolution(next(), block.expanded, kernel: 1, block.function) }
     mobileConvolution(next(), block.expanded, kernel: block.kernel, stride: block.stride, groups: block.expanded, block.function)
-    if block.gated { squeezeExcitation(next(), block.squeezed, .relu, gate: .hardSigmoid) }
+    if block.gated { squeezeExcitation(next(), block.squeezed, .relu, gate: .hardSigmoid()) }
     let main = mobileConvolution(next(), block.filters, kernel: 1, nil)
     if block.stride == 1 && block.filters == channels { add([entry, main], "\(prefix).add") }
   }

@@ -67,7 +67,7 @@ import Testing
       unknown network "transformer-large"; known: lenet-300-100, lenet-5, lenet-5-bn, mlp:WIDTHS, conv-2, conv-4, conv-6, small-conv, medium-conv, \
       alexnet, alexnet-valid[-bn], vgg(11|13|16|19)[-bn], vgg(11|13|16|19)[-bn]-cifar[-half|-quarter][:HIDDEN|:none], resnet-(20|32|44|56|110), \
       resnet-(18|34|50), mobilenet-v2, densenet-121, googlenet, squeezenet-1.1, \
-      mobilenet-v3-(small|large), efficientnet-b0, shufflenet-v2, mnasnet, regnet-y-400mf, convnext-tiny, resnext-50, inception-v3
+      mobilenet-v3-(small|large), efficientnet-b0, shufflenet-v2, mnasnet, regnet-y-400mf, convnext-tiny, resnext-50, inception-v3, vit-b-16
       """
     ),
   ])
