@@ -89,7 +89,7 @@ struct ExperimentRun {
     case .imported(let model): outputs.keep("the model", model)
     case .network(_, let weights): outputs.keep("--weights", weights?.path, isModel: true)
     }
-    outputs.keep("--teacher", experiment.distillation?.teacher, isModel: true)
+    outputs.keep("--teacher", experiment.distillation?.teacher)
     experiment.data?.files.forEach { outputs.keep("a file of \(experiment.data?.dataset ?? "")", $0) }
     try outputs.check()
     return outputs
