@@ -49,7 +49,8 @@ enum OptionTable {
   ]
 
   static let rows: [OptionRow] =
-    shared + training + pruning + regrowth + meta + sequences + tickets + probe + preparation("probe", "data.") + looking + studies
+    shared + training + distillation + pruning + regrowth + meta + sequences + tickets + probe + preparation("probe", "data.") + looking
+    + studies
 
   /// Of all commands that work on data.
   private static let shared = ["train", "prune", "tickets", "evaluate", "sensitivity"].flatMap { command in
@@ -89,6 +90,23 @@ enum OptionTable {
       OptionRow(command, "--mean 0.5,0.25", with: "--mean 0 --deviation 1", "\(part).mean.0=0.5", "\(part).mean.1=0.25"),
       OptionRow(command, "--deviation 2", with: "--mean 0 --deviation 1", "\(part).deviation.0=2"),
       OptionRow(command, "--skip-broken", "\(part).skipsBroken=true"),
+    ]
+  }
+
+  /// Of `train`, which needs a teacher, and `prune`, whose recoveries have one.
+  private static let distillation: [OptionRow] = ["train", "prune"].flatMap { command -> [OptionRow] in
+    let line = lines[command] ?? ""
+    let given = "--distill --teacher t.st"
+    let plan = command == "train" ? "training.distillation" : "recovery.distillation"
+    var own = ["\(plan).temperature=4"]
+    if command == "train" { own.append("\(plan).teacher=t.st") }
+    return [
+      OptionRow(
+        command, "--teacher t.st", instead: line + " --distill",
+        changes: ["*.distillation.temperature=4", "*.distillation.teacher=t.st"]),
+      OptionRow(command, "--distill-temperature 2.5", with: given, changes: ["*.distillation.temperature=2.5"]),
+      OptionRow(command, "--distill-weight 0.5", with: given, changes: ["*.distillation.weight=0.5"]),
+      OptionRow(command, "--distill", instead: line + (command == "train" ? " --teacher t.st" : ""), changes: own),
     ]
   }
 
@@ -133,17 +151,6 @@ enum OptionTable {
               command, "--flatness", "flatness.examples=1000", "flatness.probes=50", "flatness.eigenvalues=5", "flatness.noise=0.1",
               "flatness.draws=20", "flatness.seed=0"),
             OptionRow(command, "--flatness-examples 50", with: "--flatness", "flatness.examples=50"),
-            OptionRow(
-              command, "--teacher t.st", instead: (lines[command] ?? "") + " --distill", "*.distillation.temperature=4",
-              "*.distillation.teacher=t.st"),
-            OptionRow(
-              command, "--distill-temperature 2.5", with: "--distill --teacher t.st", "*.distillation.temperature=2.5"),
-            OptionRow(command, "--distill-weight 0.5", with: "--distill --teacher t.st", "*.distillation.weight=0.5"),
-            OptionRow(
-              command, "--distill", instead: (lines[command] ?? "") + (command == "train" ? " --teacher t.st" : ""),
-              changes: command == "train"
-                ? ["training.distillation.temperature=4", "training.distillation.teacher=t.st"]
-                : ["recovery.distillation.temperature=4"]),
             OptionRow(command, "--resume", "resume=true"),
             OptionRow(command, "--checkpoint c", "checkpoint=c"),
             OptionRow(command, "--checkpoint-every 3it", "checkpointEvery=3it"),
