@@ -106,7 +106,7 @@ package struct ONNXGraph {
         case 15:
           var raw = 0
           try reader.forEachField(in: field.content) { reader, part in
-            guard part.isDelimited else { return }
+            guard part.number <= 2, part.isDelimited else { return }
             try reader.forEachField(in: part.content) { _, field in if field.number == 9 { raw += field.content.count } }
           }
           try graph.append(field.whole, &small, raw: raw)

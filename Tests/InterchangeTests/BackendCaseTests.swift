@@ -40,9 +40,10 @@ import Training
         return
       }
       let imported = try ImportedNetwork(contentsOf: path)
-      var output = try imported.model().evaluated(Tensor(Case.numbers(given.input), shape: given.shape))
-      // A last softmax is left off, which is the only note here.
-      if !imported.notes.isEmpty { output = try output.softmax(1) }
+      let batch = try imported.networksInput(Tensor(Case.numbers(given.input), shape: given.shape))
+      var output = try imported.filesOutput(imported.model().evaluated(batch))
+      // A last softmax is left off.
+      if imported.notes.contains(where: { $0.hasPrefix("softmax") }) { output = try output.softmax(1) }
       #expect(output.shape == given.outputShape)
       // The suite's own tolerances.
       for (own, stored) in zip(try output.doubles(), Case.numbers(given.output).map(Double.init)) {

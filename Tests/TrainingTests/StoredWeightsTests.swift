@@ -89,10 +89,11 @@ import Training
     } throws: {
       "\($0)".contains("block.3.weight [2, 3] instead of [3, 2, 1, 1]")
     }
+    _ = try load(["layer_scale": [1, 3]])
     #expect {
-      try load(["layer_scale": [1, 3]])
+      try load(["layer_scale": [4]])
     } throws: {
-      "\($0)".contains("layer_scale.weight [1, 3] instead of [3]")
+      "\($0)".contains("layer_scale.weight [4] instead of [3]")
     }
   }
 

@@ -1,4 +1,4 @@
-public import ArgumentParser
+internal import ArgumentParser
 internal import Training
 
 /// Options for learning from a teacher besides the labels; shared by the commands that train.
@@ -14,7 +14,7 @@ struct DistillationOptions: ParsableArguments {
   var distillWeight: Double?
 
   @Option(
-    help: ArgumentHelp("The teacher of --distill: a model file or ONNX model of the same inputs and classes.", valueName: "model"),
+    help: ArgumentHelp("The teacher of --distill: a model file or ONNX model of the same inputs and classes.", valueName: "file"),
     completion: .file(extensions: ["safetensors", "onnx"]))
   var teacher: String?
 
