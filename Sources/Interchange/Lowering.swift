@@ -228,7 +228,7 @@ struct Lowering {
       return
     }
     guard let operation = partial.operation else { return }
-    guard partial.isElementwise else {
+    guard partial.isElementwise || partial.form == .softmax else {
       values[name] = try emit(operation, from: [canonical(partial.view)], named: Names.printable(name))
       return
     }

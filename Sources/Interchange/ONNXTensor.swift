@@ -90,8 +90,8 @@ package struct ONNXTensor {
     } catch let problem as FileProblem { throw InterchangeError.reading(path: path, problem: problem.text) }
   }
 
-  /// Whether its elements are float32, as all values of networks are.
-  package var isFloat32: Bool { element == .float32 }
+  /// Whether its elements are floating-point numbers, as all values of networks are.
+  package var isReal: Bool { !element.isInteger }
 
   /// Takes over a stored constant.
   ///

@@ -41,7 +41,7 @@ struct Partial {
     case attention(keys: View, factor: Double)
   }
   var form: Form
-  /// x.
+  /// The variable x, however its axes are turned.
   var view: View
 }
 

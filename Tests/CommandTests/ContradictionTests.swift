@@ -4,15 +4,21 @@ import Testing
 
 /// Options that leave nothing to do, or contradict each other: one line and 64, and nothing is written.
 @Suite struct ContradictionTests {
+  @Test func ticketsAreNoONNXModel() throws {
+    try withTemporaryDirectory { folder in
+      let outcome = try espalier(
+        "prune", "--method", "lottery-ticket", "--network", "lenet-300-100", "--dataset", "digits", "--output", folder + "/t.onnx")
+      #expect(outcome.status == 64)
+      #expect(outcome.errors == "espalier: --method lottery-ticket writes a folder of models: --output must not end in .onnx\n")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
   @Test(arguments: [
     ("evaluate MODEL --match order", "--match order needs --weights: there is nothing to match; see \"espalier evaluate --help\""),
     (
       "train --network lenet-5 --dataset digits --match names",
       "--match names needs --weights: there is nothing to match; see \"espalier train --help\""
-    ),
-    (
-      "prune --method lottery-ticket --network lenet-300-100 --dataset digits --output t.onnx",
-      "--method lottery-ticket writes a folder of models: --output must not end in .onnx"
     ),
     ("evaluate MODEL --weights x", "--weights goes with --network: a model file has its own weights; see \"espalier evaluate --help\""),
     (

@@ -33,8 +33,8 @@ import Training
   @Test func kernelsThatCannotTrainAreToldOnce() throws {
     #expect(
       try run(.dense, l1: 1e-4).notes == [
-        "--kernels dense: libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, without augmentation "
-          + "and penalties"
+        "--kernels dense: libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, without augmentation, "
+          + "penalties and teachers"
       ])
     #expect(try run(.dense).notes == [])
   }

@@ -69,10 +69,10 @@ import Training
     }
   }
 
-  /// Norms over groups and positions stay in float32, and so do the sizes of a resized image.
+  /// Norms over groups stay in float32, and so do the sizes of a resized image.
   @Test func normsStayWide() throws {
     var builder = NetworkBuilder("normed", input: .image(channels: 2, height: 2, width: 2))
-    builder.channelNorm("norm")
+    builder.append("norm", .groupNorm(GroupNorm(groups: 1, 2)), from: ["input"])
     builder.append("larger", .resize(height: 4, width: 4, .nearest), from: ["norm"])
     builder.activation(.relu6, "relu6")
     builder.flatten()

@@ -11,6 +11,9 @@ extension Lowering {
       let source = try lowering.view(node)
       // From version 12 on the fraction is an input.
       let fraction = try node.attributes["ratio"] != nil ? node.real("ratio", 0.5) : lowering.numbers(node, 1)?.values.first ?? 0.5
+      guard try lowering.numbers(node, 2)?.values.first ?? 0 == 0 else {
+        throw Refusal("it is in training mode; export the model for inference")
+      }
       return [fraction == 0 ? .feature(source) : try lowering.emit(.dropout(fraction), over: source, as: node)]
     },
   ]

@@ -83,6 +83,10 @@ extension Lowering {
       target = Array(sizes[2...])
     } else if let scales, scales.count == 4, scales[0] == 1, scales[1] == 1, scales.allSatisfy({ $0 > 0 && $0 < 1e6 }) {
       target = [Int(Double(height) * scales[2]), Int(Double(width) * scales[3])]
+      // Where sizes are rounded, ONNX goes on with the scales as they are.
+      guard zip([height, width], zip(target, scales[2...])).allSatisfy({ abs(Double($1.0) - Double($0) * $1.1) < 1e-3 }) else {
+        throw Refusal("its scales \(scales[2...].map { "\($0)" }.joined(separator: " and ")) make no whole image of \(height)×\(width)")
+      }
     } else {
       throw Refusal("its sizes are not those of an image's height and width")
     }
