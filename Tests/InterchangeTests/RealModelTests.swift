@@ -51,6 +51,6 @@ import Training
     #expect(gates.count == 9)
     #expect(try imported.network.classes == 2)
     #expect(imported.notes.contains { $0.hasPrefix("softmax at output") })
-    #expect(try imported.model().network.cost().parameters == 128_346)
+    #expect(try imported.model().network.cost().parameters == 129_356)
   }
 }
