@@ -78,6 +78,15 @@ import Training
       let file = try ModelFile(contentsOf: folder + "/small.safetensors")
       #expect(file.origin?.inputs == ["input"] && file.origin?.outputs == ["fc2"] && file.origin?.producer.hasPrefix("Espalier ") == true)
       #expect(try espalier("inspect", folder + "/small.onnx").output.contains("8×64"))
+      // An ONNX model is exported like the model file that it is of: the same bytes again, and the same program.
+      #expect(try espalier("export", folder + "/small.onnx", "-o", folder + "/back.onnx").status == 0)
+      #expect(try bytes("back.onnx").count == bytes("small.onnx").count)
+      #expect(try espalier("export", folder + "/small.onnx", "-o", folder + "/program.py").status == 0)
+      #expect(try espalier("export", folder + "/small.safetensors", "-o", folder + "/program2.py").status == 0)
+      let programs = try ["program", "program2"].map { name in
+        try String(contentsOfFile: "\(folder)/\(name).py", encoding: .utf8).replacing("program2", with: "program")
+      }
+      #expect(programs[0].split(separator: "class Network").last == programs[1].split(separator: "class Network").last)
 
       let same = try espalier(prune + rest + [folder + "/dense.onnx"])
       #expect(same.status == 73 && same.errors.contains("--output and the model are the same file"))

@@ -40,6 +40,9 @@ struct ExportCommand: CheckedCommand {
         espalier export small.safetensors --to torch
         python3 -c 'import small; model = small.load()'
 
+      An ONNX model becomes a Python program in the same way:
+        espalier export resnet20.onnx --to torch
+
       The weights alone, under PyTorch's names, without masks and history:
         espalier export small.safetensors --to safetensors -o weights.safetensors
 
@@ -47,7 +50,8 @@ struct ExportCommand: CheckedCommand {
       small.weights.safetensors. Nothing is pickled.
       """)
 
-  @Argument(help: ArgumentHelp("A model file.", valueName: "model"), completion: .file(extensions: ["safetensors"]))
+  @Argument(
+    help: ArgumentHelp("A model file, or an ONNX model.", valueName: "model"), completion: .file(extensions: ["safetensors", "onnx"]))
   var model: String
 
   @Option(help: ArgumentHelp("What to write: onnx, torch or safetensors; by default what the output's ending says.", valueName: "form"))
@@ -86,6 +90,15 @@ struct ExportCommand: CheckedCommand {
     throw ValidationError("--output \(output.inLine) does not tell what to write: give --to onnx, torch or safetensors")
   }
 
+  /// The model file, or what one would be of an ONNX model.
+  private func subject() throws -> ModelFile {
+    guard ImportedNetwork.isOne(model) else { return try ModelFile(contentsOf: model) }
+    let imported = try ImportedNetwork(contentsOf: model)
+    for note in imported.notes { Console.note("\(model): \(note)") }
+    return ModelFile(
+      model: try imported.model(), preprocessing: imported.preprocessing, classes: imported.classes, origin: imported.origin)
+  }
+
   func run() throws {
     let form = try form()
     let path = output ?? (model as NSString).deletingPathExtension + form.ending
@@ -96,7 +109,7 @@ struct ExportCommand: CheckedCommand {
     outputs.add("--output", path, as: .file)
     if form == .torch { outputs.add("the file of weights", weights, as: .file) }
     try outputs.check()
-    let file = try ModelFile(contentsOf: model)
+    let file = try subject()
     let tensors = Dictionary(file.model.tensors.map { ($0.description, $1) }, uniquingKeysWith: { first, _ in first })
     let archive = TensorArchive(tensors: tensors, metadata: ["format": "pt"])
     switch form {
