@@ -242,8 +242,13 @@ extension GraphWriter {
     _ height: Int, _ width: Int, _ interpolation: Interpolation, _ x: String, _ node: Network.Node, _ shape: FeatureShape
   ) throws {
     guard case .image(_, let rows, let columns) = shape else { return add("Identity", [x], node.name) }
+    /// Readers round sizes down, so that a quotient must not be too small by the last bit.
+    func scale(_ target: Int, _ size: Int) -> Float {
+      let quotient = Float(target) / Float(size)
+      return (Double(size) * Double(quotient)).rounded(.down) < Double(target) ? quotient.nextUp : quotient
+    }
     // Sizes are float32 whatever the image is.
-    let scales = try constants([1, 1, Float(height) / Float(rows), Float(width) / Float(columns)], of: node, "scales", isWide: true)
+    let scales = try constants([1, 1, scale(height, rows), scale(width, columns)], of: node, "scales", isWide: true)
     let (mode, places) =
       switch interpolation {
       case .nearest: ("nearest", "asymmetric")

@@ -9,6 +9,19 @@ import Training
 @testable import Interchange
 
 @Suite struct ONNXExportTests {
+  /// 3 to 5 and 6 to 7: in float32 5/3·3 and 7/6·6 are below the sizes unless the last bit is raised.
+  @Test func resizedImagesKeepTheirSizes() throws {
+    for (size, target) in [(3, 5), (6, 7), (4, 8), (224, 225), (49, 50), (7, 3)] {
+      var builder = NetworkBuilder("resized", input: .image(channels: 1, height: size, width: size))
+      builder.append("larger", .resize(height: target, width: target, .bilinear), from: ["input"])
+      let export = try ONNXExport(Model(builder.network(), seed: 1), writer: ("Espalier", "1.2"))
+      try withFile(export.data()) { path in
+        let found = try ImportedNetwork(contentsOf: path).network.outputShape
+        #expect(found == .image(channels: 1, height: target, width: target))
+      }
+    }
+  }
+
   private func model(_ network: Network) throws -> Model {
     let model = try Model(network, initialization: .kaimingUniform, seed: 3)
     // Norms that would be skipped unnoticed if they kept what they begin with.

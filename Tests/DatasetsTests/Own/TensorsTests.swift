@@ -63,9 +63,9 @@ import Torch
     let labelled = try #require(try load(["x": x, "y": y([0, 2, 1])]) { $0.takesUnlabelled = true }.training)
     #expect(labelled.isLabelled && !labelled.withoutLabels().isLabelled && labelled.withoutLabels().labels == [0, 0, 0])
     #expect(problem(["x": x]) == "has no tensor \"y\"; it holds \"x\"")
-    #expect(try problem(["z": x]) { $0.takesUnlabelled = true } == "has no tensor \"x\"; it holds \"z\"")
+    #expect(problem(["z": x]) { $0.takesUnlabelled = true } == "has no tensor \"x\"; it holds \"z\"")
     #expect(
-      try problem(["x": x, "x_test": x]) { $0.takesUnlabelled = true } == "has no tensor \"y_test\"; it holds \"x\", \"x_test\"")
+      problem(["x": x, "x_test": x]) { $0.takesUnlabelled = true } == "has no tensor \"y_test\"; it holds \"x\", \"x_test\"")
   }
 
   @Test func shapesAndTypes() throws {
