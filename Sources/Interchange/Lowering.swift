@@ -478,10 +478,11 @@ extension Lowering {
   /// A value times a number, where no formula takes it.
   private mutating func scaled(_ view: View, _ factor: Double, _ name: String) throws -> Value {
     let channels = shape(of: view.source).channels
-    let module = modules.unique(Names.printable(name))
-    let value = try emit(.channelAffine(ChannelAffine(channels, bias: false)), from: [view.source], named: module, module: module)
-    weights[ParameterName(module, .weight)] = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
-    guard case .feature(let result) = value else { throw Unknown() }
+    let weight = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
+    let scale = Operation.channelAffine(ChannelAffine(channels, bias: false))
+    guard case .feature(let result) = try layer(scale, from: view.source, named: Names.printable(name), [(.weight, weight)]) else {
+      throw Unknown()
+    }
     return .feature(view.of(result.source))
   }
 
@@ -513,17 +514,16 @@ extension Lowering {
   mutating func layer(
     _ operation: Operation, from input: String, as node: ONNXGraph.Node, _ parameters: [(role: ParameterName.Role, weight: Weight)]
   ) throws -> Value {
-    let module = modules.unique(Names.module(of: node, weight: node.inputs.count > 1 ? node.inputs[1] : ""))
-    let value = try emit(operation, from: [input], named: module, module: module)
-    for (role, weight) in parameters { weights[ParameterName(module, role)] = weight }
-    return value
+    try layer(operation, from: input, named: Names.module(of: node, weight: node.inputs.count > 1 ? node.inputs[1] : ""), parameters)
   }
 
-  /// Appends a learned token before a sequence.
-  mutating func token(_ sequence: String, _ token: ONNXTensor, named name: String) throws -> Value {
+  /// Appends a layer whose module has the given name, or one near to it.
+  mutating func layer(
+    _ operation: Operation, from input: String, named name: String, _ parameters: [(role: ParameterName.Role, weight: Weight)]
+  ) throws -> Value {
     let module = modules.unique(name)
-    let value = try emit(.classToken(features: token.count), from: [sequence], named: module, module: module)
-    weights[ParameterName(module, .weight)] = Weight(tensor: token)
+    let value = try emit(operation, from: [input], named: module, module: module)
+    for (role, weight) in parameters { weights[ParameterName(module, role)] = weight }
     return value
   }
 

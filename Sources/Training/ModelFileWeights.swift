@@ -6,7 +6,7 @@ extension Model {
   /// Loads a model of the given network from a file of weights without a network.
   ///
   /// Prefixes that all names have (`module.`, `model.`, `_orig_mod.`, `net.`) are removed; `NAME_orig` and `NAME_mask` of
-  /// `torch.nn.utils.prune` become weight and mask; a weight norm's two tensors become the weight; ones at the end of a shape do not count,
+  /// `torch.nn.utils.prune` become weight and mask; a weight norm's two tensors become the weight; ones before and behind a shape do not count,
   /// and a tensor called like a module alone is its weight. Tensors that serve training only
   /// (`num_batches_tracked`, auxiliary heads) are left out, and so are those that cannot be weights, being empty or of integers. All
   /// others are converted to float32, as by PyTorch's own loading.

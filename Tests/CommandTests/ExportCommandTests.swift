@@ -78,7 +78,7 @@ import Training
       let file = try ModelFile(contentsOf: folder + "/small.safetensors")
       #expect(file.origin?.inputs == ["input"] && file.origin?.outputs == ["fc2"] && file.origin?.producer.hasPrefix("Espalier ") == true)
       #expect(try espalier("inspect", folder + "/small.onnx").output.contains("8×64"))
-      // An ONNX model is exported like the model file that it is of: the same bytes again, and the same program.
+      // An ONNX model is exported like the model file that it is of: as many bytes again, and the same program.
       #expect(try espalier("export", folder + "/small.onnx", "-o", folder + "/back.onnx").status == 0)
       #expect(try bytes("back.onnx").count == bytes("small.onnx").count)
       #expect(try espalier("export", folder + "/small.onnx", "-o", folder + "/program.py").status == 0)

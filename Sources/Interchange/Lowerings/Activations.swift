@@ -56,15 +56,15 @@ extension Lowering {
     },
     // The classifier is what feeds a last softmax; losses and temperatures begin there.
     Rule("Softmax") { lowering, node in
-      var rank = 4
       let isEarly = lowering.graph.opset < 13
       if case .partial(let partial)? = lowering.value(node, 0), case .scores(let keys, let factor) = partial.form {
-        guard [rank - 1, -1].contains(node.integer("axis", isEarly ? 1 : -1)) else { throw Refusal("it does not compare keys") }
+        let last = partial.view.axes.count - 1
+        guard [last, -1].contains(node.integer("axis", isEarly ? 1 : -1)) else { throw Refusal("it does not compare keys") }
         return [.partial(Partial(form: .attention(keys: keys, factor: factor), view: partial.view))]
       }
       if let input = node.inputs.first { try lowering.settle(input) }
       let view = try lowering.view(node)
-      rank = view.axes.count
+      let rank = view.axes.count
       // Before version 13 everything behind the axis was one.
       guard let axis = node.integer("axis", isEarly ? 1 : -1).axis(of: rank), axis == rank - 1 || !isEarly,
         view.isWhole(axis, .channels, lowering.shape(of: view.source).channels)

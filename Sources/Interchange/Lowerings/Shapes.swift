@@ -86,12 +86,11 @@ extension Lowering {
         throw Refusal("it joins nothing")
       }
       if views.count == 1 { return [.feature(first)] }
-      let size = lowering.shape(of: first.source).positions
       let isAlike = views.allSatisfy { view in
         let channels = lowering.shape(of: view.source).channels
         return view.axes.count == first.axes.count && view.isWhole(axis, .channels, channels)
           && lowering.shape(of: view.source).dimensions.dropFirst() == lowering.shape(of: first.source).dimensions.dropFirst()
-          && view.axes.indices.allSatisfy { $0 == axis || view.axes[$0] == first.axes[$0] } && size > 0
+          && view.axes.indices.allSatisfy { $0 == axis || view.axes[$0] == first.axes[$0] }
       }
       guard isAlike else {
         guard axis == 1 else { throw Refusal("its axis is \(node.integer("axis", 1)), and that of the channels is possible") }
@@ -286,7 +285,10 @@ extension Lowering {
       }
       let row = try canonical(View(view.source, [view.axes[0], view.factors(.channels), view.axes[axis]]))
       let module = Names.printable(token.name).isEmpty ? Names.name(of: node, dropsOperation: true) : Names.printable(token.name)
-      guard case .feature(let longer) = try self.token(row, token, named: module) else { throw Unknown() }
+      guard
+        case .feature(let longer) = try layer(
+          .classToken(features: token.count), from: row, named: module, [(.weight, Weight(tensor: token))])
+      else { throw Unknown() }
       view.source = longer.source
       view.axes[axis] = [View.Factor(axis: .positions, size: self.shape(of: longer.source).positions)]
     }
