@@ -4,7 +4,7 @@ internal import Networks
 internal import Torch
 public import Training
 
-/// How examples of one's own become the network's input, as far as it was given.
+/// How examples become the network's input, as far as it was given; of data sets of the catalogue only mean and deviation can be.
 public struct Preparation: Codable, Hashable, Sendable {
   /// Height and width of images, or channels, height and width; nil for what the network takes.
   public var imageSize: [Int]?
@@ -109,13 +109,20 @@ extension DataPlan {
     return try whole.divided(all, dataset).training.meanAndDeviation()
   }
 
+  /// Returns the normalisation that a model keeps for the classes of a data set of the catalogue; nil where it is for other examples.
+  func kept(by start: Experiment.Start?, for set: ExampleSet) throws -> Normalization? {
+    guard let known = try start?.inputs(), known.classes == set.classNames else { return nil }
+    return known.normalization(of: set)
+  }
+
   /// Returns the mean and deviation that were given.
-  private func given(for set: ExampleSet) throws -> Normalization? {
+  func given(for set: ExampleSet) throws -> Normalization? {
     guard let mean = preparation?.mean, let deviation = preparation?.deviation else { return nil }
     func spread(_ values: [Float], _ option: String) throws -> [Float] {
       guard values.count == 1 || values.count == set.channels else {
         throw DatasetError.badRequest(
-          "\(option) has \(values.count) numbers: \(dataset) has \(set.channels) channels, so give 1 or that many")
+          "\(option) has \(values.count) numbers: \(dataset) has "
+            + (set.channels == 1 ? "one channel, so give one" : "\(set.channels) channels, so give 1 or that many"))
       }
       return values.count == 1 ? Array(repeating: values[0], count: set.channels) : values
     }
@@ -136,9 +143,11 @@ struct KnownInputs {
 
   /// Returns the normalisation of the model file, if it is one for such examples.
   func normalization(of set: ExampleSet) -> Normalization? {
-    guard let preprocessing, preprocessing.mean.count == set.channels, preprocessing.elementType ?? .uint8 == set.elementType else {
-      return nil
-    }
+    guard let preprocessing, preprocessing.elementType ?? .uint8 == set.elementType else { return nil }
+    let (mean, deviation) = (Set(preprocessing.mean), Set(preprocessing.deviation))
+    // Grey images given to networks for colour have one number for all channels.
+    if set.channels == 1, mean.count == 1, deviation.count == 1 { return Normalization(mean: Array(mean), deviation: Array(deviation)) }
+    guard preprocessing.mean.count == set.channels else { return nil }
     return Normalization(mean: preprocessing.mean, deviation: preprocessing.deviation)
   }
 }

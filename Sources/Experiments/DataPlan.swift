@@ -15,7 +15,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
   public var validation: Int?
   /// Determines the drawing of the validation part and the subset.
   public var seed: UInt64
-  /// How examples of one's own become the network's input; nil for what network and data say.
+  /// How examples become the network's input; nil for what network and data say.
   public var preparation: Preparation?
 
   /// Paths of the data files that exist; empty for data sets that are embedded in the program, and for folders.
@@ -79,17 +79,17 @@ public struct DataPlan: Codable, Hashable, Sendable {
       if isShared { known = KnownInputs(shape: known.shape) }
       return try load(own, known, onlyTest: onlyTest, takesUnlabelled: takesUnlabelled, note: note)
     }
-    if preparation != nil {
+    if let preparation, preparation != Preparation(mean: preparation.mean, deviation: preparation.deviation) {
       let kinds = OwnData.all.map(\.pattern).joined(separator: ", ")
       throw DatasetError.badRequest(
-        "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, \(kinds): \(dataset) has its own"
-      )
+        "--image-size, --resize, --channel-order and --skip-broken go with data of your own, \(kinds): \(dataset) has its own")
     }
     let description = try Dataset.named(dataset)
     let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)
+    let normalization = try given(for: all) ?? (isShared ? nil : kept(by: start, for: all)) ?? description.normalization
     let (training, validation) = try divided(all, description.name)
     return TrainingData(
-      training: training, validation: validation, test: test, normalization: description.normalization,
+      training: training, validation: validation, test: test, normalization: normalization,
       augmentation: description.augmentation.isNone ? nil : description.augmentation)
   }
 

@@ -16,7 +16,9 @@ extension Experiment {
     for line in imported.notes { note("\(path): \(line)") }
     var model = try imported.model()
     guard let examples else { return ModelFile(model: model, origin: imported.origin) }
-    if imported.preprocessing == nil { note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used") }
+    if imported.preprocessing == nil, data?.preparation?.mean == nil {
+      note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used")
+    }
     let own = try model.network.classes
     var wanted = outputs ?? examples.classes
     if outputs == nil, case .exactly(let count)? = classes { wanted = count }

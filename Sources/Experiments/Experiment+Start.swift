@@ -126,11 +126,10 @@ extension Experiment {
     _ start: Start, on plan: DataPlan, device: Device = .cpu, memory: MemoryLimit = .standard, reader: WeightsReader = .safetensors,
     note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
-    var data = try plan.load(for: start, onlyTest: true, note: note)
+    let isShared = if case .file(let path) = start { try isOfSequence(path, with: plan.dataset) } else { false }
+    var data = try plan.load(for: start, isShared: isShared, onlyTest: true, note: note)
     // A model of several data sets was trained on this one in their common shape.
-    if case .file(let path) = start, try isOfSequence(path, with: plan.dataset),
-      let shape = try start.inputs().preprocessing?.inputShape, shape != data.training.shape
-    {
+    if isShared, let shape = try start.inputs().preprocessing?.inputShape, shape != data.training.shape {
       data = try data.adapted(to: shape)
       if let words = data.training.adaptation { note("\(plan.dataset): \(words)") }
     }

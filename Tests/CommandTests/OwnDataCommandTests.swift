@@ -31,6 +31,25 @@ import Torch
     }
   }
 
+  /// What `--mean` says reaches the network's input, the model file and later evaluations.
+  @Test func aCatalogueSetInAnotherNormalisation() throws {
+    try withTemporaryDirectory { folder in
+      let model = folder + "/m.safetensors"
+      let trained = try espalier(
+        "train", "--network", "lenet-300-100", "--dataset", "digits", "--subset", "200", "--epochs", "1", "--mean", "0.25", "--deviation",
+        "2", "--threads", "1", "--quiet", "-o", model)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let inspected = try espalier("inspect", model)
+      #expect(inspected.output.contains(", mean 0.2500, deviation 2.000\n"), "\(inspected.output)")
+      func loss(_ options: String...) throws -> Substring? {
+        try espalier(["evaluate", model, "--threads", "1"] + options).output.split(separator: "loss ").last
+      }
+      let kept = try loss()
+      #expect(try kept != nil && kept == loss("--mean", "0.25", "--deviation", "2"))
+      #expect(try kept != loss("--mean", "0.3053", "--deviation", "0.3759"))
+    }
+  }
+
   /// Clips from files to row, with one broken, and evaluated by the model file alone.
   @Test func clipsFromFolderToRow() throws {
     try withTemporaryDirectory { folder in
@@ -73,7 +92,7 @@ import Torch
       (["--dataset", "folder:"], 64, "folder: names nothing: give folder:DIR"),
       (
         ["--dataset", "digits", "--skip-broken"], 64,
-        "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR"
+        "--image-size, --resize, --channel-order and --skip-broken go with data of your own, folder:DIR, tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR"
       ),
       (["--dataset", "digits", "--mean", "1"], 64, "--mean and --deviation go together: give both, or neither"),
       (["--dataset", "digits", "--mean", "1", "--deviation", "0"], 64, "--deviation 0.0 is impossible: it must be above 0"),

@@ -86,6 +86,34 @@ import Training
     }
   }
 
+  /// A model keeps the normalisation that it was trained with, also for data sets of the catalogue, and for their classes alone.
+  @Test func normalisationIsTheModels() throws {
+    try withTemporaryDirectory { folder in
+      let (path, own) = (folder + "/m.safetensors", Normalization(mean: [0.3053], deviation: [0.3759]))
+      func normalization(_ preparation: Preparation? = nil, _ start: Experiment.Start? = nil, isShared: Bool = false) throws
+        -> Normalization
+      {
+        try DataPlan(dataset: "digits", seed: 3, preparation: preparation).load(for: start, isShared: isShared).normalization
+      }
+      let (given, chosen) = (Preparation(mean: [0.5], deviation: [2]), Normalization(mean: [0.5], deviation: [2]))
+      #expect(try normalization() == own && normalization(given) == chosen)
+      let classes = try DataPlan(dataset: "digits").load().training.classNames
+      for (shape, names, expected) in [([1, 8, 8], classes, chosen), ([3, 8, 8], classes, chosen), ([1, 8, 8], ["a", "b"], own)] {
+        let network = try Architecture.parse("lenet-300-100", input: .image(channels: shape[0], height: 8, width: 8), classes: names.count)
+        let numbers = { (value: Float) in Array(repeating: value, count: shape[0]) }
+        try ModelFile(
+          model: Model(network, seed: 1),
+          preprocessing: Preprocessing(inputShape: shape, mean: numbers(0.5), deviation: numbers(2)), classes: names
+        ).write(to: path)
+        #expect(try normalization(nil, .file(path)) == expected)
+        #expect(try normalization(Preparation(mean: [0], deviation: [1]), .file(path)) == Normalization(mean: [0], deviation: [1]))
+        #expect(try normalization(nil, .file(path), isShared: true) == own)
+      }
+      let wrong = #expect(throws: DatasetError.self) { try normalization(Preparation(mean: [1, 2], deviation: [1, 2])) }
+      #expect(wrong?.description == "--mean has 2 numbers: digits has one channel, so give one")
+    }
+  }
+
   @Test func killedAndResumed() throws {
     try withTemporaryDirectory { folder in
       try writeTensors(folder + "/t.safetensors")
@@ -107,7 +135,7 @@ import Training
       }
       #expect(
         problem(DataPlan(dataset: "digits", preparation: Preparation(resize: 8)))
-          == "--image-size, --resize, --channel-order, --mean, --deviation and --skip-broken go with data of your own, folder:DIR, "
+          == "--image-size, --resize, --channel-order and --skip-broken go with data of your own, folder:DIR, "
           + "tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR: digits has its own")
       #expect(
         problem(DataPlan(dataset: data, preparation: Preparation(imageSize: [8, 8])))

@@ -41,10 +41,11 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Of your own data: mean, one number or one per channel, with --deviation; by default the training images'.", valueName: "numbers"))
+      "Mean of the inputs, one number or one per channel, with --deviation; by default the model's, the data set's or the training images'.",
+      valueName: "numbers"))
   var mean: String?
 
-  @Option(help: ArgumentHelp("Of your own data: deviation, one number or one per channel.", valueName: "numbers"))
+  @Option(help: ArgumentHelp("Deviation of the inputs, one number or one per channel.", valueName: "numbers"))
   var deviation: String?
 
   @Flag(help: "Of a folder: leave broken images or clips out, and count them, instead of stopping.")
