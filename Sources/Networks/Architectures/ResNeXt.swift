@@ -10,16 +10,8 @@ extension Architecture {
       input: .images(native: .image(channels: 3, height: 224, width: 224), minimum: 32), classes: .any(native: 1000)
     ) { input, classes in
       var builder = NetworkBuilder(name, input: input)
-      builder.convolution("conv1", 64, kernel: 7, stride: 2, padding: 3, bias: false)
-      builder.batchNorm("bn1")
-      builder.relu("relu")
-      builder.maxPool(3, stride: 2, padding: 1, "maxpool")
-      for (stage, blocks) in [3, 4, 6, 3].enumerated() {
-        for block in 0..<blocks {
-          let filters = 64 << stage
-          builder.bottleneck(
-            "layer\(stage + 1).\(block)", filters, stride: stage > 0 && block == 0 ? 2 : 1, width: 2 * filters, groups: 32)
-        }
+      builder.imageNetStages([3, 4, 6, 3]) { builder, prefix, filters, stride in
+        builder.bottleneck(prefix, filters, stride: stride, width: 2 * filters, groups: 32)
       }
       builder.pooledClassifier("fc", classes)
       return try builder.network()

@@ -37,18 +37,11 @@ extension Architecture {
       input: .images(native: .image(channels: 3, height: 224, width: 224), minimum: 32), classes: .any(native: 1000)
     ) { input, classes in
       var builder = NetworkBuilder(name, input: input)
-      builder.convolution("conv1", 64, kernel: 7, stride: 2, padding: 3, bias: false)
-      builder.batchNorm("bn1")
-      builder.relu("relu")
-      builder.maxPool(3, stride: 2, padding: 1, "maxpool")
-      for (stage, blocks) in layout.blocks.enumerated() {
-        for block in 0..<blocks {
-          let (prefix, stride) = ("layer\(stage + 1).\(block)", stage > 0 && block == 0 ? 2 : 1)
-          if layout.isBottleneck {
-            builder.bottleneck(prefix, 64 << stage, stride: stride)
-          } else {
-            builder.basicBlock(prefix, 64 << stage, stride: stride, shortcut: .projected)
-          }
+      builder.imageNetStages(layout.blocks) { builder, prefix, filters, stride in
+        if layout.isBottleneck {
+          builder.bottleneck(prefix, filters, stride: stride)
+        } else {
+          builder.basicBlock(prefix, filters, stride: stride, shortcut: .projected)
         }
       }
       builder.adaptiveAveragePool(1, "avgpool")
@@ -74,6 +67,17 @@ extension Architecture {
 }
 
 extension NetworkBuilder {
+  /// Appends the first layers for ImageNet, and stages of blocks, each of twice the filters of the one before, at half its height and width.
+  mutating func imageNetStages(_ stages: [Int], block: (inout NetworkBuilder, _ prefix: String, _ filters: Int, _ stride: Int) -> Void) {
+    convolution("conv1", 64, kernel: 7, stride: 2, padding: 3, bias: false)
+    batchNorm("bn1")
+    relu("relu")
+    maxPool(3, stride: 2, padding: 1, "maxpool")
+    for (stage, blocks) in stages.enumerated() {
+      for index in 0..<blocks { block(&self, "layer\(stage + 1).\(index)", 64 << stage, stage > 0 && index == 0 ? 2 : 1) }
+    }
+  }
+
   /// The shortcut of a block that changes size, where the identity does not fit.
   fileprivate enum Shortcut {
     /// Option A: every second pixel, with a quarter of the block's channels as zeros on either side.
