@@ -175,7 +175,8 @@ let package = Package(
     .testTarget(
       name: "ServingTests", dependencies: ["Serving", "Reports", "Studies", "Results", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "CommandTests", dependencies: ["espalier", "Studies", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "TestSupport"],
+      name: "CommandTests",
+      dependencies: ["espalier", "Studies", "TrainAndPrune", "OwnCriterion", "OwnDataset", "Files", "Processes", "TestSupport"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17

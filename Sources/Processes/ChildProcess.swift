@@ -119,7 +119,8 @@ public final class ChildProcess {
         status = found
         throw error
       }
-      usleep(pause)
+      // What arrives ends the pause, and so does its end, which closes both.
+      Pipe.pause(for: [self.output, self.errors].compactMap(\.self), atMost: pause)
       pause = min(pause * 2, 50_000)
     }
     return (output, errors)
@@ -136,6 +137,7 @@ public final class ChildProcess {
   private final class Pipe {
     private let reading: Int32
     private(set) var writing: Int32
+    private var isAtEnd = false
 
     init?(_ kind: Output) throws {
       guard case .pipe = kind else { return nil }
@@ -157,11 +159,23 @@ public final class ChildProcess {
       writing = -1
     }
 
+    /// Waits until something can be read, and no longer than given; of pipes that nobody writes to any more nothing is awaited.
+    static func pause(for pipes: [Pipe], atMost microseconds: UInt32) {
+      var waiting = pipes.filter { !$0.isAtEnd }.map { pollfd(fd: $0.reading, events: Int16(POLLIN), revents: 0) }
+      // The process is about to end, or has given its streams to others.
+      guard !waiting.isEmpty else {
+        usleep(min(microseconds, 2000))
+        return
+      }
+      _ = poll(&waiting, nfds_t(waiting.count), Int32(max(microseconds / 1000, 1)))
+    }
+
     /// Returns all that can be read without waiting.
     func available() -> Data {
       var (data, bytes) = (Data(), [UInt8](repeating: 0, count: 65_536))
       while true {
         let count = read(reading, &bytes, bytes.count)
+        if count == 0 { isAtEnd = true }
         guard count > 0 else { return data }
         data += bytes.prefix(count)
       }

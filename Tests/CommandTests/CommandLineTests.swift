@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Results
 import TestSupport
 import Testing
@@ -25,20 +26,12 @@ func espalier(_ arguments: [String], outputTo path: String? = nil, after shell: 
 
 /// The same of another program that was built beside these tests.
 func run(_ program: URL, _ arguments: [String] = [], outputTo path: String? = nil, after shell: String? = nil) throws -> Outcome {
-  let process = Process()
-  process.executableURL = shell == nil ? program : URL(fileURLWithPath: "/bin/sh")
-  process.arguments = shell.map { ["-c", "\($0) \"$0\" \"$@\"", program.path] + arguments } ?? arguments
-  let (output, errors) = (Pipe(), Pipe())
-  process.standardOutput = try path.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? output
-  process.standardError = errors
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  // Errors are short; a full pipe of them would stop the program before it closes its output.
-  let text = path == nil ? try output.fileHandleForReading.readToEnd() ?? Data() : Data()
-  let complaint = try errors.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
+  let process = try ChildProcess(
+    shell == nil ? program.path : "/bin/sh", shell.map { ["-c", "\($0) \"$0\" \"$@\"", program.path] + arguments } ?? arguments,
+    output: path.map { .file($0) } ?? .pipe)
+  let (output, errors) = try process.wait()
   return Outcome(
-    status: process.terminationStatus, output: String(decoding: text, as: UTF8.self), errors: String(decoding: complaint, as: UTF8.self))
+    status: process.exitStatus, output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self))
 }
 
 private struct NoProgram: Error, CustomStringConvertible {
