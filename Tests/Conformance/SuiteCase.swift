@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Interchange
+internal import TestSupport
 internal import Torch
 internal import Training
 internal import Words
@@ -74,25 +75,15 @@ struct SuiteCase {
     var constants = Data()
     for (index, name) in inputs.enumerated() where index != computed {
       let tensor = try Data(contentsOf: URL(fileURLWithPath: "\(data)/input_\(index).pb"))
-      constants += Self.field(5, tensor + Self.field(8, Data(name.utf8)))
+      constants += protobufField(5, tensor + protobufField(8, Data(name.utf8)))
     }
-    let model = try Data(contentsOf: URL(fileURLWithPath: path)) + Self.field(7, constants)
+    let model = try Data(contentsOf: URL(fileURLWithPath: path)) + protobufField(7, constants)
     let file = FileManager.default.temporaryDirectory.appendingPathComponent(
       "conformance-\(ProcessInfo.processInfo.processIdentifier).onnx")
     try model.write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }
     // It stays open, and its weights can be read, when it is gone.
     return try ImportedNetwork(contentsOf: file.path)
-  }
-
-  private static func field(_ number: UInt8, _ content: Data) -> Data {
-    var head = [number << 3 | 2]
-    var length = content.count
-    while length > 0x7F {
-      head.append(UInt8(length & 0x7F) | 0x80)
-      length >>= 7
-    }
-    return Data(head) + [UInt8(length)] + content
   }
 
   /// Computes the outputs and compares them with the stored ones.

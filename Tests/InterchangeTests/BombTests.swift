@@ -9,21 +9,10 @@ import Torch
 
 /// Short files that ask for much time or memory.
 @Suite struct BombTests {
-  /// A field of a message: its tag, the length of its content, and the content.
-  private func field(_ number: UInt8, _ content: Data) -> Data {
-    var head = [number << 3 | 2]
-    var length = content.count
-    while length > 0x7F {
-      head.append(UInt8(length & 0x7F) | 0x80)
-      length >>= 7
-    }
-    return Data(head) + [UInt8(length)] + content
-  }
-
   /// A sound model, after which a graph's fields go on.
   private func problem(graph fields: Data) throws -> String? {
     let model = Onnx.model([Onnx.node("Relu", ["x"], ["y"])])
-    return try withFile(model.serializedData() + field(7, fields)) { try InterchangeTests.problem($0) }
+    return try withFile(model.serializedData() + protobufField(7, fields)) { try InterchangeTests.problem($0) }
   }
 
   private func repeated(_ bytes: [UInt8], _ count: Int) -> Data {
@@ -35,28 +24,31 @@ import Torch
   @Test func fieldsAreCounted() throws {
     let words = "it has more than 524288 fields"
     // Half a million inputs of a node, attributes, attributes' numbers, and declared values, each of two bytes.
-    #expect(try problem(graph: field(1, repeated([0x0A, 0], 1 << 19))) == words)
-    #expect(try problem(graph: field(1, repeated([0x2A, 0], 1 << 19))) == words)
-    #expect(try problem(graph: field(1, field(5, repeated([0x40, 1], 1 << 19)))) == words)
+    #expect(try problem(graph: protobufField(1, repeated([0x0A, 0], 1 << 19))) == words)
+    #expect(try problem(graph: protobufField(1, repeated([0x2A, 0], 1 << 19))) == words)
+    #expect(try problem(graph: protobufField(1, protobufField(5, repeated([0x40, 1], 1 << 19)))) == words)
     #expect(try problem(graph: repeated([0x5A, 0], 1 << 19)) == words)
   }
 
   @Test func inputsAreFew() throws {
-    let inputs = (0..<1025).map { field(11, (try? Onnx.value("x\($0)", [0, 2]).serializedData()) ?? Data()) }
+    let inputs = (0..<1025).map { protobufField(11, (try? Onnx.value("x\($0)", [0, 2]).serializedData()) ?? Data()) }
     #expect(try problem(graph: inputs.reduce(Data(), +)) == "it has more than 1024 inputs")
     let large = Onnx.value("x1", Array(repeating: 1, count: 1 << 15))
     let bytes = try large.serializedData()
-    #expect(try problem(graph: field(11, bytes)) == "an input or output has a description of \(bytes.count) bytes")
+    #expect(try problem(graph: protobufField(11, bytes)) == "an input or output has a description of \(bytes.count) bytes")
   }
 
   /// Numbers of a byte each, which are eight in memory.
   @Test func packedNumbersAreFew() throws {
-    #expect(try problem(graph: field(1, field(5, field(8, Data(count: 1 << 25))))) == "without its weights it has more than 33554432 bytes")
+    #expect(
+      try problem(graph: protobufField(1, protobufField(5, protobufField(8, Data(count: 1 << 25)))))
+        == "without its weights it has more than 33554432 bytes")
     // Weights within a node's attribute are none of them.
-    let tensor = try ONNXTensorProto.with { ($0.dims, $0.dataType) = ([1 << 25], 2) }.serializedData() + field(9, Data(count: 1 << 25))
+    let tensor =
+      try ONNXTensorProto.with { ($0.dims, $0.dataType) = ([1 << 25], 2) }.serializedData() + protobufField(9, Data(count: 1 << 25))
     let node = try Onnx.node("Constant", [], ["c"]).serializedData()
-    let attribute = try ONNXAttributeProto.with { $0.name = "value" }.serializedData() + field(5, tensor)
-    #expect(try problem(graph: field(1, node + field(5, attribute))) == nil)
+    let attribute = try ONNXAttributeProto.with { $0.name = "value" }.serializedData() + protobufField(5, tensor)
+    #expect(try problem(graph: protobufField(1, node + protobufField(5, attribute))) == nil)
   }
 
   /// Groups within groups, which no reader may follow by calling itself.
@@ -64,14 +56,25 @@ import Torch
     for depth in [20, 200_000] {
       let groups = repeated([0x7B], depth) + repeated([0x7C], depth)
       #expect(try problem(graph: groups) == "it is no ONNX model, or a damaged one")
-      #expect(try problem(graph: field(1, field(5, groups))) == "it is no ONNX model, or a damaged one")
-      let inValue = try problem(graph: field(11, field(2, groups.prefix(1 << 15))))
+      #expect(try problem(graph: protobufField(1, protobufField(5, groups))) == "it is no ONNX model, or a damaged one")
+      let inValue = try problem(graph: protobufField(11, protobufField(2, groups.prefix(1 << 15))))
       #expect(inValue?.contains("\n") != true)
-      let inVersion = try withFile(Onnx.model([Onnx.node("Relu", ["x"], ["y"])]).serializedData() + field(8, groups)) {
+      let inVersion = try withFile(Onnx.model([Onnx.node("Relu", ["x"], ["y"])]).serializedData() + protobufField(8, groups)) {
         try InterchangeTests.problem($0)
       }
       #expect(inVersion?.contains("\n") != true)
     }
+  }
+
+  /// Branches of an If within branches, as deep as nobody writes them.
+  @Test(arguments: [10, 5_000]) func nestedGraphsEnd(depth: Int) throws {
+    let branch = try ONNXAttributeProto.with { ($0.name, $0.type) = ("then_branch", 5) }.serializedData()
+    let node = try Onnx.node("If", ["x"], ["z"]).serializedData()
+    let nodes = (0..<depth).reduce(Data()) { inner, _ in
+      protobufField(1, node + protobufField(5, branch + (inner.isEmpty ? Data() : protobufField(6, inner))))
+    }
+    let found = try problem(graph: nodes)
+    #expect(found?.hasPrefix("1 operation is not understood (opset 17): If at \"z\"") == true, "\(found ?? "read")")
   }
 
   /// A constant of 65,536 numbers that is computed with again and again.
@@ -135,6 +138,6 @@ import Torch
     }
     #expect(network.nodes.map(\.name) == ["input", "a_[2J_b_", "y"])
     // Not UTF-8, as all texts of the format must be.
-    #expect(try problem(graph: field(1, field(1, Data([0xFF, 0xFE])))) == "it is no ONNX model, or a damaged one")
+    #expect(try problem(graph: protobufField(1, protobufField(1, Data([0xFF, 0xFE])))) == "it is no ONNX model, or a damaged one")
   }
 }
