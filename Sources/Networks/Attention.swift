@@ -5,7 +5,7 @@
 /// `heads`·`valueWidth` of the third, a head's side by side. Keys and values have the same positions, and the result has the queries'.
 public struct Attention: Hashable, Sendable {
   /// What can be removed from attention as one.
-  public enum Unit: String, Hashable, Sendable, CaseIterable {
+  public enum Unit: String, Codable, Hashable, Sendable, CaseIterable {
     /// A whole head with all its queries, keys and values (Michel et al. 2019).
     case head
     /// A channel of all heads, which stay equally wide: of queries and keys together, or of values.
@@ -48,6 +48,29 @@ public struct Attention: Hashable, Sendable {
       result.valueWidth -= (lost.count - inScores) / max(heads, 1)
     }
     return result
+  }
+}
+
+extension Network {
+  /// Returns the network with another unit of all its attention.
+  ///
+  /// - Throws: ``NetworkError/removal(layer:problem:)`` if there is no attention, or channels have left by units of the other kind: the denominators of
+  ///   counts would change.
+  public func withAttentionUnit(_ unit: Attention.Unit) throws -> Network {
+    var (network, present) = (self, Set<Attention.Unit>())
+    for (index, node) in nodes.enumerated() {
+      guard case .attention(var layer) = node.operation else { continue }
+      present.insert(layer.unit)
+      layer.unit = unit
+      network.nodes[index].operation = .attention(layer)
+    }
+    guard !present.isEmpty else {
+      throw NetworkError.removal(layer: name, problem: "there is no attention whose unit could be the \(unit.rawValue)")
+    }
+    guard lineage == nil || present == [unit] else {
+      throw NetworkError.removal(layer: name, problem: "units have left already, so that of its attention stays what it was")
+    }
+    return network
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Networks
 internal import Results
 internal import Training
 
@@ -37,6 +38,7 @@ extension PruningPlan {
       }
     let rounded = rounding == .round ? "" : " (\(rounding.rawValue))"
     let multiple = widthMultiple > 1 ? ", widths multiples of \(widthMultiple)" : ""
+    let heads = attentionUnit.map { ", attention by \($0.rawValue)" } ?? ""
     let repaired = repairs.map { ", \($0.words)" }.joined()
     let dropout = rescalesDropout ? ", dropout rescaled" : ""
     let mode = batchNorms.map { ", batch norms in \($0.rawValue) mode" } ?? ""
@@ -48,7 +50,7 @@ extension PruningPlan {
     let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     let held = temporary.map { ", \($0.words)" } ?? ""
-    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(held)\(multiple)\(repaired)\(dropout)\(back)"
+    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(held)\(multiple)\(heads)\(repaired)\(dropout)\(back)"
   }
 
   /// Returns a fraction as text, e.g. `12.5 %`.
@@ -71,6 +73,11 @@ extension PruningPlan {
     }
     if widthMultiple > 1, !granularity.isStructured {
       throw PlanError("--width-multiple rounds widths of units and filters: it does not go with --granularity weight")
+    }
+    if let attentionUnit, !granularity.isStructured {
+      throw PlanError(
+        "--attention-unit \(attentionUnit.rawValue) says what leaves as one unit: it does not go with --granularity \(granularity.rawValue)"
+      )
     }
     if let examples {
       guard (1...10_000_000).contains(examples) else { throw PlanError("--examples \(examples) is impossible: give 1 to 10000000") }

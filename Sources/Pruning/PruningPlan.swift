@@ -1,4 +1,4 @@
-internal import Networks
+public import Networks
 public import Training
 
 /// A plan for pruning: by which criterion, how much, at which granularity, when, and with which repairs. Recipes, checkpoints and reports
@@ -71,6 +71,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var minimumLayerDensity: Double
   /// Number of which widths that shrink become multiples, unless the present width is nearer (units only); 1 for any width.
   public var widthMultiple: Int
+  /// What leaves attention as one unit; nil for what the network says, heads unless it was told otherwise (units only).
+  public var attentionUnit: Attention.Unit?
   /// Names or patterns of groups (units) or layers (weights) that are not pruned.
   public var ignored: [String]
   /// Whether dead units are cut out at the end (weights only; removed units are always cut out).
@@ -100,7 +102,8 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case method = "course"
     case criterion, order, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
-      widthMultiple, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, temporary, rescalesDropout, seed
+      widthMultiple, attentionUnit, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, temporary,
+      rescalesDropout, seed
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
@@ -108,8 +111,9 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     method: String? = nil, criterion: Criterion, order: RemovalOrder? = nil, granularity: Granularity, allocation: Allocation,
     reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
-    schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1, ignored: [String] = [],
-    compact: Bool = true, examples: Int? = nil, batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
+    schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1,
+    attentionUnit: Attention.Unit? = nil, ignored: [String] = [], compact: Bool = true, examples: Int? = nil,
+    batchNorms: BatchNormMode? = nil, curvature: HessianProbes? = nil,
     place: MeanPlace = .consumer, repairs: [Repair] = [], regrowth: RegrowthPlan? = nil, gates: GatePlan? = nil,
     temporary: TemporaryRemoval? = nil, rescalesDropout: Bool = false, seed: UInt64 = 0
   ) {
@@ -126,6 +130,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.schedule = schedule
     self.minimumLayerDensity = minimumLayerDensity
     self.widthMultiple = widthMultiple
+    self.attentionUnit = attentionUnit
     self.ignored = ignored
     self.compact = compact
     self.examples = examples

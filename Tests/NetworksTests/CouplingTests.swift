@@ -221,6 +221,21 @@ import Testing
         == .attention(Attention(heads: 2, width: 1, valueWidth: 1, scale: 1 / 3.0.squareRoot(), unit: .width)))
   }
 
+  @Test func theUnitOfAttentionIsChosen() throws {
+    let (heads, widths) = (try transformer(.head), try transformer(.width))
+    #expect(try heads.withAttentionUnit(.width) == widths && widths.withAttentionUnit(.head) == heads)
+    // What counts as one unit is fixed by the first removal.
+    let smaller = try widths.removing(["packed": [1]]).network
+    #expect(try smaller.withAttentionUnit(.width) == smaller)
+    #expect(
+      throws: NetworkError.removal(
+        layer: "transformer", problem: "units have left already, so that of its attention stays what it was")
+    ) { try smaller.withAttentionUnit(.head) }
+    #expect(throws: NetworkError.removal(layer: "lenet-5", problem: "there is no attention whose unit could be the width")) {
+      try Architecture.parse("lenet-5").withAttentionUnit(.width)
+    }
+  }
+
   @Test func permutationsAreFollowed() throws {
     var builder = NetworkBuilder("shuffle", input: .image(channels: 1, height: 4, width: 4))
     builder.convolution("one", 4, kernel: 1)

@@ -22,7 +22,8 @@ extension PruneCommand {
       timing: try timing.timing(
         of: method, granularity: granularity, defaultRecovery: length.half, length: length, hasCriterion: scores.criterion != nil),
       schedule: timing.schedule ?? method?.schedule ?? .exponential, minimumLayerDensity: amount.minimumLayerDensity,
-      widthMultiple: amount.widthMultiple, ignored: pruning.ignore, compact: pruning.compact ?? true, examples: scores.examples,
+      widthMultiple: amount.widthMultiple, attentionUnit: pruning.attentionUnit, ignored: pruning.ignore, compact: pruning.compact ?? true,
+      examples: scores.examples,
       batchNorms: scores.batchNormMode, curvature: scores.hessianProbes, place: scores.meanAt ?? .consumer,
       repairs: try repair.repairs(at: scores.meanAt ?? .consumer), regrowth: try regrowth.plan(for: method, rewinding: tickets.rewinding()),
       gates: try gates.plan(for: method, learnsMasks: metaPruning.meta == .masks), temporary: try timing.disturbance(),

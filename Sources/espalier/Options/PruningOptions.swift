@@ -1,5 +1,6 @@
 public import ArgumentParser
 internal import Experiments
+public import Networks
 public import Pruning
 internal import Training
 
@@ -16,6 +17,11 @@ struct PruningOptions: ParsableArguments {
       "What is removed: weight (held at 0), unit or filter (cut out); by default that of --method, or weight.", valueName: "kind"))
   var granularity: Granularity?
 
+  @Option(
+    help: ArgumentHelp(
+      "What leaves attention as one: a whole head, or a width, one channel of all heads; head by default.", valueName: "kind"))
+  var attentionUnit: Attention.Unit?
+
   @Option(help: ArgumentHelp("Layer to leave alone; * and ? are wildcards; may be repeated.", valueName: "layer"))
   var ignore: [String] = []
 
@@ -27,4 +33,5 @@ struct PruningOptions: ParsableArguments {
   var noProof = false
 }
 
+extension Attention.Unit: ExpressibleByArgument {}
 extension Granularity: ExpressibleByArgument {}
