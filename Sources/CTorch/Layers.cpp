@@ -246,6 +246,13 @@ ct_tensor ct_loss_distillation(
   });
 }
 
+ct_tensor ct_layer_attention_map(ct_tensor x) {
+  return tensor("attention_map", [&] {
+    const at::Tensor map = x->value.square().mean(1).flatten(1);
+    return map.div(at::norm(map, 2, {1}, true).clamp_min(1e-12));
+  });
+}
+
 ct_tensor ct_loss_mean_squared(ct_tensor x, ct_tensor y, int32_t reduction) {
   return tensor("mean_squared", [&] { return at::mse_loss(x->value, y->value, reduction); });
 }

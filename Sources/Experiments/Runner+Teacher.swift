@@ -86,7 +86,9 @@ extension Runner {
   /// The teacher and its part in the loss, for the row.
   var distillationSummary: DistillationSummary? {
     experiment.distillation.map {
-      .init(temperature: $0.temperature, weight: $0.share(hasLabels: data?.training.isLabelled ?? true), teacher: $0.teacher)
+      .init(
+        temperature: $0.temperature, weight: $0.share(hasLabels: data?.training.isLabelled ?? true), features: $0.features,
+        teacher: $0.teacher)
     }
   }
 }

@@ -80,6 +80,10 @@ public final class Runner {
           images: all.map(\.training.count).max(), evaluated: all.map(\.evaluatedCount).max() ?? 0, of: network)
         try network.check(work, within: options.memory, elementSize: size)
       }
+    if finished == nil, let unit = experiment.pruning?.attentionUnit {
+      let network = try start.model.network.withAttentionUnit(unit)
+      start.model = try Model(network: network, tensors: start.model.tensors, masks: start.model.masks)
+    }
     if finished == nil, let plan = experiment.sequence, !experiment.start.isNamed {
       (start, aside) = try plan.exchangingHead(of: start, for: sequence, experiment)
     }
@@ -125,7 +129,10 @@ public final class Runner {
         try MaskSet(start.model).layers.map { ($0.name, $0.kept) }, uniquingKeysWith: { first, _ in first })
       state.startedFromHistory = start.history.contains { $0.removed.contains { !$0.value.isEmpty } }
       if let teacher = try experiment.givenTeacher(for: data, reader: options.reader, memory: options.memory, note: options.note) {
+        try experiment.distillation?.checkFeatures(of: teacher.network, for: model.network)
         try keepTeacher(teacher)
+      } else {
+        try experiment.distillation?.checkFeatures(of: model.network, for: model.network)
       }
     }
   }

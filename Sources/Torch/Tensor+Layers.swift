@@ -217,6 +217,10 @@ extension Tensor {
     try checked(ct_loss_distillation(handle, teacher.handle, labels?.handle, temperature, weight, labelSmoothing))
   }
 
+  /// Returns where in an image features are large (Zagoruyko & Komodakis 2017): for x of [batch, channels, …] the mean of x² over the
+  /// channels at each position, as vectors of Euclidean norm 1, [batch, positions].
+  public func attentionMap() throws -> Tensor { try checked(ct_layer_attention_map(handle)) }
+
   /// Returns (x − y)², reduced over all elements.
   public func meanSquaredError(_ target: Tensor, reduction: LossReduction = .mean) throws -> Tensor {
     try checked(ct_loss_mean_squared(handle, target.handle, reduction.code))

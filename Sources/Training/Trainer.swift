@@ -66,6 +66,8 @@ public final class Trainer {
   private let dropout: Generator
   private var executor: Executor
   private let teaching: Executor?
+  // Where student and teacher look; nil where logits alone are compared.
+  private let transfer: AttentionTransfer?
   // Nil unless a hook multiplies weights by factors.
   private var gatedWeights: GatedWeights?
   private let gates: (any WeightGates)?
@@ -94,6 +96,7 @@ public final class Trainer {
     self.hooks = hooks
     self.teacher = try plan.distillation.map { _ in try plan.checked(teacher, for: model.network).laidOutForInference().moved(to: device) }
     teaching = try self.teacher.map(Executor.init)
+    transfer = try plan.distillation?.transfer(from: self.teacher?.network, to: model.network)
     let channelsLast = model.network.hasConvolutions
     loader = try data.loader(
       batchSize: plan.batchSize, seed: SeedPurpose.order.seed(from: plan.seed), augment: plan.augment, channelsLast: channelsLast)
@@ -289,13 +292,25 @@ public final class Trainer {
       try gatedWeights.multiply()
     }
     // Before the student's pass, so that what the teacher computes is gone before gradients need room.
-    let taught = try teaching.map { teacher in try withoutGradients { try teacher.forward(batch.inputs) } }
-    let logits = try executor.forward(batch.inputs, mode: .training(dropout), observing: observed) { node, value in
+    var (maps, taughtMaps): ([String: Tensor], [String: Tensor]) = ([:], [:])
+    let taught = try teaching.map { teacher in
+      try withoutGradients {
+        try teacher.forward(batch.inputs, mode: .evaluation, observing: transfer?.teachersNodes ?? []) {
+          taughtMaps[$0] = try $1.attentionMap()
+        }
+      }
+    }
+    let compared = transfer?.nodes ?? []
+    let logits = try executor.forward(batch.inputs, mode: .training(dropout), observing: observed.union(compared)) { node, value in
+      if compared.contains(node) { maps[node] = try value.attentionMap() }
       try withoutGradients {
         for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
       }
     }
-    let loss = try loss(of: logits, taught, batch)
+    var loss = try loss(of: logits, taught, batch)
+    if let weight = plan.distillation?.features, let features = try transfer?.loss(of: maps, from: taughtMaps) {
+      loss = try loss + features * weight
+    }
     let value = try loss.item()
     try checkFinite(value, learningRate: learningRate)
     try loss.backward()

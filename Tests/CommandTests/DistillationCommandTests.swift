@@ -49,6 +49,7 @@ import Testing
   @Test(arguments: [
     (["train", "--network", "lenet-5", "--dataset", "mnist", "--distill"], "--distill needs a teacher here: give --teacher MODEL"),
     (["train", "--network", "lenet-5", "--dataset", "mnist", "--teacher", "t.safetensors"], "--teacher goes with --distill"),
+    (["prune", "--network", "lenet-5", "--sparsity", "0.5", "--distill-features", "1"], "--distill-features goes with --distill"),
     (["prune", "--network", "lenet-5", "--sparsity", "0.5", "--distill-weight", "0.5"], "--distill-weight goes with --distill"),
     (
       ["prune", "--network", "lenet-5", "--dataset", "mnist", "--sparsity", "0.5", "--distill", "--distill-temperature", "0"],

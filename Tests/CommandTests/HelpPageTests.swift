@@ -30,7 +30,7 @@ import Testing
     #expect(
       text.hasSuffix(
         """
-        Most runs need only these options. To see all 133:
+        Most runs need only these options. To see all 135:
           espalier prune --help-all
         The defaults of a method and its own options, e.g. those of rigl:
           espalier help prune rigl
@@ -42,7 +42,7 @@ import Testing
   @Test func theLongHelpShowsAll() throws {
     let all = options(in: try page("prune --help-all"))
     let described = try #require(try DescribedCommand.all()["prune"])
-    #expect(all.count == 133)
+    #expect(all.count == 135)
     for names in described.map(\.names)
     where names != ["--worker"] && !names[0].hasPrefix("--no-") || [["--no-proof"], ["--no-latency"]].contains(names) {
       #expect(!all.filter(names.contains).isEmpty, "\(names)")

@@ -106,6 +106,7 @@ enum OptionTable {
         changes: ["*.distillation.temperature=4", "*.distillation.teacher=t.st"]),
       OptionRow(command, "--distill-temperature 2.5", with: given, changes: ["*.distillation.temperature=2.5"]),
       OptionRow(command, "--distill-weight 0.5", with: given, changes: ["*.distillation.weight=0.5"]),
+      OptionRow(command, "--distill-features 1000", with: given, changes: ["*.distillation.features=1000"]),
       OptionRow(command, "--distill", instead: line + (command == "train" ? " --teacher t.st" : ""), changes: own),
     ]
   }
@@ -210,6 +211,7 @@ enum OptionTable {
     OptionRow("prune", "--schedule cubic", "pruning.schedule=cubic"),
     OptionRow("prune", "--minimum-layer-density 0.25", "pruning.minimumLayerDensity=0.25"),
     OptionRow("prune", "--width-multiple 8", with: "--granularity unit", "pruning.widthMultiple=8"),
+    OptionRow("prune", "--attention-unit width", with: "--granularity unit", "pruning.attentionUnit=width"),
     OptionRow("prune", "--ignore conv1 --ignore fc*", "pruning.ignored=none", "pruning.ignored.0=conv1", "pruning.ignored.1=fc*"),
     OptionRow("prune", "--reduction max", with: "--granularity unit", "pruning.reduction=max"),
     OptionRow("prune", "--normalization l2", "pruning.normalization=l2"),

@@ -68,6 +68,52 @@ import Torch
     for (name, tensor) in trainer.model.tensors { #expect(try relativeError(tensor.detached(), model.tensor(name)) < 1e-5, "\(name)") }
   }
 
+  /// x² summed over two channels, 5 and 25 of which, is 1 : 5; and 1/√26, 5/√26 have the norm 1.
+  @Test func mapsOfAttention() throws {
+    let x = try Tensor([1, 3, 2, 4] as [Float], shape: [1, 2, 1, 2])
+    let map = try x.attentionMap()
+    #expect(map.shape == [1, 2])
+    for (found, expected) in zip(try map.doubles(), [1 / 26.0.squareRoot(), 5 / 26.0.squareRoot()]) {
+      #expect(abs(found - expected) < 1e-6)
+    }
+    // Where nothing is large, nothing is divided by zero.
+    #expect(try Tensor.zeros([1, 2, 1, 2]).attentionMap().doubles() == [0, 0])
+  }
+
+  /// The first loss with features is that without, plus β times the mean of squares over both sizes; and the gradient goes to the student.
+  @Test func featuresTeach() throws {
+    let data = try learnableData(channels: 3, side: 8, classes: 4)
+    let (student, teacher) = (try Model(convolutional(), seed: 3), try Model(convolutional(), seed: 4))
+    func first(_ distillation: Distillation) throws -> (loss: Double, model: Model) {
+      let trainer = try Trainer(plan(distillation, steps: 1), model: student, data: data, teacher: teacher)
+      return (try #require(try losses(trainer).first), trainer.model)
+    }
+    let (plain, taught) = (try first(Distillation()), try first(Distillation(features: 100)))
+    let nodes = try AttentionTransfer(from: teacher.network, to: student.network).nodes
+    #expect(nodes.count == 3 && nodes.isSuperset(of: ["relu1", "relu2"]))
+    let batch = try data.loader(batchSize: 8, seed: SeedPurpose.order.seed(from: 5), augment: false, channelsLast: false)
+      .batch(epoch: 0, index: 0)
+    func maps(_ model: Model, _ mode: ExecutionMode) throws -> [String: Tensor] {
+      var found: [String: Tensor] = [:]
+      _ = try Executor(model).forward(batch.inputs, mode: mode, observing: nodes) { found[$0] = try $1.attentionMap() }
+      return found
+    }
+    let (own, its) = (try maps(student, .batchStatistics), try maps(teacher, .evaluation))
+    let squares = try nodes.map { node in
+      try (#require(own[node]) - #require(its[node])).doubles().reduce((0.0, 0.0)) { ($0.0 + $1 * $1, $0.1 + 1) }
+    }
+    let expected = squares.map { $0.0 / $0.1 }.reduce(0, +)
+    #expect(expected > 1e-4)
+    #expect(abs(taught.loss - plain.loss - 100 * expected) < 1e-4 * taught.loss, "\(taught.loss) \(plain.loss) \(expected)")
+    let moved = try taught.model.tensors.filter { try $0.value.bytes() != plain.model.tensor($0.key).bytes() }
+    #expect(!moved.isEmpty)
+    #expect(throws: PlanError("there are no features to compare with the teacher's: mlp:16-8-4 and mlp:16-8-4 have no size of images in common")) {
+      try Trainer(
+        plan(Distillation(features: 1)), model: Model(Architecture.parse("mlp:16-8-4"), seed: 1), data: learnableData(side: 4, classes: 4),
+        teacher: Model(Architecture.parse("mlp:16-8-4"), seed: 1))
+    }
+  }
+
   /// Neither its weights nor, as it evaluates, its running statistics; and it has no gradients.
   @Test func theTeacherStaysAsItIs() throws {
     let data = try learnableData(channels: 3, side: 8, classes: 4)
@@ -109,6 +155,7 @@ import Torch
     expect("a distillation weight of 1.5 is impossible: give a number above 0, up to 1", Distillation(weight: 1.5))
     expect(
       "a label smoothing of 0.1 changes labels, which a distillation weight of 1 does not look at", Distillation(weight: 1), smoothing: 0.1)
+    expect("a weight of features of 0.0 is impossible: give a number above 0, e.g. 1000", Distillation(features: 0))
     let data = try learnableData(side: 4, classes: 4)
     let model = try Model(perceptron(), seed: 3)
     #expect(throws: PlanError("a distillation needs a teacher")) { try Trainer(plan(Distillation()), model: model, data: data) }

@@ -174,6 +174,8 @@ ct_tensor ct_layer_transposed_convolution(
     const int64_t dilation[2], int64_t groups);
 // softmax(scale·q·kᵀ)·v in each head; channels of a head lie side by side, positions behind the channels.
 ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale);
+// [batch, positions]: the mean of x^2 over the channels at each position, divided by its Euclidean norm over the positions.
+ct_tensor ct_layer_attention_map(ct_tensor x);
 enum { CT_REDUCE_NONE, CT_REDUCE_MEAN, CT_REDUCE_SUM };
 ct_tensor ct_loss_cross_entropy(ct_tensor logits, ct_tensor labels, int32_t reduction, double label_smoothing);
 // The mean over the batch of (1 - w) CE(logits, labels) + w T^2 KL(softmax(teacher/T) || softmax(logits/T)); labels are needed below w = 1.

@@ -14,12 +14,18 @@ struct DistillationOptions: ParsableArguments {
   var distillWeight: Double?
 
   @Option(
+    help: ArgumentHelp(
+      "Weight of the teacher's features in the loss: where in an image they are large (attention transfer), e.g. 1000; none by default.",
+      valueName: "weight"))
+  var distillFeatures: Double?
+
+  @Option(
     help: ArgumentHelp("The teacher of --distill: a model file or ONNX model of the same inputs and classes.", valueName: "file"),
     completion: .file(extensions: ["safetensors", "onnx"]))
   var teacher: String?
 
   /// The options other than the flag.
-  static let details = ["--distill-temperature", "--distill-weight", "--teacher"]
+  static let details = ["--distill-temperature", "--distill-weight", "--distill-features", "--teacher"]
 
   /// The distillation that the options describe; nil for none.
   ///
@@ -27,13 +33,14 @@ struct DistillationOptions: ParsableArguments {
   var plan: Distillation? {
     get throws {
       guard distill else {
-        let given = zip(Self.details, [distillTemperature != nil, distillWeight != nil, teacher != nil])
+        let given = zip(Self.details, [distillTemperature != nil, distillWeight != nil, distillFeatures != nil, teacher != nil])
         if let option = given.first(where: { $0.1 })?.0 { throw PlanError("\(option) goes with --distill") }
         return nil
       }
       var plan = Distillation(teacher: teacher)
       plan.temperature = distillTemperature ?? plan.temperature
       plan.weight = distillWeight
+      plan.features = distillFeatures
       return plan
     }
   }

@@ -39,7 +39,7 @@ enum LotteryTicketFace: MethodFace {
     "--classes", "--meta", "--outer", "--ways", "--shots", "--queries", "--tasks", "--inner-steps", "--inner-rate", "--pseudo-test",
     "--prune-gradient", "--learn-fractions", "--controls", "--judging-tasks", "--head-steps", "--datasets", "--passes", "--heads",
     "--keep-if", "--resample", "--metrics", "--tensorboard", "--flatness", "--flatness-examples", "--temporary", "--hold", "--order",
-    "--pack", "--distill", "--distill-temperature", "--distill-weight", "--teacher",
+    "--pack", "--distill", "--distill-temperature", "--distill-weight", "--distill-features", "--teacher", "--attention-unit",
   ]
 }
 
