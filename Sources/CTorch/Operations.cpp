@@ -8,8 +8,9 @@ using namespace espalier;
 static const char *unary_name(int32_t operation) {
   static const char *names[] = {"negative", "absolute", "exponential", "logarithm", "square_root", "square", "reciprocal", "sign", "sigmoid",
                                 "tanh", "relu", "relu6", "gelu", "silu", "hard_sigmoid", "hard_swish", "softplus", "mish", "floor", "round",
-                                "is_finite", "logical_not"};
-  return operation >= CT_NEG && operation <= CT_LOGICAL_NOT ? names[operation] : "unary";
+                                "is_finite", "logical_not", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
+                                "erf", "ceil"};
+  return operation >= CT_NEG && operation <= CT_CEIL ? names[operation] : "unary";
 }
 
 ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
@@ -38,6 +39,19 @@ ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
       case CT_ROUND: return a.round();
       case CT_IS_FINITE: return at::isfinite(a);
       case CT_LOGICAL_NOT: return a.logical_not();
+      case CT_SIN: return a.sin();
+      case CT_COS: return a.cos();
+      case CT_TAN: return a.tan();
+      case CT_ASIN: return a.asin();
+      case CT_ACOS: return a.acos();
+      case CT_ATAN: return a.atan();
+      case CT_SINH: return a.sinh();
+      case CT_COSH: return a.cosh();
+      case CT_ASINH: return a.asinh();
+      case CT_ACOSH: return a.acosh();
+      case CT_ATANH: return a.atanh();
+      case CT_ERF: return a.erf();
+      case CT_CEIL: return a.ceil();
       default: TORCH_CHECK(false, "unknown operation ", operation);
     }
   });

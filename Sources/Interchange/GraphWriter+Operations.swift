@@ -86,6 +86,7 @@ extension GraphWriter {
       let sampled = fresh("\(node.name).sampled")
       slice(x, from: [0, 0], to: [Int(Int32.max), Int(Int32.max)], along: [2, 3], steps: [stride, stride], node, as: sampled)
       add("Pad", [sampled, constant([0, before, 0, 0, 0, after, 0, 0], of: node, "pads")], node.name)
+    case .opaque(let function): try opaque(function, inputs, node)
     }
     return node.name
   }
@@ -194,6 +195,51 @@ extension GraphWriter {
     case .softplus: add("Softplus", [x], node.name)
     // An operation of its own from opset 18 on.
     case .mish: add("Mul", [x, step("Tanh", [step("Softplus", [x], of: node)], of: node)], node.name)
+    }
+  }
+
+  private mutating func opaque(_ function: OpaqueFunction, _ inputs: [String], _ node: Network.Node) throws {
+    let (name, numbers) = (function.name, function.numbers)
+    guard numbers.count == name.numberNames.count else { return }
+    if let plain = Lowering.plainOpaque.first(where: { $0.value == name })?.key { return add(plain, inputs, node.name) }
+    let axis = integer("axis", 1)
+    switch name {
+    case .sqrt: add("Sqrt", inputs, node.name)
+    case .erf: add("Erf", inputs, node.name)
+    case .selu: add("Selu", inputs, node.name, number("alpha", numbers[0]), number("gamma", numbers[1]))
+    case .celu: add("Celu", inputs, node.name, number("alpha", numbers[0]))
+    case .thresholdedReLU: add("ThresholdedRelu", inputs, node.name, number("alpha", numbers[0]))
+    case .shrink: add("Shrink", inputs, node.name, number("lambd", numbers[0]), number("bias", numbers[1]))
+    case .hardSigmoid: add("HardSigmoid", inputs, node.name, number("alpha", numbers[0]), number("beta", numbers[1]))
+    case .clip:
+      let low = numbers[0] <= -Lowering.bound ? "" : try constant(Float(numbers[0]), of: node, "low")
+      let high = numbers[1] >= Lowering.bound ? [] : [try constant(Float(numbers[1]), of: node, "high")]
+      add("Clip", inputs + [low] + high, node.name)
+    case .constantPower: add("Pow", inputs + [try constant(Float(numbers[0]), of: node, "exponent")], node.name)
+    case .logSoftmax: add("LogSoftmax", inputs, node.name, axis)
+    case .lpNormalize: add("LpNormalization", inputs, node.name, axis, integer("p", Int(clamping: Int64(numbers[0]))))
+    case .cumulativeSum:
+      let flags = zip(["exclusive", "reverse"], numbers).map { integer($0, $1 == 0 ? 0 : 1) }
+      add("CumSum", inputs + [constant([1], of: node, "axis")], node.name, flags[0], flags[1])
+    // Its axes are an input from version 13 on, those of the others from version 18 on.
+    case .channelSum: add("ReduceSum", inputs + [constant([1], of: node, "axes")], node.name)
+    case .channelMean: add("ReduceMean", inputs, node.name, integers("axes", [1]))
+    case .channelMax: add("ReduceMax", inputs, node.name, integers("axes", [1]))
+    case .channelMin: add("ReduceMin", inputs, node.name, integers("axes", [1]))
+    case .channelL1: add("ReduceL1", inputs, node.name, integers("axes", [1]))
+    case .channelL2: add("ReduceL2", inputs, node.name, integers("axes", [1]))
+    case .channelProduct: add("ReduceProd", inputs, node.name, integers("axes", [1]))
+    case .channelLogSumExp: add("ReduceLogSumExp", inputs, node.name, integers("axes", [1]))
+    case .add: add("Add", inputs, node.name)
+    case .subtract: add("Sub", inputs, node.name)
+    case .multiply: add("Mul", inputs, node.name)
+    case .divide: add("Div", inputs, node.name)
+    case .maximum: add("Max", inputs, node.name)
+    case .minimum: add("Min", inputs, node.name)
+    case .power: add("Pow", inputs, node.name)
+    case .abs, .reciprocal, .exp, .log, .sin, .cos, .tan, .asin, .acos, .atan, .sinh, .cosh, .asinh, .acosh, .atanh, .sign, .floor, .ceil,
+      .round, .softsign:
+      break
     }
   }
 

@@ -64,7 +64,7 @@ struct Lowering {
 
   /// All rules by the operation's name.
   static let rules = Dictionary(
-    [convolutions, dense, norms, activations, pooling, shapes, arithmetic, passing].joined().map { ($0.operation, $0) },
+    [convolutions, dense, norms, activations, pooling, shapes, arithmetic, opaque, passing].joined().map { ($0.operation, $0) },
     uniquingKeysWith: { first, _ in first })
 
   let graph: ONNXGraph
@@ -106,6 +106,21 @@ struct Lowering {
     if let problem = refusalWords { throw FileProblem(problem) }
     for name in graph.outputs { try takeOutput(name) }
     removeUnread()
+    noteOpaque()
+  }
+
+  /// Says which nodes run without being understood.
+  private mutating func noteOpaque() {
+    let found = nodes.compactMap { node -> String? in
+      guard case .opaque(let function) = node.operation else { return nil }
+      return "\(function.name.rawValue) \(node.name.quoted)"
+    }
+    guard !found.isEmpty else { return }
+    let names = found.prefix(6).joined(separator: ", ") + (found.count > 6 ? " and \(found.count - 6) more" : "")
+    let words =
+      found.count == 1
+      ? "1 node is opaque, and keeps the channels that it reads" : "\(found.count) nodes are opaque, and keep the channels that they read"
+    note("\(words): \(names); inspect --groups lists them")
   }
 
   /// Views that had to be made values of their own, by what they are.
@@ -208,7 +223,7 @@ struct Lowering {
     {
       throw Unknown()
     }
-    guard let rule else { throw Refusal() }
+    guard let rule else { throw Refusal(Self.wanting[node.operation] ?? "no operation of a network computes it") }
     if !Self.passesFormulas.contains(node.operation) { for input in node.inputs { try settle(input) } }
     return try rule.lower(&self, node)
   }
@@ -217,15 +232,31 @@ struct Lowering {
   private static let passesFormulas: Set<String> = [
     "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "MatMul",
     "Softmax",
-    "Sub", "Pow", "Sqrt", "ReduceMean",
+    "Sub", "Pow", "Sqrt", "ReduceMean", "Neg",
   ]
 
   /// Makes an operation of its own of a part that is one, where no larger formula takes it.
   mutating func settle(_ name: String) throws {
     guard case .partial(let partial)? = values[name] else { return }
-    if case .scaled(let factor) = partial.form {
+    switch partial.form {
+    case .scaled(let factor):
       values[name] = try scaled(partial.view, factor, name)
       return
+    case .raised:
+      values[name] = .feature(try shifted(partial.view, 3, Names.printable(name)))
+      return
+    case .erf:
+      guard case .feature(let view) = try scaled(partial.view, 0.5.squareRoot(), "\(name).scaled") else { return }
+      guard case .feature(let value) = try emit(.opaque(OpaqueFunction(.erf)), from: [view.source], named: Names.printable(name)) else {
+        return
+      }
+      values[name] = .feature(view.of(value.source))
+      return
+    default:
+      if let view = try moment(partial, name) {
+        values[name] = .feature(view)
+        return
+      }
     }
     guard let operation = partial.operation else { return }
     guard partial.isElementwise || partial.form == .softmax else {
@@ -484,6 +515,16 @@ extension Lowering {
       throw Unknown()
     }
     return .feature(view.of(result.source))
+  }
+
+  /// A value plus a number, where no formula takes it.
+  mutating func shifted(_ view: View, _ number: Double, _ name: String) throws -> View {
+    let channels = shape(of: view.source).channels
+    let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: channels))
+    let shift = Weight(tensor: ONNXTensor("number", repeating: number, count: channels))
+    let value = try layer(.channelAffine(ChannelAffine(channels)), from: view.source, named: name, [(.weight, scale), (.bias, shift)])
+    guard case .feature(let result) = value else { throw Unknown() }
+    return view.of(result.source)
   }
 
   /// Whether nothing but this node reads the value of an input, which is the output of the network's node itself.

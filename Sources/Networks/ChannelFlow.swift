@@ -37,7 +37,7 @@ struct ChannelFlow {
 
   private(set) var touches: [Touch] = []
   /// In the order in which they were found; a channel is refused for its first reason.
-  private(set) var refusals: [(sources: [Source], reason: String)] = []
+  private(set) var refusals: [(sources: [Source], reason: String, opaque: Int?)] = []
   private var parents: [Source] = []
   private var values: [String: [Source]] = [:]
 
@@ -161,6 +161,11 @@ struct ChannelFlow {
       let (front, back) = (made(before), made(after))
       if before + after > 0 { touches.append(touch(.dependent, front + back, FeatureRuns(beforeGap: before, gap: first.count))) }
       values[node.name] = front + first + back
+    case .opaque(let function):
+      // As at the network's input, one source stands for all that it makes.
+      let source = made(1)
+      refuse(operands.joined() + source, because: "the opaque \(function.name.rawValue) \(node.name) keeps them", opaque: index)
+      values[node.name] = Array(repeating: source[0], count: width)
     }
   }
 
@@ -171,7 +176,10 @@ struct ChannelFlow {
     return sources
   }
 
-  private mutating func refuse(_ sources: [Source], because reason: String) { refusals.append((sources, reason)) }
+  /// - Parameter opaque: index of the opaque node that is the reason.
+  private mutating func refuse(_ sources: [Source], because reason: String, opaque: Int? = nil) {
+    refusals.append((sources, reason, opaque))
+  }
 
   /// The earlier source stays the root, so that groups keep the order of the nodes.
   private mutating func unite(_ one: Source, _ other: Source) {

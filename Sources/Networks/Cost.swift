@@ -112,7 +112,7 @@ extension Operation {
     case .classToken, .positionEmbedding, .arrange, .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm,
       .activation, .prelu, .softmax, .maxPool,
       .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow,
-      .indexSelect, .subsamplePad:
+      .indexSelect, .subsamplePad, .opaque:
       0
     }
   }

@@ -66,6 +66,8 @@ public enum Operation: Hashable, Sendable {
   case indexSelect([Int])
   /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
   case subsamplePad(stride: Int, before: Int, after: Int)
+  /// A function without a rule for pruning, of one value or two: the channels that it reads are kept.
+  case opaque(OpaqueFunction)
 }
 
 /// A fully connected layer, y = x·Wᵀ + b.
@@ -367,7 +369,7 @@ extension Operation {
     case input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, localResponseNorm, activation, prelu, softmax
     case attention, classToken, positionEmbedding
     case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, arrange, dropout, flatten
-    case add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
+    case add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
   }
 
   var type: Kind {
@@ -402,6 +404,7 @@ extension Operation {
     case .narrow: .narrow
     case .indexSelect: .indexSelect
     case .subsamplePad: .subsamplePad
+    case .opaque: .opaque
     }
   }
 }

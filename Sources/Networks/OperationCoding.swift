@@ -141,6 +141,14 @@ extension Operation: Codable {
       try fields.allow(["stride", "before", "after"])
       self = .subsamplePad(
         stride: try fields.integer("stride"), before: try fields.integer("before"), after: try fields.integer("after"))
+    case .opaque:
+      let text = try fields.required("function", as: String.self, "a name")
+      guard let name = OpaqueFunction.Name(rawValue: text) else {
+        let known = OpaqueFunction.Name.allCases.map(\.rawValue).joined(separator: ", ")
+        throw NetworkError.malformed("opaque: unknown function \(text.quoted); known: \(known)")
+      }
+      try fields.allow(Set(["function"] + name.numberNames))
+      self = .opaque(OpaqueFunction(name, numbers: try name.numberNames.map { try fields.number($0) }))
     }
     if let problem { throw NetworkError.malformed("\(kind): \(problem)") }
   }
@@ -233,6 +241,11 @@ extension Operation: Codable {
       try fields.encode(stride, forKey: "stride")
       try fields.encode(before, forKey: "before")
       try fields.encode(after, forKey: "after")
+    case .opaque(let function):
+      try fields.encode(function.name.rawValue, forKey: "function")
+      for (name, number) in zip(function.name.numberNames, function.numbers) {
+        try fields.encode(number, forKey: FieldKey(stringValue: name))
+      }
     }
   }
 }

@@ -47,7 +47,7 @@ extension Operation {
     case .positionEmbedding(let layer): [(.weight, [layer.features, layer.height, layer.width])]
     case .attention, .arrange, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
       .adaptiveMaxPool, .pad, .resize,
-      .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad:
+      .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .opaque:
       []
     }
   }

@@ -156,6 +156,12 @@ extension Network.Node {
       let image = try image(first)
       shape = .image(
         channels: first.shape.channels + before + after, height: (image.height - 1) / stride + 1, width: (image.width - 1) / stride + 1)
+    case .opaque(let function):
+      guard let found = function.shape(of: operands.map(\.shape)) else {
+        let words = operands.map { "\($0.shape) from \($0.name)" }.joined(separator: " and ")
+        throw NetworkError.shape(node: name, problem: "expects inputs whose sizes are equal or 1, gets \(words)")
+      }
+      shape = found
     }
     guard shape.isReasonable else { throw NetworkError.tooLarge("\(name): its value \(shape) is larger than any machine can hold") }
     return shape

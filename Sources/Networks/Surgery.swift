@@ -161,7 +161,7 @@ extension Operation {
       let front = lost.count { $0 < before }
       return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))
     case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
-      .arrange, .dropout, .flatten, .add, .subtract, .multiply, .concat:
+      .arrange, .dropout, .flatten, .add, .subtract, .multiply, .concat, .opaque:
       return self
     }
   }

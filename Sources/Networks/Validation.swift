@@ -68,6 +68,7 @@ extension Operation {
     case .input: 0...0
     case .add, .concat: 2...1000
     case .subtract, .multiply: 2...2
+    case .opaque(let function): function.name.form == .pair ? 2...2 : 1...1
     case .attention: 3...3
     default: 1...1
     }
@@ -78,6 +79,7 @@ extension Operation {
     case .input: "no input"
     case .add, .concat: "2 to 1000 inputs"
     case .subtract, .multiply: "2 inputs"
+    case .opaque(let function) where function.name.form == .pair: "2 inputs"
     case .attention: "3 inputs"
     default: "1 input"
     }
@@ -111,6 +113,7 @@ extension Operation {
     case .activation(let function):
       function.parameter.flatMap { $0.value.isFinite ? nil : "\($0.name) must be finite, is \($0.value)" }
     case .softmax, .flatten, .add, .subtract, .multiply, .concat: nil
+    case .opaque(let function): function.problem
     case .attention(let layer):
       size(layer.heads, "heads") ?? size(layer.keyWidth, "keyWidth") ?? size(layer.valueWidth, "valueWidth")
         ?? (layer.scale.isFinite ? nil : "scale must be finite, is \(layer.scale)")

@@ -18,7 +18,7 @@ extension Network {
     for (index, node) in nodes.enumerated() {
       let operands = node.inputs.map { factors[$0] ?? 1 }
       let read = operands.first ?? 1
-      guard operands.allSatisfy({ $0 == read }) || node.operation == .concat else {
+      guard operands.allSatisfy({ $0 == read }) || node.operation == .concat || node.operation.type == .opaque else {
         throw NetworkError.shape(node: node.name, problem: "a wider network cannot add what stays as wide as it is to what does not")
       }
       let own = shown.contains(node.name) ? 1 : factor
@@ -83,6 +83,10 @@ extension Network {
         guard now % max(was, 1) == 0, Set(operands).count == 1 else {
           throw NetworkError.shape(node: node.name, problem: "a wider network cannot join what stays as wide as it is and what does not")
         }
+      case .opaque(let function):
+        // One channel stays one, also where it meets many.
+        let isWide = function.name.form != .reduction
+        factors[node.name] = isWide ? zip(node.inputs, operands).map { shapes[$0]?.channels == 1 ? 1 : $1 }.max() ?? 1 : 1
       case .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
         .arrange, .dropout,
         .flatten, .add, .subtract, .multiply:

@@ -77,6 +77,32 @@ extension Tensor {
   public func floor() throws -> Tensor { try unary(CT_FLOOR) }
   /// Returns the nearest integer of each element; ties go to the even one.
   public func rounded() throws -> Tensor { try unary(CT_ROUND) }
+  /// Returns ⌈x⌉, the smallest integer not below each element.
+  public func ceiling() throws -> Tensor { try unary(CT_CEIL) }
+  /// Returns sin x, of radians.
+  public func sine() throws -> Tensor { try unary(CT_SIN) }
+  /// Returns cos x, of radians.
+  public func cosine() throws -> Tensor { try unary(CT_COS) }
+  /// Returns tan x, of radians.
+  public func tangent() throws -> Tensor { try unary(CT_TAN) }
+  /// Returns arcsin x, in radians; NaN beyond ±1.
+  public func arcSine() throws -> Tensor { try unary(CT_ASIN) }
+  /// Returns arccos x, in radians; NaN beyond ±1.
+  public func arcCosine() throws -> Tensor { try unary(CT_ACOS) }
+  /// Returns arctan x, in radians.
+  public func arcTangent() throws -> Tensor { try unary(CT_ATAN) }
+  /// Returns (eˣ − e⁻ˣ)/2.
+  public func sinh() throws -> Tensor { try unary(CT_SINH) }
+  /// Returns (eˣ + e⁻ˣ)/2.
+  public func cosh() throws -> Tensor { try unary(CT_COSH) }
+  /// Returns ln(x + √(x² + 1)).
+  public func asinh() throws -> Tensor { try unary(CT_ASINH) }
+  /// Returns ln(x + √(x² − 1)); NaN below 1.
+  public func acosh() throws -> Tensor { try unary(CT_ACOSH) }
+  /// Returns ½·ln((1 + x)/(1 − x)); NaN beyond ±1.
+  public func atanh() throws -> Tensor { try unary(CT_ATANH) }
+  /// Returns the error function, 2/√π·∫₀ˣ e^(−t²) dt.
+  public func errorFunction() throws -> Tensor { try unary(CT_ERF) }
   /// Returns a mask of the elements that are neither infinite nor NaN.
   public func isFinite() throws -> Tensor { try unary(CT_IS_FINITE) }
   /// Returns the negation of a mask.
@@ -84,6 +110,8 @@ extension Tensor {
 
   /// Returns each element raised to the given power.
   public func power(_ exponent: Double) throws -> Tensor { try Self.scalar(CT_POWER, self, exponent) }
+  /// Returns each element raised to the power of the other's, broadcasting.
+  public func power(_ exponents: Tensor) throws -> Tensor { try Self.binary(CT_POWER, self, exponents) }
   /// Returns the larger element of each pair, broadcasting.
   public func maximum(_ other: Tensor) throws -> Tensor { try Self.binary(CT_MAXIMUM, self, other) }
   /// Returns the smaller element of each pair, broadcasting.

@@ -247,6 +247,7 @@ public final class Executor {
     case .subsamplePad(let stride, let before, let after):
       let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
       return try sampled.padded([0, 0, 0, 0, before, after])
+    case .opaque(let function): return try operand().applying(function, function.name.form == .pair ? operand(1) : nil)
     }
   }
 

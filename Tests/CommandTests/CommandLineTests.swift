@@ -259,6 +259,35 @@ func builtProgram(_ name: String) throws -> URL {
     #expect(json.status == 0 && json.output.contains("\"path\" : \"conv2[out] → fc1[in×16]\""))
   }
 
+  /// A norm in steps, as language models write it: what it reads stays, what is behind it can leave.
+  @Test func opaqueNodesAreListedWithWhatTheyKeep() throws {
+    struct Golden: Decodable { var name, file: String }
+    let all = try JSONDecoder().decode([Golden].self, from: Data(contentsOf: reference("onnx_opaque.json")))
+    let golden = try #require(all.first { $0.name == "torch-rms-norm" })
+    try withTemporaryDirectory { folder in
+      let path = folder + "/rms.onnx"
+      try #require(Data(base64Encoded: golden.file)).write(to: URL(fileURLWithPath: path))
+      let outcome = try espalier("inspect", path, "--groups")
+      #expect(outcome.status == 0)
+      #expect(outcome.errors.contains("4 nodes are opaque, and keep the channels that they read: channelMean "))
+      #expect(
+        outcome.output == """
+          group                      channels  leave together
+          up                                6  up[out] → down[in]
+          first                             –  none can leave: the opaque channelMean /norm/ReduceMean_output_0 keeps them
+          down                              –  none can leave: the opaque channelMean /norm/ReduceMean_output_0 keeps them
+          /norm/ReduceMean_output_0         –  opaque channelMean, keeps 4 channels of first, 4 channels of down
+          norm_3                            –  opaque sqrt, keeps channels of no layer
+          norm_4                            –  opaque reciprocal, keeps channels of no layer
+          norm.Mul                          –  opaque multiply, keeps 4 channels of first, 4 channels of down
+
+          """)
+      let json = try espalier("inspect", path, "--groups", "--json")
+      #expect(json.output.contains("\"function\" : \"channelMean\""))
+      #expect(json.output.contains("\"layer\" : \"first\""))
+    }
+  }
+
   /// Without data the weights are random, and the target and the proof are the point.
   @Test func unitsAreCutToATargetWithoutData() throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("espalier-cut-\(UUID().uuidString).safetensors").path

@@ -132,7 +132,8 @@ import Torch
     let name = "a\u{1B}[2J\nb\u{202E}"
     #expect(
       try InterchangeTests.problem(Onnx.model([Onnx.node("LSTM", ["x"], [name]), Onnx.node("Relu", [name], ["y"])]))
-        == "1 operation is not understood (opset 17): LSTM at \"a\\u001b[2J\\nb\\u202e\"")
+        == "1 operation is not understood (opset 17): LSTM at \"a\\u001b[2J\\nb\\u202e\" (a layer that goes from step to step would be needed)"
+    )
     let network = try withModel(Onnx.model([Onnx.node("Relu", ["x"], [name]), Onnx.node("Relu", [name], ["y"])])) {
       try ImportedNetwork(contentsOf: $0).network
     }

@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 33) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 33 + 78) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
@@ -90,16 +90,22 @@ import Training
   @Test func whatIsNotUnderstoodIsListedTogether() throws {
     let nodes = [
       Onnx.node("LSTM", ["x"], ["a"], name: "first"), Onnx.node("LSTM", ["x"], ["b"], name: "second"),
-      Onnx.node("Relu", ["a"], ["c"]), Onnx.node("Div", ["x", "x"], ["d"]), Onnx.node("Gelu", ["x"], ["e"], domain: "com.other"),
+      Onnx.node("Relu", ["a"], ["c"]), Onnx.node("Einsum", ["x", "x"], ["d"]), Onnx.node("Gelu", ["x"], ["e"], domain: "com.other"),
       Onnx.node("Add", ["c", "d"], ["y"]),
     ]
     #expect(
       try problem(Onnx.model(nodes))
-        == "3 operations are not understood (opset 17): LSTM at \"first\" and 1 more; Div at \"d\" (its input 1 is computed, and must be a constant); "
+        == "3 operations are not understood (opset 17): LSTM at \"first\" and 1 more "
+        + "(a layer that goes from step to step would be needed); Einsum at \"d\" "
+        + "(it sums products along axes of any names: export it as MatMul, Mul and Add); "
         + "Gelu at \"e\" (of domain \"com.other\")")
     #expect(
-      try problem(Onnx.model([Onnx.node("Erf", ["x"], ["a"]), Onnx.node("Relu", ["a"], ["y"])]))
-        == "1 operation is not understood (opset 17): Erf at \"a\" (it is understood within GELU, x·(1 + erf(x/√2))/2)")
+      try problem(Onnx.model([Onnx.node("ArgMax", ["x"], ["a"]), Onnx.node("Relu", ["a"], ["y"])]))
+        == "1 operation is not understood (opset 17): ArgMax at \"a\" (its result is places or truth values, and those here are real numbers: "
+        + "end the exported model before it)")
+    #expect(
+      try problem(Onnx.model([Onnx.node("Col2Im", ["x"], ["y"])]))
+        == "1 operation is not understood (opset 17): Col2Im at \"y\" (no operation of a network computes it)")
   }
 
   /// What else reads a layer's output must not get the bias.
@@ -126,8 +132,25 @@ import Training
     #expect(
       try reason(Onnx.node("Mul", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it multiplies by a constant of shape [4, 1], and one number for each channel is possible")
-    let beta = ONNXAttributeProto.with { ($0.name, $0.f) = ("beta", 0.25) }
-    #expect(try reason(Onnx.node("HardSigmoid", ["x"], ["y"], [beta])) == "its beta is 0.25, and 0.5 is possible")
+    let alpha = ONNXAttributeProto.with { ($0.name, $0.f) = ("alpha", -2) }
+    #expect(try reason(Onnx.node("Celu", ["x"], ["y"], [alpha])) == "its alpha is -2.0, and a positive one is possible")
+    #expect(
+      try reason(Onnx.node("LpNormalization", ["x"], ["y"], [Onnx.attribute("axis", 2)]))
+        == "it computes along axis 2 of (batch, 1, 4 positions, 4 positions), and all channels are possible")
+    #expect(
+      try reason(Onnx.node("ReduceL1", ["x"], ["y"]))
+        == "it computes over all axes of (batch, 1, 4 positions, 4 positions), and all channels are possible")
+    #expect(
+      try reason(Onnx.node("ReduceMean", ["x"], ["y"], [Onnx.attribute("axes", 1, 2)]))
+        == "it takes means over axes [1, 2] of (batch, 1, 4 positions, 4 positions), and those over all positions or all channels are possible"
+    )
+    #expect(
+      try reason(Onnx.node("Max", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])])
+        == "it compares with a constant of shape [2], and one number is possible")
+    #expect(
+      try reason(Onnx.node("Pow", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])])
+        == "its exponent has several numbers, and one is possible")
+    #expect(try reason(Onnx.node("Div", ["x", "m"], ["y"]), [Onnx.tensor("m", [1], [0])]) == "it divides by 0, or by a large constant")
     #expect(
       try reason(Onnx.node("Gather", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])]) == "it cuts the batch")
     #expect(
@@ -142,6 +165,21 @@ import Training
     #expect(
       try reason(Onnx.node("Add", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it adds a constant of shape [4, 1], and one number for each channel, at all positions or at each, is possible")
+  }
+
+  /// What runs without being understood is said, and does not keep the rest from being pruned.
+  @Test func opaqueNodesAreNoted() throws {
+    let golden = try #require(GoldenModel.all.first { $0.name == "torch-rms-norm" })
+    try withFile(#require(Data(base64Encoded: golden.file))) { path in
+      let imported = try ImportedNetwork(contentsOf: path)
+      let note = try #require(imported.notes.first { $0.contains("opaque") })
+      #expect(note.hasPrefix("4 nodes are opaque, and keep the channels that they read: channelMean "))
+      #expect(note.hasSuffix("; inspect --groups lists them"))
+      #expect(try imported.network.channelGroups().groups.map { "\($0.name) \($0.width)" } == ["up 6"])
+    }
+    #expect(try network("opaque-square").nodes.last?.operation == .multiply)
+    #expect(try network("opaque-clip-below").nodes.last?.operation == .opaque(OpaqueFunction(.clip, -Lowering.bound, 0.75)))
+    #expect(try words(network("opaque-spatial-gate")).suffix(2) == ["g activation", "y opaque"])
   }
 
   /// Where a file leaves height and width open, whoever has examples says them.

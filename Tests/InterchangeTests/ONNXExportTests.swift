@@ -82,6 +82,30 @@ import Training
     #expect(try bytes() == bytes())
   }
 
+  /// Every opaque function is written as the operation that it is read from.
+  @Test func opaqueFunctionsComeBack() throws {
+    for name in OpaqueFunction.Name.allCases {
+      let known: [String: Double] = ["low": -0.5, "high": 0.75, "order": 2, "reverse": 1, "exclusive": 0]
+      let numbers = name.numberNames.map { known[$0] ?? 0.25 }
+      let function = OpaqueFunction(name, numbers: numbers)
+      let input = FeatureShape.image(channels: 3, height: 2, width: 4)
+      var builder = NetworkBuilder("opaque", input: input)
+      // Between 0 and 1, where all of them are defined; from 1 on for arcosh.
+      builder.activation(.sigmoid, "first")
+      if name == .acosh { builder.append("first2", .opaque(OpaqueFunction(.reciprocal)), from: ["first"]) }
+      let first = builder.last
+      let mean = builder.append("second", .opaque(OpaqueFunction(.channelMean)), from: [first])
+      builder.append("op", .opaque(function), from: name.form == .pair ? [first, mean] : [first])
+      let model = try Model(builder.network(), seed: 1)
+      try withFile(ONNXExport(model, writer: ("Espalier", "1.2")).data()) { path in
+        let back = try ImportedNetwork(contentsOf: path).model()
+        #expect(back.network.nodes.last?.operation == .opaque(function))
+        let batch = try Tensor.normal([2] + input.dimensions, generator: Generator(seed: 1))
+        #expect(relativeError(try back.evaluated(batch).doubles(), try model.evaluated(batch).doubles()) < 1e-6, "\(name)")
+      }
+    }
+  }
+
   @Test func whatONNXHasNoOperationFor() throws {
     var builder = NetworkBuilder("n", input: .image(channels: 1, height: 7, width: 7))
     builder.adaptiveAveragePool(6)

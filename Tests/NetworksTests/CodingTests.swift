@@ -101,7 +101,7 @@ import Testing
       unknown operation type "attend"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
       localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
       adaptiveMaxPool, pad, resize, arrange, dropout, \
-      flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
+      flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
       """
     ),
     ("7", "an operation must be an object with a field \"type\""),
@@ -191,7 +191,7 @@ import Testing
         node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
         localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
         adaptiveMaxPool, pad, resize, arrange, dropout, \
-        flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad
+        flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
         """)
     ),
     (

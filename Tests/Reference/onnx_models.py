@@ -374,3 +374,85 @@ exported_twice("sequence", nn.Sequential(nn.Conv1d(2, 4, 3, padding=1), nn.Batch
                                          nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3)), (2, 8))
 
 pathlib.Path(__file__).with_name("onnx_sequences.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+# Functions without a rule for pruning, in a file of their own.
+cases = []
+maps = (4, 3, 3)
+for kind in ["Abs", "Exp", "Sin", "Cos", "Tan", "Atan", "Sinh", "Cosh", "Asinh", "Sign", "Floor", "Ceil", "Round", "Softsign", "Erf", "Selu", "Neg"]:
+    graph("opaque-" + kind.lower(), [node(kind, "x", "y")], {}, maps)
+for kind, before in [("Asin", "Softsign"), ("Acos", "Softsign"), ("Atanh", "Softsign"), ("Log", "Softplus"), ("Sqrt", "Softplus"), ("Reciprocal", "Softplus")]:
+    graph("opaque-" + kind.lower(), [node(before, "x", "a"), node(kind, "a", "y")], {}, maps)
+graph("opaque-acosh", [node("Softplus", "x", "a"), node("Add", "a t", "b"), node("Acosh", "b", "y")], {"t": np.float32(2)}, maps)
+graph("opaque-selu-numbers", [node("Selu", "x", "y", alpha=2.0, gamma=0.5)], {}, maps)
+graph("opaque-celu", [node("Celu", "x", "y", alpha=0.5)], {}, maps)
+graph("opaque-thresholded", [node("ThresholdedRelu", "x", "y", alpha=0.25)], {}, maps)
+graph("opaque-shrink", [node("Shrink", "x", "y", lambd=0.5, bias=0.25)], {}, maps)
+graph("opaque-hard-sigmoid", [node("HardSigmoid", "x", "y", alpha=0.3, beta=0.25)], {}, maps)
+graph("opaque-clip", [node("Clip", "x lo hi", "y")], {"lo": np.float32(-0.5), "hi": np.float32(0.75)}, maps)
+graph("opaque-clip-below", [helper.make_node("Clip", ["x", "", "hi"], ["y"])], {"hi": np.float32(0.75)}, maps)
+graph("opaque-clip-attributes", [node("Clip", "x", "y", min=-1.0, max=0.5)], {}, maps, opset=6)
+graph("opaque-power", [node("Softplus", "x", "a"), node("Pow", "a e", "y")], {"e": np.float32(1.5)}, maps)
+graph("opaque-square", [node("Pow", "x e", "y")], {"e": np.float32(2)}, maps)
+graph("opaque-cube", [node("Pow", "x e", "y")], {"e": np.array(3, np.int64)}, maps)
+graph("opaque-power-of", [node("Softplus", "x", "a"), node("Pow", "a x", "y")], {}, maps)
+graph("opaque-log-softmax", [node("LogSoftmax", "x", "y", axis=1)], {}, maps)
+graph("opaque-log-softmax-early", [node("LogSoftmax", "x", "y")], {}, (5,), opset=11)
+graph("opaque-log-softmax-last", [node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("LogSoftmax", "a", "b"), node("Transpose", "b", "y", perm=[0, 3, 1, 2])],
+      {}, maps)
+graph("opaque-l1-norm", [node("LpNormalization", "x", "y", axis=1, p=1)], {}, maps)
+graph("opaque-l2-norm", [node("LpNormalization", "x", "y", axis=1)], {}, maps)
+graph("opaque-cumsum", [node("CumSum", "x a", "y")], {"a": np.array(1, np.int64)}, maps)
+graph("opaque-cumsum-reverse", [node("CumSum", "x a", "y", exclusive=1, reverse=1)], {"a": ints(-3)}, maps)
+for kind in ["ReduceMin", "ReduceMax", "ReduceMean", "ReduceL1", "ReduceL2", "ReduceProd", "ReduceLogSumExp", "ReduceSumSquare"]:
+    graph("opaque-" + kind.lower(), [node(kind, "x", "y", axes=[1])], {}, maps)
+    graph("opaque-" + kind.lower() + "-18", [node(kind, "x a", "y", keepdims=0)], {"a": ints(1)}, maps, opset=18)
+graph("opaque-reducesum", [node("ReduceSum", "x a", "y")], {"a": ints(-3)}, maps)
+graph("opaque-reducesum-attribute", [node("ReduceSum", "x", "y", axes=[1], keepdims=0)], {}, (4, 5), opset=11)
+graph("opaque-reducelogsum", [node("Softplus", "x", "a"), node("ReduceLogSum", "a", "y", axes=[1])], {}, maps)
+graph("opaque-reducemax-positions", [node("ReduceMax", "x", "y", axes=[2, 3], keepdims=0)], {}, maps)
+graph("opaque-max", [node("Relu", "x", "a"), node("Sin", "x", "b"), node("Max", "a b x", "y")], {}, maps)
+graph("opaque-max-number", [node("Max", "x c", "y")], {"c": np.float32(-0.5)}, maps)
+graph("opaque-min", [node("Relu", "x", "a"), node("Min", "a c x", "y")], {"c": np.array([0.5], np.float32)}, maps)
+graph("opaque-divide", [node("Softplus", "x", "a"), node("Div", "x a", "y")], {}, maps)
+graph("opaque-number-divided", [node("Softplus", "x", "a"), node("Div", "c a", "y")], {"c": np.float32(3)}, maps)
+graph("number-minus", [node("Sub", "c x", "y")], {"c": np.float32(1)}, maps)
+graph("channels-minus", [node("Sub", "c x", "y")], {"c": drawn(4, 1, 1)}, maps)
+graph("opaque-erf-scaled", [node("Mul", "x r", "a"), node("Erf", "a", "b"), node("Relu", "b", "y")], {"r": np.float32(2 ** -0.5)}, maps)
+graph("three-more", [node("Add", "x t", "a"), node("Relu", "a", "y")], {"t": np.float32(3)}, maps)
+# A gate of one number for each position, of the mean and the maximum of all channels (CBAM).
+graph("opaque-spatial-gate", [node("ReduceMean", "x", "m", axes=[1]), node("ReduceMax", "x", "n", axes=[1]), node("Concat", "m n", "c", axis=1),
+                              node("Conv", "c w", "d", pads=[1, 1, 1, 1]), node("Sigmoid", "d", "g"), node("Mul", "x g", "y")],
+      {"w": drawn(1, 2, 3, 3)}, maps)
+graph("opaque-unit-length", [node("ReduceL2", "x", "n", axes=[1]), node("Clip", "n lo", "m"), node("Div", "x m", "y")], {"lo": np.float32(1e-3)}, maps)
+graph("opaque-minus-mean", [node("MatMul", "x w", "a"), node("ReduceMean", "a", "m", axes=[-1]), node("Sub", "a m", "b"), node("Exp", "b", "y")],
+      {"w": drawn(4, 5)}, (6, 4))
+graph("opaque-variance", [node("MatMul", "x w", "a"), node("ReduceMean", "a", "m", axes=[-1]), node("Sub", "a m", "b"), node("Pow", "b e", "c"),
+                          node("ReduceMean", "c", "d", axes=[-1]), node("Add", "d t", "f"), node("Sqrt", "f", "g"), node("Add", "g g", "y")],
+      {"w": drawn(4, 5), "e": np.float32(2), "t": np.float32(0.25)}, (6, 4))
+
+
+class RMSNorm(nn.Module):
+    """A norm in steps, as language models write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.from_numpy(drawn(4)))
+
+    def forward(self, x):
+        return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 0.01))
+
+
+class Gated(nn.Module):
+    """A norm in steps before a hidden layer that can be pruned."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.up, self.down = nn.Linear(3, 4), RMSNorm(), nn.Linear(4, 6), nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = self.first(x.flatten(2).transpose(1, 2))
+        return (x + self.down(torch.nn.functional.silu(self.up(self.norm(x))))).mean(1)
+
+
+exported_twice("rms-norm", Gated(), (3, 2, 2))
+pathlib.Path(__file__).with_name("onnx_opaque.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

@@ -12,7 +12,7 @@ extension Lowering {
     },
     Rule("HardSigmoid") { lowering, node in
       let (alpha, beta) = (node.real("alpha", 0.2), node.real("beta", 0.5))
-      guard beta == 0.5 else { throw Refusal("its beta is \(beta), and 0.5 is possible") }
+      guard beta == 0.5 else { return [try lowering.opaque(.hardSigmoid, node, alpha, beta)] }
       // Written with six digits or so, PyTorch's slope is the beginning of its hard swish.
       if abs(alpha - 1 / 6) < 1e-4 { return [.partial(Partial(form: .ramp(1 / 6), view: try lowering.view(node)))] }
       return [try lowering.emit(.activation(.hardSigmoid(slope: alpha)), over: lowering.view(node), as: node)]
@@ -38,8 +38,8 @@ extension Lowering {
       }
       if let input = node.inputs.first { try lowering.settle(input) }
       guard bounds[0] == 0, bounds[1] == 6 || (bounds[1] ?? 3e38) >= 3e38 else {
-        let words = bounds.map { $0.map { "\($0)" } ?? "nothing" }
-        throw Refusal("it clips between \(words[0]) and \(words[1]), and 0 and 6 are possible")
+        let (low, high) = (max(bounds[0] ?? -bound, -bound), min(bounds[1] ?? bound, bound))
+        return [try lowering.opaque(.clip, node, low, high)]
       }
       return [try lowering.emit(.activation(bounds[1] == 6 ? .relu6 : .relu), over: lowering.view(node), as: node)]
     },
@@ -51,7 +51,7 @@ extension Lowering {
     Rule("Erf") { lowering, node in
       guard case .partial(let partial)? = lowering.value(node, 0), case .scaled(let factor) = partial.form,
         abs(factor - 0.5.squareRoot()) < 1e-4
-      else { throw Refusal("it is understood within GELU, x·(1 + erf(x/√2))/2") }
+      else { return [try lowering.opaque(.erf, node)] }
       return [.partial(Partial(form: .erf, view: partial.view))]
     },
     // The classifier is what feeds a last softmax; losses and temperatures begin there.

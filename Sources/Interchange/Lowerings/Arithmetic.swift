@@ -45,9 +45,13 @@ extension Lowering {
         return [.partial(Partial(form: .centred, view: partial.view))]
       }
       for input in node.inputs { try lowering.settle(input) }
+      if case .constant(let constant)? = lowering.value(node, 0), let view = try? lowering.view(node, 1) {
+        return [try lowering.subtracted(view, from: constant, node)]
+      }
       guard let constant = try? lowering.constant(node, 1) else { return [try lowering.sum(.subtract, node)] }
       return [try lowering.shifted(lowering.view(node), by: Weight(tensor: constant, factor: -1), node)]
     },
+    Rule("Neg") { lowering, node in [try lowering.multiple(node, 0, -1)] },
     Rule("Div") { lowering, node in
       if case .partial(let partial)? = lowering.value(node, 1), case .deviation(let epsilon) = partial.form,
         case .partial(let centred)? = lowering.value(node, 0), centred.form == .centred, centred.view == partial.view
@@ -55,8 +59,21 @@ extension Lowering {
         let norm = ChannelNorm(lowering.shape(of: partial.view.source).channels, epsilon: epsilon, affine: false)
         return [try lowering.emit(.channelNorm(norm), over: partial.view, as: node)]
       }
+      if case .constant(let constant)? = lowering.value(node, 0) {
+        // c/x.
+        guard constant.count == 1, let factor = try constant.numbers()?.first else {
+          throw Refusal("it divides a constant of shape \(constant.dimensions), and one number is possible")
+        }
+        if node.inputs.count > 1 { try lowering.settle(node.inputs[1]) }
+        let view = try lowering.view(node, 1)
+        guard case .feature(let inverse) = try lowering.emit(.opaque(OpaqueFunction(.reciprocal)), over: view, as: node) else {
+          throw Unknown()
+        }
+        return [factor == 1 ? .feature(inverse) : .partial(Partial(form: .scaled(factor), view: inverse))]
+      }
+      guard case .constant? = lowering.value(node, 1) else { return [try lowering.paired(OpaqueFunction(.divide), node)] }
       guard let constant = try lowering.constant(node, 1), let divisors = try constant.numbers(), divisors.allSatisfy({ $0 != 0 }) else {
-        throw Refusal("it divides by other than numbers")
+        throw Refusal("it divides by 0, or by a large constant")
       }
       if let divisor = divisors.first, divisors.count == 1 { return [try lowering.multiple(node, 0, 1 / divisor)] }
       if let input = node.inputs.first { try lowering.settle(input) }
@@ -81,6 +98,19 @@ extension Lowering {
     }
     let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: shape.channels))
     return try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
+  }
+
+  /// A constant minus a value: a number, or one for each channel.
+  private mutating func subtracted(_ view: View, from constant: ONNXTensor, _ node: ONNXGraph.Node) throws -> Value {
+    let channels = shape(of: view.source).channels
+    var shift = Weight(tensor: constant)
+    if constant.count == 1, let number = try constant.numbers()?.first {
+      shift.tensor = ONNXTensor(constant.name, repeating: number, count: channels)
+    } else if !isPerChannel(constant, of: view) {
+      throw Refusal("it subtracts from a constant of shape \(constant.dimensions), and one number for each channel is possible")
+    }
+    let scale = Weight(tensor: ONNXTensor("minus", repeating: -1, count: channels))
+    return try layer(.channelAffine(ChannelAffine(channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
   }
 
   /// A value plus a number for each channel at each position.
@@ -110,6 +140,9 @@ extension Lowering {
     if let first = views.first, views.allSatisfy({ $0.axes == first.axes && shape(of: $0.source) == shape(of: first.source) }) {
       guard case .feature(let value) = try emit(operation, from: views.map(\.source), as: node, isModule: false) else { throw Unknown() }
       return .feature(first.of(value.source))
+    }
+    if views.count == 2, let sum = try meeting(OpaqueFunction(operation == .add ? .add : .subtract), views[0], views[1], node) {
+      return .feature(sum)
     }
     let sources = try node.inputs.indices.map { try feature(node, $0) }
     guard Set(sources.map { shape(of: $0) }).count == 1 else {
@@ -176,6 +209,7 @@ extension Lowering {
       guard case .feature(let value) = try emit(.multiply, from: [features.source, gate.source], as: node, isModule: false) else { break }
       return .feature(features.of(value.source))
     }
+    if let product = try meeting(OpaqueFunction(.multiply), views[0], views[1], node) { return .feature(product) }
     throw Refusal("it multiplies values of shapes \(shape(of: views[0].source)) and \(shape(of: views[1].source))")
   }
 

@@ -35,15 +35,23 @@ extension Lowering {
     },
     // The steps of a layer norm before version 17: (x − μ)/√(mean((x − μ)²) + ε).
     Rule("Pow") { lowering, node in
-      guard case .partial(let partial)? = lowering.value(node, 0), partial.form == .centred, try lowering.numbers(node, 1)?.values == [2]
-      else {
-        throw Refusal("it is understood within layer normalisation, as a square")
+      guard case .constant? = lowering.value(node, 1) else { return [try lowering.paired(OpaqueFunction(.power), node)] }
+      guard let exponents = try lowering.numbers(node, 1)?.values, let exponent = exponents.first, exponents.count == 1 else {
+        throw Refusal("its exponent has several numbers, and one is possible")
       }
-      return [.partial(Partial(form: .squares, view: partial.view))]
+      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .centred, exponent == 2 {
+        return [.partial(Partial(form: .squares, view: partial.view))]
+      }
+      guard exponent == 2 else { return [try lowering.opaque(.constantPower, node, exponent)] }
+      // A product can lose channels.
+      if let input = node.inputs.first { try lowering.settle(input) }
+      let view = try lowering.view(node)
+      guard case .feature(let square) = try lowering.emit(.multiply, from: [view.source, view.source], as: node) else { throw Unknown() }
+      return [.feature(view.of(square.source))]
     },
     Rule("Sqrt") { lowering, node in
       guard case .partial(let partial)? = lowering.value(node, 0), case .variance(let epsilon?) = partial.form else {
-        throw Refusal("it is understood within layer normalisation")
+        return [try lowering.opaque(.sqrt, node)]
       }
       return [.partial(Partial(form: .deviation(epsilon: epsilon), view: partial.view))]
     },

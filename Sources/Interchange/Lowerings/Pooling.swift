@@ -24,22 +24,10 @@ extension Lowering {
       if let part = try lowering.meanOfChannels(node, axes) { return [.partial(part)] }
       if let input = node.inputs.first { try lowering.settle(input) }
       let view = try lowering.view(node)
-      let gone = Set(axes.compactMap { $0.axis(of: view.axes.count) })
-      let shape = lowering.shape(of: view.source)
-      let positions = view.axes.indices.filter { view.axes[$0].contains { $0.axis == .positions } }
-      guard shape.dimensions.count == 3, !gone.isEmpty, gone.isSuperset(of: positions),
-        gone.allSatisfy({ view.axes[$0].allSatisfy { $0.axis == .positions } })
-      else {
-        throw Refusal("it takes means over axes \(axes) of (\(view.words)), and those over all positions are possible")
-      }
-      guard
-        case .feature(var mean) = try lowering.emit(
-          .adaptiveAveragePool(height: 1, width: 1), from: [view.source], as: node, isModule: false)
-      else { throw Unknown() }
-      let isKept = node.integer("keepdims", 1) != 0
-      mean.axes = view.axes.indices.compactMap { gone.contains($0) ? isKept ? [] : nil : view.axes[$0] }
-      guard mean.axes.count == 2, shape.channels == 1 || !mean.axes[1].isEmpty else { return [.feature(mean)] }
-      return [try lowering.emit(.flatten, from: [mean.source], named: "\(mean.source).flatten")]
+      let pool = Operation.adaptiveAveragePool(height: 1, width: 1)
+      if let mean = try lowering.pooled(view, over: axes, by: pool, node) { return [mean] }
+      if let mean = try? lowering.reduced(view, to: OpaqueFunction(.channelMean), node) { return [mean] }
+      throw Refusal("it takes means over axes \(axes) of (\(view.words)), and those over all positions or all channels are possible")
     },
     Rule("Resize") { lowering, node in
       let source = try lowering.feature(node)
@@ -57,6 +45,21 @@ extension Lowering {
       return [try lowering.resized(source, height, width, nil, scales, node)]
     },
   ]
+
+  /// The one pixel that a pooling makes of all positions; nil for other axes.
+  mutating func pooled(_ view: View, over axes: [Int], by pool: Operation, _ node: ONNXGraph.Node) throws -> Value? {
+    let gone = Set(axes.compactMap { $0.axis(of: view.axes.count) })
+    let shape = shape(of: view.source)
+    let positions = view.axes.indices.filter { view.axes[$0].contains { $0.axis == .positions } }
+    guard shape.dimensions.count == 3, !gone.isEmpty, gone.isSuperset(of: positions),
+      gone.allSatisfy({ view.axes[$0].allSatisfy { $0.axis == .positions } })
+    else { return nil }
+    guard case .feature(var result) = try emit(pool, from: [view.source], as: node, isModule: false) else { throw Unknown() }
+    let isKept = node.integer("keepdims", 1) != 0
+    result.axes = view.axes.indices.compactMap { gone.contains($0) ? isKept ? [] : nil : view.axes[$0] }
+    guard result.axes.count == 2, shape.channels == 1 || !result.axes[1].isEmpty else { return .feature(result) }
+    return try emit(.flatten, from: [result.source], named: "\(result.source).flatten")
+  }
 
   /// A step of a layer norm: the mean of all channels, the last axis, or of their squares; nil for other means.
   private func meanOfChannels(_ node: ONNXGraph.Node, _ axes: [Int]) throws -> Partial? {

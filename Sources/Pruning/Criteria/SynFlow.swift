@@ -6,7 +6,8 @@ public import Training
 ///
 /// In that network biases, the norms' shifts and running means are 0, a norm's scale is |γ|/√(σ² + ε) with its running variance (|γ| for
 /// norms over channels, which have none), activations, softmax and local response norms are the identity, and differences are sums; pooling,
-/// sums, products and concatenations stay. The scores of each
+/// sums, products and concatenations stay. Of opaque functions those of one value are the identity, reductions sums, and those of two values
+/// but products sums. The scores of each
 /// layer of a chain then add up to R: a layer with few weights left has large scores, so that in many small removals no layer is emptied
 /// prematurely. Cost: one forward and one backward pass of a single example, always in float64, since products over many layers exceed the
 /// range of float32 (32 layers of 1,000 inputs do). Where they exceed that of float64, too, input and gradient are scaled by powers of two,
@@ -84,6 +85,13 @@ public struct SynFlow: ModelScoring {
       let node = network.nodes[index]
       switch node.operation {
       case .activation, .localResponseNorm, .softmax: network.nodes[index].operation = .dropout(0)
+      case .opaque(let function):
+        switch function.name.form {
+        case .elements, .channels: network.nodes[index].operation = .dropout(0)
+        case .reduction: network.nodes[index].operation = .opaque(OpaqueFunction(.channelSum))
+        case .pair where function.name != .multiply: network.nodes[index].operation = .opaque(OpaqueFunction(.add))
+        case .pair: break
+        }
       case .prelu:
         network.nodes[index].operation = .dropout(0)
         tensors[ParameterName(node.module, .weight)] = nil

@@ -39,6 +39,14 @@ extension Model {
       case .indexSelect(let indices): reached[node.name] = indices.map { first[$0] }
       case .subsamplePad(_, let before, let after):
         reached[node.name] = Array(repeating: false, count: before) + first + Array(repeating: false, count: after)
+      case .opaque(let function):
+        let count = shapes[node.name]?.channels ?? 0
+        switch function.name.form {
+        case .elements: reached[node.name] = first
+        case .channels, .reduction: reached[node.name] = Array(repeating: first.contains(true), count: count)
+        // One channel meets all of the other's.
+        case .pair: reached[node.name] = (0..<count).map { i in operands.contains { $0.count == 1 ? $0[0] : $0[i] } }
+        }
       }
     }
     return collapsed

@@ -213,7 +213,7 @@ extension Network {
         result[node.name] = operands.first ?? []
       case .input, .linear, .convolution, .attention, .localResponseNorm, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool,
         .pad, .resize,
-        .subsamplePad:
+        .subsamplePad, .opaque:
         result[node.name] = Array(0..<features)
       }
     }

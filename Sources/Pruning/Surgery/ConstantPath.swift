@@ -74,6 +74,9 @@ struct ConstantPath {
       case .concat: values[node.name] = try Tensor.concatenated(operands.compactMap(\.self), 1)
       case .subsamplePad: values[node.name] = try value ?? Tensor.zeros([units.count, 1], type: .float64)
       case .linear, .convolution: try consumeIfRead(value, node)
+      case .opaque:
+        // What it reads never leaves, and no group ends here.
+        for value in operands.compactMap(\.self) { try obstruct(value, because: "the opaque \(node.name) reads it") }
       default:
         guard let value else { continue }
         values[node.name] = try passed(value, node, shapes)
@@ -134,7 +137,7 @@ struct ConstantPath {
       let chosen = Set(indices)
       return try taken(value, node) { chosen.contains($0) }.map { try ordered($0, node, indices) }
     case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .arrange, .dropout, .add, .subtract,
-      .multiply, .attention, .concat, .subsamplePad:
+      .multiply, .attention, .concat, .subsamplePad, .opaque:
       return value
     }
   }

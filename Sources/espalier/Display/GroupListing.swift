@@ -23,6 +23,8 @@ struct GroupListing: Encodable {
 
   var groups: [Group]
   var refused: [Refusal]
+  /// Nodes that run without being understood, each with the channels that it keeps.
+  var opaque: [OpaqueNode]
   /// Indices of the original's features that each layer still has; nil if nothing was removed.
   var kept: [String: KeptFeatures]?
 
@@ -37,6 +39,7 @@ struct GroupListing: Encodable {
     }
     kept = try network.keptFeatures()
     refused = without.map { Refusal(layer: $0.producer, reason: $0.reason) }
+    opaque = try network.opaqueNodes()
   }
 
   var text: String {
@@ -46,6 +49,11 @@ struct GroupListing: Encodable {
       table.append([group.name, Format.count(group.width) + original, group.path])
     }
     for refusal in refused { table.append([refusal.layer, "–", "none can leave: \(refusal.reason)"]) }
+    for node in opaque {
+      let kept = node.kept.map { "\(Format.count($0.channels)) \($0.channels == 1 ? "channel" : "channels") of \($0.layer)" }
+      let words = kept.isEmpty ? "channels of no layer" : kept.joined(separator: ", ")
+      table.append([node.node, "–", "opaque \(node.function), keeps \(words)"])
+    }
     return table.text
   }
 

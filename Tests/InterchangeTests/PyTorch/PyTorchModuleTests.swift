@@ -210,6 +210,33 @@ import Testing
     #expect(source.contains("\nclass ChannelAffine(nn.Module):\n") && source.contains("\nclass ChannelNorm(nn.Module):\n"))
   }
 
+  @Test func opaqueFunctions() throws {
+    var nodes = [Network.Node(name: "x", operation: .input(.vector(3)), inputs: [])]
+    let numbers: [String: Double] = ["low": -1, "high": 2, "order": 2, "exclusive": 0, "reverse": 1]
+    for name in OpaqueFunction.Name.allCases {
+      let function = OpaqueFunction(name, numbers: name.numberNames.map { numbers[$0] ?? 0.5 })
+      let operands = name.form == .pair ? ["x", "abs"] : ["x"]
+      nodes.append(.init(name: name.rawValue, operation: .opaque(function), inputs: operands))
+    }
+    nodes.append(.init(name: "before", operation: .opaque(OpaqueFunction(.cumulativeSum, 1, 0)), inputs: ["x"]))
+    let source = try PyTorchModule(Network(name: "n", nodes: nodes, outputs: ["before"]), facts()).source
+    let lines = source.split(separator: "\n").filter { $0.hasPrefix("        ") && $0.contains(" = ") }.map {
+      String($0.drop { $0 == " " })
+    }
+    for line in [
+      "abs = torch.abs(x)", "round = torch.round(x)", "softsign = F.softsign(x)", "selu = 0.5 * F.elu(x, 0.5)", "celu = F.celu(x, 0.5)",
+      "thresholdedReLU = torch.where(x > 0.5, x, torch.zeros_like(x))",
+      "shrink = torch.where(x > 0.5, x - 0.5, torch.where(x < -0.5, x + 0.5, torch.zeros_like(x)))",
+      "hardSigmoid = (x * 0.5 + 0.5).clamp(0, 1)",
+      "clip = x.clamp(-1.0, 2.0)", "constantPower = x ** 0.5", "logSoftmax = torch.log_softmax(x, 1)",
+      "lpNormalize = F.normalize(x, p=2.0, dim=1, eps=1e-38)", "cumulativeSum = x.sum(1, keepdim=True) - x.cumsum(1) + x",
+      "before = x.cumsum(1) - x", "channelL2 = torch.linalg.vector_norm(x, dim=1, keepdim=True)", "channelMax = x.amax(1, keepdim=True)",
+      "divide = x / abs", "power = x ** abs", "maximum = torch.maximum(x, abs)",
+    ] { #expect(lines.contains(line), "\(line)") }
+    // One line for each.
+    #expect(OpaqueFunction.Name.allCases.allSatisfy { name in lines.contains { $0.hasPrefix(name.rawValue + " = ") } })
+  }
+
   /// Layers that share weights are one layer, and names that would be the same variable are two.
   @Test func namesAndSharing() throws {
     let network = Network(

@@ -81,7 +81,8 @@ struct RandomGraph {
 
   private mutating func block() {
     let entry = builder.last
-    switch random.below(15) {
+    switch random.below(16) {
+    case 15: opaque()
     case 12, 13: attention()
     case 14:
       // Twice the size, and back.
@@ -215,6 +216,20 @@ struct RandomGraph {
     let excess = builder.shape.dimensions[2] - height * width
     if excess > 0 { builder.append(name("cut"), .pad(top: 0, bottom: 0, left: -excess, right: 0), from: [builder.last]) }
     builder.append(name("image"), .arrange(height: height, width: width), from: [builder.last])
+  }
+
+  /// What keeps its channels: a function of one value, or of the value and the mean of its channels.
+  private mutating func opaque() {
+    let value = convolution()
+    let functions: [OpaqueFunction] = [
+      OpaqueFunction(.sin), OpaqueFunction(.cos), OpaqueFunction(.erf), OpaqueFunction(.clip, -0.5, 0.25), OpaqueFunction(.logSoftmax),
+      OpaqueFunction(.cumulativeSum, 0, 1), OpaqueFunction(.channelMax), OpaqueFunction(.maximum), OpaqueFunction(.subtract),
+    ]
+    let function = functions[random.below(functions.count)]
+    var operands = [value]
+    if function.name.form == .pair { operands.append(builder.append(name("mean"), .opaque(OpaqueFunction(.channelMean)), from: [value])) }
+    builder.append(name("opaque"), .opaque(function), from: operands)
+    convolution()
   }
 
   private mutating func grouped() {

@@ -36,7 +36,11 @@ struct WildGraph {
   private mutating func grow() {
     let entry = random.chance(0.7) ? nodes[nodes.count - 1].name : nodes[random.below(nodes.count)].name
     let shape = shape(entry)
-    switch random.below(14) {
+    switch random.below(15) {
+    case 14:
+      let pairs: [OpaqueFunction.Name] = [.add, .subtract, .multiply, .maximum, .minimum]
+      let like = nodes.map(\.name).filter { self.shape($0) == shape || self.shape($0) == shape.withOneChannel }
+      append(.opaque(OpaqueFunction(pairs[random.below(pairs.count)])), [entry, like[random.below(like.count)]])
     case 12:
       let like = nodes.map(\.name).filter { self.shape($0) == shape }
       append(.subtract, [entry, like[random.below(like.count)]])
@@ -52,7 +56,7 @@ struct WildGraph {
       append(.concat, [entry] + (0...random.below(2)).map { _ in like[random.below(like.count)] })
     case 4:
       // The same weights once more.
-      let layers = nodes.filter { !["input", "add", "subtract", "multiply", "concat"].contains($0.operation.kind) }
+      let layers = nodes.filter { !["input", "add", "subtract", "multiply", "concat", "opaque"].contains($0.operation.kind) }
       if !layers.isEmpty { let layer = layers[random.below(layers.count)]; append(layer.operation, [entry], module: layer.module) }
     default: if let operation = operation(on: shape) { append(operation, [entry]) }
     }
@@ -74,6 +78,14 @@ struct WildGraph {
     let channels = shape.channels
     let isImage = if case .image = shape { true } else { false }
     if random.chance(0.2) { return newer(channels, isImage) }
+    if random.chance(0.08) {
+      let functions: [OpaqueFunction] = [
+        OpaqueFunction(.abs), OpaqueFunction(.cos), OpaqueFunction(.atan), OpaqueFunction(.softsign), OpaqueFunction(.clip, -1, 2),
+        OpaqueFunction(.logSoftmax), OpaqueFunction(.cumulativeSum, 1, 0), OpaqueFunction(.channelMean), OpaqueFunction(.channelMin),
+        OpaqueFunction(.channelLogSumExp),
+      ]
+      return .opaque(functions[random.below(functions.count)])
+    }
     switch random.below(isImage ? 14 : 8) {
     case 0: return .batchNorm(BatchNorm(channels, affine: random.chance(0.8)))
     case 1: return .groupNorm(GroupNorm(groups: divisor(of: channels), channels, affine: random.chance(0.7)))
@@ -146,6 +158,10 @@ struct WildGraph {
 }
 
 extension FeatureShape {
+  fileprivate var withOneChannel: FeatureShape {
+    if case .image(_, let height, let width) = self { .image(channels: 1, height: height, width: width) } else { .vector(1) }
+  }
+
   /// Rows and columns; nil for a vector.
   fileprivate var size: [Int]? { if case .image(_, let height, let width) = self { [height, width] } else { nil } }
 }

@@ -33,7 +33,7 @@ extension NetworkIndex {
         current = reader.name
       case .input, .linear, .convolution, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .attention,
         .classToken,
-        .positionEmbedding:
+        .positionEmbedding, .opaque:
         return current
       }
     }
