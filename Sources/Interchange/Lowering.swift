@@ -162,12 +162,13 @@ struct Lowering {
   /// Returns where batch, channels and positions stand in an input: behind the channels unless what reads it has them last.
   private func layout(of input: String, rank: Int) -> [Int] {
     let readers = graph.nodes.filter { $0.inputs.first == input }
-    guard let first = readers.first, rank > 2 else { return Array(0..<rank) }
+    guard rank > 2 else { return Array(0..<rank) }
+    let isAttended = rank == 3 && graph.nodes.contains { $0.operation == "Attention" && $0.inputs.prefix(3).contains(input) }
     let isLast =
-      switch first.operation {
-      case "Transpose": first.integers("perm") == [0, rank - 1] + Array(1..<rank - 1)
+      switch readers.first?.operation {
+      case "Transpose": readers.first?.integers("perm") == [0, rank - 1] + Array(1..<rank - 1)
       case "MatMul", "LayerNormalization": true
-      default: false
+      default: isAttended
       }
     return isLast ? [0, rank - 1] + Array(1..<rank - 1) : Array(0..<rank)
   }

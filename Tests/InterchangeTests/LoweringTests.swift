@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 33 + 78) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 33 + 81) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
@@ -132,6 +132,18 @@ import Training
     #expect(
       try reason(Onnx.node("Mul", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it multiplies by a constant of shape [4, 1], and one number for each channel is possible")
+    let heads = [Onnx.attribute("q_num_heads", 2), Onnx.attribute("kv_num_heads", 2)]
+    #expect(
+      try reason(
+        Onnx.node("Attention", ["x", "x", "x", "m"], ["y"], heads), [Onnx.tensor("m", [3, 3], Array(repeating: 0, count: 9))],
+        input: [0, 3, 4])
+        == "it has a mask, a past or lengths, and none are possible")
+    #expect(
+      try reason(Onnx.node("Attention", ["x", "x", "x"], ["y"], heads + [Onnx.attribute("is_causal", 1)]), input: [0, 3, 4])
+        == "its is_causal is not understood")
+    #expect(
+      try reason(Onnx.node("Attention", ["x", "x", "x"], ["y"], [heads[0], Onnx.attribute("kv_num_heads", 1)]), input: [0, 3, 4])
+        == "its keys and values have other heads than its queries")
     let alpha = ONNXAttributeProto.with { ($0.name, $0.f) = ("alpha", -2) }
     #expect(try reason(Onnx.node("Celu", ["x"], ["y"], [alpha])) == "its alpha is -2.0, and a positive one is possible")
     #expect(

@@ -455,4 +455,21 @@ class Gated(nn.Module):
 
 
 exported_twice("rms-norm", Gated(), (3, 2, 2))
+
+
+def attention(name, split, **attributes):
+    """Attention as an operation of its own, of two heads, with values of another width."""
+    heads = [node("MatMul", f"x {n}w", n) for n in "qkv"]
+    if split:
+        heads += [part for n in "qkv" for part in (node("Reshape", f"{n} s", n + "r"), node("Transpose", n + "r", n + "h", perm=[0, 2, 1, 3]))]
+        heads += [node("Attention", "qh kh vh", "a", **attributes), node("Transpose", "a", "b", perm=[0, 2, 1, 3]), node("Reshape", "b j", "c")]
+    else:
+        heads += [node("Attention", "q k v", "c", q_num_heads=2, kv_num_heads=2, **attributes)]
+    graph(name, heads + [node("MatMul", "c o", "y")],
+          {"qw": drawn(4, 6), "kw": drawn(4, 6), "vw": drawn(4, 4), "o": drawn(4, 3), "s": ints(0, 0, 2, -1), "j": ints(0, 0, -1)}, (5, 4), opset=23)
+
+
+attention("attention-3d", False)
+attention("attention-3d-scaled", False, scale=0.25)
+attention("attention-4d", True)
 pathlib.Path(__file__).with_name("onnx_opaque.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

@@ -26,6 +26,17 @@ extension Lowering {
       }
       return [try lowering.attended(node)]
     },
+    // An operation of its own from version 23 on.
+    Rule("Attention") { lowering, node in
+      guard node.inputs.dropFirst(3).allSatisfy(\.isEmpty) else { throw Refusal("it has a mask, a past or lengths, and none are possible") }
+      let plain: Set = ["q_num_heads", "kv_num_heads", "scale", "qk_matmul_output_mode", "softmax_precision"]
+      if let other = node.attributes.sorted(by: { $0.key < $1.key }).first(where: {
+        !plain.contains($0.key) && ($0.value.i != 0 || $0.value.f != 0)
+      }) {
+        throw Refusal("its \(other.key) is not understood")
+      }
+      return [try lowering.attention(node)]
+    },
   ]
 
   /// Appends a fully connected layer over the last axis of the first input.
@@ -69,6 +80,38 @@ extension Lowering {
       if !isStoredByOutput { weight.turned = ([inputs, outputs], [1, 0]) }
     }
     return try layer(.linear(Linear(inputs, outputs, bias: bias != nil)), from: source, as: node, [(.weight, weight)] + biases)
+  }
+
+  /// Attention of queries, keys and values: [batch, positions, channels of all heads], or [batch, heads, positions, channels].
+  private mutating func attention(_ node: ONNXGraph.Node) throws -> Value {
+    var views: [View] = []
+    for index in 0..<3 { views.append(try channelsInOrder(view(node, index))) }
+    let (rank, number) = (views[0].axes.count, node.integer("q_num_heads", 0))
+    let positions = rank - 2
+    func channels(_ view: View) -> Int { shape(of: view.source).channels }
+    for view in views {
+      let isHead = view.axes.last?.count ?? 0 <= 1 && view.axes.last?.allSatisfy { $0.axis == .channels && $0.stride == 1 } == true
+      guard rank == 3 || rank == 4, view.axes.count == rank, view.isWhole(0, .batch, batch), isHead,
+        view.isWhole(positions, .positions, shape(of: view.source).positions),
+        rank == 4 ? heads(view) == heads(views[0]) : view.isWhole(2, .channels, channels(view))
+      else {
+        throw Refusal("it compares (\(view.words)), and batch, positions, channels or batch, heads, positions, channels are possible")
+      }
+    }
+    let count = rank == 3 ? number : channels(views[0]) / max(views[0].sizes[3], 1)
+    guard count > 0, rank == 4 || node.integer("kv_num_heads", count) == count, views.allSatisfy({ channels($0).isMultiple(of: count) })
+    else {
+      throw Refusal("its keys and values have other heads than its queries")
+    }
+    let width = channels(views[0]) / count
+    let scale = node.attributes["scale"] == nil ? nil : node.real("scale", 1)
+    let layer = Attention(heads: count, width: width, valueWidth: channels(views[2]) / count, scale: scale)
+    guard case .feature(let result) = try emit(.attention(layer), from: views.map(\.source), as: node, isModule: false) else {
+      throw Unknown()
+    }
+    var axes = views[2].axes
+    axes[positions] = views[0].axes[positions]
+    return .feature(View(result.source, axes))
   }
 
   /// Queries times keys, or what becomes of them times values.
