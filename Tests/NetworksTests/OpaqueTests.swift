@@ -122,7 +122,8 @@ import Testing
     builder.append("minus", .opaque(OpaqueFunction(.subtract)), from: ["one", "mean"])
     builder.append("sin", .opaque(OpaqueFunction(.sin)), from: ["minus"])
     builder.convolution("out", 2, kernel: 1)
-    let wider = try builder.network().widened(by: 2)
+    builder.convolution("side", 2, kernel: 1, from: "mean")
+    let wider = try builder.network(outputs: ["out", "side"]).widened(by: 2)
     #expect(try wider.shapes()["sin"]?.channels == 6 && wider.shapes()["mean"]?.channels == 1)
     #expect(wider.node(named: "out")?.operation == .convolution(Convolution(6, 2, kernel: Extent(1))))
   }
