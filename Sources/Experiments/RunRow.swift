@@ -105,7 +105,8 @@ extension Runner {
       ? nil
       : state.events.map {
         RemovalRecord(
-          number: $0.number, step: $0.iteration, removed: $0.removed, kept: $0.kept, before: $0.before?.accuracy, after: $0.after?.accuracy)
+          number: $0.number, step: $0.iteration, removed: $0.removed, kept: $0.kept, before: $0.before?.accuracy, after: $0.after?.accuracy,
+          surgerySeconds: $0.surgerySeconds)
       }
   }
 

@@ -12,15 +12,18 @@ public struct RemovalRecord: Codable, Hashable, Sendable {
   public var before: Double?
   /// The same after it and its repairs, before any training.
   public var after: Double?
+  /// Seconds of planning the cut and cutting, without scores and proof; nil if nothing was cut, and in rows of earlier versions.
+  public var surgerySeconds: Double?
 
   /// Creates a record; every parameter sets the property of the same name.
-  public init(number: Int, step: Int, removed: Int, kept: Int, before: Double?, after: Double?) {
+  public init(number: Int, step: Int, removed: Int, kept: Int, before: Double?, after: Double?, surgerySeconds: Double? = nil) {
     self.number = number
     self.step = step
     self.removed = removed
     self.kept = kept
     self.before = before
     self.after = after
+    self.surgerySeconds = surgerySeconds
   }
 
   /// Accuracy lost at once, before − after (Bartoldson et al. 2020).
@@ -38,6 +41,12 @@ extension RunRecord {
 
   /// Mean ``RemovalRecord/relativeInstability`` of the removals that took something; nil if none was judged.
   public var relativeInstability: Double? { mean(\.relativeInstability) }
+
+  /// Seconds of all surgeries together; nil if nothing was cut.
+  public var surgerySeconds: Double? {
+    let seconds = (removals ?? []).compactMap(\.surgerySeconds)
+    return seconds.isEmpty ? nil : seconds.reduce(0, +)
+  }
 
   private func mean(_ value: (RemovalRecord) -> Double?) -> Double? {
     Statistics.mean((removals ?? []).filter { $0.removed > 0 }.compactMap(value))

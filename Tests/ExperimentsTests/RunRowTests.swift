@@ -175,6 +175,7 @@ import Training
     let proofs = runner.state.events.compactMap(\.proof)
     #expect(Set(proofs).count == 2, "else the smallest is the largest")
     #expect(row.proof == Proof(surgeries: 2, largestRelativeDifference: max(proofs[0], proofs[1])) && row.unprovedSurgeries == nil)
+    #expect(row.removals?.map(\.surgerySeconds) == runner.state.events.map(\.surgerySeconds) && row.surgerySeconds != nil)
     let seconds = runner.state.trainings[0].epochSeconds
     #expect(seconds.count == 5)
     #expect(row.dense.epoch == Measurement(Array(seconds[..<2]), unit: .seconds))

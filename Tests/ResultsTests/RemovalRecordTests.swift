@@ -4,8 +4,8 @@ import Testing
 @testable import Results
 
 @Suite struct RemovalRecordTests {
-  private func record(_ before: Double?, _ after: Double?, removed: Int = 1) -> RemovalRecord {
-    RemovalRecord(number: 1, step: 2, removed: removed, kept: 3, before: before, after: after)
+  private func record(_ before: Double?, _ after: Double?, removed: Int = 1, seconds: Double? = nil) -> RemovalRecord {
+    RemovalRecord(number: 1, step: 2, removed: removed, kept: 3, before: before, after: after, surgerySeconds: seconds)
   }
 
   @Test func instabilityIsWhatIsLostAtOnce() {
@@ -22,10 +22,10 @@ import Testing
       data: nil, seed: 0,
       dense: Artefact(parameters: 1, prunableWeights: 1, nonZeroWeights: 1, widths: [], tensorBytes: 4, macs: 1, effectiveMACs: 1),
       peakMemory: 1)
-    #expect(row.instability == nil)
-    row.removals = [record(0.75, 0.5), record(0.5, 0.5, removed: 0), record(nil, 0.1), record(0.5, 0)]
+    #expect(row.instability == nil && row.surgerySeconds == nil)
+    row.removals = [record(0.75, 0.5), record(0.5, 0.5, removed: 0), record(nil, 0.1, seconds: 0.25), record(0.5, 0, seconds: 0.5)]
     #expect(row.instability == 0.375 && row.relativeInstability == (1.0 / 3 + 1) / 2)
     #expect(try RunRecord(json: .init(row.json().utf8)) == row)
-    #expect(RowQuantity.named("instability")?.value(row) == 0.375)
+    #expect(RowQuantity.named("instability")?.value(row) == 0.375 && RowQuantity.named("surgery-seconds")?.value(row) == 0.75)
   }
 }

@@ -53,6 +53,7 @@ public struct RowQuantity: Hashable, Sendable {
     RowQuantity("latency-64", "seconds of a forward pass at batch 64", unit: "s") { $0.final.seconds(batch: 64) },
     RowQuantity("instability", "mean accuracy lost at once in removals, on validation images", unit: "fraction") { $0.instability },
     RowQuantity("relative-instability", "mean part of the accuracy lost at once in removals", unit: "fraction") { $0.relativeInstability },
+    RowQuantity("surgery-seconds", "seconds of planning cuts and cutting, without scores and proofs", unit: "s") { $0.surgerySeconds },
     RowQuantity("macs-left", "multiply–accumulates, as a fraction of those of the dense network", unit: "fraction") {
       $0.dense.macs > 0 ? Double($0.final.macs) / Double($0.dense.macs) : nil
     },
