@@ -30,6 +30,8 @@ enum Value {
   case constant(ONNXTensor)
   /// A step of a formula that takes several nodes, which only the whole of them is an operation.
   case partial(Partial)
+  /// Places in a value with all of its examples in one row.
+  case places(Places)
   /// What a node that is not understood wrote.
   case unknown
 }
@@ -85,11 +87,11 @@ struct Lowering {
   private var written: [String: String] = [:]
   private var names = Names()
   private var modules = Names()
-  private let work = Work()
+  let work = Work()
   private var refusals: [(node: ONNXGraph.Node, reason: String)] = []
 
-  /// A prime that is larger than any size of a layer.
-  private static let standIn = 1_000_003
+  /// The size of a batch that varies: a prime that is larger than any size of a layer.
+  static let openBatch = 1_000_003
 
   /// Lowers a graph.
   ///
@@ -98,7 +100,7 @@ struct Lowering {
   init(_ graph: ONNXGraph, input: FeatureShape?) throws {
     self.graph = graph
     let sizes = graph.inputs.first?.dimensions
-    batch = sizes?.first.flatMap(\.self) ?? Self.standIn
+    batch = sizes?.first.flatMap(\.self) ?? Self.openBatch
     values = graph.constants.mapValues { .constant($0) }
     guard !graph.inputs.isEmpty else { throw FileProblem("it has no inputs") }
     for (index, input) in zip(graph.inputs.indices, [input] + graph.inputs.dropFirst().map { _ in nil }) { try takeInput(index, input) }
@@ -216,6 +218,7 @@ struct Lowering {
 
   private mutating func lowered(_ node: ONNXGraph.Node) throws -> [Value] {
     guard node.domain.isEmpty else { throw Refusal("of domain \(node.domain.quoted)") }
+    if let places = try places(node) { return [.places(places)] }
     if let constant = try folded(node) { return [constant] }
     let rule = Self.rules[node.operation]
     // What is not understood in itself is reported wherever it stands.
@@ -379,7 +382,7 @@ extension Lowering {
     case .feature(let view)?: return view
     case .partial(let partial)?: throw Refusal("it reads \(partial.words), which is understood only within a larger formula")
     case .unknown?: throw Unknown()
-    case .constant?, nil: throw Refusal("its input \(index) is no value of a layer")
+    case .constant?, .places?, nil: throw Refusal("its input \(index) is no value of a layer")
     }
   }
 
@@ -389,7 +392,7 @@ extension Lowering {
     case .constant(let tensor)?: return tensor
     case nil: return nil
     case .unknown?: throw Unknown()
-    case .feature?, .partial?: throw Refusal("its input \(index) is computed, and must be a constant")
+    case .feature?, .partial?, .places?: throw Refusal("its input \(index) is computed, and must be a constant")
     }
   }
 

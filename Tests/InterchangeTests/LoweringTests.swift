@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 33 + 81) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
@@ -116,6 +116,38 @@ import Training
     #expect(words(network) == ["input input", "a linear", "c channelAffine", "y add"])
   }
 
+  /// Places in all numbers of a batch are the value itself if they are all of them in their order, and nothing else.
+  @Test func placesOfAllNumbersAreTheirValue() throws {
+    for name in ["dynamo-mean-in-places", "dynamo-mean-in-places-of-two"] {
+      #expect(
+        try network(name).nodes.map(\.operation.kind)
+          == ["input", "convolution", "adaptiveAveragePool", "channelNorm", "flatten", "linear"])
+    }
+    func refusal(step: Float, shift: [Float], axis: Float = 1, sizes: [Int64] = [1, 2]) throws -> String? {
+      let nodes = [
+        Onnx.node("Shape", ["x"], ["s"], [Onnx.attribute("end", 1)]), Onnx.node("Squeeze", ["s"], ["n"]),
+        Onnx.node("Range", ["zero", "n", "one"], ["r"]), Onnx.node("Mul", ["r", "step"], ["m"]),
+        Onnx.node("Unsqueeze", ["m", "axis"], ["u"]),
+        Onnx.node("Add", ["shift", "u"], ["p"]), Onnx.node("Reshape", ["x", "row"], ["all"]), Onnx.node("Gather", ["all", "p"], ["g"]),
+        Onnx.node("Relu", ["g"], ["y"]),
+      ]
+      let constants = [
+        Onnx.tensor("zero", [], [0]), Onnx.tensor("one", [], [1]), Onnx.tensor("step", [], [step]), Onnx.tensor("axis", [1], [axis]),
+        Onnx.tensor("shift", sizes, shift), Onnx.tensor("row", [1], [-1]),
+      ]
+      return try problem(Onnx.model(nodes, constants))
+    }
+    func said(_ node: String) -> String {
+      "1 operation is not understood (opset 17): \(node) (its places are not those of all numbers of each example, one after another)"
+    }
+    #expect(try refusal(step: 2, shift: [0, 1]) == nil)
+    #expect(try refusal(step: 2, shift: [1, 0]) == said("Gather at \"g\""))
+    #expect(try refusal(step: 1, shift: [0, 1]) == said("Gather at \"g\""))
+    #expect(try refusal(step: 1, shift: [0], sizes: [1]) == said("Gather at \"g\""))
+    #expect(try refusal(step: 2, shift: [0, 1], axis: 0) == said("Unsqueeze at \"u\""))
+    #expect(try refusal(step: 2, shift: [0, 1, 0, 1], sizes: [2, 2]) == said("Add at \"p\""))
+  }
+
   @Test func reasonsOfLayersAreSaid() throws {
     func reason(_ node: ONNXNodeProto, _ constants: [ONNXTensorProto] = [], input: [Int64] = [0, 1, 4, 4]) throws -> String? {
       let words = try problem(Onnx.model([node], constants, input: input)) ?? ""
@@ -165,6 +197,9 @@ import Training
     #expect(try reason(Onnx.node("Div", ["x", "m"], ["y"]), [Onnx.tensor("m", [1], [0])]) == "it divides by 0, or by a large constant")
     #expect(
       try reason(Onnx.node("Gather", ["x", "m"], ["y"]), [Onnx.tensor("m", [2], [0, 1])]) == "it cuts the batch")
+    #expect(
+      try reason(Onnx.node("Gather", ["x", "m"], ["y"], [Onnx.attribute("axis", 2)]), [Onnx.tensor("m", [2, 2], [1, 0, 2, 3])])
+        == "it is understood as a choice of channels or positions")
     #expect(
       try reason(Onnx.node("Gemm", ["x", "m"], ["y"]), [Onnx.tensor("m", [4, 1], [1, 2, 3, 4])])
         == "it reads an image, 1×4×4, and must read a vector")

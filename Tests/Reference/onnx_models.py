@@ -257,10 +257,15 @@ def bare(data):
 def exported_twice(name, module, shape):
     """By both of PyTorch's exporters, for any batch."""
     exported(name, module, shape)
+    exported_dynamo(name, module, shape)
+
+
+def exported_dynamo(name, module, shape, varies=True):
+    """By the newer of them, for any batch or that of two examples."""
     x = torch.from_numpy(drawn(2, *shape))
     file = io.BytesIO()
     torch.onnx.export(module.eval(), (x,), file, input_names=["x"], output_names=["y"], dynamo=True, verbose=False,
-                      dynamic_shapes=({0: torch.export.Dim("n")},))
+                      dynamic_shapes=({0: torch.export.Dim("n")},) if varies else None)
     add("dynamo-" + name, bare(file.getvalue()), x.numpy())
 
 
@@ -372,6 +377,22 @@ exported("group-norm", nn.Sequential(nn.Conv2d(2, 4, 1), nn.GroupNorm(2, 4), nn.
 exported_twice("upsample", nn.Sequential(nn.Upsample(scale_factor=2), nn.Upsample(size=(5, 7), mode="bilinear")), (2, 3, 3))
 exported_twice("sequence", nn.Sequential(nn.Conv1d(2, 4, 3, padding=1), nn.BatchNorm1d(4), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 4, 1, groups=2),
                                          nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3)), (2, 8))
+
+
+class Last(nn.Module):
+    """A mean of positions, as ConvNeXt ends: of channels that lie last, which the newer exporter writes as places in one row of all numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.channels, self.mean, self.head = nn.Linear(4, 3), nn.AdaptiveAvgPool2d(1), nn.Linear(3, 2)
+
+    def forward(self, x):
+        x = self.mean(self.channels(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+        return self.head(nn.functional.layer_norm(x.permute(0, 2, 3, 1), (3,)).permute(0, 3, 1, 2).flatten(1))
+
+
+exported_dynamo("mean-in-places", Last(), (4, 3, 3))
+exported_dynamo("mean-in-places-of-two", Last(), (4, 3, 3), varies=False)
 
 pathlib.Path(__file__).with_name("onnx_sequences.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
 

@@ -182,7 +182,7 @@ extension Lowering {
       switch value(node, index) {
       case .feature(let view)?: source = view
       case .partial(let partial)?: if case .scaled(let number) = partial.form { (factor, source) = (number, partial.view) }
-      case .constant?, .unknown?, nil: break
+      case .constant?, .places?, .unknown?, nil: break
       }
       guard source == gate.view else { continue }
       switch gate.form {

@@ -67,11 +67,20 @@ extension Lowering {
     },
     Rule("Gather") { lowering, node in
       let view = try lowering.view(node)
-      guard let axis = node.integer("axis", 0).axis(of: view.axes.count), let given = try lowering.numbers(node, 1),
-        given.dimensions.count <= 1
-      else { throw Refusal("it is understood as a choice of channels or positions") }
-      let size = view.sizes[axis]
+      guard let axis = node.integer("axis", 0).axis(of: view.axes.count) else { throw Refusal("its axis is not there") }
+      if case .places(let places)? = lowering.value(node, 1) {
+        return [try lowering.viewed(lowering.taken(places, of: view, axis: axis), node)]
+      }
+      let choice = Refusal("it is understood as a choice of channels or positions")
+      guard let given = try lowering.numbers(node, 1) else { throw choice }
+      let sizes = view.sizes
+      let size = sizes[axis]
       let indices = given.sizes.map { $0 < 0 ? $0 + size : $0 }
+      if given.dimensions.count > 1 {
+        // All in their order, in another shape.
+        guard indices == Array(0..<size) else { throw choice }
+        return [try lowering.viewed(view.reshaped(sizes[..<axis] + given.dimensions + sizes[(axis + 1)...]), node)]
+      }
       guard Set(indices).count == indices.count, indices.allSatisfy({ (0..<size).contains($0) }) else {
         throw Refusal("it takes one twice, or one that is not there")
       }
