@@ -107,7 +107,9 @@ import Torch
     #expect(abs(taught.loss - plain.loss - 100 * expected) < 1e-4 * taught.loss, "\(taught.loss) \(plain.loss) \(expected)")
     let moved = try taught.model.tensors.filter { try $0.value.bytes() != plain.model.tensor($0.key).bytes() }
     #expect(!moved.isEmpty)
-    #expect(throws: PlanError("there are no features to compare with the teacher's: mlp:16-8-4 and mlp:16-8-4 have no size of images in common")) {
+    #expect(
+      throws: PlanError("there are no features to compare with the teacher's: mlp:16-8-4 and mlp:16-8-4 have no size of images in common")
+    ) {
       try Trainer(
         plan(Distillation(features: 1)), model: Model(Architecture.parse("mlp:16-8-4"), seed: 1), data: learnableData(side: 4, classes: 4),
         teacher: Model(Architecture.parse("mlp:16-8-4"), seed: 1))
