@@ -45,10 +45,10 @@ public struct ImportedNetwork {
     (network, inputName, outputNames, notes, weights, inputOrders, outputViews) = try Self.naming(path) {
       let lowering = try Lowering(graph, input: input)
       let file = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
-      let network = Network(name: Names.printable(file), nodes: lowering.nodes, outputs: lowering.outputs)
+      let network = Network(name: Names.printable(file), nodes: lowering.network.nodes, outputs: lowering.outputs)
       _ = try network.shapes()
       return (
-        network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.weights, lowering.inputOrders,
+        network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.network.weights, lowering.inputOrders,
         lowering.outputViews
       )
     }

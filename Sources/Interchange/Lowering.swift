@@ -1,27 +1,5 @@
 internal import Networks
-internal import Torch
 internal import Words
-
-/// Why a node is not understood, as what stands behind its name in a message.
-struct Refusal: Error {
-  let text: String
-  init(_ text: String = "") { self.text = text.shortened(to: 400) }
-}
-
-/// How many numbers a graph's constants are computed with: a short file could ask for years of it.
-final class Work {
-  private var done = 0
-  /// The most numbers: those of sizes and axes are a few thousand.
-  static let most = 1 << 20
-
-  func charge(_ count: Int) throws {
-    done += count
-    guard done <= Self.most else { throw Refusal("its file computes with more than \(Self.most) numbers") }
-  }
-}
-
-/// A node reads what one that is not understood wrote; only the first is reported.
-struct Unknown: Error {}
 
 /// The value of a name in an ONNX graph while it becomes a network.
 enum Value {
@@ -34,22 +12,6 @@ enum Value {
   case places(Places)
   /// What a node that is not understood wrote.
   case unknown
-}
-
-/// A parameter of a layer, as it is made of a constant.
-struct Weight {
-  var tensor: ONNXTensor
-  /// The sizes that it is cut into, and the order in which these come; nil where it lies as the layer wants it.
-  var turned: (sizes: [Int], order: [Int])?
-  var factor = 1.0
-
-  /// Reads it into a tensor of its own, so that what is shared in the file is not tied.
-  func load(as dimensions: [Int]) throws -> Tensor {
-    var result = try tensor.tensor()
-    if let turned { result = try result.reshaped(turned.sizes).permuted(turned.order).contiguous() }
-    if factor != 1 { result = try result * factor }
-    return result.shape == dimensions ? result : try result.reshaped(dimensions)
-  }
 }
 
 /// The network that a graph becomes, node by node.
@@ -70,25 +32,22 @@ struct Lowering {
     uniquingKeysWith: { first, _ in first })
 
   let graph: ONNXGraph
+  /// The network so far.
+  var network: NetworkDraft
   /// The size of the batch: the file's, or where that varies a number that no size is, so that it is known when it comes back in a shape.
-  let batch: Int
+  var batch: Int { network.batch }
   /// Where batch, channels and positions stand in each input.
   private(set) var inputOrders: [[Int]] = []
   /// The axes of each output.
   private(set) var outputViews: [View] = []
-  private(set) var nodes: [Network.Node] = []
-  private(set) var weights: [ParameterName: Weight] = [:]
   private(set) var notes: [String] = []
   private(set) var outputs: [String] = []
   private(set) var outputNames: [String] = []
-  private var shapes: [String: FeatureShape] = [:]
   private var values: [String: Value] = [:]
   /// The value that is a layer's own output, by the layer's node.
   private var written: [String: String] = [:]
-  private var names = Names()
-  private var modules = Names()
   let work = Work()
-  private var refusals: [(node: ONNXGraph.Node, reason: String)] = []
+  private var refusals = Refusals()
 
   /// The size of a batch that varies: a prime that is larger than any size of a layer.
   static let openBatch = 1_000_003
@@ -100,20 +59,20 @@ struct Lowering {
   init(_ graph: ONNXGraph, input: FeatureShape?) throws {
     self.graph = graph
     let sizes = graph.inputs.first?.dimensions
-    batch = sizes?.first.flatMap(\.self) ?? Self.openBatch
+    network = NetworkDraft(batch: sizes?.first.flatMap(\.self) ?? Self.openBatch)
     values = graph.constants.mapValues { .constant($0) }
     guard !graph.inputs.isEmpty else { throw FileProblem("it has no inputs") }
     for (index, input) in zip(graph.inputs.indices, [input] + graph.inputs.dropFirst().map { _ in nil }) { try takeInput(index, input) }
     for node in graph.nodes { lower(node) }
-    if let problem = refusalWords { throw FileProblem(problem) }
+    if let problem = refusals.words(opset: graph.opset) { throw FileProblem(problem) }
     for name in graph.outputs { try takeOutput(name) }
-    removeUnread()
+    network.removeUnread(by: outputs)
     noteOpaque()
   }
 
   /// Says which nodes run without being understood.
   private mutating func noteOpaque() {
-    let found = nodes.compactMap { node -> String? in
+    let found = network.nodes.compactMap { node -> String? in
       guard case .opaque(let function) = node.operation else { return nil }
       return "\(function.name.rawValue) \(node.name.quoted)"
     }
@@ -124,9 +83,6 @@ struct Lowering {
       ? "1 node is opaque, and keeps the channels that it reads" : "\(found.count) nodes are opaque, and keep the channels that they read"
     note("\(words): \(names); inspect --groups lists them")
   }
-
-  /// Views that had to be made values of their own, by what they are.
-  private var arranged: [View: String] = [:]
 
   private mutating func takeInput(_ index: Int, _ given: FeatureShape?) throws {
     let input = graph.inputs[index]
@@ -156,7 +112,7 @@ struct Lowering {
       shape = known.count == 1 ? .vector(known[0]) : .image(channels: known[0], height: known[1], width: known[2])
     }
     let name = index == 0 ? "input" : Names.printable(input.name)
-    guard case .feature(var view) = try emit(.input(shape), from: [], named: name) else { throw Unknown() }
+    var view = try network.emit(.input(shape), from: [], named: name)
     if order.count == 3 { view.axes.remove(at: 2) }
     values[input.name] = .feature(View(view.source, order.indices.map { view.axes[order.firstIndex(of: $0) ?? $0] }))
   }
@@ -188,9 +144,9 @@ struct Lowering {
       for name in node.outputs { values[name] = .unknown }
       switch error {
       case is Unknown: break
-      case let refusal as Refusal: refusals.append((node, refusal.text))
-      case let problem as FileProblem: refusals.append((node, problem.text))
-      default: refusals.append((node, String(describing: error)))
+      case let refusal as Refusal: refusals.add(node, refusal.text)
+      case let problem as FileProblem: refusals.add(node, problem.text)
+      default: refusals.add(node, String(describing: error))
       }
     }
   }
@@ -241,34 +197,25 @@ struct Lowering {
 
   /// Makes an operation of its own of a part that is one, where no larger formula takes it.
   mutating func settle(_ name: String) throws {
-    guard case .partial(let partial)? = values[name] else { return }
+    guard case .partial(let partial)? = values[name], let view = try settled(partial, name) else { return }
+    values[name] = .feature(view)
+  }
+
+  private mutating func settled(_ partial: Partial, _ name: String) throws -> View? {
+    let (view, printable) = (partial.view, Names.printable(name))
     switch partial.form {
-    case .scaled(let factor):
-      values[name] = try scaled(partial.view, factor, name)
-      return
-    case .raised:
-      values[name] = .feature(try shifted(partial.view, 3, Names.printable(name)))
-      return
+    case .scaled(let factor): return try network.scaled(view, factor, named: printable)
+    case .raised: return try network.shifted(view, 3, named: printable)
     case .erf:
-      guard case .feature(let view) = try scaled(partial.view, 0.5.squareRoot(), "\(name).scaled") else { return }
-      guard case .feature(let value) = try emit(.opaque(OpaqueFunction(.erf)), from: [view.source], named: Names.printable(name)) else {
-        return
-      }
-      values[name] = .feature(view.of(value.source))
-      return
-    default:
-      if let view = try moment(partial, name) {
-        values[name] = .feature(view)
-        return
-      }
+      let scaled = try network.scaled(view, 0.5.squareRoot(), named: Names.printable("\(name).scaled"))
+      return try view.of(network.emit(.opaque(OpaqueFunction(.erf)), from: [scaled.source], named: printable).source)
+    default: if let moment = try moment(partial, name) { return moment }
     }
-    guard let operation = partial.operation else { return }
+    guard let operation = partial.operation else { return nil }
     guard partial.isElementwise || partial.form == .softmax else {
-      values[name] = try emit(operation, from: [canonical(partial.view)], named: Names.printable(name))
-      return
+      return try network.emit(operation, from: [network.canonical(view)], named: printable)
     }
-    guard case .feature(let value) = try emit(operation, from: [partial.view.source], named: Names.printable(name)) else { return }
-    values[name] = .feature(partial.view.of(value.source))
+    return try view.of(network.emit(operation, from: [view.source], named: printable).source)
   }
 
   /// Returns the value of a node that reads constants alone, or the shape of a feature; nil if it does not.
@@ -308,13 +255,13 @@ struct Lowering {
   }
 
   private mutating func takeOutput(_ name: String) throws {
-    if case .partial(let partial)? = values[name], partial.form != .softmax || !isVector(partial.view.source) { try settle(name) }
+    if case .partial(let partial)? = values[name], partial.form != .softmax || !network.isVector(partial.view.source) { try settle(name) }
     switch values[name] {
     case .feature(let view)?:
-      if let feature = try? canonical(view) {
+      if let feature = try? network.canonical(view) {
         outputs.append(feature)
         // In as many axes as the file has.
-        outputViews.append(view.axes.count == 3 ? whole(feature).without(axis: 2) : whole(feature))
+        outputViews.append(view.axes.count == 3 ? network.whole(feature).without(axis: 2) : network.whole(feature))
       } else {
         guard view.isWhole(0, .batch, batch) else {
           throw FileProblem("its output \(name.quoted) has the axes (\(view.words)), and the batch must be the first of its own")
@@ -331,37 +278,6 @@ struct Lowering {
     }
     outputNames.append(name)
   }
-
-  /// Removes the nodes that no output depends on; inputs stay.
-  private mutating func removeUnread() {
-    var needed = Set(outputs)
-    for node in nodes.reversed() where needed.contains(node.name) { needed.formUnion(node.inputs) }
-    nodes.removeAll { if case .input = $0.operation { false } else { !needed.contains($0.name) } }
-    let modules = Set(nodes.map(\.module))
-    weights = weights.filter { modules.contains($0.key.module) }
-  }
-
-  /// All that is not understood, in one line, equal operations together; nil if everything is.
-  private var refusalWords: String? {
-    guard !refusals.isEmpty else { return nil }
-    var groups: [(operation: String, reason: String, first: String, count: Int)] = []
-    var known: [[String]: Int] = [:]
-    for (node, reason) in refusals {
-      if let index = known[[node.operation, reason]] {
-        groups[index].count += 1
-      } else {
-        known[[node.operation, reason]] = groups.count
-        groups.append((node.operation, reason, node.words, 1))
-      }
-    }
-    let words = groups.prefix(8).map { group in
-      let more = group.count > 1 ? " and \(group.count - 1) more" : ""
-      return "\(group.operation.inLine) at \(group.first.quoted)\(more)" + (group.reason.isEmpty ? "" : " (\(group.reason))")
-    }
-    let rest = groups.count > 8 ? "; and \(groups.count - 8) more" : ""
-    let count = groups.count == 1 ? "1 operation is" : "\(groups.count) operations are"
-    return "\(count) not understood (opset \(graph.opset)): " + words.joined(separator: "; ") + rest
-  }
 }
 
 // What rules use.
@@ -372,7 +288,7 @@ extension Lowering {
   /// The network's node whose value an input is.
   ///
   /// - Throws: ``Refusal`` for a constant or a part of a formula.
-  mutating func feature(_ node: ONNXGraph.Node, _ index: Int = 0) throws -> String { try canonical(view(node, index)) }
+  mutating func feature(_ node: ONNXGraph.Node, _ index: Int = 0) throws -> String { try network.canonical(view(node, index)) }
 
   /// The value of the network that an input is, however its axes are turned.
   ///
@@ -418,10 +334,6 @@ extension Lowering {
     }
   }
 
-  func shape(of feature: String) -> FeatureShape { shapes[feature] ?? .vector(1) }
-
-  func isVector(_ feature: String) -> Bool { if case .vector = shape(of: feature) { true } else { false } }
-
   /// The sizes of a value as ONNX counts them; nil for what is no value of the network.
   func sizes(_ name: String) -> [Int]? {
     switch values[name] {
@@ -432,103 +344,16 @@ extension Lowering {
     }
   }
 
-  /// A node's value as it is.
-  func whole(_ feature: String) -> View { View(feature, shape: shape(of: feature), batch: batch) }
-
-  /// Returns the node whose value is that of a view, where need be one that arranges it.
-  ///
-  /// - Throws: ``Refusal`` for axes in an order that the network does not have.
-  mutating func canonical(_ view: View) throws -> String {
-    if let known = arranged[view] { return known }
-    let result = try arranging(view)
-    arranged[view] = result
-    return result
-  }
-
-  private mutating func arranging(_ view: View) throws -> String {
-    let view = try channelsInOrder(view)
-    let shape = shape(of: view.source)
-    func refusal() -> Refusal { Refusal("its input has the axes (\(view.words)), and channels behind the batch are possible") }
-    guard view.axes.count > 1, view.isWhole(0, .batch, batch) else { throw refusal() }
-    guard case .image(let channels, let height, let width) = shape else {
-      guard view.axes.count == 2, view.isWhole(1, .channels, shape.channels) else { throw refusal() }
-      return view.source
-    }
-    if view.axes.count == 2 {
-      guard view.reshaped([batch, channels, height, width])?.axes == whole(view.source).axes else { throw refusal() }
-      guard case .feature(let flat) = try emit(.flatten, from: [view.source], named: "\(view.source).flatten") else { throw refusal() }
-      return flat.source
-    }
-    guard view.isWhole(1, .channels, channels), view.axes.count <= 4 else { throw refusal() }
-    let rest = View(view.source, [view.axes[2...].flatMap(\.self)])
-    guard rest.isWhole(0, .positions, height * width) else { throw refusal() }
-    let sizes = view.axes.count == 3 ? [1] + view.sizes[2...] : Array(view.sizes[2...])
-    guard sizes != [height, width] else { return view.source }
-    let name = "\(view.source).arrange"
-    guard case .feature(let arranged) = try emit(.arrange(height: sizes[0], width: sizes[1]), from: [view.source], named: name) else {
-      throw refusal()
-    }
-    return arranged.source
-  }
-
-  /// Returns a view whose channels are those of its node in their order, as they stand in its axes one after another; where they are not, of
-  /// a selection that orders them.
-  mutating func channelsInOrder(_ view: View, as node: ONNXGraph.Node? = nil) throws -> View {
-    let factors = view.factors(.channels)
-    let count = shape(of: view.source).channels
-    guard factors.reduce(1, { $0 * $1.size }) == count else { throw Refusal("its input has a part of its channels") }
-    var strides = factors.map { _ in 1 }
-    for index in factors.indices.dropLast().reversed() { strides[index] = strides[index + 1] * factors[index + 1].size }
-    guard factors.map(\.stride) != strides else { return view }
-    // The place of each new channel among the old ones.
-    var indices = [0]
-    for factor in factors { indices = indices.flatMap { base in (0..<factor.size).map { base + $0 * factor.stride } } }
-    let name = node.map { Names.name(of: $0, dropsOperation: false) } ?? "\(view.source).order"
-    guard case .feature(let ordered) = try emit(.indexSelect(indices), from: [view.source], named: name) else { throw Unknown() }
-    var next = 0
-    let axes = view.axes.map { axis in
-      axis.map { factor in
-        guard factor.axis == .channels else { return factor }
-        defer { next += 1 }
-        return View.Factor(axis: .channels, size: factor.size, stride: strides[next])
-      }
-    }
-    return View(ordered.source, axes)
-  }
-
   /// Appends an operation that changes single elements, or all channels at a position, of a value with any axes.
-  mutating func emit(_ operation: Operation, over view: View, as node: ONNXGraph.Node, isModule: Bool = true) throws -> Value {
-    guard case .feature(let value) = try emit(operation, from: [view.source], as: node, isModule: isModule) else { throw Unknown() }
-    return .feature(view.of(value.source))
+  mutating func emit(_ operation: Operation, over view: View, as node: ONNXGraph.Node, isModule: Bool = true) throws -> View {
+    try view.of(emit(operation, from: [view.source], as: node, isModule: isModule).source)
   }
 
   /// Appends a layer that does so.
   mutating func layer(
     _ operation: Operation, over view: View, as node: ONNXGraph.Node, _ parameters: [(role: ParameterName.Role, weight: Weight)]
-  ) throws -> Value {
-    guard case .feature(let value) = try layer(operation, from: view.source, as: node, parameters) else { throw Unknown() }
-    return .feature(view.of(value.source))
-  }
-
-  /// A value times a number, where no formula takes it.
-  private mutating func scaled(_ view: View, _ factor: Double, _ name: String) throws -> Value {
-    let channels = shape(of: view.source).channels
-    let weight = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
-    let scale = Operation.channelAffine(ChannelAffine(channels, bias: false))
-    guard case .feature(let result) = try layer(scale, from: view.source, named: Names.printable(name), [(.weight, weight)]) else {
-      throw Unknown()
-    }
-    return .feature(view.of(result.source))
-  }
-
-  /// A value plus a number, where no formula takes it.
-  mutating func shifted(_ view: View, _ number: Double, _ name: String) throws -> View {
-    let channels = shape(of: view.source).channels
-    let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: channels))
-    let shift = Weight(tensor: ONNXTensor("number", repeating: number, count: channels))
-    let value = try layer(.channelAffine(ChannelAffine(channels)), from: view.source, named: name, [(.weight, scale), (.bias, shift)])
-    guard case .feature(let result) = value else { throw Unknown() }
-    return view.of(result.source)
+  ) throws -> View {
+    try view.of(layer(operation, from: view.source, as: node, parameters).source)
   }
 
   /// Whether nothing but this node reads the value of an input, which is the output of the network's node itself.
@@ -536,71 +361,26 @@ extension Lowering {
     node.inputs.indices.contains(index) && graph.uses[node.inputs[index]] == 1 && written[feature] == node.inputs[index]
   }
 
-  /// Appends an operation without parameters.
-  ///
-  /// - Throws: `NetworkError` for a value that the operation cannot take.
-  mutating func emit(_ operation: Operation, from inputs: [String], named name: String, module: String? = nil) throws -> Value {
-    // The network says so in its own words when it is checked; here it keeps hostile files short.
-    guard nodes.count <= 1 << 15 else { throw Refusal("there are too many before it") }
-    let node = Network.Node(name: names.unique(name), operation: operation, inputs: inputs, module: module)
-    // Only layers share names with others.
-    if module == nil { _ = modules.unique(node.name) }
-    shapes[node.name] = try node.shape(of: inputs.map { ($0, shape(of: $0)) })
-    nodes.append(node)
-    return .feature(whole(node.name))
-  }
-
   /// Appends an operation without parameters under the node's name.
-  mutating func emit(_ operation: Operation, from inputs: [String], as node: ONNXGraph.Node, isModule: Bool = true) throws -> Value {
-    try emit(operation, from: inputs, named: Names.name(of: node, dropsOperation: isModule))
+  mutating func emit(_ operation: Operation, from inputs: [String], as node: ONNXGraph.Node, isModule: Bool = true) throws -> View {
+    try network.emit(operation, from: inputs, named: Names.name(of: node, dropsOperation: isModule))
   }
 
   /// Appends a layer, whose module takes its name from the weights or the node.
   mutating func layer(
     _ operation: Operation, from input: String, as node: ONNXGraph.Node, _ parameters: [(role: ParameterName.Role, weight: Weight)]
-  ) throws -> Value {
-    try layer(operation, from: input, named: Names.module(of: node, weight: node.inputs.count > 1 ? node.inputs[1] : ""), parameters)
-  }
-
-  /// Appends a layer whose module has the given name, or one near to it.
-  mutating func layer(
-    _ operation: Operation, from input: String, named name: String, _ parameters: [(role: ParameterName.Role, weight: Weight)]
-  ) throws -> Value {
-    let module = modules.unique(name)
-    let value = try emit(operation, from: [input], named: module, module: module)
-    for (role, weight) in parameters { weights[ParameterName(module, role)] = weight }
-    return value
+  ) throws -> View {
+    let name = Names.module(of: node, weight: node.inputs.count > 1 ? node.inputs[1] : "")
+    return try network.layer(operation, from: input, named: name, parameters)
   }
 
   /// Gives the layer that a node's input is a bias; false if it is no layer that could take it.
   mutating func absorbBias(_ bias: ONNXTensor, into view: View, input index: Int, of node: ONNXGraph.Node) -> Bool {
-    let feature = view.source
-    guard isOwn(feature, input: index, of: node), let place = nodes.lastIndex(where: { $0.name == feature }) else { return false }
-    guard isPerChannel(bias, of: view) else { return false }
-    switch nodes[place].operation {
-    case .linear(var layer) where !layer.bias:
-      layer.bias = true
-      nodes[place].operation = .linear(layer)
-    case .convolution(var layer) where !layer.bias:
-      layer.bias = true
-      nodes[place].operation = .convolution(layer)
-    case .channelAffine(var layer) where !layer.bias:
-      layer.bias = true
-      nodes[place].operation = .channelAffine(layer)
-    default: return false
+    guard isOwn(view.source, input: index, of: node), network.isPerChannel(bias, of: view), network.giveBias(bias, to: view.source) else {
+      return false
     }
-    weights[ParameterName(nodes[place].module, .bias)] = Weight(tensor: bias)
-    if let output = node.outputs.first { written[feature] = output }
+    if let output = node.outputs.first { written[view.source] = output }
     return true
-  }
-
-  /// Whether a constant has a number for each channel of a value: [channels], [1, channels] and [1, channels, 1, 1] say the same, if the axis
-  /// is the channels'.
-  func isPerChannel(_ constant: ONNXTensor, of view: View) -> Bool {
-    let (channels, rank) = (shape(of: view.source).channels, view.axes.count)
-    let sizes = Array(repeating: 1, count: max(rank - constant.dimensions.count, 0)) + constant.dimensions
-    guard constant.count == channels, sizes.count == rank, let axis = view.channelAxis(channels) else { return false }
-    return sizes[axis] == channels && view.isWhole(axis, .channels, channels)
   }
 
   mutating func note(_ text: String) { if !notes.contains(text) { notes.append(text) } }

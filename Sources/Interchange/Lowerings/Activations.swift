@@ -5,29 +5,29 @@ extension Lowering {
   static let activations = [
     plain("Relu", .relu), plain("Tanh", .tanh), plain("HardSwish", .hardSwish), plain("Softplus", .softplus), plain("Mish", .mish),
     Rule("LeakyRelu") { lowering, node in
-      [try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), over: lowering.view(node), as: node)]
+      [.feature(try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), over: lowering.view(node), as: node))]
     },
     Rule("Elu") { lowering, node in
-      [try lowering.emit(.activation(.elu(alpha: node.real("alpha", 1))), over: lowering.view(node), as: node)]
+      [.feature(try lowering.emit(.activation(.elu(alpha: node.real("alpha", 1))), over: lowering.view(node), as: node))]
     },
     Rule("HardSigmoid") { lowering, node in
       let (alpha, beta) = (node.real("alpha", 0.2), node.real("beta", 0.5))
       guard beta == 0.5 else { return [try lowering.opaque(.hardSigmoid, node, alpha, beta)] }
       // Written with six digits or so, PyTorch's slope is the beginning of its hard swish.
       if abs(alpha - 1 / 6) < 1e-4 { return [.partial(Partial(form: .ramp(1 / 6), view: try lowering.view(node)))] }
-      return [try lowering.emit(.activation(.hardSigmoid(slope: alpha)), over: lowering.view(node), as: node)]
+      return [.feature(try lowering.emit(.activation(.hardSigmoid(slope: alpha)), over: lowering.view(node), as: node))]
     },
     Rule("PRelu") { lowering, node in
       let source = try lowering.view(node)
       guard let slope = try lowering.constant(node, 1) else { throw Refusal("its slope is missing") }
-      guard slope.count == 1 || lowering.isPerChannel(slope, of: source) else {
+      guard slope.count == 1 || lowering.network.isPerChannel(slope, of: source) else {
         throw Refusal("its slope of shape \(slope.dimensions) is not one for each channel")
       }
-      return [try lowering.layer(.prelu(PReLU(slope.count)), over: source, as: node, [(.weight, Weight(tensor: slope))])]
+      return [.feature(try lowering.layer(.prelu(PReLU(slope.count)), over: source, as: node, [(.weight, Weight(tensor: slope))]))]
     },
     Rule("Gelu") { lowering, node in
       guard node.text("approximate", "none") == "none" else { throw Refusal("it approximates by tanh") }
-      return [try lowering.emit(.activation(.gelu), over: lowering.view(node), as: node)]
+      return [.feature(try lowering.emit(.activation(.gelu), over: lowering.view(node), as: node))]
     },
     Rule("Clip") { lowering, node in
       let bounds = try ["min", "max"].enumerated().map { index, name in
@@ -41,12 +41,12 @@ extension Lowering {
         let (low, high) = (max(bounds[0] ?? -bound, -bound), min(bounds[1] ?? bound, bound))
         return [try lowering.opaque(.clip, node, low, high)]
       }
-      return [try lowering.emit(.activation(bounds[1] == 6 ? .relu6 : .relu), over: lowering.view(node), as: node)]
+      return [.feature(try lowering.emit(.activation(bounds[1] == 6 ? .relu6 : .relu), over: lowering.view(node), as: node))]
     },
     Rule("Sigmoid") { lowering, node in [.partial(Partial(form: .sigmoid, view: try lowering.view(node)))] },
     Rule("Swish") { lowering, node in
       guard node.real("alpha", 1) == 1 else { throw Refusal("its alpha is \(node.real("alpha", 1)), and 1 is possible") }
-      return [try lowering.emit(.activation(.silu), over: lowering.view(node), as: node)]
+      return [.feature(try lowering.emit(.activation(.silu), over: lowering.view(node), as: node))]
     },
     Rule("Erf") { lowering, node in
       guard case .partial(let partial)? = lowering.value(node, 0), case .scaled(let factor) = partial.form,
@@ -67,7 +67,7 @@ extension Lowering {
       let rank = view.axes.count
       // Before version 13 everything behind the axis was one.
       guard let axis = node.integer("axis", isEarly ? 1 : -1).axis(of: rank), axis == rank - 1 || !isEarly,
-        view.isWhole(axis, .channels, lowering.shape(of: view.source).channels)
+        view.isWhole(axis, .channels, lowering.network.shape(of: view.source).channels)
       else {
         throw Refusal("it is understood over the channels")
       }
@@ -76,6 +76,6 @@ extension Lowering {
   ]
 
   private static func plain(_ operation: String, _ function: Activation) -> Rule {
-    Rule(operation) { lowering, node in [try lowering.emit(.activation(function), over: lowering.view(node), as: node)] }
+    Rule(operation) { lowering, node in [.feature(try lowering.emit(.activation(function), over: lowering.view(node), as: node))] }
   }
 }

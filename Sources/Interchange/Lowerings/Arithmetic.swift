@@ -30,11 +30,11 @@ extension Lowering {
         if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
         try lowering.settle(node.inputs[index])
         let view = try lowering.view(node, index)
-        guard lowering.isPerChannel(constant, of: view) else {
+        guard lowering.network.isPerChannel(constant, of: view) else {
           throw Refusal("it multiplies by a constant of shape \(constant.dimensions), and one number for each channel is possible")
         }
         let scale = Operation.channelAffine(ChannelAffine(constant.count, bias: false))
-        return [try lowering.layer(scale, over: view, as: node, [(.weight, Weight(tensor: constant))])]
+        return [.feature(try lowering.layer(scale, over: view, as: node, [(.weight, Weight(tensor: constant))]))]
       }
       return [try lowering.product(node)]
     },
@@ -56,8 +56,8 @@ extension Lowering {
       if case .partial(let partial)? = lowering.value(node, 1), case .deviation(let epsilon) = partial.form,
         case .partial(let centred)? = lowering.value(node, 0), centred.form == .centred, centred.view == partial.view
       {
-        let norm = ChannelNorm(lowering.shape(of: partial.view.source).channels, epsilon: epsilon, affine: false)
-        return [try lowering.emit(.channelNorm(norm), over: partial.view, as: node)]
+        let norm = ChannelNorm(lowering.network.shape(of: partial.view.source).channels, epsilon: epsilon, affine: false)
+        return [.feature(try lowering.emit(.channelNorm(norm), over: partial.view, as: node))]
       }
       if case .constant(let constant)? = lowering.value(node, 0) {
         // c/x.
@@ -66,9 +66,7 @@ extension Lowering {
         }
         if node.inputs.count > 1 { try lowering.settle(node.inputs[1]) }
         let view = try lowering.view(node, 1)
-        guard case .feature(let inverse) = try lowering.emit(.opaque(OpaqueFunction(.reciprocal)), over: view, as: node) else {
-          throw Unknown()
-        }
+        let inverse = try lowering.emit(.opaque(OpaqueFunction(.reciprocal)), over: view, as: node)
         return [factor == 1 ? .feature(inverse) : .partial(Partial(form: .scaled(factor), view: inverse))]
       }
       guard case .constant? = lowering.value(node, 1) else { return [try lowering.paired(OpaqueFunction(.divide), node)] }
@@ -78,39 +76,39 @@ extension Lowering {
       if let divisor = divisors.first, divisors.count == 1 { return [try lowering.multiple(node, 0, 1 / divisor)] }
       if let input = node.inputs.first { try lowering.settle(input) }
       let view = try lowering.view(node)
-      guard lowering.isPerChannel(constant, of: view) else {
+      guard lowering.network.isPerChannel(constant, of: view) else {
         throw Refusal("it divides by a constant of shape \(constant.dimensions), and one number for each channel is possible")
       }
       let scale = ONNXTensor(constant.name, dimensions: constant.dimensions, numbers: divisors.map { 1 / $0 }, isInteger: false)
       let layer = Operation.channelAffine(ChannelAffine(constant.count, bias: false))
-      return [try lowering.layer(layer, over: view, as: node, [(.weight, Weight(tensor: scale))])]
+      return [.feature(try lowering.layer(layer, over: view, as: node, [(.weight, Weight(tensor: scale))]))]
     },
   ]
 
   /// A value plus a constant: a number, one for each channel, or one for each channel at each position.
   private mutating func shifted(_ view: View, by shift: Weight, _ node: ONNXGraph.Node) throws -> Value {
-    let (constant, shape) = (shift.tensor, shape(of: view.source))
+    let (constant, shape) = (shift.tensor, network.shape(of: view.source))
     var shift = shift
     if constant.count == 1, shape.channels > 1, let number = try constant.numbers()?.first {
       shift.tensor = ONNXTensor(constant.name, repeating: number, count: shape.channels)
-    } else if !isPerChannel(constant, of: view) {
+    } else if !network.isPerChannel(constant, of: view) {
       return try embedded(view, shift, node)
     }
     let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: shape.channels))
-    return try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
+    return .feature(try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)]))
   }
 
   /// A constant minus a value: a number, or one for each channel.
   private mutating func subtracted(_ view: View, from constant: ONNXTensor, _ node: ONNXGraph.Node) throws -> Value {
-    let channels = shape(of: view.source).channels
+    let channels = network.shape(of: view.source).channels
     var shift = Weight(tensor: constant)
     if constant.count == 1, let number = try constant.numbers()?.first {
       shift.tensor = ONNXTensor(constant.name, repeating: number, count: channels)
-    } else if !isPerChannel(constant, of: view) {
+    } else if !network.isPerChannel(constant, of: view) {
       throw Refusal("it subtracts from a constant of shape \(constant.dimensions), and one number for each channel is possible")
     }
     let scale = Weight(tensor: ONNXTensor("minus", repeating: -1, count: channels))
-    return try layer(.channelAffine(ChannelAffine(channels)), over: view, as: node, [(.weight, scale), (.bias, shift)])
+    return .feature(try layer(.channelAffine(ChannelAffine(channels)), over: view, as: node, [(.weight, scale), (.bias, shift)]))
   }
 
   /// A value plus a number for each channel at each position.
@@ -119,7 +117,8 @@ extension Lowering {
     let refusal = Refusal(
       "it adds a constant of shape \(constant.dimensions), and one number for each channel, at all positions or at each, is possible")
     let sizes = Array(repeating: 1, count: max(view.axes.count - constant.dimensions.count, 0)) + constant.dimensions
-    guard case .image(let channels, let height, let width) = shape(of: view.source), view.axes.count > 1, sizes.count == view.axes.count,
+    guard case .image(let channels, let height, let width) = network.shape(of: view.source), view.axes.count > 1,
+      sizes.count == view.axes.count,
       view.isWhole(0, .batch, batch), sizes[0] == 1, Array(sizes[1...]) == Array(view.sizes[1...])
     else { throw refusal }
     var shift = shift
@@ -132,23 +131,25 @@ extension Lowering {
       throw refusal
     }
     let embedding = PositionEmbedding(channels, height: height, width: width)
-    return try layer(.positionEmbedding(embedding), over: view, as: node, [(.weight, shift)])
+    return .feature(try layer(.positionEmbedding(embedding), over: view, as: node, [(.weight, shift)]))
   }
 
   private mutating func sum(_ operation: Operation, _ node: ONNXGraph.Node) throws -> Value {
     let views = try node.inputs.indices.map { try view(node, $0) }
-    if let first = views.first, views.allSatisfy({ $0.axes == first.axes && shape(of: $0.source) == shape(of: first.source) }) {
-      guard case .feature(let value) = try emit(operation, from: views.map(\.source), as: node, isModule: false) else { throw Unknown() }
+    if let first = views.first,
+      views.allSatisfy({ $0.axes == first.axes && network.shape(of: $0.source) == network.shape(of: first.source) })
+    {
+      let value = try emit(operation, from: views.map(\.source), as: node, isModule: false)
       return .feature(first.of(value.source))
     }
     if views.count == 2, let sum = try meeting(OpaqueFunction(operation == .add ? .add : .subtract), views[0], views[1], node) {
       return .feature(sum)
     }
     let sources = try node.inputs.indices.map { try feature(node, $0) }
-    guard Set(sources.map { shape(of: $0) }).count == 1 else {
-      throw Refusal("it adds values of shapes \(sources.map { shape(of: $0).description }.joined(separator: " and "))")
+    guard Set(sources.map { network.shape(of: $0) }).count == 1 else {
+      throw Refusal("it adds values of shapes \(sources.map { network.shape(of: $0).description }.joined(separator: " and "))")
     }
-    return try emit(operation, from: sources, as: node, isModule: false)
+    return .feature(try emit(operation, from: sources, as: node, isModule: false))
   }
 
   /// A value times a number: the first or the last step of GELU, or the scale of attention.
@@ -186,7 +187,7 @@ extension Lowering {
       }
       guard source == gate.view else { continue }
       switch gate.form {
-      case .sigmoid where factor == 1: return try emit(.activation(.silu), over: gate.view, as: node, isModule: false)
+      case .sigmoid where factor == 1: return .feature(try emit(.activation(.silu), over: gate.view, as: node, isModule: false))
       case .erfPlusOne(let number): return try gelu(number * factor, gate.view, node)
       case .ramp(let number): return try hardSwish(number * factor, gate.view, node)
       default: continue
@@ -194,34 +195,35 @@ extension Lowering {
     }
     for input in node.inputs { try settle(input) }
     let views = try [view(node, 0), view(node, 1)]
-    if views[0].axes == views[1].axes, shape(of: views[0].source) == shape(of: views[1].source) {
-      guard case .feature(let value) = try emit(.multiply, from: views.map(\.source), as: node, isModule: false) else { throw Unknown() }
+    if views[0].axes == views[1].axes, network.shape(of: views[0].source) == network.shape(of: views[1].source) {
+      let value = try emit(.multiply, from: views.map(\.source), as: node, isModule: false)
       return .feature(views[0].of(value.source))
     }
     for (index, other) in [(0, 1), (1, 0)] {
       // The gate of a squeeze-and-excitation block: one number for each channel.
       let (features, gate) = (views[index], views[other])
       let gated = features.axes.map { axis in axis.filter { $0.axis != .positions } }
-      guard case .image(let channels, _, _) = shape(of: features.source),
-        shape(of: gate.source) == .image(channels: channels, height: 1, width: 1) || shape(of: gate.source) == .vector(channels),
+      guard case .image(let channels, _, _) = network.shape(of: features.source),
+        network.shape(of: gate.source) == .image(channels: channels, height: 1, width: 1)
+          || network.shape(of: gate.source) == .vector(channels),
         gate.axes == gated
       else { continue }
-      guard case .feature(let value) = try emit(.multiply, from: [features.source, gate.source], as: node, isModule: false) else { break }
+      let value = try emit(.multiply, from: [features.source, gate.source], as: node, isModule: false)
       return .feature(features.of(value.source))
     }
     if let product = try meeting(OpaqueFunction(.multiply), views[0], views[1], node) { return .feature(product) }
-    throw Refusal("it multiplies values of shapes \(shape(of: views[0].source)) and \(shape(of: views[1].source))")
+    throw Refusal("it multiplies values of shapes \(network.shape(of: views[0].source)) and \(network.shape(of: views[1].source))")
   }
 
   /// c·x·min(max(x + 3, 0), 6): a hard swish, or what becomes it when it is divided by 6.
   private mutating func hardSwish(_ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
     guard abs(factor - 1 / 6) < 1e-4 else { return .partial(Partial(form: .ramped(factor), view: view)) }
-    return try emit(.activation(.hardSwish), over: view, as: node, isModule: false)
+    return .feature(try emit(.activation(.hardSwish), over: view, as: node, isModule: false))
   }
 
   /// c·x·(1 + erf(x/√2)): GELU, or what becomes it when it is halved.
   private mutating func gelu(_ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
     guard abs(factor - 0.5) < 1e-4 else { return .partial(Partial(form: .gated(factor), view: view)) }
-    return try emit(.activation(.gelu), over: view, as: node, isModule: false)
+    return .feature(try emit(.activation(.gelu), over: view, as: node, isModule: false))
   }
 }

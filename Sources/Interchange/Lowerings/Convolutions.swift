@@ -15,10 +15,11 @@ extension Lowering {
       var input = source
       let isSequence = try lowering.constant(node, 1)?.dimensions.count == 3
       let kernels = try lowering.weight(node, 1, rank: isSequence ? 3 : 4)
-      let window = try Window(of: node, kernel: Array(kernels.dimensions.dropFirst(2)), over: lowering.shape(of: source), zeros: zeros)
+      let window = try Window(
+        of: node, kernel: Array(kernels.dimensions.dropFirst(2)), over: lowering.network.shape(of: source), zeros: zeros)
       if let border = window.border {
         let name = "\(Names.name(of: node, dropsOperation: true)).pad"
-        if case .feature(let padded) = try lowering.emit(border, from: [source], named: name) { input = padded.source }
+        input = try lowering.network.emit(border, from: [source], named: name).source
       }
       let groups = node.integer("group", 1)
       let (inputs, overflow) = kernels.dimensions[1].multipliedReportingOverflow(by: groups)
@@ -30,7 +31,7 @@ extension Lowering {
         groups: groups, bias: bias != nil)
       let parameters: [(ParameterName.Role, Weight)] =
         [(.weight, Weight(tensor: kernels))] + (bias.map { [(.bias, Weight(tensor: $0))] } ?? [])
-      return [try lowering.layer(.convolution(layer), from: input, as: node, parameters)]
+      return [.feature(try lowering.layer(.convolution(layer), from: input, as: node, parameters))]
     },
     Rule("ConvTranspose") { lowering, node in
       let source = try lowering.feature(node)
@@ -40,7 +41,7 @@ extension Lowering {
         throw Refusal("its output_shape or auto_pad decides its padding, and pads are possible")
       }
       let taps = Array(kernels.dimensions.dropFirst(2))
-      let window = try Window(of: node, kernel: taps, over: lowering.shape(of: source))
+      let window = try Window(of: node, kernel: taps, over: lowering.network.shape(of: source))
       guard window.border == nil else { throw Refusal("its padding differs between opposite sides") }
       let groups = node.integer("group", 1)
       let more = node.integers("output_padding") ?? [0, 0]
@@ -58,8 +59,9 @@ extension Lowering {
       let parts = [groups, inputs / groups, kernels.dimensions[1], window.kernel.height, window.kernel.width]
       let weight = Weight(tensor: kernels, turned: (parts, [0, 2, 1, 3, 4]))
       return [
-        try lowering.layer(
-          .convolution(layer), from: source, as: node, [(.weight, weight)] + (bias.map { [(.bias, Weight(tensor: $0))] } ?? []))
+        .feature(
+          try lowering.layer(
+            .convolution(layer), from: source, as: node, [(.weight, weight)] + (bias.map { [(.bias, Weight(tensor: $0))] } ?? [])))
       ]
     },
   ]

@@ -46,20 +46,19 @@ extension Lowering {
     let sizes = weight.tensor.dimensions
     let (inputs, outputs) = isStoredByOutput ? (sizes[1], sizes[0]) : (sizes[0], sizes[1])
     let last = view.axes.count - 1
-    let own = shape(of: view.source)
+    let own = network.shape(of: view.source)
     guard view.sizes[last] == inputs else { throw Refusal("it expects \(inputs) features, and reads (\(view.words))") }
     let biases = bias.map { [(ParameterName.Role.bias, $0)] } ?? []
     let isImage = own.dimensions.count == 3
     if view.channelAxis(own.channels) == last, !isImage || last != 1 || own.positions > 1 {
       // Of each position alone.
-      view = try channelsInOrder(view)
+      view = try network.channelsInOrder(view)
       if !isStoredByOutput { weight.turned = ([inputs, outputs], [1, 0]) }
       let operation =
         isImage
         ? Operation.convolution(Convolution(inputs, outputs, kernel: Extent(1), bias: bias != nil))
         : .linear(Linear(inputs, outputs, bias: bias != nil))
-      let value = try layer(operation, from: view.source, as: node, [(.weight, weight)] + biases)
-      guard case .feature(let result) = value else { throw Unknown() }
+      let result = try layer(operation, from: view.source, as: node, [(.weight, weight)] + biases)
       var axes = view.axes
       axes[last] = outputs == 1 ? [] : [View.Factor(axis: .channels, size: outputs)]
       return .feature(View(result.source, axes))
@@ -73,26 +72,26 @@ extension Lowering {
       weight.turned =
         isStoredByOutput
         ? ([outputs, own.positions, channels], [0, 2, 1]) : ([own.positions, channels, outputs], [2, 1, 0])
-      source = try canonical(View(source, [view.axes[0], [view.axes[1][1], view.axes[1][0]]]))
+      source = try network.canonical(View(source, [view.axes[0], [view.axes[1][1], view.axes[1][0]]]))
     } else {
-      source = try canonical(view)
-      guard isVector(source) else { throw Refusal("it reads an image, \(shape(of: source)), and must read a vector") }
+      source = try network.canonical(view)
+      guard network.isVector(source) else { throw Refusal("it reads an image, \(network.shape(of: source)), and must read a vector") }
       if !isStoredByOutput { weight.turned = ([inputs, outputs], [1, 0]) }
     }
-    return try layer(.linear(Linear(inputs, outputs, bias: bias != nil)), from: source, as: node, [(.weight, weight)] + biases)
+    return .feature(try layer(.linear(Linear(inputs, outputs, bias: bias != nil)), from: source, as: node, [(.weight, weight)] + biases))
   }
 
   /// Attention of queries, keys and values: [batch, positions, channels of all heads], or [batch, heads, positions, channels].
   private mutating func attention(_ node: ONNXGraph.Node) throws -> Value {
     var views: [View] = []
-    for index in 0..<3 { views.append(try channelsInOrder(view(node, index))) }
+    for index in 0..<3 { views.append(try network.channelsInOrder(view(node, index))) }
     let (rank, number) = (views[0].axes.count, node.integer("q_num_heads", 0))
     let positions = rank - 2
-    func channels(_ view: View) -> Int { shape(of: view.source).channels }
+    func channels(_ view: View) -> Int { network.shape(of: view.source).channels }
     for view in views {
       let isHead = view.axes.last?.count ?? 0 <= 1 && view.axes.last?.allSatisfy { $0.axis == .channels && $0.stride == 1 } == true
       guard rank == 3 || rank == 4, view.axes.count == rank, view.isWhole(0, .batch, batch), isHead,
-        view.isWhole(positions, .positions, shape(of: view.source).positions),
+        view.isWhole(positions, .positions, network.shape(of: view.source).positions),
         rank == 4 ? heads(view) == heads(views[0]) : view.isWhole(2, .channels, channels(view))
       else {
         throw Refusal("it compares (\(view.words)), and batch, positions, channels or batch, heads, positions, channels are possible")
@@ -106,9 +105,7 @@ extension Lowering {
     let width = channels(views[0]) / count
     let scale = node.attributes["scale"] == nil ? nil : node.real("scale", 1)
     let layer = Attention(heads: count, width: width, valueWidth: channels(views[2]) / count, scale: scale)
-    guard case .feature(let result) = try emit(.attention(layer), from: views.map(\.source), as: node, isModule: false) else {
-      throw Unknown()
-    }
+    let result = try emit(.attention(layer), from: views.map(\.source), as: node, isModule: false)
     var axes = views[2].axes
     axes[positions] = views[0].axes[positions]
     return .feature(View(result.source, axes))
@@ -123,25 +120,25 @@ extension Lowering {
       return (try view(node, index), 1)
     }
     func isHead(_ axis: [View.Factor]) -> Bool { axis.count <= 1 && axis.allSatisfy { $0.axis == .channels && $0.stride == 1 } }
-    func isAll(_ view: View, _ index: Int) -> Bool { view.isWhole(index, .positions, shape(of: view.source).positions) }
+    func isAll(_ view: View, _ index: Int) -> Bool { view.isWhole(index, .positions, network.shape(of: view.source).positions) }
     if case .partial(let partial)? = value(node, 0), case .attention(let keys, let factor) = partial.form {
       let queries = partial.view
-      let values = try channelsInOrder(operand(1).view)
+      let values = try network.channelsInOrder(operand(1).view)
       let last = values.axes.count - 1
       guard last >= 2, last == queries.axes.count - 1, isAll(values, last - 1), isHead(values.axes[last]),
-        heads(values) == heads(queries), shape(of: values.source).positions == shape(of: keys.source).positions
+        heads(values) == heads(queries), network.shape(of: values.source).positions == network.shape(of: keys.source).positions
       else { throw misfit }
       let width = values.sizes[last]
-      let heads = shape(of: values.source).channels / width
-      let layer = Attention(heads: heads, width: shape(of: queries.source).channels / heads, valueWidth: width, scale: factor)
+      let heads = network.shape(of: values.source).channels / width
+      let layer = Attention(heads: heads, width: network.shape(of: queries.source).channels / heads, valueWidth: width, scale: factor)
       let sources = [queries.source, keys.source, values.source]
-      guard case .feature(let result) = try emit(.attention(layer), from: sources, as: node, isModule: false) else { throw misfit }
+      let result = try emit(.attention(layer), from: sources, as: node, isModule: false)
       var axes = values.axes
       axes[last - 1] = queries.axes[last - 1]
       return .feature(View(result.source, axes))
     }
     let (one, other) = (try operand(0), try operand(1))
-    let (queries, keys) = (try channelsInOrder(one.view), try channelsInOrder(other.view))
+    let (queries, keys) = (try network.channelsInOrder(one.view), try network.channelsInOrder(other.view))
     let last = queries.axes.count - 1
     guard last >= 2, last == keys.axes.count - 1, isAll(queries, last - 1), isAll(keys, last), isHead(queries.axes[last]),
       queries.axes[last] == keys.axes[last - 1], heads(queries) == heads(keys), queries.axes[..<(last - 1)] == keys.axes[..<(last - 1)]

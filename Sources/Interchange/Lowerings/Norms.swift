@@ -12,11 +12,11 @@ extension Lowering {
       // ONNX weighs the old statistics, PyTorch the new ones; the difference is rounded to what was written.
       let momentum = ((1 - node.real("momentum", 0.9)) * 1e6).rounded() / 1e6
       let norm = BatchNorm(features, epsilon: node.real("epsilon", 1e-5), momentum: momentum)
-      return [try lowering.layer(.batchNorm(norm), from: lowering.feature(node), as: node, parameters)]
+      return [.feature(try lowering.layer(.batchNorm(norm), from: lowering.feature(node), as: node, parameters))]
     },
     Rule("LayerNormalization") { lowering, node in
       let view = try lowering.view(node)
-      let features = lowering.shape(of: view.source).channels
+      let features = lowering.network.shape(of: view.source).channels
       guard let axis = node.integer("axis", -1).axis(of: view.axes.count), axis == view.axes.count - 1,
         view.isWhole(axis, .channels, features)
       else {
@@ -30,7 +30,8 @@ extension Lowering {
       parameters.append((.bias, Weight(tensor: shift)))
       guard parameters.allSatisfy({ $0.1.tensor.count == features }) else { throw Refusal("its parameters have different lengths") }
       return [
-        try lowering.layer(.channelNorm(ChannelNorm(features, epsilon: node.real("epsilon", 1e-5))), over: view, as: node, parameters)
+        .feature(
+          try lowering.layer(.channelNorm(ChannelNorm(features, epsilon: node.real("epsilon", 1e-5))), over: view, as: node, parameters))
       ]
     },
     // The steps of a layer norm before version 17: (x − μ)/√(mean((x − μ)²) + ε).
@@ -46,7 +47,7 @@ extension Lowering {
       // A product can lose channels.
       if let input = node.inputs.first { try lowering.settle(input) }
       let view = try lowering.view(node)
-      guard case .feature(let square) = try lowering.emit(.multiply, from: [view.source, view.source], as: node) else { throw Unknown() }
+      let square = try lowering.emit(.multiply, from: [view.source, view.source], as: node)
       return [.feature(view.of(square.source))]
     },
     Rule("Sqrt") { lowering, node in
@@ -57,7 +58,7 @@ extension Lowering {
     },
     Rule("GroupNormalization") { lowering, node in
       let source = try lowering.feature(node)
-      let (features, groups) = (lowering.shape(of: source).channels, node.integer("num_groups", 0))
+      let (features, groups) = (lowering.network.shape(of: source).channels, node.integer("num_groups", 0))
       guard groups > 0, features.isMultiple(of: groups) else { throw Refusal("its \(groups) groups do not divide \(features) channels") }
       let parameters = try [(1, ParameterName.Role.weight), (2, .bias)].map { index, role in
         let tensor = try lowering.weight(node, index, rank: 1)
@@ -68,15 +69,16 @@ extension Lowering {
       }
       guard parameters.allSatisfy({ $0.1.tensor.count == features }) else { throw Refusal("its parameters have different lengths") }
       return [
-        try lowering.layer(
-          .groupNorm(GroupNorm(groups: groups, features, epsilon: node.real("epsilon", 1e-5))), from: source, as: node, parameters)
+        .feature(
+          try lowering.layer(
+            .groupNorm(GroupNorm(groups: groups, features, epsilon: node.real("epsilon", 1e-5))), from: source, as: node, parameters))
       ]
     },
     Rule("LRN") { lowering, node in
       let size = node.integer("size", 0)
       let norm = LocalResponseNorm(size, alpha: node.real("alpha", 1e-4), beta: node.real("beta", 0.75), k: node.real("bias", 1))
       guard size % 2 == 1 else { throw Refusal("its size \(size) is even, and neighbours are as many on both sides") }
-      return [try lowering.emit(.localResponseNorm(norm), from: [lowering.feature(node)], as: node)]
+      return [.feature(try lowering.emit(.localResponseNorm(norm), from: [lowering.feature(node)], as: node))]
     },
     Rule("InstanceNormalization") { lowering, node in
       let parameters = try [(1, ParameterName.Role.weight), (2, .bias)].map { (index, role) in
@@ -85,7 +87,7 @@ extension Lowering {
       let features = parameters[0].1.tensor.count
       guard parameters[1].1.tensor.count == features else { throw Refusal("its parameters have different lengths") }
       let view = try lowering.view(node)
-      let channels = lowering.shape(of: view.source).channels
+      let channels = lowering.network.shape(of: view.source).channels
       if features < channels || view.axes.last?.contains(where: { $0.axis == .channels }) == true {
         // PyTorch's group norm: groups as channels, all of a group along one axis.
         let parts = [View.Factor(axis: .channels, size: features, stride: channels / max(features, 1))]
@@ -93,10 +95,10 @@ extension Lowering {
           try parameters[0].1.tensor.isFilled(with: 1), try parameters[1].1.tensor.isFilled(with: 0)
         else { throw Refusal("it normalises (\(view.words)), and channels or groups of them are possible") }
         let norm = GroupNorm(groups: features, channels, epsilon: node.real("epsilon", 1e-5), affine: false)
-        return [try lowering.emit(.groupNorm(norm), over: view, as: node)]
+        return [.feature(try lowering.emit(.groupNorm(norm), over: view, as: node))]
       }
       let norm = GroupNorm(groups: features, features, epsilon: node.real("epsilon", 1e-5))
-      return [try lowering.layer(.groupNorm(norm), from: lowering.feature(node), as: node, parameters)]
+      return [.feature(try lowering.layer(.groupNorm(norm), from: lowering.feature(node), as: node, parameters))]
     },
   ]
 }

@@ -42,32 +42,31 @@ extension Lowering {
         // Before version 13 everything behind the axis was one.
         let axis = try lowering.channelAxis(node.integer("axis", isEarly ? 1 : -1), of: view)
         guard axis == view.axes.count - 1 || !isEarly else { throw Refusal("it is understood over the channels alone") }
-        return [try lowering.emit(.opaque(OpaqueFunction(.logSoftmax)), over: view, as: node)]
+        return [.feature(try lowering.emit(.opaque(OpaqueFunction(.logSoftmax)), over: view, as: node))]
       },
       Rule("LpNormalization") { lowering, node in
         let view = try lowering.view(node)
         _ = try lowering.channelAxis(node.integer("axis", -1), of: view)
         let order = node.integer("p", 2)
         guard [1, 2].contains(order) else { throw Refusal("its p is \(order), and 1 and 2 are possible") }
-        return [try lowering.emit(.opaque(OpaqueFunction(.lpNormalize, Double(order))), over: view, as: node)]
+        return [.feature(try lowering.emit(.opaque(OpaqueFunction(.lpNormalize, Double(order))), over: view, as: node))]
       },
       Rule("CumSum") { lowering, node in
         let view = try lowering.view(node)
         guard let axis = try lowering.numbers(node, 1)?.values.first, abs(axis) < 8 else { throw Refusal("its axis is missing") }
         _ = try lowering.channelAxis(Int(axis), of: view)
         let flags = ["exclusive", "reverse"].map { node.integer($0, 0) == 0 ? 0.0 : 1 }
-        return [try lowering.emit(.opaque(OpaqueFunction(.cumulativeSum, flags[0], flags[1])), over: view, as: node)]
+        return [.feature(try lowering.emit(.opaque(OpaqueFunction(.cumulativeSum, flags[0], flags[1])), over: view, as: node))]
       },
       // Σx², and ln Σx.
       Rule("ReduceSumSquare") { lowering, node in
         let view = try lowering.view(node)
-        let square = try lowering.emit(.multiply, from: [view.source, view.source], as: node, isModule: false)
-        guard case .feature(let squares) = square else { throw Unknown() }
+        let squares = try lowering.emit(.multiply, from: [view.source, view.source], as: node, isModule: false)
         return [try lowering.reduced(view.of(squares.source), to: OpaqueFunction(.channelSum), node)]
       },
       Rule("ReduceLogSum") { lowering, node in
         guard case .feature(let sum) = try lowering.reduced(node, to: OpaqueFunction(.channelSum)) else { throw Unknown() }
-        return [try lowering.emit(.opaque(OpaqueFunction(.log)), over: sum, as: node)]
+        return [.feature(try lowering.emit(.opaque(OpaqueFunction(.log)), over: sum, as: node))]
       },
       Rule("ReduceMax") { lowering, node in
         let axes = node.axes(try lowering.operands(node)) ?? []
@@ -102,21 +101,21 @@ extension Lowering {
       for other in views.dropFirst() { result = try lowering.paired(OpaqueFunction(name), result, other, node) }
       guard let number else { return [.feature(result)] }
       let isReLU = name == .maximum && number == 0
-      return [try lowering.emit(isReLU ? .activation(.relu) : .opaque(bounded(number)), over: result, as: node)]
+      return [.feature(try lowering.emit(isReLU ? .activation(.relu) : .opaque(bounded(number)), over: result, as: node))]
     }
   }
 
   /// Appends an opaque function of single elements.
   mutating func opaque(_ name: OpaqueFunction.Name, _ node: ONNXGraph.Node, _ numbers: Double...) throws -> Value {
     if let input = node.inputs.first { try settle(input) }
-    return try emit(.opaque(OpaqueFunction(name, numbers: numbers)), over: view(node), as: node)
+    return .feature(try emit(.opaque(OpaqueFunction(name, numbers: numbers)), over: view(node), as: node))
   }
 
   /// The axis that has all channels of a view and nothing else.
   ///
   /// - Throws: ``Refusal`` for another axis.
   func channelAxis(_ index: Int, of view: View) throws -> Int {
-    guard let axis = index.axis(of: view.axes.count), view.isWhole(axis, .channels, shape(of: view.source).channels) else {
+    guard let axis = index.axis(of: view.axes.count), view.isWhole(axis, .channels, network.shape(of: view.source).channels) else {
       throw Refusal("it computes along axis \(index) of (\(view.words)), and all channels are possible")
     }
     return axis
@@ -133,12 +132,12 @@ extension Lowering {
     let gone = Set(axes.compactMap { $0.axis(of: view.axes.count) })
     let factors = gone.flatMap { view.axes[$0] }
     guard !gone.isEmpty, gone.count == axes.count, factors.allSatisfy({ $0.axis == .channels }),
-      factors.reduce(1, { $0 * $1.size }) == shape(of: view.source).channels
+      factors.reduce(1, { $0 * $1.size }) == network.shape(of: view.source).channels
     else {
       let words = axes.isEmpty ? "all axes" : "axes \(axes)"
       throw Refusal("it computes over \(words) of (\(view.words)), and all channels are possible")
     }
-    guard case .feature(var result) = try emit(.opaque(function), from: [view.source], as: node, isModule: false) else { throw Unknown() }
+    var result = try emit(.opaque(function), from: [view.source], as: node, isModule: false)
     let isKept = node.integer("keepdims", 1) != 0
     result.axes = view.axes.indices.compactMap { gone.contains($0) ? isKept ? [] : nil : view.axes[$0] }
     return .feature(result)
@@ -163,7 +162,7 @@ extension Lowering {
   /// Appends a function of two views whose axes meet; nil where they do not.
   mutating func meeting(_ function: OpaqueFunction, _ one: View, _ other: View, _ node: ONNXGraph.Node) throws -> View? {
     for (wide, narrow) in [(one, other), (other, one)] {
-      let (shape, part) = (shape(of: wide.source), shape(of: narrow.source))
+      let (shape, part) = (network.shape(of: wide.source), network.shape(of: narrow.source))
       let isChannelGone = part.channels < shape.channels
       let arePositionsGone = part.positions < shape.positions
       let axes = wide.axes.map { axis in
@@ -172,9 +171,7 @@ extension Lowering {
       guard narrow.axes == axes, part.dimensions.count == shape.dimensions.count, part.channels == (isChannelGone ? 1 : shape.channels),
         arePositionsGone ? part.positions == 1 : part.dimensions.dropFirst() == shape.dimensions.dropFirst()
       else { continue }
-      guard case .feature(let value) = try emit(.opaque(function), from: [one.source, other.source], as: node, isModule: false) else {
-        throw Unknown()
-      }
+      let value = try emit(.opaque(function), from: [one.source, other.source], as: node, isModule: false)
       return wide.of(value.source)
     }
     return nil
@@ -196,7 +193,7 @@ extension Lowering {
     if partial.form == .squares { return squares }
     let variance = try emitted(toMean, [squares], step("variance", of: .variance(epsilon: nil)), like: mean)
     guard let epsilon = partial.form.epsilon else { return variance }
-    let sum = try shifted(variance, epsilon, step("shifted", of: .variance(epsilon: epsilon)))
+    let sum = try network.shifted(variance, epsilon, named: step("shifted", of: .variance(epsilon: epsilon)))
     guard case .deviation = partial.form else { return sum }
     return try emitted(.opaque(OpaqueFunction(.sqrt)), [sum], step("deviation", of: partial.form), like: mean)
   }
@@ -204,7 +201,7 @@ extension Lowering {
 
 extension Lowering {
   private mutating func emitted(_ operation: Operation, _ inputs: [View], _ name: String, like view: View) throws -> View {
-    guard case .feature(let value) = try emit(operation, from: inputs.map(\.source), named: name) else { throw Unknown() }
+    let value = try network.emit(operation, from: inputs.map(\.source), named: name)
     return view.of(value.source)
   }
 }

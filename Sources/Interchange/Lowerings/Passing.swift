@@ -14,7 +14,7 @@ extension Lowering {
       guard try lowering.numbers(node, 2)?.values.first ?? 0 == 0 else {
         throw Refusal("it is in training mode; export the model for inference")
       }
-      return [fraction == 0 ? .feature(source) : try lowering.emit(.dropout(fraction), over: source, as: node)]
+      return [.feature(fraction == 0 ? source : try lowering.emit(.dropout(fraction), over: source, as: node))]
     },
   ]
 }

@@ -5,19 +5,19 @@ extension Lowering {
   static let pooling = [
     Rule("MaxPool") { lowering, node in
       let source = try lowering.feature(node)
-      let window = try pooling(node, lowering.shape(of: source))
-      return [try lowering.emit(.maxPool(window), from: [source], as: node)]
+      let window = try pooling(node, lowering.network.shape(of: source))
+      return [.feature(try lowering.emit(.maxPool(window), from: [source], as: node))]
     },
     Rule("AveragePool") { lowering, node in
       let source = try lowering.feature(node)
-      let window = try pooling(node, lowering.shape(of: source))
-      return [try lowering.emit(.averagePool(window), from: [source], as: node)]
+      let window = try pooling(node, lowering.network.shape(of: source))
+      return [.feature(try lowering.emit(.averagePool(window), from: [source], as: node))]
     },
     Rule("GlobalMaxPool") { lowering, node in
-      [try lowering.emit(.adaptiveMaxPool(height: 1, width: 1), from: [lowering.feature(node)], as: node)]
+      [.feature(try lowering.emit(.adaptiveMaxPool(height: 1, width: 1), from: [lowering.feature(node)], as: node))]
     },
     Rule("GlobalAveragePool") { lowering, node in
-      [try lowering.emit(.adaptiveAveragePool(height: 1, width: 1), from: [lowering.feature(node)], as: node)]
+      [.feature(try lowering.emit(.adaptiveAveragePool(height: 1, width: 1), from: [lowering.feature(node)], as: node))]
     },
     Rule("ReduceMean") { lowering, node in
       let axes = node.axes(try lowering.operands(node)) ?? []
@@ -31,7 +31,7 @@ extension Lowering {
     },
     Rule("Resize") { lowering, node in
       let source = try lowering.feature(node)
-      guard case .image(_, let height, let width) = lowering.shape(of: source) else { throw Refusal("it reads a vector") }
+      guard case .image(_, let height, let width) = lowering.network.shape(of: source) else { throw Refusal("it reads a vector") }
       // From version 11 on a region of interest stands before the scales.
       let isEarly = lowering.graph.opset < 11
       let sizes = try isEarly ? nil : lowering.numbers(node, 3)?.sizes
@@ -40,7 +40,7 @@ extension Lowering {
     },
     Rule("Upsample") { lowering, node in
       let source = try lowering.feature(node)
-      guard case .image(_, let height, let width) = lowering.shape(of: source) else { throw Refusal("it reads a vector") }
+      guard case .image(_, let height, let width) = lowering.network.shape(of: source) else { throw Refusal("it reads a vector") }
       let scales = try node.attributes["scales"].map { $0.floats.map(Double.init) } ?? lowering.numbers(node, 1)?.values
       return [try lowering.resized(source, height, width, nil, scales, node)]
     },
@@ -49,29 +49,29 @@ extension Lowering {
   /// The one pixel that a pooling makes of all positions; nil for other axes.
   mutating func pooled(_ view: View, over axes: [Int], by pool: Operation, _ node: ONNXGraph.Node) throws -> Value? {
     let gone = Set(axes.compactMap { $0.axis(of: view.axes.count) })
-    let shape = shape(of: view.source)
+    let shape = network.shape(of: view.source)
     let positions = view.axes.indices.filter { view.axes[$0].contains { $0.axis == .positions } }
     guard shape.dimensions.count == 3, !gone.isEmpty, gone.isSuperset(of: positions),
       gone.allSatisfy({ view.axes[$0].allSatisfy { $0.axis == .positions } })
     else { return nil }
-    guard case .feature(var result) = try emit(pool, from: [view.source], as: node, isModule: false) else { throw Unknown() }
+    var result = try emit(pool, from: [view.source], as: node, isModule: false)
     let isKept = node.integer("keepdims", 1) != 0
     result.axes = view.axes.indices.compactMap { gone.contains($0) ? isKept ? [] : nil : view.axes[$0] }
     guard result.axes.count == 2, shape.channels == 1 || !result.axes[1].isEmpty else { return .feature(result) }
-    return try emit(.flatten, from: [result.source], named: "\(result.source).flatten")
+    return .feature(try network.emit(.flatten, from: [result.source], named: "\(result.source).flatten"))
   }
 
   /// A step of a layer norm: the mean of all channels, the last axis, or of their squares; nil for other means.
   private func meanOfChannels(_ node: ONNXGraph.Node, _ axes: [Int]) throws -> Partial? {
     func isOverChannels(_ view: View) -> Bool {
       let last = view.axes.count - 1
-      return axes.count == 1 && axes[0].axis(of: last + 1) == last && view.isWhole(last, .channels, shape(of: view.source).channels)
+      return axes.count == 1 && axes[0].axis(of: last + 1) == last && view.isWhole(last, .channels, network.shape(of: view.source).channels)
     }
     guard node.integer("keepdims", 1) != 0 else { return nil }
     switch value(node, 0) {
     case .partial(let partial)? where partial.form == .squares && isOverChannels(partial.view):
       return Partial(form: .variance(epsilon: nil), view: partial.view)
-    case .feature(let view)? where isOverChannels(view) && shape(of: view.source).channels > 1 && view.axes.count > 2:
+    case .feature(let view)? where isOverChannels(view) && network.shape(of: view.source).channels > 1 && view.axes.count > 2:
       return Partial(form: .mean, view: view)
     default: return nil
     }
@@ -109,7 +109,7 @@ extension Lowering {
     default: throw Refusal("its mode \(mode) with \(place)\(mode == "nearest" ? " and \(rounding)" : "") is not understood")
     }
     guard node.integer("antialias", 0) == 0, node.integers("axes") == nil else { throw Refusal("its antialias or axes are not understood") }
-    return try emit(.resize(height: target[0], width: target[1], interpolation), from: [source], as: node, isModule: false)
+    return .feature(try emit(.resize(height: target[0], width: target[1], interpolation), from: [source], as: node, isModule: false))
   }
 
   private static func pooling(_ node: ONNXGraph.Node, _ shape: FeatureShape) throws -> Pooling {

@@ -96,21 +96,20 @@ extension Lowering {
       }
       if views.count == 1 { return [.feature(first)] }
       let isAlike = views.allSatisfy { view in
-        let channels = lowering.shape(of: view.source).channels
+        let channels = lowering.network.shape(of: view.source).channels
         return view.axes.count == first.axes.count && view.isWhole(axis, .channels, channels)
-          && lowering.shape(of: view.source).dimensions.dropFirst() == lowering.shape(of: first.source).dimensions.dropFirst()
+          && lowering.network.shape(of: view.source).dimensions.dropFirst()
+            == lowering.network.shape(of: first.source).dimensions.dropFirst()
           && view.axes.indices.allSatisfy { $0 == axis || view.axes[$0] == first.axes[$0] }
       }
       guard isAlike else {
         guard axis == 1 else { throw Refusal("its axis is \(node.integer("axis", 1)), and that of the channels is possible") }
         let sources = try node.inputs.indices.map { try lowering.feature(node, $0) }
-        return [try lowering.emit(.concat, from: sources, as: node, isModule: false)]
+        return [.feature(try lowering.emit(.concat, from: sources, as: node, isModule: false))]
       }
-      guard case .feature(var joined) = try lowering.emit(.concat, from: views.map(\.source), as: node, isModule: false) else {
-        throw Unknown()
-      }
+      var joined = try lowering.emit(.concat, from: views.map(\.source), as: node, isModule: false)
       joined.axes = first.axes
-      joined.axes[axis] = [View.Factor(axis: .channels, size: lowering.shape(of: joined.source).channels)]
+      joined.axes[axis] = [View.Factor(axis: .channels, size: lowering.network.shape(of: joined.source).channels)]
       return [.feature(joined)]
     },
     Rule("Split") { lowering, node in
@@ -147,7 +146,7 @@ extension Lowering {
         if part.step == 1, start < end, !isStrided, step == Extent(1) {
           view = try lowering.part(view, axis, Array(start..<end), node)
         } else if axis > 1, part.step > 1, start == 0, end == sizes[axis], sizes.count == 4 {
-          view = lowering.whole(try lowering.canonical(view))
+          view = lowering.network.whole(try lowering.network.canonical(view))
           step = axis == 2 ? Extent(part.step, step.width) : Extent(step.height, part.step)
         } else {
           throw Refusal(
@@ -166,21 +165,23 @@ extension Lowering {
       }
       let image = try source ?? lowering.feature(node)
       guard let given = try node.integers("pads") ?? lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no pads") }
-      let rank = lowering.whole(image).axes.count
+      let rank = lowering.network.whole(image).axes.count
       let axes = try lowering.numbers(node, 3)?.sizes.compactMap { $0.axis(of: rank) } ?? Array(0..<rank)
       guard given.count == 2 * axes.count, given.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
         throw Refusal("its pads \(given) do not fit its input")
       }
       var (before, after) = ([Int](repeating: 0, count: rank), [Int](repeating: 0, count: rank))
       for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (given[index], given[axes.count + index]) }
-      if before.allSatisfy({ $0 == 0 }), after.allSatisfy({ $0 == 0 }), step == Extent(1) { return [.feature(lowering.whole(image))] }
+      if before.allSatisfy({ $0 == 0 }), after.allSatisfy({ $0 == 0 }), step == Extent(1) {
+        return [.feature(lowering.network.whole(image))]
+      }
       guard rank == 4, before[0] == 0, after[0] == 0 else { throw Refusal("it adds borders to other than images") }
       if [before[2], before[3], after[2], after[3]].allSatisfy({ $0 == 0 }), step.height == step.width {
         let shortcut = Operation.subsamplePad(stride: step.height, before: before[1], after: after[1])
-        return [try lowering.emit(shortcut, from: [image], as: node, isModule: false)]
+        return [.feature(try lowering.emit(shortcut, from: [image], as: node, isModule: false))]
       }
       guard before[1] == 0, after[1] == 0, step == Extent(1) else { throw Refusal("it adds borders and channels at once") }
-      return [.partial(Partial(form: .padded([before[2], before[3], after[2], after[3]]), view: lowering.whole(image)))]
+      return [.partial(Partial(form: .padded([before[2], before[3], after[2], after[3]]), view: lowering.network.whole(image)))]
     },
   ]
 
@@ -203,16 +204,16 @@ extension Lowering {
   /// The value of a view: where it is a vector, or has its channels in another order, an operation makes it so.
   mutating func viewed(_ view: View?, _ node: ONNXGraph.Node) throws -> Value {
     guard var view else { throw Refusal("it turns axes in a way that is not understood") }
-    let shape = shape(of: view.source)
+    let shape = network.shape(of: view.source)
     guard case .image(let channels, let height, let width) = shape else { return .feature(view) }
-    if view.axes.count == 2, view.axes[0] == whole(view.source).axes[0],
-      view.reshaped([batch, channels, height, width])?.axes == whole(view.source).axes
+    if view.axes.count == 2, view.axes[0] == network.whole(view.source).axes[0],
+      view.reshaped([batch, channels, height, width])?.axes == network.whole(view.source).axes
     {
-      return try emit(.flatten, from: [view.source], as: node, isModule: false)
+      return .feature(try emit(.flatten, from: [view.source], as: node, isModule: false))
     }
     // A channel shuffle ends here.
     if let axis = view.channelAxis(channels), channels > 1, !view.isWhole(axis, .channels, channels) {
-      view = try channelsInOrder(view, as: node)
+      view = try network.channelsInOrder(view, named: Names.name(of: node, dropsOperation: false))
     }
     return .feature(view)
   }
@@ -223,7 +224,7 @@ extension Lowering {
     guard view.axes[axis].count == 1, let factor = view.axes[axis].first else {
       throw Refusal("it takes a part of (\(view.words)) along axis \(axis), which is not one of channels or positions")
     }
-    let shape = shape(of: view.source)
+    let shape = network.shape(of: view.source)
     switch factor.axis {
     case .batch: throw Refusal("it cuts the batch")
     case .channels:
@@ -238,7 +239,7 @@ extension Lowering {
       guard let start = indices.first else { throw Refusal("it takes no channels") }
       let isRun = indices == Array(start..<(start + indices.count))
       let operation = isRun ? Operation.narrow(start: start, count: indices.count) : .indexSelect(indices)
-      guard case .feature(let value) = try emit(operation, from: [view.source], as: node, isModule: false) else { throw Unknown() }
+      let value = try emit(operation, from: [view.source], as: node, isModule: false)
       let axes = view.axes.enumerated().map { index, factors in
         factors.map { other -> View.Factor in
           guard other.axis == .channels else { return other }
@@ -260,9 +261,9 @@ extension Lowering {
         // All of them as one sequence.
         guard factor.stride == 1, factor.size == height * width else { throw Refusal("it takes a part of (\(view.words))") }
         let name = "\(source).arrange"
-        if case .feature(let row) = try emit(.arrange(height: 1, width: factor.size), from: [source], named: name) { source = row.source }
+        source = try network.emit(.arrange(height: 1, width: factor.size), from: [source], named: name).source
       }
-      guard case .feature(let value) = try emit(cut, from: [source], as: node, isModule: false) else { throw Unknown() }
+      let value = try emit(cut, from: [source], as: node, isModule: false)
       let axes = view.axes.enumerated().map { index, factors in
         factors.map { other -> View.Factor in
           guard other.axis == .positions else { return other }
@@ -281,7 +282,7 @@ extension Lowering {
       return nil
     }
     var view = try view(node, last)
-    let shape = shape(of: view.source)
+    let shape = network.shape(of: view.source)
     guard let axis = node.integer("axis", 1).axis(of: view.axes.count), view.isWhole(axis, .positions, shape.positions),
       view.isWhole(0, .batch, batch), axis > 0, shape.dimensions.count == 3
     else { throw Refusal("it joins constants with (\(view.words)), and tokens before a sequence are possible") }
@@ -292,14 +293,12 @@ extension Lowering {
       guard token.count == shape.channels, Array(token.dimensions.drop { $0 == 1 }) == Array(sizes.drop { $0 == 1 }) else {
         throw Refusal("its token has shape \(token.dimensions), and one number for each channel is possible")
       }
-      let row = try canonical(View(view.source, [view.axes[0], view.factors(.channels), view.axes[axis]]))
+      let row = try network.canonical(View(view.source, [view.axes[0], view.factors(.channels), view.axes[axis]]))
       let module = Names.printable(token.name).isEmpty ? Names.name(of: node, dropsOperation: true) : Names.printable(token.name)
-      guard
-        case .feature(let longer) = try layer(
-          .classToken(features: token.count), from: row, named: module, [(.weight, Weight(tensor: token))])
-      else { throw Unknown() }
+      let longer = try network.layer(
+        .classToken(features: token.count), from: row, named: module, [(.weight, Weight(tensor: token))])
       view.source = longer.source
-      view.axes[axis] = [View.Factor(axis: .positions, size: self.shape(of: longer.source).positions)]
+      view.axes[axis] = [View.Factor(axis: .positions, size: network.shape(of: longer.source).positions)]
     }
     return .feature(view)
   }
