@@ -111,7 +111,10 @@ extension DataPlan {
 
   /// Returns the normalisation that a model keeps for the classes of a data set of the catalogue; nil where it is for other examples.
   func kept(by start: Experiment.Start?, for set: ExampleSet) throws -> Normalization? {
-    guard let known = try start?.inputs(), known.classes == set.classNames else { return nil }
+    // A network's name says nothing of them.
+    guard let start, !start.isNamed else { return nil }
+    let known = try start.inputs()
+    guard known.classes == set.classNames else { return nil }
     return known.normalization(of: set)
   }
 

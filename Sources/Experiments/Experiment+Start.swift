@@ -127,7 +127,9 @@ extension Experiment {
     note: (String) -> Void = { _ in }
   ) throws -> (network: String, dataset: String, evaluation: Evaluation) {
     let isShared = if case .file(let path) = start { try isOfSequence(path, with: plan.dataset) } else { false }
-    var data = try plan.load(for: start, isShared: isShared, onlyTest: true, note: note)
+    // Nothing but the file says how data of one's own are normalised; data sets of the catalogue, which share the model, have their own.
+    let isOwn = try OwnData.named(plan.dataset, in: plan.directory) != nil
+    var data = try plan.load(for: start, isShared: isShared && !isOwn, onlyTest: true, note: note)
     // A model of several data sets was trained on this one in their common shape.
     if isShared, let shape = try start.inputs().preprocessing?.inputShape, shape != data.training.shape {
       data = try data.adapted(to: shape)
