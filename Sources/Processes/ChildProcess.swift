@@ -71,7 +71,14 @@ public final class ChildProcess {
     words.append(nil)
     defer { words.forEach { free($0) } }
     var found: pid_t = 0
-    let problem = posix_spawnp(&found, program, &actions, &attributes, words, environ)
+    var problem = posix_spawnp(&found, program, &actions, &attributes, words, environ)
+    // A program just written is busy while a child that another thread is starting still holds its descriptor.
+    var pause: UInt32 = 1000
+    while problem == ETXTBSY, pause <= 1_024_000 {
+      usleep(pause)
+      pause *= 2
+      problem = posix_spawnp(&found, program, &actions, &attributes, words, environ)
+    }
     identifier = found
     if problem != 0 { throw Failure(number: problem) }
   }

@@ -46,6 +46,22 @@ import Testing
     }
   }
 
+  /// As while another thread starts a child that holds its descriptor for a moment.
+  @Test func aProgramThatIsBeingWrittenIsAwaited() throws {
+    try withTemporaryDirectory { folder in
+      let path = try program(folder, "written", "exit 3")
+      let held = try #require(FileHandle(forWritingAtPath: path))
+      Thread {
+        usleep(50_000)
+        try? held.close()
+      }.start()
+      #expect(problem([path]) == "the charts could not be drawn: \(path) ended with status 3")
+      let kept = try #require(FileHandle(forWritingAtPath: path))
+      #expect(problem([path])?.hasPrefix("no charts: \(path) cannot be run (Text file busy)") == true)
+      try kept.close()
+    }
+  }
+
   /// The request goes in whole, the answer comes out whole, however large both are.
   @Test func theAnswerIsRead() throws {
     try withTemporaryDirectory { folder in
