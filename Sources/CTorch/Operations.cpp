@@ -9,8 +9,8 @@ static const char *unary_name(int32_t operation) {
   static const char *names[] = {"negative", "absolute", "exponential", "logarithm", "square_root", "square", "reciprocal", "sign", "sigmoid",
                                 "tanh", "relu", "relu6", "gelu", "silu", "hard_sigmoid", "hard_swish", "softplus", "mish", "floor", "round",
                                 "is_finite", "logical_not", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh",
-                                "erf", "ceil"};
-  return operation >= CT_NEG && operation <= CT_CEIL ? names[operation] : "unary";
+                                "erf", "ceil", "tanh_gelu"};
+  return operation >= CT_NEG && operation <= CT_TANH_GELU ? names[operation] : "unary";
 }
 
 ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
@@ -52,6 +52,7 @@ ct_tensor ct_math_unary(int32_t operation, ct_tensor x) {
       case CT_ATANH: return a.atanh();
       case CT_ERF: return a.erf();
       case CT_CEIL: return a.ceil();
+      case CT_TANH_GELU: return at::gelu(a, "tanh");
       default: TORCH_CHECK(false, "unknown operation ", operation);
     }
   });

@@ -186,6 +186,13 @@ extension GraphWriter {
       let error = step("Erf", [step("Div", [x, try constant(Float(2).squareRoot(), of: node, "root")], of: node)], of: node)
       let gate = step("Add", [error, try constant(1, of: node, "one")], of: node)
       add("Mul", [step("Mul", [x, gate], of: node), try constant(0.5, of: node, "half")], node.name)
+    // An operation of its own from opset 20 on.
+    case .tanhGELU:
+      let cube = step("Mul", [step("Mul", [x, x], of: node), x], of: node)
+      let sum = step("Add", [x, step("Mul", [cube, try constant(0.044715, of: node, "cubic")], of: node)], of: node)
+      let inner = step("Mul", [sum, try constant(Float(2 / Double.pi).squareRoot(), of: node, "root")], of: node)
+      let gate = step("Add", [step("Tanh", [inner], of: node), try constant(1, of: node, "one")], of: node)
+      add("Mul", [step("Mul", [x, gate], of: node), try constant(0.5, of: node, "half")], node.name)
     case .silu: add("Mul", [x, step("Sigmoid", [x], of: node)], node.name)
     case .sigmoid: add("Sigmoid", [x], node.name)
     case .hardSigmoid(let slope): add("HardSigmoid", [x], node.name, number("alpha", slope), number("beta", 0.5))

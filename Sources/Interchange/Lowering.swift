@@ -206,9 +206,10 @@ struct Lowering {
     switch partial.form {
     case .scaled(let factor): return try network.scaled(view, factor, named: printable)
     case .raised: return try network.shifted(view, 3, named: printable)
-    case .erf:
-      let scaled = try network.scaled(view, 0.5.squareRoot(), named: Names.printable("\(name).scaled"))
-      return try view.of(network.emit(.opaque(OpaqueFunction(.erf)), from: [scaled.source], named: printable).source)
+    case .curve(let curve): return try settled(curve, view, name)
+    case .curvePlusOne(let curve, let factor):
+      let gate = try network.shifted(settled(curve, view, "\(name).curve"), 1, named: Names.printable("\(name).gate"))
+      return factor == 1 ? gate : try network.scaled(gate, factor, named: printable)
     default: if let moment = try moment(partial, name) { return moment }
     }
     guard let operation = partial.operation else { return nil }
@@ -216,6 +217,16 @@ struct Lowering {
       return try network.emit(operation, from: [network.canonical(view)], named: printable)
     }
     return try view.of(network.emit(operation, from: [view.source], named: printable).source)
+  }
+
+  /// The curve of a GELU as operations of its own.
+  private mutating func settled(_ curve: GELUCurve, _ view: View, _ name: String) throws -> View {
+    switch curve {
+    case .tanh(let cubic): return try cubic.of(network.emit(.activation(.tanh), from: [cubic.source], named: Names.printable(name)).source)
+    case .exact:
+      let scaled = try network.scaled(view, 0.5.squareRoot(), named: Names.printable("\(name).scaled"))
+      return try view.of(network.emit(.opaque(OpaqueFunction(.erf)), from: [scaled.source], named: Names.printable(name)).source)
+    }
   }
 
   /// Returns the value of a node that reads constants alone, or the shape of a feature; nil if it does not.

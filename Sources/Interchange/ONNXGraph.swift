@@ -46,6 +46,8 @@ package struct ONNXGraph {
   var (producer, documentation) = ("", "")
   /// How often each value is read, by nodes or as an output.
   var uses: [String: Int] = [:]
+  /// The node that writes a value, by its place.
+  private var writers: [String: Int] = [:]
 
   /// The most nodes: the largest of torchvision's networks has some 5,000.
   static let mostNodes = 100_000
@@ -195,13 +197,16 @@ package struct ONNXGraph {
     return node
   }
 
+  /// The node that writes a value; nil for inputs and constants.
+  func writer(of name: String) -> Node? { writers[name].map { nodes[$0] } }
+
   /// Checks that every value is written once, and before it is read.
   private mutating func check() throws {
     var written = Set(constants.keys)
     for input in inputs {
       guard written.insert(input.name).inserted else { throw FileProblem("two values are named \(input.name.quoted)") }
     }
-    for node in nodes {
+    for (place, node) in nodes.enumerated() {
       for input in node.inputs where !input.isEmpty {
         guard written.contains(input) else {
           let isLater = nodes.contains { $0.outputs.contains(input) }
@@ -213,6 +218,7 @@ package struct ONNXGraph {
       }
       for output in node.outputs where !output.isEmpty {
         guard written.insert(output).inserted else { throw FileProblem("two values are named \(output.quoted)") }
+        writers[output] = place
       }
     }
     guard !outputs.isEmpty else { throw FileProblem("it has no outputs") }

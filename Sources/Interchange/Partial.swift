@@ -13,12 +13,12 @@ struct Partial {
     case ramped(Double)
     /// c·x
     case scaled(Double)
-    /// erf(x/√2)
-    case erf
-    /// c·(1 + erf(x/√2))
-    case erfPlusOne(Double)
-    /// c·x·(1 + erf(x/√2)), which is GELU for c = ½
-    case gated(Double)
+    /// g(x), the curve of a GELU
+    case curve(GELUCurve)
+    /// c·(1 + g(x))
+    case curvePlusOne(GELUCurve, Double)
+    /// c·x·(1 + g(x)), which is GELU for c = ½
+    case gated(GELUCurve, Double)
     /// Every so many pixels
     case strided(Extent)
     /// Zeros around an image: above, left, below, right
@@ -45,11 +45,19 @@ struct Partial {
   var view: View
 }
 
+/// What a GELU computes of x before the gate.
+enum GELUCurve: Equatable {
+  /// erf(x/√2)
+  case exact
+  /// tanh of a cubic of x that approximates it, which the value `of` is
+  case tanh(of: View)
+}
+
 extension Partial {
   /// Whether the part is a function of single elements, whose axes can be turned before it as well as behind it.
   var isElementwise: Bool {
     switch form {
-    case .sigmoid, .raised, .ramp, .ramped, .scaled, .erf, .erfPlusOne, .gated: true
+    case .sigmoid, .raised, .ramp, .ramped, .scaled, .curve, .curvePlusOne, .gated: true
     case .strided, .padded, .softmax, .scores, .attention, .mean, .centred, .squares, .variance, .deviation: false
     }
   }
@@ -71,7 +79,7 @@ extension Partial {
     case .sigmoid: "a sigmoid"
     case .raised, .ramp, .ramped: "a part of hard swish"
     case .scaled: "a multiple"
-    case .erf, .erfPlusOne, .gated: "a part of GELU"
+    case .curve, .curvePlusOne, .gated: "a part of GELU"
     case .strided: "every second pixel"
     case .padded: "a padded image"
     case .softmax: "a softmax"

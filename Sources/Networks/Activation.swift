@@ -8,6 +8,8 @@ public enum Activation: Hashable, Sendable, CaseIterable {
   case tanh
   /// x·Φ(x), exact (by the error function).
   case gelu
+  /// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), an approximation of ``gelu`` (Hendrycks & Gimpel 2016).
+  case tanhGELU
   /// x·σ(x), also called swish.
   case silu
   /// 1/(1 + e⁻ˣ).
@@ -27,7 +29,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
 
   /// Every function; those with a number have PyTorch's default.
   public static let allCases: [Activation] = [
-    .relu, .relu6, .tanh, .gelu, .silu, .sigmoid, .hardSigmoid(), .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
+    .relu, .relu6, .tanh, .gelu, .tanhGELU, .silu, .sigmoid, .hardSigmoid(), .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
   ]
 
   /// Name of the function in JSON and of nodes that a builder names, e.g. `relu6`.
@@ -37,6 +39,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
     case .relu6: "relu6"
     case .tanh: "tanh"
     case .gelu: "gelu"
+    case .tanhGELU: "tanhGELU"
     case .silu: "silu"
     case .sigmoid: "sigmoid"
     case .hardSigmoid: "hardSigmoid"
@@ -54,7 +57,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
     case .sigmoid, .hardSigmoid: 0.5
     // ln 2.
     case .softplus: 0.693147180559945309
-    case .relu, .relu6, .tanh, .gelu, .silu, .hardSwish, .leakyReLU, .elu, .mish: 0
+    case .relu, .relu6, .tanh, .gelu, .tanhGELU, .silu, .hardSwish, .leakyReLU, .elu, .mish: 0
     }
   }
 

@@ -59,6 +59,8 @@ extension Tensor {
   public func relu6() throws -> Tensor { try unary(CT_RELU6) }
   /// Returns x·Φ(x), exact (by the error function).
   public func gelu() throws -> Tensor { try unary(CT_GELU) }
+  /// Returns x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+  public func tanhGELU() throws -> Tensor { try unary(CT_TANH_GELU) }
   /// Returns x·σ(x).
   public func silu() throws -> Tensor { try unary(CT_SILU) }
   /// Returns min(max(x/6 + ½, 0), 1).

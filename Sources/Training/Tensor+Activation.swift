@@ -9,6 +9,7 @@ extension Tensor {
     case .relu6: try relu6()
     case .tanh: try tanh()
     case .gelu: try gelu()
+    case .tanhGELU: try tanhGELU()
     case .silu: try silu()
     case .sigmoid: try sigmoid()
     case .hardSigmoid(let slope): try slope == 1 / 6 ? hardSigmoid() : (self * slope + 0.5).clamped(0, 1)

@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81 + 8) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
@@ -34,6 +34,14 @@ import Training
     for name in ["gelu-torch", "gelu-half-first", "gelu-half-within", "gelu"] {
       #expect(try network(name).nodes.map(\.operation) == [.input(.image(channels: 4, height: 6, width: 6)), .activation(.gelu)])
     }
+    let small = Operation.input(.image(channels: 4, height: 2, width: 2))
+    for name in ["gelu-tanh", "gelu-tanh-torch", "gelu-tanh-power", "torch-gelu-tanh", "dynamo-gelu-tanh"] {
+      #expect(try network(name).nodes.map(\.operation) == [small, .activation(.tanhGELU)], "\(name)")
+    }
+    // Another cubic, and gates that no product takes, are what their nodes say.
+    #expect(try network("gelu-tanh-other").nodes.map(\.operation).filter { $0 == .activation(.tanh) }.count == 1)
+    #expect(try network("gelu-gate-alone").nodes.map(\.operation).filter { $0 == .activation(.tanh) }.count == 1)
+    #expect(try network("gelu-exact-gate-alone").nodes.map(\.operation).filter { $0 == .opaque(OpaqueFunction(.erf)) }.count == 1)
     #expect(try network("silu").nodes.last?.operation == .activation(.silu))
     for name in ["hard-swish-four", "hard-swish-gate"] { #expect(try words(network(name)) == ["input input", "y activation"]) }
     #expect(try network("hard-swish-four").nodes.last?.operation == .activation(.hardSwish))

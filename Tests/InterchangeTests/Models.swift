@@ -17,7 +17,8 @@ struct GoldenModel: Decodable, CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   /// All cases; none if the file cannot be read, which another test reports.
-  static let all = ["onnx_models.json", "onnx_operations.json", "onnx_sequences.json", "onnx_opaque.json"].flatMap { name in
+  static let all = ["onnx_models.json", "onnx_operations.json", "onnx_sequences.json", "onnx_opaque.json", "onnx_gelu.json"].flatMap {
+    name in
     (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference(name)))) ?? []
   }
 }

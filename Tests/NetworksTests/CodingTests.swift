@@ -31,6 +31,7 @@ import Testing
     (.batchNorm(BatchNorm(8, epsilon: 0.5)), #"{"affine":true,"epsilon":0.5,"features":8,"momentum":0.1,"type":"batchNorm"}"#),
     (.activation(.relu6), #"{"function":"relu6","type":"activation"}"#),
     (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
+    (.activation(.tanhGELU), #"{"function":"tanhGELU","type":"activation"}"#),
     (.activation(.leakyReLU(slope: 0.25)), #"{"function":"leakyReLU","slope":0.25,"type":"activation"}"#),
     (.activation(.elu()), #"{"alpha":1,"function":"elu","type":"activation"}"#),
     (.activation(.hardSigmoid()), #"{"function":"hardSigmoid","type":"activation"}"#),
@@ -137,8 +138,8 @@ import Testing
     (
       #"{"type":"activation","function":"swish"}"#,
       """
-      activation: unknown function "swish"; known: relu, relu6, tanh, gelu, silu, sigmoid, hardSigmoid, hardSwish, leakyReLU, elu, softplus, \
-      mish
+      activation: unknown function "swish"; known: relu, relu6, tanh, gelu, tanhGELU, silu, sigmoid, hardSigmoid, hardSwish, leakyReLU, elu, \
+      softplus, mish
       """
     ),
     (#"{"type":"activation","function":"elu","slope":1}"#, "activation: unknown field \"slope\""),

@@ -494,3 +494,19 @@ attention("attention-3d", False)
 attention("attention-3d-scaled", False, scale=0.25)
 attention("attention-4d", True)
 pathlib.Path(__file__).with_name("onnx_opaque.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+# GELU by its approximation, and gates that are none, in a file of their own.
+cases = []
+image = (4, 2, 2)
+graph("gelu-tanh", [node("Gelu", "x", "y", approximate="tanh")], {}, image, opset=20)
+cubic = [node("Mul", "k q", "s"), node("Add", "x s", "t"), node("Mul", "b t", "u"), node("Tanh", "u", "v"), node("Add", "v o", "w")]
+rest = {"k": np.float32(0.044715), "b": np.float32((2 / np.pi) ** 0.5), "o": one, "h": half}
+graph("gelu-tanh-torch", [node("Mul", "x x", "p"), node("Mul", "x p", "q"), *cubic, node("Mul", "x w", "z"), node("Mul", "h z", "y")], rest, image)
+graph("gelu-tanh-power", [node("Pow", "x e", "q"), *cubic, node("Mul", "x h", "z"), node("Mul", "z w", "y")], rest | {"e": np.float32(3)}, image)
+graph("gelu-tanh-other", [node("Pow", "x e", "q"), *cubic, node("Mul", "x h", "z"), node("Mul", "z w", "y")],
+      rest | {"e": np.float32(3), "k": np.float32(0.05)}, image)
+graph("gelu-gate-alone", [node("Pow", "x e", "q"), *cubic, node("Mul", "w h", "y")], rest | {"e": np.float32(3)}, image)
+graph("gelu-exact-gate-alone", [node("Div", "x r", "a"), node("Erf", "a", "b"), node("Add", "b o", "c"), node("Mul", "c h", "y")],
+      {"r": root, "o": one, "h": half}, image)
+exported_twice("gelu-tanh", nn.GELU("tanh"), image)
+pathlib.Path(__file__).with_name("onnx_gelu.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

@@ -1,9 +1,10 @@
 internal import Networks
+internal import Words
 
 extension Lowering {
   /// Element-wise functions. Those that exporters write as several nodes begin here and end in `Mul` (``arithmetic``).
   static let activations = [
-    plain("Relu", .relu), plain("Tanh", .tanh), plain("HardSwish", .hardSwish), plain("Softplus", .softplus), plain("Mish", .mish),
+    plain("Relu", .relu), plain("HardSwish", .hardSwish), plain("Softplus", .softplus), plain("Mish", .mish),
     Rule("LeakyRelu") { lowering, node in
       [.feature(try lowering.emit(.activation(.leakyReLU(slope: node.real("alpha", 0.01))), over: lowering.view(node), as: node))]
     },
@@ -26,8 +27,18 @@ extension Lowering {
       return [.feature(try lowering.layer(.prelu(PReLU(slope.count)), over: source, as: node, [(.weight, Weight(tensor: slope))]))]
     },
     Rule("Gelu") { lowering, node in
-      guard node.text("approximate", "none") == "none" else { throw Refusal("it approximates by tanh") }
-      return [.feature(try lowering.emit(.activation(.gelu), over: lowering.view(node), as: node))]
+      let function: Activation
+      switch node.text("approximate", "none") {
+      case "none": function = .gelu
+      case "tanh": function = .tanhGELU
+      case let other: throw Refusal("it approximates by \(other.quoted), and none and tanh are possible")
+      }
+      return [.feature(try lowering.emit(.activation(function), over: lowering.view(node), as: node))]
+    },
+    Rule("Tanh") { lowering, node in
+      let cubic = try lowering.view(node)
+      if let view = try lowering.variableOfGELU(node) { return [.partial(Partial(form: .curve(.tanh(of: cubic)), view: view))] }
+      return [.feature(try lowering.emit(.activation(.tanh), over: cubic, as: node))]
     },
     Rule("Clip") { lowering, node in
       let bounds = try ["min", "max"].enumerated().map { index, name in
@@ -52,7 +63,7 @@ extension Lowering {
       guard case .partial(let partial)? = lowering.value(node, 0), case .scaled(let factor) = partial.form,
         abs(factor - 0.5.squareRoot()) < 1e-4
       else { return [try lowering.opaque(.erf, node)] }
-      return [.partial(Partial(form: .erf, view: partial.view))]
+      return [.partial(Partial(form: .curve(.exact), view: partial.view))]
     },
     // The classifier is what feeds a last softmax; losses and temperatures begin there.
     Rule("Softmax") { lowering, node in

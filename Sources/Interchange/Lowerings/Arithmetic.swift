@@ -6,8 +6,8 @@ extension Lowering {
     Rule("Add") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
-        if case .partial(let partial)? = lowering.value(node, index), partial.form == .erf, try constant.numbers() == [1] {
-          return [.partial(Partial(form: .erfPlusOne(1), view: partial.view))]
+        if case .partial(let partial)? = lowering.value(node, index), case .curve(let curve) = partial.form, try constant.numbers() == [1] {
+          return [.partial(Partial(form: .curvePlusOne(curve, 1), view: partial.view))]
         }
         if case .partial(let partial)? = lowering.value(node, index), partial.form == .variance(epsilon: nil), constant.count == 1,
           let epsilon = try constant.numbers()?.first
@@ -161,8 +161,8 @@ extension Lowering {
     func part(_ form: Partial.Form) -> Value { .partial(Partial(form: form, view: partial.view)) }
     switch partial.form {
     case .scaled(let before): return part(.scaled(before * factor))
-    case .erfPlusOne(let before): return part(.erfPlusOne(before * factor))
-    case .gated(let before): return try gelu(before * factor, partial.view, node)
+    case .curvePlusOne(let curve, let before): return part(.curvePlusOne(curve, before * factor))
+    case .gated(let curve, let before): return try gelu(curve, before * factor, partial.view, node)
     case .ramp(let before): return part(.ramp(before * factor))
     case .ramped(let before): return try hardSwish(before * factor, partial.view, node)
     case .scores(let keys, let before): return part(.scores(keys: keys, factor: before * factor))
@@ -188,7 +188,7 @@ extension Lowering {
       guard source == gate.view else { continue }
       switch gate.form {
       case .sigmoid where factor == 1: return .feature(try emit(.activation(.silu), over: gate.view, as: node, isModule: false))
-      case .erfPlusOne(let number): return try gelu(number * factor, gate.view, node)
+      case .curvePlusOne(let curve, let number): return try gelu(curve, number * factor, gate.view, node)
       case .ramp(let number): return try hardSwish(number * factor, gate.view, node)
       default: continue
       }
@@ -221,9 +221,51 @@ extension Lowering {
     return .feature(try emit(.activation(.hardSwish), over: view, as: node, isModule: false))
   }
 
-  /// c·x·(1 + erf(x/√2)): GELU, or what becomes it when it is halved.
-  private mutating func gelu(_ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
-    guard abs(factor - 0.5) < 1e-4 else { return .partial(Partial(form: .gated(factor), view: view)) }
-    return .feature(try emit(.activation(.gelu), over: view, as: node, isModule: false))
+  /// c·x·(1 + g(x)): GELU, or what becomes it when it is halved.
+  private mutating func gelu(_ curve: GELUCurve, _ factor: Double, _ view: View, _ node: ONNXGraph.Node) throws -> Value {
+    guard abs(factor - 0.5) < 1e-4 else { return .partial(Partial(form: .gated(curve, factor), view: view)) }
+    return .feature(try emit(.activation(curve == .exact ? .gelu : .tanhGELU), over: view, as: node, isModule: false))
+  }
+
+  /// The variable x of a node that computes tanh(√(2/π)·(x + 0.044715·x³)), the curve of an approximated GELU; nil for any other.
+  func variableOfGELU(_ node: ONNXGraph.Node) throws -> View? {
+    guard let input = node.inputs.first, let sum = try multiplied(input, by: (2 / Double.pi).squareRoot()),
+      let addition = graph.writer(of: sum), addition.operation == "Add", addition.inputs.count == 2
+    else { return nil }
+    for (index, other) in [(0, 1), (1, 0)] {
+      guard case .feature(let view)? = value(addition, index), let cube = try multiplied(addition.inputs[other], by: 0.044715),
+        try isCube(cube, of: addition.inputs[index])
+      else { continue }
+      return view
+    }
+    return nil
+  }
+
+  /// The value that a value is a multiple of by a number; nil if it is none.
+  private func multiplied(_ name: String, by factor: Double) throws -> String? {
+    guard let node = graph.writer(of: name), node.operation == "Mul", node.inputs.count == 2 else { return nil }
+    for (index, other) in [(0, 1), (1, 0)] {
+      guard case .constant(let constant)? = value(node, other), constant.count == 1, let number = try constant.numbers()?.first else {
+        continue
+      }
+      return abs(number - factor) < 1e-4 ? node.inputs[index] : nil
+    }
+    return nil
+  }
+
+  /// Whether a value is x³ of another.
+  private func isCube(_ name: String, of x: String) throws -> Bool {
+    guard let node = graph.writer(of: name), node.inputs.count == 2 else { return false }
+    switch node.operation {
+    case "Pow":
+      guard node.inputs[0] == x, case .constant(let exponent)? = value(node, 1), exponent.count == 1 else { return false }
+      return try exponent.numbers() == [3]
+    case "Mul":
+      guard node.inputs.contains(x), let square = node.inputs.first(where: { $0 != x }), let product = graph.writer(of: square) else {
+        return false
+      }
+      return product.operation == "Mul" && product.inputs == [x, x]
+    default: return false
+    }
   }
 }

@@ -8,6 +8,7 @@ extension Activation {
     case .relu6: "F.relu6(\(x))"
     case .tanh: "torch.tanh(\(x))"
     case .gelu: "F.gelu(\(x))"
+    case .tanhGELU: "F.gelu(\(x), approximate=\"tanh\")"
     case .silu: "F.silu(\(x))"
     case .sigmoid: "torch.sigmoid(\(x))"
     case .hardSigmoid(let slope): slope == 1 / 6 ? "F.hardsigmoid(\(x))" : "(\(x) * \(slope) + 0.5).clamp(0, 1)"

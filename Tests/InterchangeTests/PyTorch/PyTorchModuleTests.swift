@@ -170,7 +170,8 @@ import Testing
         node("l", .localResponseNorm(LocalResponseNorm(5, alpha: 0.5)), "p"), node("a", .activation(.sigmoid), "l"),
         node("b", .activation(.hardSigmoid()), "a"), node("c", .activation(.hardSwish), "b"),
         node("d", .activation(.leakyReLU(slope: 0.2)), "c"), node("e", .activation(.elu(alpha: 2)), "d"),
-        node("f", .activation(.softplus), "e"), node("g", .activation(.mish), "f"), node("h", .softmax, "g"),
+        node("f", .activation(.softplus), "e"), node("g", .activation(.mish), "f"), node("w", .activation(.tanhGELU), "g"),
+        node("h", .softmax, "w"),
         node("i", .averagePool(Pooling(kernel: Extent(3), stride: Extent(1), padding: Extent(1), countsPadding: false)), "h"),
         node("j", .pad(top: 1, bottom: 2, left: 3, right: 4), "i"), node("k", .resize(height: 4, width: 5, .nearest), "j"),
         node("m", .resize(height: 6, width: 6, .bilinear), "k"), node("o", .resize(height: 6, width: 6, .bilinearAligned), "m"),
@@ -194,7 +195,8 @@ import Testing
                 e = F.elu(d, 2.0)
                 f = F.softplus(e)
                 g = F.mish(f)
-                h = torch.softmax(g, 1)
+                w = F.gelu(g, approximate="tanh")
+                h = torch.softmax(w, 1)
                 i = F.avg_pool2d(h, 3, stride=1, padding=1, count_include_pad=False)
                 j = F.pad(i, (3, 4, 1, 2))
                 k = F.interpolate(j, (4, 5))
