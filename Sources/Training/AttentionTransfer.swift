@@ -22,8 +22,10 @@ struct AttentionTransfer {
       own.compactMap { size, node in its[size].map { (node, $0) } }, uniquingKeysWith: { first, _ in first })
     (nodes, teachersNodes) = (Set(teachers.keys), Set(teachers.values))
     guard !teachers.isEmpty else {
+      let flat = own.isEmpty ? student : its.isEmpty ? teacher : nil
       throw PlanError(
-        "there are no features to compare with the teacher's: \(teacher.name) and \(student.name) have no size of images in common")
+        "there are no features to compare with the teacher's: "
+          + (flat.map { "\($0.name) computes no images" } ?? "\(teacher.name) and \(student.name) have no size of images in common"))
     }
   }
 

@@ -107,13 +107,28 @@ import Torch
     #expect(abs(taught.loss - plain.loss - 100 * expected) < 1e-4 * taught.loss, "\(taught.loss) \(plain.loss) \(expected)")
     let moved = try taught.model.tensors.filter { try $0.value.bytes() != plain.model.tensor($0.key).bytes() }
     #expect(!moved.isEmpty)
-    #expect(
-      throws: PlanError("there are no features to compare with the teacher's: mlp:16-8-4 and mlp:16-8-4 have no size of images in common")
-    ) {
+    let flat = try Architecture.parse("mlp:16-8-4")
+    #expect(throws: PlanError("there are no features to compare with the teacher's: mlp:16-8-4 computes no images")) {
       try Trainer(
-        plan(Distillation(features: 1)), model: Model(Architecture.parse("mlp:16-8-4"), seed: 1), data: learnableData(side: 4, classes: 4),
-        teacher: Model(Architecture.parse("mlp:16-8-4"), seed: 1))
+        plan(Distillation(features: 1)), model: Model(flat, seed: 1), data: learnableData(side: 4, classes: 4),
+        teacher: Model(flat, seed: 1))
     }
+    let features = Distillation(features: 1)
+    for (teacher, student, words) in [
+      (flat, student.network, "mlp:16-8-4 computes no images"), (student.network, flat, "mlp:16-8-4 computes no images"),
+      (try convolution(3), try convolution(5), "convolution-3 and convolution-5 have no size of images in common"),
+    ] {
+      #expect(throws: PlanError("there are no features to compare with the teacher's: \(words)")) {
+        try features.checkFeatures(of: teacher, for: student)
+      }
+    }
+  }
+
+  /// One convolution of images of that many pixels a side.
+  private func convolution(_ side: Int) throws -> Network {
+    var builder = NetworkBuilder("convolution-\(side)", input: .image(channels: 1, height: side, width: side))
+    builder.convolution("conv", 2, kernel: 1)
+    return try builder.network()
   }
 
   /// Neither its weights nor, as it evaluates, its running statistics; and it has no gradients.

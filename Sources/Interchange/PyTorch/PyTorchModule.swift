@@ -18,6 +18,8 @@ public struct PyTorchModule {
     public var weights: String
     /// Mean and deviation that were subtracted from inputs and divided them by; nil if unknown.
     public var normalization: (mean: [Double], deviation: [Double])?
+    /// Order of an image's channels, e.g. `bgr`; nil for the usual one, red, green, blue.
+    public var channelOrder: String?
     /// Names of the outputs, in order; empty if unknown.
     public var classes: [String]
     /// Names of parameters of which some elements are pruned, and stay zero.
@@ -25,13 +27,14 @@ public struct PyTorchModule {
 
     /// Creates facts; every parameter sets the property of the same name.
     public init(
-      writer: String, program: String, weights: String, normalization: (mean: [Double], deviation: [Double])? = nil, classes: [String] = [],
-      masked: [String] = []
+      writer: String, program: String, weights: String, normalization: (mean: [Double], deviation: [Double])? = nil,
+      channelOrder: String? = nil, classes: [String] = [], masked: [String] = []
     ) {
       self.writer = writer
       self.program = program
       self.weights = weights
       self.normalization = normalization
+      self.channelOrder = channelOrder
       self.classes = classes
       self.masked = masked
     }
@@ -105,6 +108,7 @@ public struct PyTorchModule {
 
       WEIGHTS = pathlib.Path(__file__).with_name(\(facts.weights.pythonLiteral))
       \(facts.normalization.map { "# What was subtracted from inputs, by channel, and what they were divided by.\nMEAN = \($0.mean)\nDEVIATION = \($0.deviation)\n" } ?? "")\
+      \(facts.channelOrder.map { "# The order of an image's channels, which MEAN and DEVIATION have, too.\nCHANNELS = \($0.pythonLiteral)\n" } ?? "")\
       \(facts.classes.isEmpty ? "" : "CLASSES = [\(facts.classes.map(\.pythonLiteral).joined(separator: ", "))]\n")\
       \(kept)\
       \(classes.sorted { $0.rawValue < $1.rawValue }.map { "\n\n" + $0.source }.joined())

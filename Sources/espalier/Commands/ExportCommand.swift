@@ -126,7 +126,8 @@ struct ExportCommand: CheckedCommand {
       .init(
         writer: "Espalier \(Espalier.version)", program: (stem as NSString).lastPathComponent,
         weights: (weights as NSString).lastPathComponent,
-        normalization: file.preprocessing.map { ($0.mean.map(Double.init), $0.deviation.map(Double.init)) }, classes: file.classes,
+        normalization: file.preprocessing.map { ($0.mean.map(Double.init), $0.deviation.map(Double.init)) },
+        channelOrder: file.preprocessing?.channelOrder?.rawValue, classes: file.classes,
         masked: file.model.masks.keys.map(\.description).sorted()))
     try archive.write(to: weights)
     try AtomicFile.write(Data(program.source.utf8), to: path)

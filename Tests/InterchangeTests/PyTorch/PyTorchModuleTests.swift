@@ -25,6 +25,7 @@ import Testing
       builder.network(),
       facts {
         $0.normalization = ([0.5], [0.25])
+        $0.channelOrder = "bgr"
         $0.classes = ["a \"b\"", "c"]
         $0.masked = ["layers.0.weight"]
       })
@@ -48,6 +49,8 @@ import Testing
         # What was subtracted from inputs, by channel, and what they were divided by.
         MEAN = [0.5]
         DEVIATION = [0.25]
+        # The order of an image's channels, which MEAN and DEVIATION have, too.
+        CHANNELS = "bgr"
         CLASSES = ["a \\"b\\"", "c"]
 
         # Parameters of which a part was pruned: those elements are zero, and stay so only if training is told.
