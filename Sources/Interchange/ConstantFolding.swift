@@ -17,7 +17,7 @@ enum ConstantFolding {
     "Slice": { node, operands in
       var result = try operands.required(0)
       for part in try Slicing.parts(of: node, operands) {
-        guard let axis = part.axis.axis(of: result.dimensions.count), part.step > 0 else { throw misfit }
+        guard let axis = part.axis.axis(of: result.dimensions.count), part.step != 0 else { throw misfit }
         let size = result.dimensions[axis]
         let (start, end) = part.bounds(of: size)
         result = try result.taking(Array(stride(from: start, to: end, by: part.step)), axis: axis)
@@ -55,6 +55,23 @@ enum ConstantFolding {
       let target = try operands.required(1).sizes
       let shape = try Reshaping.shape(target, of: data.dimensions, allowsZero: node.integer("allowzero", 0) != 0)
       return try Numbers(shape, data.values, isInteger: data.isInteger)
+    },
+    "Transpose": { node, operands in
+      let data = try operands.required(0)
+      let rank = data.dimensions.count
+      let order = node.integers("perm") ?? Array((0..<rank).reversed())
+      // Nothing along one axis may be anything along the others.
+      guard order.sorted() == Array(0..<rank), !data.values.isEmpty else { throw misfit }
+      var (strides, stride) = ([Int](repeating: 1, count: rank), 1)
+      for axis in (0..<rank).reversed() {
+        strides[axis] = stride
+        stride *= data.dimensions[axis]
+      }
+      var places = [0]
+      for axis in order {
+        places = places.flatMap { place in (0..<data.dimensions[axis]).map { place + $0 * strides[axis] } }
+      }
+      return try Numbers(order.map { data.dimensions[$0] }, places.map { data.values[$0] }, isInteger: data.isInteger)
     },
     "Cast": { node, operands in
       var result = try operands.required(0)
@@ -155,9 +172,11 @@ enum Slicing {
     var end: Int
     var step: Int
 
-    /// Returns where a part of an axis begins and ends; negative places count from the end.
+    /// Returns where a part of an axis begins and ends, for steps in its direction; negative places count from the end.
     func bounds(of size: Int) -> (start: Int, end: Int) {
-      func place(_ index: Int) -> Int { min(max(index < 0 ? index + size : index, 0), size) }
+      // Backwards it begins at the last place at most, and ends before the first.
+      let (lowest, highest) = step < 0 ? (-1, size - 1) : (0, size)
+      func place(_ index: Int) -> Int { min(max(index < 0 ? index + size : index, lowest), highest) }
       return (place(start), place(end))
     }
   }

@@ -88,7 +88,8 @@ struct Lowering {
     let input = graph.inputs[index]
     func problem(_ text: String) -> FileProblem { FileProblem("its input \(input.name.quoted) \(text)") }
     guard input.element == ONNXTensor.Element.float32.rawValue else {
-      throw problem("has elements of type \(input.element) of ONNX, and only float32 is possible")
+      let type = ONNXTensor.Element(rawValue: input.element).map { "\($0)" } ?? "type \(input.element) of ONNX"
+      throw problem("has elements of \(type), and only float32 is possible")
     }
     guard var sizes = input.dimensions, (2...4).contains(sizes.count) else {
       let words = input.dimensions.map { "has \($0.count) dimensions" } ?? "has no shape"
@@ -107,7 +108,8 @@ struct Lowering {
       let known = own.compactMap(\.self)
       guard known.count == own.count else {
         throw problem(
-          "has shape [\(sizes.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))], whose sizes come from images: give --dataset")
+          "has shape [\(sizes.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset"
+        )
       }
       shape = known.count == 1 ? .vector(known[0]) : .image(channels: known[0], height: known[1], width: known[2])
     }

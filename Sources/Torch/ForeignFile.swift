@@ -47,7 +47,8 @@ enum ForeignFile {
 
   private static func pyTorch(_ name: String) -> String {
     "it is a PyTorch file, whose weights --network NAME --weights \(name) reads; of anything else convert it once: python3 -c 'import torch, safetensors.torch as s; "
-      + "s.save_file({k: v.clone().contiguous() for k, v in torch.load(\"\(name)\", map_location=\"cpu\").items()}, "
+      + "d = torch.load(\"\(name)\", map_location=\"cpu\"); s.save_file({k: v.clone().contiguous() for k, v in d.get(\"state_dict\", d).items() "
+      + "if torch.is_tensor(v)}, "
       + "\"\(converted(name))\")'"
   }
 

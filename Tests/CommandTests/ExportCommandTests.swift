@@ -6,6 +6,20 @@ import Torch
 import Training
 
 @Suite struct ExportCommandTests {
+  /// What `torch.load` could not open is not called so.
+  @Test(arguments: ["x.pt", "x.safetensors.PTH", "x.py"]) func endingsOfOtherPrograms(name: String) throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/" + name
+      let outcome = try espalier("train", "--network", "mlp:64-10", "--dataset", "digits", "--epochs", "1", "--output", path)
+      #expect(outcome.status == 64 && outcome.output.isEmpty)
+      #expect(
+        outcome.errors.hasPrefix(
+          "espalier: --output \(path) would hold a model file, which is safetensors: end it in .safetensors, or in .onnx for an ONNX file; "
+            + "\"espalier export\" writes PyTorch modules"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
   @Test func aModelGoesOnInPyTorch() throws {
     try withTemporaryDirectory { folder in
       let model = folder + "/small.safetensors"

@@ -495,7 +495,7 @@ attention("attention-3d-scaled", False, scale=0.25)
 attention("attention-4d", True)
 pathlib.Path(__file__).with_name("onnx_opaque.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
 
-# GELU by its approximation, and gates that are none, in a file of their own.
+# GELU by its approximation, gates that are none, and borders whose sizes are turned around, in a file of their own.
 cases = []
 image = (4, 2, 2)
 graph("gelu-tanh", [node("Gelu", "x", "y", approximate="tanh")], {}, image, opset=20)
@@ -509,4 +509,12 @@ graph("gelu-gate-alone", [node("Pow", "x e", "q"), *cubic, node("Mul", "w h", "y
 graph("gelu-exact-gate-alone", [node("Div", "x r", "a"), node("Erf", "a", "b"), node("Add", "b o", "c"), node("Mul", "c h", "y")],
       {"r": root, "o": one, "h": half}, image)
 exported_twice("gelu-tanh", nn.GELU("tanh"), image)
+
+
+class Padded(nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.pad(torch.nn.functional.pad(x, (1, 0, 2, 1))[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2)).relu()
+
+
+exported_twice("borders", Padded(), image)
 pathlib.Path(__file__).with_name("onnx_gelu.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

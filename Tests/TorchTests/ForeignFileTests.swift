@@ -23,8 +23,8 @@ import Torch
 
   private let pyTorch = """
     not a safetensors file: it is a PyTorch file, whose weights --network NAME --weights FILE.pth reads; of anything else convert it once: \
-    python3 -c 'import torch, safetensors.torch as s; s.save_file({k: v.clone().contiguous() for k, v in torch.load("FILE.pth", map_location="cpu").items()}, \
-    "FILE.safetensors")'
+    python3 -c 'import torch, safetensors.torch as s; d = torch.load("FILE.pth", map_location="cpu"); \
+    s.save_file({k: v.clone().contiguous() for k, v in d.get("state_dict", d).items() if torch.is_tensor(v)}, "FILE.safetensors")'
     """
 
   @Test func pyTorchIsToldHowToConvert() throws {

@@ -135,6 +135,7 @@ extension Lowering {
       if case .partial(let partial)? = lowering.value(node, 0), case .strided(let before) = partial.form {
         (view, step) = (partial.view, before)
       } else {
+        if let input = node.inputs.first { try lowering.settle(input) }
         view = try lowering.view(node)
       }
       let isStrided = step != Extent(1)

@@ -49,6 +49,12 @@ public struct PyTorchModule {
     var variables: [String: String] = [:]
     var (inputs, lines): ([String], [String]) = ([], [])
     for node in network.nodes {
+      let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
+      guard let layer = node.operation.layer(rank: rank) else { continue }
+      if modules.insert(node.module).inserted { try tree.add(layer.expression, at: node.module) }
+      if let helper = layer.helper { classes.insert(helper) }
+    }
+    for node in network.nodes {
       let operands = node.inputs.compactMap { variables[$0] }
       let name = names.take(node.name)
       variables[node.name] = name
@@ -58,10 +64,8 @@ public struct PyTorchModule {
       }
       if case .attention = node.operation { classes.insert(.attend) }
       let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
-      if let layer = node.operation.layer(rank: rank) {
-        if modules.insert(node.module).inserted { try tree.add(layer.expression, at: node.module) }
-        if let helper = layer.helper { classes.insert(helper) }
-        lines.append("\(name) = \(LayerTree.reach(node.module))(\(operands.joined(separator: ", ")))")
+      if node.operation.layer(rank: rank) != nil {
+        lines.append("\(name) = \(tree.reach(node.module))(\(operands.joined(separator: ", ")))")
       } else {
         let ranks = node.inputs.map { shapes[$0]?.dimensions.count ?? 1 }
         lines.append("\(name) = \(node.operation.expression(operands, ranks: ranks))")

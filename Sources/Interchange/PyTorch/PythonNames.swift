@@ -23,6 +23,16 @@ struct PythonNames {
     "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "update", "values", "xpu", "zero_grad",
   ]
 
+  /// What layers with weights are themselves.
+  static let ofLayers: Set<String> = [
+    "absent", "affine", "bias", "dilation", "embed", "eps", "features", "groups", "in_channels", "in_features", "kernel_size", "momentum",
+    "normalized_shape", "num_batches_tracked", "num_channels", "num_features", "num_groups", "num_parameters", "out_channels",
+    "out_features",
+    "output_padding", "padding", "padding_mode", "reset_parameters", "reset_running_stats", "running_mean", "running_var", "stride",
+    "token",
+    "track_running_stats", "transposed", "weight",
+  ]
+
   /// Creates names of which none is taken yet.
   init() { used = Self.reserved }
 

@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import Foundation
 internal import Results
+internal import Words
 
 /// Options for output; shared by the commands that take long.
 struct OutputOptions: ParsableArguments {
@@ -13,6 +15,16 @@ struct OutputOptions: ParsableArguments {
     name: .shortAndLong, help: ArgumentHelp("Path of the model file to write; ending in .onnx, an ONNX file.", valueName: "file"),
     completion: .file())
   var output: String?
+
+  /// Endings of other programs' files, which would not open what is written here.
+  private static let foreignEndings: Set<String> = ["pt", "pth", "th", "ckpt", "bin", "pkl", "npz", "h5", "keras", "pb", "tflite", "py"]
+
+  func validate() throws {
+    guard let output, Self.foreignEndings.contains((output as NSString).pathExtension.lowercased()) else { return }
+    throw ValidationError(
+      "--output \(output.inLine) would hold a model file, which is safetensors: end it in .safetensors, or in .onnx for an ONNX file; "
+        + "\"espalier export\" writes PyTorch modules")
+  }
 
   /// Prints a row in the requested format.
   func print(_ record: RunRecord, showsLayers: Bool = false) throws {

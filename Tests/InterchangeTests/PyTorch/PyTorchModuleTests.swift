@@ -263,9 +263,36 @@ import Testing
     #expect(source.contains("        self.body = nn.ModuleDict({\n            \"fc\": nn.Linear(3, 3),\n        })\n"))
   }
 
+  /// As multi-head attention, whose packed projection and that of its outputs are so named; in either order, and below folders.
+  @Test func layersThatHoldLayers() throws {
+    let names = ["b.at.out_proj", "b.at", "b.at.out_proj.0.last"]
+    var nodes = [Network.Node(name: "x", operation: .input(.vector(2)), inputs: [])]
+    for (index, name) in names.enumerated() {
+      nodes.append(.init(name: "n\(index)", operation: .linear(Linear(2, 2)), inputs: [nodes[index].name], module: name))
+    }
+    let source = try PyTorchModule(Network(name: "n", nodes: nodes, outputs: ["n2"]), facts()).source
+    #expect(
+      part(source, from: "        super().__init__()", to: "") == """
+                self.b = nn.ModuleDict({
+                    "at": nn.Linear(2, 2),
+                })
+                self.b["at"].add_module("out_proj", nn.Linear(2, 2))
+                self.b["at"].out_proj.add_module("0", nn.ModuleDict({
+                    "last": nn.Linear(2, 2),
+                }))
+        """)
+    #expect(
+      part(source, from: "    def forward(self, x):", to: "") == """
+                n0 = self.b["at"].out_proj(x)
+                n1 = self.b["at"](n0)
+                n2 = self.b["at"].out_proj.get_submodule("0")["last"](n1)
+                return n2
+        """)
+  }
+
   @Test(arguments: [
-    (["fc", "fc.0"], "fc.0 lies in another layer, which PyTorch cannot"),
-    (["fc.0", "fc"], "fc is a layer and holds layers, which PyTorch cannot"),
+    (["fc", "fc.weight"], "no layer can be named fc.weight in PyTorch, where weight means something else"),
+    (["fc.bias", "fc"], "no layer can be named fc.bias in PyTorch, where bias means something else"),
     (["train"], "no layer can be named train in PyTorch, where train means something else"),
     (["a..b"], "no layer can be named a..b in PyTorch, where an empty name means something else"),
   ])
