@@ -205,18 +205,67 @@ ct_tensor ct_layer_transposed_convolution(
   });
 }
 
-ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale) {
+namespace {
+// An image's pixels by window: [examples, windows, heads, width, pixels of a window].
+at::Tensor windowed(const at::Tensor &x, int64_t heads, const ct_attention_window &window) {
+  const int64_t down = x.size(2) / window.height, right = x.size(3) / window.width;
+  const int64_t width = x.size(1) / heads;
+  const bool is_grid = window.is_grid != 0;
+  // Rows and columns as windows of pixels, or as pixels of windows.
+  const at::Tensor parts = is_grid ? x.reshape({x.size(0), heads, width, window.height, down, window.width, right})
+                                   : x.reshape({x.size(0), heads, width, down, window.height, right, window.width});
+  const at::Tensor turned = is_grid ? parts.permute({0, 4, 6, 1, 2, 3, 5}) : parts.permute({0, 3, 5, 1, 2, 4, 6});
+  return turned.flatten(5, 6).flatten(1, 2);
+}
+
+at::Tensor unwindowed(const at::Tensor &x, int64_t height, int64_t width, const ct_attention_window &window) {
+  const int64_t down = height / window.height, right = width / window.width;
+  const at::Tensor parts = x.unflatten(4, {window.height, window.width}).unflatten(1, {down, right});
+  const at::Tensor turned = window.is_grid ? parts.permute({0, 3, 4, 5, 1, 6, 2}) : parts.permute({0, 3, 4, 1, 5, 2, 6});
+  return turned.reshape({x.size(0), x.size(2) * x.size(3), height, width});
+}
+
+// [windows, 1, pixels, pixels]: −100 where rolling brought two pixels of a window together.
+at::Tensor separation(int64_t height, int64_t width, const ct_attention_window &window, const at::Tensor &like) {
+  // The side that each row or column of the image came from: only the last window's has two.
+  const auto sides = [](int64_t size, int64_t shift) { return at::arange(size).ge(size - shift).to(at::kFloat); };
+  const at::Tensor side = sides(height, window.shift_down).mul(2).unsqueeze(1).add(sides(width, window.shift_right).unsqueeze(0));
+  const at::Tensor part = windowed(side.unsqueeze(0).unsqueeze(0), 1, window)[0].squeeze(2);
+  return part.unsqueeze(3).ne(part.unsqueeze(2)).to(at::kFloat).mul(-100).to(like.options());
+}
+}  // namespace
+
+ct_tensor ct_layer_attention(
+    ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale, ct_tensor weights, ct_tensor bias,
+    ct_attention_window window) {
   return tensor("attention", [&] {
-    // [examples, heads, width, positions], as views.
+    const bool has_windows = window.height > 0;
+    // [examples, heads, width, positions], as views, or [examples, windows, heads, width, positions].
     const auto split = [&](const at::Tensor &x) {
+      if (has_windows) return windowed(x, heads, window);
       const at::Tensor flat = x.flatten(2);
       return flat.unflatten(1, {heads, flat.size(1) / heads});
     };
-    const at::Tensor scores = at::matmul(split(queries->value).mul(scale).transpose(2, 3), split(keys->value));
-    const at::Tensor result = at::matmul(split(values->value), scores.softmax(3).transpose(2, 3));
-    const at::Tensor &q = queries->value;
-    return result.reshape({q.size(0), values->value.size(1), q.size(2), q.size(3)});
+    const auto unit = [](const at::Tensor &x) { return x.div(at::linalg_vector_norm(x, 2, at::IntArrayRef({-2}), true).clamp_min(1e-12)); };
+    at::Tensor q = split(queries->value), k = split(keys->value);
+    if (weights) {
+      q = unit(q).mul(weights->value.view({heads, 1, 1}));
+      k = unit(k);
+    }
+    at::Tensor scores = at::matmul(q.mul(scale).transpose(-2, -1), k);
+    if (bias) scores = scores.add(bias->value);
+    const at::Tensor &image = queries->value;
+    if (has_windows && (window.shift_down > 0 || window.shift_right > 0)) {
+      scores = scores.add(separation(image.size(2), image.size(3), window, scores));
+    }
+    const at::Tensor result = at::matmul(split(values->value), scores.softmax(-1).transpose(-2, -1));
+    if (has_windows) return unwindowed(result, image.size(2), image.size(3), window);
+    return result.reshape({image.size(0), values->value.size(1), image.size(2), image.size(3)});
   });
+}
+
+ct_tensor ct_layer_roll(ct_tensor x, int64_t down, int64_t right) {
+  return tensor("roll", [&] { return x->value.roll({down, right}, {2, 3}); });
 }
 
 ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim) {

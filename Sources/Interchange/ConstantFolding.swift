@@ -8,10 +8,10 @@ enum ConstantFolding {
   static let all: [String: @Sendable (ONNXGraph.Node, [Numbers?]) throws -> Numbers] = [
     "Gather": { node, operands in
       let (data, indices) = (try operands.required(0), try operands.required(1))
-      guard let axis = node.integer("axis", 0).axis(of: data.dimensions.count), indices.dimensions.count <= 1 else { throw misfit }
+      guard let axis = node.integer("axis", 0).axis(of: data.dimensions.count) else { throw misfit }
       let size = data.dimensions[axis]
       var result = try data.taking(indices.sizes.map { $0 < 0 ? $0 + size : $0 }, axis: axis)
-      if indices.dimensions.isEmpty { result.dimensions.remove(at: axis) }
+      result.dimensions.replaceSubrange(axis...axis, with: indices.dimensions)
       return result
     },
     "Slice": { node, operands in
@@ -26,9 +26,22 @@ enum ConstantFolding {
     },
     "Concat": { node, operands in
       let parts = try operands.indices.map { try operands.required($0) }
-      guard let first = parts.first, first.dimensions.count == 1, parts.allSatisfy({ $0.dimensions.count == 1 }) else { throw misfit }
-      let values = parts.flatMap(\.values)
-      return try Numbers([values.count], values, isInteger: first.isInteger)
+      guard let first = parts.first, let axis = node.integer("axis", 0).axis(of: first.dimensions.count) else { throw misfit }
+      func others(_ sizes: [Int]) -> [Int] { Array(sizes[..<axis] + sizes[(axis + 1)...]) }
+      guard parts.allSatisfy({ $0.dimensions.count == first.dimensions.count && others($0.dimensions) == others(first.dimensions) }) else {
+        throw misfit
+      }
+      var dimensions = first.dimensions
+      dimensions[axis] = parts.reduce(0) { $0 + $1.dimensions[axis] }
+      guard Numbers.count(dimensions) != nil else { throw Refusal("its constants are too large to compute with") }
+      var values: [Double] = []
+      for outer in 0..<first.dimensions[..<axis].reduce(1, *) {
+        for part in parts {
+          let run = part.dimensions[axis...].reduce(1, *)
+          values += part.values[(outer * run)..<((outer + 1) * run)]
+        }
+      }
+      return try Numbers(dimensions, values, isInteger: first.isInteger)
     },
     "Unsqueeze": { node, operands in
       var result = try operands.required(0)
@@ -99,27 +112,81 @@ enum ConstantFolding {
       }
       return try Numbers(dimensions, Array(repeating: fill.values.first ?? 0, count: count), isInteger: fill.isInteger)
     },
+    "Expand": { _, operands in
+      let (data, target) = (try operands.required(0), try operands.required(1).sizes)
+      guard let count = Numbers.count(target) else { throw Refusal("its constant is too large to compute with") }
+      let like = try Numbers(target, Array(repeating: 0, count: count), isInteger: data.isInteger)
+      return try Numbers.combining(data, like, isInteger: data.isInteger) { number, _ in number }
+    },
+    "ScatterND": { node, operands in
+      var result = try operands.required(0)
+      let (indices, updates) = (try operands.required(1), try operands.required(2))
+      // What is written are parts behind the axes that an index has.
+      guard node.text("reduction", "none") == "none", let depth = indices.dimensions.last, depth <= result.dimensions.count else {
+        throw misfit
+      }
+      let part = result.dimensions[depth...].reduce(1, *)
+      let (places, count) = (indices.sizes, indices.dimensions.dropLast().reduce(1, *))
+      guard updates.values.count == count * part else { throw misfit }
+      for index in 0..<count {
+        let start = try result.start(of: places[(index * depth)..<((index + 1) * depth)])
+        result.values.replaceSubrange(
+          (start * part)..<((start + 1) * part), with: updates.values[(index * part)..<((index + 1) * part)])
+      }
+      return result
+    },
+    "GatherND": { node, operands in
+      let (data, indices) = (try operands.required(0), try operands.required(1))
+      guard node.integer("batch_dims", 0) == 0, let depth = indices.dimensions.last, depth <= data.dimensions.count else { throw misfit }
+      let (outer, rest) = (Array(indices.dimensions.dropLast()), Array(data.dimensions[depth...]))
+      guard Numbers.count(outer + rest) != nil else { throw Refusal("its constants are too large to compute with") }
+      let (part, places) = (rest.reduce(1, *), indices.sizes)
+      var values: [Double] = []
+      for index in 0..<outer.reduce(1, *) {
+        let start = try data.start(of: places[(index * depth)..<((index + 1) * depth)])
+        values += data.values[(start * part)..<((start + 1) * part)]
+      }
+      return try Numbers(outer + rest, values, isInteger: data.isInteger)
+    },
+    // A small layer of constants, as tables of relative positions come from.
+    "MatMul": { _, operands in
+      let (one, other) = (try operands.required(0), try operands.required(1))
+      guard one.dimensions.count >= 2, other.dimensions.count == 2, one.dimensions.last == other.dimensions[0],
+        let count = Numbers.count(one.dimensions.dropLast() + [other.dimensions[1]])
+      else { throw misfit }
+      let (inner, columns) = (other.dimensions[0], other.dimensions[1])
+      let (work, overflow) = count.multipliedReportingOverflow(by: inner)
+      guard !overflow, work <= 1 << 24 else { throw Refusal("its constants are too large to compute with") }
+      var values = [Double](repeating: 0, count: count)
+      for row in 0..<(columns == 0 ? 0 : count / columns) {
+        for middle in 0..<inner {
+          let factor = one.values[row * inner + middle]
+          for column in 0..<columns { values[row * columns + column] += factor * other.values[middle * columns + column] }
+        }
+      }
+      return try Numbers(one.dimensions.dropLast() + [columns], values, isInteger: false)
+    },
+    "Clip": { node, operands in
+      func bound(_ name: String, _ index: Int, _ standard: Double) throws -> Double {
+        node.attributes[name] != nil
+          ? node.real(name, standard) : operands.indices.contains(index) ? operands[index]?.values.first ?? standard : standard
+      }
+      let (least, most) = (try bound("min", 1, -.infinity), try bound("max", 2, .infinity))
+      return try operands.each { min(max($0, least), most) }
+    },
     "Where": { _, operands in
       try Numbers.combining((0..<3).map { try operands.required($0) }, isInteger: try operands.required(1).isInteger) {
         $0[0] != 0 ? $0[1] : $0[2]
       }
     },
     "Identity": { _, operands in try operands.required(0) },
-    "Neg": { _, operands in
-      var result = try operands.required(0)
-      result.values = result.values.map { -$0 }
-      return result
-    },
-    "Floor": { _, operands in
-      var result = try operands.required(0)
-      result.values = result.values.map { $0.rounded(.down) }
-      return result
-    },
-    "Sqrt": { _, operands in
-      var result = try operands.required(0)
-      result.values = result.values.map { $0.squareRoot() }
-      return result
-    },
+    "Neg": { _, operands in try operands.each { -$0 } },
+    "Floor": { _, operands in try operands.each { $0.rounded(.down) } },
+    "Sqrt": { _, operands in try operands.each { $0.squareRoot() } },
+    "Exp": { _, operands in try operands.each { exp($0) } },
+    "Relu": { _, operands in try operands.each { max($0, 0) } },
+    "Sigmoid": { _, operands in try operands.each { 1 / (1 + exp(-$0)) } },
+    "Not": { _, operands in try operands.each { $0 == 0 ? 1 : 0 } },
     "Add": { _, operands in try operands.combining { $0 + $1 } },
     "Sub": { _, operands in try operands.combining { $0 - $1 } },
     "Mul": { _, operands in try operands.combining { $0 * $1 } },
@@ -151,7 +218,13 @@ extension [Numbers?] {
 
   fileprivate func combining(isInteger: Bool? = nil, _ combine: (Double, Double) -> Double) throws -> Numbers {
     let (first, second) = (try required(0), try required(1))
-    return try Numbers.combining([first, second], isInteger: isInteger ?? first.isInteger) { combine($0[0], $0[1]) }
+    return try Numbers.combining(first, second, isInteger: isInteger ?? first.isInteger, combine)
+  }
+
+  fileprivate func each(_ change: (Double) -> Double) throws -> Numbers {
+    var result = try required(0)
+    result.values = result.values.map(change)
+    return result
   }
 }
 

@@ -66,6 +66,7 @@ extension GraphWriter {
       add("Pad", [x, constant([0, 0, top, left, 0, 0, bottom, right], of: node, "pads")], node.name)
     case .resize(let height, let width, let interpolation): try resize(height, width, interpolation, x, node, shape)
     case .arrange(let height, let width): add("Reshape", [x, constant([0, shape.channels, height, width], of: node, "shape")], node.name)
+    case .roll(let down, let right): roll(x, down, right, node, shape)
     case .dropout: return x
     case .flatten:
       if case .vector = shape { return x }
@@ -82,6 +83,8 @@ extension GraphWriter {
     case .concat: add("Concat", inputs, node.name, integer("axis", 1))
     case .narrow(let start, let count): slice(x, from: [start], to: [start + count], along: [1], steps: [1], node, as: node.name)
     case .indexSelect(let indices): add("Gather", [x, constant(indices, of: node, "indices")], node.name, integer("axis", 1))
+    case .subsamplePad(_, let before, let after) where shape.dimensions.count == 1:
+      add("Pad", [x, constant([0, before, 0, after], of: node, "pads")], node.name)
     case .subsamplePad(let stride, let before, let after):
       let sampled = fresh("\(node.name).sampled")
       slice(x, from: [0, 0], to: [Int(Int32.max), Int(Int32.max)], along: [2, 3], steps: [stride, stride], node, as: sampled)
@@ -127,21 +130,6 @@ extension GraphWriter {
       "ConvTranspose", [x, weight] + bias, node.name, integers("kernel_shape", layer.kernel.pairs), integers("strides", layer.stride.pairs),
       integers("pads", layer.padding.pairs + layer.padding.pairs), integers("output_padding", layer.outputPadding?.pairs ?? [0, 0]),
       integers("dilations", layer.dilation.pairs), integer("group", layer.groups))
-  }
-
-  /// softmax(s·q·kᵀ)·v in each head.
-  private mutating func attention(_ layer: Attention, _ inputs: [String], _ node: Network.Node, _ shape: FeatureShape) throws {
-    let keyed = node.inputs.dropFirst().first.flatMap { shapes[$0]?.positions } ?? 1
-    let widths = [layer.keyWidth, layer.keyWidth, layer.valueWidth]
-    let parts = zip(inputs, zip(widths, [shape.positions, keyed, keyed])).map { input, size in
-      step("Reshape", [input, constant([0, layer.heads, size.0, size.1], of: node, "heads")], of: node)
-    }
-    func turned(_ x: String) -> String { step("Transpose", [x], of: node, integers("perm", [0, 1, 3, 2])) }
-    let queries = step("Mul", [turned(parts[0]), try constant(Float(layer.scale), of: node, "scale")], of: node)
-    let weights = step("Softmax", [step("MatMul", [queries, parts[1]], of: node)], of: node, integer("axis", -1))
-    let result = turned(step("MatMul", [weights, turned(parts[2])], of: node))
-    let image = [0, layer.heads * layer.valueWidth] + shape.dimensions.dropFirst()
-    add("Reshape", [result, constant(image, of: node, "shape")], node.name)
   }
 
   /// (x − μ)/√(σ² + ε) along an axis, of whose elements some were removed and count as zeros; in float32, because float16 has no room for
@@ -313,7 +301,7 @@ extension GraphWriter {
       text("nearest_mode", "floor"))
   }
 
-  private mutating func slice(
+  mutating func slice(
     _ x: String, from starts: [Int], to ends: [Int], along axes: [Int], steps: [Int], _ node: Network.Node, as name: String
   ) {
     add(

@@ -28,7 +28,7 @@ struct Lowering {
 
   /// All rules by the operation's name.
   static let rules = Dictionary(
-    [convolutions, dense, norms, activations, pooling, shapes, arithmetic, opaque, passing].joined().map { ($0.operation, $0) },
+    [attention, convolutions, dense, norms, activations, pooling, shapes, arithmetic, opaque, passing].joined().map { ($0.operation, $0) },
     uniquingKeysWith: { first, _ in first })
 
   let graph: ONNXGraph
@@ -46,7 +46,7 @@ struct Lowering {
   private var values: [String: Value] = [:]
   /// The value that is a layer's own output, by the layer's node.
   private var written: [String: String] = [:]
-  let work = Work()
+  let work: Work
   private var refusals = Refusals()
 
   /// The size of a batch that varies: a prime that is larger than any size of a layer.
@@ -61,6 +61,7 @@ struct Lowering {
     let sizes = graph.inputs.first?.dimensions
     network = NetworkDraft(batch: sizes?.first.flatMap(\.self) ?? Self.openBatch)
     values = graph.constants.mapValues { .constant($0) }
+    work = Work(weights: graph.constants.values.reduce(0) { $0 + $1.stored })
     guard !graph.inputs.isEmpty else { throw FileProblem("it has no inputs") }
     for (index, input) in zip(graph.inputs.indices, [input] + graph.inputs.dropFirst().map { _ in nil }) { try takeInput(index, input) }
     for node in graph.nodes { lower(node) }
@@ -193,7 +194,7 @@ struct Lowering {
   /// Operations that read parts of formulas as such.
   private static let passesFormulas: Set<String> = [
     "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "MatMul",
-    "Softmax",
+    "Softmax", "Einsum", "Expand",
     "Sub", "Pow", "Sqrt", "ReduceMean", "Neg",
   ]
 
@@ -214,6 +215,7 @@ struct Lowering {
       return factor == 1 ? gate : try network.scaled(gate, factor, named: printable)
     default: if let moment = try moment(partial, name) { return moment }
     }
+    if case .strided(let step) = partial.form { return try sampled(view, step, printable) }
     guard let operation = partial.operation else { return nil }
     guard partial.isElementwise || partial.form == .softmax else {
       return try network.emit(operation, from: [network.canonical(view)], named: printable)
@@ -241,7 +243,7 @@ struct Lowering {
       ).bounds(of: sizes.count)
       result = Numbers(Array(sizes[start..<max(start, end)]))
     } else {
-      guard let fold = ConstantFolding.all[node.operation], !node.inputs.isEmpty else { return nil }
+      guard let fold = ConstantFolding.all[node.operation], !node.inputs.isEmpty, try !repeatsForExamples(node) else { return nil }
       var tensors: [ONNXTensor?] = []
       for input in node.inputs {
         if input.isEmpty {
@@ -265,6 +267,14 @@ struct Lowering {
       try work.charge(result.values.count)
     }
     return .constant(ONNXTensor(output, dimensions: result.dimensions, numbers: result.values, isInteger: result.isInteger))
+  }
+
+  /// Whether a constant is repeated for each example, which it is for anyway.
+  private func repeatsForExamples(_ node: ONNXGraph.Node) throws -> Bool {
+    guard node.operation == "Expand", batch > 1, case .constant(let tensor)? = value(node, 0), case .constant? = value(node, 1),
+      let target = try numbers(node, 1)?.sizes
+    else { return false }
+    return target.first == batch && (tensor.dimensions.count < target.count || tensor.dimensions.first != batch)
   }
 
   private mutating func takeOutput(_ name: String) throws {
@@ -352,7 +362,11 @@ extension Lowering {
     switch values[name] {
     case .feature(let view)?: view.sizes
     case .constant(let tensor)?: tensor.dimensions
-    case .partial(let partial)? where partial.isElementwise: partial.view.sizes
+    case .partial(let partial)?:
+      switch partial.form {
+      case .scores(let scores), .attention(let scores): partial.view.sizes.dropLast() + scores.keys.sizes.suffix(1)
+      default: partial.isElementwise ? partial.view.sizes : nil
+      }
     default: nil
     }
   }
@@ -384,7 +398,7 @@ extension Lowering {
     _ operation: Operation, from input: String, as node: ONNXGraph.Node, _ parameters: [(role: ParameterName.Role, weight: Weight)]
   ) throws -> View {
     let name = Names.module(of: node, weight: node.inputs.count > 1 ? node.inputs[1] : "")
-    return try network.layer(operation, from: input, named: name, parameters)
+    return try network.layer(operation, from: [input], named: name, parameters)
   }
 
   /// Gives the layer that a node's input is a bias; false if it is no layer that could take it.

@@ -46,10 +46,10 @@ struct NetworkDraft {
 
   /// Appends a layer whose module has the given name, or one near to it.
   mutating func layer(
-    _ operation: Operation, from input: String, named name: String, _ parameters: [(role: ParameterName.Role, weight: Weight)]
+    _ operation: Operation, from inputs: [String], named name: String, _ parameters: [(role: ParameterName.Role, weight: Weight)]
   ) throws -> View {
     let module = modules.unique(name)
-    let value = try emit(operation, from: [input], named: module, module: module)
+    let value = try emit(operation, from: inputs, named: module, module: module)
     for (role, weight) in parameters { weights[ParameterName(module, role)] = weight }
     return value
   }
@@ -145,7 +145,7 @@ extension NetworkDraft {
     let channels = shape(of: view.source).channels
     let weight = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
     let scale = Operation.channelAffine(ChannelAffine(channels, bias: false))
-    return view.of(try layer(scale, from: view.source, named: name, [(.weight, weight)]).source)
+    return view.of(try layer(scale, from: [view.source], named: name, [(.weight, weight)]).source)
   }
 
   /// A value plus a number, where no formula takes it.
@@ -154,6 +154,6 @@ extension NetworkDraft {
     let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: channels))
     let shift = Weight(tensor: ONNXTensor("number", repeating: number, count: channels))
     let affine = Operation.channelAffine(ChannelAffine(channels))
-    return view.of(try layer(affine, from: view.source, named: name, [(.weight, scale), (.bias, shift)]).source)
+    return view.of(try layer(affine, from: [view.source], named: name, [(.weight, scale), (.bias, shift)]).source)
   }
 }

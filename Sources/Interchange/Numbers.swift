@@ -31,8 +31,23 @@ struct Numbers {
     return count
   }
 
+  /// Returns the element-wise result of two, after broadcasting to a common shape.
+  static func combining(_ one: Numbers, _ other: Numbers, isInteger: Bool, _ combine: (Double, Double) -> Double) throws -> Numbers {
+    let (dimensions, count) = try common([one, other])
+    let places = zip(one.places(in: dimensions, count), other.places(in: dimensions, count))
+    return try Numbers(dimensions, places.map { combine(one.values[$0], other.values[$1]) }, isInteger: isInteger)
+  }
+
   /// Returns the element-wise result, after broadcasting to a common shape.
   static func combining(_ operands: [Numbers], isInteger: Bool, _ combine: ([Double]) -> Double) throws -> Numbers {
+    let (dimensions, count) = try common(operands)
+    let places = operands.map { $0.places(in: dimensions, count) }
+    let values = (0..<count).map { index in combine(zip(operands, places).map { $0.values[$1[index]] }) }
+    return try Numbers(dimensions, values, isInteger: isInteger)
+  }
+
+  /// The shape that operands are broadcast to, and the number of its elements.
+  private static func common(_ operands: [Numbers]) throws -> (dimensions: [Int], count: Int) {
     let rank = operands.map(\.dimensions.count).max() ?? 0
     var dimensions = [Int](repeating: 1, count: rank)
     for operand in operands {
@@ -42,31 +57,33 @@ struct Numbers {
       }
     }
     guard let count = count(dimensions) else { throw Refusal("its constants are too large to compute with") }
-    // As many elements as the result has lie in its order; one is for all.
-    if operands.allSatisfy({ $0.values.count == count || $0.values.count == 1 }) {
-      let values = (0..<count).map { index in combine(operands.map { $0.values[$0.values.count == 1 ? 0 : index] }) }
-      return try Numbers(dimensions, values, isInteger: isInteger)
-    }
-    let values = (0..<count).map { index -> Double in
-      let place = Self.place(index, dimensions)
-      return combine(operands.map { $0.values[$0.index(broadcast: place)] })
-    }
-    return try Numbers(dimensions, values, isInteger: isInteger)
+    return (dimensions, count)
   }
 
-  /// The coordinates of the element at a row-major index.
-  static func place(_ index: Int, _ dimensions: [Int]) -> [Int] {
-    var (rest, place) = (index, [Int](repeating: 0, count: dimensions.count))
-    for axis in dimensions.indices.reversed() {
-      place[axis] = rest % dimensions[axis]
-      rest /= dimensions[axis]
+  /// The row-major index of the element that is broadcast to each place of a shape.
+  private func places(in shape: [Int], _ count: Int) -> [Int] {
+    if values.count == count { return Array(0..<count) }
+    if values.count == 1 { return Array(repeating: 0, count: count) }
+    var result = [0]
+    result.reserveCapacity(count)
+    // The outermost axis first: each place becomes one for each index of the next.
+    let missing = shape.count - dimensions.count
+    for (axis, size) in shape.enumerated() {
+      let own = axis < missing ? 1 : dimensions[axis - missing]
+      var next: [Int] = []
+      next.reserveCapacity(result.count * size)
+      for place in result { for index in 0..<size { next.append(own == 1 ? place : place * size + index) } }
+      result = next
     }
-    return place
+    return result
   }
 
-  /// The row-major index of coordinates, of which leading ones may be missing here and single ones are shared.
-  private func index(broadcast place: [Int]) -> Int {
-    zip(dimensions, place.suffix(dimensions.count)).reduce(0) { $0 * $1.0 + ($1.0 == 1 ? 0 : $1.1) }
+  /// Returns the place of the part that indices of the first axes choose, among parts of its size; negative ones count from the end.
+  func start(of indices: ArraySlice<Int>) throws -> Int {
+    try zip(dimensions, indices).reduce(0) { start, axis in
+      guard (-axis.0..<axis.0).contains(axis.1) else { throw Refusal("its index lies outside of its constant") }
+      return start * axis.0 + (axis.1 < 0 ? axis.1 + axis.0 : axis.1)
+    }
   }
 
   /// Returns the given indices along an axis.
@@ -77,10 +94,14 @@ struct Numbers {
     guard indices.allSatisfy({ (0..<dimensions[axis]).contains($0) }), let count = Self.count(result) else {
       throw Refusal("its index lies outside of its constant")
     }
-    let taken = (0..<count).map { index -> Double in
-      var place = Self.place(index, result)
-      place[axis] = indices[place[axis]]
-      return values[self.index(broadcast: place)]
+    let (run, size) = (dimensions[(axis + 1)...].reduce(1, *), dimensions[axis])
+    var taken: [Double] = []
+    taken.reserveCapacity(count)
+    for outer in 0..<dimensions[..<axis].reduce(1, *) {
+      for index in indices {
+        let start = (outer * size + index) * run
+        taken += values[start..<(start + run)]
+      }
     }
     return try Numbers(result, taken, isInteger: isInteger)
   }

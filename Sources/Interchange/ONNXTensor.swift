@@ -62,8 +62,16 @@ package struct ONNXTensor {
   /// Number of elements; the product was checked.
   var count: Int { dimensions.reduce(1, *) }
 
+  /// Number of elements that the file holds, which has none for a constant that is mostly 0, or all alike.
+  var stored: Int {
+    switch storage {
+    case .file, .external, .bytes, .numbers: count
+    case .sparse, .repeated: 0
+    }
+  }
+
   /// The most elements of a constant that is computed with: sizes and axes, not weights.
-  static let mostNumbers = 1 << 16
+  static let mostNumbers = 1 << 18
 
   /// Whether all elements are the same number.
   func isFilled(with number: Double) throws -> Bool { try numbers()?.allSatisfy { $0 == number } ?? false }

@@ -35,10 +35,14 @@ struct Partial {
     case variance(epsilon: Double?)
     /// √(σ² + ε)
     case deviation(epsilon: Double)
-    /// c·x·kᵀ in each head, where x are queries
-    case scores(keys: View, factor: Double)
-    /// softmax(c·x·kᵀ) over the keys in each head
-    case attention(keys: View, factor: Double)
+    /// c·x·kᵀ + b in each head, where x are queries
+    case scores(Scores)
+    /// softmax(c·x·kᵀ + b) over the keys in each head
+    case attention(Scores)
+    /// |x| over the channels of each head, the last axis
+    case length
+    /// x/|x|
+    case unit
   }
   var form: Form
   /// The variable x, however its axes are turned.
@@ -54,11 +58,11 @@ enum GELUCurve: Equatable {
 }
 
 extension Partial {
-  /// Whether the part is a function of single elements, whose axes can be turned before it as well as behind it.
+  /// Whether the part is a function of single elements, or of the channels of a head, whose axes can be turned before it as well as behind it.
   var isElementwise: Bool {
     switch form {
-    case .sigmoid, .raised, .ramp, .ramped, .scaled, .curve, .curvePlusOne, .gated: true
-    case .strided, .padded, .softmax, .scores, .attention, .mean, .centred, .squares, .variance, .deviation: false
+    case .sigmoid, .raised, .ramp, .ramped, .scaled, .curve, .curvePlusOne, .gated, .unit: true
+    case .strided, .padded, .softmax, .scores, .attention, .length, .mean, .centred, .squares, .variance, .deviation: false
     }
   }
 
@@ -83,7 +87,7 @@ extension Partial {
     case .strided: "every second pixel"
     case .padded: "a padded image"
     case .softmax: "a softmax"
-    case .scores, .attention: "a part of attention"
+    case .scores, .attention, .length, .unit: "a part of attention"
     case .mean, .centred, .squares, .variance, .deviation: "a part of layer normalisation"
     }
   }

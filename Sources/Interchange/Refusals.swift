@@ -9,12 +9,15 @@ struct Refusal: Error {
 /// How many numbers a graph's constants are computed with: a short file could ask for years of it.
 final class Work {
   private var done = 0
-  /// The most numbers: those of sizes and axes are a few thousand.
-  static let most = 1 << 20
+  /// The most numbers: those of sizes and axes are a few thousand. Masks and tables of shifted windows are millions, in files with more weights.
+  private let most: Int
+
+  /// - Parameter weights: the numbers that the file holds.
+  init(weights: Int) { most = max(1 << 20, weights) }
 
   func charge(_ count: Int) throws {
     done += count
-    guard done <= Self.most else { throw Refusal("its file computes with more than \(Self.most) numbers") }
+    guard done <= most else { throw Refusal("its file computes with more than \(most) numbers") }
   }
 }
 

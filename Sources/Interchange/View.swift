@@ -68,7 +68,8 @@ struct View: Hashable {
 
   /// Returns the view in another shape of as many elements; nil where that would cut across a factor.
   func reshaped(_ target: [Int]) -> View? {
-    var rest = axes.flatMap(\.self)[...]
+    // What was cut into axes may be cut elsewhere.
+    var rest = Self.merged(axes.flatMap(\.self))[...]
     var result: [[Factor]] = []
     for size in target {
       var axis: [Factor] = []

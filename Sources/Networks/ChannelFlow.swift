@@ -117,7 +117,7 @@ struct ChannelFlow {
     case .softmax:
       refuse(first, because: "the softmax \(node.name) weighs all channels together")
       values[node.name] = first
-    case .dropout, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange: values[node.name] = first
+    case .dropout, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .roll: values[node.name] = first
     case .attention(let layer):
       guard operands.count == 3 else { return }
       let (queries, keys, all) = (operands[0], operands[1], operands[2])

@@ -108,8 +108,11 @@ extension Operation {
     case .convolution(let layer):
       Int.product([output.elements, layer.inputs / max(layer.groups, 1), layer.kernel.height, layer.kernel.width])
     case .attention(let layer):
-      Int.product([output.positions, operands.dropFirst().first?.positions ?? 0, layer.heads, layer.keyWidth + layer.valueWidth])
-    case .classToken, .positionEmbedding, .arrange, .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm,
+      Int.product([
+        output.positions, layer.window.map { $0.size.height * $0.size.width } ?? operands.dropFirst().first?.positions ?? 0, layer.heads,
+        layer.keyWidth + layer.valueWidth,
+      ])
+    case .classToken, .positionEmbedding, .arrange, .roll, .input, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm,
       .activation, .prelu, .softmax, .maxPool,
       .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow,
       .indexSelect, .subsamplePad, .opaque:

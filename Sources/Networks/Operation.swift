@@ -26,7 +26,7 @@ public enum Operation: Hashable, Sendable {
   case prelu(PReLU)
   /// eˣ/Σeˣ over all channels, at each position.
   case softmax
-  /// softmax(s·q·kᵀ)·v in each head, of queries, keys and values, the node's three inputs.
+  /// softmax(s·q·kᵀ)·v in each head, of queries, keys and values, the node's three inputs; perhaps within windows, and with a learned bias.
   case attention(Attention)
   /// A learned token before the positions of a sequence: channels×1×n becomes channels×1×(n + 1).
   case classToken(features: Int)
@@ -46,6 +46,8 @@ public enum Operation: Hashable, Sendable {
   case resize(height: Int, width: Int, Interpolation)
   /// The same positions in rows of another length: an image as a sequence (height 1), or back.
   case arrange(height: Int, width: Int)
+  /// The image moved down and to the right by so many pixels, those beyond its borders coming in from the other side (Swin's shift).
+  case roll(down: Int, right: Int)
   /// Zeroes each element with this probability in training, scaling the others by 1/(1 − p).
   case dropout(Double)
   /// [channels, height, width] → [channels·height·width], row-major.
@@ -64,7 +66,8 @@ public enum Operation: Hashable, Sendable {
   /// The channels (or features) at the given indices, in this order and each once at most; the others are not read. With all channels it
   /// is a permutation, such as the shuffle between grouped convolutions.
   case indexSelect([Int])
-  /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after.
+  /// ResNet's parameter-free shortcut (option A): every `stride`-th pixel, with zero channels before and after; with stride 1 also a vector
+  /// between zeros.
   case subsamplePad(stride: Int, before: Int, after: Int)
   /// A function without a rule for pruning, of one value or two: the channels that it reads are kept.
   case opaque(OpaqueFunction)
@@ -288,7 +291,7 @@ extension Operation {
   enum Kind: String, CaseIterable {
     case input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, localResponseNorm, activation, prelu, softmax
     case attention, classToken, positionEmbedding
-    case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, arrange, dropout, flatten
+    case maxPool, averagePool, adaptiveAveragePool, adaptiveMaxPool, pad, resize, arrange, roll, dropout, flatten
     case add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
   }
 
@@ -315,6 +318,7 @@ extension Operation {
     case .pad: .pad
     case .resize: .resize
     case .arrange: .arrange
+    case .roll: .roll
     case .dropout: .dropout
     case .flatten: .flatten
     case .add: .add

@@ -68,16 +68,24 @@ extension Operation: Codable {
       try fields.allow([])
       self = .softmax
     case .attention:
-      try fields.allow(["heads", "keyWidth", "valueWidth", "scale", "unit"])
+      try fields.allow(["heads", "keyWidth", "valueWidth", "scale", "unit", "window", "grid", "shift", "bias", "cosine"])
       let name = try fields.required("unit", as: String.self, "a name")
       guard let unit = Attention.Unit(rawValue: name) else {
         let known = Attention.Unit.allCases.map(\.rawValue).joined(separator: ", ")
         throw NetworkError.malformed("attention: unknown unit \(name.quoted); known: \(known)")
       }
+      let window =
+        try fields.has("window")
+        ? Attention.Window(
+          fields.extent("window"), isGrid: fields.flag("grid", default: false), shift: fields.extent("shift", default: Extent(0))) : nil
+      if window == nil, let other = ["grid", "shift"].first(where: fields.has) {
+        throw NetworkError.malformed("attention: field \"\(other)\" goes with \"window\" alone")
+      }
       self = .attention(
         Attention(
           heads: try fields.integer("heads"), width: try fields.integer("keyWidth"), valueWidth: try fields.integer("valueWidth"),
-          scale: try fields.number("scale"), unit: unit))
+          scale: try fields.number("scale"), unit: unit, window: window, bias: try fields.has("bias") ? fields.extent("bias") : nil,
+          isCosine: try fields.flag("cosine", default: false)))
     case .classToken:
       try fields.allow(["features"])
       self = .classToken(features: try fields.integer("features"))
@@ -89,6 +97,9 @@ extension Operation: Codable {
       try fields.allow(["size"])
       let size = try fields.extent("size")
       self = .arrange(height: size.height, width: size.width)
+    case .roll:
+      try fields.allow(["down", "right"])
+      self = .roll(down: try fields.integer("down", default: 0), right: try fields.integer("right", default: 0))
     case .maxPool: self = .maxPool(try fields.pooling())
     case .averagePool: self = .averagePool(try fields.pooling(["countsPadding"]))
     case .adaptiveAveragePool:
@@ -210,6 +221,14 @@ extension Operation: Codable {
       try fields.encode(layer.valueWidth, forKey: "valueWidth")
       try fields.encode(layer.scale, forKey: "scale")
       try fields.encode(layer.unit.rawValue, forKey: "unit")
+      // What most have not is left out, as before there was any of it.
+      if let window = layer.window {
+        try fields.encode(window.size, forKey: "window")
+        if window.isGrid { try fields.encode(true, forKey: "grid") }
+        if window.shift != Extent(0) { try fields.encode(window.shift, forKey: "shift") }
+      }
+      if let bias = layer.bias { try fields.encode(bias, forKey: "bias") }
+      if layer.isCosine { try fields.encode(true, forKey: "cosine") }
     case .classToken(let features): try fields.encode(features, forKey: "features")
     case .positionEmbedding(let layer):
       try fields.encode(layer.features, forKey: "features")
@@ -221,6 +240,9 @@ extension Operation: Codable {
       try fields.encode(pooling.ceilMode, forKey: "ceilMode")
       // Left out where it counts, so that what earlier versions wrote and what this one writes are the same.
       if !pooling.countsPadding { try fields.encode(false, forKey: "countsPadding") }
+    case .roll(let down, let right):
+      try fields.encode(down, forKey: "down")
+      try fields.encode(right, forKey: "right")
     case .pad(let top, let bottom, let left, let right):
       try fields.encode(top, forKey: "top")
       try fields.encode(bottom, forKey: "bottom")

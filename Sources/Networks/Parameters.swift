@@ -3,7 +3,7 @@ extension Network {
   /// order weight, bias, running mean, running variance; a module that several nodes share appears once.
   ///
   /// Linear weights are [outputs, inputs], convolution weights [outputs, inputs/groups, kernel height, kernel width], all others
-  /// [channels].
+  /// [channels], and those of attention [heads, …].
   /// - Throws: what ``validate()`` throws.
   public func parameterShapes() throws -> [(name: ParameterName, dimensions: [Int])] {
     try validate()
@@ -27,6 +27,12 @@ extension Network {
 }
 
 extension Operation {
+  /// Returns the rows, along dimension 0, that the operation's tensors lose with some of its features: these, and in attention whose features
+  /// are those of queries, keys and values, the heads that leave with them.
+  public func rows(losing features: Set<Int>) -> Set<Int> {
+    if case .attention(let layer) = self { layer.heads(losing: features) } else { features }
+  }
+
   /// Roles and dimensions of the operation's tensors, in PyTorch's order.
   var parameters: [(role: ParameterName.Role, dimensions: [Int])] {
     switch self {
@@ -45,7 +51,9 @@ extension Operation {
     case .prelu(let layer): [(.weight, [layer.features])]
     case .classToken(let features): [(.weight, [features])]
     case .positionEmbedding(let layer): [(.weight, [layer.features, layer.height, layer.width])]
-    case .attention, .arrange, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
+    case .attention(let layer):
+      (layer.isCosine ? [(.weight, [layer.heads])] : []) + (layer.bias.map { [(.bias, [layer.heads, $0.height, $0.width])] } ?? [])
+    case .arrange, .roll, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
       .adaptiveMaxPool, .pad, .resize,
       .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .opaque:
       []

@@ -133,6 +133,9 @@ extension Network.Node {
           node: name, problem: "arranges positions as \(Extent(height, width)), gets \(first.shape) from \(first.name)")
       }
       shape = .image(channels: first.shape.channels, height: height, width: width)
+    case .roll:
+      _ = try image(first)
+      shape = first.shape
     case .flatten: shape = .vector(first.shape.elements)
     case .add, .subtract: shape = try sum(operands, first)
     case .multiply: shape = try product(operands, first)
@@ -152,6 +155,8 @@ extension Network.Node {
           problem: "takes channel \(indices.max() ?? 0), gets \(first.shape.channels) from \(first.name) (\(first.shape))")
       }
       shape = first.shape.with(channels: indices.count)
+    case .subsamplePad(1, let before, let after) where first.shape.dimensions.count == 1:
+      shape = .vector(first.shape.channels + before + after)
     case .subsamplePad(let stride, let before, let after):
       let image = try image(first)
       shape = .image(
@@ -269,6 +274,22 @@ extension Network.Node {
         node: name,
         problem: "expects a value for each key, gets \(operands[1].shape) from \(operands[1].name) and \(operands[2].shape) from "
           + operands[2].name)
+    }
+    var pairs = Extent(first.shape.positions, operands[1].shape.positions)
+    if let window = layer.window {
+      for operand in operands {
+        let image = try image(operand)
+        guard image == (try self.image(first)), image.height.isMultiple(of: window.size.height),
+          image.width.isMultiple(of: window.size.width)
+        else {
+          throw NetworkError.shape(
+            node: name, problem: "divides an image into windows of \(window.size), gets \(operand.shape) from \(operand.name)")
+        }
+      }
+      pairs = Extent(window.size.height * window.size.width)
+    }
+    if let bias = layer.bias, bias != pairs {
+      throw NetworkError.shape(node: name, problem: "has a bias for \(bias) queries and keys, and gets \(pairs)")
     }
     return first.shape.with(channels: layer.values)
   }

@@ -94,11 +94,12 @@ extension Network.Node {
       let size = layer.inputs / layer.groups
       unread = Set(unread.map { $0 % size })
     }
+    let rows = operation.rows(losing: lost)
     return operation.parameters.flatMap { role, dimensions -> [TensorSlice] in
       let name = ParameterName(module, role)
       var slices: [TensorSlice] = []
-      if !lost.isEmpty {
-        slices.append(TensorSlice(parameter: name, dimension: 0, keep: (0..<dimensions[0]).filter { !lost.contains($0) }))
+      if !rows.isEmpty {
+        slices.append(TensorSlice(parameter: name, dimension: 0, keep: (0..<dimensions[0]).filter { !rows.contains($0) }))
       }
       if !unread.isEmpty, dimensions.count > 1 {
         slices.append(TensorSlice(parameter: name, dimension: 1, keep: (0..<dimensions[1]).filter { !unread.contains($0) }))
@@ -161,7 +162,7 @@ extension Operation {
       let front = lost.count { $0 < before }
       return .subsamplePad(stride: stride, before: before - front, after: after - (lost.count - front))
     case .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
-      .arrange, .dropout, .flatten, .add, .subtract, .multiply, .concat, .opaque:
+      .arrange, .roll, .dropout, .flatten, .add, .subtract, .multiply, .concat, .opaque:
       return self
     }
   }

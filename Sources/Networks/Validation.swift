@@ -114,9 +114,7 @@ extension Operation {
       function.parameter.flatMap { $0.value.isFinite ? nil : "\($0.name) must be finite, is \($0.value)" }
     case .softmax, .flatten, .add, .subtract, .multiply, .concat: nil
     case .opaque(let function): function.problem
-    case .attention(let layer):
-      size(layer.heads, "heads") ?? size(layer.keyWidth, "keyWidth") ?? size(layer.valueWidth, "valueWidth")
-        ?? (layer.scale.isFinite ? nil : "scale must be finite, is \(layer.scale)")
+    case .attention(let layer): problem(of: layer)
     case .classToken(let features): size(features, "features")
     case .positionEmbedding(let layer): size(layer.features, "features") ?? extent(Extent(layer.height, layer.width), "size")
     case .narrow(let start, let count): size(start, "start", from: 0) ?? size(count, "count")
@@ -130,6 +128,8 @@ extension Operation {
     case .adaptiveAveragePool(let height, let width), .adaptiveMaxPool(let height, let width), .arrange(let height, let width),
       .resize(let height, let width, _):
       extent(Extent(height, width), "size")
+    case .roll(let down, let right):
+      size(down, "down", from: -Limits.size) ?? size(right, "right", from: -Limits.size)
     case .pad(let top, let bottom, let left, let right):
       size(top, "top", from: -Limits.size) ?? size(bottom, "bottom", from: -Limits.size) ?? size(left, "left", from: -Limits.size)
         ?? size(right, "right", from: -Limits.size)
@@ -155,6 +155,19 @@ extension Operation {
       if !seen.insert(index).inserted { return "indices must differ, \(index) stands twice" }
     }
     return nil
+  }
+
+  private func problem(of layer: Attention) -> String? {
+    if let problem = size(layer.heads, "heads") ?? size(layer.keyWidth, "keyWidth") ?? size(layer.valueWidth, "valueWidth") {
+      return problem
+    }
+    guard layer.scale.isFinite else { return "scale must be finite, is \(layer.scale)" }
+    if let bias = layer.bias, let problem = extent(bias, "bias") { return problem }
+    guard let window = layer.window else { return nil }
+    let (size, shift) = (window.size, window.shift)
+    if let problem = extent(size, "window") ?? extent(shift, "shift", from: 0) { return problem }
+    guard shift.height < size.height, shift.width < size.width else { return "shift \(shift) must be smaller than the window \(size)" }
+    return window.isGrid && shift != Extent(0) ? "a grid has no shift" : nil
   }
 
   private func extent(_ value: Extent, _ name: String, from least: Int = 1) -> String? {

@@ -88,7 +88,7 @@ extension Network {
         let isWide = function.name.form != .reduction
         factors[node.name] = isWide ? zip(node.inputs, operands).map { shapes[$0]?.channels == 1 ? 1 : $1 }.max() ?? 1 : 1
       case .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize,
-        .arrange, .dropout,
+        .arrange, .roll, .dropout,
         .flatten, .add, .subtract, .multiply:
         break
       }

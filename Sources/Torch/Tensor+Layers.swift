@@ -186,9 +186,25 @@ extension Tensor {
   /// Returns softmax(s·q·kᵀ)·v in each head, of queries [batch, channels, height, width], the tensor, and of keys and values.
   ///
   /// The channels of a head lie side by side. Cost: memory for queries·keys scores in each head.
-  public func attention(keys: Tensor, values: Tensor, heads: Int, scale: Double) throws -> Tensor {
-    try checked(ct_layer_attention(handle, keys.handle, values.handle, Int64(heads), scale))
+  /// - Parameters:
+  ///   - weights: [heads]; with them queries and keys are divided by their lengths, and each head multiplies their products by its number.
+  ///   - bias: [heads, queries, keys], added to the scores.
+  ///   - window: rows and columns of the windows that keep pixels apart; nil for all of them together.
+  ///   - isGrid: whether a window's pixels lie at equal distances over the image.
+  ///   - shift: rows and columns by which the image was rolled: pairs of pixels that were apart before get −100.
+  public func attention(
+    keys: Tensor, values: Tensor, heads: Int, scale: Double, weights: Tensor? = nil, bias: Tensor? = nil, window: (Int, Int)? = nil,
+    isGrid: Bool = false, shift: (Int, Int) = (0, 0)
+  ) throws -> Tensor {
+    let window = ct_attention_window(
+      height: Int64(window?.0 ?? 0), width: Int64(window?.1 ?? 0), shift_down: Int64(shift.0), shift_right: Int64(shift.1),
+      is_grid: isGrid ? 1 : 0)
+    return try checked(
+      ct_layer_attention(handle, keys.handle, values.handle, Int64(heads), scale, weights?.handle, bias?.handle, window))
   }
+
+  /// Returns images moved down and to the right by so many pixels, those beyond the borders coming in from the other side.
+  public func rolled(down: Int, right: Int) throws -> Tensor { try checked(ct_layer_roll(handle, Int64(down), Int64(right))) }
 
   /// Returns the tensor with each element zeroed with probability p, and the others divided by 1 − p.
   public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {

@@ -81,7 +81,7 @@ public final class Executor {
     instructions = try network.nodes.enumerated().map { i, node in
       let roles: [ParameterName.Role]
       switch node.operation {
-      case .linear, .convolution, .groupNorm, .channelNorm, .channelAffine, .prelu, .classToken, .positionEmbedding:
+      case .linear, .convolution, .groupNorm, .channelNorm, .channelAffine, .prelu, .attention, .classToken, .positionEmbedding:
         roles = [.weight, .bias]
       case .batchNorm: roles = [.weight, .bias, .runningMean, .runningVariance]
       default: roles = []
@@ -207,7 +207,10 @@ public final class Executor {
     case .prelu: return try operand().prelu(parameter(0))
     case .softmax: return try operand().softmax(1)
     case .attention(let layer):
-      return try operand().attention(keys: operand(1), values: operand(2), heads: layer.heads, scale: layer.scale)
+      return try operand().attention(
+        keys: operand(1), values: operand(2), heads: layer.heads, scale: layer.scale, weights: tensor(0, of: instruction),
+        bias: tensor(1, of: instruction), window: layer.window?.size.pair, isGrid: layer.window?.isGrid ?? false,
+        shift: layer.window?.shift.pair ?? (0, 0))
     case .classToken(let features):
       let sequence = try operand()
       let token = try parameter(0).reshaped([1, features, 1, 1]).expanded([sequence.shape[0], features, 1, 1])
@@ -229,6 +232,7 @@ public final class Executor {
     case .arrange(let height, let width):
       let image = try operand()
       return try image.reshaped(Array(image.shape.prefix(2)) + [height, width])
+    case .roll(let down, let right): return try operand().rolled(down: down, right: right)
     case .dropout(let probability):
       if case .training(let generator) = mode, probability > 0 { return try operand().dropout(probability, generator: generator) }
       return try operand()
@@ -245,6 +249,7 @@ public final class Executor {
       guard let indices = instruction.indices else { throw TorchError("\(instruction.node): its indices are missing") }
       return try operand().indexed(1, indices)
     case .subsamplePad(let stride, let before, let after):
+      if try operand().rank == 2 { return try operand().padded([before, after]) }
       let sampled = try operand().sliced(2, step: stride).sliced(3, step: stride)
       return try sampled.padded([0, 0, 0, 0, before, after])
     case .opaque(let function): return try operand().applying(function, function.name.form == .pair ? operand(1) : nil)

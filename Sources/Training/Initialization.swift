@@ -18,7 +18,8 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
   case pytorch
 
   /// Draws tensors for every parameter of a network; norms and scales start as the identity, learned slopes below 0 as ¼ (He et al.
-  /// 2015), class tokens as 0, embeddings of positions as N(0, 0.02²) (Dosovitskiy et al. 2021).
+  /// 2015), class tokens as 0, embeddings of positions and biases of attention as N(0, 0.02²) (Dosovitskiy et al. 2021, Liu et al. 2021), and
+  /// the numbers that multiply cosines as 10 (Liu et al. 2022).
   ///
   /// fan-in = inputs/groups × kernel area, fan-out = outputs × kernel area. The same seed gives the same bits.
   public func tensors(for network: Network, seed: UInt64, type: ElementType = .float32) throws -> [ParameterName: Tensor] {
@@ -28,10 +29,14 @@ public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
     let tokens = Set(network.nodes.compactMap { if case .classToken = $0.operation { $0.module } else { nil } })
     let embeddings = Set(network.nodes.compactMap { if case .positionEmbedding = $0.operation { $0.module } else { nil } })
     let slopes = Set(network.nodes.compactMap { if case .prelu = $0.operation { $0.module } else { nil } })
+    let attention = Set(network.nodes.compactMap { if case .attention = $0.operation { $0.module } else { nil } })
     for (name, dimensions) in try network.parameterShapes() {
       switch name.role {
       case .weight where embeddings.contains(name.module):
         tensors[name] = try .normal(dimensions, deviation: 0.02, type: type, generator: generator)
+      case .bias where attention.contains(name.module):
+        tensors[name] = try .normal(dimensions, deviation: 0.02, type: type, generator: generator)
+      case .weight where attention.contains(name.module): tensors[name] = try .full(dimensions, 10, type: type)
       case .weight where tokens.contains(name.module): tensors[name] = try .zeros(dimensions, type: type)
       case .weight where dimensions.count > 1:
         let area = dimensions.dropFirst(2).reduce(1, *)

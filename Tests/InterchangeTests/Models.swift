@@ -17,9 +17,8 @@ struct GoldenModel: Decodable, CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   /// All cases; none if the file cannot be read, which another test reports.
-  static let all = ["onnx_models.json", "onnx_operations.json", "onnx_sequences.json", "onnx_opaque.json", "onnx_gelu.json"].flatMap {
-    name in
-    (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference(name)))) ?? []
+  static let all = ["models", "operations", "sequences", "opaque", "gelu", "windows"].flatMap { name in
+    (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference("onnx_\(name).json")))) ?? []
   }
 }
 
@@ -39,6 +38,14 @@ enum Onnx {
       $0.name = name
       if numbers.count == 1 { $0.i = numbers[0] } else { $0.ints = numbers }
     }
+  }
+
+  static func text(_ name: String, _ value: String) -> ONNXAttributeProto {
+    .with { ($0.name, $0.s) = (name, Data(value.utf8)) }
+  }
+
+  static func integers(_ name: String, _ values: [Int64]) -> ONNXTensorProto {
+    .with { ($0.name, $0.dims, $0.dataType, $0.int64Data) = (name, [Int64(values.count)], 7, values) }
   }
 
   static func tensor(_ name: String, _ dimensions: [Int64], _ values: [Float]) -> ONNXTensorProto {

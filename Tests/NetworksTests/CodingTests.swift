@@ -40,6 +40,19 @@ import Testing
       .attention(Attention(heads: 2, width: 3, valueWidth: 4, scale: 0.5, unit: .width)),
       #"{"heads":2,"keyWidth":3,"scale":0.5,"type":"attention","unit":"width","valueWidth":4}"#
     ),
+    (
+      .attention(
+        Attention(heads: 2, width: 3, window: .init(Extent(4, 5), shift: Extent(1, 2)), bias: Extent(20), isCosine: true)),
+      """
+      {"bias":[20,20],"cosine":true,"heads":2,"keyWidth":3,"scale":1,"shift":[1,2],"type":"attention","unit":"head","valueWidth":3,\
+      "window":[4,5]}
+      """
+    ),
+    (
+      .attention(Attention(heads: 2, width: 3, scale: 1, window: .init(Extent(4, 5), isGrid: true))),
+      #"{"grid":true,"heads":2,"keyWidth":3,"scale":1,"type":"attention","unit":"head","valueWidth":3,"window":[4,5]}"#
+    ),
+    (.roll(down: -3, right: 2), #"{"down":-3,"right":2,"type":"roll"}"#),
     (.classToken(features: 4), #"{"features":4,"type":"classToken"}"#),
     (.positionEmbedding(PositionEmbedding(4, height: 1, width: 9)), #"{"features":4,"size":[1,9],"type":"positionEmbedding"}"#),
     (.arrange(height: 1, width: 6), #"{"size":[1,6],"type":"arrange"}"#),
@@ -101,7 +114,7 @@ import Testing
       """
       unknown operation type "attend"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
       localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
-      adaptiveMaxPool, pad, resize, arrange, dropout, \
+      adaptiveMaxPool, pad, resize, arrange, roll, dropout, \
       flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
       """
     ),
@@ -154,6 +167,23 @@ import Testing
       #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"row"}"#,
       "attention: unknown unit \"row\"; known: head, width"
     ),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"head","grid":true}"#,
+      "attention: field \"grid\" goes with \"window\" alone"
+    ),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"head","window":[2,2],"shift":[0,2]}"#,
+      "attention: shift 0×2 must be smaller than the window 2×2"
+    ),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"head","window":[2,2],"grid":true,"shift":[1,0]}"#,
+      "attention: a grid has no shift"
+    ),
+    (
+      #"{"type":"attention","heads":2,"keyWidth":3,"valueWidth":4,"scale":1,"unit":"head","bias":[0,2]}"#,
+      "attention: bias must be from 1 to 2147483647, is 0"
+    ),
+    (#"{"type":"roll","down":-2147483648}"#, "roll: down must be from -2147483647 to 2147483647, is -2147483648"),
     (#"{"type":"arrange","size":[0,6]}"#, "arrange: size must be from 1 to 2147483647, is 0"),
     (#"{"type":"resize","size":[0,4],"interpolation":"nearest"}"#, "resize: size must be from 1 to 2147483647, is 0"),
     (
@@ -191,7 +221,7 @@ import Testing
         """
         node "a": unknown operation type "conv"; known: input, linear, convolution, batchNorm, groupNorm, channelNorm, channelAffine, \
         localResponseNorm, activation, prelu, softmax, attention, classToken, positionEmbedding, maxPool, averagePool, adaptiveAveragePool, \
-        adaptiveMaxPool, pad, resize, arrange, dropout, \
+        adaptiveMaxPool, pad, resize, arrange, roll, dropout, \
         flatten, add, subtract, multiply, concat, narrow, indexSelect, subsamplePad, opaque
         """)
     ),

@@ -54,6 +54,16 @@ import Testing
     #expect(cost.layers.map(\.parameters) == [0, 6, 42, 48, 0])
   }
 
+  /// Each of 24 pixels attends to the 6 of its window, in 2 heads of 3 and 3; 2 numbers of heads, and 2·6·6 of pairs.
+  @Test func attentionWithinWindows() throws {
+    var builder = NetworkBuilder("windows", input: .image(channels: 6, height: 4, width: 6))
+    let layer = Attention(heads: 2, width: 3, window: .init(Extent(2, 3)), bias: Extent(6), isCosine: true)
+    builder.append("op", .attention(layer), from: ["input", "input", "input"])
+    let cost = try builder.network().cost()
+    #expect(cost.layers.map(\.macs) == [0, 24 * 6 * 2 * 6])
+    #expect(cost.layers.map(\.parameters) == [0, 74])
+  }
+
   @Test func uncountableCostsAreErrors() {
     var builder = NetworkBuilder("huge", input: .image(channels: 1, height: 200_000, width: 200_000))
     builder.convolution("conv1", 1, kernel: 100_001, padding: 50_000)

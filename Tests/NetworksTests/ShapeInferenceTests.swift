@@ -62,6 +62,30 @@ import Testing
     #expect { try builder2.network() } throws: { "\($0)" == "two: expects queries, keys and values" }
   }
 
+  /// A vector keeps its place between zeros.
+  @Test func attentionWithinWindows() throws {
+    func words(_ layer: Attention) throws -> String {
+      var builder = NetworkBuilder("windows", input: .image(channels: 6, height: 4, width: 6))
+      builder.append("op", .attention(layer), from: ["input", "input", "input"])
+      do { return try "\(builder.network().outputShape)" } catch { return "\(error)" }
+    }
+    #expect(try words(Attention(heads: 2, width: 3, window: .init(Extent(2, 3)), bias: Extent(6))) == "6×4×6")
+    #expect(
+      try words(Attention(heads: 2, width: 3, window: .init(Extent(3, 3))))
+        == "op: divides an image into windows of 3×3, gets 6×4×6 from input")
+    #expect(
+      try words(Attention(heads: 2, width: 3, window: .init(Extent(2, 3)), bias: Extent(6, 24)))
+        == "op: has a bias for 6×24 queries and keys, and gets 6×6")
+    #expect(try words(Attention(heads: 2, width: 3, bias: Extent(24))) == "6×4×6")
+    var vector = NetworkBuilder("vector", input: .vector(3))
+    vector.append("longer", .subsamplePad(stride: 1, before: 2, after: 4), from: ["input"])
+    vector.append("back", .narrow(start: 2, count: 3), from: ["longer"])
+    #expect(try vector.network().shapes()["longer"] == .vector(9))
+    var builder = NetworkBuilder("roll", input: .vector(3))
+    builder.append("op", .roll(down: 1, right: 0), from: ["input"])
+    #expect { try builder.network() } throws: { "\($0)".hasPrefix("op: expects an image") }
+  }
+
   @Test func branches() throws {
     var builder = NetworkBuilder("branches", input: .image(channels: 2, height: 4, width: 4))
     let one = builder.convolution("one", 3, kernel: 1, from: "input")

@@ -199,6 +199,46 @@ for temperature, weight, smoothing in ((4.0, 0.9, 0.0), (1.0, 0.5, 0.1), (2.5, 1
          lambda x, teacher, labels: distillation(x, teacher, labels, temperature, weight, smoothing), ("x",),
          kind="distillation", temperature=temperature, weight=weight, smoothing=smoothing)
 
+
+def windows(x, rows, columns, grid):
+    """[images, windows, heads, pixels, width] of two heads."""
+    n, c, h, w = x.shape
+    if grid:
+        return x.reshape(n, 2, c // 2, rows, h // rows, columns, w // columns).permute(0, 4, 6, 1, 3, 5, 2).reshape(n, -1, 2, rows * columns, c // 2)
+    return x.reshape(n, 2, c // 2, h // rows, rows, w // columns, columns).permute(0, 3, 5, 1, 4, 6, 2).reshape(n, -1, 2, rows * columns, c // 2)
+
+
+def windowed(x, keys, values, weight=None, bias=None, scale=1.0, size=(2, 3), grid=False, shift=(0, 0)):
+    """By images of places: what pixel each element of the result is."""
+    q, k, v = (windows(t, *size, grid) for t in (x, keys, values))
+    if weight is not None:
+        q, k = F.normalize(q, dim=-1) * weight[:, None, None], F.normalize(k, dim=-1)
+    scores = scale * q @ k.transpose(-2, -1)
+    if bias is not None:
+        scores = scores + bias
+    n, c, h, w = values.shape
+    side = torch.zeros(1, 1, h, w, dtype=x.dtype)
+    for down in (slice(0, h - shift[0]), slice(h - shift[0], h)):
+        for right in (slice(0, w - shift[1]), slice(w - shift[1], w)):
+            side[..., down, right] = side.max() + 1
+    part = windows(side.expand(1, 2, h, w), *size, grid)
+    scores = scores + torch.where(part == part.transpose(-2, -1), 0.0, -100.0).to(x.dtype)
+    result = scores.softmax(-1) @ v
+    places = windows(torch.arange(c * h * w, dtype=torch.float64).reshape(1, c, h, w), *size, grid).flatten().long()
+    return torch.zeros(n, c * h * w, dtype=x.dtype).index_copy(1, places, result.reshape(n, -1)).reshape(n, c, h, w)
+
+
+maps = lambda: {"x": drawn(2, 4, 4, 6), "keys": drawn(2, 4, 4, 6), "values": drawn(2, 6, 4, 6)}
+case("attention within windows", maps(), lambda x, keys, values: windowed(x, keys, values, scale=0.75), ("x", "keys", "values"),
+     kind="attention", number=0.75, size=(2, 3))
+case("attention within a grid, with a bias", {**maps(), "bias": drawn(2, 6, 6)},
+     lambda x, keys, values, bias: windowed(x, keys, values, bias=bias, scale=0.75, grid=True), ("x", "keys", "values", "bias"),
+     kind="attention", number=0.75, size=(2, 3), grid=True)
+case("attention by cosines within shifted windows", {**maps(), "weight": drawn(2), "bias": drawn(2, 6, 6)},
+     lambda x, keys, values, weight, bias: windowed(x, keys, values, weight, bias, shift=(1, 2)), ("x", "keys", "values", "weight", "bias"),
+     kind="attention", number=1, size=(2, 3), shift=(1, 2))
+case("roll", {"x": drawn(1, 2, 3, 4)}, lambda x: x.roll((-1, 3), (2, 3)), ("x",), kind="roll", shift=(-1, 3))
+
 path = pathlib.Path(__file__).with_suffix(".json")
 path.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 print(len(cases), "cases,", path.stat().st_size, "bytes")

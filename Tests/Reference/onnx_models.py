@@ -1,10 +1,11 @@
 """Makes onnx_models.json: small ONNX models and what ONNX Runtime computes with them.
 
-  python3 onnx_models.py        needs onnx 1.23, onnxruntime 1.32, torch 2.11
+  python3 onnx_models.py        needs onnx 1.23, onnxruntime 1.32, torch 2.11, torchvision 0.26
 
 Each case: a name, the file in base64, the batch (shape and values), the output's values, and for models that are refused the reason.
 """
 import base64
+import functools
 import io
 import json
 import pathlib
@@ -14,6 +15,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+import torchvision
 from onnx import TensorProto, helper, numpy_helper
 
 warnings.filterwarnings("ignore")
@@ -518,3 +520,61 @@ class Padded(nn.Module):
 
 exported_twice("borders", Padded(), image)
 pathlib.Path(__file__).with_name("onnx_gelu.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
+# Attention within windows: shifted ones over an image that needs a border, cosines, and the pixels of a grid.
+cases = []
+
+
+def brief(data):
+    """A model whose nodes have no names, and whose values have short ones: most of what TorchScript's exporter writes is names."""
+    model = onnx.load_from_string(data)
+    kept = {value.name for part in (model.graph.input, model.graph.output, model.graph.initializer) for value in part}
+    names = {}
+    for part in model.graph.node:
+        part.name = ""
+        for values in (part.input, part.output):
+            for index, value in enumerate(values):
+                if value and value not in kept:
+                    values[index] = names.setdefault(value, f"{len(names):x}")
+    return model.SerializeToString()
+
+
+class Windows(nn.Module):
+    """Blocks of torchvision over the patches of an image, and the mean of its pixels."""
+
+    def __init__(self, width, blocks, channels_last=True):
+        super().__init__()
+        self.patches, self.blocks, self.channels_last = nn.Conv2d(2, width, 2, 2), blocks, channels_last
+
+    def forward(self, x):
+        x = self.patches(x)
+        x = self.blocks(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2) if self.channels_last else self.blocks(x)
+        return x.mean((2, 3))
+
+
+def shaken(module):
+    """With numbers that tell layers apart where torchvision begins with equal ones."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return module
+
+
+def exported_briefly(name, module, shape):
+    exported_dynamo(name, module, shape)
+    exported(name, module, shape)
+    cases[-1]["file"] = base64.b64encode(brief(base64.b64decode(cases[-1]["file"]))).decode()
+
+
+swin, maxvit = torchvision.models.swin_transformer, torchvision.models.maxvit
+norm = functools.partial(nn.LayerNorm, eps=1e-5)
+exported_briefly("swin", shaken(Windows(4, nn.Sequential(
+    swin.SwinTransformerBlock(4, 2, [2, 3], [0, 0], norm_layer=norm, mlp_ratio=1), swin.SwinTransformerBlock(4, 2, [2, 3], [1, 1], norm_layer=norm, mlp_ratio=1),
+    swin.PatchMerging(4, norm)))), (2, 8, 10))
+exported_dynamo("swin-rows", shaken(Windows(4, swin.SwinTransformerBlock(4, 2, [2, 2], [1, 1], norm_layer=norm, mlp_ratio=1))), (2, 8, 4))
+cosine = functools.partial(swin.SwinTransformerBlockV2, norm_layer=norm, mlp_ratio=1)
+exported_briefly("swin-v2", shaken(Windows(4, nn.Sequential(cosine(4, 2, [2, 2], [1, 1]), swin.PatchMergingV2(4, norm)))), (2, 8, 8))
+layer = functools.partial(maxvit.PartitionAttentionLayer, 6, 3, 2, mlp_ratio=1, activation_layer=nn.GELU, norm_layer=nn.LayerNorm,
+                          attention_dropout=0, mlp_dropout=0, p_stochastic_dropout=0)
+exported_briefly("maxvit", shaken(Windows(6, nn.Sequential(layer("window", (6, 6)), layer("grid", (6, 6))), False)), (2, 12, 12))
+pathlib.Path(__file__).with_name("onnx_windows.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

@@ -13,9 +13,9 @@ import Torch
 
   struct Options: Codable {
     var kind: String
-    var kernel, stride, padding, dilation, size, sides: [Int]?
+    var kernel, stride, padding, dilation, size, sides, shift: [Int]?
     var groups: Int?
-    var ceilMode, training, countsPadding: Bool?
+    var ceilMode, training, countsPadding, grid: Bool?
     var momentum, epsilon, smoothing, number, temperature, weight: Double?
     var lrn: [Double]?
     var reduction: String?
@@ -39,7 +39,7 @@ import Torch
     return (try? JSONDecoder().decode([Case].self, from: data)) ?? []
   }()
 
-  @Test func theReferenceIsThere() { #expect(Self.cases.count == 65) }
+  @Test func theReferenceIsThere() { #expect(Self.cases.count == 69) }
 
   /// float64 proves the formula; float32 and channels-last run other kernels of the same formula.
   @Test(arguments: cases) func agreesWithPyTorch(_ golden: Case) throws {
@@ -104,7 +104,13 @@ import Torch
     case "channelNorm":
       return try x.channelNorm(weight: inputs["weight"], bias: inputs["bias"], epsilon: #require(options.epsilon))
     case "attention":
-      return try x.attention(keys: #require(inputs["keys"]), values: #require(inputs["values"]), heads: 2, scale: #require(options.number))
+      return try x.attention(
+        keys: #require(inputs["keys"]), values: #require(inputs["values"]), heads: 2, scale: #require(options.number),
+        weights: inputs["weight"], bias: inputs["bias"], window: options.size.map { ($0[0], $0[1]) }, isGrid: options.grid ?? false,
+        shift: options.shift.map { ($0[0], $0[1]) } ?? (0, 0))
+    case "roll":
+      let (down, right) = try options.pair(options.shift)
+      return try x.rolled(down: down, right: right)
     case "channelAffine": return try x.channelAffine(#require(inputs["weight"]), inputs["bias"])
     case "gate": return try x.gated(by: #require(inputs["gate"]))
     case "localResponseNorm":

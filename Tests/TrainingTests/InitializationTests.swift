@@ -1,4 +1,5 @@
 import Networks
+import TestSupport
 import Testing
 import Torch
 import Training
@@ -27,6 +28,16 @@ import Training
     let biases = try Model(network, initialization: .pytorch, seed: 1).tensor(ParameterName("conv", .bias)).array(Float.self)
     let bound = (1.0 / 72).squareRoot()
     #expect(largest(biases) <= bound && largest(biases) > 0.9 * bound)
+  }
+
+  @Test func numbersOfAttention() throws {
+    var builder = NetworkBuilder("numbers", input: .image(channels: 6, height: 16, width: 16))
+    builder.append("op", .attention(Attention(heads: 3, width: 2, bias: Extent(256), isCosine: true)), from: ["input", "input", "input"])
+    let tensors = try Initialization.pytorch.tensors(for: builder.network(), seed: 1)
+    #expect(try tensors[ParameterName("op", .weight)]?.array(Float.self) == [10, 10, 10])
+    let bias = try #require(try tensors[ParameterName("op", .bias)]?.doubles())
+    let variance = bias.reduce(0) { $0 + $1 * $1 } / Double(bias.count)
+    #expect(bias.count == 3 * 256 * 256 && abs(variance / 0.0004 - 1) < 0.02)
   }
 
   @Test func learnedSlopesAndScales() throws {

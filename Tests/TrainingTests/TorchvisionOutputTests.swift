@@ -5,7 +5,7 @@ import Testing
 import Torch
 import Training
 
-/// What torchvision's models say for weights and images of a formula (Tests/Reference/torchvision.py).
+/// What torchvision's models say for weights and images of a formula (Tests/Reference/torchvision_models.py).
 @Suite struct TorchvisionOutputTests {
   private struct Golden: Decodable {
     var classes: Int

@@ -174,8 +174,19 @@ ct_tensor ct_layer_softmax(ct_tensor x, int64_t dim);
 ct_tensor ct_layer_transposed_convolution(
     ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, const int64_t stride[2], const int64_t padding[2], const int64_t output_padding[2],
     const int64_t dilation[2], int64_t groups);
-// softmax(scale·q·kᵀ)·v in each head; channels of a head lie side by side, positions behind the channels.
-ct_tensor ct_layer_attention(ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale);
+// softmax(scale·q·kᵀ + bias)·v in each head; channels of a head lie side by side, positions behind the channels. With weights, [heads], queries
+// and keys are divided by their lengths, and products multiplied by the weight. A bias is [heads, queries, keys]. Windows of other than 0 rows
+// keep positions of an image apart: tiles, or the pixels of a grid; where the image was rolled by shift, −100 separates what was apart.
+typedef struct {
+  int64_t height, width;
+  int64_t shift_down, shift_right;
+  int32_t is_grid;
+} ct_attention_window;
+ct_tensor ct_layer_attention(
+    ct_tensor queries, ct_tensor keys, ct_tensor values, int64_t heads, double scale, ct_tensor weights_or_null, ct_tensor bias_or_null,
+    ct_attention_window window);
+// The image moved down and to the right, what is beyond its borders coming in from the other side.
+ct_tensor ct_layer_roll(ct_tensor x, int64_t down, int64_t right);
 // [batch, positions]: the mean of x^2 over the channels at each position, divided by its Euclidean norm over the positions.
 ct_tensor ct_layer_attention_map(ct_tensor x);
 enum { CT_REDUCE_NONE, CT_REDUCE_MEAN, CT_REDUCE_SUM };

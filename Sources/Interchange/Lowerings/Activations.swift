@@ -47,6 +47,10 @@ extension Lowering {
       if case .partial(let partial)? = lowering.value(node, 0), partial.form == .raised, bounds == [0, 6] {
         return [.partial(Partial(form: .ramp(1), view: partial.view))]
       }
+      // A least length, by which division is safe.
+      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .length, bounds[0] ?? 0 <= 1e-4, bounds[1] == nil {
+        return [.partial(partial)]
+      }
       if let input = node.inputs.first { try lowering.settle(input) }
       guard bounds[0] == 0, bounds[1] == 6 || (bounds[1] ?? 3e38) >= 3e38 else {
         let (low, high) = (max(bounds[0] ?? -bound, -bound), min(bounds[1] ?? bound, bound))
@@ -68,10 +72,10 @@ extension Lowering {
     // The classifier is what feeds a last softmax; losses and temperatures begin there.
     Rule("Softmax") { lowering, node in
       let isEarly = lowering.graph.opset < 13
-      if case .partial(let partial)? = lowering.value(node, 0), case .scores(let keys, let factor) = partial.form {
+      if case .partial(let partial)? = lowering.value(node, 0), case .scores(let scores) = partial.form {
         let last = partial.view.axes.count - 1
         guard [last, -1].contains(node.integer("axis", isEarly ? 1 : -1)) else { throw Refusal("it does not compare keys") }
-        return [.partial(Partial(form: .attention(keys: keys, factor: factor), view: partial.view))]
+        return [.partial(Partial(form: .attention(scores), view: partial.view))]
       }
       if let input = node.inputs.first { try lowering.settle(input) }
       let view = try lowering.view(node)

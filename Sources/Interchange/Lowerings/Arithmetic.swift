@@ -6,6 +6,9 @@ extension Lowering {
     Rule("Add") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
+        if case .partial(let partial)? = lowering.value(node, index), case .scores(let scores) = partial.form {
+          return [try lowering.biased(scores, of: partial.view, by: constant)]
+        }
         if case .partial(let partial)? = lowering.value(node, index), case .curve(let curve) = partial.form, try constant.numbers() == [1] {
           return [.partial(Partial(form: .curvePlusOne(curve, 1), view: partial.view))]
         }
@@ -28,6 +31,9 @@ extension Lowering {
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
         if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
+        if case .partial(let partial)? = lowering.value(node, index), case .scores(let scores) = partial.form {
+          return [try lowering.weighted(scores, of: partial.view, by: constant)]
+        }
         try lowering.settle(node.inputs[index])
         let view = try lowering.view(node, index)
         guard lowering.network.isPerChannel(constant, of: view) else {
@@ -53,6 +59,11 @@ extension Lowering {
     },
     Rule("Neg") { lowering, node in [try lowering.multiple(node, 0, -1)] },
     Rule("Div") { lowering, node in
+      if case .partial(let partial)? = lowering.value(node, 1), partial.form == .length,
+        case .feature(partial.view)? = lowering.value(node, 0)
+      {
+        return [.partial(Partial(form: .unit, view: partial.view))]
+      }
       if case .partial(let partial)? = lowering.value(node, 1), case .deviation(let epsilon) = partial.form,
         case .partial(let centred)? = lowering.value(node, 0), centred.form == .centred, centred.view == partial.view
       {
@@ -165,7 +176,9 @@ extension Lowering {
     case .gated(let curve, let before): return try gelu(curve, before * factor, partial.view, node)
     case .ramp(let before): return part(.ramp(before * factor))
     case .ramped(let before): return try hardSwish(before * factor, partial.view, node)
-    case .scores(let keys, let before): return part(.scores(keys: keys, factor: before * factor))
+    case .scores(var scores) where scores.bias == nil && scores.window?.shift ?? Extent(0) == Extent(0):
+      scores.factor *= factor
+      return part(.scores(scores))
     default: throw Refusal("it multiplies \(partial.words)")
     }
   }

@@ -36,7 +36,7 @@ extension Lowering {
         guard let shift = try numbers(node, other),
           shift.dimensions.count < rank || shift.dimensions.count == rank && shift.dimensions[0] == 1
         else { throw Self.misplaced }
-        places.numbers = try Numbers.combining([places.numbers, shift], isInteger: true) { $0[0] + $0[1] }
+        places.numbers = try Numbers.combining(places.numbers, shift, isInteger: true, +)
         return places
       case "Unsqueeze":
         guard let fold = ConstantFolding.all[node.operation] else { return nil }

@@ -17,6 +17,15 @@ extension Lowering {
     Rule("Reshape") { lowering, node in
       guard let target = try lowering.numbers(node, 1)?.sizes ?? node.integers("shape") else { throw Refusal("it has no shape") }
       let batch = lowering.batch
+      if case .partial(let partial)? = lowering.value(node, 0),
+        let scores = try lowering.reshaped(
+          partial,
+          {
+            try Reshaping.shape(target, of: $0, allowsZero: node.integer("allowzero", 0) != 0)
+          })
+      {
+        return [.partial(scores)]
+      }
       return [
         try lowering.turned(node) { view in
           let sizes = view.sizes
@@ -55,6 +64,11 @@ extension Lowering {
     },
     Rule("Expand") { lowering, node in
       guard let target = try lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no shape") }
+      // A length, as often as there are channels that it divides.
+      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .length, partial.view.sizes == target {
+        return [.partial(partial)]
+      }
+      if let input = node.inputs.first { try lowering.settle(input) }
       let own = try lowering.constant(node, 0)?.dimensions ?? lowering.view(node).sizes
       let padded = Array(repeating: 1, count: max(target.count - own.count, 0)) + own
       // One value for all examples is what a constant is anyway.
@@ -94,6 +108,7 @@ extension Lowering {
       guard let first = views.first, let axis = node.integer("axis", 1).axis(of: first.axes.count) else {
         throw Refusal("it joins nothing")
       }
+      if let rolled = try lowering.rolled(views, node) { return [.feature(rolled)] }
       if views.count == 1 { return [.feature(first)] }
       let isAlike = views.allSatisfy { view in
         let channels = lowering.network.shape(of: view.source).channels
@@ -144,11 +159,12 @@ extension Lowering {
         guard let axis = part.axis.axis(of: sizes.count) else { throw Refusal("its axis \(part.axis) is not there") }
         let (start, end) = part.bounds(of: sizes[axis])
         if part.step == 1, start == 0, end == sizes[axis] { continue }
+        let along = lowering.imageAxis(axis, of: view)
         if part.step == 1, start < end, !isStrided, step == Extent(1) {
           view = try lowering.part(view, axis, Array(start..<end), node)
-        } else if axis > 1, part.step > 1, start == 0, end == sizes[axis], sizes.count == 4 {
-          view = lowering.network.whole(try lowering.network.canonical(view))
-          step = axis == 2 ? Extent(part.step, step.width) : Extent(step.height, part.step)
+        } else if part.step > 1, start < end, let along, along == 2 ? step.height == 1 : step.width == 1 {
+          view = try lowering.part(view, axis, Array(start..<end), node)
+          step = along == 2 ? Extent(part.step, step.width) : Extent(step.height, part.step)
         } else {
           throw Refusal(
             "it cuts \(start) to \(end) in steps of \(part.step) from axis \(axis), and channels or every second pixel are possible")
@@ -164,8 +180,14 @@ extension Lowering {
       if case .partial(let partial)? = lowering.value(node, 0), case .strided(let before) = partial.form {
         (step, source) = (before, partial.view.source)
       }
-      let image = try source ?? lowering.feature(node)
       guard let given = try node.integers("pads") ?? lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no pads") }
+      if source == nil {
+        if let input = node.inputs.first { try lowering.settle(input) }
+        let view = try lowering.view(node)
+        if given.allSatisfy({ $0 == 0 }) { return [.feature(view)] }
+        if let padded = try lowering.padded(view, given, lowering.numbers(node, 3)?.sizes, node) { return [.feature(padded)] }
+      }
+      let image = try source ?? lowering.feature(node)
       let rank = lowering.network.whole(image).axes.count
       let axes = try lowering.numbers(node, 3)?.sizes.compactMap { $0.axis(of: rank) } ?? Array(0..<rank)
       guard given.count == 2 * axes.count, given.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
@@ -176,6 +198,10 @@ extension Lowering {
       if before.allSatisfy({ $0 == 0 }), after.allSatisfy({ $0 == 0 }), step == Extent(1) {
         return [.feature(lowering.network.whole(image))]
       }
+      if rank == 2, before[0] == 0, after[0] == 0, before[1] >= 0, after[1] >= 0 {
+        let longer = Operation.subsamplePad(stride: 1, before: before[1], after: after[1])
+        return [.feature(try lowering.emit(longer, from: [image], as: node, isModule: false))]
+      }
       guard rank == 4, before[0] == 0, after[0] == 0 else { throw Refusal("it adds borders to other than images") }
       if [before[2], before[3], after[2], after[3]].allSatisfy({ $0 == 0 }), step.height == step.width {
         let shortcut = Operation.subsamplePad(stride: step.height, before: before[1], after: after[1])
@@ -185,6 +211,73 @@ extension Lowering {
       return [.partial(Partial(form: .padded([before[2], before[3], after[2], after[3]]), view: lowering.network.whole(image)))]
     },
   ]
+
+  /// Which axis of an image, 2 for rows and 3 for columns, an axis of its view with channels first or last is; nil if it is another.
+  func imageAxis(_ axis: Int, of view: View) -> Int? {
+    guard let order = orderOfImage(view) else { return nil }
+    return order.firstIndex(of: axis).flatMap { $0 > 1 ? $0 : nil }
+  }
+
+  /// Where batch, channels, rows and columns stand among the axes of an image whose channels are first or last; nil for other axes.
+  private func orderOfImage(_ view: View) -> [Int]? {
+    guard view.axes.count == 4, case .image = network.shape(of: view.source) else { return nil }
+    let whole = network.whole(view.source)
+    return [[0, 1, 2, 3], [0, 3, 1, 2]].first { view.permuted($0) == whole }
+  }
+
+  /// An image with zeros around it, whose channels are last; nil for other axes.
+  private mutating func padded(_ view: View, _ pads: [Int], _ axes: [Int]?, _ node: ONNXGraph.Node) throws -> View? {
+    guard orderOfImage(view) == [0, 3, 1, 2], orderOfImage(view) != [0, 1, 2, 3] else { return nil }
+    let axes = axes?.compactMap { $0.axis(of: 4) } ?? Array(0..<4)
+    guard pads.count == 2 * axes.count, pads.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
+      throw Refusal("its pads \(pads) do not fit its input")
+    }
+    var (before, after) = ([0, 0, 0, 0], [0, 0, 0, 0])
+    for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (pads[index], pads[axes.count + index]) }
+    guard [before[0], after[0], before[3], after[3]] == [0, 0, 0, 0] else { throw Refusal("it adds borders to other than images") }
+    let operation = Operation.pad(top: before[1], bottom: after[1], left: before[2], right: after[2])
+    let image = try emit(operation, from: [view.source], as: node, isModule: false)
+    return View(image.source, [0, 2, 3, 1].map { image.axes[$0] })
+  }
+
+  /// Every so many pixels of an image, where no shortcut takes them.
+  mutating func sampled(_ view: View, _ step: Extent, _ name: String) throws -> View? {
+    guard step.height == step.width, let order = orderOfImage(view) else { return nil }
+    let image = try network.emit(.subsamplePad(stride: step.height, before: 0, after: 0), from: [view.source], named: name)
+    var axes = image.axes
+    for (place, axis) in order.enumerated() { axes[axis] = image.axes[place] }
+    return View(image.source, axes)
+  }
+
+  /// The two parts of an image in exchanged order, which is the image rolled; nil for what is no such pair.
+  private mutating func rolled(_ views: [View], _ node: ONNXGraph.Node) throws -> View? {
+    guard views.count == 2, let end = cut(views[0]), let start = cut(views[1]), end.image == start.image,
+      case .image(_, let height, let width) = network.shape(of: end.image)
+    else { return nil }
+    let (rows, columns) = (end.rows.count, end.columns.count)
+    let isDown = end.columns == 0..<width && start.columns == 0..<width && end.rows.upperBound == height && start.rows == 0..<height - rows
+    let isRight =
+      end.rows == 0..<height && start.rows == 0..<height && end.columns.upperBound == width && start.columns == 0..<width - columns
+    guard isDown != isRight,
+      node.integer("axis", 1).axis(of: views[0].axes.count).flatMap({ imageAxis($0, of: views[0]) }) == (isDown ? 2 : 3),
+      let order = orderOfImage(views[0]), orderOfImage(views[1]) == order
+    else { return nil }
+    // The shorter way.
+    let move = isDown ? (rows <= height / 2 ? rows : rows - height) : columns <= width / 2 ? columns : columns - width
+    let image = try emit(.roll(down: isDown ? move : 0, right: isDown ? 0 : move), from: [end.image], as: node, isModule: false)
+    var axes = image.axes
+    for (place, axis) in order.enumerated() { axes[axis] = image.axes[place] }
+    return View(image.source, axes)
+  }
+
+  /// The image that a value is a part of, by its rows and columns.
+  private func cut(_ view: View) -> (image: String, rows: Range<Int>, columns: Range<Int>)? {
+    guard let node = network.nodes.last(where: { $0.name == view.source }), let image = node.inputs.first,
+      case .pad(let top, let bottom, let left, let right) = node.operation, [top, bottom, left, right].allSatisfy({ $0 <= 0 }),
+      case .image(_, let height, let width) = network.shape(of: image)
+    else { return nil }
+    return (image, -top..<height + bottom, -left..<width + right)
+  }
 
   /// Sizes in words, in which the batch is no number.
   private static func words(_ sizes: [Int], _ batch: Int) -> String {
@@ -296,8 +389,7 @@ extension Lowering {
       }
       let row = try network.canonical(View(view.source, [view.axes[0], view.factors(.channels), view.axes[axis]]))
       let module = Names.printable(token.name).isEmpty ? Names.name(of: node, dropsOperation: true) : Names.printable(token.name)
-      let longer = try network.layer(
-        .classToken(features: token.count), from: row, named: module, [(.weight, Weight(tensor: token))])
+      let longer = try network.layer(.classToken(features: token.count), from: [row], named: module, [(.weight, Weight(tensor: token))])
       view.source = longer.source
       view.axes[axis] = [View.Factor(axis: .positions, size: network.shape(of: longer.source).positions)]
     }

@@ -14,7 +14,6 @@ extension Lowering {
     say(
       "how many results it has depends on the values: end the exported model before it", "NonMaxSuppression", "Unique", "RoiAlign",
       "MaxRoiPool")
-    say("it sums products along axes of any names: export it as MatMul, Mul and Add", "Einsum")
     say("a layer that goes from step to step would be needed", "LSTM", "GRU", "RNN")
     say(
       "layers of whole numbers would be needed: export the model before it is quantised", "QuantizeLinear", "DequantizeLinear",

@@ -62,7 +62,7 @@ public struct PyTorchModule {
         inputs.append(name)
         continue
       }
-      if case .attention = node.operation { classes.insert(.attend) }
+      if case .attention(let layer) = node.operation, layer.isPlain { classes.insert(.attend) }
       let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
       if node.operation.layer(rank: rank) != nil {
         lines.append("\(name) = \(tree.reach(node.module))(\(operands.joined(separator: ", ")))")
@@ -143,7 +143,7 @@ extension String {
 
 /// Layers that PyTorch does not have.
 private enum Helper: String, CaseIterable {
-  case channelAffine, channelNorm, prunedGroupNorm, classToken, positionEmbedding, attend, transposedConv
+  case channelAffine, channelNorm, prunedGroupNorm, classToken, positionEmbedding, attend, windowAttention, transposedConv
 
   var source: String {
     switch self {
@@ -233,6 +233,47 @@ private enum Helper: String, CaseIterable {
           result = F.scaled_dot_product_attention(q, k, v, scale=scale)
           return result.transpose(2, 3).reshape(len(queries), -1, *queries.shape[2:])
       """
+    case .windowAttention:
+      """
+      class WindowAttention(nn.Module):
+          \"\"\"softmax(scale·q·kᵀ + bias)·v in each head, and in each window of pixels side by side or, in a grid, at equal distances.
+
+          Of an image that was rolled by `shift`, pixels of a window that were apart before stay apart.
+          \"\"\"
+
+          def __init__(self, heads, scale, window=None, grid=False, shift=(0, 0), bias=None, cosine=False):
+              super().__init__()
+              self.heads, self.scale, self.window, self.grid, self.shift = heads, scale, window, grid, shift
+              self.weight = nn.Parameter(torch.ones(heads)) if cosine else None
+              self.bias = nn.Parameter(torch.zeros(heads, *bias)) if bias else None
+
+          def split(self, x, heads):
+              \"\"\"[batch, windows, heads, positions, width]\"\"\"
+              height, width = self.window or x.shape[2:]
+              rows, columns = ((height, -1), (width, -1)) if self.grid else ((-1, height), (-1, width))
+              x = x.unflatten(3, columns).unflatten(2, rows).unflatten(1, (heads, -1))
+              x = x.permute((0, 4, 6, 1, 3, 5, 2) if self.grid else (0, 3, 5, 1, 4, 6, 2))
+              return x.flatten(4, 5).flatten(1, 2)
+
+          def forward(self, queries, keys, values):
+              q, k, v = (self.split(x, self.heads) for x in (queries, keys, values))
+              if self.weight is not None:
+                  q, k = F.normalize(q, dim=-1) * self.weight[:, None, None], F.normalize(k, dim=-1)
+              scores = self.scale * q @ k.transpose(-2, -1)
+              if self.bias is not None:
+                  scores = scores + self.bias
+              rows, columns = queries.shape[2:]
+              if self.shift != (0, 0):
+                  sides = (torch.arange(size, device=q.device) >= size - shift for size, shift in zip((rows, columns), self.shift))
+                  down, right = (side.to(q.dtype) for side in sides)
+                  part = self.split((2 * down[:, None] + right)[None, None], 1)[0]
+                  scores = scores - 100 * (part != part.transpose(-2, -1)).to(q.dtype)
+              result = scores.softmax(-1) @ v
+              height, width = self.window or (rows, columns)
+              result = result.unflatten(3, (height, width)).unflatten(1, (rows // height, columns // width))
+              result = result.permute((0, 3, 6, 4, 1, 5, 2) if self.grid else (0, 3, 6, 1, 4, 2, 5))
+              return result.reshape(len(queries), -1, rows, columns)
+      """
     case .prunedGroupNorm:
       """
       class PrunedGroupNorm(nn.GroupNorm):
@@ -295,7 +336,16 @@ extension Operation {
     case .positionEmbedding(let layer):
       ("PositionEmbedding(\(layer.features), \(layer.height), \(layer.width))", .positionEmbedding)
     case .prelu(let layer): ("nn.PReLU(\(layer.features))", nil)
-    case .attention, .arrange, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
+    case .attention(let layer):
+      layer.isPlain
+        ? nil
+        : (
+          "WindowAttention(heads=\(layer.heads), scale=\(layer.scale)" + (layer.window.map { ", window=\($0.size.pythonPair)" } ?? "")
+            + (layer.window?.isGrid == true ? ", grid=True" : "")
+            + (layer.window.map { $0.shift == Extent(0) ? "" : ", shift=\($0.shift.pythonPair)" } ?? "")
+            + (layer.bias.map { ", bias=\($0.pythonPair)" } ?? "") + (layer.isCosine ? ", cosine=True" : "") + ")", .windowAttention
+        )
+    case .arrange, .roll, .input, .localResponseNorm, .activation, .softmax, .maxPool, .averagePool, .adaptiveAveragePool,
       .adaptiveMaxPool, .pad, .resize,
       .dropout, .flatten, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .opaque:
       nil
@@ -310,6 +360,7 @@ extension Operation {
     return switch self {
     case .input, .linear, .convolution, .batchNorm, .groupNorm, .channelNorm, .channelAffine, .prelu, .classToken, .positionEmbedding: x
     case .attention(let layer): "attend(\(operands.joined(separator: ", ")), heads=\(layer.heads), scale=\(layer.scale))"
+    case .roll(let down, let right): "\(x).roll((\(down), \(right)), (2, 3))"
     case .arrange(let height, let width): "\(x).flatten(2).unflatten(2, (\(height), \(width)))"
     case .localResponseNorm(let norm): "F.local_response_norm(\(x), \(norm.size), alpha=\(norm.alpha), beta=\(norm.beta), k=\(norm.k))"
     case .activation(let function): function.expression(of: x)
@@ -330,6 +381,7 @@ extension Operation {
     case .concat: "torch.cat([\(operands.joined(separator: ", "))], 1)"
     case .narrow(let start, let count): "\(x)[:, \(start):\(start + count)]"
     case .indexSelect(let indices): "\(x)[:, \(indices)]"
+    case .subsamplePad(_, let before, let after) where ranks == [1]: "F.pad(\(x), (\(before), \(after)))"
     case .subsamplePad(let stride, let before, let after):
       "F.pad(\(x)[:, :, ::\(stride), ::\(stride)], (0, 0, 0, 0, \(before), \(after)))"
     case .opaque(let function): function.expression(operands)
@@ -337,9 +389,16 @@ extension Operation {
   }
 }
 
+extension Attention {
+  /// Whether it has no parameters, and all positions attend to all.
+  fileprivate var isPlain: Bool { window == nil && bias == nil && !isCosine }
+}
+
 extension Extent {
   /// A number if both are the same, or a pair.
-  fileprivate var python: String { height == width ? "\(height)" : "(\(height), \(width))" }
+  fileprivate var python: String { height == width ? "\(height)" : pythonPair }
+
+  fileprivate var pythonPair: String { "(\(height), \(width))" }
 
   fileprivate func option(_ name: String, unless usual: Int) -> String { self == Extent(usual) ? "" : ", \(name)=\(python)" }
 }

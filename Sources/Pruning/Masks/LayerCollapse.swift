@@ -27,7 +27,7 @@ extension Model {
         if !any || (first.contains(true) && !outputs.contains(true)), seen.insert(node.module).inserted { collapsed.append(node.module) }
         reached[node.name] = outputs
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
-        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .classToken, .positionEmbedding, .dropout:
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .roll, .classToken, .positionEmbedding, .dropout:
         reached[node.name] = first
       case .attention: reached[node.name] = operands.last ?? []
       case .flatten:

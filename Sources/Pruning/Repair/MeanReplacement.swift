@@ -209,7 +209,7 @@ extension Network {
       case .narrow(let start, let count): result[node.name] = Array((operands.first ?? []).dropFirst(start).prefix(count))
       case .indexSelect(let indices): result[node.name] = indices.map { (operands.first ?? [])[$0] }
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .activation, .prelu, .softmax, .dropout, .add, .subtract, .multiply,
-        .classToken, .positionEmbedding, .arrange:
+        .classToken, .positionEmbedding, .arrange, .roll:
         result[node.name] = operands.first ?? []
       case .input, .linear, .convolution, .attention, .localResponseNorm, .maxPool, .averagePool, .adaptiveAveragePool, .adaptiveMaxPool,
         .pad, .resize,

@@ -136,7 +136,8 @@ struct ConstantPath {
     case .indexSelect(let indices):
       let chosen = Set(indices)
       return try taken(value, node) { chosen.contains($0) }.map { try ordered($0, node, indices) }
-    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .arrange, .dropout, .add, .subtract,
+    case .input, .linear, .convolution, .maxPool, .adaptiveAveragePool, .adaptiveMaxPool, .resize, .arrange, .roll, .dropout, .add,
+      .subtract,
       .multiply, .attention, .concat, .subsamplePad, .opaque:
       return value
     }

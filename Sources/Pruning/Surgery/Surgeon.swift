@@ -59,7 +59,7 @@ public enum Surgeon {
       model.network.nodes.compactMap { node in
         if case .activation(let function) = node.operation, function.valueAtZero != 0 { node.name } else { nil }
       })
-    let modules = Dictionary(result.network.nodes.map { ($0.name, $0.module) }, uniquingKeysWith: { first, _ in first })
+    let index = NetworkIndex(result.network)
     for group in groups {
       guard let gone = plan.removals[group.name] else { continue }
       for member in group.producers + group.dependents {
@@ -67,11 +67,14 @@ public enum Surgeon {
           for channel in gone { muted[member.node, default: []].formUnion(member.features(ofChannel: channel)) }
           continue
         }
+        let features = Set(gone.flatMap { member.features(ofChannel: $0) })
+        let node = index.node(named: member.node)
+        let rows = node?.operation.rows(losing: features) ?? features
         for role in ParameterName.Role.allCases {
-          let name = ParameterName(modules[member.node] ?? member.module, role)
+          let name = ParameterName(node?.module ?? member.module, role)
           guard let tensor = result.tensors[name] else { continue }
           var stays = Array(repeating: true, count: tensor.shape.first ?? 0)
-          for channel in gone { for feature in member.features(ofChannel: channel) { stays[feature] = false } }
+          for row in rows { stays[row] = false }
           let column = [stays.count] + Array(repeating: 1, count: tensor.rank - 1)
           let silent = try tensor.fullLike(role == .runningVariance ? 1 : 0)
           result.tensors[name] = try Tensor(stays, shape: column).select(tensor.detached(), else: silent)

@@ -147,6 +147,7 @@ public final class TemporaryRemovalHook: TrainingHook {
     }
     let found: [Place]
     if pruner.plan.granularity.isStructured {
+      let index = NetworkIndex(model.network)
       found = try model.network.channelGroups().groups.flatMap { group -> [Place] in
         guard let numbers = chosen[group.name] else { return [] }
         let (now, ever) = (try touched(numbers).array(Bool.self), try numbers.greater(0).array(Bool.self))
@@ -157,9 +158,8 @@ public final class TemporaryRemovalHook: TrainingHook {
             guard let tensor = model.tensors[name], let rows = tensor.shape.first else { return nil }
             func column(_ channels: [Bool]) throws -> Tensor {
               var rows = Array(repeating: false, count: rows)
-              for channel in channels.indices where channels[channel] {
-                for row in member.features(ofChannel: channel) { rows[row] = true }
-              }
+              let features = Set(channels.indices.lazy.filter { channels[$0] }.flatMap { member.features(ofChannel: $0) })
+              for row in index.node(named: member.node)?.operation.rows(losing: features) ?? features { rows[row] = true }
               return try Tensor(rows, shape: [rows.count] + Array(repeating: 1, count: tensor.rank - 1))
             }
             let free = try tensor.detached().moved(to: .cpu).onesLike(type: .bool).subtracting(column(ever))

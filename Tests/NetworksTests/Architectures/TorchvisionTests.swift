@@ -2,7 +2,7 @@ import Foundation
 import Networks
 import Testing
 
-/// Names, shapes and counts of torchvision's models (Tests/Reference/torchvision.py).
+/// Names, shapes and counts of torchvision's models (Tests/Reference/torchvision_models.py).
 @Suite struct TorchvisionTests {
   struct Golden: Decodable {
     var parameters: Int

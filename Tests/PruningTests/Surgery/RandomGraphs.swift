@@ -197,7 +197,7 @@ struct RandomGraph {
     let entry = builder.last
     builder.append(name("norm"), .channelNorm(ChannelNorm(4)), from: [entry])
     let normal = builder.last
-    let layer = Attention(
+    var layer = Attention(
       heads: 2 + random.below(2), width: 1 + random.below(3), valueWidth: 1 + random.below(3), unit: random.chance(0.5) ? .head : .width)
     let (scores, values) = (layer.heads * layer.keyWidth, layer.heads * layer.valueWidth)
     var parts: [String]
@@ -207,8 +207,22 @@ struct RandomGraph {
     } else {
       parts = [scores, scores, values].map { builder.convolution(name("projection"), $0, kernel: 1, from: normal) }
     }
+    // Within windows, with numbers for pairs of positions, by cosines.
+    let positions = Extent(builder.shape.dimensions[1], builder.shape.dimensions[2])
+    let sizes = [1, 2, 3].filter { positions.height.isMultiple(of: $0) }.flatMap { rows in
+      [2, 3].filter { positions.width.isMultiple(of: $0) }.map { Extent(rows, $0) }
+    }
+    if random.chance(0.4), !sizes.isEmpty {
+      let isGrid = random.chance(0.4)
+      let size = sizes[random.below(sizes.count)]
+      layer.window = .init(
+        size, isGrid: isGrid, shift: isGrid ? Extent(0) : Extent(random.below(size.height), random.below(size.width)))
+    }
+    if random.chance(0.4) { layer.bias = Extent(layer.window.map { $0.size.height * $0.size.width } ?? positions.height * positions.width) }
+    layer.isCosine = random.chance(0.3)
     if random.chance(0.2) { parts[1] = builder.append(name("act"), .activation(.tanh), from: [parts[1]]) }
     builder.append(name("attention"), .attention(layer), from: parts)
+    if random.chance(0.3) { builder.append(name("roll"), .roll(down: random.below(3) - 1, right: 1), from: [builder.last]) }
     builder.convolution(name("out"), 4, kernel: 1)
     builder.add([builder.last, entry], name("sum"))
     guard isSequence else { return }

@@ -29,7 +29,7 @@ extension NetworkIndex {
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine, .localResponseNorm, .activation, .prelu, .softmax, .maxPool, .averagePool,
-        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .dropout, .flatten:
+        .adaptiveAveragePool, .adaptiveMaxPool, .pad, .resize, .arrange, .roll, .dropout, .flatten:
         current = reader.name
       case .input, .linear, .convolution, .add, .subtract, .multiply, .concat, .narrow, .indexSelect, .subsamplePad, .attention,
         .classToken,

@@ -1,6 +1,6 @@
 """Makes torchvision-*.json: names and shapes of torchvision's tensors, its counts, and its outputs for weights of a formula.
 
-  python3 torchvision.py [NAME …]   needs torch 2.11, torchvision 0.26, numpy
+  python3 torchvision_models.py [NAME …]   needs torch 2.11, torchvision 0.26, numpy
 
 The k-th tensor in the order of the names' UTF-8 (from 0) has the elements u(k·2^32 + i mod 4093), i counting row-major from 0, where
 u(n) is the top 24 bits of SplitMix64's n-th number (seed 0, from n = 0) divided by 2^24; they are mapped to
@@ -12,9 +12,6 @@ and the images, as tensor number 2^20, to 2u − 1. Outputs are those in evaluat
 import json
 import pathlib
 import sys
-
-# This file would be taken for the package it imports.
-sys.path = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != pathlib.Path(__file__).resolve().parent]
 
 import numpy
 import torch
