@@ -14,6 +14,21 @@ public enum ExecutionMode {
   case recalibration(BatchNormSums)
 }
 
+/// A forward pass over one batch that has stopped between two nodes, with the values that the nodes to come read
+/// (``Executor/value(of:in:over:)``).
+public struct PausedPass {
+  fileprivate var values: [Tensor?] = []
+  fileprivate var next = 0
+
+  /// Creates a pass that has not begun.
+  public init() {}
+
+  fileprivate init(values: [Tensor?]) { self.values = values }
+
+  /// Bytes of the values that it holds.
+  public var byteCount: Int { values.reduce(0) { $0 + ($1?.byteCount ?? 0) } }
+}
+
 /// Runs a model's network on libtorch.
 ///
 /// The graph is compiled once to a list of instructions with their tensors resolved; a pass walks the list and releases each value after
@@ -148,7 +163,8 @@ public final class Executor {
   }
 
   private func run(
-    _ inputs: [Tensor], _ mode: ExecutionMode, _ observed: Set<String>, _ observe: (String, Tensor) throws -> Void
+    _ inputs: [Tensor], _ mode: ExecutionMode, _ observed: Set<String>, part: Range<Int>? = nil,
+    _ observe: (String, Tensor) throws -> Void
   ) throws {
     guard inputs.count == inputShapes.count else {
       throw ModelError.inputs(network: name, expected: inputShapes.count, given: inputs.count)
@@ -160,13 +176,41 @@ public final class Executor {
     // A training can be stopped only after a whole step; every other pass may stop at any layer.
     let isStopped: (() -> Bool)? = if case .training = mode { nil } else { Interruption.isRequested }
     // By index: on long networks, copying instructions would take most of the time.
-    for i in instructions.indices {
+    for i in part ?? instructions.indices {
       if let isStopped, isStopped() { throw Interrupted() }
       let value = try evaluate(instructions[i], inputs, mode)
       values[i] = value
       if !observed.isEmpty, observed.contains(instructions[i].node) { try observe(instructions[i].node, value) }
       for j in instructions[i].finished { values[j] = nil }
     }
+  }
+
+  /// Returns the value of a node in evaluation mode, going on with a pass over a batch from where it stands.
+  ///
+  /// What the pass still holds is not computed again, even if tensors that it was computed with have changed since. For a node whose value
+  /// it holds no more, the pass begins anew.
+  /// - Parameters:
+  ///   - pass: a pass of this executor; it then stands right after the node, or where it stood if that is later.
+  ///   - input: the batch, the same for each part of the pass.
+  /// - Throws: as ``forward(_:mode:observing:_:)``; the pass then begins anew.
+  public func value(of node: String, in pass: inout PausedPass, over input: Tensor) throws -> Tensor {
+    guard let place = instructions.firstIndex(where: { $0.node == node }) else {
+      throw TorchError("forward: network \(name) has no node \(node)")
+    }
+    var going = pass
+    pass = PausedPass()
+    if going.values.isEmpty || going.next > place && going.values[place] == nil {
+      going = PausedPass(values: Array(repeating: nil, count: instructions.count))
+    }
+    if going.next <= place {
+      swap(&values, &going.values)
+      defer { for i in values.indices { values[i] = nil } }
+      try run([input], .evaluation, [], part: going.next..<place + 1) { _, _ in }
+      (going.values, going.next) = (values, place + 1)
+    }
+    guard let value = going.values[place] else { throw TorchError("\(node): its value is missing") }
+    pass = going
+    return value
   }
 
   private func evaluate(_ instruction: Instruction, _ inputs: [Tensor], _ mode: ExecutionMode) throws -> Tensor {

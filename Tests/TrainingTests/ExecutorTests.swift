@@ -50,6 +50,38 @@ private func model() throws -> Model {
     #expect(seen == ["relu": [6, 8, 12, 14, 1, 0, 0, 0], "pool": [14, 1]])
   }
 
+  @Test func aPausedPassGoesOnWithWhatItHolds() throws {
+    let model = try model()
+    let executor = try Executor(model)
+    let input = try Tensor(image, shape: [1, 1, 3, 3])
+    var pass = PausedPass()
+    func value(_ node: String) throws -> [Float] { try executor.value(of: node, in: &pass, over: input).array(Float.self) }
+    #expect(try value("pool") == [14, 1] && pass.byteCount == 8)
+    // What is behind it has changed: it counts only where the pass has not been yet.
+    let weight = try model.tensor(ParameterName("conv", .weight))
+    try weight.copy(from: weight.zerosLike())
+    try model.tensor(ParameterName("fc", .weight)).copy(from: Tensor([2, 4, -2, 2] as [Float], shape: [2, 2]))
+    #expect(try executor.forward(input).array(Float.self) == [8.5, 4])
+    #expect(try value("pool") == [14, 1])
+    #expect(try value("fc") == [28 + 4 + 0.5, -28 + 2] && pass.byteCount == 8)
+    // What it holds no more is computed from the beginning.
+    #expect(try value("relu") == [0, 0, 0, 0, 2, 2, 2, 2] && pass.byteCount == 32)
+    #expect(try value("fc") == [8.5, 4])
+    #expect(throws: TorchError("forward: network small has no node gone")) { try value("gone") }
+  }
+
+  @Test func aPausedPassThatFailsBeginsAnew() throws {
+    let executor = try Executor(model())
+    var pass = PausedPass()
+    let input = try Tensor(image, shape: [1, 1, 3, 3])
+    _ = try executor.value(of: "pool", in: &pass, over: input)
+    #expect(throws: ModelError.input(network: "small", expected: [1, 3, 3], given: [1, 4, 4])) {
+      try executor.value(of: "conv", in: &pass, over: .zeros([1, 1, 4, 4]))
+    }
+    #expect(pass.byteCount == 0)
+    #expect(try executor.value(of: "pool", in: &pass, over: input).array(Float.self) == [14, 1])
+  }
+
   @Test func refusesAnotherShape() throws {
     #expect(throws: ModelError.input(network: "small", expected: [1, 3, 3], given: [1, 4, 4])) {
       try Executor(model()).forward(Tensor.zeros([1, 1, 4, 4]))

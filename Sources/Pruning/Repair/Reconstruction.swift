@@ -1,4 +1,5 @@
 public import Datasets
+internal import Interruptions
 public import Networks
 internal import Torch
 public import Training
@@ -10,7 +11,9 @@ public import Training
 /// ours fits every layer that consumed removed units, in the order of the nodes, each on the output of the fitted ones before it. Pruned
 /// weights stay 0, and the kept weights of each unit are the optimum under that constraint: units that keep the same inputs share their
 /// equations, any other unit has its own. Grouped convolutions, weights that several nodes share, and layers with more than ``inputLimit``
-/// inputs are not changed. Cost: a forward pass of both networks for each fitted layer.
+/// inputs are not changed. Cost: one forward pass of both networks and, for each layer, the equations. Passes wait at each fitted layer with
+/// their values in memory, up to as many bytes as a backward pass over one batch would hold; those of further batches begin anew for each
+/// layer.
 public struct Reconstruction: Codable, Hashable, Sendable {
   /// Number of positions that each image contributes to a convolution's equations; all if there are fewer.
   public var positions: Int
@@ -35,7 +38,8 @@ public struct Reconstruction: Codable, Hashable, Sendable {
   ///   - groups: the channel groups of the original's network.
   ///   - batches: the examples to fit on.
   ///   - seed: seed of the choice of positions.
-  ///   - note: called with a message for each layer that is skipped because it has more than ``inputLimit`` inputs.
+  ///   - note: called with a message for each layer that is skipped because it has more than ``inputLimit`` inputs, and with one for those
+  ///     that have fewer than two equations for each input.
   /// - Throws: `TorchError` if the equations have no solution.
   public func applied(
     to compacted: Model, removing plan: SurgeryPlan, of original: Model, groups: [ChannelGroup], batches: EvaluationBatches, seed: UInt64,
@@ -44,9 +48,20 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     try withoutGradients {
       var result = compacted
       for (name, tensor) in compacted.tensors { result.tensors[name] = try tensor.detached().copied() }
-      let (before, after) = (try Executor(original), try Executor(result))
-      for listener in listeners(plan, groups, result.network, note) {
-        try fit(listener, result, before, after, batches, Generator(seed: seed))
+      // What a network costs is counted for four bytes a number.
+      let size = Double(original.tensors.values.first?.elementType?.size ?? 4) / 4
+      let room = Room(bytes: size * Double(try original.network.cost().totalActivationBytes) * Double(batches.batchSize))
+      let (before, after) = (try Walk(original, batches, in: room), try Walk(result, batches, in: room))
+      let listeners = listeners(plan, groups, result.network, note)
+      var scarce: [String] = []
+      for listener in listeners {
+        let (equations, inputs) = try fit(listener, result, before, after, Generator(seed: seed))
+        if equations < 2 * inputs { scarce.append("\(listener.node.name): \(equations) for \(inputs) inputs") }
+      }
+      if let first = scarce.first {
+        note(
+          "\(scarce.count) of \(listeners.count) reconstructed layers have fewer than two equations for each input (\(first)), "
+            + "and learn these examples by heart: give more --examples")
       }
       return result
     }
@@ -88,23 +103,19 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     }
   }
 
+  /// Fits a layer; returns how many equations and how many inputs it had.
   private func fit(
-    _ listener: Listener, _ model: Model, _ before: Executor, _ after: Executor, _ batches: EvaluationBatches, _ generator: Generator
-  ) throws {
+    _ listener: Listener, _ model: Model, _ before: Walk, _ after: Walk, _ generator: Generator
+  ) throws -> (equations: Int, inputs: Int) {
     let weight = try model.tensor(ParameterName(listener.node.module, .weight))
     let bias = model.tensors[ParameterName(listener.node.module, .bias)]
     let matrix = try weight.cast(to: .float64).contiguous().flattened(from: 1).transposed()
-    var squares: Tensor?
-    var products: Tensor?
-    try batches.forEach { batch in
-      var heard: Tensor?
-      var said: Tensor?
-      _ = try before.forward(batch.inputs, mode: .evaluation, observing: [listener.node.name]) { _, value in
-        said = try value.indexed(1, listener.outputs)
-      }
-      _ = try after.forward(batch.inputs, mode: .evaluation, observing: [listener.input]) { heard = $1 }
-      guard let heard, let said else { return }
+    var (squares, products, equations): (Tensor?, Tensor?, Int) = (nil, nil, 0)
+    for batch in 0..<before.batches.count {
+      let said = try before.value(of: listener.node.name, batch).indexed(1, listener.outputs)
+      let heard = try after.value(of: listener.input, batch)
       let (x, y) = try rows(listener.node.operation, heard, said, generator)
+      equations += x.shape[0]
       var residual = try y - x.matmul(matrix)
       var inputs = x
       if let bias {
@@ -115,7 +126,8 @@ public struct Reconstruction: Codable, Hashable, Sendable {
       squares = try squares.map { try $0 + square } ?? square
       products = try products.map { try $0 + product } ?? product
     }
-    guard let squares, let products else { return }
+    let inputs = matrix.shape[0]
+    guard let squares, let products else { return (equations, inputs) }
     let count = squares.shape[0]
     let index = try Tensor((0..<count).map(Int64.init))
     let unit = try index.reshaped([count, 1]).equal(index.reshaped([1, count])).cast(to: .float64)
@@ -124,10 +136,43 @@ public struct Reconstruction: Codable, Hashable, Sendable {
     let change = try solved(
       squares + unit * max(size * ridge, .leastNormalMagnitude), products, free: free(listener.node.module, model, weight, bias))
     let type = weight.elementType ?? .float32
-    let inputs = matrix.shape[0]
     try weight.copy(from: (matrix + change.narrowed(0, from: 0, length: inputs)).transposed().reshaped(weight.shape).cast(to: type))
     if let bias {
       try bias.copy(from: (bias.cast(to: .float64) + change.narrowed(0, from: inputs, length: 1).flattened()).cast(to: type))
+    }
+    return (equations, inputs)
+  }
+
+  /// How many more bytes paused passes may hold.
+  private final class Room {
+    var bytes: Double
+    init(bytes: Double) { self.bytes = bytes }
+  }
+
+  /// Passes of a network over all batches, which stop at one node after the other.
+  private final class Walk {
+    let batches: EvaluationBatches
+    private let executor: Executor
+    private let room: Room
+    private var passes: [PausedPass]
+
+    init(_ model: Model, _ batches: EvaluationBatches, in room: Room) throws {
+      (executor, self.batches, self.room) = (try Executor(model), batches, room)
+      passes = Array(repeating: PausedPass(), count: batches.count)
+    }
+
+    /// Returns the value of a node for a batch; nodes are asked for in their order.
+    func value(of node: String, _ index: Int) throws -> Tensor {
+      try Interruption.check()
+      var pass = PausedPass()
+      swap(&pass, &passes[index])
+      room.bytes += Double(pass.byteCount)
+      let value = try executor.value(of: node, in: &pass, over: batches.batch(index).inputs)
+      if Double(pass.byteCount) <= room.bytes {
+        room.bytes -= Double(pass.byteCount)
+        passes[index] = pass
+      }
+      return value
     }
   }
 

@@ -68,6 +68,26 @@ struct ReconstructionTests {
     #expect(try left.tensor(weight).array(Float.self) == small.tensor(weight).array(Float.self))
   }
 
+  /// A layer that can say anything about its few examples learns them, and nothing else.
+  @Test func tooFewExamplesAreSaid() throws {
+    let network = try TinyNetworks.mlp([64, 14, 13, 10])
+    let model = try network.randomModel(seed: 4, type: .float32)
+    let plan = SurgeryPlan(removals: ["fc1": [1, 5], "fc2": [2]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    func notes(_ count: Int) throws -> [String] {
+      var notes: [String] = []
+      _ = try Reconstruction().applied(
+        to: small, removing: plan, of: model, groups: network.channelGroups().groups, batches: batches(count), seed: 1,
+        note: { notes.append($0) })
+      return notes
+    }
+    let words = "reconstructed layers have fewer than two equations for each input"
+    #expect(
+      try notes(20) == ["2 of 2 \(words) (fc2: 20 for 12 inputs), and learn these examples by heart: give more --examples"])
+    #expect(try notes(23) == ["2 of 2 \(words) (fc2: 23 for 12 inputs), and learn these examples by heart: give more --examples"])
+    #expect(try notes(24) == [])
+  }
+
   /// Padded convolutions, flattened ones, norms: what listeners say is never farther from before than without.
   @Test(arguments: 0..<6)
   func errorsShrink(seed: UInt64) throws {
@@ -99,6 +119,44 @@ struct ReconstructionTests {
     #expect(
       try squaredError(logits, outputs(mended, batches, of: "fc")) < squaredError(logits, outputs(small, batches, of: "fc")), "seed \(seed)"
     )
+  }
+
+  /// Branches that read the same value, and batches of which only some fit into the memory for passes that wait: the sums are the same.
+  @Test func passesThatBeginAnewSayTheSame() throws {
+    var builder = NetworkBuilder("branches", input: .image(channels: 1, height: 8, width: 8))
+    builder.convolution("stem", 6, kernel: 3, padding: 1)
+    let stem = builder.relu("stem_relu")
+    builder.convolution("left", 4, kernel: 1, from: stem)
+    let left = builder.relu("left_relu")
+    builder.convolution("squeeze", 3, kernel: 1, from: stem)
+    builder.relu("squeeze_relu")
+    builder.convolution("right", 5, kernel: 3, padding: 1)
+    let right = builder.relu("right_relu")
+    builder.concat([left, right], "both")
+    builder.convolution("last", 4, kernel: 3)
+    builder.relu("last_relu")
+    builder.flatten()
+    builder.linear("fc", 10)
+    let network = try builder.network()
+    let model = try network.randomModel(seed: 5)
+    let plan = SurgeryPlan(removals: ["stem": [0, 3], "left": [1], "squeeze": [2], "right": [0, 4], "last": [2]])
+    let small = try Surgeon.operate(plan, on: model, seed: 1).model
+    let set = try Dataset.load(name: "digits").train.subset(60, seed: 3)
+    func mended(batch: Int) throws -> Model {
+      try Reconstruction(positions: 1000, ridge: 1e-2).applied(
+        to: small, removing: plan, of: model, groups: network.channelGroups().groups,
+        batches: set.batches(of: batch, normalization: Dataset.named("digits").normalization), seed: 1)
+    }
+    // One batch may wait with all it holds; of sixty, passes over most begin anew for each layer.
+    let (whole, single) = (try mended(batch: 60), try mended(batch: 1))
+    for (name, tensor) in whole.tensors {
+      let difference = try (tensor - single.tensor(name)).absolute().max().item()
+      #expect(try difference < 1e-7 * tensor.absolute().max().item(), "\(name): \(difference)")
+    }
+    for layer in ["left", "squeeze", "right", "last", "fc"] {
+      let weight = ParameterName(layer, .weight)
+      #expect(try (whole.tensor(weight) - small.tensor(weight)).absolute().max().item() > 1e-3, "\(layer) is fitted")
+    }
   }
 
   @Test func nothingRemovedNothingChanges() throws {
