@@ -146,6 +146,11 @@ extension Experiment {
   }
 }
 
+extension DatasetDescription {
+  /// The shape of an image as networks know it.
+  var featureShape: FeatureShape { .image(channels: channels, height: height, width: width) }
+}
+
 extension ExampleSet {
   /// The shape of an example as networks know it.
   var featureShape: FeatureShape {

@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
         espalier inspect model.onnx --groups
 
       A network of the catalogue needs no file; --dataset adapts it to the
-      images and classes of a data set:
+      images and classes of a data set, and an ONNX model to the images:
         espalier inspect vgg16-bn-cifar
         espalier inspect lenet-300-100 --dataset digits
 
@@ -39,7 +39,7 @@ struct InspectCommand: ParsableCommand {
     completion: .file(extensions: ["safetensors", "onnx"]))
   var model: String
 
-  @Option(help: ArgumentHelp("Adapt the named network to this data set.", valueName: "name"))
+  @Option(help: ArgumentHelp("Adapt the named network, or the ONNX model, to this data set of the catalogue.", valueName: "name"))
   var dataset: String?
 
   @Flag(help: "Show the groups of channels that are removed together.")

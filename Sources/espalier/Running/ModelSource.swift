@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Experiments
 internal import Files
 internal import Foundation
 internal import Interchange
@@ -17,12 +18,14 @@ enum ModelSource {
   /// Reads the model file or ONNX model at a path, or finds the network of that name if there is no such file.
   ///
   /// - Parameter dataset: the data set whose image shape and classes the network gets; nil for its native ones.
-  /// - Throws: errors of reading the file; ``MissingFile`` or `NetworkError` if there is neither.
+  /// - Throws: errors of reading the file; ``MissingFile`` or `NetworkError` if there is neither; `PlanError` for a data set that an ONNX
+  ///   model does not take.
   init(_ text: String, dataset: DatasetDescription? = nil) throws {
     let input = dataset.map { FeatureShape.image(channels: $0.channels, height: $0.height, width: $0.width) }
     if FileManager.default.fileExists(atPath: text) {
       if ImportedNetwork.isOne(text) {
-        let imported = try ImportedNetwork(contentsOf: text, input: input)
+        let imported =
+          try dataset.map { try Experiment.imported(text, for: $0, note: { Console.note($0) }) } ?? ImportedNetwork(contentsOf: text)
         self = .imported(try imported.model(), notes: imported.notes, path: text)
         return
       }
