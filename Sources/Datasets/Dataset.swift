@@ -10,10 +10,19 @@ public enum Dataset {
   /// All data sets of the catalogue, in the order of lists and help texts.
   public static let all: [DatasetDescription] = DatasetCatalogue.entries
 
+  /// All that examples can be named by: the catalogue, published folders, and how data of one's own are spelled.
+  public static let possibleNames: [String] = all.map(\.name) + folderNames + OwnData.all.map(\.pattern)
+
+  /// Names of the catalogue and of published folders, which can be fetched.
+  public static let publishedNames: [String] = all.map(\.name) + folderNames
+
+  private static var folderNames: [String] { PublishedFolder.all.map(\.name) }
+
   /// Returns the catalogue's entry with the given name.
   ///
+  /// - Parameter known: the names that are possible where it is looked up, e.g. ``possibleNames``; nil for those of the catalogue.
   /// - Throws: ``DatasetError/unknownName(_:suggestion:known:)``, which suggests the nearest known name.
-  public static func named(_ name: String) throws -> DatasetDescription {
+  public static func named(_ name: String, among known: [String]? = nil) throws -> DatasetDescription {
     if let found = all.first(where: { $0.name == name }) { return found }
     if PublishedFolder.all.contains(where: { $0.name == name }) {
       throw DatasetError.badRequest("\(name) is a folder of files, and this takes a data set of the catalogue, e.g. digits")
@@ -21,8 +30,17 @@ public enum Dataset {
     if try OwnData.named(name) != nil {
       throw DatasetError.badRequest("\(name) is data of your own: here goes a data set of the catalogue, e.g. digits")
     }
-    let known = all.map(\.name)
-    throw DatasetError.unknownName(name, suggestion: nearest(to: name, among: known), known: known)
+    let known = known ?? all.map(\.name)
+    throw DatasetError.unknownName(name, suggestion: suggestion(for: name, among: known), known: known)
+  }
+
+  /// The name that was probably meant; of a name with a colon, what is before it counts.
+  private static func suggestion(for name: String, among known: [String]) -> String? {
+    guard let prefix = name.split(separator: ":", omittingEmptySubsequences: false).first, name.contains(":") else {
+      return nearest(to: name, among: known)
+    }
+    return OwnData.all.first { known.contains($0.pattern) && $0.prefix == nearest(to: String(prefix), among: OwnData.all.map(\.prefix)) }?
+      .pattern
   }
 
   /// The default data directory: `ESPALIER_DATA_DIR` if set, otherwise `espalier` in `XDG_DATA_HOME` or in `~/.local/share`.

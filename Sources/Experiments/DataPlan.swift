@@ -28,7 +28,9 @@ public struct DataPlan: Codable, Hashable, Sendable {
   ///
   /// - Throws: `DatasetError` for an unknown name.
   public var publishedTrainingCount: Int? {
-    get throws { try OwnData.named(dataset, in: directory) == nil ? Dataset.named(dataset).trainingCount : nil }
+    get throws {
+      try OwnData.named(dataset, in: directory) == nil ? Dataset.named(dataset, among: Dataset.possibleNames).trainingCount : nil
+    }
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
@@ -84,7 +86,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
       throw DatasetError.badRequest(
         "--image-size, --resize, --channel-order and --skip-broken go with data of your own, \(kinds): \(dataset) has its own")
     }
-    let description = try Dataset.named(dataset)
+    let description = try Dataset.named(dataset, among: Dataset.possibleNames)
     let (all, test) = try Dataset.load(name: dataset, dataDirectory: directory, note: note)
     let normalization = try given(for: all) ?? (isShared ? nil : kept(by: start, for: all)) ?? description.normalization
     let (training, validation) = try divided(all, description.name)

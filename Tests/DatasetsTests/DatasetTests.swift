@@ -32,6 +32,27 @@ import Testing
     #expect(message { _ = try Dataset.named("voices") } == "unknown data set \"voices\". Known: \(known)")
   }
 
+  @Test(arguments: [
+    ("voices", ". "), ("tiny-imgenet", "; did you mean tiny-imagenet? "), ("speech-command", "; did you mean speech-commands? "),
+    ("folders:photos", "; did you mean folder:DIR? "), ("tensor:x.safetensors", "; did you mean tensors:FILE.safetensors? "),
+    ("C:photos", ". "), (":", ". "),
+  ])
+  func whereAnythingIsPossibleAllOfItIsListed(name: String, hint: String) {
+    #expect(
+      message { _ = try Dataset.named(name, among: Dataset.possibleNames) }
+        == "unknown data set \"\(name)\"\(hint)Known: digits, mnist, fashion-mnist, kmnist, emnist-balanced, emnist-byclass, "
+        + "emnist-bymerge, emnist-digits, emnist-letters, emnist-mnist, cifar-10, cifar-100, tiny-imagenet, speech-commands, "
+        + "speech-commands-12, speech-commands-12-mfcc, speech-commands-35, speech-commands-35-mfcc, folder:DIR, "
+        + "tensors:FILE.safetensors, log-mel:DIR, mfcc:DIR")
+  }
+
+  @Test func whatIsFetchedIsPublished() {
+    #expect(
+      message { _ = try Dataset.named("folder2", among: Dataset.publishedNames) }
+        == "unknown data set \"folder2\". Known: \(Dataset.publishedNames.joined(separator: ", "))")
+    #expect(Dataset.publishedNames == Dataset.possibleNames.filter { !$0.contains(":") })
+  }
+
   @Test func defaultDirectoryFollowsTheEnvironment() {
     #expect(Dataset.defaultDirectory(environment: ["ESPALIER_DATA_DIR": "/d", "XDG_DATA_HOME": "/x", "HOME": "/h"]) == "/d")
     #expect(Dataset.defaultDirectory(environment: ["ESPALIER_DATA_DIR": "", "XDG_DATA_HOME": "/x", "HOME": "/h"]) == "/x/espalier")

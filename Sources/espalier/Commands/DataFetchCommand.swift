@@ -32,7 +32,9 @@ struct DataFetchCommand: AsyncParsableCommand {
   func run() async throws {
     // Misspelt names should be found before hours of downloads.
     let folders = names.compactMap { name in PublishedFolder.all.first { $0.name == name } }
-    let sets = try names.filter { name in !folders.contains { $0.name == name } }.map { try Dataset.named($0) }
+    let sets = try names.filter { name in !folders.contains { $0.name == name } }.map {
+      try Dataset.named($0, among: Dataset.publishedNames)
+    }
     if let mirror { try Downloader.check(mirror: mirror) }
     let display = SharedDisplay(quiet: quiet)
     for folder in folders {

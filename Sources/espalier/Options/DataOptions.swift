@@ -8,7 +8,7 @@ struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The data set, or your own: folder:DIR, tensors:FILE.safetensors; \"espalier data list\" shows all.", valueName: "name"),
-    completion: .list(Dataset.all.map(\.name)))
+    completion: .list(Dataset.publishedNames))
   var dataset: String?
 
   @Option(help: ArgumentHelp("The folder that holds the data sets.", valueName: "folder"), completion: .directory)
