@@ -19,9 +19,17 @@ extension Experiment {
       for plan in trainings.map(\.plan) {
         // The network's own dense weights beside it; another teacher is looked at when it is read.
         let teacher = plan.distillation == nil ? 0 : 1
-        work.append(.training(batch: min(plan.batchSize, images), moments: plan.optimizer.momentCount + gates + teacher))
+        let (batch, moments) = (min(plan.batchSize, images), plan.optimizer.momentCount + gates + teacher)
+        // The tasks of a meta-pruning are its batches.
+        let isOfTasks = stages.contains { $0 is MetaPrune }
+        work.append(isOfTasks ? .examination(batch: batch, moments: moments) : .training(batch: batch, moments: moments))
       }
-      if pruning?.needsExamples ?? false { work.append(.examination(of: images)) }
+      if let pruning, pruning.criterion.needsExamples || !pruning.repairs.isEmpty {
+        work.append(.examination(of: min(try pruning.exampleCount(classes: network.classes), images)))
+      } else if pruning?.needsExamples ?? false {
+        // Sums over steps are taken in forward passes.
+        work.append(.evaluation(batch: min(TrainingData.exampleBatchSize, images)))
+      }
       if let flatness { work.append(flatness.work(of: images)) }
     }
     if pruning != nil { work.append(.pruning(batch: Equivalence.examples(for: network))) }
@@ -56,14 +64,14 @@ extension DataPlan {
       let data = try load(for: .network(network, weights: nil))
       return (data.training.featureShape, data.training.classes, data.training.count, data.evaluatedCount)
     }
-    let data = try Dataset.named(dataset)
-    return (.image(channels: data.channels, height: data.height, width: data.width), data.classes, data.trainingCount, data.testCount)
+    let data = try Dataset.named(dataset, among: Dataset.possibleNames)
+    return (data.featureShape, data.classes, data.trainingCount, data.testCount)
   }
 }
 
 extension NetworkWork {
   /// The forward and backward passes of a criterion or probe over examples.
-  static func examination(of images: Int) -> NetworkWork { .training(batch: min(TrainingData.exampleBatchSize, images), moments: 0) }
+  static func examination(of images: Int) -> NetworkWork { .examination(batch: min(TrainingData.exampleBatchSize, images), moments: 0) }
 }
 
 extension TrainingData {

@@ -52,6 +52,9 @@ public enum NetworkWork: Hashable, Sendable {
   /// Forward and backward passes over batches of this many examples; `moments` is how many numbers the optimizer keeps per parameter
   /// besides the gradient.
   case training(batch: Int, moments: Int)
+  /// The same passes over examples of a criterion, a repair, a measurement or a task: the caller chooses how many there are, not how many
+  /// a batch has.
+  case examination(batch: Int, moments: Int)
   /// Scoring, masking or cutting, and forward passes over batches of this many examples through the networks before and after.
   case pruning(batch: Int)
   /// Finding which channels leave together (``Network/channelGroups()``).
@@ -81,7 +84,7 @@ extension Network {
     let (batch, values, copies): (Int, Double, Double) =
       switch work {
       case .evaluation(let batch): (batch, Double(cost.peakActivationBytes) / 4, 2)
-      case .training(let batch, let moments):
+      case .training(let batch, let moments), .examination(let batch, let moments):
         // The first model, the trained one and the gradients; or, with kernels that lay out weights and moments for themselves, those.
         (
           batch, (Double(cost.totalActivationBytes) + Double(cost.peakActivationBytes)) / 4,
@@ -129,7 +132,9 @@ extension Network {
       }
       let need = try memory(for: work, elementSize: elementSize)
       guard need.bytes > Double(limit.bytes) else { continue }
-      throw need.refusal(allowed: "\(limit) are", enough: need.bytes, orSmallerBatch: work.takesBatches)
+      // What the parameters alone exceed, no batch is small enough for.
+      let fits = try work.smallest.map { try memory(for: $0.work, elementSize: elementSize).bytes <= Double(limit.bytes) } ?? false
+      throw need.refusal(allowed: "\(limit) are", enough: need.bytes, or: fits ? work.smallest?.words : nil)
     }
   }
 }
@@ -152,10 +157,10 @@ extension Operation {
 }
 
 extension MemoryNeed {
-  fileprivate func refusal(allowed: String, enough: Double, orSmallerBatch: Bool = false) -> NetworkError {
+  fileprivate func refusal(allowed: String, enough: Double, or remedy: String? = nil) -> NetworkError {
     .tooLarge(
       "\(node): with \(what) the network needs about \(MemoryLimit.words(bytes)) of memory, and \(allowed) allowed: "
-        + "give --memory \(MemoryLimit.typed(atLeast: enough))\(orSmallerBatch ? ", or a smaller batch" : "")")
+        + "give --memory \(MemoryLimit.typed(atLeast: enough))\(remedy.map { ", or \($0)" } ?? "")")
   }
 }
 
@@ -164,10 +169,16 @@ extension NetworkWork {
   fileprivate var followsChannels: Bool {
     switch self {
     case .coupling, .pruning: true
-    case .evaluation, .training: false
+    case .evaluation, .training, .examination: false
     }
   }
 
-  /// Whether the caller chooses the batch size, so that a smaller one is a remedy.
-  fileprivate var takesBatches: Bool { if case .training = self { true } else { false } }
+  /// The least of this work that the caller can choose, and what is to be chosen for it, in words; nil if there is no choice.
+  fileprivate var smallest: (work: NetworkWork, words: String)? {
+    switch self {
+    case .training(let batch, let moments): batch > 1 ? (.training(batch: 1, moments: moments), "a smaller batch") : nil
+    case .examination(let batch, let moments): batch > 1 ? (.examination(batch: 1, moments: moments), "fewer examples") : nil
+    case .evaluation, .pruning, .coupling: nil
+    }
+  }
 }

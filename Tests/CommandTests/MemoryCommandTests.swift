@@ -21,6 +21,25 @@ import Testing
     }
   }
 
+  /// What is advised beside more memory is possible: a smaller batch where something trains, fewer examples where a criterion looks at some.
+  @Test func theAdviceIsPossible() throws {
+    try withTemporaryDirectory { folder in
+      let given = ["--network", "mlp:64-400-400-10", "--dataset", "digits", "--threads", "1", "--quiet", "-o", folder + "/m.st"]
+      let prune = ["prune", "--granularity", "unit", "--fraction", "0.5"]
+      for (command, memory, words) in [
+        (["train", "--batch-size", "500"], "8MB", "8 MB are allowed: give --memory 11MB, or a smaller batch\n"),
+        (["train", "--batch-size", "500"], "5MB", "5 MB are allowed: give --memory 11MB\n"),
+        (prune + ["--epochs", "0", "--criterion", "taylor"], "4MB", "4 MB are allowed: give --memory 4.8MB, or fewer examples\n"),
+        (prune + ["--epochs", "0", "--repair", "reconstruction"], "4MB", "4 MB are allowed: give --memory 4.8MB, or fewer examples\n"),
+      ] {
+        let refused = try espalier(command + given + ["--memory", memory])
+        #expect(refused.status == 64 && refused.errors.hasSuffix(words), "\(command) within \(memory): \(refused.errors)")
+      }
+      let fewer = try espalier(prune + ["--epochs", "0", "--repair", "mean", "--examples", "20"] + given + ["--memory", "4MB"])
+      #expect(fewer.status == 0, "\(fewer.errors)")
+    }
+  }
+
   @Test func theLimitIsWhatIsGiven() throws {
     try withTemporaryDirectory { folder in
       let model = folder + "/model.safetensors"

@@ -50,7 +50,19 @@ import Testing
     ),
     (
       .training(batch: 1, moments: 100),
-      "fc: with its 165 parameters the network needs about 76.8 kB of memory, and 20 kB are allowed: give --memory 77kB, or a smaller batch"
+      "fc: with its 165 parameters the network needs about 76.8 kB of memory, and 20 kB are allowed: give --memory 77kB"
+    ),
+    (
+      .training(batch: 64, moments: 100),
+      "fc: with its 165 parameters the network needs about 114 kB of memory, and 20 kB are allowed: give --memory 120kB"
+    ),
+    (
+      .examination(batch: 64, moments: 1),
+      "conv: with its value 2×4×4 in batches of 64 the network needs about 41.1 kB of memory, and 20 kB are allowed: give --memory 42kB, or fewer examples"
+    ),
+    (
+      .examination(batch: 1, moments: 100),
+      "fc: with its 165 parameters the network needs about 76.8 kB of memory, and 20 kB are allowed: give --memory 77kB"
     ),
   ])
   func whatIsTooMuchIsRefusedInALine(work: NetworkWork, words: String) throws {

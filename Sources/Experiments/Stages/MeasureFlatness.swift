@@ -63,7 +63,7 @@ public struct MeasureFlatness: Stage {
   /// The passes over the examples, as a training with as many moments as vectors are kept: those of Lanczos' steps.
   func work(of images: Int) -> NetworkWork {
     // The graph of a gradient holds about as much again as that of the loss, and so does its backward pass.
-    .training(batch: 3 * min(TrainingData.exampleBatchSize, examples, images), moments: Self.mostSteps)
+    .examination(batch: 3 * min(TrainingData.exampleBatchSize, examples, images), moments: Self.mostSteps)
   }
 
   /// - Throws: `PlanError` without training images.
