@@ -23,7 +23,8 @@ enum ForeignFile {
     // torch.save before version 1.6 begins with a pickled number.
     if begins([0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20]) { return pyTorch(name ?? "FILE.pth") }
     if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
-      return "it is a Python pickle, which can hold code and is never opened; load it in Python and write its arrays with safetensors"
+      return
+        "it is a Python pickle, of which only those that torch.save writes are read; load it in Python and write its arrays with safetensors"
     }
     if begins([0x93] + Array("NUMPY".utf8)) { return "it is a single NumPy array without a name; give a safetensors file of all weights" }
     if begins([0x89] + Array("HDF\r\n".utf8)) {
@@ -40,7 +41,7 @@ enum ForeignFile {
     if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { return "it is a web page: the download brought no file" }
     // A safetensors header of 123 bytes makes the file begin with a brace, too.
     if text.hasPrefix("{"), !head.contains(0) {
-      return "it is JSON; where it is the index of several files, give a safetensors file of all weights"
+      return "it is JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE reads it"
     }
     return nil
   }

@@ -44,7 +44,10 @@ import Torch
     try expect(
       zip("fc.weight.npy"), #"a NumPy archive; convert it once: python3 -c 'import numpy, safetensors.numpy as s; "#, name: "x.npz")
     try expect(zip("metadata.json"), "a zip archive", name: "x.keras")
-    try expect([0x80, 0x04, 0x95] + rest, "a Python pickle", name: "x.pkl")
+    try expect(
+      [0x80, 0x04, 0x95] + rest,
+      "a Python pickle, of which only those that torch.save writes are read; load it in Python and write its arrays with safetensors",
+      name: "x.pkl")
     try expect([0x93] + Array("NUMPY".utf8) + rest, "a single NumPy array")
     try expect([0x89] + Array("HDF\r\n".utf8) + [0x1A, 0x0A] + rest, "an HDF5 file")
     try expect(
@@ -53,7 +56,9 @@ import Torch
     try expect([0x1F, 0x8B, 8, 0] + rest, "compressed by gzip")
     try expect(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer")
     try expect(Array("\n<!DOCTYPE html><html>".utf8), "a web page")
-    try expect(Array(#"{"metadata": {"total_size": 1}}"#.utf8), "JSON")
+    try expect(
+      Array(#"{"metadata": {"total_size": 1}}"#.utf8),
+      "JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE reads it")
   }
 
   @Test func whatNobodyKnowsIsNoSafetensorsFile() throws {
