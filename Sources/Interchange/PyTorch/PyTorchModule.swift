@@ -48,13 +48,16 @@ public struct PyTorchModule {
     var (names, tree, modules, classes) = (PythonNames(), LayerTree(), Set<String>(), Set<Helper>())
     var variables: [String: String] = [:]
     var (inputs, lines): ([String], [String]) = ([], [])
-    for node in network.nodes {
-      let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
-      guard let layer = node.operation.layer(rank: rank) else { continue }
+    let layers = network.nodes.map { node in
+      node.operation.layer(rank: node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1)
+    }
+    // All layers first: how one is reached depends on those beside it.
+    for (node, layer) in zip(network.nodes, layers) {
+      guard let layer else { continue }
       if modules.insert(node.module).inserted { try tree.add(layer.expression, at: node.module) }
       if let helper = layer.helper { classes.insert(helper) }
     }
-    for node in network.nodes {
+    for (node, layer) in zip(network.nodes, layers) {
       let operands = node.inputs.compactMap { variables[$0] }
       let name = names.take(node.name)
       variables[node.name] = name
@@ -63,8 +66,7 @@ public struct PyTorchModule {
         continue
       }
       if case .attention(let layer) = node.operation, layer.isPlain { classes.insert(.attend) }
-      let rank = node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1
-      if node.operation.layer(rank: rank) != nil {
+      if layer != nil {
         lines.append("\(name) = \(tree.reach(node.module))(\(operands.joined(separator: ", ")))")
       } else {
         let ranks = node.inputs.map { shapes[$0]?.dimensions.count ?? 1 }

@@ -25,12 +25,11 @@ struct PythonNames {
 
   /// What layers with weights are themselves.
   static let ofLayers: Set<String> = [
-    "absent", "affine", "bias", "dilation", "embed", "eps", "features", "groups", "in_channels", "in_features", "kernel_size", "momentum",
-    "normalized_shape", "num_batches_tracked", "num_channels", "num_features", "num_groups", "num_parameters", "out_channels",
+    "absent", "affine", "bias", "dilation", "eps", "groups", "in_channels", "in_features", "init", "kernel_size", "momentum",
+    "num_batches_tracked", "num_channels", "num_features", "num_groups", "num_parameters", "out_channels",
     "out_features",
     "output_padding", "padding", "padding_mode", "reset_parameters", "reset_running_stats", "running_mean", "running_var", "stride",
-    "token",
-    "track_running_stats", "transposed", "weight",
+    "track_running_stats", "transposed", "turned", "weight",
   ]
 
   /// Creates names of which none is taken yet.

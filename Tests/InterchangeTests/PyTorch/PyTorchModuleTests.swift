@@ -293,6 +293,8 @@ import Testing
   @Test(arguments: [
     (["fc", "fc.weight"], "no layer can be named fc.weight in PyTorch, where weight means something else"),
     (["fc.bias", "fc"], "no layer can be named fc.bias in PyTorch, where bias means something else"),
+    (["fc", "fc.init"], "no layer can be named fc.init in PyTorch, where init means something else"),
+    (["fc.turned", "fc"], "no layer can be named fc.turned in PyTorch, where turned means something else"),
     (["train"], "no layer can be named train in PyTorch, where train means something else"),
     (["a..b"], "no layer can be named a..b in PyTorch, where an empty name means something else"),
   ])
