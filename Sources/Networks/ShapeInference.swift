@@ -65,24 +65,7 @@ extension Network.Node {
     switch operation {
     case .input(let given): shape = given
     case .linear(let layer): shape = try linear(layer, first)
-    case .convolution(let layer):
-      let image = try image(first)
-      try expect(layer.inputs, "channels", first)
-      if let more = layer.outputPadding {
-        shape = .image(
-          channels: layer.outputs,
-          height: try spread(
-            image.height, layer.kernel.height, layer.stride.height, layer.padding.height, layer.dilation.height, more.height, first),
-          width: try spread(
-            image.width, layer.kernel.width, layer.stride.width, layer.padding.width, layer.dilation.width, more.width, first))
-        break
-      }
-      shape = .image(
-        channels: layer.outputs,
-        height: try windows(
-          image.height, layer.kernel.height, layer.stride.height, layer.padding.height, layer.dilation.height, layer.kernel, first),
-        width: try windows(
-          image.width, layer.kernel.width, layer.stride.width, layer.padding.width, layer.dilation.width, layer.kernel, first))
+    case .convolution(let layer): shape = try convolved(layer, first)
     case .batchNorm(let norm): shape = try normalized(norm.features, first)
     case .groupNorm(let norm): shape = try normalized(norm.features, first)
     case .channelNorm(let norm): shape = try normalized(norm.features, first)
@@ -202,24 +185,33 @@ extension Network.Node {
     return .vector(layer.outputs)
   }
 
-  /// Number of windows: ⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
-  private func windows(
-    _ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ window: Extent, _ operand: Operand
-  ) throws -> Int {
-    let room = size + 2 * padding - dilation * (kernel - 1) - 1
-    guard room >= 0 else { throw misfit(window, operand) }
-    return room / stride + 1
+  /// The image that windows over the operand make, by the same rule along its height and along its width.
+  private func windowed(
+    _ channels: Int, _ operand: Operand, _ along: (_ size: Int, _ axis: KeyPath<Extent, Int>) throws -> Int
+  ) throws -> FeatureShape {
+    let image = try image(operand)
+    return .image(channels: channels, height: try along(image.height, \.height), width: try along(image.width, \.width))
   }
 
-  /// Size of a transposed convolution's output: (size − 1)·stride − 2·padding + dilation·(kernel − 1) + more + 1.
-  private func spread(
-    _ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ more: Int, _ operand: Operand
-  ) throws -> Int {
-    let spread = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + more + 1
-    guard spread > 0 else {
-      throw NetworkError.shape(node: name, problem: "cuts off all that it makes of \(operand.name) (\(operand.shape))")
+  private func convolved(_ layer: Convolution, _ operand: Operand) throws -> FeatureShape {
+    _ = try image(operand)
+    try expect(layer.inputs, "channels", operand)
+    return try windowed(layer.outputs, operand) { size, axis in
+      let (stride, padding) = (layer.stride[keyPath: axis], layer.padding[keyPath: axis])
+      let reach = layer.dilation[keyPath: axis] * (layer.kernel[keyPath: axis] - 1)
+      guard let more = layer.outputPadding?[keyPath: axis] else {
+        // Number of windows: ⌊(size + 2·padding − dilation·(kernel − 1) − 1)/stride⌋ + 1.
+        let room = size + 2 * padding - reach - 1
+        guard room >= 0 else { throw misfit(layer.kernel, operand) }
+        return room / stride + 1
+      }
+      // Transposed: (size − 1)·stride − 2·padding + dilation·(kernel − 1) + more + 1.
+      let spread = (size - 1) * stride - 2 * padding + reach + more + 1
+      guard spread > 0 else {
+        throw NetworkError.shape(node: name, problem: "cuts off all that it makes of \(operand.name) (\(operand.shape))")
+      }
+      return spread
     }
-    return spread
   }
 
   private func misfit(_ window: Extent, _ operand: Operand) -> NetworkError {
@@ -227,19 +219,15 @@ extension Network.Node {
   }
 
   private func pooled(_ pooling: Pooling, _ operand: Operand) throws -> FeatureShape {
-    func along(_ size: Int, _ kernel: Int, _ stride: Int, _ padding: Int) throws -> Int {
-      let room = size + 2 * padding - kernel
+    try windowed(operand.shape.channels, operand) { size, axis in
+      let (stride, padding) = (pooling.stride[keyPath: axis], pooling.padding[keyPath: axis])
+      let room = size + 2 * padding - pooling.kernel[keyPath: axis]
       guard room >= 0 else { throw misfit(pooling.kernel, operand) }
       guard pooling.ceilMode else { return room / stride + 1 }
       let count = (room + stride - 1) / stride + 1
       // PyTorch drops a last window that would begin in the padding behind the image.
       return (count - 1) * stride >= size + padding ? count - 1 : count
     }
-    let image = try image(operand)
-    return .image(
-      channels: operand.shape.channels,
-      height: try along(image.height, pooling.kernel.height, pooling.stride.height, pooling.padding.height),
-      width: try along(image.width, pooling.kernel.width, pooling.stride.width, pooling.padding.width))
   }
 
   private func sum(_ operands: [Operand], _ first: Operand) throws -> FeatureShape {
