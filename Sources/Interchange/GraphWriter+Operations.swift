@@ -188,6 +188,10 @@ extension GraphWriter {
     case .leakyReLU(let slope): add("LeakyRelu", [x], node.name, number("alpha", slope))
     case .elu(let alpha): add("Elu", [x], node.name, number("alpha", alpha))
     case .softplus: add("Softplus", [x], node.name)
+    case .affine(let scale, 0): add("Mul", [x, try constant(Float(scale), of: node, "scale")], node.name)
+    case .affine(let scale, let shift):
+      let scaled = scale == 1 ? x : step("Mul", [x, try constant(Float(scale), of: node, "scale")], of: node)
+      add("Add", [scaled, try constant(Float(shift), of: node, "shift")], node.name)
     // An operation of its own from opset 18 on.
     case .mish: add("Mul", [x, step("Tanh", [step("Softplus", [x], of: node)], of: node)], node.name)
     }

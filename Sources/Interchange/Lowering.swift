@@ -187,7 +187,16 @@ struct Lowering {
       throw Unknown()
     }
     guard let rule else { throw Refusal(Self.wanting[node.operation] ?? "no operation of a network computes it") }
-    if !Self.passesFormulas.contains(node.operation) { for input in node.inputs { try settle(input) } }
+    if !Self.passesFormulas.contains(node.operation) {
+      for input in node.inputs { try settle(input) }
+    } else if case .partial(let partial)? = value(node, 0) {
+      // These read borders or strides alone.
+      switch (node.operation, partial.form) {
+      case ("Conv", .padded), ("Slice", .strided), ("Pad", .strided): break
+      case ("Conv", _), ("Slice", _), ("Pad", _): try settle(node.inputs[0])
+      default: break
+      }
+    }
     return try rule.lower(&self, node)
   }
 
@@ -208,10 +217,10 @@ struct Lowering {
     let (view, printable) = (partial.view, Names.printable(name))
     switch partial.form {
     case .scaled(let factor): return try network.scaled(view, factor, named: printable)
-    case .raised: return try network.shifted(view, 3, named: printable)
+    case .raised: return try network.scaled(view, plus: 3, named: printable)
     case .curve(let curve): return try settled(curve, view, name)
     case .curvePlusOne(let curve, let factor):
-      let gate = try network.shifted(settled(curve, view, "\(name).curve"), 1, named: Names.printable("\(name).gate"))
+      let gate = try network.scaled(settled(curve, view, "\(name).curve"), plus: 1, named: Names.printable("\(name).gate"))
       return factor == 1 ? gate : try network.scaled(gate, factor, named: printable)
     default: if let moment = try moment(partial, name) { return moment }
     }
@@ -401,11 +410,11 @@ extension Lowering {
     return try network.layer(operation, from: [input], named: name, parameters)
   }
 
-  /// Gives the layer that a node's input is a bias; false if it is no layer that could take it.
+  /// Gives the layer that a node's input is a bias; false if it is no layer that could take it. A scalar is a number, and no bias of one output.
   mutating func absorbBias(_ bias: ONNXTensor, into view: View, input index: Int, of node: ONNXGraph.Node) -> Bool {
-    guard isOwn(view.source, input: index, of: node), network.isPerChannel(bias, of: view), network.giveBias(bias, to: view.source) else {
-      return false
-    }
+    guard !bias.dimensions.isEmpty, isOwn(view.source, input: index, of: node), network.isPerChannel(bias, of: view),
+      network.giveBias(bias, to: view.source)
+    else { return false }
     if let output = node.outputs.first { written[view.source] = output }
     return true
   }

@@ -140,20 +140,8 @@ extension NetworkDraft {
     return View(ordered.source, axes)
   }
 
-  /// A value times a number, where no formula takes it.
-  mutating func scaled(_ view: View, _ factor: Double, named name: String) throws -> View {
-    let channels = shape(of: view.source).channels
-    let weight = Weight(tensor: ONNXTensor("factor", repeating: factor, count: channels))
-    let scale = Operation.channelAffine(ChannelAffine(channels, bias: false))
-    return view.of(try layer(scale, from: [view.source], named: name, [(.weight, weight)]).source)
-  }
-
-  /// A value plus a number, where no formula takes it.
-  mutating func shifted(_ view: View, _ number: Double, named name: String) throws -> View {
-    let channels = shape(of: view.source).channels
-    let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: channels))
-    let shift = Weight(tensor: ONNXTensor("number", repeating: number, count: channels))
-    let affine = Operation.channelAffine(ChannelAffine(channels))
-    return view.of(try layer(affine, from: [view.source], named: name, [(.weight, scale), (.bias, shift)]).source)
+  /// A value times a number and plus another, where no formula takes it.
+  mutating func scaled(_ view: View, _ factor: Double = 1, plus shift: Double = 0, named name: String) throws -> View {
+    try view.of(emit(.activation(.affine(scale: factor, shift: shift)), from: [view.source], named: name).source)
   }
 }

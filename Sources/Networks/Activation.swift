@@ -1,4 +1,4 @@
-/// An element-wise non-linearity.
+/// An element-wise function without learned numbers: a non-linearity, or fixed numbers to multiply by and to add.
 public enum Activation: Hashable, Sendable, CaseIterable {
   /// max(x, 0).
   case relu
@@ -26,10 +26,13 @@ public enum Activation: Hashable, Sendable, CaseIterable {
   case softplus
   /// x·tanh(ln(1 + eˣ)).
   case mish
+  /// `scale`·x + `shift` with numbers that training leaves as they are, in contrast to those of a ``ChannelAffine``.
+  case affine(scale: Double = 1, shift: Double = 0)
 
-  /// Every function; those with a number have PyTorch's default.
+  /// Every function; those with a number have PyTorch's default, and ``affine(scale:shift:)`` numbers that are not those of x itself.
   public static let allCases: [Activation] = [
     .relu, .relu6, .tanh, .gelu, .tanhGELU, .silu, .sigmoid, .hardSigmoid(), .hardSwish, .leakyReLU(), .elu(), .softplus, .mish,
+    .affine(scale: -0.5, shift: 0.75),
   ]
 
   /// Name of the function in JSON and of nodes that a builder names, e.g. `relu6`.
@@ -48,6 +51,7 @@ public enum Activation: Hashable, Sendable, CaseIterable {
     case .elu: "elu"
     case .softplus: "softplus"
     case .mish: "mish"
+    case .affine: "affine"
     }
   }
 
@@ -57,25 +61,31 @@ public enum Activation: Hashable, Sendable, CaseIterable {
     case .sigmoid, .hardSigmoid: 0.5
     // ln 2.
     case .softplus: 0.693147180559945309
+    case .affine(_, let shift): shift
     case .relu, .relu6, .tanh, .gelu, .tanhGELU, .silu, .hardSwish, .leakyReLU, .elu, .mish: 0
     }
   }
 
-  /// The number that belongs to the function, by its name in JSON.
-  var parameter: (name: String, value: Double)? {
+  /// Whether every value is a fixed multiple of x, or that and a fixed number: a step towards the non-linearity rather than one.
+  public var isAffine: Bool { if case .affine = self { true } else { false } }
+
+  /// The numbers that belong to the function, by their names in JSON.
+  var numbers: [(name: String, value: Double)] {
     switch self {
-    case .hardSigmoid(let slope), .leakyReLU(let slope): ("slope", slope)
-    case .elu(let alpha): ("alpha", alpha)
-    default: nil
+    case .hardSigmoid(let slope), .leakyReLU(let slope): [("slope", slope)]
+    case .elu(let alpha): [("alpha", alpha)]
+    case .affine(let scale, let shift): [("scale", scale), ("shift", shift)]
+    default: []
     }
   }
 
-  /// Returns the function of a name, its number looked up by name; nil for an unknown function.
+  /// Returns the function of a name, its numbers looked up by name; nil for an unknown function.
   static func named(_ name: String, _ number: (_ name: String, _ fallback: Double) throws -> Double) rethrows -> Activation? {
     switch allCases.first(where: { $0.name == name }) {
     case .hardSigmoid(let slope): .hardSigmoid(slope: try number("slope", slope))
     case .leakyReLU(let slope): .leakyReLU(slope: try number("slope", slope))
     case .elu(let alpha): .elu(alpha: try number("alpha", alpha))
+    case .affine: .affine(scale: try number("scale", 1), shift: try number("shift", 0))
     case let function: function
     }
   }

@@ -44,7 +44,7 @@ extension Operation: Codable {
         let known = Activation.allCases.map(\.name).joined(separator: ", ")
         throw NetworkError.malformed("activation: unknown function \(name.quoted); known: \(known)")
       }
-      try fields.allow(Set(["function", function.parameter?.name].compactMap(\.self)))
+      try fields.allow(Set(["function"] + function.numbers.map(\.name)))
       self = .activation(function)
     case .channelNorm:
       try fields.allow(["features", "epsilon", "affine", "absent"])
@@ -211,7 +211,7 @@ extension Operation: Codable {
     case .activation(let function):
       try fields.encode(function.name, forKey: "function")
       // A hard sigmoid's slope is younger than the function.
-      if let (name, value) = function.parameter, function != .hardSigmoid() {
+      for (name, value) in function.numbers where function != .hardSigmoid() {
         try fields.encode(value, forKey: FieldKey(stringValue: name))
       }
     case .prelu(let layer): try fields.encode(layer.features, forKey: "features")

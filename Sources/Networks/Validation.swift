@@ -111,7 +111,7 @@ extension Operation {
         ?? (norm.alpha >= 0 && norm.alpha.isFinite ? nil : "alpha must be at least 0, is \(norm.alpha)")
         ?? (norm.beta.isFinite ? nil : "beta must be finite, is \(norm.beta)")
     case .activation(let function):
-      function.parameter.flatMap { $0.value.isFinite ? nil : "\($0.name) must be finite, is \($0.value)" }
+      function.numbers.first { !$0.value.isFinite }.map { "\($0.name) must be finite, is \($0.value)" }
     case .softmax, .flatten, .add, .subtract, .multiply, .concat: nil
     case .opaque(let function): function.problem
     case .attention(let layer): problem(of: layer)

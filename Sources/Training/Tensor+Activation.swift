@@ -18,6 +18,9 @@ extension Tensor {
     case .elu(let alpha): try elu(alpha: alpha)
     case .softplus: try softplus()
     case .mish: try mish()
+    case .affine(let scale, 0): try self * scale
+    case .affine(1, let shift): try self + shift
+    case .affine(let scale, let shift): try self * scale + shift
     }
   }
 }

@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81 + 10 + 7) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81 + 10 + 10 + 7) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {
@@ -122,6 +122,40 @@ import Training
     let constants = [Onnx.tensor("w", [2, 2], [1, 2, 3, 4]), Onnx.tensor("b", [2], [5, 6])]
     let network = try withModel(Onnx.model(nodes, constants)) { try ImportedNetwork(contentsOf: $0).network }
     #expect(words(network) == ["input input", "a linear", "c channelAffine", "y add"])
+  }
+
+  /// What a graph multiplies by and adds is no parameter; what has a number for each channel is one.
+  @Test func numbersOfAGraphStayWhatTheyAre() throws {
+    func operations(_ name: String) throws -> [Networks.Operation] { try Array(network(name).nodes.dropFirst().map(\.operation)) }
+    #expect(try operations("numbers") == [.activation(.affine(scale: 0.5, shift: 1))])
+    #expect(try operations("numbers-first") == [.activation(.affine(scale: -0.75, shift: 0.25)), .activation(.relu)])
+    #expect(try operations("numbers-minus") == [.activation(.affine(scale: -1, shift: 2)), .activation(.affine(shift: -0.5))])
+    #expect(try operations("numbers-divided") == [.activation(.affine(scale: 0.25, shift: -0.125))])
+    #expect(try operations("numbers-nothing") == [.activation(.relu)])
+    #expect(try operations("three-more") == [.activation(.affine(shift: 3)), .activation(.relu)])
+    #expect(try operations("numbers-one-output") == [.linear(Linear(3, 1, bias: false)), .activation(.affine(shift: 0.5))])
+    #expect(try operations("bias-of-one-output") == [.linear(Linear(3, 1))])
+    #expect(try operations("shift") == [.channelAffine(ChannelAffine(4))])
+    for name in ["torch-numbers", "dynamo-numbers"] {
+      #expect(try network(name).parameterShapes().map(\.dimensions) == [[3, 2, 1, 1], [3], [2, 3], [2]], "\(name)")
+      #expect(try network(name).nodes.count { if case .activation(.affine) = $0.operation { true } else { false } } == 5, "\(name)")
+    }
+    // What follows a number may read borders and strides as they are.
+    let cut = [
+      Onnx.node("Mul", ["x", "h"], ["a"]), Onnx.node("Conv", ["a", "w"], ["b"]), Onnx.node("Sigmoid", ["b"], ["c"]),
+      Onnx.node("Pad", ["c", "p"], ["d"]), Onnx.node("Neg", ["d"], ["e"]), Onnx.node("Slice", ["e", "s", "t", "s"], ["y"]),
+    ]
+    let pads = [Onnx.tensor("p", [8], [0, 0, 1, 1, 0, 0, 1, 1]), Onnx.tensor("s", [1], [1]), Onnx.tensor("t", [1], [2])]
+    let file = Onnx.model(
+      cut, [Onnx.tensor("h", [], [0.5]), Onnx.tensor("w", [2, 1, 1, 1], [1, 2])] + pads, input: [0, 1, 2, 2])
+    let bordered = try withModel(file) { try ImportedNetwork(contentsOf: $0).network }
+    #expect(words(bordered) == ["input input", "a activation", "b convolution", "c activation", "d pad", "e activation", "y narrow"])
+    // One channel, and one number in an axis of its own.
+    let one = Onnx.model([Onnx.node("Add", ["x", "c"], ["y"])], [Onnx.tensor("c", [1, 1, 1], [2])], input: [0, 1, 2, 2])
+    #expect(try withModel(one) { try ImportedNetwork(contentsOf: $0).network.nodes.last?.operation } == .activation(.affine(shift: 2)))
+    let endless = Onnx.model([Onnx.node("Mul", ["x", "c"], ["a"]), Onnx.node("Relu", ["a"], ["y"])], [Onnx.tensor("c", [], [.infinity])])
+    #expect(
+      try problem(endless) == "1 operation is not understood (opset 17): Relu at \"y\" (a: scale must be finite, is inf)")
   }
 
   /// Places in all numbers of a batch are the value itself if they are all of them in their order, and nothing else.

@@ -17,7 +17,7 @@ struct GoldenModel: Decodable, CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   /// All cases; none if the file cannot be read, which another test reports.
-  static let all = ["models", "operations", "sequences", "opaque", "gelu", "windows"].flatMap { name in
+  static let all = ["models", "operations", "sequences", "opaque", "gelu", "numbers", "windows"].flatMap { name in
     (try? JSONDecoder().decode([GoldenModel].self, from: Data(contentsOf: reference("onnx_\(name).json")))) ?? []
   }
 }

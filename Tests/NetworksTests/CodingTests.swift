@@ -33,6 +33,7 @@ import Testing
     (.activation(.gelu), #"{"function":"gelu","type":"activation"}"#),
     (.activation(.tanhGELU), #"{"function":"tanhGELU","type":"activation"}"#),
     (.activation(.leakyReLU(slope: 0.25)), #"{"function":"leakyReLU","slope":0.25,"type":"activation"}"#),
+    (.activation(.affine(scale: 0.5, shift: -1)), #"{"function":"affine","scale":0.5,"shift":-1,"type":"activation"}"#),
     (.activation(.elu()), #"{"alpha":1,"function":"elu","type":"activation"}"#),
     (.activation(.hardSigmoid()), #"{"function":"hardSigmoid","type":"activation"}"#),
     (.activation(.hardSigmoid(slope: 0.25)), #"{"function":"hardSigmoid","slope":0.25,"type":"activation"}"#),
@@ -102,6 +103,7 @@ import Testing
       try JSONDecoder().decode(Networks.Operation.self, from: Data(text.utf8))
     }
     #expect(try decoded(#"{"type":"activation","function":"leakyReLU"}"#) == .activation(.leakyReLU(slope: 0.01)))
+    #expect(try decoded(#"{"type":"activation","function":"affine"}"#) == .activation(.affine()))
     #expect(try decoded(#"{"type":"pad","left":1}"#) == .pad(top: 0, bottom: 0, left: 1, right: 0))
     #expect(try decoded(#"{"type":"prelu"}"#) == .prelu(PReLU()))
     let pool = #"{"type":"maxPool","kernel":[3,2]}"#
@@ -152,7 +154,7 @@ import Testing
       #"{"type":"activation","function":"swish"}"#,
       """
       activation: unknown function "swish"; known: relu, relu6, tanh, gelu, tanhGELU, silu, sigmoid, hardSigmoid, hardSwish, leakyReLU, elu, \
-      softplus, mish
+      softplus, mish, affine
       """
     ),
     (#"{"type":"activation","function":"elu","slope":1}"#, "activation: unknown field \"slope\""),

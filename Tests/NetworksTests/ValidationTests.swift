@@ -54,6 +54,7 @@ import Testing
       "d: probability must be at least 0 and below 1, is nan", [.init(name: "d", operation: .dropout(.nan), inputs: ["input"])])
     expect(
       "n: slope must be finite, is inf", [.init(name: "n", operation: .activation(.leakyReLU(slope: .infinity)), inputs: ["input"])])
+    expect("n: shift must be finite, is nan", [.init(name: "n", operation: .activation(.affine(shift: .nan)), inputs: ["input"])])
     expect(
       "n: beta must be finite, is nan",
       [.init(name: "n", operation: .localResponseNorm(LocalResponseNorm(3, beta: .nan)), inputs: ["input"])])

@@ -521,6 +521,42 @@ class Padded(nn.Module):
 exported_twice("borders", Padded(), image)
 pathlib.Path(__file__).with_name("onnx_gelu.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
 
+# Numbers of the graph, in a file of their own: they are multiplied by and added, and no layer learns them.
+cases = []
+
+
+def number(value, name):
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.float32(value)))
+
+
+graph("numbers", [number(0.5, "h"), node("Mul", "x h", "a"), number(1, "o"), node("Add", "a o", "y")], {}, (2, 2, 2))
+graph("numbers-first", [node("Mul", "h x", "a"), node("Add", "o a", "b"), node("Relu", "b", "y")],
+      {"h": np.array([-0.75], np.float32), "o": np.float32(0.25)}, (2, 2, 2))
+graph("numbers-minus", [node("Sub", "o x", "a"), node("Sub", "a h", "y")], {"o": np.float32(2), "h": np.float32(0.5)}, (3,))
+graph("numbers-divided", [node("Div", "x d", "a"), node("Sub", "a o", "y")], {"d": np.float32(4), "o": np.float32(0.125)}, (3,))
+graph("numbers-nothing", [node("Add", "x z", "a"), node("Mul", "a o", "b"), node("Relu", "b", "y")], {"z": np.float32(0), "o": one}, (3,))
+graph("numbers-last", [node("Neg", "x", "a"), node("Transpose", "a", "b", perm=[0, 2, 1]), node("Mul", "b h", "c"), node("Add", "c o", "y")],
+      {"h": np.float32(0.25), "o": np.float32(-1)}, (2, 3))
+# A scalar is no bias of one output, and one number in an axis is.
+graph("numbers-one-output", [node("MatMul", "x w", "a"), node("Add", "a o", "y")], {"w": drawn(3, 1), "o": np.float32(0.5)}, (3,))
+graph("bias-of-one-output", [node("MatMul", "x w", "a"), node("Add", "a b", "y")], {"w": drawn(3, 1), "b": drawn(1)}, (3,))
+
+
+class Numbers(nn.Module):
+    """Inputs that the network prepares itself, a residual branch of a fixed share, and a temperature."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(2, 3, 1), nn.Linear(3, 2)
+
+    def forward(self, x):
+        x = self.conv((x - 0.5) / 0.25)
+        return self.fc((x + 0.3 * x.relu() + 0.125).mean((2, 3))) / 1.5
+
+
+exported_twice("numbers", Numbers(), (2, 2, 2))
+pathlib.Path(__file__).with_name("onnx_numbers.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")
+
 # Attention within windows: shifted ones over an image that needs a border, cosines, and the pixels of a grid.
 cases = []
 

@@ -86,6 +86,9 @@ private func grey(_ height: Int, _ width: Int) -> FeatureShape { .image(channels
     try expect(.elu(alpha: 2), [-1.7293294335, -0.7869386806, 0, 0.5, 2])
     try expect(.softplus, [0.1269280110, 0.4740769842, 0.6931471806, 0.9740769842, 2.1269280110])
     try expect(.mish, [-0.2525014823, -0.2207444866, 0, 0.3752448455, 1.9439589595])
+    try expect(.affine(scale: -2, shift: 0.5), [4.5, 1.5, 0.5, -0.5, -3.5])
+    try expect(.affine(scale: 0.25), [-0.5, -0.125, 0, 0.125, 0.5])
+    try expect(.affine(shift: 3), [1, 2.5, 3, 3.5, 5])
     for function in Activation.allCases {
       #expect(try Tensor([0] as [Double]).activated(by: function).array(Double.self) == [function.valueAtZero], "\(function)")
     }

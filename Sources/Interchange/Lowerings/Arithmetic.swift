@@ -17,6 +17,7 @@ extension Lowering {
         {
           return [.partial(Partial(form: .variance(epsilon: epsilon), view: partial.view))]
         }
+        if let sum = try lowering.affine(node, index, plus: other) { return [sum] }
         try lowering.settle(node.inputs[index])
         let view = try lowering.view(node, index)
         if lowering.absorbBias(constant, into: view, input: index, of: node) { return [.feature(view)] }
@@ -50,6 +51,7 @@ extension Lowering {
       {
         return [.partial(Partial(form: .centred, view: partial.view))]
       }
+      if let difference = try lowering.affine(node, 0, plus: 1, -1) ?? lowering.affine(node, 1, -1, plus: 0) { return [difference] }
       for input in node.inputs { try lowering.settle(input) }
       if case .constant(let constant)? = lowering.value(node, 0), let view = try? lowering.view(node, 1) {
         return [try lowering.subtracted(view, from: constant, node)]
@@ -99,12 +101,8 @@ extension Lowering {
   /// A value plus a constant: a number, one for each channel, or one for each channel at each position.
   private mutating func shifted(_ view: View, by shift: Weight, _ node: ONNXGraph.Node) throws -> Value {
     let (constant, shape) = (shift.tensor, network.shape(of: view.source))
-    var shift = shift
-    if constant.count == 1, shape.channels > 1, let number = try constant.numbers()?.first {
-      shift.tensor = ONNXTensor(constant.name, repeating: number, count: shape.channels)
-    } else if !network.isPerChannel(constant, of: view) {
-      return try embedded(view, shift, node)
-    }
+    if constant.count == 1, let number = try constant.numbers()?.first { return try affine(view, plus: number * shift.factor, node) }
+    guard network.isPerChannel(constant, of: view) else { return try embedded(view, shift, node) }
     let scale = Weight(tensor: ONNXTensor("one", repeating: 1, count: shape.channels))
     return .feature(try layer(.channelAffine(ChannelAffine(shape.channels)), over: view, as: node, [(.weight, scale), (.bias, shift)]))
   }
@@ -112,14 +110,29 @@ extension Lowering {
   /// A constant minus a value: a number, or one for each channel.
   private mutating func subtracted(_ view: View, from constant: ONNXTensor, _ node: ONNXGraph.Node) throws -> Value {
     let channels = network.shape(of: view.source).channels
-    var shift = Weight(tensor: constant)
-    if constant.count == 1, let number = try constant.numbers()?.first {
-      shift.tensor = ONNXTensor(constant.name, repeating: number, count: channels)
-    } else if !network.isPerChannel(constant, of: view) {
+    let shift = Weight(tensor: constant)
+    if constant.count == 1, let number = try constant.numbers()?.first { return try affine(view, -1, plus: number, node) }
+    guard network.isPerChannel(constant, of: view) else {
       throw Refusal("it subtracts from a constant of shape \(constant.dimensions), and one number for each channel is possible")
     }
     let scale = Weight(tensor: ONNXTensor("minus", repeating: -1, count: channels))
     return .feature(try layer(.channelAffine(ChannelAffine(channels)), over: view, as: node, [(.weight, scale), (.bias, shift)]))
+  }
+
+  /// A value times a number and plus another, which stay what they are.
+  private mutating func affine(_ view: View, _ factor: Double = 1, plus shift: Double, _ node: ONNXGraph.Node) throws -> Value {
+    if factor == 1, shift == 0 { return .feature(view) }
+    return .feature(try emit(.activation(.affine(scale: factor, shift: shift)), over: view, as: node, isModule: false))
+  }
+
+  /// A multiple of a value plus or minus a number, or a number minus it; nil if one operand is no multiple, or the other no number.
+  private mutating func affine(
+    _ node: ONNXGraph.Node, _ index: Int, _ sign: Double = 1, plus other: Int, _ otherSign: Double = 1
+  ) throws -> Value? {
+    guard case .partial(let partial)? = value(node, index), case .scaled(let factor) = partial.form,
+      case .constant(let constant)? = value(node, other), constant.count == 1, let number = try constant.numbers()?.first
+    else { return nil }
+    return try affine(partial.view, sign * factor, plus: otherSign * number, node)
   }
 
   /// A value plus a number for each channel at each position.
@@ -169,7 +182,7 @@ extension Lowering {
       let view = try view(node, index)
       return factor == 1 ? .feature(view) : .partial(Partial(form: .scaled(factor), view: view))
     }
-    func part(_ form: Partial.Form) -> Value { .partial(Partial(form: form, view: partial.view)) }
+    func part(_ form: Partial.Form, of view: View? = nil) -> Value { .partial(Partial(form: form, view: view ?? partial.view)) }
     switch partial.form {
     case .scaled(let before): return part(.scaled(before * factor))
     case .curvePlusOne(let curve, let before): return part(.curvePlusOne(curve, before * factor))
@@ -179,7 +192,11 @@ extension Lowering {
     case .scores(var scores) where scores.bias == nil && scores.window?.shift ?? Extent(0) == Extent(0):
       scores.factor *= factor
       return part(.scores(scores))
-    default: throw Refusal("it multiplies \(partial.words)")
+    default:
+      // What is an operation by itself has multiples, too.
+      try settle(node.inputs[index])
+      guard case .feature(let view)? = value(node, index) else { throw Refusal("it multiplies \(partial.words)") }
+      return part(.scaled(factor), of: view)
     }
   }
 

@@ -193,7 +193,7 @@ extension Lowering {
     if partial.form == .squares { return squares }
     let variance = try emitted(toMean, [squares], step("variance", of: .variance(epsilon: nil)), like: mean)
     guard let epsilon = partial.form.epsilon else { return variance }
-    let sum = try network.shifted(variance, epsilon, named: step("shifted", of: .variance(epsilon: epsilon)))
+    let sum = try network.scaled(variance, plus: epsilon, named: step("shifted", of: .variance(epsilon: epsilon)))
     guard case .deviation = partial.form else { return sum }
     return try emitted(.opaque(OpaqueFunction(.sqrt)), [sum], step("deviation", of: partial.form), like: mean)
   }

@@ -17,6 +17,8 @@ extension Activation {
     case .elu(let alpha): "F.elu(\(x), \(alpha))"
     case .softplus: "F.softplus(\(x))"
     case .mish: "F.mish(\(x))"
+    case .affine(let scale, let shift):
+      x + (scale == 1 ? "" : " * \(scale)") + (shift == 0 ? "" : shift < 0 ? " - \(-shift)" : " + \(shift)")
     }
   }
 }

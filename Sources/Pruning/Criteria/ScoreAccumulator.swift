@@ -131,6 +131,8 @@ extension NetworkIndex {
       guard readers.count == 1, let reader = readers.first else { return current }
       switch reader.operation {
       case .batchNorm, .groupNorm, .channelNorm, .channelAffine: current = reader.name
+      // Fixed numbers are no activation.
+      case .activation(let function) where function.isAffine: current = reader.name
       case .activation, .prelu: return preActivation ? current : reader.name
       default: return current
       }

@@ -84,6 +84,7 @@ public struct SynFlow: ModelScoring {
     for index in network.nodes.indices {
       let node = network.nodes[index]
       switch node.operation {
+      case .activation(.affine(let scale, _)): network.nodes[index].operation = .activation(.affine(scale: abs(scale)))
       case .activation, .localResponseNorm, .softmax: network.nodes[index].operation = .dropout(0)
       case .opaque(let function):
         switch function.name.form {

@@ -174,7 +174,8 @@ import Testing
         node("b", .activation(.hardSigmoid()), "a"), node("c", .activation(.hardSwish), "b"),
         node("d", .activation(.leakyReLU(slope: 0.2)), "c"), node("e", .activation(.elu(alpha: 2)), "d"),
         node("f", .activation(.softplus), "e"), node("g", .activation(.mish), "f"), node("w", .activation(.tanhGELU), "g"),
-        node("h", .softmax, "w"),
+        node("y", .activation(.affine(scale: 0.5, shift: -1)), "w"), node("z", .activation(.affine(scale: 2)), "y"),
+        node("h", .softmax, "z"),
         node("i", .averagePool(Pooling(kernel: Extent(3), stride: Extent(1), padding: Extent(1), countsPadding: false)), "h"),
         node("j", .pad(top: 1, bottom: 2, left: 3, right: 4), "i"), node("k", .resize(height: 4, width: 5, .nearest), "j"),
         node("m", .resize(height: 6, width: 6, .bilinear), "k"), node("o", .resize(height: 6, width: 6, .bilinearAligned), "m"),
@@ -199,7 +200,9 @@ import Testing
                 f = F.softplus(e)
                 g = F.mish(f)
                 w = F.gelu(g, approximate="tanh")
-                h = torch.softmax(w, 1)
+                y = w * 0.5 - 1.0
+                z = y * 2.0
+                h = torch.softmax(z, 1)
                 i = F.avg_pool2d(h, 3, stride=1, padding=1, count_include_pad=False)
                 j = F.pad(i, (3, 4, 1, 2))
                 k = F.interpolate(j, (4, 5))

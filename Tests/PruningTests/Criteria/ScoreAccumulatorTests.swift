@@ -32,6 +32,21 @@ struct ScoreAccumulatorTests {
     #expect(try ScoreAccumulator(.l2, network: network(), granularity: .unit) == nil)
   }
 
+  /// Numbers of the graph stand between a layer and its activation, and are none.
+  @Test func fixedNumbersAreNoActivation() throws {
+    var builder = NetworkBuilder("net", input: .vector(2))
+    builder.linear("fc1", 3)
+    builder.activation(.affine(scale: 2, shift: 1), "numbers")
+    builder.activation(.tanh, "tanh1")
+    builder.linear("out", 2)
+    let network = try builder.network()
+    let before = try Criterion(named: "activation", options: [.preActivation])
+    for (criterion, node) in [(Criterion.activation, "tanh1"), (before, "numbers")] {
+      let accumulator = try #require(try ScoreAccumulator(criterion, network: network, granularity: .unit))
+      #expect(accumulator.observedNodes == [node])
+    }
+  }
+
   @Test func sumsNormsOverSteps() throws {
     let sums = try accumulator(.activation, granularity: .filter)
     // [batch 2, channels 2, 1, 2]: channel 0 holds 3, 0, 0, 4; channel 1 holds 1, 1, 1, 1.

@@ -129,6 +129,18 @@ struct SynFlowTests {
     #expect(relativeError(scores.flatMap { $0 }, [40, 60, 100]) < 1e-12)
   }
 
+  /// Numbers of the graph multiply too, and nothing else: 2·|−3|·5 and 4·|−3|·7.
+  @Test func fixedNumbersMultiply() throws {
+    var builder = NetworkBuilder("numbers", input: .vector(1))
+    builder.linear("fc1", 2, bias: false)
+    builder.activation(.affine(scale: -3, shift: 11))
+    builder.linear("fc2", 1)
+    var model = try builder.network().randomModel(seed: 1)
+    model.tensors[ParameterName("fc1", .weight)] = try Tensor([2, 4] as [Float], shape: [2, 1])
+    model.tensors[ParameterName("fc2", .weight)] = try Tensor([-5, 7] as [Float], shape: [1, 2])
+    #expect(try model.weightScores(.synflow).map { try $0.scores.doubles() } == [[30, 84], [30, 84]])
+  }
+
   /// A norm multiplies by |γ|/√(σ² + ε), whatever its mean and shift; a group norm by |γ|.
   @Test func normsScale() throws {
     var builder = NetworkBuilder("norms", input: .image(channels: 1, height: 1, width: 1))
