@@ -47,6 +47,7 @@ extension DataPlan {
       request.classNames = known.classes.isEmpty ? nil : known.classes
       request.outputs = known.outputs
       request.takesUnlabelled = takesUnlabelled
+      request.takesSequences = known.takesSequences
       if own.kind.hasImageFiles {
         let size = preparation?.imageSize
         request.shape = size.map { $0.count == 2 ? [known.shape?.first ?? 3] + $0 : $0 } ?? known.shape
@@ -143,6 +144,8 @@ struct KnownInputs {
   var outputs: Int?
   /// Channels, height and width of the images that the network takes; nil if it takes vectors, or any shape.
   var shape: [Int]?
+  /// Whether the network takes sequences, which are images of one row to it.
+  var takesSequences = false
 
   /// Returns the normalisation of the model file, if it is one for such examples.
   func normalization(of set: ExampleSet) -> Normalization? {
@@ -164,16 +167,20 @@ extension Experiment.Start {
     case .file(let path):
       let (preprocessing, classes) = try ModelFile.preprocessing(of: path)
       let shape = preprocessing.flatMap { $0.inputShape.count == 3 ? $0.inputShape : nil }
+      let network = try ModelFile.network(of: path)
       // Names say how many there are.
-      let outputs = classes.isEmpty ? try ModelFile.network(of: path).classes : nil
-      return KnownInputs(preprocessing: preprocessing, classes: classes, outputs: outputs, shape: shape)
+      let outputs = classes.isEmpty ? try network.classes : nil
+      return KnownInputs(
+        preprocessing: preprocessing, classes: classes, outputs: outputs, shape: shape,
+        takesSequences: (try? network.inputShape.isSequence) ?? false)
     case .imported(let path):
       // Where the file leaves height and width open, what has a shape of its own is not asked.
       let imported = try? ImportedNetwork(contentsOf: path)
       let native = imported?.network.inputShapes.first?.dimensions
       return KnownInputs(
         preprocessing: imported?.preprocessing, classes: imported?.classes ?? [], outputs: try imported?.network.classes,
-        shape: native.flatMap { $0.count == 3 ? $0 : nil })
+        shape: native.flatMap { $0.count == 3 ? $0 : nil },
+        takesSequences: (try? imported?.network.inputShape.isSequence ?? ImportedNetwork.takesSequences(path)) ?? false)
     case .network(let name, _):
       let network = try Architecture.parse(name)
       let native = try network.inputShape.dimensions

@@ -78,7 +78,7 @@ public struct DataPlan: Codable, Hashable, Sendable {
   ) throws -> TrainingData {
     if let own = try OwnData.named(dataset, in: directory) {
       var known = try start?.inputs() ?? KnownInputs()
-      if isShared { known = KnownInputs(shape: known.shape) }
+      if isShared { known = KnownInputs(shape: known.shape, takesSequences: known.takesSequences) }
       return try load(own, known, onlyTest: onlyTest, takesUnlabelled: takesUnlabelled, note: note)
     }
     if let preparation, preparation != Preparation(mean: preparation.mean, deviation: preparation.deviation) {

@@ -71,7 +71,11 @@ extension Experiment {
     _ path: String, for shape: FeatureShape, misfit: (_ takes: String) -> PlanError
   ) throws -> ImportedNetwork {
     let fitting = Result { try ImportedNetwork(contentsOf: path, input: shape) }
-    if let network = try? fitting.get(), try network.network.inputShape.elements == shape.elements { return network }
+    if let network = try? fitting.get(), let takes = try? network.network.inputShape,
+      takes == shape || takes == .vector(shape.elements)
+    {
+      return network
+    }
     if try ImportedNetwork.hasOpenSizes(path) {
       // The file alone does not tell whether it takes no such examples, or nothing at all.
       let others = [shape.channels, 1, 3].map { FeatureShape.image(channels: $0, height: 224, width: 224) }

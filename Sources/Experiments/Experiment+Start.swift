@@ -158,5 +158,5 @@ extension ExampleSet {
   }
 
   /// What its examples are called.
-  var things: String { shape.count == 3 ? "images" : "vectors" }
+  var things: String { featureShape.isSequence ? "sequences" : shape.count == 3 ? "images" : "vectors" }
 }

@@ -9,9 +9,7 @@ extension GraphWriter {
     let x = inputs.first ?? ""
     let shape = node.inputs.first.flatMap { shapes[$0] } ?? .vector(1)
     switch node.operation {
-    case .input(let shape):
-      graph.input.append(info(node.name, shape))
-      return narrowed(node.name, of: node)
+    case .input(let shape): return narrowed(takeInput(node, shape), of: node)
     case .linear(let layer):
       let bias = layer.bias ? [try parameter(node, .bias)] : []
       add("Gemm", [x, try parameter(node, .weight)] + bias, node.name, integer("transB", 1))
@@ -188,12 +186,12 @@ extension GraphWriter {
     case .leakyReLU(let slope): add("LeakyRelu", [x], node.name, number("alpha", slope))
     case .elu(let alpha): add("Elu", [x], node.name, number("alpha", alpha))
     case .softplus: add("Softplus", [x], node.name)
+    // An operation of its own from opset 18 on.
+    case .mish: add("Mul", [x, step("Tanh", [step("Softplus", [x], of: node)], of: node)], node.name)
     case .affine(let scale, 0): add("Mul", [x, try constant(Float(scale), of: node, "scale")], node.name)
     case .affine(let scale, let shift):
       let scaled = scale == 1 ? x : step("Mul", [x, try constant(Float(scale), of: node, "scale")], of: node)
       add("Add", [scaled, try constant(Float(shift), of: node, "shift")], node.name)
-    // An operation of its own from opset 18 on.
-    case .mish: add("Mul", [x, step("Tanh", [step("Softplus", [x], of: node)], of: node)], node.name)
     }
   }
 

@@ -12,12 +12,15 @@ struct GraphWriter {
   var values: [String: String] = [:]
   private let network: Network
   private let model: Model?
+  private let origin: ONNXOrigin?
   private var names: Set<String>
   private var stored: Set<String> = []
 
-  /// - Parameter model: the model that has the parameters; without one they are named, and not stored.
-  init(_ network: Network, _ model: Model?, _ form: ONNXExport.Form) throws {
-    (self.network, self.model, self.form) = (network, model, form)
+  /// - Parameters:
+  ///   - model: the model that has the parameters; without one they are named, and not stored.
+  ///   - origin: the file whose axes inputs and outputs are to have.
+  init(_ network: Network, _ model: Model?, _ form: ONNXExport.Form, _ origin: ONNXOrigin? = nil) throws {
+    (self.network, self.model, self.form, self.origin) = (network, model, form, origin)
     shapes = try network.shapes()
     names = Set(network.nodes.map(\.name))
   }
@@ -25,21 +28,57 @@ struct GraphWriter {
   mutating func write() throws {
     graph.name = network.name
     for node in network.nodes { values[node.name] = try write(node) }
-    for output in network.outputs {
+    for (index, output) in network.outputs.enumerated() {
+      guard let node = network.node(named: output), let shape = shapes[output] else { continue }
       var name = values[output] ?? output
-      if form.isFloat16, !graph.input.contains(where: { $0.name == output }) {
+      let isInput = graph.input.contains { $0.name == output }
+      let layout = isInput ? nil : Layout(output: index, of: origin, shape)
+      var steps = layout.map { leaving($0, of: node) } ?? []
+      if form.isFloat16, !isInput { steps.append(("Cast", [], [integer("to", 1)])) }
+      if let last = steps.popLast() {
         if name == output {
-          name = fresh("\(output).float16")
+          name = fresh(form.isFloat16 ? "\(output).float16" : "\(output).whole")
           rename([output: name])
           values = values.mapValues { $0 == output ? name : $0 }
         }
-        append("Cast", [name], output, [integer("to", 1)], named: fresh("\(output).cast"))
+        for step in steps {
+          let result = fresh("\(output).\(step.operation.lowercased())")
+          append(step.operation, [name] + step.inputs, result, step.attributes)
+          name = result
+        }
+        append(last.operation, [name] + last.inputs, output, last.attributes, named: fresh("\(output).\(last.operation.lowercased())"))
       } else if name != output {
         // A value that only bears the name of an earlier one gets its own.
         add("Identity", [name], output)
       }
-      graph.output.append(info(output, shapes[output]))
+      let sizes = isInput ? Layout(input: graph.input.firstIndex { $0.name == output } ?? 0, of: origin, shape)?.sizes : layout?.sizes
+      graph.output.append(info(output, sizes ?? shape.dimensions))
     }
+  }
+
+  /// Adds an input with the axes of the file that the network came from, and returns the value that has the network's.
+  mutating func takeInput(_ node: Network.Node, _ shape: FeatureShape) -> String {
+    let layout = Layout(input: graph.input.count, of: origin, shape)
+    graph.input.append(info(node.name, layout?.sizes ?? shape.dimensions))
+    var x = node.name
+    guard let layout else { return x }
+    if layout.isTurned { x = step("Transpose", [x], of: node, integers("perm", layout.toNetwork)) }
+    if !layout.dropped.isEmpty { x = step("Unsqueeze", [x, constant(layout.dropped, of: node, "axes")], of: node) }
+    return x
+  }
+
+  /// The operations, with their further inputs, that give an output the axes of the file that the network came from.
+  private mutating func leaving(
+    _ layout: Layout, of node: Network.Node
+  ) -> [(operation: String, inputs: [String], attributes: [ONNXAttributeProto])] {
+    var steps: [(operation: String, inputs: [String], attributes: [ONNXAttributeProto])] = []
+    if layout.isMerged {
+      steps.append(("Reshape", [constant([0] + layout.whole, of: node, "rows")], []))
+    } else if !layout.dropped.isEmpty {
+      steps.append(("Squeeze", [constant(layout.dropped, of: node, "axes")], []))
+    }
+    if layout.isTurned { steps.append(("Transpose", [], [integers("perm", layout.toFile)])) }
+    return steps
   }
 
   /// Gives inputs and outputs the names that an ONNX file gave them, if it has as many; values that are called so get others.
@@ -68,12 +107,12 @@ struct GraphWriter {
     for i in graph.sparseInitializer.indices { new(&graph.sparseInitializer[i].values.name) }
   }
 
-  func info(_ name: String, _ shape: FeatureShape?) -> ONNXValueInfoProto {
+  private func info(_ name: String, _ sizes: [Int]) -> ONNXValueInfoProto {
     .with {
       $0.name = name
       $0.type.tensorType.elemType = 1
       $0.type.tensorType.shape.dim =
-        [.with { $0.dimParam = "batch" }] + (shape?.dimensions ?? []).map { size in .with { $0.dimValue = Int64(size) } }
+        [.with { $0.dimParam = "batch" }] + sizes.map { size in .with { $0.dimValue = Int64(size) } }
     }
   }
 

@@ -42,14 +42,15 @@ public struct ImportedNetwork {
   /// - Throws: ``InterchangeError`` for a file that is damaged, hostile or holds what is not understood; `FileError` if it cannot be opened.
   public init(contentsOf path: String, input: FeatureShape? = nil) throws {
     let graph = try ONNXGraph(contentsOf: path)
-    (network, inputName, outputNames, notes, weights, inputOrders, outputViews) = try Self.naming(path) {
+    let axes: (inputs: [String], outputs: [String])
+    (network, inputName, outputNames, notes, weights, inputOrders, outputViews, axes) = try Self.naming(path) {
       let lowering = try Lowering(graph, input: input)
       let file = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
       let network = Network(name: Names.printable(file), nodes: lowering.network.nodes, outputs: lowering.outputs)
       _ = try network.shapes()
       return (
         network, graph.inputs.first?.name ?? "", lowering.outputNames, lowering.notes, lowering.network.weights, lowering.inputOrders,
-        lowering.outputViews
+        lowering.outputViews, (lowering.inputAxes, lowering.outputAxes)
       )
     }
     self.path = path
@@ -60,11 +61,13 @@ public struct ImportedNetwork {
     let own = network
     preprocessing = try told(Preprocessing.self, "preprocessing").flatMap { try $0.problem(for: own) == nil ? $0 : nil }
     classes = try told([String].self, "classes").flatMap { $0.count == (try own.classes) ? $0 : nil } ?? []
+    func kept(_ axes: [String]) -> [String]? { axes.allSatisfy(["NCHW", "NC"].contains) ? nil : axes }
     // What was understood goes its own way, and may change.
     let understood = (preprocessing == nil ? [] : ["preprocessing"]) + (classes.isEmpty ? [] : ["classes"])
     origin = ONNXOrigin(
       inputs: graph.inputs.map(\.name), outputs: outputNames, producer: graph.producer, documentation: graph.documentation,
-      metadata: graph.metadata.filter { !understood.contains($0.key) })
+      metadata: graph.metadata.filter { !understood.contains($0.key) }, inputAxes: kept(axes.inputs),
+      outputAxes: kept(axes.outputs))
   }
 
   /// Reads the weights, as float32; each parameter is a tensor of its own, whatever the file shares.
@@ -108,6 +111,11 @@ public struct ImportedNetwork {
   /// Names of the ONNX operations that are read, each in the forms that a network has for it; formulas and the arithmetic of shapes are made of
   /// others, too.
   public static var operations: [String] { Lowering.rules.keys.sorted() }
+
+  /// Whether a model's first input is a sequence, [batch, channels, length] or with the channels last, whatever sizes the file leaves open.
+  ///
+  /// - Throws: ``InterchangeError`` for a file that is no model; `FileError` if it cannot be opened.
+  public static func takesSequences(_ path: String) throws -> Bool { try ONNXGraph(contentsOf: path).inputs.first?.dimensions?.count == 3 }
 
   /// Whether a path leads to an ONNX model, by its ending or its first bytes: the version of the format, then the producer's name or the
   /// graph.

@@ -40,6 +40,9 @@ struct Lowering {
   private(set) var inputOrders: [[Int]] = []
   /// The axes of each output.
   private(set) var outputViews: [View] = []
+  /// The axes of inputs and outputs in letters, as in ``ONNXOrigin/inputAxes``; those that have no letters are as the network's.
+  private(set) var inputAxes: [String] = []
+  var outputAxes: [String] { outputViews.map(letters) }
   private(set) var notes: [String] = []
   private(set) var outputs: [String] = []
   private(set) var outputNames: [String] = []
@@ -100,10 +103,11 @@ struct Lowering {
     sizes = order.map { sizes[$0] }
     inputOrders.append(order)
     // A sequence is an image of one row.
-    if order.count == 3 { sizes.insert(1, at: 2) }
+    let isSequence = order.count == 3
+    if isSequence { sizes.insert(1, at: 2) }
     let own = sizes.dropFirst()
     let shape: FeatureShape
-    if let given, given.dimensions.count == own.count {
+    if let given, given.dimensions.count == own.count, !isSequence || given.dimensions[1] == 1 {
       shape = given
     } else {
       let known = own.compactMap(\.self)
@@ -116,8 +120,15 @@ struct Lowering {
     }
     let name = index == 0 ? "input" : Names.printable(input.name)
     var view = try network.emit(.input(shape), from: [], named: name)
-    if order.count == 3 { view.axes.remove(at: 2) }
-    values[input.name] = .feature(View(view.source, order.indices.map { view.axes[order.firstIndex(of: $0) ?? $0] }))
+    if isSequence { view.axes.remove(at: 2) }
+    let turned = View(view.source, order.indices.map { view.axes[order.firstIndex(of: $0) ?? $0] })
+    values[input.name] = .feature(turned)
+    inputAxes.append(letters(of: turned))
+  }
+
+  private func letters(of view: View) -> String {
+    let shape = network.shape(of: view.source)
+    return view.letters(of: shape, batch: batch) ?? network.whole(view.source).letters(of: shape, batch: batch) ?? ""
   }
 
   /// Returns where batch, channels and positions stand in an input: behind the channels unless what reads it has them last.

@@ -34,8 +34,8 @@ public struct ONNXExport {
   /// - Parameters:
   ///   - writer: who writes, e.g. `Espalier` and its version.
   ///   - metadata: texts that go along: classes, preprocessing.
-  ///   - origin: the ONNX file that the model came from, whose names of inputs and outputs, description and other texts are kept; who wrote
-  ///     it stands under `origin` in the metadata.
+  ///   - origin: the ONNX file that the model came from, whose names and axes of inputs and outputs, description and other texts are kept;
+  ///     who wrote it stands under `origin` in the metadata.
   ///   - form: how numbers are stored.
   /// - Throws: what `Network.shapes()` throws, and ``ONNXExportError`` for what ONNX has no operation for, and for numbers that float16 has
   ///   not.
@@ -43,7 +43,7 @@ public struct ONNXExport {
     _ model: Model, writer: (name: String, version: String), metadata: [String: String] = [:], origin: ONNXOrigin? = nil,
     form: Form = Form()
   ) throws {
-    var graph = try GraphWriter(model.network, model, form)
+    var graph = try GraphWriter(model.network, model, form, origin)
     try graph.write()
     var metadata = metadata.merging(origin?.metadata ?? [:]) { own, _ in own }
     if let origin {

@@ -35,6 +35,14 @@ public enum FeatureShape: Hashable, Sendable, CustomStringConvertible {
   /// The dimensions joined by ×, e.g. `3×32×32`.
   public var description: String { dimensions.map(String.init).joined(separator: "×") }
 
+  /// Whether this is a sequence: an image of one row.
+  public var isSequence: Bool {
+    switch self {
+    case .vector: false
+    case .image(_, let height, _): height == 1
+    }
+  }
+
   /// Returns the shape with another number of channels or features.
   func with(channels count: Int) -> FeatureShape {
     switch self {

@@ -1,7 +1,9 @@
 import Foundation
+import Interchange
 import TestSupport
 import Testing
 import Torch
+import Training
 
 /// Commands on data of one's own.
 @Suite struct OwnDataCommandTests {
@@ -28,6 +30,61 @@ import Torch
       let over = try espalier(
         "train", "--network", "lenet-300-100", "--dataset", data, "--epochs", "1", "--quiet", "-o", folder + "/table.safetensors")
       #expect(over.status != 0 && over.errors.contains("table.safetensors"))
+    }
+  }
+
+  /// The natural data of a network over sequences, [n, channels, length], and the way back to what the network took.
+  @Test func sequencesFromONNXToONNX() throws {
+    struct Golden: Decodable { var name: String, file: String }
+    let golden = try JSONDecoder().decode([Golden].self, from: Data(contentsOf: reference("onnx_sequences.json")))
+    let file = try #require(golden.first { $0.name == "torch-sequence" })
+    try withTemporaryDirectory { folder in
+      let (first, model) = (folder + "/first.onnx", folder + "/small.safetensors")
+      try #require(Data(base64Encoded: file.file)).write(to: URL(fileURLWithPath: first))
+      func data(_ shape: [Int]) throws -> String {
+        let name = shape.map(String.init).joined(separator: "x")
+        var archive = TensorArchive()
+        archive.tensors["x"] = try Tensor((0..<480).map { Float($0 * $0 % 97) / 97 }, shape: [30] + shape)
+        archive.tensors["y"] = try Tensor((0..<30).map { Int64($0 % 3) })
+        try archive.write(to: "\(folder)/\(name).safetensors")
+        return "tensors:\(folder)/\(name).safetensors"
+      }
+      let prune = ["--granularity", "unit", "--fraction", "0.5", "--recovery", "2it", "--threads", "1", "--no-latency", "--quiet", "-o"]
+      let pruned = try espalier(["prune", first, "--dataset", data([2, 8])] + prune + [model])
+      #expect(pruned.status == 0, "\(pruned.errors)")
+      let inspected = try espalier("inspect", model)
+      #expect(inspected.output.contains("\ninput    2×1×8, (value − mean)/deviation, mean "), "\(inspected.output)")
+      // As a file or at the end of a run, it takes and gives what it did.
+      #expect(try espalier("export", model, "-o", folder + "/back.onnx").status == 0)
+      #expect(try espalier(["prune", first, "--dataset", data([2, 8])] + prune + [folder + "/small.onnx"]).status == 0)
+      for name in ["back.onnx", "small.onnx"] {
+        #expect(try ImportedNetwork(contentsOf: "\(folder)/\(name)").origin.inputAxes == ["NCL"])
+      }
+      func said(_ path: String, _ shape: [Int]) throws -> String {
+        let outcome = try espalier(["evaluate", path, "--dataset", data(shape), "--threads", "1"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        // Lines break where names let them.
+        return outcome.output.split(separator: "safetensors").last?.split(whereSeparator: \.isWhitespace).joined(separator: " ") ?? ""
+      }
+      let loss = try said(model, [2, 8])
+      #expect(loss.contains("loss "))
+      #expect(try said(folder + "/back.onnx", [2, 8]) == loss)
+      #expect(try said(model, [2, 1, 8]) == loss)
+      #expect(try espalier("export", model, "--to", "torch").status == 0)
+      #expect(try String(contentsOfFile: folder + "/small.py", encoding: .utf8).contains("Takes [batch, 2, 8] and returns [batch, 3].\n"))
+      // Lengths before channels are another network's, and so is one image.
+      for (shape, words) in [([8, 2], "8×1×2 sequences"), ([1, 2, 8], "1×2×8 images")] {
+        let name = try data(shape)
+        let refused = try espalier(["prune", first, "--dataset", name] + prune + [folder + "/no.onnx"])
+        #expect(refused.status == 64)
+        #expect(refused.errors == "espalier: \(first) holds a network for 2×1×8 inputs; \(name) has \(words)\n", "\(refused.errors)")
+      }
+      // Where nothing says that they are sequences, two dimensions are an image's.
+      let grey = try espalier([
+        "train", "--network", "lenet-300-100", "--dataset", data([2, 8]), "--classes", "auto", "--epochs", "1it", "--threads", "1",
+        "--quiet", "-o", folder + "/grey.safetensors",
+      ])
+      #expect(try grey.status == 0 && espalier("inspect", folder + "/grey.safetensors").output.contains("\ninput    1×2×8, "))
     }
   }
 

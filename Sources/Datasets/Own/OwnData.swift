@@ -63,6 +63,8 @@ public struct OwnData: Sendable {
   public struct Request {
     /// Channels, height and width of the images that the network takes; nil if they are not known.
     public var shape: [Int]?
+    /// Whether the network takes sequences, [channels, 1, length], so that examples of two dimensions are channels by length.
+    public var takesSequences = false
     /// Pixels of the shorter side to which files' images are resized before a part of ``shape`` is taken; nil for just that size.
     public var resize: Int?
     /// Whether the channels of colour images are to be blue, green and red, as networks of Caffe and OpenCV take them.

@@ -7,16 +7,16 @@ extension OwnData {
   /// `tensors:FILE.safetensors`: `x` [n, …] and `y` [n], anybody's features, tables and embeddings; optionally `x_test` and `y_test`.
   /// Without `y` the examples have no labels, which is enough for calibration and distillation.
   ///
-  /// An x of [n, features] is vectors, [n, height, width] grey images, [n, channels, height, width] images; of bytes (U8), or of F32,
-  /// F64, F16 or BF16, all finite. Labels are whole numbers from 0.
+  /// An x of [n, features] is vectors, [n, height, width] grey images, [n, channels, height, width] images; for a network of sequences
+  /// [n, channels, length] is sequences. Of bytes (U8), or of F32, F64, F16 or BF16, all finite. Labels are whole numbers from 0.
   static let tensors = OwnData(
     prefix: "tensors", place: "FILE.safetensors",
     summary: "x [n, …] and y [n] of a safetensors file, and x_test and y_test if it has them", files: nil
   ) { path, request in
     let file = try TensorArchiveFile(path)
     let isUnlabelled = request.takesUnlabelled && file.entries["x"] != nil && file.entries["y"] == nil
-    let all = try TensorPart(file, "x", isUnlabelled ? nil : "y")
-    let test = file.entries["x_test"] == nil && file.entries["y_test"] == nil ? nil : try TensorPart(file, "x_test", "y_test")
+    let all = try TensorPart(file, "x", isUnlabelled ? nil : "y", request)
+    let test = file.entries["x_test"] == nil && file.entries["y_test"] == nil ? nil : try TensorPart(file, "x_test", "y_test", request)
     if let test, test.shape != all.shape || test.type != all.type {
       throw DatasetError.badFile(
         path: path, problem: "x_test holds \(test.words), and x \(all.words): they must be alike")
@@ -57,7 +57,7 @@ private struct TensorPart {
   let type: ElementType
   private let entry: TensorArchiveFile.Entry
 
-  init(_ file: TensorArchiveFile, _ x: String, _ y: String?) throws {
+  init(_ file: TensorArchiveFile, _ x: String, _ y: String?, _ request: OwnData.Request) throws {
     (self.file, self.x, self.y) = (file, x, y)
     func bad(_ problem: String) -> DatasetError { .badFile(path: file.path, problem: problem) }
     func found(_ name: String) throws -> TensorArchiveFile.Entry {
@@ -74,6 +74,7 @@ private struct TensorPart {
     switch examples.shape.count {
     case 1: shape = [1]
     case 2, 4: shape = Array(examples.shape.dropFirst())
+    case 3 where request.takesSequences: shape = [examples.shape[1], 1, examples.shape[2]]
     case 3: shape = [1] + examples.shape.dropFirst()
     default:
       throw bad(

@@ -1,4 +1,5 @@
 public import Networks
+public import Training
 
 /// A network as a Python program that defines it as an `nn.Module` with today's widths.
 ///
@@ -20,6 +21,8 @@ public struct PyTorchModule {
     public var normalization: (mean: [Double], deviation: [Double])?
     /// Order of an image's channels, e.g. `bgr`; nil for the usual one, red, green, blue.
     public var channelOrder: String?
+    /// The ONNX file that the model came from, whose axes inputs and outputs have; nil for any other.
+    public var origin: ONNXOrigin?
     /// Names of the outputs, in order; empty if unknown.
     public var classes: [String]
     /// Names of parameters of which some elements are pruned, and stay zero.
@@ -28,13 +31,14 @@ public struct PyTorchModule {
     /// Creates facts; every parameter sets the property of the same name.
     public init(
       writer: String, program: String, weights: String, normalization: (mean: [Double], deviation: [Double])? = nil,
-      channelOrder: String? = nil, classes: [String] = [], masked: [String] = []
+      channelOrder: String? = nil, origin: ONNXOrigin? = nil, classes: [String] = [], masked: [String] = []
     ) {
       self.writer = writer
       self.program = program
       self.weights = weights
       self.normalization = normalization
       self.channelOrder = channelOrder
+      self.origin = origin
       self.classes = classes
       self.masked = masked
     }
@@ -47,7 +51,7 @@ public struct PyTorchModule {
     let shapes = try network.shapes()
     var (names, tree, modules, classes) = (PythonNames(), LayerTree(), Set<String>(), Set<Helper>())
     var variables: [String: String] = [:]
-    var (inputs, lines): ([String], [String]) = ([], [])
+    var (inputs, taken, lines): ([String], [[Int]], [String]) = ([], [], [])
     let layers = network.nodes.map { node in
       node.operation.layer(rank: node.inputs.first.flatMap { shapes[$0]?.dimensions.count } ?? 1)
     }
@@ -61,8 +65,11 @@ public struct PyTorchModule {
       let operands = node.inputs.compactMap { variables[$0] }
       let name = names.take(node.name)
       variables[node.name] = name
-      if case .input = node.operation {
+      if case .input(let shape) = node.operation {
+        let layout = Layout(input: inputs.count, of: facts.origin, shape)
         inputs.append(name)
+        taken.append(layout?.sizes ?? shape.dimensions)
+        if let layout { lines.append("\(name) = \(layout.entering(name))") }
         continue
       }
       if case .attention(let layer) = node.operation, layer.isPlain { classes.insert(.attend) }
@@ -73,8 +80,16 @@ public struct PyTorchModule {
         lines.append("\(name) = \(node.operation.expression(operands, ranks: ranks))")
       }
     }
-    let outputs = network.outputs.compactMap { variables[$0] }
-    let shape = network.inputShapes.map { "[batch, \($0.dimensions.map(String.init).joined(separator: ", "))]" }.joined(separator: " and ")
+    var (outputs, returned): ([String], [[Int]]) = ([], [])
+    for (index, output) in network.outputs.enumerated() {
+      guard let name = variables[output], let shape = shapes[output] else { continue }
+      let layout = Layout(output: index, of: facts.origin, shape)
+      outputs.append(layout?.leaving(name) ?? name)
+      returned.append(layout?.sizes ?? shape.dimensions)
+    }
+    func words(_ sizes: [[Int]]) -> String {
+      sizes.map { "[batch, \($0.map(String.init).joined(separator: ", "))]" }.joined(separator: " and ")
+    }
     let kept =
       facts.masked.isEmpty
       ? ""
@@ -100,7 +115,7 @@ public struct PyTorchModule {
     source = """
       \"\"\"\(network.name.docstring): a PyTorch module, written by \(facts.writer.docstring).
 
-      Takes \(shape) and returns \(outputs.count == 1 ? "[batch, \(try network.classes)]" : "\(outputs.count) values").
+      Takes \(words(taken)) and returns \(outputs.count == 1 ? words(returned) : "\(outputs.count) values").
           from \(facts.program.docstring) import load
           model = load()
       \"\"\"
@@ -136,6 +151,23 @@ public struct PyTorchModule {
 
       """
   }
+}
+
+extension Layout {
+  /// The expression of the network's value of an input as the file has it.
+  fileprivate func entering(_ x: String) -> String {
+    (isTurned ? "\(x).permute\(toNetwork.tuple)" : x) + dropped.map { ".unsqueeze(\($0))" }.joined()
+  }
+
+  /// The expression of an output as the file has it.
+  fileprivate func leaving(_ x: String) -> String {
+    (isMerged ? "\(x).reshape\(([-1] + whole).tuple)" : x + dropped.reversed().map { ".squeeze(\($0))" }.joined())
+      + (isTurned ? ".permute\(toFile.tuple)" : "")
+  }
+}
+
+extension [Int] {
+  fileprivate var tuple: String { "(\(map(String.init).joined(separator: ", ")))" }
 }
 
 extension String {

@@ -127,7 +127,7 @@ struct ExportCommand: CheckedCommand {
         writer: "Espalier \(Espalier.version)", program: (stem as NSString).lastPathComponent,
         weights: (weights as NSString).lastPathComponent,
         normalization: file.preprocessing.map { ($0.mean.map(Double.init), $0.deviation.map(Double.init)) },
-        channelOrder: file.preprocessing?.channelOrder?.rawValue, classes: file.classes,
+        channelOrder: file.preprocessing?.channelOrder?.rawValue, origin: file.origin, classes: file.classes,
         masked: file.model.masks.keys.map(\.description).sorted()))
     try archive.write(to: weights)
     try AtomicFile.write(Data(program.source.utf8), to: path)

@@ -76,6 +76,13 @@ import Torch
         #expect(try set.features(at: 2).allSatisfy { $0 == 3 }, "\(shape) \(type)")
       }
     }
+    // What a network of sequences takes, [channels, 1, length]; images say all of their dimensions, and vectors are no sequences.
+    for (shape, expected) in [([3, 5, 4], [5, 1, 4]), ([3, 2, 5, 4], [2, 5, 4]), ([3, 5], [5])] {
+      let parts = try load(["x": x(shape), "y": y([0, 1, 0]), "x_test": x(shape), "y_test": y([0, 1, 0])]) { $0.takesSequences = true }
+      #expect(parts.training?.shape == expected && parts.test?.shape == expected, "\(shape)")
+    }
+    let features = try Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [1, 2, 3])
+    #expect(try load(["x": features, "y": y([0])]) { $0.takesSequences = true }.training?.features(at: 0) == [1, 2, 3, 4, 5, 6])
     for labels in try [
       Tensor([0, 1] as [Int64]), Tensor([0, 1] as [Int64]).cast(to: .int32), Tensor([0, 1] as [Int64]).cast(to: .uint8),
       Tensor([0, 1] as [Float]), Tensor([0, 1] as [Double]),
