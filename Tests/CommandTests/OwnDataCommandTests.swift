@@ -63,8 +63,7 @@ import Training
       func said(_ path: String, _ shape: [Int]) throws -> String {
         let outcome = try espalier(["evaluate", path, "--dataset", data(shape), "--threads", "1"])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        // Lines break where names let them.
-        return outcome.output.split(separator: "safetensors").last?.split(whereSeparator: \.isWhitespace).joined(separator: " ") ?? ""
+        return outcome.output.split(separator: ": accuracy ").last.map(String.init) ?? ""
       }
       let loss = try said(model, [2, 8])
       #expect(loss.contains("loss "))
