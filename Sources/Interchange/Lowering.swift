@@ -112,9 +112,10 @@ struct Lowering {
     } else {
       let known = own.compactMap(\.self)
       guard known.count == own.count else {
-        throw problem(
-          "has shape [\(sizes.map { $0.map(String.init) ?? "?" }.joined(separator: ", "))], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset"
-        )
+        let shape = (input.dimensions ?? []).map { $0.map(String.init) ?? "?" }.joined(separator: ", ")
+        let (examples, commands) =
+          isSequence ? ("sequences", "train, prune and evaluate") : ("images", "train, prune, evaluate and inspect")
+        throw problem("has shape [\(shape)], whose sizes only \(examples) tell: \(commands) take them from --dataset")
       }
       shape = known.count == 1 ? .vector(known[0]) : .image(channels: known[0], height: known[1], width: known[2])
     }

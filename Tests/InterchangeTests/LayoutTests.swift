@@ -128,7 +128,10 @@ import Training
       #expect(try ImportedNetwork.takesSequences(path))
       let imported = try ImportedNetwork(contentsOf: path, input: .image(channels: 3, height: 1, width: 7))
       #expect(try imported.network.inputShape == .image(channels: 3, height: 1, width: 7))
-      #expect(throws: InterchangeError.self) { try ImportedNetwork(contentsOf: path, input: .image(channels: 1, height: 3, width: 7)) }
+      let words = "its input \"x\" has shape [?, 3, ?], whose sizes only sequences tell: train, prune and evaluate take them from --dataset"
+      #expect(throws: InterchangeError.reading(path: path, problem: words)) {
+        try ImportedNetwork(contentsOf: path, input: .image(channels: 1, height: 3, width: 7))
+      }
     }
     let image = Onnx.model([Onnx.node("Relu", ["x"], ["y"])], input: [0, 3, 4, 4])
     #expect(try !withModel(image) { try ImportedNetwork.takesSequences($0) })
