@@ -98,6 +98,42 @@ import Training
     }
   }
 
+  /// Three rows of two columns at equal distances over 6×4 pixels, and zeros beside a vector.
+  @Test func whatNoExporterWritesComesBack() throws {
+    var builder = NetworkBuilder("grid", input: .image(channels: 4, height: 6, width: 4))
+    let window = Attention.Window(Extent(3, 2), isGrid: true)
+    builder.append("grid", .attention(Attention(heads: 2, width: 2, window: window, bias: Extent(6))), from: ["input", "input", "input"])
+    builder.append("rolled", .roll(down: 2, right: -1), from: ["grid"])
+    builder.append("pool", .adaptiveAveragePool(height: 1, width: 1), from: ["rolled"])
+    builder.flatten("flat")
+    builder.append("norm", .channelNorm(ChannelNorm(4, absent: 3)), from: ["flat"])
+    builder.append("longer", .subsamplePad(stride: 1, before: 2, after: 1), from: ["norm"])
+    let model = try Model(builder.network(), seed: 1)
+    try withFile(ONNXExport(model, writer: ("Espalier", "1.2")).data()) { path in
+      let back = try ImportedNetwork(contentsOf: path).model()
+      let operations = back.network.nodes.map(\.operation)
+      #expect(operations.contains { if case .attention(let layer) = $0 { layer.window == window } else { false } })
+      #expect(operations.filter { $0.kind == "roll" } == [.roll(down: 2, right: 0), .roll(down: 0, right: -1)])
+      #expect(operations.last == .subsamplePad(stride: 1, before: 2, after: 1))
+      let batch = try Tensor.normal([3, 4, 6, 4], generator: Generator(seed: 1))
+      let (expected, found) = (try model.evaluated(batch).doubles(), try back.evaluated(batch).doubles())
+      #expect(relativeError(found, expected) < 1e-6)
+      #expect(found.count == 21 && Array(found[0..<2]) == [0, 0] && found[6] == 0 && Set(found).count == 13)
+    }
+    let facts = PyTorchModule.Facts(writer: "Espalier 1.2", program: "grid", weights: "grid.safetensors")
+    let source = try PyTorchModule(model.network, facts).source
+    #expect(source.contains("WindowAttention(heads=2, scale=\(1 / 2.0.squareRoot()), window=(3, 2), grid=True, bias=(6, 6))\n"))
+    #expect(source.contains(" rolled = grid.roll((2, -1), (2, 3))\n"))
+    #expect(source.contains(" longer = F.pad(norm, (2, 1))\n"))
+    #expect(source.components(separatedBy: "class WindowAttention(nn.Module):").count == 2 && !source.contains("def attend("))
+    var shifted = NetworkBuilder("shifted", input: .image(channels: 4, height: 2, width: 3))
+    let layer = Attention(heads: 1, width: 4, window: .init(Extent(2, 3), shift: Extent(1, 2)), isCosine: true)
+    shifted.append("op", .attention(layer), from: ["input", "input", "input"])
+    #expect(
+      try PyTorchModule(shifted.network(), facts).source.contains(
+        "WindowAttention(heads=1, scale=1.0, window=(2, 3), shift=(1, 2), cosine=True)\n"))
+  }
+
   /// A head leaves with its row of the bias and its number, and the rest computes what the whole did with that head silent.
   @Test func headsLeaveWithTheirBias() throws {
     try imported("dynamo-swin-v2") { imported in

@@ -74,6 +74,9 @@ import Testing
       try words(Attention(heads: 2, width: 3, window: .init(Extent(3, 3))))
         == "op: divides an image into windows of 3×3, gets 6×4×6 from input")
     #expect(
+      try words(Attention(heads: 2, width: 3, window: .init(Extent(2, 4))))
+        == "op: divides an image into windows of 2×4, gets 6×4×6 from input")
+    #expect(
       try words(Attention(heads: 2, width: 3, window: .init(Extent(2, 3)), bias: Extent(6, 24)))
         == "op: has a bias for 6×24 queries and keys, and gets 6×6")
     #expect(try words(Attention(heads: 2, width: 3, bias: Extent(24))) == "6×4×6")
