@@ -204,7 +204,9 @@ struct Lowering {
     } else if case .partial(let partial)? = value(node, 0) {
       // These read borders or strides alone.
       switch (node.operation, partial.form) {
-      case ("Conv", .padded), ("Slice", .strided), ("Pad", .strided): break
+      case ("Conv", .padded), ("Slice", .strided): break
+      // Channels behind the positions are no shortcut's.
+      case ("Pad", .strided) where partial.view == network.whole(partial.view.source): break
       case ("Conv", _), ("Slice", _), ("Pad", _): try settle(node.inputs[0])
       default: break
       }

@@ -613,4 +613,9 @@ exported_briefly("swin-v2", shaken(Windows(4, nn.Sequential(cosine(4, 2, [2, 2],
 layer = functools.partial(maxvit.PartitionAttentionLayer, 6, 3, 2, mlp_ratio=1, activation_layer=nn.GELU, norm_layer=nn.LayerNorm,
                           attention_dropout=0, mlp_dropout=0, p_stochastic_dropout=0)
 exported_briefly("maxvit", shaken(Windows(6, nn.Sequential(layer("window", (6, 6)), layer("grid", (6, 6))), False)), (2, 12, 12))
+# Every second pixel of channels-last images, and then zeros: channels, or a row and a column.
+pixels = {"s": ints(0, 1), "e": ints(9, 9), "d": ints(1, 2), "t": ints(2, 2)}
+for name, pads in (("channels", (0, 0, 0, 1, 0, 0, 0, 2)), ("border", (0, 1, 0, 0, 0, 0, 2, 0))):
+    graph(f"channels-last-{name}", [node("Transpose", "x", "a", perm=[0, 2, 3, 1]), node("Slice", "a s e d t", "b"), node("Pad", "b p", "c"),
+                                    node("Transpose", "c", "y", perm=[0, 3, 1, 2])], pixels | {"p": ints(*pads)}, (2, 4, 5))
 pathlib.Path(__file__).with_name("onnx_windows.json").write_text(json.dumps(cases, separators=(",", ":")) + "\n")

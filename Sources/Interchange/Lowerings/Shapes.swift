@@ -225,7 +225,7 @@ extension Lowering {
     return [[0, 1, 2, 3], [0, 3, 1, 2]].first { view.permuted($0) == whole }
   }
 
-  /// An image with zeros around it, whose channels are last; nil for other axes.
+  /// An image with zeros around it, or with channels of zeros, whose channels are last; nil for other axes.
   private mutating func padded(_ view: View, _ pads: [Int], _ axes: [Int]?, _ node: ONNXGraph.Node) throws -> View? {
     guard orderOfImage(view) == [0, 3, 1, 2], orderOfImage(view) != [0, 1, 2, 3] else { return nil }
     let axes = axes?.compactMap { $0.axis(of: 4) } ?? Array(0..<4)
@@ -234,8 +234,14 @@ extension Lowering {
     }
     var (before, after) = ([0, 0, 0, 0], [0, 0, 0, 0])
     for (index, axis) in axes.enumerated() { (before[axis], after[axis]) = (pads[index], pads[axes.count + index]) }
-    guard [before[0], after[0], before[3], after[3]] == [0, 0, 0, 0] else { throw Refusal("it adds borders to other than images") }
-    let operation = Operation.pad(top: before[1], bottom: after[1], left: before[2], right: after[2])
+    let isShortcut = [before[1], after[1], before[2], after[2]] == [0, 0, 0, 0] && before[3] >= 0 && after[3] >= 0
+    guard before[0] == 0, after[0] == 0, isShortcut || before[3] == 0 && after[3] == 0 else {
+      throw Refusal("it adds borders and channels at once")
+    }
+    let operation =
+      isShortcut
+      ? Operation.subsamplePad(stride: 1, before: before[3], after: after[3])
+      : .pad(top: before[1], bottom: after[1], left: before[2], right: after[2])
     let image = try emit(operation, from: [view.source], as: node, isModule: false)
     return View(image.source, [0, 2, 3, 1].map { image.axes[$0] })
   }
