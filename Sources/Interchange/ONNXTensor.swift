@@ -70,8 +70,8 @@ package struct ONNXTensor {
     }
   }
 
-  /// The most elements of a constant that is computed with: sizes and axes, not weights.
-  static let mostNumbers = 1 << 18
+  /// The most elements of a constant that is computed with: sizes, axes and masks, not weights.
+  static let mostNumbers = 1 << 21
 
   /// Whether all elements are the same number.
   func isFilled(with number: Double) throws -> Bool { try numbers()?.allSatisfy { $0 == number } ?? false }

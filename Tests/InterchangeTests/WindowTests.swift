@@ -151,15 +151,17 @@ import Training
     }
   }
 
-  private func reason(_ nodes: [ONNXNodeProto], _ constants: [ONNXTensorProto]) throws -> String {
-    // Two heads of two channels over two windows of two pixels.
+  /// Of 2×2 pixels as two heads of two channels, `a`, and for two windows of two pixels queries, keys and scores, `q`, `k` and `s`.
+  private func reason(_ nodes: [ONNXNodeProto], _ constants: [ONNXTensorProto] = []) throws -> String {
     let before = [
       Onnx.node("Reshape", ["x", "cut"], ["a"]), Onnx.node("Transpose", ["a"], ["q"], [Onnx.attribute("perm", 0, 3, 1, 4, 2)]),
       Onnx.node("Transpose", ["a"], ["k"], [Onnx.attribute("perm", 0, 3, 1, 2, 4)]),
       Onnx.node("MatMul", ["q", "k"], ["s"], name: "scores"),
     ]
-    let model = Onnx.model(
-      before + nodes, constants + [Onnx.integers("cut", [0, 2, 2, 2, 2]), Onnx.integers("other", [0, 2, 2, 4, 1])], input: [0, 4, 2, 2])
+    let shapes: [(String, [Int64])] = [
+      ("cut", [0, 2, 2, 2, 2]), ("other", [0, 2, 2, 4, 1]), ("pixels", [0, 2, 4, 2]), ("channels", [0, 2, 2, 4]),
+    ]
+    let model = Onnx.model(before + nodes, constants + shapes.map { Onnx.integers($0, $1) }, input: [0, 4, 2, 2])
     return try withFile(try model.serializedBytes() as Data) { path in
       do {
         _ = try ImportedNetwork(contentsOf: path)
@@ -169,6 +171,23 @@ import Training
         return words.range(of: "(").flatMap { _ in words.components(separatedBy: "\" (").last.map { String($0.dropLast()) } } ?? words
       }
     }
+  }
+
+  /// Keys row by row, and values as they are or column by column.
+  @Test func valuesInAnotherOrderAreRefused() throws {
+    func reason(_ order: [Int64]) throws -> String {
+      let other = ONNXAttributeProto.with { ($0.name, $0.ints) = ("perm", order) }
+      return try self.reason([
+        Onnx.node("Transpose", ["a"], ["b"], [Onnx.attribute("perm", 0, 1, 3, 4, 2)]), Onnx.node("Reshape", ["b", "pixels"], ["queries"]),
+        Onnx.node("Reshape", ["a", "channels"], ["keys"]), Onnx.node("Transpose", ["a"], ["c"], [other]),
+        Onnx.node("Reshape", ["c", "pixels"], ["values"]), Onnx.node("MatMul", ["queries", "keys"], ["products"]),
+        Onnx.node("Softmax", ["products"], ["weights"]), Onnx.node("MatMul", ["weights", "values"], ["y"]),
+      ])
+    }
+    #expect(try reason([0, 1, 3, 4, 2]) == "nothing")
+    #expect(
+      try reason([0, 1, 4, 3, 2])
+        == "it multiplies two computed values, which is understood within attention, softmax(q·kᵀ)·v in heads")
   }
 
   @Test func otherConstantsAreRefused() throws {
@@ -186,9 +205,9 @@ import Training
       try reason([Onnx.node("Mul", ["s", "c"], ["y"])], [Onnx.tensor("c", [2, 1, 1], [1, 2])])
         == "it multiplies the scores of attention by a constant of shape [2, 1, 1], and one number is possible")
     #expect(
-      try reason([Onnx.node("Reshape", ["s", "other"], ["y"])], []) == "it reshapes the scores of attention across queries or keys")
+      try reason([Onnx.node("Reshape", ["s", "other"], ["y"])]) == "it reshapes the scores of attention across queries or keys")
     #expect(
-      try reason([Onnx.node("Einsum", ["q", "k"], ["y"], [Onnx.text("equation", "bwhqd,bwhdk->bwhkq")])], [])
+      try reason([Onnx.node("Einsum", ["q", "k"], ["y"], [Onnx.text("equation", "bwhqd,bwhdk->bwhkq")])])
         == "its equation is \"bwhqd,bwhdk->bwhkq\", and products of matrices as attention has them are possible")
   }
 }

@@ -98,17 +98,17 @@ extension Lowering {
       let queries = partial.view
       let values = try network.channelsInOrder(Self.operand(other, misfit).view)
       let last = values.axes.count - 1
-      guard last >= 2, last == queries.axes.count - 1, Self.arePositions(values.axes[last - 1]), Self.isHead(values.axes[last]),
-        heads(values) == heads(queries), network.shape(of: values.source).positions == network.shape(of: scores.keys.source).positions,
-        scores.window == nil || values.axes[last - 1] == queries.axes[last - 1]
+      guard last >= 2, last == queries.axes.count - 1, Self.isHead(values.axes[last]), heads(values) == heads(queries),
+        network.shape(of: values.source).positions == network.shape(of: scores.keys.source).positions,
+        scores.window == nil ? isAll(values, last - 1) : values.axes[last - 1] == queries.axes[last - 1]
       else { throw misfit }
       return .feature(try attention(of: queries, scores, values, node))
     }
     let (first, second) = (try Self.operand(one, misfit), try Self.operand(other, misfit))
     let (queries, keys) = (try network.channelsInOrder(first.view), try network.channelsInOrder(second.view))
     let last = queries.axes.count - 1
-    guard last >= 2, last == keys.axes.count - 1, Self.arePositions(queries.axes[last - 1]), Self.arePositions(keys.axes[last]),
-      Self.isHead(queries.axes[last]), queries.axes[last] == keys.axes[last - 1], heads(queries) != nil,
+    guard last >= 2, last == keys.axes.count - 1, queries.axes[last - 1].allSatisfy({ $0.axis == .positions }),
+      Self.isHead(queries.axes[last]), queries.axes[last] == keys.axes[last - 1],
       queries.axes[..<(last - 1)] == keys.axes[..<(last - 1)], first.isUnit == second.isUnit
     else { throw misfit }
     var scores = Scores(keys: keys, factor: first.factor * second.factor, isCosine: first.isUnit)
@@ -181,12 +181,10 @@ extension Lowering {
     axis.count <= 1 && axis.allSatisfy { $0.axis == .channels && $0.stride == 1 }
   }
 
-  private static func arePositions(_ axis: [View.Factor]) -> Bool { axis.allSatisfy { $0.axis == .positions } }
-
   private func isAll(_ view: View, _ index: Int) -> Bool { view.isWhole(index, .positions, network.shape(of: view.source).positions) }
 
-  /// What stands before the last two axes: the batch, windows and heads, these whatever their width; nil where the last but one splits a head.
-  private func heads(_ view: View) -> [[View.Factor]]? {
+  /// What stands before the last two axes: the batch, windows and heads, these whatever their width.
+  private func heads(_ view: View) -> [[View.Factor]] {
     view.axes.dropLast(2).map { axis in
       axis.map { $0.axis == .channels ? View.Factor(axis: .channels, size: $0.size) : $0 }
     }
