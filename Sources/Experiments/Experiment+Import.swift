@@ -15,6 +15,7 @@ extension Experiment {
     try NetworkError.naming { try check(imported.network, 4) }
     for line in imported.notes { note("\(path): \(line)") }
     var model = try imported.model()
+    if examples != nil { try Self.checkClassifier(model.network, path) }
     guard let examples else { return ModelFile(model: model, origin: imported.origin) }
     if imported.preprocessing == nil, data?.preparation?.mean == nil {
       note("\(path): nothing says how its inputs were prepared: that of \(examples.name) is used")
@@ -33,6 +34,14 @@ extension Experiment {
     model = try model.withHead(initialization.head(of: model.network, outputs: wanted, seed: seed))
     note("\(path): the last layer is fresh, for \(wanted) classes in place of \(own)")
     return ModelFile(model: model, origin: imported.origin)
+  }
+
+  /// Checks that what a network makes of an example is a number for each class.
+  static func checkClassifier(_ network: Network, _ path: String) throws {
+    let output = try network.outputShape
+    guard output.positions == 1 else {
+      throw PlanError("\(path) makes \(output) of an example, and data sets are for networks that make one number for each class")
+    }
   }
 
   /// Reads the graph of an ONNX file for examples, whose height and width it takes if it can.

@@ -45,6 +45,7 @@ extension Experiment {
       try check(file.model.network, file.model.tensors.values.first?.elementType == .float64 ? 8 : 4)
       guard let images else { return file }
       let network = file.model.network
+      try Self.checkClassifier(network, path)
       let (takes, classes) = (try network.inputShape, try network.classes)
       // Each data set of a sequence has a last layer of its own.
       if sequence != nil, takes.elements == images.exampleSize { return file }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Words
 
 /// What computes constants of constants: the arithmetic of sizes that exporters leave in a graph.
 ///
@@ -73,8 +74,9 @@ enum ConstantFolding {
       let data = try operands.required(0)
       let rank = data.dimensions.count
       let order = node.integers("perm") ?? Array((0..<rank).reversed())
+      guard order.sorted() == Array(0..<rank) else { throw misfit }
       // Nothing along one axis may be anything along the others.
-      guard order.sorted() == Array(0..<rank), !data.values.isEmpty else { throw misfit }
+      if data.values.isEmpty { return try Numbers(order.map { data.dimensions[$0] }, [], isInteger: data.isInteger) }
       var (strides, stride) = ([Int](repeating: 1, count: rank), 1)
       for axis in (0..<rank).reversed() {
         strides[axis] = stride
@@ -122,7 +124,10 @@ enum ConstantFolding {
       var result = try operands.required(0)
       let (indices, updates) = (try operands.required(1), try operands.required(2))
       // What is written are parts behind the axes that an index has.
-      guard node.text("reduction", "none") == "none", let depth = indices.dimensions.last, depth <= result.dimensions.count else {
+      guard node.text("reduction", "none") == "none" else {
+        throw Refusal("its reduction is \(node.text("reduction", "").quoted), and none is possible")
+      }
+      guard let depth = indices.dimensions.last, depth <= result.dimensions.count else {
         throw misfit
       }
       let part = result.dimensions[depth...].reduce(1, *)
@@ -137,7 +142,8 @@ enum ConstantFolding {
     },
     "GatherND": { node, operands in
       let (data, indices) = (try operands.required(0), try operands.required(1))
-      guard node.integer("batch_dims", 0) == 0, let depth = indices.dimensions.last, depth <= data.dimensions.count else { throw misfit }
+      guard node.integer("batch_dims", 0) == 0 else { throw Refusal("its batch_dims is not 0") }
+      guard let depth = indices.dimensions.last, depth <= data.dimensions.count else { throw misfit }
       let (outer, rest) = (Array(indices.dimensions.dropLast()), Array(data.dimensions[depth...]))
       guard Numbers.count(outer + rest) != nil else { throw Refusal("its constants are too large to compute with") }
       let (part, places) = (rest.reduce(1, *), indices.sizes)
@@ -151,12 +157,12 @@ enum ConstantFolding {
     // A small layer of constants, as tables of relative positions come from.
     "MatMul": { _, operands in
       let (one, other) = (try operands.required(0), try operands.required(1))
-      guard one.dimensions.count >= 2, other.dimensions.count == 2, one.dimensions.last == other.dimensions[0],
-        let count = Numbers.count(one.dimensions.dropLast() + [other.dimensions[1]])
-      else { throw misfit }
+      guard one.dimensions.count >= 2, other.dimensions.count == 2, one.dimensions.last == other.dimensions[0] else { throw misfit }
+      let tooLarge = Refusal("its constants are too large to compute with")
+      guard let count = Numbers.count(one.dimensions.dropLast() + [other.dimensions[1]]) else { throw tooLarge }
       let (inner, columns) = (other.dimensions[0], other.dimensions[1])
       let (work, overflow) = count.multipliedReportingOverflow(by: inner)
-      guard !overflow, work <= 1 << 24 else { throw Refusal("its constants are too large to compute with") }
+      guard !overflow, work <= 1 << 24 else { throw tooLarge }
       var values = [Double](repeating: 0, count: count)
       for row in 0..<(columns == 0 ? 0 : count / columns) {
         for middle in 0..<inner {

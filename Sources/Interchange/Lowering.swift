@@ -217,7 +217,7 @@ struct Lowering {
   /// Operations that read parts of formulas as such.
   private static let passesFormulas: Set<String> = [
     "Add", "Mul", "Div", "Identity", "Clip", "Conv", "Slice", "Pad", "Erf", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "MatMul",
-    "Softmax", "Einsum", "Expand",
+    "Softmax", "Einsum", "Expand", "Cast",
     "Sub", "Pow", "Sqrt", "ReduceMean", "Neg",
   ]
 
@@ -238,7 +238,14 @@ struct Lowering {
       return factor == 1 ? gate : try network.scaled(gate, factor, named: printable)
     default: if let moment = try moment(partial, name) { return moment }
     }
-    if case .strided(let step) = partial.form { return try sampled(view, step, printable) }
+    switch partial.form {
+    case .strided(let step): return try sampled(view, step, printable)
+    case .length(let least): return try length(of: view, atLeast: least, printable)
+    case .unit(let least):
+      guard let length = try length(of: view, atLeast: least, "\(printable).length") else { return nil }
+      return try view.of(network.emit(.opaque(OpaqueFunction(.divide)), from: [view.source, length.source], named: printable).source)
+    default: break
+    }
     guard let operation = partial.operation else { return nil }
     guard partial.isElementwise || partial.form == .softmax else {
       return try network.emit(operation, from: [network.canonical(view)], named: printable)
@@ -328,6 +335,9 @@ struct Lowering {
 
 // What rules use.
 extension Lowering {
+  /// The value of a name.
+  func value(named name: String) -> Value? { values[name] }
+
   /// The value of a node's input; nil if it is left out.
   func value(_ node: ONNXGraph.Node, _ index: Int) -> Value? { node.inputs.indices.contains(index) ? values[node.inputs[index]] : nil }
 

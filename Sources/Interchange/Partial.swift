@@ -39,10 +39,10 @@ struct Partial {
     case scores(Scores)
     /// softmax(c·x·kᵀ + b) over the keys in each head
     case attention(Scores)
-    /// |x| over the channels of each head, the last axis
-    case length
-    /// x/|x|
-    case unit
+    /// |x| over the channels of each head, the last axis, or at least a number by which division is safe
+    case length(least: Double)
+    /// x divided by that
+    case unit(least: Double)
   }
   var form: Form
   /// The variable x, however its axes are turned.

@@ -13,9 +13,11 @@ final class Work {
   private let most: Int
 
   /// - Parameter weights: the numbers that the file holds.
-  init(weights: Int) { most = max(1 << 20, weights) }
+  init(weights: Int) { most = max(1 << 22, weights) }
 
   func charge(_ count: Int) throws {
+    // Said once: what comes then could not be read because of it.
+    guard done <= most else { throw Unknown() }
     done += count
     guard done <= most else { throw Refusal("its file computes with more than \(most) numbers") }
   }

@@ -87,6 +87,35 @@ import Training
     }
   }
 
+  /// Numbers for classes are what data sets are counted by; without one such a network is pruned all the same.
+  @Test func networksWithoutClassesAreRefused() throws {
+    struct Golden: Decodable { var name: String, file: String }
+    let golden = try JSONDecoder().decode([Golden].self, from: Data(contentsOf: reference("onnx_windows.json")))
+    let file = try #require(golden.first { $0.name == "torch-causal" })
+    try withTemporaryDirectory { folder in
+      let (path, model) = (folder + "/causal.onnx", folder + "/small.safetensors")
+      try #require(Data(base64Encoded: file.file)).write(to: URL(fileURLWithPath: path))
+      var archive = TensorArchive()
+      archive.tensors["x"] = try Tensor((0..<200).map { Float($0 % 7) }, shape: [20, 2, 5])
+      archive.tensors["y"] = try Tensor((0..<20).map { Int64($0 % 3) })
+      try archive.write(to: folder + "/data.safetensors")
+      let data = ["--dataset", "tensors:\(folder)/data.safetensors", "--threads", "1"]
+      let prune = ["prune", path, "--granularity", "weight", "--fraction", "0.5", "--no-latency", "--quiet"]
+      #expect(try espalier(prune + ["--epochs", "0", "-o", model]).status == 0)
+      let written = try FileManager.default.contentsOfDirectory(atPath: folder).count
+      for name in [path, model] {
+        let refused = try espalier(["evaluate", name, "--mean", "0", "--deviation", "1"] + data)
+        #expect(refused.status == 64 && refused.output.isEmpty)
+        #expect(
+          refused.errors.hasSuffix(
+            "\nespalier: \(name) makes 3×1×6 of an example, and data sets are for networks that make one number for each class\n"))
+      }
+      let trained = try espalier(prune + data + ["--recovery", "1ep", "-o", folder + "/no.safetensors"])
+      #expect(trained.status == 64 && trained.errors.contains("\(path) makes 3×1×6 of an example"), "\(trained.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == written)
+    }
+  }
+
   /// What `--mean` says reaches the network's input, the model file and later evaluations.
   @Test func aCatalogueSetInAnotherNormalisation() throws {
     try withTemporaryDirectory { folder in

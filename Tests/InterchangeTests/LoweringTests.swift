@@ -9,7 +9,7 @@ import Training
 @testable import Interchange
 
 @Suite struct LoweringTests {
-  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81 + 10 + 10 + 9) }
+  @Test func goldenModelsAreThere() { #expect(GoldenModel.all.count == 48 + 29 + 35 + 81 + 10 + 10 + 17) }
 
   /// `Tests/Reference/onnx_models.py` makes the models by ONNX's own library and the outputs by ONNX Runtime.
   @Test(arguments: GoldenModel.all) func computesWhatONNXRuntimeDoes(_ golden: GoldenModel) throws {

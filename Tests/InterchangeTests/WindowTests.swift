@@ -134,6 +134,27 @@ import Training
         "WindowAttention(heads=1, scale=1.0, window=(2, 3), shift=(1, 2), cosine=True)\n"))
   }
 
+  /// Also where one head is left, whose channels are all.
+  @Test func cosinesOfOneHeadComeBack() throws {
+    var builder = NetworkBuilder("one", input: .image(channels: 3, height: 2, width: 2))
+    let layer = Attention(heads: 1, width: 3, bias: Extent(4), isCosine: true)
+    builder.append("op", .attention(layer), from: ["input", "input", "input"])
+    let model = try Model(builder.network(), seed: 1)
+    try withFile(ONNXExport(model, writer: ("Espalier", "1.2")).data()) { path in
+      let back = try ImportedNetwork(contentsOf: path).network
+      #expect(back.nodes.last?.operation == .attention(layer))
+    }
+  }
+
+  /// Four parts of an image side by side, in the order in which the exporter has them.
+  @Test(arguments: ["torch-merging", "dynamo-merging"]) func squaresBecomeChannels(name: String) throws {
+    #expect(try operations(name, ["subsamplePad"]) == Array(repeating: .subsamplePad(stride: 2, before: 0, after: 0), count: 8))
+    #expect(
+      try operations(name, ["indexSelect"]) == [
+        .indexSelect([0, 1, 2, 6, 7, 8, 3, 4, 5, 9, 10, 11]), .indexSelect([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]),
+      ])
+  }
+
   /// A head leaves with its row of the bias and its number, and the rest computes what the whole did with that head silent.
   @Test func headsLeaveWithTheirBias() throws {
     try imported("dynamo-swin-v2") { imported in

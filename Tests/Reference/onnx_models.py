@@ -613,6 +613,44 @@ exported_briefly("swin-v2", shaken(Windows(4, nn.Sequential(cosine(4, 2, [2, 2],
 layer = functools.partial(maxvit.PartitionAttentionLayer, 6, 3, 2, mlp_ratio=1, activation_layer=nn.GELU, norm_layer=nn.LayerNorm,
                           attention_dropout=0, mlp_dropout=0, p_stochastic_dropout=0)
 exported_briefly("maxvit", shaken(Windows(6, nn.Sequential(layer("window", (6, 6)), layer("grid", (6, 6))), False)), (2, 12, 12))
+class Turned(nn.Module):
+    def __init__(self, *order):
+        super().__init__()
+        self.order = order
+
+    def forward(self, x):
+        return x.permute(self.order)
+
+
+class Merging(nn.Module):
+    """Squares of pixels as channels, as timm writes it, and as PixelUnshuffle is written."""
+
+    def forward(self, x):
+        n, h, w, c = x.shape
+        y = x.reshape(n, h // 2, 2, w // 2, 2, c).permute(0, 1, 3, 4, 2, 5).flatten(3)
+        return torch.cat([y.permute(0, 3, 1, 2), torch.nn.functional.pixel_unshuffle(x.permute(0, 3, 1, 2), 2)], 1)
+
+
+class Normalized(nn.Module):
+    """Vectors of length 1, and types between."""
+
+    def forward(self, x):
+        return torch.nn.functional.normalize(x.double().float().permute(0, 2, 3, 1), dim=-1).permute(0, 3, 1, 2)
+
+
+class Causal(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 3)
+
+    def forward(self, x):
+        return torch.nn.functional.pad(self.conv(torch.nn.functional.pad(x, (2, 0))).relu(), (1, 0))
+
+
+exported_twice("merging", nn.Sequential(nn.Conv2d(2, 3, 1), Turned(0, 2, 3, 1), Merging()), (2, 4, 6))
+exported_twice("normalized", Normalized(), (3, 2, 2))
+exported_twice("causal", Causal(), (2, 5))
+exported_briefly("swin-columns", shaken(Windows(4, swin.SwinTransformerBlock(4, 2, [2, 2], [1, 1], norm_layer=norm, mlp_ratio=1))), (2, 4, 8))
 # Every second pixel of channels-last images, and then zeros: channels, or a row and a column.
 pixels = {"s": ints(0, 1), "e": ints(9, 9), "d": ints(1, 2), "t": ints(2, 2)}
 for name, pads in (("channels", (0, 0, 0, 1, 0, 0, 0, 2)), ("border", (0, 1, 0, 0, 0, 0, 2, 0))):

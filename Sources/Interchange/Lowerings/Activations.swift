@@ -48,8 +48,10 @@ extension Lowering {
         return [.partial(Partial(form: .ramp(1), view: partial.view))]
       }
       // A least length, by which division is safe.
-      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .length, bounds[0] ?? 0 <= 1e-4, bounds[1] == nil {
-        return [.partial(partial)]
+      if case .partial(let partial)? = lowering.value(node, 0), case .length(let least) = partial.form, bounds[0] ?? 0 <= 1e-4,
+        bounds[1] == nil
+      {
+        return [.partial(Partial(form: .length(least: max(least, bounds[0] ?? 0)), view: partial.view))]
       }
       if let input = node.inputs.first { try lowering.settle(input) }
       guard bounds[0] == 0, bounds[1] == 6 || (bounds[1] ?? 3e38) >= 3e38 else {

@@ -31,10 +31,12 @@ extension Lowering {
     Rule("Mul") { lowering, node in
       for (index, other) in [(0, 1), (1, 0)] {
         guard case .constant(let constant)? = lowering.value(node, other) else { continue }
-        if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
-        if case .partial(let partial)? = lowering.value(node, index), case .scores(let scores) = partial.form {
+        if case .partial(let partial)? = lowering.value(node, index), case .scores(let scores) = partial.form,
+          constant.count > 1 || scores.isCosine && !constant.dimensions.isEmpty
+        {
           return [try lowering.weighted(scores, of: partial.view, by: constant)]
         }
+        if constant.count == 1, let factor = try constant.numbers()?.first { return [try lowering.multiple(node, index, factor)] }
         try lowering.settle(node.inputs[index])
         let view = try lowering.view(node, index)
         guard lowering.network.isPerChannel(constant, of: view) else {
@@ -61,10 +63,10 @@ extension Lowering {
     },
     Rule("Neg") { lowering, node in [try lowering.multiple(node, 0, -1)] },
     Rule("Div") { lowering, node in
-      if case .partial(let partial)? = lowering.value(node, 1), partial.form == .length,
+      if case .partial(let partial)? = lowering.value(node, 1), case .length(let least) = partial.form,
         case .feature(partial.view)? = lowering.value(node, 0)
       {
-        return [.partial(Partial(form: .unit, view: partial.view))]
+        return [.partial(Partial(form: .unit(least: least), view: partial.view))]
       }
       if case .partial(let partial)? = lowering.value(node, 1), case .deviation(let epsilon) = partial.form,
         case .partial(let centred)? = lowering.value(node, 0), centred.form == .centred, centred.view == partial.view

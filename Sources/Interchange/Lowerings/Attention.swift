@@ -52,10 +52,10 @@ extension Lowering {
     // The length of queries or keys in each head, by which they are divided.
     Rule("ReduceL2") { lowering, node in
       if case .feature(let view)? = lowering.value(node, 0), let last = view.axes.last, last.count == 1, Self.isHead(last),
-        last[0].size < lowering.network.shape(of: view.source).channels, node.integer("keepdims", 1) != 0,
-        let axes = node.axes(try lowering.operands(node)), axes.map({ $0.axis(of: view.axes.count) }) == [view.axes.count - 1]
+        node.integer("keepdims", 1) != 0, let axes = node.axes(try lowering.operands(node)),
+        axes.map({ $0.axis(of: view.axes.count) }) == [view.axes.count - 1]
       {
-        return [.partial(Partial(form: .length, view: view))]
+        return [.partial(Partial(form: .length(least: 0), view: view))]
       }
       return [try lowering.reduced(node, to: OpaqueFunction(.channelL2))]
     },
@@ -177,6 +177,17 @@ extension Lowering {
     }
   }
 
+  /// The length of all channels at each position, where it is no part of attention; nil for that of a head.
+  mutating func length(of view: View, atLeast least: Double, _ name: String) throws -> View? {
+    let channels = network.shape(of: view.source).channels
+    guard let axis = view.channelAxis(channels), view.isWhole(axis, .channels, channels) else { return nil }
+    var length = try network.emit(.opaque(OpaqueFunction(.channelL2)), from: [view.source], named: least > 0 ? "\(name).norm" : name).source
+    if least > 0 { length = try network.emit(.opaque(OpaqueFunction(.clip, least, Self.bound)), from: [length], named: name).source }
+    var result = view.of(length)
+    result.axes[axis] = []
+    return result
+  }
+
   private static func isHead(_ axis: [View.Factor]) -> Bool {
     axis.count <= 1 && axis.allSatisfy { $0.axis == .channels && $0.stride == 1 }
   }
@@ -265,7 +276,7 @@ extension Lowering {
     let heads = network.shape(of: queries.source).channels / max(queries.sizes[rank - 1], 1)
     guard scores.isCosine, scores.weights == nil, scores.bias == nil, scores.window?.shift ?? Extent(0) == Extent(0), sizes.count == rank,
       constant.count == heads,
-      let axis = sizes.firstIndex(of: heads), axis < rank - 2, queries.axes[axis].allSatisfy({ $0.axis == .channels })
+      heads == 1 || sizes.dropLast(2).firstIndex(of: heads).map({ queries.axes[$0].allSatisfy { $0.axis == .channels } }) == true
     else {
       throw Refusal("it multiplies the scores of attention by a constant of shape \(constant.dimensions), and one number is possible")
     }

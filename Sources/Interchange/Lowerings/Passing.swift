@@ -7,6 +7,14 @@ extension Lowering {
       guard let value = lowering.value(node, 0) else { throw Refusal("it has no input") }
       return [value]
     },
+    // Between types of floating-point numbers: all are float32 here.
+    Rule("Cast") { lowering, node in
+      let element = ONNXTensor.Element(rawValue: Int32(clamping: node.integer("to", 1)))
+      guard let value = lowering.value(node, 0), let element, !element.isInteger else {
+        throw Refusal("it makes \(element.map { "\($0)" } ?? "another type"), and values here are float32")
+      }
+      return [value]
+    },
     Rule("Dropout") { lowering, node in
       let source = try lowering.view(node)
       // From version 12 on the fraction is an input.

@@ -65,7 +65,7 @@ extension Lowering {
     Rule("Expand") { lowering, node in
       guard let target = try lowering.numbers(node, 1)?.sizes else { throw Refusal("it has no shape") }
       // A length, as often as there are channels that it divides.
-      if case .partial(let partial)? = lowering.value(node, 0), partial.form == .length, partial.view.sizes == target {
+      if case .partial(let partial)? = lowering.value(node, 0), case .length = partial.form, partial.view.sizes == target {
         return [.partial(partial)]
       }
       if let input = node.inputs.first { try lowering.settle(input) }
@@ -103,6 +103,10 @@ extension Lowering {
       return [try lowering.viewed(part, node)]
     },
     Rule("Concat") { lowering, node in
+      var node = node
+      node.inputs.removeAll { name in
+        if case .constant(let constant)? = lowering.value(named: name) { constant.count == 0 } else { false }
+      }
       if let token = try lowering.classToken(node) { return [token] }
       let views = try node.inputs.indices.map { try lowering.view(node, $0) }
       guard let first = views.first, let axis = node.integer("axis", 1).axis(of: first.axes.count) else {
@@ -160,6 +164,12 @@ extension Lowering {
         let (start, end) = part.bounds(of: sizes[axis])
         if part.step == 1, start == 0, end == sizes[axis] { continue }
         let along = lowering.imageAxis(axis, of: view)
+        if part.step == 1, start >= end {
+          // Nothing, as where an image is rolled along one side alone.
+          var nothing = sizes
+          nothing[axis] = 0
+          return [.constant(ONNXTensor(node.words, dimensions: nothing, numbers: [], isInteger: false))]
+        }
         if part.step == 1, start < end, !isStrided, step == Extent(1) {
           view = try lowering.part(view, axis, Array(start..<end), node)
         } else if part.step > 1, start < end, let along, along == 2 ? step.height == 1 : step.width == 1 {
@@ -227,6 +237,7 @@ extension Lowering {
 
   /// An image with zeros around it, or with channels of zeros, whose channels are last; nil for other axes.
   private mutating func padded(_ view: View, _ pads: [Int], _ axes: [Int]?, _ node: ONNXGraph.Node) throws -> View? {
+    if let sequence = try paddedSequence(view, pads, axes, node) { return sequence }
     guard orderOfImage(view) == [0, 3, 1, 2], orderOfImage(view) != [0, 1, 2, 3] else { return nil }
     let axes = axes?.compactMap { $0.axis(of: 4) } ?? Array(0..<4)
     guard pads.count == 2 * axes.count, pads.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
@@ -244,6 +255,70 @@ extension Lowering {
       : .pad(top: before[1], bottom: after[1], left: before[2], right: after[2])
     let image = try emit(operation, from: [view.source], as: node, isModule: false)
     return View(image.source, [0, 2, 3, 1].map { image.axes[$0] })
+  }
+
+  /// A sequence with zeros before and behind it; nil for other axes.
+  private mutating func paddedSequence(_ view: View, _ pads: [Int], _ axes: [Int]?, _ node: ONNXGraph.Node) throws -> View? {
+    guard view.axes.count == 3, case .image(let channels, 1, let length) = network.shape(of: view.source), length > 1,
+      let place = [1, 2].first(where: { view.isWhole($0, .positions, length) }), view.isWhole(3 - place, .channels, channels)
+    else { return nil }
+    let axes = axes?.compactMap { $0.axis(of: 3) } ?? Array(0..<3)
+    guard pads.count == 2 * axes.count, pads.allSatisfy({ abs($0) <= Int(Int32.max) }) else {
+      throw Refusal("its pads \(pads) do not fit its input")
+    }
+    guard axes.indices.allSatisfy({ axes[$0] == place || pads[$0] == 0 && pads[axes.count + $0] == 0 }),
+      let index = axes.firstIndex(of: place)
+    else { throw Refusal("it adds borders to other than images and sequences") }
+    let border = Operation.pad(top: 0, bottom: 0, left: pads[index], right: pads[axes.count + index])
+    let longer = try emit(border, from: [view.source], as: node, isModule: false)
+    var result = view.of(longer.source)
+    result.axes[place] = longer.axes[3]
+    return result
+  }
+
+  /// The pixels of small squares as channels (patch merging, pixel unshuffle), where they stand in one axis with the channels; nil for other
+  /// axes.
+  private mutating func merged(_ view: View, _ node: ONNXGraph.Node) throws -> View? {
+    guard view.axes.count > 2, case .image(let channels, let height, let width) = network.shape(of: view.source), width > 1,
+      let index = view.axes.firstIndex(where: { axis in
+        axis.contains { $0.axis == .channels } && axis.contains { $0.axis == .positions } && axis.allSatisfy { $0.axis != .batch }
+      })
+    else { return nil }
+    let (pixels, own) = (view.axes[index].filter { $0.axis == .positions }, view.axes[index].filter { $0.axis == .channels })
+    guard own.reduce(1, { $0 * $1.size }) == channels, pixels.count == 2, let size = pixels.first?.size,
+      pixels.allSatisfy({ $0.size == size }),
+      Set(pixels.map(\.stride)) == [1, width], height.isMultiple(of: size), width.isMultiple(of: size)
+    else { return nil }
+    let name = Names.name(of: node, dropsOperation: false)
+    var parts: [String] = []
+    for row in 0..<size {
+      for column in 0..<size {
+        var part = view.source
+        if row + column > 0 {
+          part = try network.emit(.pad(top: -row, bottom: 0, left: -column, right: 0), from: [part], named: "\(name).cut").source
+        }
+        parts.append(try network.emit(.subsamplePad(stride: size, before: 0, after: 0), from: [part], named: "\(name).part").source)
+      }
+    }
+    let joined = try network.emit(.concat, from: parts, named: name)
+    var axes: [[View.Factor]] = []
+    for (place, axis) in view.axes.enumerated() {
+      var factors: [View.Factor] = []
+      for factor in axis {
+        var factor = factor
+        if factor.axis == .positions, place == index {
+          factor = View.Factor(axis: .channels, size: size, stride: factor.stride == 1 ? channels : size * channels)
+        } else if factor.axis == .positions, factor.stride.isMultiple(of: size * width) {
+          factor.stride = factor.stride / (size * width) * (width / size)
+        } else if factor.axis == .positions {
+          guard factor.stride.isMultiple(of: size), factor.stride * factor.size <= width else { return nil }
+          factor.stride /= size
+        }
+        factors.append(factor)
+      }
+      axes.append(factors)
+    }
+    return View(joined.source, axes)
   }
 
   /// Every so many pixels of an image, where no shortcut takes them.
@@ -311,8 +386,10 @@ extension Lowering {
     {
       return .feature(try emit(.flatten, from: [view.source], as: node, isModule: false))
     }
+    if let squares = try merged(view, node) { view = squares }
+    let count = network.shape(of: view.source).channels
     // A channel shuffle ends here.
-    if let axis = view.channelAxis(channels), channels > 1, !view.isWhole(axis, .channels, channels) {
+    if let axis = view.channelAxis(count), count > 1, !view.isWhole(axis, .channels, count) {
       view = try network.channelsInOrder(view, named: Names.name(of: node, dropsOperation: false))
     }
     return .feature(view)
