@@ -205,6 +205,12 @@ enum ConstantFolding {
     "Max": { _, operands in try operands.combining { max($0, $1) } },
     "Min": { _, operands in try operands.combining { min($0, $1) } },
     "Equal": { _, operands in try operands.combining(isInteger: true) { $0 == $1 ? 1 : 0 } },
+    "Greater": { _, operands in try operands.combining(isInteger: true) { $0 > $1 ? 1 : 0 } },
+    "GreaterOrEqual": { _, operands in try operands.combining(isInteger: true) { $0 >= $1 ? 1 : 0 } },
+    "Less": { _, operands in try operands.combining(isInteger: true) { $0 < $1 ? 1 : 0 } },
+    "LessOrEqual": { _, operands in try operands.combining(isInteger: true) { $0 <= $1 ? 1 : 0 } },
+    "And": { _, operands in try operands.combining(isInteger: true) { $0 != 0 && $1 != 0 ? 1 : 0 } },
+    "Or": { _, operands in try operands.combining(isInteger: true) { $0 != 0 || $1 != 0 ? 1 : 0 } },
   ]
 
   static let misfit = Refusal("its constants do not fit each other")
