@@ -95,6 +95,22 @@ import Training
     }
   }
 
+  @Test(
+    arguments: [
+      ("Greater", [5, 5]), ("GreaterOrEqual", [5, 3]), ("Less", [3, 5]), ("LessOrEqual", [3, 3]), ("And", [5, 3]), ("Or", [3, 3]),
+      ("Equal", [5, 3]),
+    ] as [(String, [Float])])
+  func comparedConstantsChoose(operation: String, expected: [Float]) throws {
+    let nodes = [
+      Onnx.node(operation, ["e", "f"], ["m"]), Onnx.node("Where", ["m", "three", "five"], ["w"]), Onnx.node("Mul", ["x", "w"], ["y"]),
+    ]
+    let constants = [("e", [0, 1]), ("f", [1, 1]), ("three", [3, 3]), ("five", [5, 5])].map { Onnx.tensor($0, [2], $1) }
+    try withFile(try Onnx.model(nodes, constants).serializedBytes() as Data) { path in
+      let model = try ImportedNetwork(contentsOf: path).model()
+      #expect(try model.tensors.values.map { try $0.array(Float.self) } == [expected])
+    }
+  }
+
   @Test func whatIsNotUnderstoodIsListedTogether() throws {
     let nodes = [
       Onnx.node("LSTM", ["x"], ["a"], name: "first"), Onnx.node("LSTM", ["x"], ["b"], name: "second"),
