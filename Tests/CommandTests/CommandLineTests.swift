@@ -277,8 +277,8 @@ func builtProgram(_ name: String) throws -> URL {
           first                             –  none can leave: the opaque channelMean /norm/ReduceMean_output_0 keeps them
           down                              –  none can leave: the opaque channelMean /norm/ReduceMean_output_0 keeps them
           /norm/ReduceMean_output_0         –  opaque channelMean, keeps 4 channels of first, 4 channels of down
-          norm_3                            –  opaque sqrt, keeps channels of no layer
-          norm_4                            –  opaque reciprocal, keeps channels of no layer
+          norm_2                            –  opaque sqrt, keeps channels of no layer
+          norm_3                            –  opaque reciprocal, keeps channels of no layer
           norm.Mul                          –  opaque multiply, keeps 4 channels of first, 4 channels of down
 
           """)
