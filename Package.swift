@@ -19,9 +19,13 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .executable(name: "espalier", targets: ["espalier"]),
+    .library(name: "SparseRuntime", targets: ["SparseRuntime"]),
     .library(
       name: "Espalier",
-      targets: ["Torch", "Networks", "Datasets", "Training", "Pruning", "Interchange", "Results", "Experiments", "Studies"]),
+      targets: [
+        "Torch", "Networks", "Datasets", "Training", "Pruning", "Interchange", "SparseRuntime", "SparseCompiler", "Results", "Experiments",
+        "Studies",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -85,6 +89,8 @@ let package = Package(
     .target(
       name: "Pruning", dependencies: ["Training", "Torch", "Networks", "Datasets", "Results", "Words", "Interruptions"],
       swiftSettings: strict),
+    .target(name: "SparseRuntime", dependencies: ["CSparse", "CZlib"], swiftSettings: strict),
+    .target(name: "SparseCompiler", dependencies: ["SparseRuntime", "Networks"], swiftSettings: strict),
     .target(name: "Results", dependencies: ["Words"], swiftSettings: strict),
     .target(
       name: "Reports", dependencies: ["Results", "Files", "Words", "Interruptions", "Processes"],
@@ -115,10 +121,10 @@ let package = Package(
       name: "espalier",
       dependencies: [
         "Serving", "Studies", "TensorBoard", "Interchange", "Experiments", "Pruning", "Training", "Torch", "Networks", "Datasets",
-        "Results", "Reports",
+        "Results", "Reports", "SparseCompiler", "SparseRuntime",
         "Files", "Words", "Interruptions", "Processes", "CStartup",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict),
+      ], resources: [.embedInCode("Benchmarking/peer.py")], swiftSettings: strict),
     .executableTarget(
       name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "CStartup"],
       path: "Benchmarks", exclude: ["Python", "README.md"], resources: [.embedInCode("cases.json")], swiftSettings: strict),
@@ -138,6 +144,9 @@ let package = Package(
     .target(name: "StandInCUDA", dependencies: ["CTorch"], path: "Tests/StandInCUDA", cxxSettings: [.unsafeFlags(headers)]),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport", "StandInCUDA"], swiftSettings: strict),
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "SparseCompilerTests",
+      dependencies: ["SparseCompiler", "SparseRuntime", "Training", "Torch", "Networks", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "WordsTests", dependencies: ["Words"], swiftSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),

@@ -3,6 +3,9 @@
 #define FORM avx2
 #define TILE_ROWS 6
 #define TILE_LANES 1
+#define SPARSE_VECTORS 7
+#define DENSE_VECTORS 1
+#define DENSE_ROWS(J) 6
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #include "Kernels.h"
 #pragma clang attribute pop

@@ -3,6 +3,9 @@
 #define FORM avx512
 #define TILE_ROWS 6
 #define TILE_LANES 4
+#define SPARSE_VECTORS 28
+#define DENSE_VECTORS 6
+#define DENSE_ROWS(J) ((J) <= 3 ? 8 : 4)
 #pragma clang attribute push( \
   __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,bmi,bmi2"), min_vector_width(512))), apply_to = function)
 #include "Kernels.h"

@@ -7,6 +7,8 @@
 #include "SparseKernels.h"
 #include "DenseKernels.h"
 #include "Panels.h"
+#include "Inference.h"
+#include "InferenceMaps.h"
 
 #define CS_TEXT(X) CS_QUOTED(X)
 #define CS_QUOTED(X) #X
@@ -24,4 +26,20 @@ const cs_kernels CS_NAMED(cs_kernels_, FORM) = {
   .take = CS_NAMED(take_, FORM),
   .gather = CS_NAMED(gather_, FORM),
   .cross_entropy = CS_NAMED(cross_entropy_, FORM),
+};
+
+const cs_inference CS_NAMED(cs_inference_, FORM) = {
+  .name = CS_TEXT(FORM),
+  .sparse_vectors = SPARSE_VECTORS,
+  .dense_vectors = DENSE_VECTORS,
+  .sparse = CS_NAMED(sparse_, FORM),
+  .dense = CS_NAMED(dense_, FORM),
+  .sparse_vector = CS_NAMED(sparse_vector_, FORM),
+  .dense_vector = CS_NAMED(dense_vector_, FORM),
+  .pool = CS_NAMED(pool_, FORM),
+  .map = CS_NAMED(map_, FORM),
+  .pair = CS_NAMED(pair_, FORM),
+  .copy = CS_NAMED(copy_, FORM),
+  .pack = CS_NAMED(pack_, FORM),
+  .unpack = CS_NAMED(unpack_, FORM),
 };

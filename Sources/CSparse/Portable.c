@@ -3,5 +3,8 @@
 #define FORM portable
 #define TILE_ROWS 3
 #define TILE_LANES 1
+#define SPARSE_VECTORS 2
+#define DENSE_VECTORS 1
+#define DENSE_ROWS(J) 2
 #include "Kernels.h"
 #endif

@@ -40,7 +40,8 @@ struct Espalier: ParsableCommand {
     subcommands: [
       TrainCommand.self, PruneCommand.self, EvaluateCommand.self, SensitivityCommand.self, ProbeCommand.self, TicketsCommand.self,
       StudyCommand.self, ReportCommand.self,
-      InspectCommand.self, CompareCommand.self, ExportCommand.self, MethodsCommand.self, DataCommand.self,
+      InspectCommand.self, CompareCommand.self, ExportCommand.self, CompileCommand.self, RunCommand.self, BenchmarkCommand.self,
+      MethodsCommand.self, DataCommand.self,
     ])
 
   /// Runs the command line on the main thread, because libtorch keeps settings per thread.

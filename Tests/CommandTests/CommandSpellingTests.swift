@@ -8,7 +8,7 @@ import Testing
     (["data", "fecth"], "unknown command \"data fecth\"; did you mean fetch?"),
     (
       ["frobnicate"],
-      "unknown command \"frobnicate\"; choose one of train, prune, evaluate, sensitivity, probe, tickets, study, report, inspect, compare, export, methods, data"
+      "unknown command \"frobnicate\"; choose one of train, prune, evaluate, sensitivity, probe, tickets, study, report, inspect, compare, export, compile, run, benchmark, methods, data"
     ),
   ])
   func aMistypedCommandIsNamed(arguments: [String], words: String) {

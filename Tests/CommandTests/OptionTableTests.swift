@@ -44,8 +44,8 @@ import Testing
     let commands = try DescribedCommand.all()
     #expect(
       commands.keys.sorted() == [
-        "compare", "data fetch", "data list", "data verify", "evaluate", "export", "inspect", "methods", "probe", "prune", "report",
-        "sensitivity",
+        "benchmark", "compare", "compile", "data fetch", "data list", "data verify", "evaluate", "export", "inspect", "methods", "probe",
+        "prune", "report", "run", "sensitivity",
         "study claims",
         "study export", "study new", "study query", "study run", "study schema", "study serve", "study status", "study work", "tickets",
         "train",

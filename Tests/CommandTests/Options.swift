@@ -12,7 +12,7 @@ func command(of arguments: [String]) throws -> any ParsableCommand {
   let types: [String: any ParsableCommand.Type] = [
     "train": TrainCommand.self, "prune": PruneCommand.self, "evaluate": EvaluateCommand.self, "sensitivity": SensitivityCommand.self,
     "probe": ProbeCommand.self, "tickets": TicketsCommand.self, "inspect": InspectCommand.self, "compare": CompareCommand.self,
-    "export": ExportCommand.self,
+    "export": ExportCommand.self, "compile": CompileCommand.self, "run": RunCommand.self, "benchmark": BenchmarkCommand.self,
     "methods": MethodsCommand.self, "report": ReportCommand.self, "list": DataCommand.List.self, "fetch": DataFetchCommand.self,
     "verify": DataVerifyCommand.self,
   ]
@@ -92,6 +92,23 @@ func fields(of arguments: [String]) throws -> [String: String] {
     return [
       "model": export.model, "to": export.to?.rawValue ?? "none", "output": export.output ?? "beside",
       "float16": "\(export.float16)", "sparse": "\(export.sparseInitializers)",
+    ]
+  case let compile as CompileCommand:
+    return [
+      "model": compile.model, "output": compile.output ?? "beside", "kernels": compile.kernels ?? "known",
+      "batch": compile.batch.map { "\($0)" } ?? "all",
+      "threads": "\(compile.threads)", "json": "\(compile.json)",
+    ]
+  case let run as RunCommand:
+    return [
+      "plan": run.plan, "inputs": "\(run.inputs)", "output": run.output ?? "none", "tensor": run.tensor ?? "the only", "top": "\(run.top)",
+      "threads": "\(run.threads)", "json": "\(run.json)",
+    ]
+  case let benchmark as BenchmarkCommand:
+    return [
+      "plan": benchmark.plan, "batches": "\(try benchmark.batches())", "threads": "\(benchmark.threads)",
+      "repetitions": "\(benchmark.repetitions)", "model": benchmark.model ?? "none", "json": "\(benchmark.json)",
+      "engines": try benchmark.engines().map { "\($0.name) \($0.python)" }.joined(separator: ", "),
     ]
   case let compare as CompareCommand: return ["json": "\(compare.json)"]
   case let methods as MethodsCommand: return ["json": "\(methods.json)"]

@@ -220,4 +220,7 @@ cs_outcome cs_chain_evaluate(
 #ifdef __cplusplus
 }
 #endif
+
+#include "CSparseInference.h"
+
 #endif

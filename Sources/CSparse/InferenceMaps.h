@@ -1,0 +1,212 @@
+// What stands between the layers of a pruned network (CSparseInference.h): pooling, elementwise functions, sums, copies. A member computes
+// a share of the channels of all groups.
+
+INLINE float held_one(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
+
+// The channels of all groups, one after another.
+INLINE float *channel_of(const cs_map *map, uint32_t k) {
+  return map->values + k / map->channels * map->group + (size_t)(k % map->channels) * map->channel;
+}
+
+// --- Pooling -----------------------------------------------------------------------------------------------------------
+
+static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_pool_step *s = step;
+  const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const float *x = channel_of(&s->x, k);
+    float *y = channel_of(&s->y, k);
+    for (uint32_t i = 0; i < s->y.height; ++i) {
+      for (uint32_t j = 0; j < s->y.width; ++j) {
+        const float factor = s->row_share[i] * s->column_share[j];
+        if (s->y.lanes == 16) {
+          lanes value = s->is_mean ? (lanes)0 : (lanes)-__builtin_inff();
+          for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
+            for (uint32_t c = s->column_from[j]; c < s->column_to[j]; ++c) {
+              const lanes v = *(const lanes *)(x + r * s->x.row + c * 16);
+              // A NaN wins a maximum, as in PyTorch.
+              value = s->is_mean ? value + v : ((v > value) | (v != v)) ? v : value;
+            }
+          }
+          *(lanes *)(y + i * s->y.row + j * 16) = held(s->is_mean ? value * factor : value, s->low, s->high);
+          continue;
+        }
+        float value = s->is_mean ? 0 : -__builtin_inff();
+        for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
+          const float *row = x + r * s->x.row;
+          for (uint32_t c = s->column_from[j]; c < s->column_to[j]; ++c) {
+            value = s->is_mean ? value + row[c] : row[c] > value || row[c] != row[c] ? row[c] : value;
+          }
+        }
+        y[i * s->y.row + j] = held_one(s->is_mean ? value * factor : value, s->low, s->high);
+      }
+    }
+  }
+}
+
+// --- Elementwise functions ---------------------------------------------------------------------------------------------
+
+INLINE lanes magnitude(lanes x) { return x < (lanes)0 ? -x : x; }
+INLINE lanes sigmoid(lanes x) {
+  const lanes e = exponential(-magnitude(x)), share = (lanes)1 / ((lanes)1 + e);
+  return x < (lanes)0 ? e * share : share;
+}
+INLINE lanes hyperbolic_tangent(lanes x) {
+  const lanes e = exponential((lanes)-2 * magnitude(x)), value = ((lanes)1 - e) / ((lanes)1 + e);
+  // Near 0 the difference cancels; x − x³/3 is exact there.
+  const lanes small = x - x * x * x * 0.333333333f;
+  return magnitude(x) < (lanes)0.01f ? small : x < (lanes)0 ? -value : value;
+}
+// The error function to 1.5e-7 (Abramowitz & Stegun 7.1.26).
+INLINE lanes error_function(lanes x) {
+  const lanes m = magnitude(x), t = (lanes)1 / ((lanes)1 + m * 0.3275911f);
+  const lanes p = ((((t * 1.061405429f - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t;
+  const lanes value = (lanes)1 - p * exponential(-m * m);
+  return x < (lanes)0 ? -value : value;
+}
+
+static lanes CS_NAMED(by_element_, FORM)(lanes x, int32_t function) {
+  for (int i = 0; i < 16; ++i) {
+    const float soft = (x[i] > 0 ? x[i] : 0) + __builtin_log1pf(__builtin_expf(x[i] < 0 ? x[i] : -x[i]));
+    x[i] = function == CS_SOFTPLUS ? soft : x[i] * __builtin_tanhf(soft);
+  }
+  return x;
+}
+
+INLINE lanes function_of(int32_t function, lanes x, float alpha, float slope) {
+  switch (function) {
+    case CS_SIGMOID: return sigmoid(x);
+    case CS_TANH: return hyperbolic_tangent(x);
+    case CS_SILU: return x * sigmoid(x);
+    case CS_GELU: return x * ((lanes)0.5f + error_function(x * 0.70710678f) * 0.5f);
+    case CS_GELU_TANH: return x * ((lanes)0.5f + hyperbolic_tangent((x + x * x * x * 0.044715f) * 0.79788456f) * 0.5f);
+    case CS_ELU: return x > (lanes)0 ? x : (exponential(x > (lanes)0 ? (lanes)0 : x) - 1.0f) * alpha;
+    case CS_HARD_SIGMOID: return held(x * alpha + 0.5f, 0, 1);
+    case CS_HARD_SWISH: return x * held(x * (1 / 6.0f) + 0.5f, 0, 1);
+    case CS_SOFTPLUS:
+    case CS_MISH: return CS_NAMED(by_element_, FORM)(x, function);
+    case CS_ABSOLUTE: return magnitude(x);
+    case CS_SLOPE: return x < (lanes)0 ? x * slope : x;
+    default: return x;
+  }
+}
+
+static void CS_NAMED(map_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_map_step *s = step;
+  const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  const uint32_t run = s->y.width * s->y.lanes;
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const uint32_t c = k % s->y.channels;
+    const float scale = s->scale ? s->scale[c] : 1, shift = s->shift ? s->shift[c] : 0, slope = s->slope ? s->slope[c] : s->alpha;
+    for (uint32_t i = 0; i < s->y.height; ++i) {
+      const float *x = channel_of(&s->x, k) + i * s->x.row;
+      float *y = channel_of(&s->y, k) + i * s->y.row;
+      for (uint32_t e = 0; e < run; e += 16) {
+        const uint32_t count = run - e < 16 ? run - e : 16;
+        lanes v = (lanes)0;
+        __builtin_memcpy(&v, x + e, count == 16 ? sizeof v : count * sizeof *x);
+        v = held(function_of(s->function, v * scale + shift, s->alpha, slope), s->low, s->high);
+        __builtin_memcpy(y + e, &v, count == 16 ? sizeof v : count * sizeof *y);
+      }
+    }
+  }
+}
+
+static void CS_NAMED(pair_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_pair_step *s = step;
+  const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  const uint32_t run = s->y.width * s->y.lanes;
+  const int is_one = s->b.width * s->b.height == 1 && s->y.width * s->y.height != 1;
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    for (uint32_t i = 0; i < s->y.height; ++i) {
+      const float *a = channel_of(&s->a, k) + i * s->a.row, *b = channel_of(&s->b, k) + (is_one ? 0 : i * s->b.row);
+      float *y = channel_of(&s->y, k) + i * s->y.row;
+      for (uint32_t e = 0; e < run; e += 16) {
+        const uint32_t count = run - e < 16 ? run - e : 16;
+        lanes p = (lanes)0, q = (lanes)0;
+        __builtin_memcpy(&p, a + e, count * sizeof *a);
+        if (!is_one) {
+          __builtin_memcpy(&q, b + e, count * sizeof *b);
+        } else {
+          q = s->b.lanes == 16 ? *(const lanes *)b : (lanes)*b;
+        }
+        p = held(s->operation == CS_ADD ? p + q : s->operation == CS_SUBTRACT ? p - q : p * q, s->low, s->high);
+        __builtin_memcpy(y + e, &p, count * sizeof *y);
+      }
+    }
+  }
+}
+
+// --- Copies ------------------------------------------------------------------------------------------------------------
+
+static void CS_NAMED(copy_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_copy_step *s = step;
+  const uint32_t n = s->y.lanes;
+  const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const cs_source *from = &s->sources[k % s->y.channels];
+    float *y = channel_of(&s->y, k);
+    for (int32_t i = 0; i < (int32_t)s->y.height; ++i) {
+      const int32_t r = i * from->down_step + from->down;
+      float *out = y + i * s->y.row;
+      const int is_inside = from->x && r >= 0 && r < from->height;
+      const float *row = is_inside ? from->x + k / s->y.channels * from->group + r * from->row : NULL;
+      for (int32_t j = 0; j < (int32_t)s->y.width; ++j) {
+        const int32_t c = j * from->right_step + from->right;
+        const int is_pixel = row && c >= 0 && c < from->width;
+        if (n == 16) {
+          *(lanes *)(out + j * 16) = is_pixel ? *(const lanes *)(row + c * 16) : (lanes)0;
+        } else {
+          out[j] = is_pixel ? row[c] : 0;
+        }
+      }
+    }
+  }
+}
+
+// Pixel p of a channel lies in row p / width.
+static void CS_NAMED(pack_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_pack_step *s = step;
+  const cs_map *y = &s->y;
+  const uint32_t pixels = y->height * y->width, count = *s->count;
+  const size_t example = (size_t)y->channels * pixels;
+  const cs_share share = part_of(y->groups * y->channels, member, members);
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const uint32_t group = k / y->channels;
+    float *out = channel_of(y, k);
+    const float *in = *s->source + (size_t)group * y->lanes * example + (size_t)(k % y->channels) * pixels;
+    if (y->lanes == 1) {
+      for (uint32_t i = 0; i < y->height; ++i) __builtin_memcpy(out + i * y->row, in + i * y->width, y->width * sizeof *in);
+      continue;
+    }
+    const uint32_t here = count > group * 16 ? count - group * 16 : 0, present = here < 16 ? here : 16;
+    for (uint32_t p = 0; p < pixels; p += 16) {
+      const uint32_t width = pixels - p < 16 ? pixels - p : 16;
+      lanes block[16];
+      for (uint32_t e = 0; e < 16; ++e) {
+        block[e] = (lanes)0;
+        if (e < present) __builtin_memcpy(&block[e], in + e * example + p, width * sizeof *in);
+      }
+      turn(block);
+      for (uint32_t i = 0; i < width; ++i) *(lanes *)(out + (p + i) / y->width * y->row + (p + i) % y->width * 16) = block[i];
+    }
+  }
+}
+
+static void CS_NAMED(unpack_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  const cs_unpack_step *s = step;
+  const cs_map *x = &s->x;
+  const uint32_t pixels = x->height * x->width, count = *s->count;
+  const size_t example = (size_t)x->channels * pixels;
+  const cs_share share = part_of(x->groups * x->channels, member, members);
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const uint32_t group = k / x->channels;
+    const float *in = channel_of(x, k);
+    float *out = *s->target + (size_t)group * x->lanes * example + (size_t)(k % x->channels) * pixels;
+    const uint32_t first = group * x->lanes, present = count <= first ? 0 : count - first < x->lanes ? count - first : x->lanes;
+    for (uint32_t p = 0; p < pixels; ++p) {
+      const float *pixel = in + p / x->width * x->row + (size_t)(p % x->width) * x->lanes;
+      for (uint32_t e = 0; e < present; ++e) out[e * example + p] = pixel[e];
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Kernels that run pruned networks, without any library behind them.
+//
+// The values of a layer lie in a *map*: [groups][channels][rows][columns][lanes], where 16 lanes hold 16 examples side by side, or 1 lane a
+// lone example. Rows and channels are further apart than they need be, and what lies between them is 0: that is the padding of those who
+// read the map. Every kernel keeps it so.
+//
+// A convolution is a sum of shifted maps: y[o][t] = Σ w·x[t + offset], with one offset for each tap of each input channel, in *positions*
+// (pixels of all channels in a row). So a weight costs one broadcast and one multiply-add for each vector of 16 values, whatever the
+// kernel's size, its dilation and groups, and a weight that is 0 costs nothing because it is not there.
+//
+// Pointers are borrowed; sizes are trusted, as the program that makes the steps has checked them. Kernels neither allocate, lock nor keep state.
+#ifndef CSPARSE_INFERENCE_H
+#define CSPARSE_INFERENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma clang assume_nonnull begin
+
+struct cs_team;
+
+typedef struct {
+  float *values;                // the first pixel of the first channel
+  size_t group, channel, row;   // values from each group, channel, row to the next
+  uint32_t groups, channels, height, width;
+  uint32_t lanes;               // values of a pixel: 16 or 1
+} cs_map;
+
+// Part of a map that is computed at once, in registers: `rows` × `columns` vectors of 16 values. x, y and z: where they begin in the input,
+// the output and what is added.
+typedef struct {
+  size_t x, y, z;
+  uint8_t rows, columns;
+  const uint16_t *_Nullable masks;  // [rows · columns]: bit l is 1 if lane l is a pixel; NULL if all are
+} cs_tile;
+
+// What becomes of a sum before it is stored: z is added, then it is held between low and high.
+typedef struct {
+  const float *_Nullable bias;  // [outputs]
+  const float *_Nullable z;     // the added map's first value
+  size_t z_channel;
+  float low, high;
+} cs_finish;
+
+// The weights of a layer that exist, by outputs within blocks of offsets.
+typedef struct {
+  uint32_t outputs, blocks;
+  const uint32_t *bases;     // [blocks]: the first offset of a block
+  const uint32_t *starts;    // [blocks · outputs + 1]
+  const uint16_t *offsets;   // [weights], ascending for each output of a block, counted from the block's first
+  const float *values;       // [weights]
+} cs_filters;
+
+// y = W * x. Offsets count `unit` values.
+typedef struct {
+  cs_filters filters;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  size_t unit, x_row, y_row, z_row, y_channel;
+  const cs_tile *tiles;
+  uint32_t tile_count;
+  const uint32_t *_Nullable shares;  // [members + 1]: the outputs of each member where tiles are few; else NULL
+} cs_sparse_step;
+
+// The same with all weights: [outputs][inputs of a group][taps].
+typedef struct {
+  const float *weights;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  uint32_t outputs, groups, inputs, taps, block;  // inputs: of a group; block: how many of them at a time
+  const uint32_t *offsets;                        // [taps], in positions
+  size_t unit, x_channel, y_channel;
+  const cs_tile *tiles;                           // of one row
+  uint32_t tile_count;
+  int32_t by_outputs;                             // whether members share outputs rather than tiles
+} cs_dense_step;
+
+// A lone example's vector: y = W·x + bias, each weight read once.
+typedef struct {
+  cs_filters filters;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  size_t y_channel;
+  const uint32_t *shares;  // [members + 1]
+} cs_sparse_vector_step;
+
+typedef struct {
+  const float *weights;  // [outputs][inputs]
+  cs_finish finish;
+  const float *x;        // [inputs]
+  float *y;
+  size_t y_channel;
+  uint32_t outputs, inputs;
+} cs_dense_vector_step;
+
+// Maximum or mean over windows: output row i reads rows from[i] ..< to[i], and so do columns.
+typedef struct {
+  cs_map x, y;
+  const uint32_t *row_from, *row_to, *column_from, *column_to;
+  const float *row_share, *column_share;  // a mean's factor is their product
+  int32_t is_mean;
+  float low, high;
+} cs_pool_step;
+
+// Elementwise functions.
+enum {
+  CS_IDENTITY, CS_SIGMOID, CS_TANH, CS_SILU, CS_GELU, CS_GELU_TANH, CS_ELU, CS_HARD_SIGMOID, CS_HARD_SWISH, CS_SOFTPLUS, CS_MISH, CS_ABSOLUTE,
+  CS_SLOPE
+};
+// y = f(scale·x + shift) of each channel, then held between low and high.
+typedef struct {
+  cs_map x, y;
+  const float *_Nullable scale, *_Nullable shift, *_Nullable slope;  // [channels]
+  int32_t function;
+  float alpha, low, high;
+} cs_map_step;
+
+// y = a + b, a − b or a·b, then held between low and high; b may have 1×1 pixels.
+enum { CS_ADD, CS_SUBTRACT, CS_MULTIPLY };
+typedef struct {
+  cs_map a, b, y;
+  int32_t operation;
+  float low, high;
+} cs_pair_step;
+
+// Channel c of y is a channel of some map, shifted and thinned: y[i][j] = x[step·i + down][step·j + right], 0 beyond x.
+typedef struct {
+  const float *_Nullable x;  // the channel's first value; NULL for zeros
+  size_t group, row;
+  int32_t height, width, down, right, down_step, right_step;
+} cs_source;
+typedef struct {
+  cs_map y;
+  const cs_source *sources;  // [channels]
+} cs_copy_step;
+
+// Examples in rows, [examples][channels][height][width], to and from a map.
+typedef struct {
+  const float *const _Nonnull *_Nonnull source;  // where the address of the first example will stand
+  cs_map y;
+  const uint32_t *count;                         // where the number of examples will stand
+} cs_pack_step;
+typedef struct {
+  cs_map x;
+  float *_Nonnull const *_Nonnull target;
+  const uint32_t *count;
+} cs_unpack_step;
+
+// A step of a network, and the function that computes a member's share of it.
+typedef struct {
+  void (*_Nonnull run)(const void *step, uint32_t member, uint32_t members);
+  const void *step;
+} cs_stage;
+
+// Carries out steps in their order; with a team, each by all its members, otherwise by the caller in the name of `members`, one after another.
+void cs_stages_run(struct cs_team *_Nullable team, const cs_stage *stages, uint32_t count, uint32_t members);
+
+typedef struct {
+  const char *name;
+  uint32_t sparse_vectors;  // the most vectors of a sparse layer's tile
+  uint32_t dense_vectors;   // the most of a dense layer's
+  void (*_Nonnull sparse)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull dense)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull sparse_vector)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull dense_vector)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull pool)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull map)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull pair)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull copy)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull pack)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull unpack)(const void *step, uint32_t member, uint32_t members);
+} cs_inference;
+
+// NULL if this machine, or this build, lacks the form.
+const cs_inference *_Nullable cs_inference_of_form(int32_t form);
+
+#pragma clang assume_nonnull end
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,52 @@
+internal import SparseRuntime
+
+/// Lays out a draft's values: how much padding each needs, and how far apart its rows and channels are.
+struct Geometry {
+  private(set) var maps: [PlanMap] = []
+
+  init(values: [DraftValue], steps: [DraftStep]) {
+    var values = values
+    var rows = RowClasses(count: values.count)
+    for case .layer(let layer) in steps {
+      let (source, target) = (values[layer.x], values[layer.y])
+      for tap in layer.taps {
+        // What the last pixels read below and to the right of the input lies in the zeros above and beside what follows.
+        let above = max(-tap.down, target.height - 1 + tap.down - (source.height - 1), 0)
+        let beside = max(-tap.right, target.width - 1 + tap.right - (source.width - 1), 0)
+        values[layer.x].above = max(values[layer.x].above, above)
+        values[layer.x].beside = max(values[layer.x].beside, beside)
+      }
+      // A whole output is computed as one long row.
+      if target.isImage { rows.unite(layer.x, layer.y) }
+      if let z = layer.z { rows.unite(z, layer.y) }
+    }
+    var longest: [Int: Int] = [:]
+    for (i, value) in values.enumerated() {
+      let root = rows.root(of: i)
+      longest[root] = max(longest[root] ?? 0, value.width + value.beside)
+    }
+    maps = values.enumerated().map { i, value in
+      let row = longest[rows.root(of: i)] ?? value.width
+      if !value.isImage, value.above == 0, value.beside == 0, row == 1 { return PlanMap(features: value.channels) }
+      let flat = (value.height - 1) * row + value.width
+      return PlanMap(
+        channels: value.channels, height: value.height, width: value.width, above: value.above, beside: value.beside, row: row,
+        plane: max((value.height + value.above) * row, (flat + 15) / 16 * 16))
+    }
+  }
+}
+
+/// Values whose rows must be equally far apart, as sets.
+private struct RowClasses {
+  private var parents: [Int]
+  init(count: Int) { parents = Array(0..<count) }
+  mutating func root(of i: Int) -> Int {
+    var i = i
+    while parents[i] != i {
+      parents[i] = parents[parents[i]]
+      i = parents[i]
+    }
+    return i
+  }
+  mutating func unite(_ a: Int, _ b: Int) { parents[root(of: a)] = root(of: b) }
+}

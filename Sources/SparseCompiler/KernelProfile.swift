@@ -1,0 +1,43 @@
+/// Which kernel each layer of a network has on a machine, as it was measured, so that compiling again measures nothing and gives the same
+/// bytes.
+public struct KernelProfile: Codable, Hashable, Sendable {
+  /// A layer and its kernel.
+  public struct Layer: Codable, Hashable, Sendable {
+    /// Name of the network's node.
+    public var name: String
+    /// All weights, and those that are not 0: with others a measurement does not hold.
+    public var weights: Int, kept: Int
+    /// The kernel, as ``LayerKernel/description`` writes it.
+    public var kernel: String
+  }
+  /// The form of the kernels that were measured, e.g. `avx512`.
+  public var form: String
+  /// Groups of 16 examples that go through the network side by side.
+  public var groups: Int
+  /// Fewer examples than this go one after another.
+  public var loneExamples: Int
+  /// All layers.
+  public var layers: [Layer]
+
+  /// Creates a profile of a compiler's layers.
+  public init(form: String, groups: Int, loneExamples: Int, layers: [PlanCompiler.LayerSummary], kernels: [String: LayerKernel]) {
+    (self.form, self.groups, self.loneExamples) = (form, groups, loneExamples)
+    self.layers = layers.map {
+      Layer(name: $0.name, weights: $0.weights, kept: $0.kept, kernel: (kernels[$0.name] ?? $0.usual).description)
+    }
+  }
+
+  /// Returns the kernels of the layers, or nil if the profile is not of these layers.
+  public func kernels(for layers: [PlanCompiler.LayerSummary]) -> [String: LayerKernel]? {
+    guard layers.count == self.layers.count, [1, 2, 4].contains(groups), loneExamples >= 1 else { return nil }
+    var kernels: [String: LayerKernel] = [:]
+    for (layer, known) in zip(layers, self.layers) {
+      guard layer.name == known.name, layer.weights == known.weights, layer.kept == known.kept, let kernel = LayerKernel(known.kernel)
+      else {
+        return nil
+      }
+      kernels[layer.name] = kernel
+    }
+    return kernels
+  }
+}

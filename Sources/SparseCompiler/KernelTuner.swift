@@ -1,0 +1,75 @@
+public import SparseRuntime
+
+/// Chooses each layer's kernel by what is fastest on this machine.
+///
+/// Every candidate is compiled for all layers at once, and each step is timed in each of these plans in turn, so that what else the machine
+/// does slows all candidates alike. The smallest of several times counts. A layer's kernel serves lone examples and groups of 16: it is the
+/// one with the least product of both times, each relative to the best, or of the times of the one that is asked for.
+public struct KernelTuner {
+  /// The sizes of batches that matter.
+  public enum Batches: Sendable {
+    /// Single examples.
+    case lone
+    /// Many examples at once.
+    case many
+    /// Single examples and many at once, alike.
+    case all
+  }
+  /// The sizes of batches that matter.
+  public var batches: Batches
+  /// The form of the kernels.
+  public var form: InferenceForm
+  /// Threads that compute together.
+  public var threads: Int
+  /// How often each step is timed.
+  public var repetitions: Int
+
+  /// Creates a tuner, for all sizes of batches and the fastest kernels of this machine unless others are given.
+  public init(batches: Batches = .all, form: InferenceForm = .fastest, threads: Int = 1, repetitions: Int = 5) {
+    (self.batches, self.form, self.threads, self.repetitions) = (batches, form, threads, repetitions)
+  }
+
+  /// Candidates: channels at a time that fit the first-level cache with small images and with large ones, and all at once.
+  static let candidates: [LayerKernel] = [
+    .dense, .sparse(channels: nil), .sparse(channels: 8), .sparse(channels: 16), .sparse(channels: 32), .sparse(channels: 64),
+    .sparse(channels: 128), .sparse(channels: 256),
+  ]
+
+  /// Measures, and returns what was chosen.
+  ///
+  /// - Parameter progress: told what share of the work is done.
+  /// - Throws: ``SparseRuntimeError/resources(_:)``; what `progress` throws, which ends the work.
+  public func profile(of compiler: PlanCompiler, progress: (Double) throws -> Void = { _ in }) throws -> KernelProfile {
+    let layers = compiler.layers
+    let candidates = Self.candidates
+    let modes = batches == .lone ? [0] : batches == .many ? [1] : [0, 1]
+    // [candidate][mode][step]
+    var times: [[[Double]]] = []
+    for (i, candidate) in candidates.enumerated() {
+      try progress(Double(i) / Double(candidates.count + 1))
+      let kernels = Dictionary(layers.map { ($0.name, candidate) }, uniquingKeysWith: { first, _ in first })
+      let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 1), threads: threads, form: form)
+      times.append(try modes.map { try model.stepSeconds(groups: $0, repetitions: repetitions) })
+    }
+    var kernels: [String: LayerKernel] = [:]
+    for layer in layers {
+      let possible = candidates.indices.filter { candidates[$0] != .dense || layer.canBeDense }
+      func cost(_ candidate: Int) -> Double { modes.indices.reduce(1) { $0 * times[candidate][$1][layer.step] } }
+      kernels[layer.name] = possible.min { cost($0) < cost($1) }.map { candidates[$0] }
+    }
+    try progress(Double(candidates.count) / Double(candidates.count + 1))
+    let (groups, loneExamples) = try layout(compiler, kernels)
+    return KernelProfile(form: form.rawValue, groups: groups, loneExamples: loneExamples, layers: layers, kernels: kernels)
+  }
+
+  /// Returns how many groups side by side are fastest for an example, and from how many examples on a group is faster than lone ones.
+  private func layout(_ compiler: PlanCompiler, _ kernels: [String: LayerKernel]) throws -> (groups: Int, loneExamples: Int) {
+    let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 4), threads: threads, form: form)
+    func seconds(_ groups: Int) throws -> Double { try model.stepSeconds(groups: groups, repetitions: repetitions).reduce(0, +) }
+    let lone = try seconds(0)
+    let times = try [1, 2, 4].map { (groups: $0, seconds: try seconds($0)) }
+    let best = times.min { $0.seconds / Double($0.groups) < $1.seconds / Double($1.groups) }
+    let examples = (times[0].seconds / lone).rounded(.up)
+    return (best?.groups ?? 1, examples.isFinite ? min(max(Int(examples), 1), 1 << 20) : 1)
+  }
+}

@@ -1,0 +1,88 @@
+public import Networks
+public import SparseRuntime
+
+/// Compiles a network for the sparse runtime.
+///
+/// Batch norms and learned scales are multiplied into the layers before them (in evaluation they are fixed numbers), dropout is left out,
+/// ReLU and ReLU6 and the sum of a residual branch become part of the step before, and flattening is a way to read. A strided convolution
+/// reads the phases of its input as channels and then has stride 1. Weights that are exactly 0 are left out wherever a sparse kernel is
+/// chosen.
+public struct PlanCompiler {
+  private let network: Network
+  private let drafting: Drafting
+  private let geometry: Geometry
+
+  /// Drafts a network.
+  ///
+  /// - Parameters:
+  ///   - network: the network.
+  ///   - parameters: returns the numbers of a parameter in row-major order, or nil where there is none.
+  /// - Throws: ``CompilationError``; `NetworkError` for a network whose shapes do not fit; what `parameters` throws.
+  public init(_ network: Network, parameters: @escaping (ParameterName) throws -> [Float]?) throws {
+    self.network = network
+    drafting = try Drafting(network, parameters: parameters)
+    geometry = Geometry(values: drafting.values, steps: drafting.steps)
+  }
+
+  /// The layers whose kernel can be chosen, in order: each one's node, weights, weights that are not 0, and the kernel it has unless another
+  /// is chosen.
+  public var layers: [LayerSummary] {
+    drafting.steps.enumerated().compactMap { i, step in
+      guard case .layer(let layer) = step else { return nil }
+      return LayerSummary(
+        name: layer.name, step: i, weights: layer.weights.count, kept: layer.kept, usual: layer.usualKernel(geometry.maps),
+        canBeDense: layer.canBeDense(geometry.maps))
+    }
+  }
+
+  /// What a layer's kernel is chosen by.
+  public struct LayerSummary: Hashable, Sendable {
+    /// Name of the node.
+    public let name: String
+    /// Index of the plan's step.
+    public let step: Int
+    /// All weights, and those that are not 0.
+    public let weights: Int, kept: Int
+    /// The kernel where nothing was measured.
+    public let usual: LayerKernel
+    /// Whether the layer can have a dense kernel.
+    public let canBeDense: Bool
+  }
+
+  /// Returns the bytes of the plan.
+  ///
+  /// - Parameters:
+  ///   - kernels: the kernel of each layer, by its node's name; others have their usual one.
+  ///   - groups: groups of 16 examples that go through the network side by side: 1, 2 or 4.
+  ///   - loneExamples: fewer examples than this go one after another.
+  ///   - preparation: how images become the network's input.
+  ///   - classes: names of the classes.
+  public func plan(
+    kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int = 8, preparation: PlanPreparation = PlanPreparation(),
+    classes: [String] = []
+  ) -> [UInt8] {
+    var writer = PlanWriter()
+    let maps = geometry.maps
+    let steps = drafting.steps.map { step -> PlanStep in
+      switch step {
+      case .layer(let layer): return layer.step(kernels[layer.name] ?? layer.usualKernel(maps), maps, &writer)
+      case .pool(let pool): return .pool(pool)
+      case .function(let function):
+        return .function(
+          PlanFunction(
+            name: function.name, x: function.x, y: function.y, kind: function.kind, alpha: function.alpha,
+            scale: function.scale.map { writer.add($0) }, shift: function.shift.map { writer.add($0) },
+            slope: function.slope.map { writer.add($0) }, low: function.low, high: function.high))
+      case .pair(let pair): return .pair(pair)
+      case .copy(let copy): return .copy(copy)
+      }
+    }
+    return writer.file(
+      name: network.name, maps: maps, steps: steps, outputs: drafting.outputs, groups: groups ?? usualGroups, loneExamples: loneExamples,
+      preparation: preparation, classes: classes)
+  }
+
+  /// The groups of examples side by side where nothing was measured: small values of many examples fit into the caches at once, which is
+  /// what sparse fully connected layers need most.
+  public var usualGroups: Int { geometry.maps.allSatisfy { $0.positions <= 1 << 14 } ? 4 : 1 }
+}

@@ -1,0 +1,39 @@
+internal import CSparse
+
+extension CompiledModel {
+  /// Seconds of each of the plan's steps, for as many examples as fit one pass: the smallest of several measurements.
+  ///
+  /// - Parameters:
+  ///   - groups: groups of 16 examples side by side; 0 for a lone example.
+  ///   - repetitions: how often each step is measured.
+  ///   - minimum: seconds that a measurement takes at least, by computing the step as often as that takes.
+  /// - Throws: ``SparseRuntimeError/resources(_:)``.
+  public func stepSeconds(groups: Int, repetitions: Int = 5, minimum: Double = 2e-4) throws(SparseRuntimeError) -> [Double] {
+    let workspace = try idle(groups)
+    let examples = workspace.capacity
+    // Values as a network has them: neither all 0, which would hide a cost of real ones, nor so small that they are denormal.
+    let input = (0..<examples * plan.inputCount).map { Float(($0 &* 7919) % 255) / 255 - 0.5 }
+    let taken = team.tryLock()
+    defer { if taken != nil { team.unlock() } }
+    let team = (taken ?? nil)?.pointer
+    var outputs: [UnsafeMutablePointer<Float>] = []
+    defer { for output in outputs { output.deallocate() } }
+    for index in plan.outputs {
+      let map = plan.maps[index]
+      outputs.append(.allocate(capacity: map.channels * map.height * map.width * examples))
+    }
+    input.withUnsafeBufferPointer { if let base = $0.baseAddress { workspace.run(base, count: examples, into: outputs, team: team) } }
+    let clock = ContinuousClock()
+    func seconds(_ step: Int, _ times: Int) -> Double {
+      clock.measure { for _ in 0..<times { workspace.rerun(step, team: team) } } / .seconds(1)
+    }
+    let steps = 1...plan.steps.count
+    let times = steps.map { max(1, min(1000, Int(minimum / max(seconds($0, 2) / 2, 1e-9)))) }
+    var best = Array(repeating: Double.infinity, count: plan.steps.count)
+    for _ in 0..<repetitions {
+      for step in steps { best[step - 1] = min(best[step - 1], seconds(step, times[step - 1]) / Double(times[step - 1])) }
+    }
+    put(back: workspace, groups)
+    return best
+  }
+}

@@ -1,0 +1,162 @@
+internal import CZlib
+
+/// Makes the bytes of a plan: a header, the numbers of all steps, and the description of maps and steps.
+///
+/// All is little-endian. The header has 64 bytes: `ESPPLAN\n`, the version, the file's length, where the description begins, and a CRC-32 of
+/// all that is not the checksum itself. Numbers begin at multiples of 64 bytes, so that kernels read them where they lie.
+public struct PlanWriter {
+  static let magic: [UInt8] = Array("ESPPLAN\n".utf8)
+  static let version: UInt32 = 1
+  static let headerSize = 64
+  /// Where the checksum stands in the header.
+  static let checksum = 32..<36
+
+  private var bytes = [UInt8](repeating: 0, count: headerSize)
+
+  /// Creates a writer without numbers.
+  public init() {}
+
+  /// Adds numbers and returns where they lie.
+  public mutating func add<Element: BitwiseCopyable>(_ numbers: [Element]) -> PlanNumbers<Element> {
+    bytes.append(contentsOf: repeatElement(0, count: (64 - bytes.count % 64) % 64))
+    let offset = bytes.count
+    numbers.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    return PlanNumbers(offset: offset, count: numbers.count)
+  }
+
+  /// Returns the file of a plan whose numbers this writer has got; the plan's own storage is not looked at.
+  public func file(
+    name: String, maps: [PlanMap], steps: [PlanStep], outputs: [Int], groups: Int, loneExamples: Int,
+    preparation: PlanPreparation = PlanPreparation(), classes: [String] = []
+  ) -> [UInt8] {
+    var file = self
+    file.bytes.append(contentsOf: repeatElement(0, count: (8 - bytes.count % 8) % 8))
+    let description = file.bytes.count
+    file.put(name)
+    file.put(groups)
+    file.put(loneExamples)
+    file.put(preparation.shape.count)
+    for size in preparation.shape { file.put(size) }
+    file.put(preparation.mean)
+    file.put(preparation.deviation)
+    file.put(preparation.resize ?? 0)
+    file.put(preparation.isReversed ? 1 : 0)
+    file.put(classes.count)
+    for name in classes { file.put(name) }
+    file.put(maps.count)
+    for map in maps { for value in [map.channels, map.height, map.width, map.above, map.beside, map.row, map.plane] { file.put(value) } }
+    file.put(steps.count)
+    for step in steps { file.put(step) }
+    file.put(outputs.count)
+    for output in outputs { file.put(output) }
+    file.set(Self.magic, at: 0)
+    file.set(Self.version, at: 8)
+    file.set(UInt64(file.bytes.count), at: 16)
+    file.set(UInt64(description), at: 24)
+    file.set(Self.checksum(of: file.bytes), at: Self.checksum.lowerBound)
+    return file.bytes
+  }
+
+  /// Returns the CRC-32 of all bytes but those of the checksum itself.
+  static func checksum(of bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { checksum(of: $0) } }
+
+  static func checksum(of bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var sum = crc32_z(0, nil, 0)
+    for part in [0..<checksum.lowerBound, checksum.upperBound..<bytes.count] {
+      sum = crc32_z(sum, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self).advanced(by: part.lowerBound), part.count)
+    }
+    return UInt32(truncatingIfNeeded: sum)
+  }
+
+  private mutating func set<Value: BitwiseCopyable>(_ value: Value, at place: Int) {
+    withUnsafeBytes(of: value) { set(Array($0), at: place) }
+  }
+  private mutating func set(_ value: [UInt8], at place: Int) { bytes.replaceSubrange(place..<place + value.count, with: value) }
+
+  // MARK: The description
+
+  private mutating func put(_ value: Int) { withUnsafeBytes(of: Int64(value).littleEndian) { bytes.append(contentsOf: $0) } }
+  private mutating func put(_ value: Float) { withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) } }
+  private mutating func put(_ values: [Float]) {
+    put(values.count)
+    for value in values { put(value) }
+  }
+  private mutating func put(_ text: String) {
+    put(text.utf8.count)
+    bytes.append(contentsOf: text.utf8)
+  }
+  private mutating func put<Element>(_ numbers: PlanNumbers<Element>) {
+    put(numbers.offset)
+    put(numbers.count)
+  }
+  private mutating func put<Element>(_ numbers: PlanNumbers<Element>?) { put(numbers ?? PlanNumbers(offset: -1, count: 0)) }
+  private mutating func put(_ windows: [PlanPool.Window]) {
+    put(windows.count)
+    for window in windows {
+      put(window.from)
+      put(window.to)
+      put(window.share)
+    }
+  }
+  private mutating func put(_ low: Float, _ high: Float) {
+    put(low)
+    put(high)
+  }
+
+  private mutating func put(_ step: PlanStep) {
+    put(step.tag.rawValue)
+    put(step.name)
+    switch step {
+    case .layer(let layer):
+      for value in [layer.x, layer.y, layer.z ?? -1, layer.first] { put(value) }
+      put(layer.bias)
+      put(layer.low, layer.high)
+      switch layer.weights {
+      case .sparse(let filters):
+        put(filters.bases)
+        put(filters.starts)
+        put(filters.offsets)
+        put(filters.values)
+      case .dense(let matrix):
+        for value in [matrix.groups, matrix.inputs, matrix.block] { put(value) }
+        put(matrix.taps)
+        put(matrix.values)
+      }
+    case .pool(let pool):
+      for value in [pool.x, pool.y, pool.isMean ? 1 : 0] { put(value) }
+      put(pool.rows)
+      put(pool.columns)
+      put(pool.low, pool.high)
+    case .function(let function):
+      for value in [function.x, function.y, Int(function.kind.rawValue)] { put(value) }
+      put(function.alpha)
+      put(function.scale)
+      put(function.shift)
+      put(function.slope)
+      put(function.low, function.high)
+    case .pair(let pair):
+      for value in [pair.a, pair.b, pair.y, Int(pair.kind.rawValue)] { put(value) }
+      put(pair.low, pair.high)
+    case .copy(let copy):
+      put(copy.y)
+      put(copy.sources.count)
+      for source in copy.sources {
+        for value in [source.map ?? -1, source.channel, source.down, source.right, source.downStep, source.rightStep] { put(value) }
+      }
+    }
+  }
+}
+
+extension PlanStep {
+  /// How a file tells what a step is.
+  enum Tag: Int { case sparse, dense, pool, function, pair, copy }
+  var tag: Tag {
+    switch self {
+    case .layer(let layer): if case .sparse = layer.weights { .sparse } else { .dense }
+    case .pool: .pool
+    case .function: .function
+    case .pair: .pair
+    case .copy: .copy
+    }
+  }
+}

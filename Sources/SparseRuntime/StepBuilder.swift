@@ -1,0 +1,139 @@
+internal import CSparse
+
+/// Makes the kernels' descriptions of a plan's steps in a workspace.
+struct StepBuilder {
+  let plan: Plan
+  let layout: WorkspaceLayout
+  let members: Int
+  let kernels: cs_inference
+  let arena: Arena
+
+  func stage(of step: PlanStep) throws(SparseRuntimeError) -> cs_stage {
+    switch step {
+    case .layer(let layer): return try stage(of: layer)
+    case .pool(let pool):
+      let (rows, columns) = (pool.rows, pool.columns)
+      return cs_stage(
+        run: kernels.pool,
+        step: try arena.keep(
+          cs_pool_step(
+            x: layout.maps[pool.x], y: layout.maps[pool.y], row_from: try arena.keep(rows.map { UInt32($0.from) }),
+            row_to: try arena.keep(rows.map { UInt32($0.to) }), column_from: try arena.keep(columns.map { UInt32($0.from) }),
+            column_to: try arena.keep(columns.map { UInt32($0.to) }), row_share: try arena.keep(rows.map(\.share)),
+            column_share: try arena.keep(columns.map(\.share)), is_mean: pool.isMean ? 1 : 0, low: pool.low, high: pool.high)))
+    case .function(let function):
+      return cs_stage(
+        run: kernels.map,
+        step: try arena.keep(
+          cs_map_step(
+            x: layout.maps[function.x], y: layout.maps[function.y], scale: numbers(function.scale), shift: numbers(function.shift),
+            slope: numbers(function.slope), function: Int32(function.kind.rawValue), alpha: function.alpha, low: function.low,
+            high: function.high)))
+    case .pair(let pair):
+      return cs_stage(
+        run: kernels.pair,
+        step: try arena.keep(
+          cs_pair_step(
+            a: layout.maps[pair.a], b: layout.maps[pair.b], y: layout.maps[pair.y], operation: Int32(pair.kind.rawValue), low: pair.low,
+            high: pair.high)))
+    case .copy(let copy):
+      let sources = copy.sources.map { source in
+        guard let index = source.map else {
+          return cs_source(x: nil, group: 0, row: 0, height: 0, width: 0, down: 0, right: 0, down_step: 1, right_step: 1)
+        }
+        let map = layout.maps[index]
+        return cs_source(
+          x: map.values + source.channel * map.channel, group: map.group, row: map.row, height: Int32(map.height),
+          width: Int32(map.width), down: Int32(source.down), right: Int32(source.right), down_step: Int32(source.downStep),
+          right_step: Int32(source.rightStep))
+      }
+      return cs_stage(run: kernels.copy, step: try arena.keep(cs_copy_step(y: layout.maps[copy.y], sources: try arena.keep(sources))))
+    }
+  }
+
+  private func numbers(_ numbers: PlanNumbers<Float>?) -> UnsafePointer<Float>? { numbers.flatMap { plan.storage.pointer($0) } }
+
+  private func stage(of layer: PlanLayer) throws(SparseRuntimeError) -> cs_stage {
+    let (x, y) = (plan.maps[layer.x], plan.maps[layer.y])
+    let unit = x.isVector ? layout.lanes * layout.groups : layout.lanes
+    // Tiles say where they begin from the first position of a map, its padding included.
+    let (source, target) = (layout.starts[layer.x], layout.starts[layer.y])
+    let finish = cs_finish(
+      bias: numbers(layer.bias), z: layer.z.map { UnsafePointer(layout.starts[$0]) },
+      z_channel: layer.z.map { layout.maps[$0].channel } ?? 0,
+      low: layer.low, high: layer.high)
+    let isVector = layout.lanes == 1 && y.flat == 1
+    let tiling = Tiling(plan: plan, layer: layer, layout: layout, kernels: kernels)
+    switch layer.weights {
+    case .sparse(let weights):
+      guard let filters = filters(weights, outputs: y.channels) else { throw .malformed("step \"\(layer.name)\" lacks weights") }
+      let shares = try arena.keep(shares(weights, outputs: y.channels))
+      if isVector {
+        var finish = finish
+        finish.z = layer.z.map { UnsafePointer(layout.maps[$0].values) }
+        return cs_stage(
+          run: kernels.sparse_vector,
+          step: try arena.keep(
+            cs_sparse_vector_step(
+              filters: filters, finish: finish, x: source + layer.first, y: layout.maps[layer.y].values, y_channel: y.plane, shares: shares)
+          ))
+      }
+      let tiles = try tiling.tiles(arena)
+      return cs_stage(
+        run: kernels.sparse,
+        step: try arena.keep(
+          cs_sparse_step(
+            filters: filters, finish: finish, x: source, y: target, unit: unit, x_row: tiling.xRow, y_row: tiling.yRow,
+            z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
+            shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
+    case .dense(let weights):
+      guard let values = plan.storage.pointer(weights.values), let taps = plan.storage.pointer(weights.taps) else {
+        throw .malformed("step \"\(layer.name)\" lacks weights")
+      }
+      if isVector {
+        var finish = finish
+        finish.z = layer.z.map { UnsafePointer(layout.maps[$0].values) }
+        return cs_stage(
+          run: kernels.dense_vector,
+          step: try arena.keep(
+            cs_dense_vector_step(
+              weights: values, finish: finish, x: source + layer.first, y: layout.maps[layer.y].values, y_channel: y.plane,
+              outputs: UInt32(y.channels), inputs: UInt32(weights.inputs))))
+      }
+      let tiles = try tiling.tiles(arena)
+      return cs_stage(
+        run: kernels.dense,
+        step: try arena.keep(
+          cs_dense_step(
+            weights: values, finish: finish, x: source, y: target, outputs: UInt32(y.channels), groups: UInt32(weights.groups),
+            inputs: UInt32(weights.inputs), taps: UInt32(weights.taps.count), block: UInt32(min(weights.block, weights.inputs)),
+            offsets: taps, unit: unit, x_channel: layout.maps[layer.x].channel, y_channel: layout.maps[layer.y].channel,
+            tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count), by_outputs: tiles.count < 4 * members ? 1 : 0)))
+    }
+  }
+
+  private func filters(_ weights: PlanFilters, outputs: Int) -> cs_filters? {
+    let storage = plan.storage
+    guard let bases = storage.pointer(weights.bases), let starts = storage.pointer(weights.starts),
+      let offsets = storage.pointer(weights.offsets), let values = storage.pointer(weights.values)
+    else { return nil }
+    return cs_filters(
+      outputs: UInt32(outputs), blocks: UInt32(weights.bases.count), bases: bases, starts: starts, offsets: offsets, values: values)
+  }
+
+  /// Returns where each member's outputs begin: consecutive outputs of about as many weights.
+  private func shares(_ weights: PlanFilters, outputs: Int) -> [UInt32] {
+    guard members > 1, let starts = plan.storage.pointer(weights.starts) else { return [0, UInt32(outputs)] }
+    // An output costs a little even without weights.
+    var sums = [0]
+    for o in 0..<outputs {
+      var cost = 4
+      for block in 0..<weights.bases.count { cost += Int(starts[block * outputs + o + 1] - starts[block * outputs + o]) }
+      sums.append(sums[o] + cost)
+    }
+    return (0...members).map { member in
+      let goal = sums[outputs] * member / members
+      return UInt32(sums.firstIndex { $0 >= goal } ?? outputs)
+    }
+  }
+}

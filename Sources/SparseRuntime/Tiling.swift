@@ -1,0 +1,101 @@
+internal import CSparse
+
+/// How a layer's output is cut into tiles that a form's registers hold.
+///
+/// A group's tile has some rows and columns of the output, or, where images are small, a row of several groups. A lone example's map is
+/// computed as if it were one long row, the zeros between its rows included, which a mask keeps 0.
+struct Tiling {
+  private let x: PlanMap, y: PlanMap, z: PlanMap?
+  private let xMap: cs_map, yMap: cs_map, zMap: cs_map?
+  private let first: Int
+  private let lanes: Int, groups: Int
+  private let isDense: Bool
+  private let capacity: Int
+  /// Values from a tile's row to the next.
+  let xRow: Int, yRow: Int, zRow: Int
+  private let rowsAreGroups: Bool
+
+  init(plan: Plan, layer: PlanLayer, layout: WorkspaceLayout, kernels: cs_inference) {
+    (x, y, z) = (plan.maps[layer.x], plan.maps[layer.y], layer.z.map { plan.maps[$0] })
+    (xMap, yMap, zMap) = (layout.maps[layer.x], layout.maps[layer.y], layer.z.map { layout.maps[$0] })
+    (first, lanes, groups) = (layer.first, layout.lanes, layout.groups)
+    isDense = if case .dense = layer.weights { true } else { false }
+    capacity = Int(isDense ? kernels.dense_vectors : kernels.sparse_vectors)
+    rowsAreGroups = lanes == 16 && groups > 1 && y.height < 4
+    xRow = rowsAreGroups ? xMap.group : xMap.row
+    yRow = rowsAreGroups ? yMap.group : yMap.row
+    zRow = (rowsAreGroups ? zMap?.group : zMap?.row) ?? 0
+  }
+
+  func tiles(_ arena: Arena) throws(SparseRuntimeError) -> [cs_tile] {
+    if lanes == 1 { return try flatTiles(arena) }
+    // Groups of a vector lie side by side, like pixels.
+    if x.isVector && y.isVector {
+      return pieces(groups, capacity).map { tile(group: $0.lowerBound, row: 0, column: 0, rows: 1, columns: $0.count) }
+    }
+    var tiles: [cs_tile] = []
+    let columns = pieces(y.width, min(capacity, 8))
+    let mostRows = isDense ? 1 : max(capacity / (columns.map(\.count).max() ?? 1), 1)
+    func heights(_ count: Int) -> [Range<Int>] {
+      var (ranges, next): ([Range<Int>], Int) = ([], 0)
+      while next < count {
+        let height = [4, 2, 1].first { $0 <= mostRows && $0 <= count - next } ?? 1
+        ranges.append(next..<next + height)
+        next += height
+      }
+      return ranges
+    }
+    if rowsAreGroups {
+      for group in heights(groups) {
+        for row in 0..<y.height {
+          for column in columns {
+            tiles.append(tile(group: group.lowerBound, row: row, column: column.lowerBound, rows: group.count, columns: column.count))
+          }
+        }
+      }
+      return tiles
+    }
+    for group in 0..<groups {
+      for row in heights(y.height) {
+        for column in columns {
+          tiles.append(tile(group: group, row: row.lowerBound, column: column.lowerBound, rows: row.count, columns: column.count))
+        }
+      }
+    }
+    return tiles
+  }
+
+  private func tile(group: Int, row: Int, column: Int, rows: Int, columns: Int) -> cs_tile {
+    let unit = x.isVector ? lanes * groups : lanes
+    let from = first * unit + (y.flat == 1 ? 0 : row * xMap.row + column * lanes) + group * xMap.group
+    func place(_ map: cs_map, _ geometry: PlanMap) -> Int {
+      geometry.origin * (geometry.isVector ? lanes * groups : lanes) + row * map.row + column * lanes + group * map.group
+    }
+    return cs_tile(
+      x: from, y: place(yMap, y), z: zMap.flatMap { map in z.map { place(map, $0) } } ?? 0, rows: UInt8(rows), columns: UInt8(columns),
+      masks: nil)
+  }
+
+  private func flatTiles(_ arena: Arena) throws(SparseRuntimeError) -> [cs_tile] {
+    let vectors = (y.flat + 15) / 16
+    let masks = try arena.keep(
+      (0..<vectors).map { vector in
+        (0..<16).reduce(UInt16(0)) { mask, lane in
+          let position = vector * 16 + lane
+          return position < y.flat && position % y.row < y.width ? mask | 1 << lane : mask
+        }
+      })
+    return pieces(vectors, min(capacity, 8)).map { piece in
+      let start = piece.lowerBound * 16
+      return cs_tile(
+        x: first + start, y: y.origin + start, z: z.map { $0.origin + start } ?? 0, rows: 1, columns: UInt8(piece.count),
+        masks: masks + piece.lowerBound)
+    }
+  }
+
+  /// Returns consecutive parts of 0 ..< count, none longer than `most` and of about one length.
+  private func pieces(_ count: Int, _ most: Int) -> [Range<Int>] {
+    let parts = (count + most - 1) / most
+    return (0..<parts).map { count * $0 / parts..<count * ($0 + 1) / parts }
+  }
+}

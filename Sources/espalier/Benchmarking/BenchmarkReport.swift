@@ -1,0 +1,75 @@
+internal import Foundation
+internal import Results
+internal import Words
+
+/// The times of a plan and of the engines beside it.
+struct BenchmarkReport: Encodable {
+  /// Times of an engine for one size of batch.
+  struct Engine: Encodable {
+    var name: String
+    var version: String
+    var batch: Int
+    /// Median over the repetitions, and the fastest and the slowest of them.
+    var seconds: Double, fastest: Double, slowest: Double
+    /// Largest difference from the sparse runtime's outputs, relative to the largest output.
+    var difference: Double
+  }
+  /// A step of the plan for one size of batch.
+  struct Step: Encodable {
+    var name: String
+    var kernel: String
+    var batch: Int
+    var seconds: Double
+    /// Multiplications and additions of weights that are not 0, in 10⁹ a second.
+    var gigaflops: Double
+    /// Bytes of weights and values, each counted once, as a share of what copying memory moves in that time.
+    var bandwidth: Double
+  }
+  var plan: String
+  var network: String
+  var planBytes: Int
+  var threads: Int
+  var loadSeconds: Double
+  var firstSeconds: Double
+  var copyBytesPerSecond: Double
+  var engines: [Engine]
+  var steps: [Step]
+
+  var text: String {
+    var lines: [String] = []
+    func milliseconds(_ seconds: Double) -> String {
+      String(format: seconds < 1e-4 ? "%.4f" : seconds < 1e-2 ? "%.3f" : "%.1f", 1e3 * seconds)
+    }
+    let threads = "\(threads) thread\(threads == 1 ? "" : "s")"
+    lines.append(
+      "\(network.inLine), \(Format.count(planBytes)) bytes, \(threads); loaded in \(milliseconds(loadSeconds)) ms, first output after "
+        + "\(milliseconds(firstSeconds)) ms more")
+    var table = TextTable(
+      alignments: [.left, .left, .right, .right, .right, .right, .right, .right],
+      header: ["engine", "version", "batch", "ms", "fastest", "slowest", "espalier is", "outputs differ by"])
+    for engine in engines {
+      let own = engines.first { $0.name == "espalier" && $0.batch == engine.batch }
+      let ratio = engine.name == "espalier" ? "" : String(format: "%.2f× as fast", engine.seconds / (own?.seconds ?? .nan))
+      table.append([
+        engine.name, engine.version, "\(engine.batch)", milliseconds(engine.seconds), milliseconds(engine.fastest),
+        milliseconds(engine.slowest), ratio, engine.name == "espalier" ? "" : String(format: "%.0e", engine.difference),
+      ])
+    }
+    lines.append(table.text)
+    for batch in Array(Set(steps.map(\.batch))).sorted() {
+      let here = steps.filter { $0.batch == batch }
+      let total = here.reduce(0) { $0 + $1.seconds }
+      var table = TextTable(
+        alignments: [.left, .left, .right, .right, .right, .right],
+        header: [batch == 1 ? "one example" : "\(batch) side by side", "kernel", "ms", "%", "GFLOP/s", "% of memory"])
+      for step in here {
+        table.append([
+          step.name, step.kernel, milliseconds(step.seconds), String(format: "%.1f", 100 * step.seconds / total),
+          step.gigaflops > 0 ? String(format: "%.1f", step.gigaflops) : "", String(format: "%.0f", 100 * step.bandwidth),
+        ])
+      }
+      lines.append(table.text)
+    }
+    return lines.joined(separator: "\n\n") + "\n"
+  }
+}

@@ -1,0 +1,158 @@
+internal import ArgumentParser
+internal import Files
+internal import Foundation
+internal import Interruptions
+internal import Results
+internal import SparseCompiler
+internal import SparseRuntime
+internal import Words
+
+/// `espalier compile`: a plan of the sparse runtime.
+struct CompileCommand: CheckedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile",
+    abstract: "Compile a model for the sparse runtime, in which zeros cost nothing.",
+    discussion: """
+      A plan has everything that inference needs, with weights in the order in
+      which the kernels read them and zeros left out:
+        espalier compile small.safetensors
+        espalier run small.plan photo.jpg
+
+      Batch norms, activations and residual sums become part of the layers. Which
+      kernel a layer has, dense or sparse, is measured on this machine once and
+      kept beside the plan (small.kernels.json); compiling again reads it and gives
+      the same bytes. Measure anew, or do without:
+        espalier compile small.safetensors --kernels measured
+        espalier compile small.safetensors --kernels usual
+
+      For requests that come one at a time, or for many images at once:
+        espalier compile small.safetensors --batch 1
+        espalier compile small.safetensors --batch 64
+
+      A program that runs plans needs the module SparseRuntime only, not libtorch.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("A model file, or an ONNX model.", valueName: "model"), completion: .file(extensions: ["safetensors", "onnx"]))
+  var model: String
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The plan to write; by default beside the model, with the ending .plan.", valueName: "file"),
+    completion: .file(extensions: ["plan"]))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Each layer's kernel: the fastest (measured), by rule (usual), dense or sparse for all that can be, or as a profile says (a file); \
+      by default as the profile beside the plan says, or measured.
+      """, valueName: "kernels"))
+  var kernels: String?
+
+  @Option(help: ArgumentHelp("Images of a batch that counts when kernels are measured; by default 1 and 64 alike.", valueName: "n"))
+  var batch: Int?
+
+  @Option(help: ArgumentHelp("Threads that kernels are measured with.", valueName: "n"))
+  var threads = 1
+
+  @Flag(help: "Print the layers and their kernels as JSON.")
+  var json = false
+
+  private var path: String { output ?? (model as NSString).deletingPathExtension + ".plan" }
+  private var profilePath: String { (path as NSString).deletingPathExtension + ".kernels.json" }
+
+  func check() throws {
+    if let batch, batch < 1 { throw ValidationError("--batch \(batch) is impossible: give a number of images, 1 or more") }
+    guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: 1 to 1024 are possible") }
+    if let kernels, !["measured", "usual", "dense", "sparse"].contains(kernels), !FileManager.default.fileExists(atPath: kernels) {
+      throw ValidationError("--kernels \(kernels.inLine): possible are measured, usual, dense, sparse, and the file of a profile")
+    }
+  }
+
+  func run() throws {
+    var outputs = Outputs()
+    outputs.keep("the model", model)
+    outputs.add("--output", path, as: .file)
+    outputs.add("the kernels' profile", profilePath, as: .file)
+    try outputs.check()
+    let compilation = try Compilation(model)
+    let chosen = try profile(for: compilation.compiler)
+    guard let kernels = chosen.profile.kernels(for: compilation.compiler.layers) else {
+      throw WrongProfile(path: self.kernels ?? profilePath, model: model)
+    }
+    let bytes = compilation.plan(chosen.profile, kernels: kernels)
+    // What cannot be read must not be written.
+    _ = try CompiledModel(bytes: bytes)
+    try AtomicFile.write(Data(bytes), to: path)
+    if chosen.isMeasured { try Console.write(Format.json(chosen.profile), to: profilePath) }
+    let report = CompilationReport(
+      plan: path, bytes: bytes.count, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
+    try Console.print(json ? Format.json(report) : report.text)
+  }
+
+  private func profile(for compiler: PlanCompiler) throws -> (profile: KernelProfile, isMeasured: Bool) {
+    func fixed(_ kernel: (PlanCompiler.LayerSummary) -> LayerKernel) -> KernelProfile {
+      let kernels = Dictionary(compiler.layers.map { ($0.name, kernel($0)) }, uniquingKeysWith: { first, _ in first })
+      return KernelProfile(
+        form: InferenceForm.fastest.rawValue, groups: compiler.usualGroups, loneExamples: 8, layers: compiler.layers, kernels: kernels)
+    }
+    switch kernels {
+    case "usual": return (fixed(\.usual), false)
+    case "dense": return (fixed { $0.canBeDense ? .dense : .sparse(channels: nil) }, false)
+    case "sparse": return (fixed { if case .sparse = $0.usual { $0.usual } else { .sparse(channels: 16) } }, false)
+    case let given? where given != "measured": return (try read(given), false)
+    case nil:
+      // A profile of another network, or of another state of it, is measured anew.
+      if let known = try? read(profilePath), known.form == InferenceForm.fastest.rawValue, known.kernels(for: compiler.layers) != nil {
+        return (known, false)
+      }
+    default: break
+    }
+    let tuner = KernelTuner(batches: batch.map { $0 < 8 ? .lone : .many } ?? .all, threads: threads)
+    let profile = try tuner.profile(of: compiler) { share in
+      try Interruption.check()
+      if Console.isTerminal { Console.draw("\rmeasuring kernels: \(Int(100 * share)) %") }
+    }
+    if Console.isTerminal { Console.draw("\r\u{1B}[K") }
+    return (profile, true)
+  }
+
+  private func read(_ path: String) throws -> KernelProfile {
+    let text = try RegularFile.text(path, limit: 1 << 24)
+    do { return try JSONDecoder().decode(KernelProfile.self, from: Data(text.utf8)) } catch { throw WrongProfile(path: path, model: model) }
+  }
+}
+
+/// What was compiled, and how.
+private struct CompilationReport: Encodable {
+  var plan: String
+  var bytes: Int
+  var modelBytes: Int?
+  var form: String
+  var groups: Int
+  var loneExamples: Int
+  var layers: [KernelProfile.Layer]
+
+  init(plan: String, bytes: Int, profile: KernelProfile, modelBytes: Int?) {
+    (self.plan, self.bytes, self.modelBytes, form) = (plan, bytes, modelBytes, profile.form)
+    (groups, loneExamples, layers) = (profile.groups, profile.loneExamples, profile.layers)
+  }
+
+  var text: String {
+    var table = TextTable(alignments: [.left, .right, .right, .right, .left], header: ["layer", "weights", "kept", "%", "kernel"])
+    for layer in layers {
+      let percent = String(format: "%.1f", 100 * Double(layer.kept) / Double(max(layer.weights, 1)))
+      table.append([layer.name, Format.count(layer.weights), Format.count(layer.kept), percent, layer.kernel])
+    }
+    let size = "\(plan.inLine): \(Format.count(bytes)) bytes" + (modelBytes.map { ", the model has \(Format.count($0))" } ?? "")
+    return table.text + "\n\n" + size + "\n"
+  }
+}
+
+/// The error for a profile that is not one of the model's layers.
+private struct WrongProfile: ReportedError, CustomStringConvertible {
+  let path: String
+  let model: String
+  var exitStatus: ExitStatus { .dataError }
+  var description: String { "\(path) is not a profile of the layers of \(model): give --kernels measured" }
+}

@@ -1,0 +1,52 @@
+internal import Files
+internal import Foundation
+internal import Networks
+internal import Results
+internal import SparseCompiler
+internal import SparseRuntime
+internal import Torch
+internal import Training
+internal import Words
+
+/// A model on its way into a plan of the sparse runtime.
+struct Compilation {
+  let compiler: PlanCompiler
+  let preparation: PlanPreparation
+  let classes: [String]
+
+  /// Drafts a model file's network, or an ONNX model's.
+  ///
+  /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network.
+  init(_ path: String) throws {
+    let model: Model
+    var preprocessing: Preprocessing?
+    switch try ModelSource(path) {
+    case .file(let file, _): (model, preprocessing, classes) = (file.model, file.preprocessing, file.classes)
+    case .imported(let imported, let notes, _):
+      for note in notes { Console.note("\(path): \(note)") }
+      (model, classes) = (imported, [])
+    case .network: throw UntrainedNetwork(name: path)
+    }
+    compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+    preparation =
+      preprocessing.map {
+        PlanPreparation(
+          shape: $0.inputShape, mean: $0.mean, deviation: $0.deviation, resize: $0.resize, isReversed: $0.channelOrder == .bgr)
+      } ?? PlanPreparation()
+  }
+
+  /// Returns the plan's bytes with the kernels of a profile.
+  func plan(_ profile: KernelProfile, kernels: [String: LayerKernel]) -> [UInt8] {
+    compiler.plan(
+      kernels: kernels, groups: profile.groups, loneExamples: profile.loneExamples, preparation: preparation, classes: classes)
+  }
+}
+
+/// The error for a network of the catalogue where a trained model is needed.
+struct UntrainedNetwork: ReportedError, CustomStringConvertible {
+  let name: String
+  var exitStatus: ExitStatus { .usage }
+  var description: String { "\(name.inLine) is a network without weights: give a model file or an ONNX model" }
+}
+
+extension CompilationError: ReportedError { var exitStatus: ExitStatus { .dataError } }

@@ -1,0 +1,111 @@
+import Networks
+import SparseCompiler
+import Testing
+import Torch
+import TestSupport
+import Training
+
+@testable import SparseRuntime
+
+/// What a plan's file holds, and what is not a plan.
+struct PlanFileTests {
+  private func plan(_ network: String = "lenet-5-bn") throws -> [UInt8] {
+    let model = try randomized(Architecture.parse(network), density: 0.2, seed: 5)
+    let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+    guard network == "lenet-5-bn" else { return compiler.plan() }
+    return compiler.plan(
+      preparation: PlanPreparation(shape: [1, 28, 28], mean: [0.5], deviation: [0.25], resize: 32, isReversed: true),
+      classes: (0..<10).map { "c\($0)" })
+  }
+
+  private func problem(_ bytes: [UInt8]) -> String {
+    do {
+      _ = try CompiledModel(bytes: bytes)
+      return "none"
+    } catch { return error.description }
+  }
+
+  /// Gives the bytes a checksum that is right.
+  private func sealed(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    let sum = PlanWriter.checksum(of: bytes)
+    withUnsafeBytes(of: sum.littleEndian) { bytes.replaceSubrange(PlanWriter.checksum, with: $0) }
+    return bytes
+  }
+
+  @Test func aPlanHoldsWhatItWasMadeOf() throws {
+    let model = try CompiledModel(bytes: plan())
+    #expect(model.plan.name == "lenet-5-bn")
+    #expect(model.plan.inputShape == [1, 28, 28])
+    #expect(model.plan.outputCount == 10)
+    #expect(model.plan.preparation == PlanPreparation(shape: [1, 28, 28], mean: [0.5], deviation: [0.25], resize: 32, isReversed: true))
+    #expect(model.plan.classes == ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"])
+    // Norms and activations are part of the layers: convolution, pooling, twice, and the two linear layers.
+    #expect(model.plan.steps.map(\.name).count == 6)
+    var kinds: [PlanStep.Tag] = []
+    for step in model.plan.steps { kinds.append(step.tag) }
+    #expect(kinds.filter { $0 == .pool }.count == 2 && kinds.filter { $0 == .sparse || $0 == .dense }.count == 4)
+    #expect(try model.input(of: Array(repeating: 255, count: 784)) == Array(repeating: 2, count: 784))
+  }
+
+  @Test func theSameModelGivesTheSameBytes() throws { #expect(try plan() == plan()) }
+
+  @Test func whatIsNoPlanIsRefusedInOneLine() throws {
+    let good = try plan()
+    #expect(problem(good) == "none")
+    #expect(problem([1, 2, 3]) == "not a usable plan: 3 bytes are too few for a plan")
+    #expect(problem(Array(repeating: 7, count: 100)) == "not a usable plan: it does not begin with ESPPLAN; espalier compile makes plans")
+    var other = good
+    other[8] = 9
+    #expect(problem(other) == "not a usable plan: it has version 9; this program reads version 1")
+    #expect(problem(good.dropLast()) == "not a usable plan: it should have \(good.count) bytes and has \(good.count - 1)")
+    other = good
+    other[good.count / 2] ^= 1
+    #expect(problem(other) == "not a usable plan: its checksum is wrong: the file is damaged")
+    do {
+      _ = try CompiledModel(contentsOf: "/no/such.plan")
+      Issue.record("a missing file was read")
+    } catch { #expect(error.description == "/no/such.plan: No such file or directory") }
+  }
+
+  @Test func examplesThatDoNotFitAreRefused() throws {
+    let model = try CompiledModel(bytes: plan())
+    do {
+      _ = try model.run([1, 2, 3])
+      Issue.record("3 values were taken")
+    } catch { #expect(error.description == "3 values are not a number of examples of 1×28×28 = 784 values") }
+    do {
+      _ = try model.input(of: [1])
+      Issue.record("1 byte was taken")
+    } catch { #expect(error.description == "1 bytes are not an image of 784 values") }
+  }
+
+  /// Whoever forges a plan also forges its checksum: every mutant is refused, or runs within its bounds.
+  @Test(arguments: 0..<4) func mutatedPlansAreRefusedOrHarmless(_ part: Int) throws {
+    let good = try plan(part % 2 == 0 ? "lenet-5-bn" : "mlp:20-16-10")
+    let inputs = try CompiledModel(bytes: good).plan.inputCount
+    let start = good.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 24, as: UInt64.self)) }
+    var draws = SeededDraws(seed: UInt64(part + 1))
+    var refused = 0
+    for _ in 0..<2500 {
+      var mutant = good
+      for _ in 0...draws.next(3) {
+        // The description decides most; numbers of weights' places are some of the rest.
+        let place =
+          draws.next(4) > 0 ? start + draws.next(good.count - start) : PlanWriter.headerSize + draws.next(start - PlanWriter.headerSize)
+        mutant[place] = [0, 1, 0x7f, 0x80, 0xff, mutant[place] &+ 1, mutant[place] &- 1, mutant[place] ^ 0x10][draws.next(8)]
+      }
+      do {
+        let model = try CompiledModel(bytes: sealed(mutant))
+        // A forged plan may ask for much memory; that it may have it is not what is tried here.
+        let positions = model.plan.maps.reduce(0) { $0 + $1.positions }
+        guard positions < 1 << 20, model.plan.inputCount == inputs else { continue }
+        _ = try model.run(Array(repeating: 0.5, count: inputs * 9))
+      } catch {
+        refused += 1
+        #expect(!error.description.contains("\n"))
+      }
+    }
+    #expect(refused > 1000)
+  }
+}
