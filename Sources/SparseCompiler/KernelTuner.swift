@@ -29,11 +29,11 @@ public struct KernelTuner {
     (self.batches, self.form, self.threads, self.repetitions) = (batches, form, threads, repetitions)
   }
 
-  /// Candidates: channels at a time that fit the first-level cache with small images and with large ones, and all at once.
-  static let candidates: [LayerKernel] = [
-    .dense, .sparse(channels: nil), .sparse(channels: 8), .sparse(channels: 16), .sparse(channels: 32), .sparse(channels: 64),
-    .sparse(channels: 128), .sparse(channels: 256),
-  ]
+  /// Candidates: channels at a time that fit the first-level cache with small images and with large ones, and all at once; tiles that read
+  /// little of a channel, and such that use a weight often.
+  static let candidates: [LayerKernel] =
+    [.dense] + [nil, 8, 16, 24, 32, 48, 64, 128, 256].map { .sparse(channels: $0) }
+    + [nil, 16, 24, 48].map { .sparse(channels: $0, vectors: 16) }
 
   /// Measures, and returns what was chosen.
   ///

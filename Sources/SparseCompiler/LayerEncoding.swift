@@ -18,7 +18,7 @@ extension DraftLayer {
     if groups > 1 { return .sparse(channels: nil) }
     // Enough weights of an output at a time that they outweigh the load and the store of its sums.
     let needed = 8 / max(density * Double(taps.count), 1e-3)
-    let channels = max(taps.count > 1 ? 16 : 24, Int(needed.rounded(.up)))
+    let channels = max(taps.count > 1 ? 24 : 32, Int(needed.rounded(.up)))
     return .sparse(channels: maps[x].isVector ? max(channels, 128) : channels)
   }
 
@@ -41,12 +41,12 @@ extension DraftLayer {
           PlanMatrix(
             groups: groups, inputs: inputs, block: block, taps: writer.add(places.map(UInt32.init)), values: writer.add(weights))))
     }
-    var channels: Int?
-    if case .sparse(let given) = kernel { channels = given }
-    return layer(.sparse(filters(places, plane: input.plane, channels: channels, &writer)))
+    var (channels, vectors): (Int?, Int) = (nil, 8)
+    if case .sparse(let given, let size) = kernel { (channels, vectors) = (given, size) }
+    return layer(.sparse(filters(places, plane: input.plane, channels: channels, vectors: vectors, &writer)))
   }
 
-  private func filters(_ places: [Int], plane: Int, channels: Int?, _ writer: inout PlanWriter) -> PlanFilters {
+  private func filters(_ places: [Int], plane: Int, channels: Int?, vectors: Int, _ writer: inout PlanWriter) -> PlanFilters {
     let size = inputs * taps.count
     // Offsets have 16 bits.
     let span = min(
@@ -79,6 +79,7 @@ extension DraftLayer {
       }
     }
     let bases = (0..<blocks).map { UInt32($0 * span) }
-    return PlanFilters(bases: writer.add(bases), starts: writer.add(starts), offsets: writer.add(offsets), values: writer.add(values))
+    return PlanFilters(
+      bases: writer.add(bases), starts: writer.add(starts), offsets: writer.add(offsets), values: writer.add(values), vectors: vectors)
   }
 }

@@ -199,11 +199,14 @@ public struct PlanFilters: Hashable, Sendable {
   public var offsets: PlanNumbers<UInt16>
   /// [weights].
   public var values: PlanNumbers<Float>
+  /// The most vectors of a tile where 16 examples lie side by side: with fewer a tile reads less of each channel, with more a weight is
+  /// loaded less often.
+  public var vectors: Int
   /// Creates a layer's kept weights.
   public init(
-    bases: PlanNumbers<UInt32>, starts: PlanNumbers<UInt32>, offsets: PlanNumbers<UInt16>, values: PlanNumbers<Float>
+    bases: PlanNumbers<UInt32>, starts: PlanNumbers<UInt32>, offsets: PlanNumbers<UInt16>, values: PlanNumbers<Float>, vectors: Int
   ) {
-    (self.bases, self.starts, self.offsets, self.values) = (bases, starts, offsets, values)
+    (self.bases, self.starts, self.offsets, self.values, self.vectors) = (bases, starts, offsets, values, vectors)
   }
 }
 

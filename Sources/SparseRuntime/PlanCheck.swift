@@ -89,6 +89,7 @@ extension Plan {
 
   private func check(_ filters: PlanFilters, outputs: Int, reach: Int, _ step: PlanStep) throws(SparseRuntimeError) {
     let blocks = filters.bases.count
+    guard (1...28).contains(filters.vectors) else { throw step.malformed("has tiles of \(filters.vectors) vectors") }
     guard storage.holds(filters.offsets), storage.holds(filters.values), filters.offsets.count == filters.values.count,
       filters.values.count <= Int(UInt32.max)
     else { throw step.malformed("lacks weights or their places") }

@@ -118,7 +118,8 @@ struct PlanReader {
       let (low, high) = (try real(), try real())
       let weights: PlanLayer.Weights
       if tag == .sparse {
-        weights = .sparse(PlanFilters(bases: try numbers(), starts: try numbers(), offsets: try numbers(), values: try numbers()))
+        weights = .sparse(
+          PlanFilters(bases: try numbers(), starts: try numbers(), offsets: try numbers(), values: try numbers(), vectors: try number()))
       } else {
         let (groups, inputs, block) = (try number(), try number(), try number())
         weights = .dense(PlanMatrix(groups: groups, inputs: inputs, block: block, taps: try numbers(), values: try numbers()))

@@ -117,6 +117,7 @@ public struct PlanWriter {
         put(filters.starts)
         put(filters.offsets)
         put(filters.values)
+        put(filters.vectors)
       case .dense(let matrix):
         for value in [matrix.groups, matrix.inputs, matrix.block] { put(value) }
         put(matrix.taps)

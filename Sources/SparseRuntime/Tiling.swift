@@ -19,8 +19,13 @@ struct Tiling {
     (x, y, z) = (plan.maps[layer.x], plan.maps[layer.y], layer.z.map { plan.maps[$0] })
     (xMap, yMap, zMap) = (layout.maps[layer.x], layout.maps[layer.y], layer.z.map { layout.maps[$0] })
     (first, lanes, groups) = (layer.first, layout.lanes, layout.groups)
-    isDense = if case .dense = layer.weights { true } else { false }
-    capacity = Int(isDense ? kernels.dense_vectors : kernels.sparse_vectors)
+    switch layer.weights {
+    case .dense: (isDense, capacity) = (true, Int(kernels.dense_vectors))
+    case .sparse(let filters):
+      // A lone example's row has as many vectors as registers hold, since weights are then most of what is read.
+      let most = Int(kernels.sparse_vectors)
+      (isDense, capacity) = (false, layout.lanes == 1 ? most : min(most, filters.vectors))
+    }
     rowsAreGroups = lanes == 16 && groups > 1 && y.height < 4
     xRow = rowsAreGroups ? xMap.group : xMap.row
     yRow = rowsAreGroups ? yMap.group : yMap.row

@@ -21,7 +21,9 @@ struct CompiledNetworkTests {
     try expectEqual(model, batch: 2, loneExamples: 1, threads: 2)
   }
 
-  @Test(arguments: [LayerKernel.dense, .sparse(channels: nil), .sparse(channels: 1), .sparse(channels: 7)])
+  @Test(arguments: [
+    LayerKernel.dense, .sparse(channels: nil), .sparse(channels: 1), .sparse(channels: 7, vectors: 3), .sparse(channels: 24, vectors: 28),
+  ])
   func everyKernelGivesTheExecutorsOutputs(_ kernel: LayerKernel) throws {
     let model = try randomized(Architecture.parse("lenet-5-bn"), density: 0.4, seed: 3)
     for batch in [1, 33] { try expectEqual(model, batch: batch, kernel: kernel) }

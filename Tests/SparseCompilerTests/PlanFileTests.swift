@@ -109,3 +109,38 @@ struct PlanFileTests {
     #expect(refused > 1000)
   }
 }
+
+/// What a profile says of kernels, and when it is believed.
+struct KernelProfileTests {
+  @Test(arguments: [
+    ("dense", LayerKernel.dense), ("sparse:all×8", .sparse(channels: nil)), ("sparse:24×16", .sparse(channels: 24, vectors: 16)),
+  ]) func namesGoThereAndBack(_ name: String, _ kernel: LayerKernel) {
+    #expect(kernel.description == name)
+    #expect(LayerKernel(name) == kernel)
+  }
+
+  @Test(arguments: ["", "sparse", "sparse:8", "sparse:0×8", "sparse:8×29", "sparse:8×0", "sparse:x×8", "dense:1", "sparse:8×8×8"])
+  func otherNamesAreNone(_ name: String) { #expect(LayerKernel(name) == nil) }
+
+  @Test func aProfileHoldsForItsOwnLayersAlone() throws {
+    func compiler(_ density: Double) throws -> PlanCompiler {
+      let model = try randomized(Architecture.parse("mlp:20-16-10"), density: density, seed: 5)
+      return try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+    }
+    let (sparse, full) = (try compiler(0.2), try compiler(1))
+    #expect(sparse.layers.map(\.weights) == [320, 160] && full.layers.map(\.kept) == [320, 160])
+    #expect(full.layers.map(\.usual) == [.dense, .dense])
+    #expect(sparse.layers.allSatisfy { $0.usual == .sparse(channels: 128) })
+    let profile = try KernelTuner(repetitions: 1).profile(of: sparse)
+    #expect(profile.form == InferenceForm.fastest.rawValue && [1, 2, 4].contains(profile.groups) && profile.loneExamples >= 1)
+    let kernels = try #require(profile.kernels(for: sparse.layers))
+    #expect(Set(kernels.keys) == ["fc1", "fc2"])
+    #expect(profile.kernels(for: full.layers) == nil)
+    var other = profile
+    other.layers[0].kernel = "fast"
+    #expect(other.kernels(for: sparse.layers) == nil)
+    other = profile
+    other.groups = 3
+    #expect(other.kernels(for: sparse.layers) == nil)
+  }
+}

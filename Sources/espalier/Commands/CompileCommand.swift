@@ -99,7 +99,7 @@ struct CompileCommand: CheckedCommand {
     switch kernels {
     case "usual": return (fixed(\.usual), false)
     case "dense": return (fixed { $0.canBeDense ? .dense : .sparse(channels: nil) }, false)
-    case "sparse": return (fixed { if case .sparse = $0.usual { $0.usual } else { .sparse(channels: 16) } }, false)
+    case "sparse": return (fixed { if case .sparse = $0.usual { $0.usual } else { .sparse(channels: 24) } }, false)
     case let given? where given != "measured": return (try read(given), false)
     case nil:
       // A profile of another network, or of another state of it, is measured anew.
