@@ -183,5 +183,7 @@ extension PlanMap {
 }
 
 extension PlanStep {
-  fileprivate func malformed(_ what: String) -> SparseRuntimeError { .malformed("step \"\(name)\" \(what)") }
+  fileprivate func malformed(_ what: String) -> SparseRuntimeError {
+    .malformed("step \"\(name.shown)\" \(what)")
+  }
 }

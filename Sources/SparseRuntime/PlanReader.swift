@@ -102,7 +102,7 @@ struct PlanReader {
   private mutating func kind<Kind: RawRepresentable<UInt32>>(_ step: String) throws(SparseRuntimeError) -> Kind {
     let value = try number()
     guard let raw = UInt32(exactly: value), let kind = Kind(rawValue: raw) else {
-      throw .malformed("\(step) has an unknown kind, \(value)")
+      throw .malformed("step \"\(step.shown)\" has an unknown kind, \(value)")
     }
     return kind
   }

@@ -19,3 +19,8 @@ public enum SparseRuntimeError: Error, Hashable, Sendable, CustomStringConvertib
     }
   }
 }
+
+extension String {
+  /// The text as part of a line: a name comes from a file, and must neither end the line nor steer a terminal.
+  var shown: String { unicodeScalars.prefix(80).map { $0.properties.generalCategory == .control ? "?" : String($0) }.joined() }
+}
