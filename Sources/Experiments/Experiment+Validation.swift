@@ -44,6 +44,10 @@ extension Experiment {
     try pruning?.validate()
     try flatness?.validate()
     try checkTeacher()
+    let voting = meta != nil ? "meta-pruning" : sequence != nil ? "intersection" : nil
+    if let pattern = pruning?.pattern, let voting {
+      throw PlanError("--method \(voting) removes single weights, units or filters: --granularity \(pattern) does not go with it")
+    }
     if let training { try pruning?.checkRemovals(of: training.plan) }
     if let rule = meta?.keepIf ?? sequence.flatMap({ $0.quorum == nil ? nil : $0.keepIf }), pruning?.criterion == .random {
       throw PlanError(

@@ -10,6 +10,7 @@ extension Runner {
     var notes = (data?.notes ?? []).map { RunNote(subject: "data", words: $0) } + state.found.flatMap { $0.notes(of: self) }
     if let idleWords { notes.append(RunNote(subject: "removals", words: idleWords)) }
     if let leastWords, let things = experiment.pruning?.granularity.plural { notes.append(RunNote(subject: things, words: leastWords)) }
+    if let words = patternWords { notes.append(RunNote(subject: "pattern", words: words)) }
     if let sweptWords { notes.append(RunNote(subject: "scores", words: sweptWords)) }
     if let untracedWords { notes.append(RunNote(subject: "original", words: untracedWords)) }
     if let mode = experiment.pruning?.scoringMode, model.network.hasBatchNorms {
@@ -62,6 +63,24 @@ extension Runner {
       return "\(layer) keeps its \(original == 1 ? "only" : "last") \(thing)"
     }
     return words.joined(separator: ", ") + (layers.count > 8 ? ", and \(layers.count - 8) more keep their least" : "")
+  }
+
+  private var compactionCut: Bool { state[Compaction.self]?.hasCut ?? false }
+
+  /// What the pattern of the removals has left; nil if there is none.
+  private var patternWords: String? {
+    guard let pruning = experiment.pruning, pruning.temporary == nil, !state.events.isEmpty else { return nil }
+    guard let pattern = pruning.pattern, let counts = try? pruning.patternCounts(of: model), let last = state.events.last else {
+      return nil
+    }
+    let words = counts.words + (compactionCut ? "; counted after dead units were cut out" : "")
+    guard pruning.minimumLayerDensity == 0, let asked = last.asked, let prunable = last.prunable, prunable - last.kept != asked else {
+      return words
+    }
+    let (difference, isMore) = (abs(prunable - last.kept - asked), prunable - last.kept > asked)
+    let why = pattern.sparsity != nil ? "shorter groups round up" : "\(pattern == .kernel ? "kernels" : "blocks") leave whole"
+    let weights = "\(Format.count(difference)) \(difference == 1 ? "weight" : "weights")"
+    return words + "; \(weights) \(isMore ? "more" : "fewer") than asked gone, as \(why)"
   }
 
   /// A note that a pass over the data replaced training steps in a criterion that sums over them; nil if there were steps.

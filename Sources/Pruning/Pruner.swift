@@ -69,6 +69,7 @@ public final class Pruner {
     if plan.gates == nil, plan.granularity.isStructured, try original.channelGroups(plan.granularity, ignoring: plan.ignored).isEmpty {
       throw plan.granularity.nothing(in: original, refused)
     }
+    try plan.checkPattern(on: original)
     if plan.gates == nil {
       try plan.criterion.check(
         plan.granularity, of: original, allocation: plan.allocation, isThreshold: plan.amount.isThreshold, ignoring: plan.ignored)
@@ -192,7 +193,13 @@ public final class Pruner {
   private func weightChoice(_ model: Model, _ k: Int, _ n: Int) throws -> (layers: [ScoredLayer], selection: Selection) {
     guard let amount = try amount(k, n, of: model) else { throw PruningError.mismatch("a cost does not give a number of weights") }
     let layers = try givenScores(model) ?? plan.ordered(weightScores(model, round: k))
-    return (layers, try Selection(amount, of: layers, rule: rule, criterion: scoreName))
+    guard let pattern = plan.pattern else { return (layers, try Selection(amount, of: layers, rule: rule, criterion: scoreName)) }
+    let pruned = Set(try plan.weights(of: model.network).map(\.module))
+    let fitting = layers.filter { pruned.contains($0.name) }
+    return (
+      fitting,
+      try pattern.selection(amount, of: fitting, in: model.network, rule: rule, reduction: plan.reduction, criterion: scoreName)
+    )
   }
 
   private func weightScores(_ model: Model, round: Int) throws -> [ScoredLayer] {

@@ -8,6 +8,7 @@ extension PruningPlan {
     let percent = Self.percent
     let reach =
       switch allocation {
+      case _ where pattern?.sparsity != nil: "of each group"
       case .layer: "of each layer"
       case .global: "over all layers"
       default: "spread by \(allocation)"
@@ -50,7 +51,8 @@ extension PruningPlan {
     let named = method.map { "\($0): " } ?? ""
     let back = regrowth.map { $0.words.isEmpty ? "" : "; \($0.words)" } ?? ""
     let held = temporary.map { ", \($0.words)" } ?? ""
-    return "\(named)\(granularity.plural) by \(scored), \(much)\(rounded), \(when)\(held)\(multiple)\(heads)\(repaired)\(dropout)\(back)"
+    let things = pattern?.plural ?? granularity.plural
+    return "\(named)\(things) by \(scored), \(much)\(rounded), \(when)\(held)\(multiple)\(heads)\(repaired)\(dropout)\(back)"
   }
 
   /// Returns a fraction as text, e.g. `12.5 %`.
@@ -66,6 +68,7 @@ extension PruningPlan {
     try validateRegrowth()
     try validateTemporary()
     try validateOrder()
+    try validatePattern()
     guard (1...4096).contains(widthMultiple) else { throw PlanError("--width-multiple \(widthMultiple) is impossible: give 1 to 4096") }
     _ = try Fraction.checked(minimumLayerDensity, option: "--minimum-layer-density")
     if case .shares(let shares) = allocation, let wrong = shares.filter({ !($0.value > 0 && $0.value.isFinite) }).keys.min() {

@@ -53,9 +53,11 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var order: RemovalOrder?
   /// Whether single weights, units or filters are removed.
   public var granularity: Granularity
+  /// The shape in which weights are removed; nil for single ones (weights only).
+  public var pattern: WeightPattern?
   /// Distribution of the removal over the layers.
   public var allocation: Allocation
-  /// How a channel's scores in several layers of its group become one.
+  /// How a channel's scores in several layers of its group become one, or those of a block's weights.
   public var reduction: GroupReduction
   /// Normalisation of scores if layers are ranked together; nil for the criterion's own.
   public var normalization: LayerNormalization?
@@ -75,7 +77,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   public var attentionUnit: Attention.Unit?
   /// Names or patterns of groups (units) or layers (weights) that are not pruned.
   public var ignored: [String]
-  /// Whether dead units are cut out at the end (weights only; removed units are always cut out).
+  /// Whether dead units are cut out at the end (weights only, but not by a pattern that this would move; removed units are always cut out).
   public var compact: Bool
   /// Number of training examples for criteria and repairs; nil for the criterion's own (``exampleCount(classes:)``).
   public var examples: Int?
@@ -101,14 +103,16 @@ public struct PruningPlan: Codable, Hashable, Sendable {
   // The first model files call the method `course`.
   private enum CodingKeys: String, CodingKey {
     case method = "course"
-    case criterion, order, granularity, allocation, reduction, normalization, rounding, amount, timing, schedule, minimumLayerDensity,
+    case criterion, order, granularity, pattern, allocation, reduction, normalization, rounding, amount, timing, schedule,
+      minimumLayerDensity,
       widthMultiple, attentionUnit, ignored, compact, examples, batchNorms, curvature, place, repairs, regrowth, gates, temporary,
       rescalesDropout, seed
   }
 
   /// Creates a plan; every parameter sets the property of the same name.
   public init(
-    method: String? = nil, criterion: Criterion, order: RemovalOrder? = nil, granularity: Granularity, allocation: Allocation,
+    method: String? = nil, criterion: Criterion, order: RemovalOrder? = nil, granularity: Granularity,
+    pattern: WeightPattern? = nil, allocation: Allocation,
     reduction: GroupReduction = .mean,
     normalization: LayerNormalization? = nil, rounding: Rounding = .round, amount: Amount, timing: Timing,
     schedule: SparsitySchedule = .exponential, minimumLayerDensity: Double = 0, widthMultiple: Int = 1,
@@ -121,6 +125,7 @@ public struct PruningPlan: Codable, Hashable, Sendable {
     self.criterion = criterion
     self.order = order
     self.granularity = granularity
+    self.pattern = pattern
     self.allocation = allocation
     self.reduction = reduction
     self.normalization = normalization

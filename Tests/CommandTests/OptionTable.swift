@@ -180,6 +180,11 @@ enum OptionTable {
     OptionRow(
       "prune", "--granularity unit", "pruning.granularity=unit", "pruning.criterion=l2", "pruning.allocation=layer",
       "pruning.timing.rounds._0=1"),
+    OptionRow("prune", "--granularity block:4x4", "pruning.pattern=block:4x4", "pruning.compact=false"),
+    OptionRow("prune", "--granularity kernel", "pruning.pattern=kernel"),
+    OptionRow(
+      "prune", "--granularity nm:1:4", instead: unpruned, "pruning.pattern=nm:1:4", "pruning.amount.total._0=0.75",
+      "pruning.allocation=layer", "pruning.timing.rounds._0=1", "pruning.compact=false"),
     OptionRow("prune", "--criterion random", "pruning.criterion=random"),
     OptionRow("prune", "--order highest", "pruning.order=highest"),
     OptionRow("prune", "--scope erk", "pruning.allocation=erk"),

@@ -8,7 +8,7 @@ public struct Compact: Stage {
   public static let name = "compact"
   /// ``Compaction``: kept weights by layer, and the proof of the surgery.
   public static let outcomes: [any StageOutcome.Type] = [Compaction.self]
-  /// The plan whose weights were removed; its ``PruningPlan/compact`` says whether dead units are removed.
+  /// The plan whose weights were removed; its ``PruningPlan/cutsDeadUnits`` says whether dead units are removed.
   public var pruning: PruningPlan
 
   /// Creates the last stage of a plan's run.
@@ -24,7 +24,7 @@ public struct Compact: Stage {
     let layers = try MaskSet(run.model).layers.map { LayerSurvivors(layer: $0.name, kept: $0.kept, of: $0.prunable) }
     var compaction = Compaction(survivors: layers)
     defer { run.state[Compaction.self] = compaction }
-    guard pruning.compact, let pruner = run.pruner else { return }
+    guard pruning.cutsDeadUnits, let pruner = run.pruner else { return }
     let compacted = try pruner.compact(run.model, iteration: run.iterations)
     run.model = compacted.model
     for line in compacted.notes { run.note(line) }

@@ -56,7 +56,7 @@ extension PruningPlan {
       return try network.channelGroups(granularity, ignoring: ignored).map { layer($0.name, $0.memberNames, $0.width) }
     }
     let shapes = Dictionary(try network.parameterShapes().map { ($0.name, $0.dimensions) }, uniquingKeysWith: { first, _ in first })
-    return try network.weights(ignoring: ignored).map { layer($0.module, [$0.module], (shapes[$0] ?? []).reduce(1, *)) }
+    return try weights(of: network).map { layer($0.module, [$0.module], (shapes[$0] ?? []).reduce(1, *)) }
   }
 
   private var rule: SelectionRule {

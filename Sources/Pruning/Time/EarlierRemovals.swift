@@ -37,7 +37,7 @@ extension PruningPlan {
       if granularity.isStructured {
         try model.network.channelGroups(granularity, ignoring: ignored).map { ($0.name, $0.width) }
       } else {
-        try model.network.weights(ignoring: ignored).map { name in
+        try weights(of: model.network).map { name in
           (name.module, try model.masks[name]?.nonZeroCount() ?? model.tensor(name).count)
         }
       }

@@ -66,7 +66,9 @@ extension MethodsCommand.Section {
           scores: criterion.granularities.map(\.rawValue))
       }
     case .methods: PruningMethod.all.map { .init(name: $0.name, summary: $0.summary, paper: $0.paper) }
-    case .granularities: Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+    case .granularities:
+      Granularity.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
+        + zip(WeightPattern.forms, WeightPattern.summaries).map { .init(name: $0, summary: $1.summary, paper: $1.paper) }
     case .scopes: Scope.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .rounding: Rounding.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
     case .schedules: SparsitySchedule.allCases.map { .init(name: $0.rawValue, summary: $0.summary) }
@@ -113,6 +115,15 @@ extension Granularity {
     case .filter: "filters of convolutions, cut out"
     }
   }
+}
+
+extension WeightPattern {
+  /// What each of the forms means, in their order.
+  fileprivate static let summaries: [(summary: String, paper: String)] = [
+    ("blocks of R outputs by C inputs, in convolutions at one tap, whose weights leave together, e.g. block:4x4", "Narang et al. 2017"),
+    ("kernels of convolutions: all taps by which a filter reads an input channel", "Mao et al. 2017"),
+    ("of each M consecutive inputs of an output the N best stay, e.g. nm:2:4", "Mishra et al. 2021"),
+  ]
 }
 
 extension Scope {

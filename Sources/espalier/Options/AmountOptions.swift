@@ -71,6 +71,17 @@ struct AmountOptions: ParsableArguments {
     return .deviations(deviations ?? 0)
   }
 
+  /// Returns the one amount that was given, or that a pattern fixes.
+  ///
+  /// - Throws: `PlanError` if there is none or several, or an impossible one.
+  func amount(of pattern: WeightPattern?, orElse fallback: PruningPlan.Amount?) throws -> PruningPlan.Amount {
+    guard let fixed = pattern?.sparsity else { return try amount(orElse: fallback) }
+    let given = try amount(orElse: .total(fixed))
+    // 0.667 means a pattern's 2/3; whatever does not, the plan refuses.
+    if case .total(let fraction) = given, abs(fraction - fixed) < 5e-4 { return .total(fixed) }
+    return given
+  }
+
   /// Returns the fraction removed if 1/c remains.
   private static func gone(_ compression: String) throws -> Double {
     guard let times = Double(compression), times >= 1, 1 - 1 / times < 1 else {

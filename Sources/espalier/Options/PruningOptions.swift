@@ -14,8 +14,13 @@ struct PruningOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What is removed: weight (held at 0), unit or filter (cut out); by default that of --method, or weight.", valueName: "kind"))
-  var granularity: Granularity?
+      """
+      What is removed: weight (held at 0), unit or filter (cut out); or weights in a pattern: block:RxC (blocks of R outputs by C inputs, \
+      e.g. block:4x4), kernel (all taps between two channels), nm:N:M (of each M inputs N stay, e.g. nm:2:4). By default that of \
+      --method, or weight.
+      """, valueName: "kind"),
+    completion: .list(Granularity.allCases.map(\.rawValue) + ["block:4x4", "kernel", "nm:2:4"]))
+  var granularity: String?
 
   @Option(
     help: ArgumentHelp(
@@ -31,6 +36,14 @@ struct PruningOptions: ParsableArguments {
 
   @Flag(help: "Skip the proof after each surgery that the smaller network computes the same; for benchmarks only.")
   var noProof = false
+
+  /// Returns what is removed, and the pattern in which weights are; nil if nothing was given.
+  ///
+  /// - Throws: `PlanError` for an unknown kind or a pattern of impossible numbers.
+  func things() throws -> (granularity: Granularity, pattern: WeightPattern?)? {
+    guard let granularity else { return nil }
+    return try Granularity(rawValue: granularity).map { ($0, nil) } ?? (.weight, WeightPattern(granularity))
+  }
 }
 
 extension Attention.Unit: ExpressibleByArgument {}

@@ -7,7 +7,8 @@ internal import Training
 struct TimingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Rounds of pruning and recovery; by default those of --method, or 5 for weights and 1 for units and filters.", valueName: "count"))
+      "Rounds of pruning and recovery; by default those of --method, or 5 for weights and 1 for units, filters and nm:N:M.",
+      valueName: "count"))
   var rounds: Int?
 
   @Option(help: ArgumentHelp("Training after each round, e.g. 10ep; half of --epochs by default.", valueName: "step"))
@@ -57,12 +58,13 @@ struct TimingOptions: ParsableArguments {
   /// Returns when removals happen, as the options or else the method say.
   ///
   /// - Parameters:
-  ///   - granularity: determines the default number of rounds.
+  ///   - granularity: determines with the pattern the default number of rounds.
   ///   - defaultRecovery: the training after a round if --recovery was not given.
   ///   - length: the length of the whole training, of which methods take fractions.
   /// - Throws: `PlanError` for options that do not go with the method or with each other.
   func timing(
-    of method: PruningMethod?, granularity: Granularity, defaultRecovery: Step, length: Step, hasCriterion: Bool
+    of method: PruningMethod?, granularity: Granularity, pattern: WeightPattern? = nil, defaultRecovery: Step, length: Step,
+    hasCriterion: Bool
   ) throws -> PruningPlan.Timing {
     let recovery = try recovery.map { try Step($0, option: "--recovery") }
     if let method, method.timing == .everyStep {
@@ -100,7 +102,7 @@ struct TimingOptions: ParsableArguments {
     }
     guard let every = step else {
       guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
-      let rounds = rounds ?? (granularity == .weight ? 5 : 1)
+      let rounds = rounds ?? (granularity == .weight && pattern?.sparsity == nil ? 5 : 1)
       guard (1...10_000).contains(rounds) else { throw PlanError("--rounds \(rounds) is impossible: give 1 to 10000") }
       return .rounds(rounds, recovery: recovery ?? defaultRecovery)
     }
