@@ -15,7 +15,7 @@ PACKAGE = Scripts/package $(1) --binary "$$($(SWIFT) build $(SWIFTFLAGS) --confi
 PLACE = --prefix "$(PREFIX)" --destdir "$(DESTDIR)"
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap quickstart build test install uninstall dist wheel bench format lint check docs clean
+.PHONY: help bootstrap quickstart build test install uninstall dist wheel embed bench format lint check docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ uninstall: ## Remove what `make install` put below PREFIX
 
 dist: build ## The same as a tarball in .build/dist, which runs wherever it is unpacked
 	@$(call PACKAGE,dist)
+
+embed: ## A static library and a header for programs in C in .build/embed; needs no libtorch
+	@SWIFT="$(SWIFT)" SWIFTFLAGS="$(SWIFTFLAGS)" Scripts/embed
 
 wheel: build ## A wheel in .build/dist for people who live in pip; it needs torch 2.11.0
 	@$(call PACKAGE,wheel)

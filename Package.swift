@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "espalier", targets: ["espalier"]),
     .library(name: "SparseRuntime", targets: ["SparseRuntime"]),
+    .library(name: "EspalierRuntime", type: .static, targets: ["SparseRuntime"]),
     .library(
       name: "Espalier",
       targets: [
@@ -99,7 +100,11 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "Experiments",
-      dependencies: ["Pruning", "Interchange", "Training", "Torch", "Networks", "Datasets", "Results", "Files", "Words", "Interruptions"],
+      dependencies: [
+        "Pruning", "Interchange", "SparseCompiler", "SparseRuntime", "Training", "Torch", "Networks", "Datasets", "Results", "Files",
+        "Words",
+        "Interruptions",
+      ],
       swiftSettings: strict),
     .target(
       name: "Studies",
@@ -131,6 +136,8 @@ let package = Package(
     .executableTarget(
       name: "TrainAndPrune", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training"], path: "Examples/TrainAndPrune",
       swiftSettings: strict),
+    .executableTarget(
+      name: "ClassifyImage", dependencies: ["SparseRuntime", "CImages"], path: "Examples/ClassifyImage", swiftSettings: strict),
     .executableTarget(
       name: "OwnCriterion", dependencies: ["Experiments", "Pruning", "Training", "Networks", "Torch"], path: "Examples/OwnCriterion",
       swiftSettings: strict),

@@ -5,6 +5,8 @@
 #define TILE_LANES 4
 #define SPARSE_VECTORS 28
 #define DENSE_VECTORS 6
+// Values of two vectors at the places of a third.
+#define CS_LOOKUP(LOW, HIGH, PLACES) __builtin_ia32_vpermi2varps512(LOW, PLACES, HIGH)
 #define DENSE_ROWS(J) ((J) <= 3 ? 8 : 4)
 #pragma clang attribute push( \
   __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma,bmi,bmi2"), min_vector_width(512))), apply_to = function)

@@ -132,6 +132,41 @@ static void CS_NAMED(sparse_vector_, FORM)(const void *step, uint32_t member, ui
   }
 }
 
+#ifdef CS_LOOKUP
+// The weights stream by once, 80 bytes for 16 of them; four sums hide how long each waits.
+static void CS_NAMED(turns_, FORM)(const void *step, uint32_t member, uint32_t members) {
+  (void)members;
+  const cs_turn_step *s = step;
+  const cs_turns *f = &s->turns;
+  for (uint32_t group = s->shares[member]; group < s->shares[member + 1]; ++group) {
+    lanes sum[4] = {(lanes)0, (lanes)0, (lanes)0, (lanes)0};
+    uint32_t i = f->starts[group];
+    const uint32_t end = f->starts[group + 1];
+#define CS_TURN(K)                                                                                                        \
+  do {                                                                                                                    \
+    const float *window = s->x + (size_t)f->windows[i + K];                                                               \
+    const integers place = __builtin_convertvector(*(const bytes *)(f->places + 16 * (size_t)(i + K)), integers);         \
+    sum[K] += *(const lanes *)(f->values + 16 * (size_t)(i + K)) * CS_LOOKUP(loose(window), loose(window + 16), place);    \
+  } while (0)
+    for (; i + 4 <= end; i += 4) {
+      CS_TURN(0);
+      CS_TURN(1);
+      CS_TURN(2);
+      CS_TURN(3);
+    }
+    for (; i < end; ++i) CS_TURN(0);
+#undef CS_TURN
+    const lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    const uint32_t first = group * 16, count = f->outputs - first < 16 ? f->outputs - first : 16;
+    for (uint32_t r = 0; r < count; ++r) {
+      float y = all[r] + (s->finish.bias ? s->finish.bias[first + r] : 0);
+      if (s->finish.z) y += s->finish.z[(first + r) * s->finish.z_channel];
+      s->y[(first + r) * s->y_channel] = y < s->finish.low ? s->finish.low : y > s->finish.high ? s->finish.high : y;
+    }
+  }
+}
+#endif
+
 // --- Dense layers ------------------------------------------------------------------------------------------------------
 
 INLINE void dense_tile(

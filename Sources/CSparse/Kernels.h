@@ -35,6 +35,9 @@ const cs_inference CS_NAMED(cs_inference_, FORM) = {
   .sparse = CS_NAMED(sparse_, FORM),
   .dense = CS_NAMED(dense_, FORM),
   .sparse_vector = CS_NAMED(sparse_vector_, FORM),
+#ifdef CS_LOOKUP
+  .turns = CS_NAMED(turns_, FORM),
+#endif
   .dense_vector = CS_NAMED(dense_vector_, FORM),
   .pool = CS_NAMED(pool_, FORM),
   .map = CS_NAMED(map_, FORM),

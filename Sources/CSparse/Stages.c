@@ -1,5 +1,13 @@
 #include "include/CSparse.h"
 
+#include <time.h>
+
+double cs_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 typedef struct {
   const cs_stage *stages;
   uint32_t count;

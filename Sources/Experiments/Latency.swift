@@ -1,6 +1,8 @@
 internal import Foundation
 public import Networks
 internal import Results
+internal import SparseCompiler
+internal import SparseRuntime
 public import Torch
 public import Training
 
@@ -18,29 +20,41 @@ public enum Latency {
   public static func interleaved(
     _ models: [Model], batch: Int, repetitions: Repetitions = .untilCertain, device: Device = .cpu
   ) throws -> [[Double]] {
+    try interleaved(models, plan: nil, batch: batch, repetitions: repetitions, device: device)
+  }
+
+  /// Returns the seconds of several models, and after them those of a compiled one that takes the same inputs, if there is one.
+  static func interleaved(
+    _ models: [Model], plan: CompiledModel?, batch: Int, repetitions: Repetitions = .untilCertain, device: Device = .cpu
+  ) throws -> [[Double]] {
     try withoutGradients {
       let generator = try Generator(seed: 0)
-      let subjects = try models.map { model -> (executor: Executor, input: Tensor) in
+      var subjects = try models.map { model -> () throws -> Void in
         var input = try Tensor.normal([batch] + model.network.inputShape.dimensions, generator: generator)
         if input.rank == 4 { input = try input.channelsLast() }
-        return (try Executor(model.moved(to: device).laidOutForInference()), try input.moved(to: device))
+        let (executor, there) = (try Executor(model.moved(to: device).laidOutForInference()), try input.moved(to: device))
+        return { _ = try executor.forward(there) }
+      }
+      if let plan {
+        let input = try Tensor.normal([batch, plan.plan.inputCount], generator: generator).array(Float.self)
+        subjects.append { _ = try plan.run(input) }
       }
       var passes: [Int] = []
       var longest = 0.0
-      for (executor, input) in subjects {
-        var once = try seconds(on: device) { _ = try executor.forward(input) }
+      for pass in subjects {
+        var once = try seconds(on: device, pass)
         if once < longPass {
-          _ = try executor.forward(input)
-          once = try seconds(on: device) { _ = try executor.forward(input) }
+          try pass()
+          once = try seconds(on: device, pass)
         }
         longest = max(longest, once)
         passes.append(min(max(Int(0.002 / max(once, 1e-6)), 1), 1000))
       }
       let repetitions = longest < longPass ? repetitions : .exactly(min(repetitions.most, 5))
-      var samples = Array(repeating: [Double](), count: models.count)
+      var samples = Array(repeating: [Double](), count: subjects.count)
       while !repetitions.suffice(samples) {
-        for (i, (executor, input)) in subjects.enumerated() {
-          let elapsed = try seconds(on: device) { for _ in 0..<passes[i] { _ = try executor.forward(input) } }
+        for (i, pass) in subjects.enumerated() {
+          let elapsed = try seconds(on: device) { for _ in 0..<passes[i] { try pass() } }
           samples[i].append(elapsed / Double(passes[i]))
         }
       }
@@ -90,6 +104,23 @@ public enum Latency {
     try body()
     try TorchRuntime.synchronize(device)
     return Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+  }
+}
+
+extension CompiledModel {
+  /// Compiles a model whose weights are partly 0, with kernels by rule; nil for a network that the sparse runtime cannot compute, and for one
+  /// without zeros.
+  static func leavingZerosOut(_ model: Model, threads: Int) throws -> CompiledModel? {
+    let facts = try model.facts()
+    guard facts.nonZeroWeights < facts.prunableWeights else { return nil }
+    do {
+      let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+      return try CompiledModel(bytes: compiler.plan(), threads: threads)
+    } catch is CompilationError {
+      return nil
+    } catch is SparseRuntimeError {
+      return nil
+    }
   }
 }
 

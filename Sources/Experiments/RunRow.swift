@@ -3,6 +3,7 @@ internal import Foundation
 internal import Networks
 internal import Pruning
 public import Results
+internal import SparseRuntime
 internal import Torch
 internal import Training
 
@@ -24,7 +25,11 @@ extension Runner {
     let latencyBatches = try latencyBatches ?? Latency.batches(for: denseModel, within: options.memory, device: options.device)
     let (few, threads) = (TorchRuntime.threads, self.threads)
     try TorchRuntime.configure(threads: threads)
-    let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], batch: $0, device: options.device) }
+    // Compiling holds the weights several times.
+    let fits = Double(facts.parameters) * 32 <= Double(options.memory.bytes)
+    let timesPlan = experiment.pruning != nil && !latencyBatches.isEmpty && options.device == .cpu && fits
+    let plan = timesPlan ? try CompiledModel.leavingZerosOut(model, threads: threads) : nil
+    let latency = try latencyBatches.map { try Latency.interleaved([denseModel, model], plan: plan, batch: $0, device: options.device) }
     try TorchRuntime.configure(threads: few)
     func times(_ which: Int) -> [BatchLatency] {
       zip(latencyBatches, latency).compactMap { batch, samples in
@@ -48,6 +53,7 @@ extension Runner {
     var after: Artefact?
     if pruned {
       var artefact = facts.artefact(latency: times(1))
+      if plan != nil { artefact.sparseLatency = times(2) }
       artefact.fileBytes = file.flatMap { try? FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }
       artefact.accuracyAtEnd = try (state.finalTest ?? evaluateTest()).map {
         Accuracy($0, iteration: state.trainings.last?.last?.iteration)

@@ -115,6 +115,8 @@ public struct Artefact: Codable, Hashable, Sendable {
   public var effectiveMACs: Int
   /// Duration of a forward pass, per measured batch size.
   public var latency: [BatchLatency]
+  /// The same by the sparse runtime, which leaves zeros out; nil if it was not measured.
+  public var sparseLatency: [BatchLatency]?
   /// Seconds per epoch of training steps at this size; nil if not measured.
   public var epoch: Measurement?
 

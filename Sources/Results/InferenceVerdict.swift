@@ -34,7 +34,7 @@ public struct InferenceVerdict: Codable, Hashable, Sendable {
       } else {
         words =
           "\(Format.percent(share)) of the weights are zero, but tensors keep their size: dense kernels will not run faster; "
-          + "whole units would have to go, or a sparse runtime is needed."
+          + (Self.sparse(dense, pruned) ?? "whole units would have to go, or a sparse runtime is needed") + "."
       }
       return
     }
@@ -44,14 +44,24 @@ public struct InferenceVerdict: Codable, Hashable, Sendable {
     // Below one per cent the remark would be noise.
     if share >= 0.01 {
       sentences.append(
-        "\(Format.percent(share)) of the weights still there are zero, which dense kernels multiply all the same: a sparse runtime "
-          + "could do with \(Format.ratio(Self.quotient(pruned.effectiveMACs, dense.macs))) the MACs.")
+        "\(Format.percent(share)) of the weights still there are zero, which dense kernels multiply all the same: "
+          + (Self.sparse(dense, pruned)
+            ?? "a sparse runtime could do with \(Format.ratio(Self.quotient(pruned.effectiveMACs, dense.macs))) the MACs") + ".")
     }
     words = sentences.joined(separator: " ")
   }
 
   private static func quotient(_ numerator: Int, _ denominator: Int) -> Double? {
     denominator == 0 ? nil : Double(numerator) / Double(denominator)
+  }
+
+  /// How long the sparse runtime took, relative to the dense model on dense kernels; nil if that was not measured.
+  private static func sparse(_ dense: Artefact, _ pruned: Artefact) -> String? {
+    let parts = (pruned.sparseLatency ?? []).compactMap { after -> String? in
+      guard let before = dense.latency.first(where: { $0.batch == after.batch }), before.time.median > 0 else { return nil }
+      return "\(Format.ratio(after.time.median / before.time.median)) as long at batch \(after.batch)"
+    }
+    return parts.isEmpty ? nil : "the sparse runtime takes \(list(parts))"
   }
 
   private static func timed(macs: Double?, dense: [BatchLatency], pruned: [BatchLatency]) -> (Answer, [String]) {

@@ -22,6 +22,12 @@ public final class CompiledModel: Sendable {
   /// Room that no call is using, by groups of examples; 0 is that of a lone example.
   private let idle = Locked<[Int: [Workspace]]>([:])
 
+  /// Multiplications of an example.
+  private let work: Double
+  /// Multiplications of a call from which on threads share it.
+  static let leastSharedWork = 1e6
+  private let known = Locked<[Int: TurnTable]?>(nil)
+
   struct Team: @unchecked Sendable { let pointer: OpaquePointer }
 
   /// Reads a plan that `espalier compile` has made.
@@ -60,6 +66,7 @@ public final class CompiledModel: Sendable {
       team = Team(pointer: pointer)
     }
     (self.plan, self.form, self.threads, self.kernels, self.team) = (plan, form, threads, kernels, Locked(team))
+    work = plan.steps.reduce(0.0) { $0 + plan.multiplications(of: $1) }
   }
 
   deinit { team.with { if let team = $0 { cs_team_free(team.pointer) } } }
@@ -109,7 +116,8 @@ public final class CompiledModel: Sendable {
       let groups = left < plan.loneExamples ? 0 : [1, 2, 4].first { $0 == plan.groups || $0 * 16 >= left } ?? 1
       let workspace = try idle(groups)
       let here = min(left, workspace.capacity)
-      let taken = team.tryLock()
+      // Work of a fraction of a millisecond is done before a second thread would have helped, and on a busy machine that may not come at all.
+      let taken = work * Double(here) >= Self.leastSharedWork ? team.tryLock() : nil
       workspace.run(input + done * inputSize, count: here, into: [output + done * outputSize] + spare, team: (taken ?? nil)?.pointer)
       if taken != nil { team.unlock() }
       put(back: workspace, groups)
@@ -119,7 +127,22 @@ public final class CompiledModel: Sendable {
 
   func idle(_ groups: Int) throws(SparseRuntimeError) -> Workspace {
     if let workspace = idle.with({ $0[groups]?.popLast() }) { return workspace }
-    return try Workspace(plan, groups: groups, members: threads, kernels: kernels.pointee)
+    let tables = groups == 0 ? try tables() : [:]
+    return try Workspace(plan, groups: groups, members: threads, kernels: kernels.pointee, tables: tables)
+  }
+
+  /// Returns the tables of all layers that compute a lone example's vector, made once.
+  private func tables() throws(SparseRuntimeError) -> [Int: TurnTable] {
+    guard kernels.pointee.turns != nil else { return [:] }
+    if let known = known.with({ $0 }) { return known }
+    var tables: [Int: TurnTable] = [:]
+    for (i, step) in plan.steps.enumerated() {
+      if case .layer(let layer) = step, case .sparse(let filters) = layer.weights, plan.maps[layer.y].flat == 1 {
+        tables[i] = try TurnTable(filters, outputs: plan.maps[layer.y].channels, storage: plan.storage)
+      }
+    }
+    known.with { $0 = tables }
+    return tables
   }
 
   func put(back workspace: Workspace, _ groups: Int) { idle.with { $0[groups, default: []].append(workspace) } }

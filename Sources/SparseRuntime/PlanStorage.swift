@@ -48,6 +48,9 @@ public final class PlanStorage: Sendable {
     if isMapped { munmap(base, bytes.count) } else { free(base) }
   }
 
+  /// A copy of all bytes.
+  public var contents: [UInt8] { Array(bytes) }
+
   /// Returns whether numbers lie within the bytes, at a place where their kind may.
   func holds<Element>(_ numbers: PlanNumbers<Element>) -> Bool {
     let size = MemoryLayout<Element>.stride

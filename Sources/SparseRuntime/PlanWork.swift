@@ -9,6 +9,16 @@ extension Plan {
     public var valueBytes: Int
   }
 
+  /// Returns the multiplications of a step for one example, those by stored zeros included; 0 for all but layers.
+  func multiplications(of step: PlanStep) -> Double {
+    guard case .layer(let layer) = step else { return 0 }
+    let pixels = Double(maps[layer.y].height * maps[layer.y].width)
+    switch layer.weights {
+    case .sparse(let filters): return Double(filters.values.count) * pixels
+    case .dense(let matrix): return Double(matrix.values.count) * pixels
+    }
+  }
+
   /// Returns what a step of this plan computes for one example, its input and output counted once each.
   public func work(of step: PlanStep) -> Work {
     let values = (step.inputs + [step.output]).reduce(0) { $0 + maps[$1].channels * maps[$1].height * maps[$1].width }

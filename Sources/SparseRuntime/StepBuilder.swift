@@ -7,10 +7,12 @@ struct StepBuilder {
   let members: Int
   let kernels: cs_inference
   let arena: Arena
+  /// Tables of layers, by the step's index, where there are any.
+  let tables: [Int: TurnTable]
 
-  func stage(of step: PlanStep) throws(SparseRuntimeError) -> cs_stage {
-    switch step {
-    case .layer(let layer): return try stage(of: layer)
+  func stage(of index: Int) throws(SparseRuntimeError) -> cs_stage {
+    switch plan.steps[index] {
+    case .layer(let layer): return try stage(of: layer, table: tables[index])
     case .pool(let pool):
       let (rows, columns) = (pool.rows, pool.columns)
       return cs_stage(
@@ -53,7 +55,7 @@ struct StepBuilder {
 
   private func numbers(_ numbers: PlanNumbers<Float>?) -> UnsafePointer<Float>? { numbers.flatMap { plan.storage.pointer($0) } }
 
-  private func stage(of layer: PlanLayer) throws(SparseRuntimeError) -> cs_stage {
+  private func stage(of layer: PlanLayer, table: TurnTable?) throws(SparseRuntimeError) -> cs_stage {
     let (x, y) = (plan.maps[layer.x], plan.maps[layer.y])
     let unit = x.isVector ? layout.lanes * layout.groups : layout.lanes
     // Tiles say where they begin from the first position of a map, its padding included.
@@ -71,6 +73,14 @@ struct StepBuilder {
       if isVector {
         var finish = finish
         finish.z = layer.z.map { UnsafePointer(layout.maps[$0].values) }
+        if let table, let run = kernels.turns {
+          return cs_stage(
+            run: run,
+            step: try arena.keep(
+              cs_turn_step(
+                turns: table.turns, finish: finish, x: source + layer.first, y: layout.maps[layer.y].values, y_channel: y.plane,
+                shares: try arena.keep(table.shares(members)))))
+        }
         return cs_stage(
           run: kernels.sparse_vector,
           step: try arena.keep(

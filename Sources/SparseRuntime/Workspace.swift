@@ -17,7 +17,7 @@ final class Workspace {
   private let targets: [UnsafeMutablePointer<UnsafeMutablePointer<Float>>]
 
   /// Lays out memory and steps for `groups` groups of 16 examples, or for a lone example if there are none.
-  init(_ plan: Plan, groups: Int, members: Int, kernels: cs_inference) throws(SparseRuntimeError) {
+  init(_ plan: Plan, groups: Int, members: Int, kernels: cs_inference, tables: [Int: TurnTable]) throws(SparseRuntimeError) {
     let arena = Arena()
     let layout = try WorkspaceLayout(plan, groups: groups, arena: arena)
     (self.plan, self.arena, self.members) = (plan, arena, members)
@@ -30,8 +30,8 @@ final class Workspace {
     var stages: [cs_stage] = []
     let pack = cs_pack_step(source: UnsafePointer(source), y: layout.maps[0], count: count)
     stages.append(cs_stage(run: kernels.pack, step: try arena.keep(pack)))
-    let steps = StepBuilder(plan: plan, layout: layout, members: members, kernels: kernels, arena: arena)
-    for step in plan.steps { stages.append(try steps.stage(of: step)) }
+    let steps = StepBuilder(plan: plan, layout: layout, members: members, kernels: kernels, arena: arena, tables: tables)
+    for index in plan.steps.indices { stages.append(try steps.stage(of: index)) }
     for output in plan.outputs {
       let target = try arena.keep(empty)
       targets.append(target)

@@ -31,6 +31,25 @@ import Testing
     #expect(InferenceVerdict(dense: dense, pruned: dense).words == "Nothing was removed: inference takes as long as before.")
   }
 
+  @Test func theSparseRuntimesTimesStandForWhatItCouldDo() {
+    func times(_ samples: [(Int, Double)]) -> [BatchLatency] {
+      samples.compactMap { batch, seconds in Measurement([seconds], unit: .seconds).map { BatchLatency(batch: batch, time: $0) } }
+    }
+    let dense = side(weights: 1000, nonZero: 1000, macs: 1000, bytes: 4000, latency: [dense1, dense64])
+    var pruned = side(weights: 1000, nonZero: 90, macs: 1000, effective: 90, bytes: 4000)
+    pruned.sparseLatency = times([(1, 0.021), (64, 0.303), (7, 1)])
+    #expect(
+      InferenceVerdict(dense: dense, pruned: pruned).words
+        == "91.00 % of the weights are zero, but tensors keep their size: dense kernels will not run faster; "
+        + "the sparse runtime takes 0.21× as long at batch 1 and 0.30× as long at batch 64.")
+    pruned = side(weights: 560, nonZero: 140, macs: 560, effective: 140, bytes: 2240)
+    pruned.sparseLatency = times([(64, 0.101)])
+    #expect(
+      InferenceVerdict(dense: dense, pruned: pruned).words
+        == "Tensors shrank to 0.56× the MACs; the time was not measured. 75.00 % of the weights still there are zero, which dense kernels "
+        + "multiply all the same: the sparse runtime takes 0.10× as long at batch 64.")
+  }
+
   @Test func smallerAndFaster() {
     let both = verdict([(64, [0.58, 0.585, 0.59]), (1, [0.07, 0.071, 0.072])])
     #expect(both.answer == .faster)

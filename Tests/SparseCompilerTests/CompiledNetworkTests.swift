@@ -202,3 +202,65 @@ func expectEqual(
     largest > 0 && difference <= 1e-5 * largest,
     "\(form?.rawValue ?? "") \(threads) threads, \(batch) examples: \(difference) of \(largest)")
 }
+
+/// Calls that come at the same time, or want something else of a model than the usual.
+struct CompiledModelTests {
+  private func compiled(_ network: String, density: Double, threads: Int) throws -> CompiledModel {
+    let model = try randomized(Architecture.parse(network), density: density, seed: 9)
+    let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+    return try CompiledModel(bytes: compiler.plan(), threads: threads)
+  }
+
+  /// Callers that share a model do not see each other: each gets what it gets alone.
+  @Test(arguments: [1, 2]) func concurrentCallersGetTheirOwnOutputs(_ threads: Int) async throws {
+    let model = try compiled("lenet-5-bn", density: 0.2, threads: threads)
+    let inputs = (0..<8).map { caller in (0..<(caller % 3 == 0 ? 1 : 20) * 784).map { Float(($0 * 31 + caller * 7) % 17) / 8 - 1 } }
+    let alone = try inputs.map { try model.run($0) }
+    #expect(Set(alone).count == 8)
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for caller in 0..<8 {
+        group.addTask {
+          for _ in 0..<10 where try model.run(inputs[caller]) != alone[caller] { return false }
+          return true
+        }
+      }
+      for try await isRight in group { #expect(isRight) }
+    }
+  }
+
+  /// Weights in turns (a lone example's vectors) against weights one by one, in layers that fill their last 16 outputs and such that do not.
+  @Test(arguments: ["mlp:700-130-40-10", "mlp:64-2000-3", "lenet-300-100"]) func turnsGiveWhatSingleWeightsGive(_ network: String) throws {
+    for density in [0.5, 0.1, 0.02] {
+      let model = try randomized(Architecture.parse(network), density: density, seed: 11)
+      for threads in [1, 3] { try expectEqual(model, batch: 1, kernel: .sparse(channels: 128), threads: threads) }
+    }
+  }
+
+  @Test func formsAndThreadsThatAreNotThereAreRefused() throws {
+    let bytes: [UInt8] = {
+      var writer = PlanWriter()
+      let values = writer.add([Float](repeating: 1, count: 4))
+      let taps = writer.add([UInt32(0)])
+      let layer = PlanLayer(
+        name: "fc", x: 0, y: 1, first: 0, bias: nil, weights: .dense(PlanMatrix(groups: 1, inputs: 2, block: 2, taps: taps, values: values))
+      )
+      return writer.file(
+        name: "tiny", maps: [PlanMap(features: 2), PlanMap(features: 2)], steps: [.layer(layer)], outputs: [1], groups: 1, loneExamples: 2)
+    }()
+    #expect(try CompiledModel(bytes: bytes).run([3, 4]) == [7, 7])
+    #expect(try CompiledModel(bytes: bytes).run([3, 4, 1, 1, 2, 0]) == [7, 7, 2, 2, 2, 2])
+    do {
+      _ = try CompiledModel(bytes: bytes, threads: 0)
+      Issue.record("no threads were taken")
+    } catch { #expect(error.description == "0 threads; possible are 1 to 1024") }
+    let other: InferenceForm = InferenceForm.available.contains(.neon) ? .avx2 : .neon
+    do {
+      _ = try CompiledModel(bytes: bytes, form: other)
+      Issue.record("\(other) was taken")
+    } catch {
+      #expect(
+        error.description
+          == "this machine has no \(other.rawValue) kernels; it has \(InferenceForm.available.map(\.rawValue).joined(separator: ", "))")
+    }
+  }
+}

@@ -91,6 +91,25 @@ typedef struct {
   const uint32_t *shares;  // [members + 1]
 } cs_sparse_vector_step;
 
+// The same with weights in the order in which 16 outputs at once can use them: each turn takes a weight of each of 16 outputs, or 0, all of
+// which read one window of 32 values, from where each takes its own.
+typedef struct {
+  uint32_t outputs;
+  const uint32_t *starts;    // [⌈outputs/16⌉ + 1]: turns of each 16 outputs
+  const uint32_t *windows;   // [turns]: a turn reads values window ..< window + 32
+  const uint8_t *places;     // [turns][16]: within the window
+  const float *values;       // [turns][16]
+} cs_turns;
+
+typedef struct {
+  cs_turns turns;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  size_t y_channel;
+  const uint32_t *shares;  // [members + 1]: groups of 16 outputs
+} cs_turn_step;
+
 typedef struct {
   const float *weights;  // [outputs][inputs]
   cs_finish finish;
@@ -162,6 +181,9 @@ typedef struct {
 // Carries out steps in their order; with a team, each by all its members, otherwise by the caller in the name of `members`, one after another.
 void cs_stages_run(struct cs_team *_Nullable team, const cs_stage *stages, uint32_t count, uint32_t members);
 
+// Seconds of a clock that only goes forward.
+double cs_seconds(void);
+
 typedef struct {
   const char *name;
   uint32_t sparse_vectors;  // the most vectors of a sparse layer's tile
@@ -169,6 +191,8 @@ typedef struct {
   void (*_Nonnull sparse)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull dense)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull sparse_vector)(const void *step, uint32_t member, uint32_t members);
+  // NULL where a form cannot look values up fast.
+  void (*_Nullable turns)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull dense_vector)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull pool)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull map)(const void *step, uint32_t member, uint32_t members);
