@@ -40,7 +40,10 @@ public struct KernelTuner {
   /// - Parameter progress: told what share of the work is done.
   /// - Throws: ``SparseRuntimeError/resources(_:)``; what `progress` throws, which ends the work.
   public func profile(of compiler: PlanCompiler, progress: (Double) throws -> Void = { _ in }) throws -> KernelProfile {
-    let layers = compiler.layers
+    let all = compiler.layers
+    // Where most weights are there, leaving the others out cannot pay; such layers are not measured.
+    let layers = all.filter { !($0.canBeDense && $0.usual == .dense && Double($0.kept) > 0.8 * Double($0.weights)) }
+    let measured = Set(layers.map(\.step))
     let candidates = Self.candidates
     let modes = batches == .lone ? [0] : batches == .many ? [1] : [0, 1]
     // [candidate][mode][step]
@@ -49,7 +52,7 @@ public struct KernelTuner {
       try progress(Double(i) / Double(candidates.count + 1))
       let kernels = Dictionary(layers.map { ($0.name, candidate) }, uniquingKeysWith: { first, _ in first })
       let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 1), threads: threads, form: form)
-      times.append(try modes.map { try model.stepSeconds(groups: $0, repetitions: repetitions) })
+      times.append(try modes.map { try model.stepSeconds(groups: $0, only: measured, repetitions: repetitions) })
     }
     var kernels: [String: LayerKernel] = [:]
     for layer in layers {
@@ -59,17 +62,22 @@ public struct KernelTuner {
     }
     try progress(Double(candidates.count) / Double(candidates.count + 1))
     let (groups, loneExamples) = try layout(compiler, kernels)
-    return KernelProfile(form: form.rawValue, groups: groups, loneExamples: loneExamples, layers: layers, kernels: kernels)
+    return KernelProfile(form: form.rawValue, groups: groups, loneExamples: loneExamples, layers: all, kernels: kernels)
   }
 
   /// Returns how many groups side by side are fastest for an example, and from how many examples on a group is faster than lone ones.
   private func layout(_ compiler: PlanCompiler, _ kernels: [String: LayerKernel]) throws -> (groups: Int, loneExamples: Int) {
     let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 4), threads: threads, form: form)
     func seconds(_ groups: Int) throws -> Double { try model.stepSeconds(groups: groups, repetitions: repetitions).reduce(0, +) }
-    let lone = try seconds(0)
-    let times = try [1, 2, 4].map { (groups: $0, seconds: try seconds($0)) }
-    let best = times.min { $0.seconds / Double($0.groups) < $1.seconds / Double($1.groups) }
-    let examples = (times[0].seconds / lone).rounded(.up)
-    return (best?.groups ?? 1, examples.isFinite ? min(max(Int(examples), 1), 1 << 20) : 1)
+    return Self.layout(lone: try seconds(0), groups: try [1, 2, 4].map { (groups: $0, seconds: try seconds($0)) })
+  }
+
+  /// The choice by the seconds of a lone example and of 1, 2 and 4 groups.
+  static func layout(lone: Double, groups times: [(groups: Int, seconds: Double)]) -> (groups: Int, loneExamples: Int) {
+    guard let best = times.min(by: { $0.seconds / Double($0.groups) < $1.seconds / Double($1.groups) }), let first = times.first, lone > 0
+    else { return (1, 1) }
+    // Large images go by one after another however many there are: 16 side by side do not fit into the caches.
+    if best.seconds / Double(16 * best.groups) >= lone { return (best.groups, 1 << 20) }
+    return (best.groups, min(max(Int((first.seconds / lone).rounded(.up)), 1), 16))
   }
 }

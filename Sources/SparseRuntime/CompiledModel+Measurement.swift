@@ -1,14 +1,20 @@
 internal import CSparse
 
 extension CompiledModel {
+  /// Seconds of a step from which on it is measured as seldom as possible.
+  private static let longStep = 0.02
+
   /// Seconds of each of the plan's steps, for as many examples as fit one pass: the smallest of several measurements.
   ///
   /// - Parameters:
   ///   - groups: groups of 16 examples side by side; 0 for a lone example.
-  ///   - repetitions: how often each step is measured.
+  ///   - only: the steps that are measured, all unless given; the others have infinity.
+  ///   - repetitions: how often each step is measured, twice at most if that takes long.
   ///   - minimum: seconds that a measurement takes at least, by computing the step as often as that takes.
   /// - Throws: ``SparseRuntimeError/resources(_:)``.
-  public func stepSeconds(groups: Int, repetitions: Int = 5, minimum: Double = 2e-4) throws(SparseRuntimeError) -> [Double] {
+  public func stepSeconds(
+    groups: Int, only: Set<Int>? = nil, repetitions: Int = 5, minimum: Double = 2e-4
+  ) throws(SparseRuntimeError) -> [Double] {
     let workspace = try idle(groups)
     let examples = workspace.capacity
     // Values as a network has them: neither all 0, which would hide a cost of real ones, nor so small that they are denormal.
@@ -29,11 +35,15 @@ extension CompiledModel {
       for _ in 0..<times { workspace.rerun(step, team: team) }
       return cs_seconds() - start
     }
-    let steps = 1...plan.steps.count
-    let times = steps.map { max(1, min(1000, Int(minimum / max(seconds($0, 2) / 2, 1e-9)))) }
+    // Stage 0 is the input.
+    let steps = plan.steps.indices.filter { only?.contains($0) ?? true }
+    let first = steps.map { seconds($0 + 1, 1) }
     var best = Array(repeating: Double.infinity, count: plan.steps.count)
-    for _ in 0..<repetitions {
-      for step in steps { best[step - 1] = min(best[step - 1], seconds(step, times[step - 1]) / Double(times[step - 1])) }
+    for repetition in 0..<repetitions {
+      for (step, first) in zip(steps, first) where repetition < 2 || first < Self.longStep {
+        let times = max(1, min(1000, Int(minimum / max(first, 1e-9))))
+        best[step] = min(best[step], seconds(step + 1, times) / Double(times))
+      }
     }
     put(back: workspace, groups)
     return best

@@ -1,10 +1,10 @@
 import Networks
-import SparseCompiler
 import Testing
 import Torch
 import TestSupport
 import Training
 
+@testable import SparseCompiler
 @testable import SparseRuntime
 
 /// What a plan's file holds, and what is not a plan.
@@ -123,6 +123,20 @@ struct KernelProfileTests {
 
   @Test(arguments: ["", "sparse", "sparse:8", "sparse:0×8", "sparse:8×29", "sparse:8×0", "sparse:x×8", "dense:1", "sparse:8×8×8"])
   func otherNamesAreNone(_ name: String) { #expect(LayerKernel(name) == nil) }
+
+  @Test func examplesGoSideBySideWhereThatIsFaster() {
+    func layout(_ lone: Double, _ times: Double...) -> [Int] {
+      let layout = KernelTuner.layout(lone: lone, groups: zip([1, 2, 4], times).map { (groups: $0, seconds: $1) })
+      return [layout.groups, layout.loneExamples]
+    }
+    // Four lone examples take as long as 16 side by side; 32 side by side are the fastest for each.
+    #expect(layout(1, 4, 6, 14) == [2, 4])
+    #expect(layout(1, 3.5, 8, 16) == [1, 4])
+    // 16 side by side take longer than 16 lone ones, 64 do not.
+    #expect(layout(1, 17, 30, 50) == [4, 16])
+    #expect(layout(1, 17, 34, 70) == [1, 1 << 20])
+    #expect(layout(1, 16, 32, 64) == [1, 1 << 20])
+  }
 
   @Test func aProfileHoldsForItsOwnLayersAlone() throws {
     func compiler(_ density: Double) throws -> PlanCompiler {
