@@ -9,6 +9,7 @@
 #include "Panels.h"
 #include "Inference.h"
 #include "InferenceMaps.h"
+#include "InferenceNorms.h"
 
 #define CS_TEXT(X) CS_QUOTED(X)
 #define CS_QUOTED(X) #X
@@ -42,6 +43,9 @@ const cs_inference CS_NAMED(cs_inference_, FORM) = {
   .pool = CS_NAMED(pool_, FORM),
   .map = CS_NAMED(map_, FORM),
   .pair = CS_NAMED(pair_, FORM),
+  .norm = CS_NAMED(norm_, FORM),
+  .resample = CS_NAMED(resample_, FORM),
+  .offset = CS_NAMED(offset_, FORM),
   .copy = CS_NAMED(copy_, FORM),
   .pack = CS_NAMED(pack_, FORM),
   .unpack = CS_NAMED(unpack_, FORM),

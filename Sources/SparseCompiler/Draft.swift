@@ -50,6 +50,9 @@ enum DraftStep {
   case pool(PlanPool)
   case function(DraftFunction)
   case pair(PlanPair)
+  case norm(PlanNorm, scale: [Float]?, shift: [Float]?)
+  case resample(DraftResample)
+  case offset(name: String, x: Int, y: Int, numbers: [Float])
   case copy(PlanCopy)
 }
 
@@ -61,6 +64,16 @@ struct DraftFunction {
   var alpha: Float = 0
   var scale: [Float]?, shift: [Float]?, slope: [Float]?
   var low: Float = -.infinity, high: Float = .infinity
+}
+
+/// Pixels in other places, whose numbers are not written yet.
+struct DraftResample {
+  var name: String
+  var x: Int, y: Int
+  var taps = 1
+  var places: [Int32]
+  var shares: [Float]?
+  var token: [Float]?
 }
 
 /// What a node's value is: a value of the draft, perhaps read as a vector of all its pixels.

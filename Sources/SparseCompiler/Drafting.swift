@@ -8,7 +8,7 @@ struct Drafting {
   private let index: NetworkIndex
   private let parameters: (ParameterName) throws -> [Float]?
   private(set) var values: [DraftValue] = []
-  private(set) var steps: [DraftStep] = []
+  var steps: [DraftStep] = []
   private(set) var outputs: [Int] = []
   private var operands: [String: DraftOperand] = [:]
   /// The step that computes each value; nil for the input.
@@ -31,9 +31,7 @@ struct Drafting {
   private static func supports(_ operation: Operation) -> Bool {
     switch operation {
     case .convolution(let layer): !layer.isTransposed
-    case .groupNorm, .channelNorm, .localResponseNorm, .softmax, .attention, .classToken, .positionEmbedding, .resize, .arrange, .roll,
-      .opaque:
-      false
+    case .attention, .opaque: false
     default: true
     }
   }
@@ -49,20 +47,20 @@ struct Drafting {
     index.consumers(of: node.name).reduce(0) { $0 + $1.inputs.count { $0 == node.name } } == 1 && !index.isOutput(node.name)
   }
 
-  private mutating func value(channels: Int, height: Int, width: Int, computedByNext: Bool = true) -> Int {
+  mutating func value(channels: Int, height: Int, width: Int, computedByNext: Bool = true) -> Int {
     values.append(DraftValue(channels: channels, height: height, width: width))
     producers.append(computedByNext ? steps.count : nil)
     return values.count - 1
   }
 
-  private mutating func value(like shape: FeatureShape) -> Int {
+  mutating func value(like shape: FeatureShape) -> Int {
     switch shape {
     case .vector(let count): value(channels: count, height: 1, width: 1)
     case .image(let channels, let height, let width): value(channels: channels, height: height, width: width)
     }
   }
 
-  private mutating func finish(_ node: Network.Node, _ value: Int, isFlattened: Bool = false) {
+  mutating func finish(_ node: Network.Node, _ value: Int, isFlattened: Bool = false) {
     operands[node.name] = DraftOperand(value: value, isFlattened: isFlattened, isFusable: isFusable(node))
   }
 
@@ -73,7 +71,7 @@ struct Drafting {
   }
 
   /// Returns a value that has the operand's features as channels, which takes a copy where flattening has to move pixels.
-  private mutating func materialized(_ operand: DraftOperand, for name: String) -> Int {
+  mutating func materialized(_ operand: DraftOperand, for name: String) -> Int {
     let source = values[operand.value]
     guard operand.isFlattened, source.isImage else { return operand.value }
     var sources: [PlanCopy.Source] = []
@@ -87,7 +85,7 @@ struct Drafting {
     return y
   }
 
-  private func numbers(_ node: Network.Node, _ role: ParameterName.Role, _ count: Int) throws -> [Float] {
+  func numbers(_ node: Network.Node, _ role: ParameterName.Role, _ count: Int) throws -> [Float] {
     let name = ParameterName(node.module, role)
     let numbers = try parameters(name)
     guard let numbers, numbers.count == count else { throw CompilationError.parameter(name, expected: count, given: numbers?.count) }
@@ -142,8 +140,16 @@ struct Drafting {
     case .subtract: try pair(.subtract, given, node)
     case .multiply: try pair(.multiply, given, node)
     case .pad, .concat, .narrow, .indexSelect, .subsamplePad: try draftCopy(node, given, shape())
-    case .groupNorm, .channelNorm, .localResponseNorm, .softmax, .attention, .classToken, .positionEmbedding, .resize, .arrange, .roll,
-      .opaque:
+    case .groupNorm, .channelNorm, .localResponseNorm, .softmax: try draftNorm(node, first())
+    case .classToken, .resize, .arrange, .roll: try draftResample(node, first(), shape())
+    case .positionEmbedding:
+      let x = materialized(try first(), for: node.name)
+      let source = values[x]
+      let numbers = try numbers(node, .weight, source.channels * source.height * source.width)
+      let y = value(channels: source.channels, height: source.height, width: source.width)
+      steps.append(.offset(name: node.name, x: x, y: y, numbers: numbers))
+      finish(node, y)
+    case .attention, .opaque:
       throw CompilationError.unsupported(network: network.name, nodes: [node.name])
     }
   }

@@ -74,6 +74,16 @@ public struct PlanCompiler {
             scale: function.scale.map { writer.add($0) }, shift: function.shift.map { writer.add($0) },
             slope: function.slope.map { writer.add($0) }, low: function.low, high: function.high))
       case .pair(let pair): return .pair(pair)
+      case .norm(var norm, let scale, let shift):
+        (norm.scale, norm.shift) = (scale.map { writer.add($0) }, shift.map { writer.add($0) })
+        return .norm(norm)
+      case .resample(let resample):
+        return .resample(
+          PlanResample(
+            name: resample.name, x: resample.x, y: resample.y, taps: resample.taps, places: writer.add(resample.places),
+            shares: resample.shares.map { writer.add($0) }, token: resample.token.map { writer.add($0) }))
+      case .offset(let name, let x, let y, let numbers):
+        return .offset(PlanOffset(name: name, x: x, y: y, numbers: writer.add(numbers)))
       case .copy(let copy): return .copy(copy)
       }
     }

@@ -121,6 +121,12 @@ public enum PlanStep: Sendable {
   case function(PlanFunction)
   /// A sum, difference or product of two maps.
   case pair(PlanPair)
+  /// A norm over a single example's values, or a softmax.
+  case norm(PlanNorm)
+  /// Pixels in other places, or between others: resized, rolled and rearranged images, and class tokens.
+  case resample(PlanResample)
+  /// A number for each channel and pixel, added: learned positions.
+  case offset(PlanOffset)
   /// Channels that come from others, shifted and thinned: concatenations, selections, padding, and the phases of strided convolutions.
   case copy(PlanCopy)
 
@@ -131,6 +137,9 @@ public enum PlanStep: Sendable {
     case .pool(let step): step.name
     case .function(let step): step.name
     case .pair(let step): step.name
+    case .norm(let step): step.name
+    case .resample(let step): step.name
+    case .offset(let step): step.name
     case .copy(let step): step.name
     }
   }
@@ -141,6 +150,9 @@ public enum PlanStep: Sendable {
     case .pool(let step): step.y
     case .function(let step): step.y
     case .pair(let step): step.y
+    case .norm(let step): step.y
+    case .resample(let step): step.y
+    case .offset(let step): step.y
     case .copy(let step): step.y
     }
   }
@@ -151,6 +163,9 @@ public enum PlanStep: Sendable {
     case .pool(let step): [step.x]
     case .function(let step): [step.x]
     case .pair(let step): [step.a, step.b]
+    case .norm(let step): [step.x]
+    case .resample(let step): [step.x]
+    case .offset(let step): [step.x]
     case .copy(let step): Array(Set(step.sources.compactMap(\.map))).sorted()
     }
   }

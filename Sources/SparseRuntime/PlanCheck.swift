@@ -32,6 +32,13 @@ extension Plan {
       case .pool(let pool): try check(pool)
       case .function(let function): try check(function)
       case .pair(let pair): try check(pair)
+      case .norm(let norm): try check(norm)
+      case .resample(let resample): try check(resample)
+      case .offset(let offset):
+        let (x, y) = (maps[offset.x], maps[offset.y])
+        guard x.hasShape(of: y), storage.holds(offset.numbers), offset.numbers.count == y.channels * y.height * y.width else {
+          throw step.malformed("does not fit its input and its output")
+        }
       case .copy(let copy): try check(copy)
       }
     }
@@ -136,6 +143,33 @@ extension Plan {
     let (a, b, y) = (maps[pair.a], maps[pair.b], maps[pair.y])
     guard a.hasShape(of: y), b.channels == y.channels, b.hasShape(of: y) || b.height * b.width == 1 else {
       throw PlanStep.pair(pair).malformed("does not fit its inputs and its output")
+    }
+  }
+
+  private func check(_ norm: PlanNorm) throws(SparseRuntimeError) {
+    let step = PlanStep.norm(norm)
+    let (x, y) = (maps[norm.x], maps[norm.y])
+    guard x.hasShape(of: y) else { throw step.malformed("does not fit its input and its output") }
+    guard (1...Self.longest).contains(norm.size), (0...Self.longest).contains(norm.absent),
+      norm.kind != .group || y.channels.isMultiple(of: norm.size), norm.kind != .localResponse || norm.size <= 2 * y.channels
+    else { throw step.malformed("has impossible groups") }
+    for numbers in [norm.scale, norm.shift] {
+      guard let numbers else { continue }
+      guard storage.holds(numbers), numbers.count == y.channels else { throw step.malformed("does not have \(y.channels) numbers") }
+    }
+  }
+
+  private func check(_ resample: PlanResample) throws(SparseRuntimeError) {
+    let step = PlanStep.resample(resample)
+    let (x, y) = (maps[resample.x], maps[resample.y])
+    guard x.channels == y.channels, [1, 4].contains(resample.taps), storage.holds(resample.places),
+      resample.places.count == y.height * y.width * resample.taps,
+      resample.shares.map({ storage.holds($0) && $0.count == resample.places.count }) ?? (resample.taps == 1),
+      resample.token.map({ storage.holds($0) && $0.count == y.channels }) ?? true
+    else { throw step.malformed("does not fit its input and its output") }
+    let pixels = -1..<x.height * x.width
+    for place in storage.array(resample.places) {
+      guard pixels.contains(Int(place)) else { throw step.malformed("reads beyond its input") }
     }
   }
 

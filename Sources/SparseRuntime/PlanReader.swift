@@ -140,6 +140,17 @@ struct PlanReader {
     case .pair:
       let (a, b, y) = (try number(), try number(), try number())
       return .pair(PlanPair(name: name, a: a, b: b, y: y, kind: try kind(name), low: try real(), high: try real()))
+    case .norm:
+      let (x, y) = (try number(), try number())
+      return .norm(
+        PlanNorm(
+          name: name, x: x, y: y, kind: try kind(name), size: try number(), absent: try number(), epsilon: try real(), alpha: try real(),
+          beta: try real(), k: try real(), scale: try optional(), shift: try optional()))
+    case .resample:
+      let (x, y, taps) = (try number(), try number(), try number())
+      return .resample(
+        PlanResample(name: name, x: x, y: y, taps: taps, places: try numbers(), shares: try optional(), token: try optional()))
+    case .offset: return .offset(PlanOffset(name: name, x: try number(), y: try number(), numbers: try numbers()))
     case .copy:
       let y = try number()
       var sources: [PlanCopy.Source] = []

@@ -49,6 +49,9 @@ extension PlanStep {
     case .pool(let pool): pool.isMean ? "mean pool" : "max pool"
     case .function(let function): "\(function.kind)"
     case .pair(let pair): "\(pair.kind)"
+    case .norm(let norm): norm.kind == .softmax ? "softmax" : "norm"
+    case .resample: "resample"
+    case .offset: "offset"
     case .copy: "copy"
     }
   }

@@ -138,6 +138,20 @@ public struct PlanWriter {
     case .pair(let pair):
       for value in [pair.a, pair.b, pair.y, Int(pair.kind.rawValue)] { put(value) }
       put(pair.low, pair.high)
+    case .norm(let norm):
+      for value in [norm.x, norm.y, Int(norm.kind.rawValue), norm.size, norm.absent] { put(value) }
+      for value in [norm.epsilon, norm.alpha, norm.beta, norm.k] { put(value) }
+      put(norm.scale)
+      put(norm.shift)
+    case .resample(let resample):
+      for value in [resample.x, resample.y, resample.taps] { put(value) }
+      put(resample.places)
+      put(resample.shares)
+      put(resample.token)
+    case .offset(let offset):
+      put(offset.x)
+      put(offset.y)
+      put(offset.numbers)
     case .copy(let copy):
       put(copy.y)
       put(copy.sources.count)
@@ -150,7 +164,7 @@ public struct PlanWriter {
 
 extension PlanStep {
   /// How a file tells what a step is.
-  enum Tag: Int { case sparse, dense, pool, function, pair, copy }
+  enum Tag: Int { case sparse, dense, pool, function, pair, copy, norm, resample, offset }
   var tag: Tag {
     switch self {
     case .layer(let layer): if case .sparse = layer.weights { .sparse } else { .dense }
@@ -158,6 +172,9 @@ extension PlanStep {
     case .function: .function
     case .pair: .pair
     case .copy: .copy
+    case .norm: .norm
+    case .resample: .resample
+    case .offset: .offset
     }
   }
 }

@@ -38,6 +38,33 @@ struct StepBuilder {
           cs_pair_step(
             a: layout.maps[pair.a], b: layout.maps[pair.b], y: layout.maps[pair.y], operation: Int32(pair.kind.rawValue), low: pair.low,
             high: pair.high)))
+    case .norm(let norm):
+      let y = plan.maps[norm.y]
+      let together =
+        switch norm.kind {
+        case .group: (y.channels / norm.size + norm.absent) * y.height * y.width
+        default: y.channels + norm.absent
+        }
+      return cs_stage(
+        run: kernels.norm,
+        step: try arena.keep(
+          cs_norm_step(
+            x: layout.maps[norm.x], y: layout.maps[norm.y], kind: Int32(norm.kind.rawValue), groups: UInt32(norm.size),
+            size: UInt32(norm.size), count: Float(together), epsilon: norm.epsilon, alpha: norm.alpha, beta: norm.beta, k: norm.k,
+            scale: numbers(norm.scale), shift: numbers(norm.shift))))
+    case .resample(let resample):
+      guard let places = plan.storage.pointer(resample.places) else { throw .malformed("step \"\(resample.name.shown)\" lacks places") }
+      return cs_stage(
+        run: kernels.resample,
+        step: try arena.keep(
+          cs_resample_step(
+            x: layout.maps[resample.x], y: layout.maps[resample.y], taps: UInt32(resample.taps), places: places,
+            shares: numbers(resample.shares), token: numbers(resample.token))))
+    case .offset(let offset):
+      guard let values = numbers(offset.numbers) else { throw .malformed("step \"\(offset.name.shown)\" lacks numbers") }
+      return cs_stage(
+        run: kernels.offset,
+        step: try arena.keep(cs_offset_step(x: layout.maps[offset.x], y: layout.maps[offset.y], numbers: values)))
     case .copy(let copy):
       let sources = copy.sources.map { source in
         guard let index = source.map else {

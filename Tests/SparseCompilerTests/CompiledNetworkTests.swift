@@ -33,7 +33,7 @@ struct CompiledNetworkTests {
 
   /// A fixture that is dead proves nothing: outputs of these graphs depend on their inputs.
   @Test func randomGraphsAreAlive() throws {
-    let alive = try (0..<24).count { seed in
+    let alive = try (0..<40).count { seed in
       var graph = RandomNetwork(seed: UInt64(seed))
       let network = try graph.network()
       let model = try randomized(network, density: [1, 0.6, 0.4, 0.2][seed % 4], seed: UInt64(seed))
@@ -41,11 +41,11 @@ struct CompiledNetworkTests {
       let outputs = try Executor(model).forward(input).array(Float.self)
       return outputs.prefix(4) != outputs.suffix(4)
     }
-    #expect(alive >= 22)
+    #expect(alive >= 36)
   }
 
   /// Random graphs of everything that is compiled, small enough for all forms and for several seeds.
-  @Test(arguments: 0..<24) func randomGraphsGiveTheExecutorsOutputs(_ seed: Int) throws {
+  @Test(arguments: 0..<40) func randomGraphsGiveTheExecutorsOutputs(_ seed: Int) throws {
     var graph = RandomNetwork(seed: UInt64(seed))
     let network = try graph.network()
     let model = try randomized(network, density: [1, 0.6, 0.4, 0.2][seed % 4], seed: UInt64(seed))
@@ -79,7 +79,7 @@ struct RandomNetwork {
     var last = add(.input(.image(channels: shape.channels, height: shape.height, width: shape.width)))
     for _ in 0..<draw(3...6) {
       let before = last
-      switch draw(0...9) {
+      switch draw(0...14) {
       case 0, 1, 2:
         let groups = shape.channels.isMultiple(of: 2) && draw(0...2) == 0 ? 2 : 1
         let outputs = groups * draw(1...5)
@@ -125,6 +125,18 @@ struct RandomNetwork {
       case 8:
         last = add(
           .convolution(Convolution(shape.channels, shape.channels, kernel: Extent(3), padding: Extent(1), groups: shape.channels)), last)
+      case 9 where shape.channels.isMultiple(of: 2):
+        last = add(.groupNorm(GroupNorm(groups: pick([1, 2]), shape.channels, absent: draw(0...2))), last)
+      case 10: last = add(.channelNorm(ChannelNorm(shape.channels, absent: draw(0...2))), last)
+      case 11: last = add(.localResponseNorm(LocalResponseNorm(draw(1...3), alpha: 0.5, beta: pick([0.75, 0.6]), k: 2)), last)
+      case 12:
+        (shape.height, shape.width) = (draw(3...12), draw(3...12))
+        last = add(.resize(height: shape.height, width: shape.width, pick(Interpolation.allCases)), last)
+      case 13: last = add(.softmax, add(.roll(down: draw(-2...3), right: draw(-3...2)), last))
+      case 14 where !nodes.contains(where: { if case .classToken = $0.operation { true } else { false } }):
+        last = add(.classToken(features: shape.channels), add(.arrange(height: 1, width: shape.height * shape.width), last))
+        (shape.height, shape.width) = (1, shape.height * shape.width + 1)
+        last = add(.positionEmbedding(PositionEmbedding(shape.channels, height: 1, width: shape.width)), last)
       default:
         last = add(.pad(top: 1, bottom: 0, left: 2, right: draw(0...1)), last)
         guard let reached = try? partial(last), case .image(_, let height, let width) = reached else { continue }

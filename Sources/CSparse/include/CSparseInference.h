@@ -149,6 +149,33 @@ typedef struct {
   float low, high;
 } cs_pair_step;
 
+// Norms of single examples. Of groups of channels over all pixels, or of all channels at each pixel, the mean
+// and the variance of `count` values, of which those that are not there are 0: y = scale·(x − mean)/√(variance + epsilon) + shift. Softmax:
+// eˣ/Σeˣ over all channels at each pixel. Local response: x/(k + alpha/size·Σx²)^beta over `size` neighbouring channels.
+enum { CS_GROUP_NORM, CS_CHANNEL_NORM, CS_SOFTMAX, CS_LOCAL_RESPONSE };
+typedef struct {
+  cs_map x, y;
+  int32_t kind;
+  uint32_t groups, size;
+  float count, epsilon, alpha, beta, k;
+  const float *_Nullable scale, *_Nullable shift;  // [channels]
+} cs_norm_step;
+
+// Pixel p of y is Σ share·x[place] over `taps` pixels of the same channel, or the channel's token where the place is −1.
+typedef struct {
+  cs_map x, y;
+  uint32_t taps;
+  const int32_t *places;            // [pixels of y][taps], row by row
+  const float *_Nullable shares;    // [pixels of y][taps]; NULL for one tap of share 1
+  const float *_Nullable token;     // [channels]
+} cs_resample_step;
+
+// y = x + a number for each channel and pixel.
+typedef struct {
+  cs_map x, y;
+  const float *numbers;  // [channels][pixels]
+} cs_offset_step;
+
 // Channel c of y is a channel of some map, shifted and thinned: y[i][j] = x[step·i + down][step·j + right], 0 beyond x.
 typedef struct {
   const float *_Nullable x;  // the channel's first value; NULL for zeros
@@ -197,6 +224,9 @@ typedef struct {
   void (*_Nonnull pool)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull map)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull pair)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull norm)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull resample)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull offset)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull copy)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull pack)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull unpack)(const void *step, uint32_t member, uint32_t members);
