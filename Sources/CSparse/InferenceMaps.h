@@ -10,12 +10,47 @@ INLINE float *channel_of(const cs_map *map, uint32_t k) {
 
 // --- Pooling -----------------------------------------------------------------------------------------------------------
 
+// A NaN wins a maximum, as in PyTorch.
+INLINE lanes combined(int is_mean, lanes a, lanes b) { return is_mean ? a + b : ((b > a) | (b != b)) ? b : a; }
+INLINE float combined_row(int is_mean, float value, const float *row, uint32_t from, uint32_t to) {
+  for (uint32_t c = from; c < to; ++c) value = is_mean ? value + row[c] : row[c] > value || row[c] != row[c] ? row[c] : value;
+  return value;
+}
+
+// The widest row of a lone example of which windows are first combined from above to below, 16 columns at once.
+enum { CS_POOL_WIDTH = 1024 };
+
+// A lone example's channel.
+INLINE void pool_rows(const int is_mean, const cs_pool_step *s, const float *x, float *y) {
+  float column[CS_POOL_WIDTH + 16];
+  for (uint32_t i = 0; i < s->y.height; ++i) {
+    for (uint32_t c = 0; c < s->x.width; c += 16) {
+      lanes value = (lanes)(is_mean ? 0 : -__builtin_inff());
+      // Beyond a row's end lies what is in memory anyway, and is not looked at.
+      for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) value = combined(is_mean, value, loose(x + r * s->x.row + c));
+      *(loose_lanes *)(column + c) = value;
+    }
+    for (uint32_t j = 0; j < s->y.width; ++j) {
+      const float value = combined_row(is_mean, is_mean ? 0 : -__builtin_inff(), column, s->column_from[j], s->column_to[j]);
+      y[i * s->y.row + j] = held_one(is_mean ? value * (s->row_share[i] * s->column_share[j]) : value, s->low, s->high);
+    }
+  }
+}
+
 static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t members) {
   const cs_pool_step *s = step;
   const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
   for (uint32_t k = share.from; k < share.to; ++k) {
     const float *x = channel_of(&s->x, k);
     float *y = channel_of(&s->y, k);
+    if (s->y.lanes == 1 && s->x.width <= CS_POOL_WIDTH) {
+      if (s->is_mean) {
+        pool_rows(1, s, x, y);
+      } else {
+        pool_rows(0, s, x, y);
+      }
+      continue;
+    }
     for (uint32_t i = 0; i < s->y.height; ++i) {
       for (uint32_t j = 0; j < s->y.width; ++j) {
         const float factor = s->row_share[i] * s->column_share[j];
@@ -24,8 +59,7 @@ static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t me
           for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
             for (uint32_t c = s->column_from[j]; c < s->column_to[j]; ++c) {
               const lanes v = *(const lanes *)(x + r * s->x.row + c * 16);
-              // A NaN wins a maximum, as in PyTorch.
-              value = s->is_mean ? value + v : ((v > value) | (v != v)) ? v : value;
+              value = combined(s->is_mean, value, v);
             }
           }
           *(lanes *)(y + i * s->y.row + j * 16) = held(s->is_mean ? value * factor : value, s->low, s->high);
@@ -33,10 +67,7 @@ static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t me
         }
         float value = s->is_mean ? 0 : -__builtin_inff();
         for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
-          const float *row = x + r * s->x.row;
-          for (uint32_t c = s->column_from[j]; c < s->column_to[j]; ++c) {
-            value = s->is_mean ? value + row[c] : row[c] > value || row[c] != row[c] ? row[c] : value;
-          }
+          value = combined_row(s->is_mean, value, x + r * s->x.row, s->column_from[j], s->column_to[j]);
         }
         y[i * s->y.row + j] = held_one(s->is_mean ? value * factor : value, s->low, s->high);
       }

@@ -478,7 +478,7 @@ enum OptionTable {
     OptionRow("benchmark", "--repetitions 9", "repetitions=9"),
     OptionRow(
       "benchmark", "--against libtorch,deepsparse=venv/bin/python", over: "benchmark m.plan --model m.onnx --against libtorch",
-      "engines=libtorch python3, deepsparse venv/bin/python"),
+      "engines=libtorch usual, deepsparse venv/bin/python"),
     OptionRow("benchmark", "--model m.onnx", over: "benchmark m.plan --model n.onnx --against libtorch", "model=m.onnx"),
     OptionRow("benchmark", "--json", "json=true"),
     OptionRow("methods", "--json", "json=true"),

@@ -108,7 +108,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     return [
       "plan": benchmark.plan, "batches": "\(try benchmark.batches())", "threads": "\(benchmark.threads)",
       "repetitions": "\(benchmark.repetitions)", "model": benchmark.model ?? "none", "json": "\(benchmark.json)",
-      "engines": try benchmark.engines().map { "\($0.name) \($0.python)" }.joined(separator: ", "),
+      "engines": try benchmark.engines().map { "\($0.name) \($0.python ?? "usual")" }.joined(separator: ", "),
     ]
   case let compare as CompareCommand: return ["json": "\(compare.json)"]
   case let methods as MethodsCommand: return ["json": "\(methods.json)"]

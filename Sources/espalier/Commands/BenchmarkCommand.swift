@@ -22,7 +22,8 @@ struct BenchmarkCommand: CheckedCommand {
         espalier benchmark small.plan --model small.safetensors \\
           --against libtorch,onnxruntime,openvino
 
-      An engine may need an environment of its own: name its Python.
+      An engine may need an environment of its own: name its Python. The others
+      have that of ESPALIER_PYTHON, or python3.
         espalier benchmark small.plan --model small.onnx \\
           --against deepsparse=venv/bin/python,onnxruntime
 
@@ -66,15 +67,14 @@ struct BenchmarkCommand: CheckedCommand {
     }
   }
 
-  func engines() throws -> [(name: String, python: String)] {
+  func engines() throws -> [(name: String, python: String?)] {
     let words = against?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
-    return try words.map { word throws -> (name: String, python: String) in
+    return try words.map { word throws -> (name: String, python: String?) in
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts[0] == "libtorch" || Peer.names.contains(parts[0]) else {
         throw ValidationError("--against \(word.inLine): possible are libtorch, \(Peer.names.joined(separator: ", "))")
       }
-      let usual = ProcessInfo.processInfo.environment["ESPALIER_PYTHON"].flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
-      return (parts[0], parts.count > 1 ? parts[1] : usual)
+      return (parts[0], parts.count > 1 ? parts[1] : nil)
     }
   }
 
@@ -178,33 +178,38 @@ struct BenchmarkCommand: CheckedCommand {
 
 /// The engines that a plan is compared with, and the files that those in Python read.
 private final class Rivals {
-  private let engines: [(name: String, python: String)]
+  private let engines: [(name: String, python: String?)]
   private let threads: Int
   private let model: Model?
   private var onnx: String?
   private let folder: String
 
-  init(_ engines: [(name: String, python: String)], model path: String?, threads: Int) throws {
+  init(_ engines: [(name: String, python: String?)], model path: String?, threads: Int) throws {
     (self.engines, self.threads) = (engines, threads)
     folder = NSTemporaryDirectory() + "espalier-benchmark-\(getpid())"
     guard let path else {
       (model, onnx) = (nil, nil)
       return
     }
+    let needsONNX = engines.contains { $0.name != "libtorch" }
+    let file: ModelFile
+    var given: String?
     if ImportedNetwork.isOne(path) {
       let imported = try ImportedNetwork(contentsOf: path)
-      (model, onnx) = (try imported.model(), path)
+      file = ModelFile(model: try imported.model(), origin: imported.origin)
+      // What was left off, a softmax say, the plan does not compute either: then all run what was read.
+      if imported.notes.isEmpty { given = path }
     } else {
-      let file = try ModelFile(contentsOf: path)
-      model = file.model
-      if engines.contains(where: { $0.name != "libtorch" }) {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        onnx = folder + "/model.onnx"
-        try file.writeONNX(to: folder + "/model.onnx")
-      }
+      file = try ModelFile(contentsOf: path)
     }
+    model = file.model
+    if needsONNX, given == nil {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try file.writeONNX(to: folder + "/model.onnx")
+    }
+    onnx = given ?? folder + "/model.onnx"
     try TorchRuntime.configure(threads: threads)
-    if engines.contains(where: { $0.name != "libtorch" }) {
+    if needsONNX {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       try Data(PackageResources.peer_py).write(to: URL(fileURLWithPath: folder + "/peer.py"))
     }
@@ -213,13 +218,15 @@ private final class Rivals {
   func removeFiles() { try? FileManager.default.removeItem(atPath: folder) }
 
   func contestants(_ input: [Float], batch: Int) throws -> [any Contestant] {
-    try engines.map { engine in
+    let usual = ProcessInfo.processInfo.environment["ESPALIER_PYTHON"].flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
+    return try engines.map { engine in
       guard let model else { throw PeerFailure(name: engine.name, reason: "no model was given") }
       if engine.name == "libtorch" { return try LibtorchContestant(model, input, batch: batch) }
       let data = folder + "/input-\(batch).raw"
       try input.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: data)) }
       return try Peer(
-        engine.name, python: engine.python, script: folder + "/peer.py", model: onnx ?? "", input: data, batch: batch, threads: threads)
+        engine.name, python: engine.python ?? usual, script: folder + "/peer.py", model: onnx ?? "", input: data, batch: batch,
+        threads: threads)
     }
   }
 }

@@ -121,10 +121,7 @@ struct RunCommand: CheckedCommand {
         }
       }
       pending = Data(pending.dropFirst(whole))
-      let result = try model.run(values)
-      do {
-        try FileHandle.standardOutput.write(contentsOf: result.withUnsafeBytes { Data($0) })
-      } catch { throw OutputError(path: "standard output", underlying: error) }
+      try Console.pass(model.run(values))
     }
     guard pending.isEmpty else {
       throw UnusableInput("standard input ended within an example: \(pending.count) of \(size) bytes")

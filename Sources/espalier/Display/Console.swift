@@ -16,6 +16,17 @@ enum Console {
     }
   }
 
+  /// Writes numbers as they are to standard output, for a program that reads them.
+  ///
+  /// - Throws: ``OutputError`` if they cannot be written.
+  static func pass(_ numbers: [Float]) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: numbers.withUnsafeBytes { Data($0) })
+    } catch {
+      throw OutputError(path: "standard output", underlying: error)
+    }
+  }
+
   /// Prints a line to standard error.
   static func note(_ text: String) { draw(line(text) + "\n") }
 
