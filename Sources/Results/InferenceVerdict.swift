@@ -57,9 +57,9 @@ public struct InferenceVerdict: Codable, Hashable, Sendable {
 
   /// How long the sparse runtime took, relative to the dense model on dense kernels; nil if that was not measured.
   private static func sparse(_ dense: Artefact, _ pruned: Artefact) -> String? {
-    let parts = (pruned.sparseLatency ?? []).compactMap { after -> String? in
-      guard let before = dense.latency.first(where: { $0.batch == after.batch }), before.time.median > 0 else { return nil }
-      return "\(Format.ratio(after.time.median / before.time.median)) as long at batch \(after.batch)"
+    let parts = (pruned.sparseLatency ?? []).compactMap { sparse -> String? in
+      guard let usual = dense.latency.first(where: { $0.batch == sparse.batch }), usual.time.median > 0 else { return nil }
+      return "\(Format.ratio(sparse.time.median / usual.time.median)) as long at batch \(sparse.batch)"
     }
     return parts.isEmpty ? nil : "the sparse runtime takes \(list(parts))"
   }
