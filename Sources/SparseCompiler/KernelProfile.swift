@@ -12,6 +12,10 @@ public struct KernelProfile: Codable, Hashable, Sendable {
   }
   /// The form of the kernels that were measured, e.g. `avx512`.
   public var form: String
+  /// The sizes of batches that it was measured for, as ``KernelTuner/Batches`` names them.
+  public var batches: String
+  /// Threads that it was measured with.
+  public var threads: Int
   /// Groups of 16 examples that go through the network side by side.
   public var groups: Int
   /// Fewer examples than this go one after another.
@@ -20,8 +24,12 @@ public struct KernelProfile: Codable, Hashable, Sendable {
   public var layers: [Layer]
 
   /// Creates a profile of a compiler's layers.
-  public init(form: String, groups: Int, loneExamples: Int, layers: [PlanCompiler.LayerSummary], kernels: [String: LayerKernel]) {
-    (self.form, self.groups, self.loneExamples) = (form, groups, loneExamples)
+  public init(
+    form: String, batches: KernelTuner.Batches = .all, threads: Int = 1, groups: Int, loneExamples: Int,
+    layers: [PlanCompiler.LayerSummary], kernels: [String: LayerKernel]
+  ) {
+    (self.form, self.batches, self.threads) = (form, batches.rawValue, threads)
+    (self.groups, self.loneExamples) = (groups, loneExamples)
     self.layers = layers.map {
       Layer(name: $0.name, weights: $0.weights, kept: $0.kept, kernel: (kernels[$0.name] ?? $0.usual).description)
     }

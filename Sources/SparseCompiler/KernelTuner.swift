@@ -7,7 +7,7 @@ public import SparseRuntime
 /// one with the least product of both times, each relative to the best, or of the times of the one that is asked for.
 public struct KernelTuner {
   /// The sizes of batches that matter.
-  public enum Batches: Sendable {
+  public enum Batches: String, Sendable {
     /// Single examples.
     case lone
     /// Many examples at once.
@@ -62,7 +62,8 @@ public struct KernelTuner {
     }
     try progress(Double(candidates.count) / Double(candidates.count + 1))
     let (groups, loneExamples) = try layout(compiler, kernels)
-    return KernelProfile(form: form.rawValue, groups: groups, loneExamples: loneExamples, layers: all, kernels: kernels)
+    return KernelProfile(
+      form: form.rawValue, batches: batches, threads: threads, groups: groups, loneExamples: loneExamples, layers: all, kernels: kernels)
   }
 
   /// Returns how many groups side by side are fastest for an example, and from how many examples on a group is faster than lone ones.

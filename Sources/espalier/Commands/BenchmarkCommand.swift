@@ -3,6 +3,7 @@ internal import Files
 internal import Foundation
 internal import Interchange
 internal import Interruptions
+internal import Networks
 internal import Results
 internal import SparseRuntime
 internal import Torch
@@ -134,6 +135,9 @@ struct BenchmarkCommand: CheckedCommand {
       }
     }
     let largest = all[0].output.map { abs($0) }.max() ?? 0
+    for other in all.dropFirst() where zip(other.output, all[0].output).contains(where: { abs($0 - $1) > 0.01 * largest }) {
+      Console.note("\(other.name) gives other outputs at batch \(batch): is the model that which the plan was made of?")
+    }
     return zip(all, medians).map { contestant, times in
       let difference = zip(contestant.output, all[0].output).map { abs($0 - $1) }.max() ?? 0
       return .init(
@@ -174,6 +178,13 @@ struct BenchmarkCommand: CheckedCommand {
     let times = (0..<3).map { _ in ContinuousClock().measure { target.copyMemory(from: source, byteCount: count) } / .seconds(1) }
     return Double(2 * count) / max(times.min() ?? 1, 1e-9)
   }
+}
+
+/// The error for a model that a plan was not made of.
+private struct WrongModel: ReportedError, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+  var exitStatus: ExitStatus { .dataError }
 }
 
 /// The engines that a plan is compared with, and the files that those in Python read.
@@ -221,6 +232,9 @@ private final class Rivals {
     let usual = ProcessInfo.processInfo.environment["ESPALIER_PYTHON"].flatMap { $0.isEmpty ? nil : $0 } ?? "python3"
     return try engines.map { engine in
       guard let model else { throw PeerFailure(name: engine.name, reason: "no model was given") }
+      guard try input.count == batch * model.network.inputShape.elements else {
+        throw WrongModel("the model takes \(try model.network.inputShape), the plan \(input.count / batch) values: it was made of another")
+      }
       if engine.name == "libtorch" { return try LibtorchContestant(model, input, batch: batch) }
       let data = folder + "/input-\(batch).raw"
       try input.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: data)) }

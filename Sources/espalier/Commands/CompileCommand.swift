@@ -58,6 +58,7 @@ struct CompileCommand: CheckedCommand {
   @Flag(help: "Print the layers and their kernels as JSON.")
   var json = false
 
+  private var batches: KernelTuner.Batches { batch.map { $0 < 8 ? .lone : .many } ?? .all }
   private var path: String { output ?? (model as NSString).deletingPathExtension + ".plan" }
   private var profilePath: String { (path as NSString).deletingPathExtension + ".kernels.json" }
 
@@ -82,7 +83,8 @@ struct CompileCommand: CheckedCommand {
     }
     let bytes = compilation.plan(chosen.profile, kernels: kernels)
     // What cannot be read must not be written.
-    _ = try CompiledModel(bytes: bytes)
+    let outputCount = try CompiledModel(bytes: bytes).plan.outputs.count
+    if outputCount > 1 { Console.note("\(model) has \(outputCount) outputs: a plan's first is what run gives") }
     try AtomicFile.write(Data(bytes), to: path)
     if chosen.isMeasured { try Console.write(Format.json(chosen.profile), to: profilePath) }
     let report = CompilationReport(
@@ -103,12 +105,14 @@ struct CompileCommand: CheckedCommand {
     case let given? where given != "measured": return (try read(given), false)
     case nil:
       // A profile of another network, or of another state of it, is measured anew.
-      if let known = try? read(profilePath), known.form == InferenceForm.fastest.rawValue, known.kernels(for: compiler.layers) != nil {
+      if let known = try? read(profilePath), known.form == InferenceForm.fastest.rawValue, known.batches == batches.rawValue,
+        known.threads == threads, known.kernels(for: compiler.layers) != nil
+      {
         return (known, false)
       }
     default: break
     }
-    let tuner = KernelTuner(batches: batch.map { $0 < 8 ? .lone : .many } ?? .all, threads: threads)
+    let tuner = KernelTuner(batches: batches, threads: threads)
     let profile = try tuner.profile(of: compiler) { share in
       try Interruption.check()
       if Console.isTerminal { Console.draw("\rmeasuring kernels: \(Int(100 * share)) %") }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Datasets
 internal import Files
 internal import Foundation
+internal import Interruptions
 internal import Results
 internal import SparseRuntime
 internal import Torch
@@ -78,6 +79,8 @@ struct RunCommand: CheckedCommand {
     case .tensors: try report(model, model.run(tensorValues(model)), names: nil)
     case .images:
       let preparation = model.plan.preparation
+      if let missing = inputs.first(where: { !FileManager.default.fileExists(atPath: $0) }) { throw MissingFile(path: missing) }
+      if preparation.mean.isEmpty { Console.note("\(plan) does not say how images are normalised: their values are 0 to 1") }
       let shape = preparation.shape.isEmpty ? model.plan.inputShape : preparation.shape
       let files = try inputs.map {
         try StillImage(path: $0, shape: shape, resize: preparation.resize, isReversed: preparation.isReversed)
@@ -96,8 +99,9 @@ struct RunCommand: CheckedCommand {
       throw UnusableInput("\(inputs[0]) has the tensors \(names): give --tensor")
     }
     let shape = model.plan.inputShape
-    let expected = [shape, [shape.reduce(1, *)], model.plan.preparation.shape]
-    guard let first = tensor.shape.first, first > 0, expected.contains(Array(tensor.shape.dropFirst())) else {
+    // Sides of one pixel may be left out, and all of them be written as one.
+    let expected = [shape, [shape.reduce(1, *)], model.plan.preparation.shape].map { $0.filter { $0 != 1 } }
+    guard let first = tensor.shape.first, first > 0, expected.contains(tensor.shape.dropFirst().filter { $0 != 1 }) else {
       throw UnusableInput(
         "\(inputs[0]): \(name.inLine) is \(tensor.shape.map(String.init).joined(separator: "×")); expected is n×\(shape.map(String.init).joined(separator: "×"))"
       )
@@ -110,8 +114,17 @@ struct RunCommand: CheckedCommand {
     Interrupt.ignoreClosedPipes()
     let size = model.plan.inputCount * MemoryLayout<Float>.stride
     var pending = Data()
-    while let part = try FileHandle.standardInput.read(upToCount: max(size, 1 << 16)), !part.isEmpty {
-      pending.append(part)
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      // A producer may wait for the answer to an example before it sends the next: what has come is answered.
+      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      if count < 0, errno == EINTR {
+        try Interruption.check()
+        continue
+      }
+      guard count >= 0 else { throw UnusableInput("standard input cannot be read: \(String(cString: strerror(errno)))") }
+      if count == 0 { break }
+      pending.append(contentsOf: buffer[..<count])
       let whole = pending.count / size * size
       guard whole > 0 else { continue }
       let values = pending.prefix(whole).withUnsafeBytes { bytes in

@@ -18,6 +18,9 @@ struct Compilation {
   ///
   /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network.
   init(_ path: String) throws {
+    if let handle = FileHandle(forReadingAtPath: path), let head = try? handle.read(upToCount: 8), head == Data("ESPPLAN\n".utf8) {
+      throw PlanAlready(path: path)
+    }
     let model: Model
     var preprocessing: Preprocessing?
     switch try ModelSource(path) {
@@ -40,6 +43,13 @@ struct Compilation {
     compiler.plan(
       kernels: kernels, groups: profile.groups, loneExamples: profile.loneExamples, preparation: preparation, classes: classes)
   }
+}
+
+/// The error for a plan where a model is needed.
+struct PlanAlready: ReportedError, CustomStringConvertible {
+  let path: String
+  var exitStatus: ExitStatus { .dataError }
+  var description: String { "\(path) is a plan already: give the model that it was made of" }
 }
 
 /// The error for a network of the catalogue where a trained model is needed.
