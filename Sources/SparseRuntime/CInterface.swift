@@ -1,13 +1,5 @@
 // The functions of Examples/ClassifyInC/espalier.h, by which programs in C and whatever calls C embed the runtime.
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#else
-  internal import Darwin
-#endif
-
 /// Reads a plan; the handle is released by ``espalier_close(_:)``.
 ///
 /// - Parameters:
