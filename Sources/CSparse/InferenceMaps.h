@@ -195,12 +195,41 @@ static void CS_NAMED(copy_, FORM)(const void *step, uint32_t member, uint32_t me
   }
 }
 
+INLINE uint32_t present_of(uint32_t count, uint32_t first, uint32_t lanes) {
+  return count <= first ? 0 : count - first < lanes ? count - first : lanes;
+}
+
+// `width` values of each of 16 examples, 0 for those that are not there, turned so that a value's 16 examples lie side by side.
+INLINE void examples_turned(const float *in, size_t example, uint32_t present, uint32_t width, lanes *block) {
+  for (uint32_t e = 0; e < 16; ++e) {
+    block[e] = (lanes)0;
+    if (e < present) __builtin_memcpy(&block[e], in + e * example, width * sizeof *in);
+  }
+  turn(block);
+}
+
+// A vector's features lie side by side in an example, as a channel's pixels do.
+INLINE void pack_vector(const cs_pack_step *s, uint32_t member, uint32_t members) {
+  const cs_map *y = &s->y;
+  const uint32_t blocks = (y->channels + 15) / 16;
+  const cs_share share = part_of(y->groups * blocks, member, members);
+  for (uint32_t k = share.from; k < share.to; ++k) {
+    const uint32_t group = k / blocks, first = k % blocks * 16, width = y->channels - first < 16 ? y->channels - first : 16;
+    lanes block[16];
+    examples_turned(
+        *s->source + (size_t)group * 16 * y->channels + first, y->channels, present_of(*s->count, group * 16, 16), width, block);
+    float *out = y->values + group * y->group + first * y->channel;
+    for (uint32_t i = 0; i < width; ++i) *(lanes *)(out + i * y->channel) = block[i];
+  }
+}
+
 // Pixel p of a channel lies in row p / width.
 static void CS_NAMED(pack_, FORM)(const void *step, uint32_t member, uint32_t members) {
   const cs_pack_step *s = step;
   const cs_map *y = &s->y;
   const uint32_t pixels = y->height * y->width, count = *s->count;
   const size_t example = (size_t)y->channels * pixels;
+  if (y->lanes == 16 && pixels == 1) return pack_vector(s, member, members);
   const cs_share share = part_of(y->groups * y->channels, member, members);
   for (uint32_t k = share.from; k < share.to; ++k) {
     const uint32_t group = k / y->channels;
@@ -210,15 +239,10 @@ static void CS_NAMED(pack_, FORM)(const void *step, uint32_t member, uint32_t me
       for (uint32_t i = 0; i < y->height; ++i) __builtin_memcpy(out + i * y->row, in + i * y->width, y->width * sizeof *in);
       continue;
     }
-    const uint32_t here = count > group * 16 ? count - group * 16 : 0, present = here < 16 ? here : 16;
     for (uint32_t p = 0; p < pixels; p += 16) {
       const uint32_t width = pixels - p < 16 ? pixels - p : 16;
       lanes block[16];
-      for (uint32_t e = 0; e < 16; ++e) {
-        block[e] = (lanes)0;
-        if (e < present) __builtin_memcpy(&block[e], in + e * example + p, width * sizeof *in);
-      }
-      turn(block);
+      examples_turned(in + p, example, present_of(count, group * 16, 16), width, block);
       for (uint32_t i = 0; i < width; ++i) *(lanes *)(out + (p + i) / y->width * y->row + (p + i) % y->width * 16) = block[i];
     }
   }
@@ -234,7 +258,7 @@ static void CS_NAMED(unpack_, FORM)(const void *step, uint32_t member, uint32_t 
     const uint32_t group = k / x->channels;
     const float *in = channel_of(x, k);
     float *out = *s->target + (size_t)group * x->lanes * example + (size_t)(k % x->channels) * pixels;
-    const uint32_t first = group * x->lanes, present = count <= first ? 0 : count - first < x->lanes ? count - first : x->lanes;
+    const uint32_t present = present_of(count, group * x->lanes, x->lanes);
     for (uint32_t p = 0; p < pixels; ++p) {
       const float *pixel = in + p / x->width * x->row + (size_t)(p % x->width) * x->lanes;
       for (uint32_t e = 0; e < present; ++e) out[e * example + p] = pixel[e];

@@ -1,7 +1,7 @@
 internal import Foundation
 public import Networks
 internal import Results
-internal import SparseCompiler
+public import SparseCompiler
 internal import SparseRuntime
 public import Torch
 public import Training
@@ -107,6 +107,15 @@ public enum Latency {
   }
 }
 
+extension PlanCompiler {
+  /// Drafts a model, with its tensors as float32 numbers.
+  ///
+  /// - Throws: `CompilationError`.
+  public init(_ model: Model) throws {
+    try self.init(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+  }
+}
+
 extension CompiledModel {
   /// Compiles a model whose weights are partly 0, with kernels by rule; nil for a network that the sparse runtime cannot compute, and for one
   /// without zeros.
@@ -114,7 +123,7 @@ extension CompiledModel {
     let facts = try model.facts()
     guard facts.nonZeroWeights < facts.prunableWeights else { return nil }
     do {
-      let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+      let compiler = try PlanCompiler(model)
       return try CompiledModel(bytes: compiler.plan(), threads: threads)
     } catch is CompilationError {
       return nil

@@ -6,7 +6,7 @@ struct DraftValue {
   var channels: Int, height: Int, width: Int
   /// Zeros that readers need above each channel and beside each row.
   var above = 0, beside = 0
-  /// Whether a layer reads or writes rows of it (and not single pixels), so that rows must be as far apart as on the other side.
+  /// Whether it has more than one pixel: a layer that writes such a value needs rows as far apart as those that it reads.
   var isImage: Bool { height * width > 1 }
 }
 

@@ -49,8 +49,8 @@ extension DraftLayer {
   private func filters(_ places: [Int], plane: Int, channels: Int?, vectors: Int, _ writer: inout PlanWriter) -> PlanFilters {
     let size = inputs * taps.count
     // Offsets have 16 bits.
-    let span = min(
-      1 << 16, channels.map { $0.multipliedReportingOverflow(by: plane) }.map { $0.overflow ? 1 << 16 : $0.partialValue } ?? 1 << 16)
+    let most = 1 << 16
+    let span = channels.map { $0 < most / plane ? $0 * plane : most } ?? most
     let reach = (groups * inputs - 1) * plane + (places.max() ?? 0)
     let blocks = reach / span + 1
     var counts = [UInt32](repeating: 0, count: blocks * outputs + 1)

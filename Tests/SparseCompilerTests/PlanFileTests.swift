@@ -41,9 +41,8 @@ struct PlanFileTests {
     #expect(model.plan.preparation == PlanPreparation(shape: [1, 28, 28], mean: [0.5], deviation: [0.25], resize: 32, isReversed: true))
     #expect(model.plan.classes == ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"])
     // Norms and activations are part of the layers: convolution, pooling, twice, and the two linear layers.
-    #expect(model.plan.steps.map(\.name).count == 6)
-    var kinds: [PlanStep.Tag] = []
-    for step in model.plan.steps { kinds.append(step.tag) }
+    let kinds = model.plan.steps.map(\.tag)
+    #expect(kinds.count == 6)
     #expect(kinds.filter { $0 == .pool }.count == 2 && kinds.filter { $0 == .sparse || $0 == .dense }.count == 4)
     #expect(try model.input(of: Array(repeating: 255, count: 784)) == Array(repeating: 2, count: 784))
   }

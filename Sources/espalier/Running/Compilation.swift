@@ -1,3 +1,4 @@
+internal import Experiments
 internal import Files
 internal import Foundation
 internal import Networks
@@ -30,7 +31,7 @@ struct Compilation {
       (model, classes) = (imported, [])
     case .network: throw UntrainedNetwork(name: path)
     }
-    compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+    compiler = try PlanCompiler(model)
     preparation =
       preprocessing.map {
         PlanPreparation(
