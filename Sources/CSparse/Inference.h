@@ -11,6 +11,8 @@ INLINE lanes masked(lanes x, uint16_t mask) {
   const integers bit = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
   return (bits & bit) != 0 ? x : (lanes)0;
 }
+// A NaN wins a maximum, as in PyTorch.
+INLINE lanes larger(lanes a, lanes b) { return ((b > a) | (b != b)) ? b : a; }
 INLINE cs_share part_of(uint32_t count, uint32_t member, uint32_t members) {
   return (cs_share){(uint32_t)((uint64_t)count * member / members), (uint32_t)((uint64_t)count * (member + 1) / members)};
 }
@@ -24,64 +26,87 @@ INLINE lanes finished(const cs_finish *finish, lanes sum, const float *z, const 
 // --- Sparse layers -----------------------------------------------------------------------------------------------------
 
 // One weight's products with a tile's vectors take as long as few of them; several weights at once, where vectors are few, hide how long
-// a sum waits for the one before.
-INLINE void sparse_tile(
-    const int rows, const int columns, const int chains, const cs_sparse_step *s, const cs_tile *tile, uint32_t from, uint32_t to) {
+// a sum waits for the one before. Between blocks a tile's sums lie side by side, where they neither push the input out of the first-level
+// cache nor are written to memory; the last block finishes and stores them.
+INLINE void sparse_block(
+    const int rows, const int columns, const int chains, const int is_first, const int is_last, const cs_sparse_step *s, const cs_tile *tile,
+    uint32_t block, uint32_t from, uint32_t to, float *sums) {
   const cs_filters *f = &s->filters;
-  const size_t unit = s->unit, x_row = s->x_row, y_row = s->y_row;
-  for (uint32_t block = 0; block < f->blocks; ++block) {
-    const uint32_t *starts = f->starts + (size_t)block * f->outputs;
-    const float *x = s->x + tile->x + (size_t)f->bases[block] * unit;
-    const int is_first = block == 0, is_last = block + 1 == f->blocks;
-    for (uint32_t o = from; o < to; ++o) {
-      uint32_t i = starts[o];
-      const uint32_t end = starts[o + 1];
-      if (i == end && !is_first && !is_last) continue;
-      float *y = s->y + tile->y + (size_t)o * s->y_channel;
-      lanes sum[4][4][8];
-      const lanes start = (lanes)(is_first && s->finish.bias ? s->finish.bias[o] : 0);
-      UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-        sum[0][r][c] = is_first ? start : loose(y + r * y_row + c * 16);
+  const size_t unit = s->unit, x_row = s->x_row;
+  const uint32_t *starts = f->starts + (size_t)block * f->outputs;
+  const uint16_t *offsets = f->offsets;
+  const float *values = f->values, *x = s->x + tile->x + (size_t)f->bases[block] * unit;
+  float *between = sums + (size_t)from * (rows * columns * 16);
+  for (uint32_t o = from, i = starts[from]; o < to; ++o, between += rows * columns * 16) {
+    const uint32_t end = starts[o + 1];
+    if (!is_first && !is_last && i == end) continue;
+    lanes sum[4][4][8];
+    const lanes start = (lanes)(is_first && s->finish.bias ? s->finish.bias[o] : 0);
+    UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+      sum[0][r][c] = is_first ? start : *(lanes *)(between + (r * columns + c) * 16);
+    }
+    UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+      sum[k][r][c] = (lanes)0;
+    }
+    for (; i + chains <= end; i += chains) {
+      UNROLLED for (int k = 0; k < chains; ++k) {
+        const float *p = x + (size_t)offsets[i + k] * unit;
+        const lanes w = (lanes)values[i + k];
+        UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+          sum[k][r][c] += w * loose(p + r * x_row + c * 16);
+        }
+      }
+    }
+    if (chains > 1) {
+      for (; i < end; ++i) {
+        const float *p = x + (size_t)offsets[i] * unit;
+        const lanes w = (lanes)values[i];
+        UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+          sum[0][r][c] += w * loose(p + r * x_row + c * 16);
+        }
       }
       UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-        sum[k][r][c] = (lanes)0;
+        sum[0][r][c] += sum[k][r][c];
       }
-      for (; i + chains <= end; i += chains) {
-        UNROLLED for (int k = 0; k < chains; ++k) {
-          const float *p = x + (size_t)f->offsets[i + k] * unit;
-          const lanes w = (lanes)f->values[i + k];
-          UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-            sum[k][r][c] += w * loose(p + r * x_row + c * 16);
-          }
-        }
-      }
-      if (chains > 1) {
-        for (; i < end; ++i) {
-          const float *p = x + (size_t)f->offsets[i] * unit;
-          const lanes w = (lanes)f->values[i];
-          UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-            sum[0][r][c] += w * loose(p + r * x_row + c * 16);
-          }
-        }
-        UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-          sum[0][r][c] += sum[k][r][c];
-        }
-      }
-      const float *z = is_last && s->finish.z ? s->finish.z + tile->z + (size_t)o * s->finish.z_channel : NULL;
+    }
+    if (!is_last) {
       UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-        lanes value = sum[0][r][c];
-        if (is_last) {
-          value = finished(&s->finish, value, z ? z + r * s->z_row + c * 16 : NULL, tile->masks ? tile->masks + r * columns + c : NULL);
-        }
-        *(loose_lanes *)(y + r * y_row + c * 16) = value;
+        *(lanes *)(between + (r * columns + c) * 16) = sum[0][r][c];
       }
+      continue;
+    }
+    const float *z = s->finish.z ? s->finish.z + tile->z + (size_t)o * s->finish.z_channel : NULL;
+    UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+      sum[0][r][c] =
+          finished(&s->finish, sum[0][r][c], z ? z + r * s->z_row + c * 16 : NULL, tile->masks ? tile->masks + r * columns + c : NULL);
+    }
+    float *y = s->y + tile->y + (size_t)o * s->y_channel;
+    if (rows % 2 == 0 && columns % 2 == 0 && s->is_pooled) {
+      UNROLLED for (int r = 0; r + 1 < rows; r += 2) UNROLLED for (int c = 0; c + 1 < columns; c += 2) {
+        *(loose_lanes *)(y + r / 2 * s->y_row + c / 2 * 16) =
+            larger(larger(sum[0][r][c], sum[0][r][c + 1]), larger(sum[0][r + 1][c], sum[0][r + 1][c + 1]));
+      }
+      continue;
+    }
+    UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
+      *(loose_lanes *)(y + r * s->y_row + c * 16) = sum[0][r][c];
     }
   }
 }
 
+INLINE void sparse_tile(
+    const int rows, const int columns, const int chains, const cs_sparse_step *s, const cs_tile *tile, uint32_t from, uint32_t to,
+    float *sums) {
+  const uint32_t last = s->filters.blocks - 1;
+  if (last == 0) return sparse_block(rows, columns, chains, 1, 1, s, tile, 0, from, to, sums);
+  sparse_block(rows, columns, chains, 1, 0, s, tile, 0, from, to, sums);
+  for (uint32_t block = 1; block < last; ++block) sparse_block(rows, columns, chains, 0, 0, s, tile, block, from, to, sums);
+  sparse_block(rows, columns, chains, 0, 1, s, tile, last, from, to, sums);
+}
+
 #define CS_SPARSE_TILE(R, J)                                                                                                       \
   case (R) * 16 + (J):                                                                                                             \
-    if ((R) * (J) <= SPARSE_VECTORS) sparse_tile(R, J, (R) * (J) >= 4 ? 1 : (R) * (J) >= 2 ? 2 : 4, s, tile, outputs.from, outputs.to); \
+    if ((R) * (J) <= SPARSE_VECTORS) sparse_tile(R, J, (R) * (J) >= 4 ? 1 : (R) * (J) >= 2 ? 2 : 4, s, tile, outputs.from, outputs.to, sums); \
     break;
 #define CS_SPARSE_TILES(R)                                                                                               \
   CS_SPARSE_TILE(R, 1) CS_SPARSE_TILE(R, 2) CS_SPARSE_TILE(R, 3) CS_SPARSE_TILE(R, 4) CS_SPARSE_TILE(R, 5) CS_SPARSE_TILE(R, 6) \
@@ -95,6 +120,7 @@ static void CS_NAMED(sparse_, FORM)(const void *step, uint32_t member, uint32_t 
   } else {
     tiles = part_of(s->tile_count, member, members);
   }
+  float *sums = s->sums ? s->sums + member * s->member : NULL;
   for (uint32_t t = tiles.from; t < tiles.to; ++t) {
     const cs_tile *tile = &s->tiles[t];
     switch (tile->rows * 16 + tile->columns) { CS_SPARSE_TILES(1) CS_SPARSE_TILES(2) CS_SPARSE_TILES(4) default: break; }

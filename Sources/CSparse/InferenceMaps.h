@@ -10,8 +10,7 @@ INLINE float *channel_of(const cs_map *map, uint32_t k) {
 
 // --- Pooling -----------------------------------------------------------------------------------------------------------
 
-// A NaN wins a maximum, as in PyTorch.
-INLINE lanes combined(int is_mean, lanes a, lanes b) { return is_mean ? a + b : ((b > a) | (b != b)) ? b : a; }
+INLINE lanes combined(int is_mean, lanes a, lanes b) { return is_mean ? a + b : larger(a, b); }
 INLINE float combined_row(int is_mean, float value, const float *row, uint32_t from, uint32_t to) {
   for (uint32_t c = from; c < to; ++c) value = is_mean ? value + row[c] : row[c] > value || row[c] != row[c] ? row[c] : value;
   return value;

@@ -31,9 +31,13 @@ struct Geometry {
       let flat = (value.height - 1) * row + value.width
       return PlanMap(
         channels: value.channels, height: value.height, width: value.width, above: value.above, beside: value.beside, row: row,
-        plane: max((value.height + value.above) * row, (flat + 15) / 16 * 16))
+        plane: Self.spread(max((value.height + value.above) * row, (flat + 15) / 16 * 16)))
     }
   }
+
+  /// Returns a distance between channels that leaves them at different places of the first-level cache: as a multiple of 16 positions of 64
+  /// bytes, a fourth of such a cache's places would hold all channels' rows.
+  private static func spread(_ plane: Int) -> Int { plane >= 64 && plane.isMultiple(of: 16) ? plane + 1 : plane }
 }
 
 /// Values whose rows must be equally far apart, as sets.

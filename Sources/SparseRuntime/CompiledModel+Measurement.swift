@@ -4,7 +4,8 @@ extension CompiledModel {
   /// Seconds of a step from which on it is measured as seldom as possible.
   private static let longStep = 0.02
 
-  /// Seconds of each of the plan's steps, for as many examples as fit one pass: the smallest of several measurements.
+  /// Seconds of each of the plan's steps, for as many examples as fit one pass: the smallest of several measurements; 0 for a step that the one
+  /// before computes.
   ///
   /// - Parameters:
   ///   - groups: groups of 16 examples side by side; 0 for a lone example.
@@ -35,14 +36,13 @@ extension CompiledModel {
       for _ in 0..<times { workspace.rerun(step, team: team) }
       return cs_seconds() - start
     }
-    // Stage 0 is the input.
-    let steps = plan.steps.indices.filter { only?.contains($0) ?? true }
-    let first = steps.map { seconds($0 + 1, 1) }
-    var best = Array(repeating: Double.infinity, count: plan.steps.count)
+    let steps = plan.steps.indices.filter { (only?.contains($0) ?? true) && !workspace.isFused($0) }
+    let first = steps.map { seconds($0, 1) }
+    var best = plan.steps.indices.map { workspace.isFused($0) ? 0 : Double.infinity }
     for repetition in 0..<repetitions {
       for (step, first) in zip(steps, first) where repetition < 2 || first < Self.longStep {
         let times = max(1, min(1000, Int(minimum / max(first, 1e-9))))
-        best[step] = min(best[step], seconds(step + 1, times) / Double(times))
+        best[step] = min(best[step], seconds(step, times) / Double(times))
       }
     }
     put(back: workspace, groups)

@@ -9,6 +9,22 @@ struct StepBuilder {
   let arena: Arena
   /// Tables of layers, by the step's index, where there are any.
   let tables: [Int: TurnTable]
+  /// Room for each member's sums of a tile, and its values; one for all steps, as no two are carried out at once.
+  private let sums: (memory: UnsafeMutablePointer<Float>, member: Int)
+
+  init(
+    plan: Plan, layout: WorkspaceLayout, members: Int, kernels: cs_inference, arena: Arena, tables: [Int: TurnTable]
+  ) throws(SparseRuntimeError) {
+    (self.plan, self.layout, self.members, self.kernels, self.arena, self.tables) = (plan, layout, members, kernels, arena, tables)
+    var most = 0
+    for case .layer(let layer) in plan.steps {
+      guard case .sparse(let filters) = layer.weights, filters.bases.count > 1, layout.lanes == 16 || plan.maps[layer.y].flat > 1 else {
+        continue
+      }
+      most = max(most, plan.maps[layer.y].channels * Tiling(plan: plan, layer: layer, layout: layout, kernels: kernels).capacity * 16)
+    }
+    sums = (try arena.zeros(count: most * members), most)
+  }
 
   func stage(of index: Int) throws(SparseRuntimeError) -> cs_stage {
     switch plan.steps[index] {
@@ -122,6 +138,7 @@ struct StepBuilder {
           cs_sparse_step(
             filters: filters, finish: finish, x: source, y: target, unit: unit, x_row: tiling.xRow, y_row: tiling.yRow,
             z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
+            is_pooled: layout.pooled[layer.y] == nil ? 0 : 1, sums: sums.memory, member: sums.member,
             shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
     case .dense(let weights):
       guard let values = plan.storage.pointer(weights.values), let taps = plan.storage.pointer(weights.taps) else {

@@ -6,18 +6,25 @@ internal import CSparse
 /// computed as if it were one long row, the zeros between its rows included, which a mask keeps 0.
 struct Tiling {
   private let x: PlanMap, y: PlanMap, z: PlanMap?
+  /// The map that is written: y, or what is left of it after pooling.
+  private let stored: PlanMap
   private let xMap: cs_map, yMap: cs_map, zMap: cs_map?
   private let first: Int
   private let lanes: Int, groups: Int
   private let isDense: Bool
-  private let capacity: Int
+  /// The most vectors of a tile.
+  let capacity: Int
   /// Values from a tile's row to the next.
   let xRow: Int, yRow: Int, zRow: Int
   private let rowsAreGroups: Bool
+  /// Whether the output's map holds the maximum of each 2 × 2 pixels.
+  private let isPooled: Bool
 
   init(plan: Plan, layer: PlanLayer, layout: WorkspaceLayout, kernels: cs_inference) {
+    isPooled = layout.pooled[layer.y] != nil
     (x, y, z) = (plan.maps[layer.x], plan.maps[layer.y], layer.z.map { plan.maps[$0] })
     (xMap, yMap, zMap) = (layout.maps[layer.x], layout.maps[layer.y], layer.z.map { layout.maps[$0] })
+    stored = plan.maps[layout.pooled[layer.y] ?? layer.y]
     (first, lanes, groups) = (layer.first, layout.lanes, layout.groups)
     switch layer.weights {
     case .dense: (isDense, capacity) = (true, Int(kernels.dense_vectors))
@@ -39,7 +46,7 @@ struct Tiling {
       return pieces(groups, capacity).map { tile(group: $0.lowerBound, row: 0, column: 0, rows: 1, columns: $0.count) }
     }
     var tiles: [cs_tile] = []
-    let columns = pieces(y.width, min(capacity, 8))
+    let columns = isPooled ? pieces(y.width / 2, widest / 2).map { $0.lowerBound * 2..<$0.upperBound * 2 } : pieces(y.width, widest)
     let mostRows = isDense ? 1 : max(capacity / (columns.map(\.count).max() ?? 1), 1)
     func heights(_ count: Int) -> [Range<Int>] {
       var (ranges, next): ([Range<Int>], Int) = ([], 0)
@@ -70,15 +77,24 @@ struct Tiling {
     return tiles
   }
 
+  /// The most columns of a tile. Where windows overlap, a tile that is about square reads the fewest pixels for those that it computes;
+  /// elsewhere pixels that lie side by side are best.
+  private var widest: Int {
+    let isWindow = x.above > 0 || x.beside > 0 || x.height != y.height || x.width != y.width
+    guard !isDense, isWindow, !rowsAreGroups else { return min(capacity, 8) }
+    return min(capacity / ([4, 2].first { $0 * $0 <= capacity && $0 <= y.height } ?? 1), 8)
+  }
+
   private func tile(group: Int, row: Int, column: Int, rows: Int, columns: Int) -> cs_tile {
     let unit = x.isVector ? lanes * groups : lanes
     let from = first * unit + (y.flat == 1 ? 0 : row * xMap.row + column * lanes) + group * xMap.group
-    func place(_ map: cs_map, _ geometry: PlanMap) -> Int {
+    func place(_ map: cs_map, _ geometry: PlanMap, _ row: Int, _ column: Int) -> Int {
       geometry.origin * (geometry.isVector ? lanes * groups : lanes) + row * map.row + column * lanes + group * map.group
     }
+    let target = isPooled ? place(yMap, stored, row / 2, column / 2) : place(yMap, y, row, column)
     return cs_tile(
-      x: from, y: place(yMap, y), z: zMap.flatMap { map in z.map { place(map, $0) } } ?? 0, rows: UInt8(rows), columns: UInt8(columns),
-      masks: nil)
+      x: from, y: target, z: zMap.flatMap { map in z.map { place(map, $0, row, column) } } ?? 0, rows: UInt8(rows),
+      columns: UInt8(columns), masks: nil)
   }
 
   private func flatTiles(_ arena: Arena) throws(SparseRuntimeError) -> [cs_tile] {

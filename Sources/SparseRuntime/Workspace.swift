@@ -11,6 +11,8 @@ final class Workspace {
   private let arena: Arena
   private let stages: UnsafeMutablePointer<cs_stage>
   private let stageCount: Int
+  /// [steps]: the stage that carries a step out; nil for one that is part of the step before.
+  private let stageOfStep: [Int?]
   private let members: Int
   private let count: UnsafeMutablePointer<UInt32>
   private let source: UnsafeMutablePointer<UnsafePointer<Float>>
@@ -19,7 +21,8 @@ final class Workspace {
   /// Lays out memory and steps for `groups` groups of 16 examples, or for a lone example if there are none.
   init(_ plan: Plan, groups: Int, members: Int, kernels: cs_inference, tables: [Int: TurnTable]) throws(SparseRuntimeError) {
     let arena = Arena()
-    let layout = try WorkspaceLayout(plan, groups: groups, arena: arena)
+    let pooled = plan.pooledMaps(groups: groups, vectors: Int(kernels.sparse_vectors))
+    let layout = try WorkspaceLayout(plan, groups: groups, pooled: pooled, arena: arena)
     (self.plan, self.arena, self.members) = (plan, arena, members)
     capacity = max(groups * 16, 1)
     // Before the first pass these point at something that is there, if of no use.
@@ -30,8 +33,14 @@ final class Workspace {
     var stages: [cs_stage] = []
     let pack = cs_pack_step(source: UnsafePointer(source), y: layout.maps[0], count: count)
     stages.append(cs_stage(run: kernels.pack, step: try arena.keep(pack)))
-    let steps = StepBuilder(plan: plan, layout: layout, members: members, kernels: kernels, arena: arena, tables: tables)
-    for index in plan.steps.indices { stages.append(try steps.stage(of: index)) }
+    let steps = try StepBuilder(plan: plan, layout: layout, members: members, kernels: kernels, arena: arena, tables: tables)
+    var stageOfStep: [Int?] = []
+    for (index, step) in plan.steps.enumerated() {
+      let isFused = step.inputs.contains { pooled[$0] == step.output }
+      stageOfStep.append(isFused ? nil : stages.count)
+      if !isFused { stages.append(try steps.stage(of: index)) }
+    }
+    self.stageOfStep = stageOfStep
     for output in plan.outputs {
       let target = try arena.keep(empty)
       targets.append(target)
@@ -51,8 +60,12 @@ final class Workspace {
     cs_stages_run(team, stages, UInt32(stageCount), UInt32(members))
   }
 
-  /// Computes one step again `times` times from what the maps hold, for measurements. Step 0 is the input, the last ones the outputs.
-  func rerun(_ step: Int, team: OpaquePointer?) { cs_stages_run(team, stages + step, 1, UInt32(members)) }
+  /// Computes one of the plan's steps again from what the maps hold, for measurements; does nothing for one that is part of the step before.
+  func rerun(_ step: Int, team: OpaquePointer?) {
+    if let stage = stageOfStep[step] { cs_stages_run(team, stages + stage, 1, UInt32(members)) }
+  }
+  /// Whether a step is computed by the one before.
+  func isFused(_ step: Int) -> Bool { stageOfStep[step] == nil }
 }
 
 /// Where the values of each map lie.
@@ -64,8 +77,10 @@ struct WorkspaceLayout {
   let maps: [cs_map]
   /// [maps]: the first position, padding included, of the first group.
   let starts: [UnsafeMutablePointer<Float>]
+  /// Maps that do not exist, and those that lie in their places (``Plan/pooledMaps(groups:vectors:)``).
+  let pooled: [Int: Int]
 
-  init(_ plan: Plan, groups wanted: Int, arena: Arena) throws(SparseRuntimeError) {
+  init(_ plan: Plan, groups wanted: Int, pooled: [Int: Int], arena: Arena) throws(SparseRuntimeError) {
     let (lanes, groups) = (wanted > 0 ? 16 : 1, max(wanted, 1))
     // A lone example's last vector may be read beyond its map.
     let slack = 64
@@ -88,12 +103,14 @@ struct WorkspaceLayout {
     }
     place(0)
     for (i, step) in plan.steps.enumerated() {
-      place(step.output)
-      for input in Set(step.inputs).union([step.output]) where lastUse[input] <= i {
+      let output = pooled[step.output] ?? step.output
+      if slot[output] == -1 { place(output) }
+      for input in Set(step.inputs).union([step.output]) where lastUse[input] <= i && pooled[input] == nil {
         free[plan.maps[input].geometry, default: []].append(slot[input])
       }
     }
-    for index in plan.maps.indices where slot[index] == -1 { place(index) }
+    for index in plan.maps.indices where slot[index] == -1 && pooled[index] == nil { place(index) }
+    for (missing, other) in pooled { slot[missing] = slot[other] }
     // Maps of sizes that are powers of 2 would lie at the same places of a cache.
     let sizes = slots.enumerated().map { i, positions in ((positions * lanes + slack) * groups + 15) / 16 * 16 + i % 8 * 16 }
     let memory = try arena.zeros(count: sizes.reduce(0, +) + slack)
@@ -103,10 +120,10 @@ struct WorkspaceLayout {
       places.append(next)
       next += size
     }
-    (self.lanes, self.groups) = (lanes, groups)
+    (self.lanes, self.groups, self.pooled) = (lanes, groups, pooled)
     starts = slot.map { places[$0] }
     maps = plan.maps.indices.map { index in
-      let map = plan.maps[index]
+      let map = plan.maps[pooled[index] ?? index]
       let unit = map.isVector ? lanes * groups : lanes
       return cs_map(
         values: places[slot[index]] + map.origin * unit, group: map.isVector ? lanes : slots[slot[index]] * lanes + slack,

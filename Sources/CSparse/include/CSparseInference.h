@@ -64,6 +64,9 @@ typedef struct {
   size_t unit, x_row, y_row, z_row, y_channel;
   const cs_tile *tiles;
   uint32_t tile_count;
+  int32_t is_pooled;                 // whether y is the maximum of each 2 × 2 pixels; tiles then have even sides
+  float *_Nullable sums;             // [members][outputs][vectors of a tile]: a tile's sums between blocks, where there are several
+  size_t member;                     // values from a member's sums to the next's
   const uint32_t *_Nullable shares;  // [members + 1]: the outputs of each member where tiles are few; else NULL
 } cs_sparse_step;
 

@@ -157,6 +157,9 @@ struct BenchmarkCommand: CheckedCommand {
     let examples = max(16 * groups, 1)
     return zip(compiled.plan.steps, seconds).map { step, seconds in
       let work = compiled.plan.work(of: step)
+      guard seconds > 0 else {
+        return .init(name: step.name, kernel: "\(step.kernelName), fused", batch: examples, seconds: 0, gigaflops: 0, bandwidth: 0)
+      }
       return .init(
         name: step.name, kernel: step.kernelName, batch: examples, seconds: seconds,
         gigaflops: Double(2 * work.products * examples) / seconds / 1e9,
