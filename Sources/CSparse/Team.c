@@ -1,3 +1,6 @@
+#ifdef __linux__
+#define _GNU_SOURCE  // for sched_getaffinity
+#endif
 #include "include/CSparse.h"
 
 #include <pthread.h>
@@ -129,6 +132,26 @@ cs_team *cs_team_new(uint32_t count) {
   if (team->members && team->started + 1 == count) return team;
   cs_team_free(team);
   return NULL;
+}
+
+int32_t cs_team_pin(cs_team *team) {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < (int)team->count) return 0;
+  int processor = 0;
+  while (!CPU_ISSET(processor, &allowed)) ++processor;
+  for (uint32_t number = 1; number <= team->started; ++number) {
+    do ++processor;
+    while (!CPU_ISSET(processor, &allowed));
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(processor, &own);
+    if (pthread_setaffinity_np(team->members[number].thread, sizeof own, &own) != 0) return 0;
+  }
+  return 1;
+#else
+  return 0;
+#endif
 }
 
 void cs_team_free(cs_team *team) {

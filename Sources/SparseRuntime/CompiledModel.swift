@@ -35,12 +35,15 @@ public final class CompiledModel: Sendable {
   /// - Parameters:
   ///   - path: the plan's file, which must not change while the model is in use: its weights are read where they lie.
   ///   - threads: how many threads compute a call together.
+  ///   - pinned: whether each of these threads stays on a processor of its own; the caller's thread is left where it is.
   ///   - form: the form of the kernels; the fastest that the machine has unless given.
   /// - Throws: ``SparseRuntimeError``.
-  public convenience init(contentsOf path: String, threads: Int = 1, form: InferenceForm? = nil) throws(SparseRuntimeError) {
+  public convenience init(
+    contentsOf path: String, threads: Int = 1, pinned: Bool = false, form: InferenceForm? = nil
+  ) throws(SparseRuntimeError) {
     let storage = try PlanStorage(contentsOf: path)
     do {
-      try self.init(PlanReader.plan(of: storage), threads: threads, form: form)
+      try self.init(PlanReader.plan(of: storage), threads: threads, pinned: pinned, form: form)
     } catch .malformed(let what) {
       throw .file(path: path, reason: "not a usable plan: \(what)")
     }
@@ -49,11 +52,13 @@ public final class CompiledModel: Sendable {
   /// Takes the bytes of a plan's file.
   ///
   /// - Throws: ``SparseRuntimeError``.
-  public convenience init(bytes: [UInt8], threads: Int = 1, form: InferenceForm? = nil) throws(SparseRuntimeError) {
-    try self.init(PlanReader.plan(of: PlanStorage(bytes)), threads: threads, form: form)
+  public convenience init(
+    bytes: [UInt8], threads: Int = 1, pinned: Bool = false, form: InferenceForm? = nil
+  ) throws(SparseRuntimeError) {
+    try self.init(PlanReader.plan(of: PlanStorage(bytes)), threads: threads, pinned: pinned, form: form)
   }
 
-  private init(_ plan: Plan, threads: Int, form: InferenceForm?) throws(SparseRuntimeError) {
+  private init(_ plan: Plan, threads: Int, pinned: Bool, form: InferenceForm?) throws(SparseRuntimeError) {
     let form = form ?? .fastest
     guard let kernels = form.kernels else {
       throw .resources(
@@ -64,6 +69,10 @@ public final class CompiledModel: Sendable {
     if threads > 1 {
       guard let pointer = cs_team_new(UInt32(threads)) else { throw .resources("the system does not provide \(threads) threads") }
       team = Team(pointer: pointer)
+      guard !pinned || cs_team_pin(pointer) != 0 else {
+        cs_team_free(pointer)
+        throw .resources("\(threads) threads cannot be pinned: the process may not use as many processors, or the system pins none")
+      }
     }
     (self.plan, self.form, self.threads, self.kernels, self.team) = (plan, form, threads, kernels, Locked(team))
     work = plan.steps.reduce(0.0) { $0 + plan.multiplications(of: $1) }

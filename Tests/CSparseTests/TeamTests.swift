@@ -33,4 +33,44 @@ import Testing
   }
 
   @Test func aTeamThatNeverWorkedEnds() throws { cs_team_free(try #require(cs_team_new(4))) }
+
+  #if os(Linux)
+    /// A team's threads are kept on one processor each, none of them the first, which is the caller's.
+    @Test func threadsArePinnedToProcessorsOfTheirOwn() throws {
+      let own = try Self.processors()
+      try #require(own.count > 1, "one processor only")
+      let team = try #require(cs_team_new(2))
+      defer { cs_team_free(team) }
+      #expect(cs_team_pin(team) == 1)
+      // Each member writes where it may run.
+      let found = UnsafeMutablePointer<[Int]>.allocate(capacity: 2)
+      found.initialize(repeating: [], count: 2)
+      defer {
+        found.deinitialize(count: 2)
+        found.deallocate()
+      }
+      let look: @convention(c) (UnsafeMutableRawPointer, UInt32, OpaquePointer) -> Void = { context, member, _ in
+        context.assumingMemoryBound(to: [Int].self)[Int(member)] = (try? TeamTests.processors()) ?? []
+      }
+      cs_team_run(team, look, found)
+      #expect(found[0] == own)
+      #expect(found[1] == [own[1]])
+    }
+
+    @Test func moreThreadsThanProcessorsAreNotPinned() throws {
+      let team = try #require(cs_team_new(1025))
+      defer { cs_team_free(team) }
+      #expect(cs_team_pin(team) == 0)
+    }
+
+    /// The processors that the calling thread may use, of a line such as `Cpus_allowed_list: 0-3,6`.
+    private static func processors() throws -> [Int] {
+      let status = try String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") })
+      return line.dropFirst("Cpus_allowed_list:".count).split(separator: ",").flatMap { part in
+        let ends = part.split(separator: "-").compactMap { Int($0.filter(\.isNumber)) }
+        return ends.isEmpty ? [] : Array(ends[0]...(ends.last ?? ends[0]))
+      }
+    }
+  #endif
 }

@@ -472,9 +472,11 @@ enum OptionTable {
     OptionRow("run", "--tensor t", "tensor=t"),
     OptionRow("run", "--top 7", "top=7"),
     OptionRow("run", "--threads 7", "threads=7"),
+    OptionRow("run", "--pin", "pin=true"),
     OptionRow("run", "--json", "json=true"),
     OptionRow("benchmark", "--batch 2,7", "batches=[2, 7]"),
     OptionRow("benchmark", "--threads 7", "threads=7"),
+    OptionRow("benchmark", "--pin", "pin=true"),
     OptionRow("benchmark", "--repetitions 9", "repetitions=9"),
     OptionRow(
       "benchmark", "--against libtorch,deepsparse=venv/bin/python", over: "benchmark m.plan --model m.onnx --against libtorch",

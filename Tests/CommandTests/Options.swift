@@ -102,11 +102,11 @@ func fields(of arguments: [String]) throws -> [String: String] {
   case let run as RunCommand:
     return [
       "plan": run.plan, "inputs": "\(run.inputs)", "output": run.output ?? "none", "tensor": run.tensor ?? "the only", "top": "\(run.top)",
-      "threads": "\(run.threads)", "json": "\(run.json)",
+      "threads": "\(run.threads)", "pin": "\(run.pin)", "json": "\(run.json)",
     ]
   case let benchmark as BenchmarkCommand:
     return [
-      "plan": benchmark.plan, "batches": "\(try benchmark.batches())", "threads": "\(benchmark.threads)",
+      "plan": benchmark.plan, "batches": "\(try benchmark.batches())", "threads": "\(benchmark.threads)", "pin": "\(benchmark.pin)",
       "repetitions": "\(benchmark.repetitions)", "model": benchmark.model ?? "none", "json": "\(benchmark.json)",
       "engines": try benchmark.engines().map { "\($0.name) \($0.python ?? "usual")" }.joined(separator: ", "),
     ]

@@ -155,6 +155,9 @@ typedef struct cs_team cs_team;
 // A team of `count` threads; NULL if the system does not provide them.
 cs_team *_Nullable cs_team_new(uint32_t count);
 void cs_team_free(cs_team *team);
+// Keeps each thread of the team on a processor of its own, of those that the process may use but for the first, which is left to the caller's
+// thread. 0 if there are too few of them or the system cannot.
+int32_t cs_team_pin(cs_team *team);
 // From now on only the first `count` members work, 1 at least.
 void cs_team_use(cs_team *team, uint32_t count);
 // How many work.

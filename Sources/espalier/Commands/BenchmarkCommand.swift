@@ -42,6 +42,9 @@ struct BenchmarkCommand: CheckedCommand {
   @Option(help: ArgumentHelp("Threads of each engine.", valueName: "n"))
   var threads = 1
 
+  @Flag(help: "Keep each of the threads on a processor of its own.")
+  var pin = false
+
   @Option(help: ArgumentHelp("Turns of each engine.", valueName: "n"))
   var repetitions = 7
 
@@ -94,7 +97,7 @@ struct BenchmarkCommand: CheckedCommand {
     let batches = try batches()
     let clock = ContinuousClock()
     let start = clock.now
-    let compiled = try CompiledModel(contentsOf: plan, threads: threads)
+    let compiled = try CompiledModel(contentsOf: plan, threads: threads, pinned: pin)
     let loaded = clock.now
     let one = numbers(compiled.plan.inputCount)
     _ = try compiled.run(one)

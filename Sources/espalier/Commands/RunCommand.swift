@@ -47,6 +47,9 @@ struct RunCommand: CheckedCommand {
   @Option(help: ArgumentHelp("Threads that compute an example, or many, together.", valueName: "n"))
   var threads = 1
 
+  @Flag(help: "Keep each of the threads on a processor of its own.")
+  var pin = false
+
   @Flag(help: "Print outputs as JSON.")
   var json = false
 
@@ -73,7 +76,7 @@ struct RunCommand: CheckedCommand {
     for input in inputs where input != "-" { outputs.keep("the input", input) }
     outputs.add("--output", output, as: .file)
     try outputs.check()
-    let model = try CompiledModel(contentsOf: plan, threads: threads)
+    let model = try CompiledModel(contentsOf: plan, threads: threads, pinned: pin)
     switch input {
     case .stream: try stream(model)
     case .tensors: try report(model, model.run(tensorValues(model)), names: nil)
