@@ -153,7 +153,8 @@ let package = Package(
     .testTarget(name: "CSparseTests", dependencies: ["CSparse", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "SparseCompilerTests",
-      dependencies: ["SparseCompiler", "SparseRuntime", "Training", "Torch", "Networks", "TestSupport"], swiftSettings: strict),
+      dependencies: ["SparseCompiler", "SparseRuntime", "Interchange", "Training", "Torch", "Networks", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "WordsTests", dependencies: ["Words"], swiftSettings: strict),
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),

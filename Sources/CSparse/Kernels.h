@@ -10,6 +10,8 @@
 #include "Inference.h"
 #include "InferenceMaps.h"
 #include "InferenceNorms.h"
+#include "InferenceInterleave.h"
+#include "InferenceAttention.h"
 
 #define CS_TEXT(X) CS_QUOTED(X)
 #define CS_QUOTED(X) #X
@@ -47,6 +49,8 @@ const cs_inference CS_NAMED(cs_inference_, FORM) = {
   .resample = CS_NAMED(resample_, FORM),
   .offset = CS_NAMED(offset_, FORM),
   .copy = CS_NAMED(copy_, FORM),
+  .interleave = CS_NAMED(interleave_, FORM),
+  .attention = CS_NAMED(attention_, FORM),
   .pack = CS_NAMED(pack_, FORM),
   .unpack = CS_NAMED(unpack_, FORM),
 };

@@ -30,9 +30,17 @@ struct DraftLayer {
   var weights: [Float]
   /// [outputs].
   var bias: [Float]
+  /// Phases of a transposed convolution: outputs of each group that stand for one.
+  var phases = 1
   var low: Float = -.infinity, high: Float = .infinity
 
   var isBounded: Bool { low != -.infinity || high != .infinity }
+
+  /// Returns a number for each output, given one for each channel of the network.
+  func spread(_ numbers: [Float]) -> [Float] {
+    let size = outputs / (groups * phases)
+    return (0..<outputs).map { numbers[$0 / (size * phases) * size + $0 % size] }
+  }
 
   /// Multiplies each output by a number and adds another: a batch norm, or a learned scale.
   mutating func scale(by scale: [Float], shift: [Float]) {
@@ -54,6 +62,8 @@ enum DraftStep {
   case resample(DraftResample)
   case offset(name: String, x: Int, y: Int, numbers: [Float])
   case copy(PlanCopy)
+  case interleave(PlanInterleave)
+  case attention(DraftAttention)
 }
 
 /// An elementwise step whose numbers are not written yet.
@@ -81,6 +91,8 @@ struct DraftOperand {
   var value: Int
   /// Whether flattening has made one vector of channels and pixels.
   var isFlattened = false
+  /// The first channel that is meant: attention alone reads parts of a value where they are.
+  var channel = 0
   /// Whether nobody else reads the value, so that what follows can be fused into the step that computes it.
   var isFusable: Bool
 }

@@ -3,14 +3,14 @@ internal import SparseRuntime
 
 /// Turns a network's nodes into draft steps, fusing on the way what can be part of the step before.
 struct Drafting {
-  private let network: Network
+  let network: Network
   private let shapes: [String: FeatureShape]
-  private let index: NetworkIndex
+  let index: NetworkIndex
   private let parameters: (ParameterName) throws -> [Float]?
   private(set) var values: [DraftValue] = []
   var steps: [DraftStep] = []
   private(set) var outputs: [Int] = []
-  private var operands: [String: DraftOperand] = [:]
+  var operands: [String: DraftOperand] = [:]
   /// The step that computes each value; nil for the input.
   private var producers: [Int?] = []
 
@@ -29,11 +29,7 @@ struct Drafting {
   }
 
   private static func supports(_ operation: Operation) -> Bool {
-    switch operation {
-    case .convolution(let layer): !layer.isTransposed
-    case .attention, .opaque: false
-    default: true
-    }
+    if case .opaque = operation { false } else { true }
   }
 
   // MARK: Values
@@ -110,6 +106,7 @@ struct Drafting {
       producers[y] = nil
       finish(node, y)
     case .linear(let layer): try draft(layer, node, first())
+    case .convolution(let layer) where layer.isTransposed: try draftTransposed(layer, node, first(), shape())
     case .convolution(let layer): try draft(layer, node, first(), shape())
     case .batchNorm(let norm):
       let (mean, variance) = (try numbers(node, .runningMean, norm.features), try numbers(node, .runningVariance, norm.features))
@@ -139,6 +136,7 @@ struct Drafting {
     case .add: try drafted(sum: given, node)
     case .subtract: try pair(.subtract, given, node)
     case .multiply: try pair(.multiply, given, node)
+    case .narrow(let start, _) where isReadByAttentionAlone(node): try narrow(node, first(), from: start)
     case .pad, .concat, .narrow, .indexSelect, .subsamplePad: try draftCopy(node, given, shape())
     case .groupNorm, .channelNorm, .localResponseNorm, .softmax: try draftNorm(node, first())
     case .classToken, .resize, .arrange, .roll: try draftResample(node, first(), shape())
@@ -149,7 +147,8 @@ struct Drafting {
       let y = value(channels: source.channels, height: source.height, width: source.width)
       steps.append(.offset(name: node.name, x: x, y: y, numbers: numbers))
       finish(node, y)
-    case .attention, .opaque:
+    case .attention(let layer): try draft(layer, node, given, shape())
+    case .opaque:
       throw CompilationError.unsupported(network: network.name, nodes: [node.name])
     }
   }
@@ -219,12 +218,18 @@ struct Drafting {
     return y
   }
 
+  /// The step that a value can be changed in: the one that computes it, or its phases.
+  private func host(of value: Int) -> Int? {
+    guard let producer = producers[value], case .interleave(let step) = steps[producer] else { return producers[value] }
+    return producers[step.x]
+  }
+
   /// Multiplies each channel by a number and adds another, within the layer before if that is possible.
   private mutating func scaled(_ node: Network.Node, _ operand: DraftOperand, by scale: [Float], shift: [Float]) throws {
-    if operand.isFusable, values[operand.value].channels == scale.count, let producer = producers[operand.value],
+    if operand.isFusable, values[operand.value].channels == scale.count, let producer = host(of: operand.value),
       case .layer(var layer) = steps[producer], layer.z == nil, !layer.isBounded
     {
-      layer.scale(by: scale, shift: shift)
+      layer.scale(by: layer.spread(scale), shift: layer.spread(shift))
       steps[producer] = .layer(layer)
       return pass(node, operand)
     }
@@ -266,7 +271,7 @@ struct Drafting {
 
   /// Holds a value between two numbers within the step that computes it; false if that already has bounds, or is not there.
   private mutating func bound(_ value: Int, _ low: Float, _ high: Float) -> Bool {
-    guard let producer = producers[value] else { return false }
+    guard let producer = host(of: value) else { return false }
     switch steps[producer] {
     case .layer(var layer) where !layer.isBounded:
       (layer.low, layer.high) = (low, high)

@@ -85,6 +85,8 @@ public struct PlanCompiler {
       case .offset(let name, let x, let y, let numbers):
         return .offset(PlanOffset(name: name, x: x, y: y, numbers: writer.add(numbers)))
       case .copy(let copy): return .copy(copy)
+      case .interleave(let interleave): return .interleave(interleave)
+      case .attention(let attention): return attention.step(&writer)
       }
     }
     return writer.file(

@@ -127,6 +127,10 @@ public enum PlanStep: Sendable {
   case resample(PlanResample)
   /// A number for each channel and pixel, added: learned positions.
   case offset(PlanOffset)
+  /// Positions that look at each other.
+  case attention(PlanAttention)
+  /// An image of phases, as transposed convolutions make them.
+  case interleave(PlanInterleave)
   /// Channels that come from others, shifted and thinned: concatenations, selections, padding, and the phases of strided convolutions.
   case copy(PlanCopy)
 
@@ -140,6 +144,8 @@ public enum PlanStep: Sendable {
     case .norm(let step): step.name
     case .resample(let step): step.name
     case .offset(let step): step.name
+    case .attention(let step): step.name
+    case .interleave(let step): step.name
     case .copy(let step): step.name
     }
   }
@@ -153,6 +159,8 @@ public enum PlanStep: Sendable {
     case .norm(let step): step.y
     case .resample(let step): step.y
     case .offset(let step): step.y
+    case .attention(let step): step.y
+    case .interleave(let step): step.y
     case .copy(let step): step.y
     }
   }
@@ -166,6 +174,8 @@ public enum PlanStep: Sendable {
     case .norm(let step): [step.x]
     case .resample(let step): [step.x]
     case .offset(let step): [step.x]
+    case .attention(let step): [step.queries.map, step.keys.map, step.values.map]
+    case .interleave(let step): [step.x]
     case .copy(let step): Array(Set(step.sources.compactMap(\.map))).sorted()
     }
   }

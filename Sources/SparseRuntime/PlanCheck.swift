@@ -39,6 +39,8 @@ extension Plan {
         guard x.hasShape(of: y), storage.holds(offset.numbers), offset.numbers.count == y.channels * y.height * y.width else {
           throw step.malformed("does not fit its input and its output")
         }
+      case .attention(let attention): try check(attention)
+      case .interleave(let interleave): try check(interleave)
       case .copy(let copy): try check(copy)
       }
     }
@@ -217,7 +219,7 @@ extension PlanMap {
 }
 
 extension PlanStep {
-  fileprivate func malformed(_ what: String) -> SparseRuntimeError {
+  func malformed(_ what: String) -> SparseRuntimeError {
     .malformed("step \"\(name.shown)\" \(what)")
   }
 }

@@ -151,6 +151,18 @@ struct PlanReader {
       return .resample(
         PlanResample(name: name, x: x, y: y, taps: taps, places: try numbers(), shares: try optional(), token: try optional()))
     case .offset: return .offset(PlanOffset(name: name, x: try number(), y: try number(), numbers: try numbers()))
+    case .attention:
+      func operand() throws(SparseRuntimeError) -> PlanAttention.Operand { .init(map: try number(), channel: try number()) }
+      let (queries, keys, values, y) = (try operand(), try operand(), try operand(), try number())
+      let (heads, keyWidth, valueWidth, isCosine) = (try number(), try number(), try number(), try number())
+      return .attention(
+        PlanAttention(
+          name: name, queries: queries, keys: keys, values: values, y: y, heads: heads, keyWidth: keyWidth, valueWidth: valueWidth,
+          isCosine: isCosine != 0, scales: try numbers(), windows: try number(), places: try optional(), parts: try optional(),
+          bias: try optional()))
+    case .interleave:
+      return .interleave(
+        PlanInterleave(name: name, x: try number(), y: try number(), rows: try number(), columns: try number(), groups: try number()))
     case .copy:
       let y = try number()
       var sources: [PlanCopy.Source] = []

@@ -9,8 +9,13 @@ extension Plan {
     public var valueBytes: Int
   }
 
-  /// Returns the multiplications of a step for one example, those by stored zeros included; 0 for all but layers.
+  /// Returns the multiplications of a step for one example, those by stored zeros included; 0 for all but layers and attention.
   func multiplications(of step: PlanStep) -> Double {
+    if case .attention(let attention) = step {
+      let span = span(of: attention)
+      let pairs = Double(attention.windows * attention.heads) * Double(span.queries) * Double(span.keys)
+      return pairs * Double(attention.keyWidth + attention.valueWidth)
+    }
     guard case .layer(let layer) = step else { return 0 }
     let pixels = Double(maps[layer.y].height * maps[layer.y].width)
     switch layer.weights {
@@ -52,6 +57,8 @@ extension PlanStep {
     case .norm(let norm): norm.kind == .softmax ? "softmax" : "norm"
     case .resample: "resample"
     case .offset: "offset"
+    case .attention: "attention"
+    case .interleave: "interleave"
     case .copy: "copy"
     }
   }

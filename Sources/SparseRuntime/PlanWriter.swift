@@ -152,6 +152,19 @@ public struct PlanWriter {
       put(offset.x)
       put(offset.y)
       put(offset.numbers)
+    case .attention(let attention):
+      for operand in [attention.queries, attention.keys, attention.values] {
+        put(operand.map)
+        put(operand.channel)
+      }
+      for value in [attention.y, attention.heads, attention.keyWidth, attention.valueWidth, attention.isCosine ? 1 : 0] { put(value) }
+      put(attention.scales)
+      put(attention.windows)
+      put(attention.places)
+      put(attention.parts)
+      put(attention.bias)
+    case .interleave(let interleave):
+      for value in [interleave.x, interleave.y, interleave.rows, interleave.columns, interleave.groups] { put(value) }
     case .copy(let copy):
       put(copy.y)
       put(copy.sources.count)
@@ -164,7 +177,11 @@ public struct PlanWriter {
 
 extension PlanStep {
   /// How a file tells what a step is.
-  enum Tag: Int { case sparse, dense, pool, function, pair, copy, norm, resample, offset }
+  enum Tag: Int {
+    case sparse, dense, pool, function, pair, copy, norm, resample, offset
+    case attention = 32
+    case interleave
+  }
   var tag: Tag {
     switch self {
     case .layer(let layer): if case .sparse = layer.weights { .sparse } else { .dense }
@@ -175,6 +192,8 @@ extension PlanStep {
     case .norm: .norm
     case .resample: .resample
     case .offset: .offset
+    case .attention: .attention
+    case .interleave: .interleave
     }
   }
 }

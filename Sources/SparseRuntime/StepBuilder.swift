@@ -9,21 +9,23 @@ struct StepBuilder {
   let arena: Arena
   /// Tables of layers, by the step's index, where there are any.
   let tables: [Int: TurnTable]
-  /// Room for each member's sums of a tile, and its values; one for all steps, as no two are carried out at once.
-  private let sums: (memory: UnsafeMutablePointer<Float>, member: Int)
+  /// Room for what each member keeps for itself, a tile's sums or attention's scores, and its values: one for all steps, as no two are carried
+  /// out at once.
+  let scratch: UnsafeMutablePointer<Float>, scratchSize: Int
 
   init(
     plan: Plan, layout: WorkspaceLayout, members: Int, kernels: cs_inference, arena: Arena, tables: [Int: TurnTable]
   ) throws(SparseRuntimeError) {
     (self.plan, self.layout, self.members, self.kernels, self.arena, self.tables) = (plan, layout, members, kernels, arena, tables)
-    var most = 0
+    var most = plan.scratchSize(lanes: layout.lanes)
     for case .layer(let layer) in plan.steps {
       guard case .sparse(let filters) = layer.weights, filters.bases.count > 1, layout.lanes == 16 || plan.maps[layer.y].flat > 1 else {
         continue
       }
       most = max(most, plan.maps[layer.y].channels * Tiling(plan: plan, layer: layer, layout: layout, kernels: kernels).capacity * 16)
     }
-    sums = (try arena.zeros(count: most * members), most)
+    scratchSize = PlanMap.rounded(most)
+    scratch = try arena.zeros(count: scratchSize * members)
   }
 
   func stage(of index: Int) throws(SparseRuntimeError) -> cs_stage {
@@ -81,6 +83,8 @@ struct StepBuilder {
       return cs_stage(
         run: kernels.offset,
         step: try arena.keep(cs_offset_step(x: layout.maps[offset.x], y: layout.maps[offset.y], numbers: values)))
+    case .attention(let attention): return try stage(of: attention)
+    case .interleave(let interleave): return try stage(of: interleave)
     case .copy(let copy):
       let sources = copy.sources.map { source in
         guard let index = source.map else {
@@ -96,7 +100,7 @@ struct StepBuilder {
     }
   }
 
-  private func numbers(_ numbers: PlanNumbers<Float>?) -> UnsafePointer<Float>? { numbers.flatMap { plan.storage.pointer($0) } }
+  func numbers(_ numbers: PlanNumbers<Float>?) -> UnsafePointer<Float>? { numbers.flatMap { plan.storage.pointer($0) } }
 
   private func stage(of layer: PlanLayer, table: TurnTable?) throws(SparseRuntimeError) -> cs_stage {
     let (x, y) = (plan.maps[layer.x], plan.maps[layer.y])
@@ -138,7 +142,7 @@ struct StepBuilder {
           cs_sparse_step(
             filters: filters, finish: finish, x: source, y: target, unit: unit, x_row: tiling.xRow, y_row: tiling.yRow,
             z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
-            is_pooled: layout.pooled[layer.y] == nil ? 0 : 1, sums: sums.memory, member: sums.member,
+            is_pooled: layout.pooled[layer.y] == nil ? 0 : 1, sums: scratch, member: scratchSize,
             shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
     case .dense(let weights):
       guard let values = plan.storage.pointer(weights.values), let taps = plan.storage.pointer(weights.taps) else {

@@ -79,7 +79,7 @@ struct RandomNetwork {
     var last = add(.input(.image(channels: shape.channels, height: shape.height, width: shape.width)))
     for _ in 0..<draw(3...6) {
       let before = last
-      switch draw(0...14) {
+      switch draw(0...17) {
       case 0, 1, 2:
         let groups = shape.channels.isMultiple(of: 2) && draw(0...2) == 0 ? 2 : 1
         let outputs = groups * draw(1...5)
@@ -137,6 +137,32 @@ struct RandomNetwork {
         last = add(.classToken(features: shape.channels), add(.arrange(height: 1, width: shape.height * shape.width), last))
         (shape.height, shape.width) = (1, shape.height * shape.width + 1)
         last = add(.positionEmbedding(PositionEmbedding(shape.channels, height: 1, width: shape.width)), last)
+      case 15 where min(shape.height, shape.width) < 20:
+        let stride = Extent(draw(1...2), draw(1...3)), kernel = Extent(draw(1...4), draw(1...3)), padding = Extent(draw(0...1), 0)
+        let outputs = draw(1...4)
+        let layer = Convolution(
+          shape.channels, outputs, kernel: kernel, stride: stride, padding: padding,
+          outputPadding: Extent(draw(0...stride.height - 1), draw(0...stride.width - 1)))
+        last = add(.convolution(layer), last)
+        guard let reached = try? partial(last), case .image(_, let height, let width) = reached else {
+          nodes.removeLast()
+          last = before
+          continue
+        }
+        shape = (outputs, height, width)
+      case 16, 17:
+        let heads = draw(1...3), width = draw(1...4)
+        let size = Extent(shape.height.isMultiple(of: 2) ? 2 : shape.height, shape.width.isMultiple(of: 3) ? 3 : shape.width)
+        let isGrid = draw(0...2) == 0
+        let shift = isGrid ? Extent(0) : Extent(draw(0...size.height - 1), draw(0...size.width - 1))
+        let window = draw(0...2) > 0 ? Attention.Window(size, isGrid: isGrid, shift: shift) : nil
+        let pixels = window == nil ? shape.height * shape.width : size.height * size.width
+        let all = add(.convolution(Convolution(shape.channels, 3 * heads * width, kernel: Extent(1))), last)
+        let parts = (0..<3).map { add(.narrow(start: $0 * heads * width, count: heads * width), all) }
+        let layer = Attention(
+          heads: heads, width: width, window: window, bias: draw(0...1) == 0 ? Extent(pixels) : nil, isCosine: draw(0...2) == 0)
+        last = add(.attention(layer), parts[0], parts[1], parts[2])
+        shape.channels = heads * width
       default:
         last = add(.pad(top: 1, bottom: 0, left: 2, right: draw(0...1)), last)
         guard let reached = try? partial(last), case .image(_, let height, let width) = reached else { continue }

@@ -190,6 +190,29 @@ typedef struct {
   const cs_source *sources;  // [channels]
 } cs_copy_step;
 
+// Channel c of y is made of rows · columns channels of x, of one phase each: y[i][j] = x[i / rows][j / columns] of phase (i mod rows,
+// j mod columns). The phases of a group of channels stand one after another.
+typedef struct {
+  cs_map x, y;
+  uint32_t rows, columns, groups;
+} cs_interleave_step;
+
+// y = softmax(scale·q·kᵀ + bias)·v in each head of each window; with parts, pairs of different parts have 100 less. Cosines: queries and keys
+// are divided by their lengths. Maps begin at the first channel that is read.
+typedef struct {
+  cs_map q, k, v, y;
+  uint32_t heads, key_width, value_width, windows, queries, keys;  // queries and keys: of a window
+  const size_t *q_at, *y_at;           // [windows][queries]: values from a channel's first, ascending within a window
+  const size_t *k_at, *v_at;           // [windows][keys]
+  const float *scales;                 // [heads]
+  const float *_Nullable bias;         // [heads][keys][queries], and 15 more
+  const int32_t *_Nullable parts;      // [windows][queries], and 15 more
+  int32_t is_cosine;
+  int32_t keys_lie_together, values_lie_together;  // whether there is one window, side by side, that can be read where it is
+  float *scratch;                      // [members][scratch_size]
+  size_t scratch_size;                 // at least 192·(key_width + keys) + (key_width + value_width)·(keys·lanes, whole vectors)
+} cs_attention_step;
+
 // Examples in rows, [examples][channels][height][width], to and from a map.
 typedef struct {
   const float *const _Nonnull *_Nonnull source;  // where the address of the first example will stand
@@ -231,6 +254,8 @@ typedef struct {
   void (*_Nonnull resample)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull offset)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull copy)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull interleave)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull attention)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull pack)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull unpack)(const void *step, uint32_t member, uint32_t members);
 } cs_inference;
