@@ -62,12 +62,16 @@ typedef int32_t loose_integers __attribute__((ext_vector_type(16), aligned(4)));
 INLINE int are_neighbours(const size_t *at, uint32_t count) { return count == 16 && at[15] - at[0] == 15; }
 
 // `count` queries of a channel, or with 16 lanes one.
-INLINE lanes query_values(const float *x, uint32_t width, const size_t *at, uint32_t count) {
-  if (width == 16) return *(const lanes *)(x + at[0]);
-  if (are_neighbours(at, count)) return loose(x + at[0]);
-  lanes v = (lanes)0;
-  for (uint32_t i = 0; i < count; ++i) v[i] = x[at[i]];
-  return v;
+INLINE void take_query_values(const float *x, uint32_t width, const size_t *at, uint32_t count, lanes *out) {
+  if (width == 16) {
+    *out = *(const lanes *)(x + at[0]);
+  } else if (are_neighbours(at, count)) {
+    *out = loose(x + at[0]);
+  } else {
+    float *values = (float *)out;
+    for (uint32_t i = 0; i < count; ++i) values[i] = x[at[i]];
+    for (uint32_t i = count; i < 16; ++i) values[i] = 0;
+  }
 }
 INLINE void put_query_values(float *y, uint32_t width, const size_t *at, uint32_t count, lanes v) {
   if (width == 16) {
@@ -91,14 +95,12 @@ INLINE void take_queries(
   const uint32_t width = s->q.lanes, size = width == 16 ? 1 : 16;
   for (uint32_t r = 0; r < rows; ++r) {
     const uint32_t i = (first + r) * size, count = s->queries - i < size ? s->queries - i : size;
-    lanes squares = (lanes)0;
-    for (uint32_t c = 0; c < s->key_width; ++c) {
-      const lanes v = query_values(q + c * s->q.channel, width, at + i, count);
-      out[c * rows + r] = v * scale;
-      squares += v * v;
+    for (uint32_t c = 0; c < s->key_width; ++c) take_query_values(q + c * s->q.channel, width, at + i, count, out + c * rows + r);
+    lanes factor = (lanes)scale, squares = (lanes)0;
+    if (s->is_cosine) {
+      for (uint32_t c = 0; c < s->key_width; ++c) squares += out[c * rows + r] * out[c * rows + r];
+      factor *= inverse_length(squares);
     }
-    if (!s->is_cosine) continue;
-    const lanes factor = inverse_length(squares);
     for (uint32_t c = 0; c < s->key_width; ++c) out[c * rows + r] *= factor;
   }
 }

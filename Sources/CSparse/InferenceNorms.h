@@ -118,22 +118,26 @@ static void CS_NAMED(resample_, FORM)(const void *step, uint32_t member, uint32_
   const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
   for (uint32_t k = share.from; k < share.to; ++k) {
     const float *x = channel_of(&s->x, k), token = s->token ? s->token[k % s->y.channels] : 0;
-    for (uint32_t p = 0; p < s->y.height * s->y.width; ++p) {
-      float *y = channel_of(&s->y, k) + p / s->y.width * s->y.row + (size_t)(p % s->y.width) * n;
-      lanes sum = (lanes)0;
-      for (uint32_t t = 0; t < s->taps; ++t) {
-        const int32_t place = s->places[p * s->taps + t];
-        lanes v = (lanes)token;
-        if (place >= 0) {
-          const float *pixel = x + (uint32_t)place / s->x.width * s->x.row + (size_t)((uint32_t)place % s->x.width) * n;
-          v = n == 16 ? *(const lanes *)pixel : (lanes)*pixel;
+    const ptrdiff_t *at = s->at;
+    const float *shares = s->shares;
+    for (uint32_t i = 0; i < s->y.height; ++i) {
+      float *y = channel_of(&s->y, k) + i * s->y.row;
+      for (uint32_t j = 0; j < s->y.width; ++j, y += n) {
+        if (n == 16) {
+          lanes sum = (lanes)0;
+          for (uint32_t t = 0; t < s->taps; ++t, ++at) {
+            const lanes v = *at >= 0 ? *(const lanes *)(x + *at) : (lanes)token;
+            sum = shares ? sum + v * *shares++ : v;
+          }
+          *(lanes *)y = sum;
+        } else if (!shares) {
+          *y = *at >= 0 ? x[*at] : token;
+          at += s->taps;
+        } else {
+          float sum = 0;
+          for (uint32_t t = 0; t < s->taps; ++t, ++at) sum += (*at >= 0 ? x[*at] : token) * *shares++;
+          *y = sum;
         }
-        sum = s->shares ? sum + v * s->shares[p * s->taps + t] : v;
-      }
-      if (n == 16) {
-        *(lanes *)y = sum;
-      } else {
-        *y = sum[0];
       }
     }
   }

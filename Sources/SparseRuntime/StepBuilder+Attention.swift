@@ -29,11 +29,11 @@ extension StepBuilder {
     return map
   }
 
-  /// Returns where pixels (all unless given) lie in a channel, and whether they lie side by side.
-  private func values(at pixels: [Int]?, of index: Int) throws(SparseRuntimeError) -> (places: UnsafePointer<Int>, lieTogether: Bool) {
+  /// Returns where pixels (all unless given) lie in a channel, -1 for those before the first, and whether they lie side by side.
+  func values(at pixels: [Int]?, of index: Int) throws(SparseRuntimeError) -> (places: UnsafePointer<Int>, lieTogether: Bool) {
     let (map, geometry) = (layout.maps[index], plan.maps[index])
     let pixels = pixels ?? Array(0..<geometry.height * geometry.width)
-    let places = pixels.map { $0 / geometry.width * map.row + $0 % geometry.width * layout.lanes }
+    let places = pixels.map { $0 < 0 ? -1 : $0 / geometry.width * map.row + $0 % geometry.width * layout.lanes }
     let lieTogether = zip(places, places.dropFirst()).allSatisfy { $1 - $0 == layout.lanes }
     return (UnsafePointer(try arena.keep(places)), lieTogether)
   }

@@ -71,12 +71,13 @@ struct StepBuilder {
             size: UInt32(norm.size), count: Float(together), epsilon: norm.epsilon, alpha: norm.alpha, beta: norm.beta, k: norm.k,
             scale: numbers(norm.scale), shift: numbers(norm.shift))))
     case .resample(let resample):
-      guard let places = plan.storage.pointer(resample.places) else { throw .malformed("step \"\(resample.name.shown)\" lacks places") }
+      let places = plan.storage.array(resample.places).map(Int.init)
       return cs_stage(
         run: kernels.resample,
         step: try arena.keep(
           cs_resample_step(
-            x: layout.maps[resample.x], y: layout.maps[resample.y], taps: UInt32(resample.taps), places: places,
+            x: layout.maps[resample.x], y: layout.maps[resample.y], taps: UInt32(resample.taps),
+            at: try values(at: places, of: resample.x).places,
             shares: numbers(resample.shares), token: numbers(resample.token))))
     case .offset(let offset):
       guard let values = numbers(offset.numbers) else { throw .malformed("step \"\(offset.name.shown)\" lacks numbers") }

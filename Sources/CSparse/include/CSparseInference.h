@@ -164,11 +164,11 @@ typedef struct {
   const float *_Nullable scale, *_Nullable shift;  // [channels]
 } cs_norm_step;
 
-// Pixel p of y is Σ share·x[place] over `taps` pixels of the same channel, or the channel's token where the place is −1.
+// A pixel of y is Σ share·x[at] over `taps` pixels of the same channel, or the channel's token where that is −1.
 typedef struct {
   cs_map x, y;
   uint32_t taps;
-  const int32_t *places;            // [pixels of y][taps], row by row
+  const ptrdiff_t *at;              // [pixels of y][taps], row by row: values from a channel's first
   const float *_Nullable shares;    // [pixels of y][taps]; NULL for one tap of share 1
   const float *_Nullable token;     // [channels]
 } cs_resample_step;
