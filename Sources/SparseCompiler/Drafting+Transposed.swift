@@ -14,14 +14,20 @@ extension Drafting {
     let x = materialized(operand, for: node.name)
     let y = DraftValue(shape)
     let (height, width) = (y.height, y.width)
+    let (inputs, outputs) = (layer.inputs / layer.groups, layer.outputs / layer.groups)
+    let all = Extent(min(layer.stride.height, height), min(layer.stride.width, width))
+    func expect(taps: Int) throws {
+      let weights = Double(layer.outputs) * Double(inputs) * Double(all.height) * Double(all.width) * Double(taps)
+      guard weights <= Double(Self.mostWeights) else {
+        throw CompilationError.tooLarge(network: network.name, what: "\(node.name) has \(all) phases of \(layer.outputs) outputs")
+      }
+    }
+    // Counting taps takes as long as there are phases.
+    try expect(taps: 1)
     let rows = Phases(size: height, layer, \.height), columns = Phases(size: width, layer, \.width)
     let taps = rows.shifts.flatMap { down in columns.shifts.map { DraftTap(down: down, right: $0) } }
-    let (inputs, outputs) = (layer.inputs / layer.groups, layer.outputs / layer.groups)
+    try expect(taps: taps.count)
     let (phases, size) = (rows.count * columns.count, inputs * taps.count)
-    guard Double(layer.outputs) * Double(phases) * Double(size) <= Double(Self.mostWeights) else {
-      throw CompilationError.tooLarge(
-        network: network.name, what: "\(node.name) has \(rows.count)×\(columns.count) phases of \(layer.outputs) outputs")
-    }
     let kernel = layer.kernel.height * layer.kernel.width
     let given = try numbers(node, .weight, layer.outputs * inputs * kernel)
     let bias = layer.bias ? try numbers(node, .bias, layer.outputs) : Array(repeating: Float(0), count: layer.outputs)

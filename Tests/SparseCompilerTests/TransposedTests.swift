@@ -79,6 +79,18 @@ struct TransposedTests {
     #expect(try CompiledModel(bytes: compiler.plan()).plan.steps.map(\.kernelName) == ["sparse", "interleave", "sparse"])
   }
 
+  @Test func valuesThatNoPlanHoldsAreRefused() throws {
+    var chain = Chain(.image(channels: 1, height: 1 << 15, width: 1 << 14))
+    chain.add(.roll(down: 1, right: 1))
+    let network = Network(name: "wide", nodes: chain.nodes, outputs: [chain.last])
+    do {
+      _ = try PlanCompiler(network) { _ in nil }
+      Issue.record("it was compiled")
+    } catch let error as CompilationError {
+      #expect(error.description == "wide cannot be compiled: n0 has 536870912 values; possible are 268435456 at most")
+    }
+  }
+
   /// A kernel of one tap has a million phases here, all but one of which are the bias alone.
   @Test func tooManyPhasesAreRefused() throws {
     var chain = Chain(.image(channels: 6, height: 2, width: 2))
