@@ -5,6 +5,8 @@
 #define TILE_LANES 1
 #define SPARSE_VECTORS 7
 #define DENSE_VECTORS 1
+// Vectors of a tile of blocks of O outputs.
+#define BLOCK_VECTORS(O) ((O) == 1 ? 7 : (O) == 2 ? 3 : 1)
 #define DENSE_ROWS(J) 6
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2"))), apply_to = function)
 #include "Kernels.h"

@@ -5,6 +5,8 @@
 #define TILE_LANES 4
 #define SPARSE_VECTORS 28
 #define DENSE_VECTORS 6
+// Vectors of a tile of blocks of O outputs.
+#define BLOCK_VECTORS(O) ((O) == 1 ? 16 : (O) == 2 ? 12 : 6)
 // Values of two vectors at the places of a third.
 #define CS_LOOKUP(LOW, HIGH, PLACES) __builtin_ia32_vpermi2varps512(LOW, PLACES, HIGH)
 #define DENSE_ROWS(J) ((J) <= 3 ? 8 : 4)

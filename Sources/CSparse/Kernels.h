@@ -8,6 +8,7 @@
 #include "DenseKernels.h"
 #include "Panels.h"
 #include "Inference.h"
+#include "InferenceBlocks.h"
 #include "InferenceMaps.h"
 #include "InferenceNorms.h"
 #include "InferenceInterleave.h"
@@ -35,9 +36,12 @@ const cs_inference CS_NAMED(cs_inference_, FORM) = {
   .name = CS_TEXT(FORM),
   .sparse_vectors = SPARSE_VECTORS,
   .dense_vectors = DENSE_VECTORS,
+  .block_vectors = {BLOCK_VECTORS(1), BLOCK_VECTORS(2), BLOCK_VECTORS(4)},
   .sparse = CS_NAMED(sparse_, FORM),
   .dense = CS_NAMED(dense_, FORM),
   .sparse_vector = CS_NAMED(sparse_vector_, FORM),
+  .blocks = CS_NAMED(blocks_, FORM),
+  .block_vector = CS_NAMED(block_vector_, FORM),
 #ifdef CS_LOOKUP
   .turns = CS_NAMED(turns_, FORM),
 #endif

@@ -34,6 +34,7 @@ public struct KernelTuner {
   static let candidates: [LayerKernel] =
     [.dense] + [nil, 8, 16, 24, 32, 48, 64, 128, 256].map { .sparse(channels: $0) }
     + [nil, 16, 24, 48].map { .sparse(channels: $0, vectors: 16) }
+    + BlockShape.allCases.flatMap { shape in [nil, 16, 32, 64, 128].map { .blocks(shape, channels: $0) } }
 
   /// Measures, and returns what was chosen.
   ///
@@ -43,20 +44,22 @@ public struct KernelTuner {
     let all = compiler.layers
     // Where most weights are there, leaving the others out cannot pay; such layers are not measured.
     let layers = all.filter { !($0.canBeDense && $0.usual == .dense && Double($0.kept) > 0.8 * Double($0.weights)) }
-    let measured = Set(layers.map(\.step))
-    let candidates = Self.candidates
+    // What suits no layer is not tried.
+    let candidates = Self.candidates.filter { candidate in layers.contains { $0.suits(candidate) } }
     let modes = batches == .lone ? [0] : batches == .many ? [1] : [0, 1]
     // [candidate][mode][step]
     var times: [[[Double]]] = []
     for (i, candidate) in candidates.enumerated() {
       try progress(Double(i) / Double(candidates.count + 1))
-      let kernels = Dictionary(layers.map { ($0.name, candidate) }, uniquingKeysWith: { first, _ in first })
+      let suited = layers.filter { $0.suits(candidate) }
+      let measured = Set(suited.map(\.step))
+      let kernels = Dictionary(suited.map { ($0.name, candidate) }, uniquingKeysWith: { first, _ in first })
       let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 1), threads: threads, form: form)
       times.append(try modes.map { try model.stepSeconds(groups: $0, only: measured, repetitions: repetitions) })
     }
     var kernels: [String: LayerKernel] = [:]
     for layer in layers {
-      let possible = candidates.indices.filter { candidates[$0] != .dense || layer.canBeDense }
+      let possible = candidates.indices.filter { layer.suits(candidates[$0]) }
       func cost(_ candidate: Int) -> Double { modes.indices.reduce(1) { $0 * times[candidate][$1][layer.step] } }
       kernels[layer.name] = possible.min { cost($0) < cost($1) }.map { candidates[$0] }
     }

@@ -13,7 +13,10 @@ extension DraftLayer {
   ///
   /// Measured on a Zen 4: dense kernels do 110 GFLOP/s of multiplications by all weights, sparse ones 50 to 65 of those by kept weights.
   /// With few input channels an output has too few weights to be worth more than its loads and stores.
-  func usualKernel(_ maps: [PlanMap]) -> LayerKernel {
+  ///
+  /// - Parameter shapes: those in whose blocks the weights are left, the one of the fastest kernels first.
+  func usualKernel(_ maps: [PlanMap], shapes: [BlockShape]) -> LayerKernel {
+    if let shape = shapes.first { return .blocks(shape, channels: maps[x].isVector ? nil : 64) }
     if canBeDense(maps), density > 0.5, inputs > 2 { return .dense }
     if groups > 1 { return .sparse(channels: nil) }
     // Enough weights of an output at a time that they outweigh the load and the store of its sums.
@@ -26,7 +29,7 @@ extension DraftLayer {
   func step(_ kernel: LayerKernel, _ maps: [PlanMap], _ writer: inout PlanWriter) -> PlanStep {
     let input = maps[x]
     let (top, left) = (max(taps.map { -$0.down }.max() ?? 0, 0), max(taps.map { -$0.right }.max() ?? 0, 0))
-    let places = taps.map { $0.shift * input.plane + ($0.down + top) * input.row + $0.right + left }
+    let places = tapPlaces(input)
     let biases = bias.contains { $0 != 0 } ? writer.add(bias) : nil
     func layer(_ weights: PlanLayer.Weights) -> PlanStep {
       .layer(
@@ -41,16 +44,27 @@ extension DraftLayer {
           PlanMatrix(
             groups: groups, inputs: inputs, block: block, taps: writer.add(places.map(UInt32.init)), values: writer.add(weights))))
     }
+    if case .blocks(let shape, let channels) = kernel, let cells = cells(shape, maps) {
+      return layer(.blocks(cells.blocks(of: self, plane: input.plane, span: span(channels, input.plane), &writer)))
+    }
     var (channels, vectors): (Int?, Int) = (nil, 8)
-    if case .sparse(let given, let size) = kernel { (channels, vectors) = (given, size) }
+    switch kernel {
+    case .sparse(let given, let size): (channels, vectors) = (given, size)
+    case .blocks(_, let given): channels = given
+    case .dense: break
+    }
     return layer(.sparse(filters(places, plane: input.plane, channels: channels, vectors: vectors, &writer)))
+  }
+
+  /// Positions of a number of channels, nil for all, as far as offsets of 16 bits reach.
+  private func span(_ channels: Int?, _ plane: Int) -> Int {
+    let most = 1 << 16
+    return channels.map { $0 < most / plane ? $0 * plane : most } ?? most
   }
 
   private func filters(_ places: [Int], plane: Int, channels: Int?, vectors: Int, _ writer: inout PlanWriter) -> PlanFilters {
     let size = inputs * taps.count
-    // Offsets have 16 bits.
-    let most = 1 << 16
-    let span = channels.map { $0 < most / plane ? $0 * plane : most } ?? most
+    let span = span(channels, plane)
     let reach = (groups * inputs - 1) * plane + (places.max() ?? 0)
     let blocks = reach / span + 1
     var counts = [UInt32](repeating: 0, count: blocks * outputs + 1)

@@ -11,6 +11,8 @@ public struct PlanCompiler {
   private let network: Network
   private let drafting: Drafting
   private let geometry: Geometry
+  /// The layers whose kernel can be chosen, in order.
+  public let layers: [LayerSummary]
 
   /// Drafts a network.
   ///
@@ -21,17 +23,14 @@ public struct PlanCompiler {
   public init(_ network: Network, parameters: @escaping (ParameterName) throws -> [Float]?) throws {
     self.network = network
     drafting = try Drafting(network, parameters: parameters)
-    geometry = Geometry(values: drafting.values, steps: drafting.steps)
-  }
-
-  /// The layers whose kernel can be chosen, in order: each one's node, weights, weights that are not 0, and the kernel it has unless another
-  /// is chosen.
-  public var layers: [LayerSummary] {
-    drafting.steps.enumerated().compactMap { i, step in
+    let geometry = Geometry(values: drafting.values, steps: drafting.steps)
+    self.geometry = geometry
+    layers = drafting.steps.enumerated().compactMap { i, step in
       guard case .layer(let layer) = step else { return nil }
+      let shapes = layer.shapes(geometry.maps)
       return LayerSummary(
-        name: layer.name, step: i, weights: layer.weights.count, kept: layer.kept, usual: layer.usualKernel(geometry.maps),
-        canBeDense: layer.canBeDense(geometry.maps))
+        name: layer.name, step: i, weights: layer.weights.count, kept: layer.kept, usual: layer.usualKernel(geometry.maps, shapes: shapes),
+        canBeDense: layer.canBeDense(geometry.maps), shapes: shapes)
     }
   }
 
@@ -47,6 +46,17 @@ public struct PlanCompiler {
     public let usual: LayerKernel
     /// Whether the layer can have a dense kernel.
     public let canBeDense: Bool
+    /// The shapes in whose blocks the weights are left.
+    public let shapes: [BlockShape]
+
+    /// Returns whether a kernel suits the layer: all weights where all can be read, blocks where weights are left in blocks.
+    public func suits(_ kernel: LayerKernel) -> Bool {
+      switch kernel {
+      case .dense: canBeDense
+      case .sparse: true
+      case .blocks(let shape, _): shapes.contains(shape)
+      }
+    }
   }
 
   /// Returns the bytes of the plan.
@@ -63,9 +73,10 @@ public struct PlanCompiler {
   ) -> [UInt8] {
     var writer = PlanWriter()
     let maps = geometry.maps
-    let steps = drafting.steps.map { step -> PlanStep in
+    let usual = Dictionary(layers.map { ($0.step, $0.usual) }, uniquingKeysWith: { first, _ in first })
+    let steps = drafting.steps.enumerated().map { i, step -> PlanStep in
       switch step {
-      case .layer(let layer): return layer.step(kernels[layer.name] ?? layer.usualKernel(maps), maps, &writer)
+      case .layer(let layer): return layer.step(kernels[layer.name] ?? usual[i] ?? .sparse(channels: nil), maps, &writer)
       case .pool(let pool): return .pool(pool)
       case .function(let function):
         return .function(

@@ -203,6 +203,8 @@ public struct PlanLayer: Sendable {
     case sparse(PlanFilters)
     /// All weights, zeros too.
     case dense(PlanMatrix)
+    /// Blocks of weights in which at least one is not 0.
+    case blocks(PlanBlocks)
   }
   /// Creates a layer.
   public init(

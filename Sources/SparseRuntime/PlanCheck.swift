@@ -75,6 +75,8 @@ extension Plan {
     let reach = x.positions - 1 - last
     switch layer.weights {
     case .sparse(let filters): try check(filters, outputs: outputs, reach: reach, step)
+    case .blocks(let blocks):
+      if let problem = blocks.problem(outputs: outputs, reach: reach, in: storage) { throw step.malformed(problem) }
     case .dense(let matrix):
       let (groups, inputs) = (matrix.groups, matrix.inputs)
       guard groups >= 1, outputs % groups == 0, inputs >= 1, inputs <= x.channels / groups, matrix.block >= 1 else {

@@ -112,12 +112,17 @@ struct PlanReader {
     guard let tag = PlanStep.Tag(rawValue: value) else { throw .malformed("it has a step of unknown kind, \(value)") }
     let name = try text()
     switch tag {
-    case .sparse, .dense:
+    case .sparse, .dense, .blocks:
       let (x, y, z, first) = (try number(), try number(), try number(), try number())
       let bias: PlanNumbers<Float>? = try optional()
       let (low, high) = (try real(), try real())
       let weights: PlanLayer.Weights
-      if tag == .sparse {
+      if tag == .blocks {
+        weights = .blocks(
+          PlanBlocks(
+            rows: try number(), deltas: try numbers(), bases: try numbers(), starts: try numbers(), offsets: try numbers(),
+            values: try numbers()))
+      } else if tag == .sparse {
         weights = .sparse(
           PlanFilters(bases: try numbers(), starts: try numbers(), offsets: try numbers(), values: try numbers(), vectors: try number()))
       } else {

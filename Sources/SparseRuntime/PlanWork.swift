@@ -21,6 +21,7 @@ extension Plan {
     switch layer.weights {
     case .sparse(let filters): return Double(filters.values.count) * pixels
     case .dense(let matrix): return Double(matrix.values.count) * pixels
+    case .blocks(let blocks): return Double(blocks.values.count) * pixels
     }
   }
 
@@ -37,6 +38,9 @@ extension Plan {
     case .dense(let matrix):
       work.products = storage.array(matrix.values).count { $0 != 0 } * pixels
       work.weightBytes = 4 * matrix.values.count
+    case .blocks(let blocks):
+      work.products = storage.array(blocks.values).count { $0 != 0 } * pixels
+      work.weightBytes = blocks.bytes
     }
     return work
   }
@@ -50,6 +54,7 @@ extension PlanStep {
       switch layer.weights {
       case .dense: "dense"
       case .sparse: "sparse"
+      case .blocks: "blocks"
       }
     case .pool(let pool): pool.isMean ? "mean pool" : "max pool"
     case .function(let function): "\(function.kind)"

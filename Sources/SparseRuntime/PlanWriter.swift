@@ -122,6 +122,13 @@ public struct PlanWriter {
         for value in [matrix.groups, matrix.inputs, matrix.block] { put(value) }
         put(matrix.taps)
         put(matrix.values)
+      case .blocks(let blocks):
+        put(blocks.rows)
+        put(blocks.deltas)
+        put(blocks.bases)
+        put(blocks.starts)
+        put(blocks.offsets)
+        put(blocks.values)
       }
     case .pool(let pool):
       for value in [pool.x, pool.y, pool.isMean ? 1 : 0] { put(value) }
@@ -177,14 +184,15 @@ public struct PlanWriter {
 
 extension PlanStep {
   /// How a file tells what a step is.
-  enum Tag: Int {
-    case sparse, dense, pool, function, pair, copy, norm, resample, offset
-    case attention = 32
-    case interleave
-  }
+  enum Tag: Int { case sparse, dense, pool, function, pair, copy, norm, resample, offset, attention, interleave, blocks }
   var tag: Tag {
     switch self {
-    case .layer(let layer): if case .sparse = layer.weights { .sparse } else { .dense }
+    case .layer(let layer):
+      switch layer.weights {
+      case .sparse: .sparse
+      case .dense: .dense
+      case .blocks: .blocks
+      }
     case .pool: .pool
     case .function: .function
     case .pair: .pair

@@ -145,6 +145,7 @@ struct StepBuilder {
             z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
             is_pooled: layout.pooled[layer.y] == nil ? 0 : 1, sums: scratch, member: scratchSize,
             shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
+    case .blocks(let weights): return try stage(layer, weights, finish: finish, tiling: tiling)
     case .dense(let weights):
       guard let values = plan.storage.pointer(weights.values), let taps = plan.storage.pointer(weights.taps) else {
         throw .malformed("step \"\(layer.name)\" lacks weights")

@@ -32,6 +32,9 @@ struct Tiling {
       // A lone example's row has as many vectors as registers hold, since weights are then most of what is read.
       let most = Int(kernels.sparse_vectors)
       (isDense, capacity) = (false, layout.lanes == 1 ? most : min(most, filters.vectors))
+    case .blocks(let blocks):
+      let most = kernels.block_vectors
+      (isDense, capacity) = (false, Int(blocks.rows == 1 ? most.0 : blocks.rows == 2 ? most.1 : most.2))
     }
     rowsAreGroups = lanes == 16 && groups > 1 && y.height < 4
     xRow = rowsAreGroups ? xMap.group : xMap.row

@@ -176,7 +176,10 @@ import Torch
 
   @Test(arguments: [
     ("compile m --batch 0", "--batch 0 is impossible: give a number of images, 1 or more"),
-    ("compile m --kernels fast", "--kernels fast: possible are measured, usual, dense, sparse, and the file of a profile"),
+    (
+      "compile m --kernels fast",
+      "--kernels fast: possible are measured, usual, dense, sparse, block:4x4, block:4x1, block:2x4, block:2x2, block:2x1, block:1x4, kernel, and the file of a profile"
+    ),
     ("compile m --threads 0", "--threads 0 is impossible: 1 to 1024 are possible"),
     ("run p x.safetensors --top 0", "--top 0 is impossible: give 1 or more"),
     ("run p - x.png", "- is standard input and stands alone"),

@@ -80,11 +80,15 @@ struct PlanFileTests {
   }
 
   /// Whoever forges a plan also forges its checksum: every mutant is refused, or runs within its bounds.
-  @Test(arguments: 0..<4) func mutatedPlansAreRefusedOrHarmless(_ part: Int) throws {
+  @Test(arguments: 0..<7) func mutatedPlansAreRefusedOrHarmless(_ part: Int) throws {
     var graph = RandomNetwork(seed: UInt64(part + 20))
     let network = part == 3 ? try Transformers.windowed(isGrid: false) : try graph.network()
     let model = try randomized(network, density: 0.5, seed: 1)
-    let good = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }.plan(groups: 1 << (part % 3))
+    let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+    // The last ones have blocks.
+    let shapes: [BlockShape] = [.block(rows: 4, columns: 1), .block(rows: 1, columns: 4), .kernel]
+    let kernels = part < 4 ? [] : compiler.layers.map { ($0.name, LayerKernel.blocks(shapes[part - 4])) }
+    let good = compiler.plan(kernels: Dictionary(uniqueKeysWithValues: kernels), groups: 1 << (part % 3))
     let inputs = try CompiledModel(bytes: good).plan.inputCount
     let start = good.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 24, as: UInt64.self)) }
     var draws = SeededDraws(seed: UInt64(part + 1))
@@ -116,13 +120,20 @@ struct PlanFileTests {
 struct KernelProfileTests {
   @Test(arguments: [
     ("dense", LayerKernel.dense), ("sparse:all×8", .sparse(channels: nil)), ("sparse:24×16", .sparse(channels: 24, vectors: 16)),
+    ("block:4×4", .blocks(.block(rows: 4, columns: 4))), ("block:2×1:24", .blocks(.block(rows: 2, columns: 1), channels: 24)),
+    ("kernel", .blocks(.kernel)), ("kernel:7", .blocks(.kernel, channels: 7)),
   ]) func namesGoThereAndBack(_ name: String, _ kernel: LayerKernel) {
     #expect(kernel.description == name)
     #expect(LayerKernel(name) == kernel)
   }
 
-  @Test(arguments: ["", "sparse", "sparse:8", "sparse:0×8", "sparse:8×29", "sparse:8×0", "sparse:x×8", "dense:1", "sparse:8×8×8"])
+  @Test(arguments: [
+    "", "sparse", "sparse:8", "sparse:0×8", "sparse:8×29", "sparse:8×0", "sparse:x×8", "dense:1", "sparse:8×8×8", "block", "block:",
+    "block:4×5", "block:4×4:0", "block:4×4:all", "block:4×4:8:8", "kernel:", "kernel:x",
+  ])
   func otherNamesAreNone(_ name: String) { #expect(LayerKernel(name) == nil) }
+
+  @Test func blocksCanBeTypedWithALetter() { #expect(LayerKernel("block:4x1:8") == .blocks(.block(rows: 4, columns: 1), channels: 8)) }
 
   @Test func examplesGoSideBySideWhereThatIsFaster() {
     func layout(_ lone: Double, _ times: Double...) -> [Int] {

@@ -84,6 +84,43 @@ typedef struct {
   int32_t by_outputs;                             // whether members share outputs rather than tiles
 } cs_dense_step;
 
+// The weights of a layer that are left in blocks: `rows` consecutive outputs times `points` positions of the input, the same for all blocks as
+// seen from each one's offset. Blocks lie by groups of `rows` outputs within spans of offsets; a last group's outputs that do not exist have
+// weights of 0.
+typedef struct {
+  uint32_t outputs, spans, rows, points;  // rows: 1, 2 or 4
+  const uint32_t *deltas;    // [points]: positions from a block's offset
+  const uint32_t *bases;     // [spans]: the first offset of a span
+  const uint32_t *starts;    // [spans · ⌈outputs/rows⌉ + 1]
+  const uint16_t *offsets;   // [blocks], counted from the span's first
+  const float *values;       // [blocks][points][rows]
+} cs_blocks;
+
+// y = W * x for such weights.
+typedef struct {
+  cs_blocks blocks;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  const size_t *places;  // [points]: deltas in values
+  int32_t runs;          // whether each three points are neighbouring vectors
+  size_t unit, x_row, y_row, z_row, y_channel;
+  const cs_tile *tiles;
+  uint32_t tile_count;
+  const uint32_t *_Nullable shares;  // [members + 1]: the groups of outputs of each member where tiles are few; else NULL
+} cs_block_step;
+
+// The same for a lone example's vector.
+typedef struct {
+  cs_blocks blocks;
+  cs_finish finish;
+  const float *x;
+  float *y;
+  size_t y_channel;
+  int32_t adjacent;        // whether all points are neighbours
+  const uint32_t *shares;  // [members + 1]
+} cs_block_vector_step;
+
 // A lone example's vector: y = W·x + bias, each weight read once.
 typedef struct {
   cs_filters filters;
@@ -241,9 +278,12 @@ typedef struct {
   const char *name;
   uint32_t sparse_vectors;  // the most vectors of a sparse layer's tile
   uint32_t dense_vectors;   // the most of a dense layer's
+  uint32_t block_vectors[3];  // the most of a tile of blocks of 1, 2 and 4 outputs
   void (*_Nonnull sparse)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull dense)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull sparse_vector)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull blocks)(const void *step, uint32_t member, uint32_t members);
+  void (*_Nonnull block_vector)(const void *step, uint32_t member, uint32_t members);
   // NULL where a form cannot look values up fast.
   void (*_Nullable turns)(const void *step, uint32_t member, uint32_t members);
   void (*_Nonnull dense_vector)(const void *step, uint32_t member, uint32_t members);

@@ -44,8 +44,8 @@ struct CompileCommand: CheckedCommand {
   @Option(
     help: ArgumentHelp(
       """
-      Each layer's kernel: the fastest (measured), by rule (usual), dense or sparse for all that can be, or as a profile says (a file); \
-      by default as the profile beside the plan says, or measured.
+      Each layer's kernel: the fastest (measured), by rule (usual), dense, sparse, block:4x4 (4x1, 2x4, 2x2, 2x1, \
+      1x4) or kernel for all that can be, or as a profile says (a file); by default as the profile beside the plan says, or measured.
       """, valueName: "kernels"))
   var kernels: String?
 
@@ -65,8 +65,11 @@ struct CompileCommand: CheckedCommand {
   func check() throws {
     if let batch, batch < 1 { throw ValidationError("--batch \(batch) is impossible: give a number of images, 1 or more") }
     guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: 1 to 1024 are possible") }
-    if let kernels, !["measured", "usual", "dense", "sparse"].contains(kernels), !FileManager.default.fileExists(atPath: kernels) {
-      throw ValidationError("--kernels \(kernels.inLine): possible are measured, usual, dense, sparse, and the file of a profile")
+    if let kernels, !["measured", "usual", "dense", "sparse"].contains(kernels), LayerKernel(kernels) == nil,
+      !FileManager.default.fileExists(atPath: kernels)
+    {
+      throw ValidationError(
+        "--kernels \(kernels.inLine): possible are measured, usual, dense, sparse, \(BlockShape.names), and the file of a profile")
     }
   }
 
@@ -102,6 +105,8 @@ struct CompileCommand: CheckedCommand {
     case "usual": return (fixed(\.usual), false)
     case "dense": return (fixed { $0.canBeDense ? .dense : .sparse(channels: nil) }, false)
     case "sparse": return (fixed { if case .sparse = $0.usual { $0.usual } else { .sparse(channels: 24) } }, false)
+    case let given? where LayerKernel(given) != nil:
+      return (fixed { layer in LayerKernel(given).flatMap { layer.suits($0) ? $0 : nil } ?? layer.usual }, false)
     case let given? where given != "measured": return (try read(given), false)
     case nil:
       // A profile of another network, or of another state of it, is measured anew.
