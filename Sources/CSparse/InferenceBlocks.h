@@ -152,12 +152,12 @@ static void CS_NAMED(blocks_, FORM)(const void *step, uint32_t member, uint32_t 
 INLINE quad quarters_total(lanes x) { return (x.lo.lo + x.lo.hi) + (x.hi.lo + x.hi.hi); }
 
 // Blocks i ..< end of four outputs and neighbouring points: four points of all four outputs at once.
-INLINE quad near_rows(const cs_blocks *f, const float *x, uint32_t i, uint32_t end) {
+INLINE quad near_rows(const cs_blocks *f, const uint32_t points, const float *x, uint32_t i, uint32_t end) {
   lanes sum[4] = {(lanes)0, (lanes)0, (lanes)0, (lanes)0};
 #define CS_NEAR(K)                                                                                                             \
   do {                                                                                                                         \
-    const float *p = x + f->offsets[i + K], *w = f->values + (size_t)(i + K) * f->points * 4;                                  \
-    for (uint32_t k = 0; k < f->points; k += 4) {                                                                              \
+    const float *p = x + f->offsets[i + K], *w = f->values + (size_t)(i + K) * points * 4;                                     \
+    for (uint32_t k = 0; k < points; k += 4) {                                                                                 \
       const quad v = *(const loose_quad *)(p + k);                                                                             \
       sum[K] += loose(w + k * 4) * __builtin_shufflevector(v, v, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);              \
     }                                                                                                                          \
@@ -174,8 +174,7 @@ INLINE quad near_rows(const cs_blocks *f, const float *x, uint32_t i, uint32_t e
 }
 
 // Blocks of one output and neighbouring points, four blocks at once.
-INLINE float near_row(const cs_blocks *f, const float *x, uint32_t i, uint32_t end) {
-  const uint32_t points = f->points;
+INLINE float near_row(const cs_blocks *f, const uint32_t points, const float *x, uint32_t i, uint32_t end) {
   lanes sum = (lanes)0;
   quad rest = (quad)0;
   for (; i + 4 <= end; i += 4) {
@@ -239,11 +238,15 @@ static void CS_NAMED(block_vector_, FORM)(const void *step, uint32_t member, uin
       const uint32_t i = starts[g], end = starts[g + 1], first = g * f->rows;
       quad sum = (quad)0;
       if (f->rows == 4) {
-        sum = is_near ? near_rows(f, x, i, end) : CS_NAMED(far_4_, FORM)(f, x, i, end);
+        sum = !is_near          ? CS_NAMED(far_4_, FORM)(f, x, i, end)
+              : f->points == 4 ? near_rows(f, 4, x, i, end)
+                               : near_rows(f, f->points, x, i, end);
       } else if (f->rows == 2) {
         sum.lo = CS_NAMED(far_2_, FORM)(f, x, i, end);
       } else {
-        sum.x = is_near ? near_row(f, x, i, end) : CS_NAMED(far_1_, FORM)(f, x, i, end);
+        sum.x = !is_near          ? CS_NAMED(far_1_, FORM)(f, x, i, end)
+                : f->points == 4 ? near_row(f, 4, x, i, end)
+                                 : near_row(f, f->points, x, i, end);
       }
       const uint32_t count = f->outputs - first < f->rows ? f->outputs - first : f->rows;
       for (uint32_t r = 0; r < count; ++r) {

@@ -53,7 +53,10 @@ extension Runner {
     var after: Artefact?
     if pruned {
       var artefact = facts.artefact(latency: times(1))
-      if plan != nil { artefact.sparseLatency = times(2) }
+      if plan != nil {
+        artefact.sparseLatency = times(2)
+        artefact.patterns = try PatternComparison.times(of: model, batches: latencyBatches, threads: threads)
+      }
       artefact.fileBytes = file.flatMap { try? FileManager.default.attributesOfItem(atPath: $0)[.size] as? Int }
       artefact.accuracyAtEnd = try (state.finalTest ?? evaluateTest()).map {
         Accuracy($0, iteration: state.trainings.last?.last?.iteration)

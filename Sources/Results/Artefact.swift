@@ -117,6 +117,8 @@ public struct Artefact: Codable, Hashable, Sendable {
   public var latency: [BatchLatency]
   /// The same by the sparse runtime, which leaves zeros out; nil if it was not measured.
   public var sparseLatency: [BatchLatency]?
+  /// What the sparse runtime would take if as many weights were left in patterns; nil if it was not measured.
+  public var patterns: [PatternLatency]?
   /// Seconds per epoch of training steps at this size; nil if not measured.
   public var epoch: Measurement?
 

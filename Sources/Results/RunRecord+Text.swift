@@ -98,6 +98,7 @@ extension RunRecord {
     if let dataWords { facts.append(("data", dataWords)) }
     facts.append(("latency", latencyWords))
     if let sparseWords { facts.append(("sparse runtime", sparseWords)) }
+    if let faster = PatternLatency.fastest(of: pruned?.patterns ?? []) { facts.append(("faster as", faster.words)) }
     if let trainingSeconds {
       facts.append(("training", Format.duration(trainingSeconds) + (steps.map { ", \(Format.count($0)) steps" } ?? "")))
     }

@@ -30,7 +30,7 @@ public struct KernelTuner {
   }
 
   /// Candidates: channels at a time that fit the first-level cache with small images and with large ones, and all at once; tiles that read
-  /// little of a channel, and such that use a weight often.
+  /// little of a channel, and such that use a weight often; blocks.
   static let candidates: [LayerKernel] =
     [.dense] + [nil, 8, 16, 24, 32, 48, 64, 128, 256].map { .sparse(channels: $0) }
     + [nil, 16, 24, 48].map { .sparse(channels: $0, vectors: 16) }

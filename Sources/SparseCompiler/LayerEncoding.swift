@@ -16,7 +16,8 @@ extension DraftLayer {
   ///
   /// - Parameter shapes: those in whose blocks the weights are left, the one of the fastest kernels first.
   func usualKernel(_ maps: [PlanMap], shapes: [BlockShape]) -> LayerKernel {
-    if let shape = shapes.first { return .blocks(shape, channels: maps[x].isVector ? nil : 64) }
+    // One output's blocks on their own gain nothing, or little.
+    if let shape = shapes.first(where: { $0.rows > 1 || $0 == .kernel }) { return .blocks(shape, channels: maps[x].isVector ? nil : 64) }
     if canBeDense(maps), density > 0.5, inputs > 2 { return .dense }
     if groups > 1 { return .sparse(channels: nil) }
     // Enough weights of an output at a time that they outweigh the load and the store of its sums.

@@ -1,4 +1,5 @@
 import Foundation
+import Results
 import TestSupport
 @testable import espalier
 import Testing
@@ -104,5 +105,22 @@ import Testing
   @Test func theListHasThePatterns() throws {
     let text = try espalier("methods").output
     for form in ["block:RxC", "kernel", "nm:N:M"] { #expect(text.contains("\n  \(form) "), "\(form)") }
+  }
+
+  /// The row names a faster pattern where one was measured to be, and the file has them all.
+  @Test func theRowSaysWhichPatternWouldBeFaster() throws {
+    try withTemporaryDirectory { folder in
+      let run = try espalier(
+        "prune", "--network", "mlp:64-128-128-10", "--dataset", "digits", "--epochs", "1", "--sparsity", "0.8", "--no-compact", "--threads",
+        "1", "--quiet", "-o", folder + "/m.safetensors", "--report", folder + "/row.json")
+      #expect(run.status == 0)
+      let row = try RunRecord(json: Data(contentsOf: URL(fileURLWithPath: folder + "/row.json")))
+      let patterns = try #require(row.pruned?.patterns)
+      #expect(patterns.map(\.pattern) == ["block:1x4", "block:4x1", "block:4x4", "nm:2:4"])
+      #expect(patterns.allSatisfy { $0.times.map(\.batch) == [1, 64] && $0.times.allSatisfy { $0.seconds > 0 && $0.ratio > 0 } })
+      let fastest = PatternLatency.fastest(of: patterns)
+      #expect(row.text(width: 400).contains("\nfaster as ") == (fastest != nil))
+      if let fastest { #expect(row.text(width: 400).contains(", if accuracy holds (--granularity \(fastest.pattern))\n")) }
+    }
   }
 }
