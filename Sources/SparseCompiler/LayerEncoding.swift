@@ -35,7 +35,8 @@ extension DraftLayer {
     func layer(_ weights: PlanLayer.Weights) -> PlanStep {
       .layer(
         PlanLayer(
-          name: name, x: x, y: y, z: z, first: input.origin - top * input.row - left, bias: biases, low: low, high: high, weights: weights))
+          name: name, x: x, y: y, z: z, first: input.origin - top * input.row - left, bias: biases, low: low, high: high,
+          total: self.weights.count, weights: weights))
     }
     if kernel == .dense, canBeDense(maps) {
       // A tile reads three rows of eight vectors of each channel, or the tile's own; they should stay in the first-level cache.
@@ -93,8 +94,17 @@ extension DraftLayer {
         counts[block * outputs + o] += 1
       }
     }
+    for segment in 0..<blocks * outputs { Self.sort(&offsets, &values, Int(starts[segment])..<Int(starts[segment + 1])) }
     let bases = (0..<blocks).map { UInt32($0 * span) }
     return PlanFilters(
       bases: writer.add(bases), starts: writer.add(starts), offsets: writer.add(offsets), values: writer.add(values), vectors: vectors)
+  }
+
+  /// Lets the weights of an output follow each other as what they multiply does: the phases of a strided convolution come tap by tap.
+  private static func sort(_ offsets: inout [UInt16], _ values: inout [Float], _ range: Range<Int>) {
+    guard zip(range, range.dropFirst()).contains(where: { offsets[$0] > offsets[$1] }) else { return }
+    let order = range.sorted { offsets[$0] < offsets[$1] }
+    let (places, weights) = (order.map { offsets[$0] }, order.map { values[$0] })
+    for (i, place) in range.enumerated() { (offsets[place], values[place]) = (places[i], weights[i]) }
   }
 }

@@ -105,6 +105,24 @@ public struct PlanCompiler {
       preparation: preparation, classes: classes)
   }
 
+  /// Returns a plan whose weights lie in its file in a form of their own.
+  ///
+  /// - Parameters:
+  ///   - weights: the form; with ``WeightForm/float32`` the bytes are those of `plan` without it.
+  ///   - kernels: the kernel of each layer, by its node's name; others have their usual one.
+  ///   - groups: groups of 16 examples that go through the network side by side: 1, 2 or 4.
+  ///   - loneExamples: fewer examples than this go one after another.
+  ///   - preparation: how images become the network's input.
+  ///   - classes: names of the classes.
+  /// - Throws: `UnpackableWeight` for a weight that the form cannot hold; `SparseRuntimeError` if there is no memory.
+  public func plan(
+    weights: WeightForm, kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int = 8,
+    preparation: PlanPreparation = PlanPreparation(), classes: [String] = []
+  ) throws -> PackedPlan {
+    try PlanPacker.packed(
+      plan(kernels: kernels, groups: groups, loneExamples: loneExamples, preparation: preparation, classes: classes), as: weights)
+  }
+
   /// The groups of examples side by side where nothing was measured: small values of many examples fit into the caches at once, which is
   /// what sparse fully connected layers need most.
   public var usualGroups: Int { geometry.maps.allSatisfy { $0.positions <= 1 << 14 } ? 4 : 1 }

@@ -45,7 +45,7 @@ public final class CompiledModel: Sendable {
     do {
       try self.init(PlanReader.plan(of: storage), threads: threads, pinned: pinned, form: form)
     } catch .malformed(let what) {
-      throw .file(path: path, reason: "not a usable plan: \(what)")
+      throw .unusable(path: path, reason: "not a usable plan: \(what)")
     }
   }
 

@@ -195,6 +195,8 @@ public struct PlanLayer: Sendable {
   public var bias: PlanNumbers<Float>?
   /// Bounds of the result.
   public var low: Float, high: Float
+  /// All weights, zeros included, for tables; 0 where that is not known.
+  public var total: Int
   /// The weights.
   public var weights: Weights
   /// Weights as a kernel stores them.
@@ -209,10 +211,10 @@ public struct PlanLayer: Sendable {
   /// Creates a layer.
   public init(
     name: String, x: Int, y: Int, z: Int? = nil, first: Int, bias: PlanNumbers<Float>?, low: Float = -.infinity, high: Float = .infinity,
-    weights: Weights
+    total: Int = 0, weights: Weights
   ) {
     (self.name, self.x, self.y, self.z, self.first, self.bias, self.low, self.high) = (name, x, y, z, first, bias, low, high)
-    self.weights = weights
+    (self.total, self.weights) = (total, weights)
   }
 }
 

@@ -69,6 +69,7 @@ extension Plan {
         throw step.malformed("adds a value of another shape")
       }
     }
+    guard (0...1 << 48).contains(layer.total) else { throw step.malformed("has \(layer.total) weights") }
     // What the last pixel of an output reads at offset 0, and so how far an offset may reach.
     let (last, overflows) = layer.first.addingReportingOverflow(y.flat - 1)
     guard layer.first >= 0, !overflows, last < x.positions else { throw step.malformed("reads beyond its input") }

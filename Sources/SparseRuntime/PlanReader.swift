@@ -25,8 +25,17 @@ struct PlanReader {
     guard let start = Int(exactly: header(24, UInt64.self)), (PlanWriter.headerSize...bytes.count).contains(start) else {
       throw .malformed("its description lies beyond its end")
     }
+    let code = header(PlanWriter.form, UInt32.self)
+    guard let form = WeightForm(rawValue: code) else { throw .malformed("its weights have an unknown form, \(code)") }
+    var numbers = storage
+    if form != .float32 {
+      guard let table = Int(exactly: header(PlanWriter.table, UInt64.self)), (PlanWriter.headerSize...start).contains(table) else {
+        throw PackedNumbers.malformed("have a table beyond their end")
+      }
+      numbers = try PlanStorage(PackedNumbers(bytes, form: form, table: table..<start))
+    }
     var reader = PlanReader(bytes: bytes, place: start)
-    var plan = Plan(name: "", storage: storage)
+    var plan = Plan(name: "", storage: numbers)
     try reader.read(into: &plan)
     try plan.check()
     return plan
@@ -115,7 +124,7 @@ struct PlanReader {
     case .sparse, .dense, .blocks:
       let (x, y, z, first) = (try number(), try number(), try number(), try number())
       let bias: PlanNumbers<Float>? = try optional()
-      let (low, high) = (try real(), try real())
+      let (low, high, total) = (try real(), try real(), try number())
       let weights: PlanLayer.Weights
       if tag == .blocks {
         weights = .blocks(
@@ -130,7 +139,8 @@ struct PlanReader {
         weights = .dense(PlanMatrix(groups: groups, inputs: inputs, block: block, taps: try numbers(), values: try numbers()))
       }
       return .layer(
-        PlanLayer(name: name, x: x, y: y, z: z == -1 ? nil : z, first: first, bias: bias, low: low, high: high, weights: weights))
+        PlanLayer(
+          name: name, x: x, y: y, z: z == -1 ? nil : z, first: first, bias: bias, low: low, high: high, total: total, weights: weights))
     case .pool:
       let (x, y, isMean) = (try number(), try number(), try number())
       return .pool(

@@ -11,6 +11,10 @@ public final class PlanStorage: Sendable {
   /// All bytes, aligned to 64.
   nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
   private let isMapped: Bool
+  /// How the weights of layers lay in the file.
+  public let form: WeightForm
+  /// Bytes that packed weights have in the file, by where they begin here.
+  let packedSizes: [Int: Int]
 
   /// Copies bytes into memory aligned for the kernels.
   ///
@@ -22,7 +26,21 @@ public final class PlanStorage: Sendable {
     }
     given.withUnsafeBytes { if let base = $0.baseAddress { memory.copyMemory(from: base, byteCount: $0.count) } }
     bytes = UnsafeRawBufferPointer(start: memory, count: given.count)
-    isMapped = false
+    (isMapped, form, packedSizes) = (false, .float32, [:])
+  }
+
+  /// Unpacks the numbers of a file.
+  ///
+  /// - Throws: ``SparseRuntimeError``.
+  init(_ numbers: PackedNumbers) throws(SparseRuntimeError) {
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, 64, numbers.size) == 0, let memory else {
+      throw .resources("no memory for a plan of \(numbers.size) bytes")
+    }
+    memset(memory, 0, numbers.size)
+    bytes = UnsafeRawBufferPointer(start: memory, count: numbers.size)
+    (isMapped, form, packedSizes) = (false, numbers.form, numbers.packedSizes)
+    try numbers.unpack(into: memory)
   }
 
   /// Maps a file: what the kernels never read is never loaded, and processes share what they do.
@@ -34,13 +52,15 @@ public final class PlanStorage: Sendable {
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw .file(path: path, reason: String(cString: strerror(errno))) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw .file(path: path, reason: "not a regular file") }
-    guard status.st_size > 0 else { throw .file(path: path, reason: "the file is empty") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .unusable(path: path, reason: status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a file")
+    }
+    guard status.st_size > 0 else { throw .unusable(path: path, reason: "it is empty") }
     guard let memory = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, file, 0), memory != MAP_FAILED else {
       throw .file(path: path, reason: String(cString: strerror(errno)))
     }
     bytes = UnsafeRawBufferPointer(start: memory, count: Int(status.st_size))
-    isMapped = true
+    (isMapped, form, packedSizes) = (true, .float32, [:])
   }
 
   deinit {

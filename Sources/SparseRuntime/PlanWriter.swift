@@ -2,12 +2,16 @@ internal import CZlib
 
 /// Makes the bytes of a plan: a header, the numbers of all steps, and the description of maps and steps.
 ///
-/// All is little-endian. The header has 64 bytes: `ESPPLAN\n`, the version, the file's length, where the description begins, and a CRC-32 of
-/// all that is not the checksum itself. Numbers begin at multiples of 64 bytes, so that kernels read them where they lie.
+/// All is little-endian. The header has 64 bytes: `ESPPLAN\n`, the version, the form of the weights (0 here; ``PlanPacker`` has others), the
+/// file's length, where the description begins, a CRC-32 of all that is not the checksum itself, and where the table of packed sections
+/// begins (0 here). Numbers begin at multiples of 64 bytes, so that kernels read them where they lie.
 public struct PlanWriter {
   static let magic: [UInt8] = Array("ESPPLAN\n".utf8)
-  static let version: UInt32 = 1
+  /// The version of the files that are written and read.
+  public static let version: UInt32 = 2
   static let headerSize = 64
+  /// Where the form of the weights stands in the header, and where the table of packed sections begins.
+  static let form = 12, table = 40
   /// Where the checksum stands in the header.
   static let checksum = 32..<36
 
@@ -111,6 +115,7 @@ public struct PlanWriter {
       for value in [layer.x, layer.y, layer.z ?? -1, layer.first] { put(value) }
       put(layer.bias)
       put(layer.low, layer.high)
+      put(layer.total)
       switch layer.weights {
       case .sparse(let filters):
         put(filters.bases)

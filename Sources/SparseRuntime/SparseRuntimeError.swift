@@ -2,6 +2,8 @@
 public enum SparseRuntimeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A file that cannot be read or written: its path and the system's reason.
   case file(path: String, reason: String)
+  /// Something at a path that is no plan's file, or not one that this program understands: its path and what is wrong.
+  case unusable(path: String, reason: String)
   /// Bytes that are not a plan, or not one that this program understands: what is wrong.
   case malformed(String)
   /// Examples that do not fit the network: what was given and what is expected.
@@ -12,7 +14,7 @@ public enum SparseRuntimeError: Error, Hashable, Sendable, CustomStringConvertib
   /// One line for the user.
   public var description: String {
     switch self {
-    case .file(let path, let reason): "\(path): \(reason)"
+    case .file(let path, let reason), .unusable(let path, let reason): "\(path): \(reason)"
     case .malformed(let what): "not a usable plan: \(what)"
     case .input(let what): what
     case .resources(let what): what

@@ -147,10 +147,10 @@ import Torch
           var name: String, version: String, batch: Int, seconds: Double, fastest: Double, slowest: Double, difference: Double
         }
         struct Step: Decodable { var name: String, kernel: String, batch: Int, seconds: Double, gigaflops: Double, bandwidth: Double }
-        var network: String, planBytes: Int, threads: Int, engines: [Engine], steps: [Step]
+        var network: String, planBytes: Int, storage: String, threads: Int, engines: [Engine], steps: [Step]
       }
       let report = try JSONDecoder().decode(Report.self, from: Data(run.output.utf8))
-      #expect(report.network == "mlp:64-16-10" && report.threads == 1 && report.planBytes == size(plan))
+      #expect(report.network == "mlp:64-16-10" && report.storage == "float32" && report.threads == 1 && report.planBytes == size(plan))
       #expect(report.engines.map(\.name) == ["espalier", "libtorch", "onnxruntime", "espalier", "libtorch", "onnxruntime"])
       #expect(report.engines.map(\.batch) == [1, 1, 1, 20, 20, 20])
       for engine in report.engines {
@@ -180,6 +180,13 @@ import Torch
       "compile m --kernels fast",
       "--kernels fast: possible are measured, usual, dense, sparse, block:4x4, block:4x1, block:2x4, block:2x2, block:2x1, block:1x4, kernel, and the file of a profile"
     ),
+    ("compile m --batch -1", "--batch -1 is impossible: give a number of images, 1 or more"),
+    ("compile m --threads -1", "--threads -1 is impossible: 1 to 1024 are possible"),
+    ("run p x.safetensors --top -1", "--top -1 is impossible: give 1 or more"),
+    ("run p x.safetensors --threads -1", "--threads -1 is impossible: 1 to 1024 are possible"),
+    ("benchmark p --batch -1", "--batch -1: give numbers from 1 to 65536, with commas between them"),
+    ("benchmark p --repetitions -1", "--repetitions -1 is impossible: 1 to 1000 are possible"),
+    ("benchmark p --threads -1", "--threads -1 is impossible: 1 to 1024 are possible"),
     ("compile m --threads 0", "--threads 0 is impossible: 1 to 1024 are possible"),
     ("run p x.safetensors --top 0", "--top 0 is impossible: give 1 or more"),
     ("run p - x.png", "- is standard input and stands alone"),

@@ -466,6 +466,7 @@ enum OptionTable {
     OptionRow("compile", "--output p.plan", "output=p.plan"),
     OptionRow("compile", "--kernels usual", "kernels=usual"),
     OptionRow("compile", "--batch 7", "batch=7"),
+    OptionRow("compile", "--storage int8", "storage=int8"),
     OptionRow("compile", "--threads 7", "threads=7"),
     OptionRow("compile", "--json", "json=true"),
     OptionRow("run", "--output o.safetensors", "output=o.safetensors"),

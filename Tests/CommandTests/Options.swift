@@ -97,7 +97,7 @@ func fields(of arguments: [String]) throws -> [String: String] {
     return [
       "model": compile.model, "output": compile.output ?? "beside", "kernels": compile.kernels ?? "known",
       "batch": compile.batch.map { "\($0)" } ?? "all",
-      "threads": "\(compile.threads)", "json": "\(compile.json)",
+      "storage": "\(compile.storage)", "threads": "\(compile.threads)", "json": "\(compile.json)",
     ]
   case let run as RunCommand:
     return [

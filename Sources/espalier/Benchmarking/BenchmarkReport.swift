@@ -28,6 +28,8 @@ struct BenchmarkReport: Encodable {
   var plan: String
   var network: String
   var planBytes: Int
+  /// How the plan's weights are stored.
+  var storage: String
   var threads: Int
   var loadSeconds: Double
   var firstSeconds: Double
@@ -42,7 +44,7 @@ struct BenchmarkReport: Encodable {
     }
     let threads = "\(threads) thread\(threads == 1 ? "" : "s")"
     lines.append(
-      "\(network.inLine), \(Format.count(planBytes)) bytes, \(threads); loaded in \(milliseconds(loadSeconds)) ms, first output after "
+      "\(network.inLine), \(Format.count(planBytes)) bytes\(storage == "float32" ? "" : ", weights as \(storage)"), \(threads); loaded in \(milliseconds(loadSeconds)) ms, first output after "
         + "\(milliseconds(firstSeconds)) ms more")
     var table = TextTable(
       alignments: [.left, .left, .right, .right, .right, .right, .right, .right],

@@ -36,16 +36,16 @@ struct BenchmarkCommand: CheckedCommand {
   @Argument(help: ArgumentHelp("A plan that espalier compile made.", valueName: "plan"), completion: .file(extensions: ["plan"]))
   var plan: String
 
-  @Option(help: ArgumentHelp("Examples of a pass, with commas between several sizes.", valueName: "n,…"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Examples of a pass, with commas between several sizes.", valueName: "n,…"))
   var batch = "1,64"
 
-  @Option(help: ArgumentHelp("Threads of each engine.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Threads of each engine.", valueName: "n"))
   var threads = 1
 
   @Flag(help: "Keep each of the threads on a processor of its own.")
   var pin = false
 
-  @Option(help: ArgumentHelp("Turns of each engine.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Turns of each engine.", valueName: "n"))
   var repetitions = 7
 
   @Option(
@@ -106,7 +106,8 @@ struct BenchmarkCommand: CheckedCommand {
     let rivals = try Rivals(engines(), model: model, threads: threads)
     defer { rivals.removeFiles() }
     var report = BenchmarkReport(
-      plan: plan, network: compiled.plan.name, planBytes: Int(try RegularFile(plan).size), threads: threads,
+      plan: plan, network: compiled.plan.name, planBytes: Int(try RegularFile(plan).size), storage: "\(compiled.plan.storage.form)",
+      threads: threads,
       loadSeconds: (loaded - start) / .seconds(1), firstSeconds: (first - loaded) / .seconds(1), copyBytesPerSecond: copySpeed, engines: [],
       steps: [])
     for batch in batches {

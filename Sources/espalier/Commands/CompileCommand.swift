@@ -29,6 +29,9 @@ struct CompileCommand: CheckedCommand {
         espalier compile small.safetensors --batch 1
         espalier compile small.safetensors --batch 64
 
+      For a small file, weights in 16 or 8 bits; they are float32 again in memory:
+        espalier compile small.safetensors --storage int8
+
       A program that runs plans needs the module SparseRuntime only, not libtorch.
       """)
 
@@ -49,10 +52,20 @@ struct CompileCommand: CheckedCommand {
       """, valueName: "kernels"))
   var kernels: String?
 
-  @Option(help: ArgumentHelp("Images of a batch that counts when kernels are measured; by default 1 and 64 alike.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      How weights lie in the file: float32, used where they lie; compact, the same numbers in fewer bytes; float16; int8, with a scale for \
+      each output.
+      """, valueName: "form"))
+  var storage: WeightForm = .float32
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Images of a batch that counts when kernels are measured; by default 1 and 64 alike.", valueName: "n"))
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Threads that kernels are measured with.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Threads that kernels are measured with.", valueName: "n"))
   var threads = 1
 
   @Flag(help: "Print the layers and their kernels as JSON.")
@@ -60,7 +73,8 @@ struct CompileCommand: CheckedCommand {
 
   private var batches: KernelTuner.Batches { batch.map { $0 < 8 ? .lone : .many } ?? .all }
   private var path: String { output ?? (model as NSString).deletingPathExtension + ".plan" }
-  private var profilePath: String { (path as NSString).deletingPathExtension + ".kernels.json" }
+  /// Where the profile is kept; nothing lies beside a pipe or a device.
+  private var profilePath: String? { AtomicFile.isStream(path) ? nil : (path as NSString).deletingPathExtension + ".kernels.json" }
 
   func check() throws {
     if let batch, batch < 1 { throw ValidationError("--batch \(batch) is impossible: give a number of images, 1 or more") }
@@ -80,18 +94,20 @@ struct CompileCommand: CheckedCommand {
     outputs.add("the kernels' profile", profilePath, as: .file)
     try outputs.check()
     let compilation = try Compilation(model)
+    // Before time is spent on measurements: what a form cannot hold it cannot hold with other kernels either.
+    if storage != .float32 { _ = try compilation.compiler.plan(weights: storage) }
     let chosen = try profile(for: compilation.compiler)
     guard let kernels = chosen.profile.kernels(for: compilation.compiler.layers) else {
-      throw WrongProfile(path: self.kernels ?? profilePath, model: model)
+      throw WrongProfile(path: self.kernels ?? profilePath ?? path, model: model)
     }
-    let bytes = compilation.plan(chosen.profile, kernels: kernels)
+    let plan = try compilation.plan(chosen.profile, kernels: kernels, weights: storage)
     // What cannot be read must not be written.
-    let outputCount = try CompiledModel(bytes: bytes).plan.outputs.count
+    let outputCount = try CompiledModel(bytes: plan.bytes).plan.outputs.count
     if outputCount > 1 { Console.note("\(model) has \(outputCount) outputs: a plan's first is what run gives") }
-    try AtomicFile.write(Data(bytes), to: path)
-    if chosen.isMeasured { try Console.write(Format.json(chosen.profile), to: profilePath) }
+    try AtomicFile.write(Data(plan.bytes), to: path)
+    if chosen.isMeasured, let profilePath { try Console.write(Format.json(chosen.profile), to: profilePath) }
     let report = CompilationReport(
-      plan: path, bytes: bytes.count, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
+      path: path, plan: plan, storage: storage, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
     try Console.print(json ? Format.json(report) : report.text)
   }
 
@@ -110,7 +126,7 @@ struct CompileCommand: CheckedCommand {
     case let given? where given != "measured": return (try read(given), false)
     case nil:
       // A profile of another network, or of another state of it, is measured anew.
-      if let known = try? read(profilePath), known.form == InferenceForm.fastest.rawValue, known.batches == batches.rawValue,
+      if let known = known(), known.form == InferenceForm.fastest.rawValue, known.batches == batches.rawValue,
         known.threads == threads, known.kernels(for: compiler.layers) != nil
       {
         return (known, false)
@@ -126,6 +142,14 @@ struct CompileCommand: CheckedCommand {
     return (profile, true)
   }
 
+  /// The profile beside the plan; one that is none is going to be replaced, which must not come as a surprise.
+  private func known() -> KernelProfile? {
+    guard let profilePath, FileManager.default.fileExists(atPath: profilePath) else { return nil }
+    if let known = try? read(profilePath) { return known }
+    Console.note("\(profilePath) is not a usable profile: kernels are measured, and it is replaced")
+    return nil
+  }
+
   private func read(_ path: String) throws -> KernelProfile {
     let text = try RegularFile.text(path, limit: 1 << 24)
     do { return try JSONDecoder().decode(KernelProfile.self, from: Data(text.utf8)) } catch { throw WrongProfile(path: path, model: model) }
@@ -136,14 +160,23 @@ struct CompileCommand: CheckedCommand {
 private struct CompilationReport: Encodable {
   var plan: String
   var bytes: Int
+  var storage: String
+  var largestChange: Change?
   var modelBytes: Int?
   var form: String
   var groups: Int
   var loneExamples: Int
   var layers: [KernelProfile.Layer]
 
-  init(plan: String, bytes: Int, profile: KernelProfile, modelBytes: Int?) {
-    (self.plan, self.bytes, self.modelBytes, form) = (plan, bytes, modelBytes, profile.form)
+  /// The weight that its form in the file changes most.
+  struct Change: Encodable {
+    var layer: String
+    var from: Float, to: Float, size: Float
+  }
+
+  init(path: String, plan: PackedPlan, storage: WeightForm, profile: KernelProfile, modelBytes: Int?) {
+    (self.plan, bytes, self.storage, self.modelBytes, form) = (path, plan.bytes.count, "\(storage)", modelBytes, profile.form)
+    largestChange = plan.largestChange.map { Change(layer: $0.layer, from: $0.from, to: $0.to, size: $0.size) }
     (groups, loneExamples, layers) = (profile.groups, profile.loneExamples, profile.layers)
   }
 
@@ -153,7 +186,15 @@ private struct CompilationReport: Encodable {
       let percent = String(format: "%.1f", 100 * Double(layer.kept) / Double(max(layer.weights, 1)))
       table.append([layer.name, Format.count(layer.weights), Format.count(layer.kept), percent, layer.kernel])
     }
-    let size = "\(plan.inLine): \(Format.count(bytes)) bytes" + (modelBytes.map { ", the model has \(Format.count($0))" } ?? "")
+    var size = "\(plan.inLine): \(Format.count(bytes)) bytes" + (storage == "float32" ? "" : ", weights as \(storage)")
+    size += modelBytes.map { ", the model has \(Format.count($0))" } ?? ""
+    if let change = largestChange {
+      func number(_ value: Float, _ digits: Int = 6) -> String { Format.significant(Double(value), digits) }
+      size +=
+        "\nlargest change of a weight: \(number(change.size, 4)), from \(number(change.from)) to \(number(change.to)) in \(change.layer.inLine)"
+    } else if storage != "float32" {
+      size += "\nno weight is changed"
+    }
     return table.text + "\n\n" + size + "\n"
   }
 }

@@ -12,7 +12,7 @@ internal import Words
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show a model file, an ONNX model or a network layer by layer.",
+    abstract: "Show a model file, an ONNX model, a plan or a network layer by layer.",
     discussion: """
       Shapes, parameters, multiplications (MACs), zeros, masks, and history:
         espalier inspect small.safetensors
@@ -20,6 +20,9 @@ struct InspectCommand: ParsableCommand {
 
       An ONNX model, as the network that it becomes here:
         espalier inspect model.onnx --groups
+
+      A plan of the sparse runtime, step by step, with the bytes of each:
+        espalier inspect small.plan
 
       A network of the catalogue needs no file; --dataset adapts it to the
       images and classes of a data set, and an ONNX model to the images:
@@ -35,8 +38,8 @@ struct InspectCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("A model file, an ONNX model, or a network's name.", valueName: "model"),
-    completion: .file(extensions: ["safetensors", "onnx"]))
+    help: ArgumentHelp("A model file, an ONNX model, a plan, or a network's name.", valueName: "model"),
+    completion: .file(extensions: ["safetensors", "onnx", "plan"]))
   var model: String
 
   @Option(help: ArgumentHelp("Adapt the named network, or the ONNX model, to this data set of the catalogue.", valueName: "name"))
@@ -55,6 +58,13 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let description = try dataset.map { try Dataset.named($0) }
+    if Compilation.isPlan(model) {
+      if let option = dataset != nil ? "--dataset" : groups ? "--groups" : nil {
+        throw ValidationError("\(option) goes with a model: \(model.inLine) is a plan")
+      }
+      let listing = try PlanListing(model)
+      return try Console.print(json ? Format.json(listing) : listing.text(width: Console.textWidth))
+    }
     let source: ModelSource
     do { source = try ModelSource(model, dataset: description) } catch let error as ModelFileError {
       // A sound file of another program holds weights without a network, which can still be listed.

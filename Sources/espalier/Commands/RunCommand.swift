@@ -41,10 +41,10 @@ struct RunCommand: CheckedCommand {
   @Option(help: ArgumentHelp("Name of the tensor; may be left out if the file has one.", valueName: "name"))
   var tensor: String?
 
-  @Option(help: ArgumentHelp("How many classes are shown for each example.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("How many classes are shown for each example.", valueName: "n"))
   var top = 3
 
-  @Option(help: ArgumentHelp("Threads that compute an example, or many, together.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Threads that compute an example, or many, together.", valueName: "n"))
   var threads = 1
 
   @Flag(help: "Keep each of the threads on a processor of its own.")
@@ -188,9 +188,8 @@ private struct UnusableInput: ReportedError, CustomStringConvertible {
 extension SparseRuntimeError: ReportedError {
   var exitStatus: ExitStatus {
     switch self {
-    case .file(_, let reason) where reason.hasPrefix("not a usable plan"): .dataError
     case .file: .noInput
-    case .malformed, .input: .dataError
+    case .unusable, .malformed, .input: .dataError
     case .resources: .systemError
     }
   }

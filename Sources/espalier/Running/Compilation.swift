@@ -19,9 +19,7 @@ struct Compilation {
   ///
   /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network.
   init(_ path: String) throws {
-    if let handle = FileHandle(forReadingAtPath: path), let head = try? handle.read(upToCount: 8), head == Data("ESPPLAN\n".utf8) {
-      throw PlanAlready(path: path)
-    }
+    if Self.isPlan(path) { throw PlanAlready(path: path) }
     let model: Model
     var preprocessing: Preprocessing?
     switch try ModelSource(path) {
@@ -39,10 +37,20 @@ struct Compilation {
       } ?? PlanPreparation()
   }
 
-  /// Returns the plan's bytes with the kernels of a profile.
-  func plan(_ profile: KernelProfile, kernels: [String: LayerKernel]) -> [UInt8] {
-    compiler.plan(
-      kernels: kernels, groups: profile.groups, loneExamples: profile.loneExamples, preparation: preparation, classes: classes)
+  /// Whether a file begins as plans do.
+  static func isPlan(_ path: String) -> Bool {
+    var head = [UInt8](repeating: 0, count: 8)
+    guard let file = try? RegularFile(path), (try? head.withUnsafeMutableBytes({ try file.read(into: $0, at: 0) })) == 8 else {
+      return false
+    }
+    return head == Array("ESPPLAN\n".utf8)
+  }
+
+  /// Returns the plan with the kernels of a profile.
+  func plan(_ profile: KernelProfile, kernels: [String: LayerKernel], weights: WeightForm) throws -> PackedPlan {
+    try compiler.plan(
+      weights: weights, kernels: kernels, groups: profile.groups, loneExamples: profile.loneExamples, preparation: preparation,
+      classes: classes)
   }
 }
 
@@ -61,3 +69,5 @@ struct UntrainedNetwork: ReportedError, CustomStringConvertible {
 }
 
 extension CompilationError: ReportedError { var exitStatus: ExitStatus { .dataError } }
+
+extension UnpackableWeight: ReportedError { var exitStatus: ExitStatus { .dataError } }
