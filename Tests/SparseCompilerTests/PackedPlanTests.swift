@@ -236,6 +236,7 @@ struct PackedPlanTests {
     (152, 0, "its packed weights lie at impossible places"),
     (160, 1 << 20, "its packed weights are more than its file has"),
     (160, 200, "its packed weights end too early"),
+    (160, 12, "its packed weights end too early"),
     (168, 200, "its packed weights lie beyond their block"),
     (168, 0, "its packed weights lie at impossible places"),
     (176, 2, "its packed weights end too early"),
