@@ -43,7 +43,7 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "CTorch", cxxSettings: [.unsafeFlags(headers + ["-O3", "-fno-math-errno"])],
+      name: "CTorch", dependencies: ["CSparse"], cxxSettings: [.unsafeFlags(headers + ["-O3", "-fno-math-errno"])],
       linkerSettings: [
         .unsafeFlags(["-L\(libtorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "\(libtorch)/lib"]),
         .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl", .when(platforms: [.linux])),

@@ -4,6 +4,7 @@
 #define TILE_ROWS 6
 #define TILE_LANES 4
 #define SPARSE_VECTORS 28
+#define GRADIENT_VECTORS 24
 #define DENSE_VECTORS 6
 // Vectors of a tile of blocks of O outputs.
 #define BLOCK_VECTORS(O) ((O) == 1 ? 16 : (O) == 2 ? 12 : 6)

@@ -40,6 +40,24 @@ const cs_inference *cs_inference_of_form(int32_t form) {
   }
 }
 
+extern const cs_convolutions cs_convolutions_portable, cs_convolutions_neon, cs_convolutions_avx2, cs_convolutions_avx512;
+
+const cs_convolutions *cs_convolutions_of_form(int32_t form) {
+  if (!cs_kernels_of_form(form)) return NULL;
+  switch (form) {
+#if defined(__aarch64__)
+    case CS_NEON: return &cs_convolutions_neon;
+#else
+    case CS_PORTABLE: return &cs_convolutions_portable;
+#endif
+#if defined(__x86_64__)
+    case CS_AVX2: return &cs_convolutions_avx2;
+    case CS_AVX512: return &cs_convolutions_avx512;
+#endif
+    default: return NULL;
+  }
+}
+
 void cs_collect(const float *dense, const uint32_t *positions, size_t count, float *values) {
   for (size_t i = 0; i < count; ++i) values[i] = dense[positions[i]];
 }

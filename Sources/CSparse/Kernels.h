@@ -13,6 +13,7 @@
 #include "InferenceNorms.h"
 #include "InferenceInterleave.h"
 #include "InferenceAttention.h"
+#include "ConvolutionTraining.h"
 
 #define CS_TEXT(X) CS_QUOTED(X)
 #define CS_QUOTED(X) #X
@@ -57,4 +58,14 @@ const cs_inference CS_NAMED(cs_inference_, FORM) = {
   .attention = CS_NAMED(attention_, FORM),
   .pack = CS_NAMED(pack_, FORM),
   .unpack = CS_NAMED(unpack_, FORM),
+};
+
+const cs_convolutions CS_NAMED(cs_convolutions_, FORM) = {
+  .name = CS_TEXT(FORM),
+  .sparse_vectors = SPARSE_VECTORS,
+  .gradient_vectors = GRADIENT_VECTORS,
+  .sparse = CS_NAMED(sparse_, FORM),
+  .kept_gradient = CS_NAMED(kept_gradient_, FORM),
+  .pack_rows = CS_NAMED(pack_rows_, FORM),
+  .unpack_rows = CS_NAMED(unpack_rows_, FORM),
 };

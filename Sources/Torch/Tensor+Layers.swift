@@ -19,7 +19,7 @@ public enum LossReduction: String, Codable, Sendable {
 }
 
 /// Height and width as a C array, without allocating one.
-private struct Pair {
+struct Pair {
   var values: (Int64, Int64)
   init(_ pair: (height: Int, width: Int)) { values = (Int64(pair.height), Int64(pair.width)) }
   @inline(__always)

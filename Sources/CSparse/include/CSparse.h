@@ -224,6 +224,6 @@ cs_outcome cs_chain_evaluate(
 }
 #endif
 
-#include "CSparseInference.h"
+#include "CSparseConvolution.h"
 
 #endif

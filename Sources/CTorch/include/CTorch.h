@@ -16,6 +16,7 @@ extern "C" {
 
 typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
+typedef struct ct_sparse_filters_s *ct_sparse_filters;
 
 // Element types.
 enum { CT_UINT8 = 0, CT_INT64 = 1, CT_FLOAT32 = 2, CT_FLOAT64 = 3, CT_BOOL = 4, CT_INT32 = 5, CT_OTHER = -1 };
@@ -134,6 +135,15 @@ ct_tensor ct_shape_stack(const ct_tensor *parts, int32_t count, int64_t dim);
 ct_tensor ct_shape_pad(ct_tensor x, const int64_t *padding, int32_t count);
 // x[i] = value for every i of indices, over the flattened, contiguous x
 int ct_shape_fill_at(ct_tensor x, ct_tensor indices, double value);
+
+// SparseConvolution.cpp
+// The places of the kept weights of a mask [outputs, inputs, height, width] of bool, for kernels of one of CSparse's forms.
+ct_sparse_filters ct_sparse_filters_new(
+  ct_tensor mask, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2], int32_t form);
+void ct_sparse_filters_free(ct_sparse_filters filters);
+// The convolution of float32 on the CPU with the kept weights alone; those that are not kept count as 0, and their gradients are 0. The bits
+// do not depend on the number of threads. Images too wide for the kernels are libtorch's.
+ct_tensor ct_layer_sparse_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, ct_sparse_filters filters);
 
 // Layers.cpp
 ct_tensor ct_layer_linear(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null);
