@@ -93,7 +93,9 @@ extension Runner {
   /// Takes note of the kernels that train, and tells if they are not those that were asked for.
   private func noteKernels(of trainer: Trainer) {
     let isOurs = trainer.usesOwnKernels
-    if !isOurs, usesOwnKernels == nil, [.sparse, .dense].contains(options.kernels.choice) {
+    // Convolutions compute with kept weights alone as soon as they have lost some.
+    let willBe = options.kernels.choice == .sparse && trainer.model.network.hasConvolutions
+    if !isOurs, !willBe, usesOwnKernels == nil, [.sparse, .dense].contains(options.kernels.choice) {
       note(
         "--kernels \(options.kernels.choice): libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, "
           + "without augmentation, penalties and teachers")

@@ -63,6 +63,8 @@ public final class Executor {
   private let type: ElementType?
   /// Device of the model's tensors, to which batches are moved.
   public let device: Device
+  /// The filters of the nodes whose convolutions compute with kept weights alone in the passes to come, by their names.
+  var keptFilters: [String: SparseFilters] = [:]
 
   /// Compiles a model's network.
   ///
@@ -235,6 +237,9 @@ public final class Executor {
       return try input.flattened(from: 1)
     case .linear: return try operand().linear(parameter(0), tensor(1, of: instruction))
     case .convolution(let layer):
+      if let filters = keptFilters[instruction.node] {
+        return try operand().convolution(parameter(0), tensor(1, of: instruction), keeping: filters)
+      }
       return try operand().convolution(layer, parameter(0), tensor(1, of: instruction))
     case .batchNorm(let layer): return try normalized(operand(), instruction, layer, mode)
     case .groupNorm(let layer):

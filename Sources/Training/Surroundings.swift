@@ -9,7 +9,7 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public var device: Device
   /// Name of the device if it is not the processor; nil in records of earlier versions, too.
   public var accelerator: String?
-  /// The kernels that train fully connected networks; nil in records from before there were dense ones of our own.
+  /// The kernels that train fully connected networks and pruned convolutions; nil in records from before there were dense ones of our own.
   public var kernels: TrainingKernels.Choice?
   /// Vector instructions of libtorch and of our own kernels, e.g. `AVX512/avx512`.
   public var instructions: String

@@ -50,7 +50,10 @@ public final class Trainer {
   /// Whether the next step is computed by kernels of our own; see ``TrainingKernels``.
   public var usesOwnKernels: Bool { !needsGradients && (try? ownEngine()) != nil }
   /// Whether the next step computes, in some layer, with the kept weights only.
-  public var usesSparseKernels: Bool { !needsGradients && (try? ownEngine())?.isSparse ?? false }
+  public var usesSparseKernels: Bool {
+    guard !needsGradients else { return false }
+    return (try? ownEngine())?.isSparse ?? ((try? ownConvolutions())?.filters.isEmpty == false)
+  }
 
   // The value of `model`, possibly out of date with respect to `engine`.
   private var present: Model
@@ -59,6 +62,10 @@ public final class Trainer {
   private var engine: FullyConnectedEngine?
   // False if masks or tensors have changed since `engine` was created.
   private var hasChosenEngine = false
+  // Unlike kernels for whole networks, they do not mind augmentation and teachers.
+  private let convolutionKernels: TrainingKernels
+  // nil if masks have changed since it was chosen.
+  private var convolutions: SparseConvolutions?
   lazy var team = WorkerTeam(threads: kernels.threads ?? TorchRuntime.threads)
   private let device: Device
   private let loader: BatchLoader
@@ -80,7 +87,8 @@ public final class Trainer {
   ///
   /// - Parameters:
   ///   - evaluated: prepared validation and test parts, for callers that train several times; by default the data's own.
-  ///   - kernels: what computes the steps; libtorch does while a hook needs gradients or observes nodes, with augmentation and with a teacher.
+  ///   - kernels: what computes the steps; libtorch does while a hook needs gradients or observes nodes, and for fully connected networks with
+  ///     augmentation and with a teacher.
   ///   - teacher: the network that the plan's distillation learns from; it is not changed.
   /// - Throws: ``PlanError`` if plan or hooks are impossible, ``RecordError`` if the state is, ``TrainingError/noData``, and what data
   ///   and model throw.
@@ -115,6 +123,7 @@ public final class Trainer {
     } catch let error as PlanError { throw RecordError(error.description) }
     let (trained, gates) = (present, hooks.weightGates)
     self.gates = gates
+    convolutionKernels = gates == nil ? kernels : .libtorch
     let gatedWeights = try gates.map { try GatedWeights(trained, by: $0) }
     self.gatedWeights = gatedWeights
     executor = try Executor(gatedWeights?.model ?? trained)
@@ -151,11 +160,19 @@ public final class Trainer {
     return engine
   }
 
+  /// Returns the convolutions that compute with kept weights alone for the present masks, chosen on demand.
+  private func ownConvolutions() throws -> SparseConvolutions {
+    let chosen = try convolutions ?? SparseConvolutions(present, convolutionKernels)
+    convolutions = chosen
+    return chosen
+  }
+
   /// Must be called whenever masks or tensors change.
   private func forgetEngine() {
     changes += 1
     engine = nil
     hasChosenEngine = false
+    convolutions = nil
   }
 
   private var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
@@ -245,6 +262,8 @@ public final class Trainer {
     }
     // A step by libtorch updates the tensors.
     engine?.lend()
+    if observed.isEmpty, !needsGradients { executor.keptFilters = try ownConvolutions().filters }
+    defer { executor.keptFilters = [:] }
     let batch = try loader.batch(epoch: epoch, index: index)
     if let gates, let gatedWeights {
       try gates.draw(into: gatedWeights.factors, self)
@@ -309,13 +328,19 @@ public final class Trainer {
     guard let part else { return nil }
     let evaluation =
       if let other = try standIn() { try Executor(other.laidOutForTraining(on: device)).evaluate(part.batches) } else {
-        try ownEngine()?.evaluate(part.panels) ?? executor.evaluate(part.batches)
+        try ownEngine()?.evaluate(part.panels) ?? evaluate(part.batches)
       }
     // The last step, or a hook after a step, can break a model without a further step that would reveal it.
     guard evaluation.loss.isFinite else {
       throw TrainingError.nonFiniteLoss(iteration: iteration, learningRate: rate(ofStep: iteration - 1))
     }
     return evaluation
+  }
+
+  private func evaluate(_ batches: EvaluationBatches) throws -> Evaluation {
+    executor.keptFilters = try ownConvolutions().filters
+    defer { executor.keptFilters = [:] }
+    return try executor.evaluate(batches)
   }
 
   /// Returns the model that a hook wants evaluated in place of the present one; nil if none does.

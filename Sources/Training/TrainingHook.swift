@@ -9,8 +9,8 @@ public protocol TrainingHook: AnyObject {
   var name: String { get }
   /// Nodes whose values are passed to ``observe(_:of:)``; read before each training step.
   var observedNodes: Set<String> { get }
-  /// Whether ``didComputeGradients(_:)`` needs the dense gradients of all parameters; if no hook does, fully connected
-  /// networks are trained by kernels of our own, which compute no gradients of pruned weights and store none.
+  /// Whether ``didComputeGradients(_:)`` needs the dense gradients of all parameters; if no hook does, fully connected networks and pruned
+  /// convolutions are trained by kernels of our own, which compute no gradients of pruned weights.
   var needsGradients: Bool { get }
   /// Whether the next step must compute dense gradients; by default ``needsGradients``, unless a hook looks at some steps only.
   func needsGradients(_ trainer: Trainer) -> Bool

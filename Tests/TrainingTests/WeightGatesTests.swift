@@ -125,6 +125,16 @@ private final class Factors: WeightGates {
     }
   }
 
+  /// Products have no places that are 0 for good, and factors need the gradients of all.
+  @Test func gatedConvolutionsAreLibtorchs() throws {
+    var model = try Model(convolutional(), seed: 3)
+    model.masks = try randomMasks(model, density: 0.3, seed: 4)
+    let data = try learnableData(channels: 3, side: 8, classes: 4)
+    for (hooks, expected) in [([], true), ([Factors([ParameterName("conv1", .weight): .inputs]) { _, _, _ in 1 }], false)] {
+      #expect(try Trainer(plan(2), model: model, data: data, hooks: hooks, kernels: .sparse).usesSparseKernels == expected)
+    }
+  }
+
   @Test func anyNumberOfThreadsGivesTheSameBits() throws {
     let (model, data) = (try Model(perceptron(dropout: 0), seed: 3), try learnableData(side: 4, classes: 4))
     func bits(_ threads: Int) throws -> (Bits, [[ParameterName: [Double]]]) {

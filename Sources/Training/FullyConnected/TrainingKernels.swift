@@ -1,19 +1,21 @@
 internal import CSparse
 
-/// What trains and evaluates fully connected networks.
+/// What trains and evaluates fully connected networks and pruned convolutions.
 ///
 /// Networks of an input and linear layers with ReLU between them, of float32 on the CPU, are trained by kernels of our own: dense layers by
 /// products with the optimizer's step fused into them, and sparse ones by kernels that store, multiply, differentiate and update the kept
 /// weights alone. Their steps equal libtorch's but for the order of additions, so results agree to rounding, not bit by bit; the same
-/// seed on the same machine gives the same bits either way. Everything else is trained by libtorch.
+/// seed on the same machine gives the same bits either way. In every other network, libtorch computes all but the convolutions of one group
+/// that have a mask: those compute with their kept weights alone where that is faster, and their gradients of the others are 0.
 public struct TrainingKernels: Hashable, Sendable {
   /// A choice of kernels.
   public enum Choice: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Our own wherever they can be used: each layer sparse if its density is below the measured crossover, dense otherwise.
+    /// Our own wherever they can be used: each layer sparse if its density is below the measured crossover, dense otherwise; libtorch's for
+    /// dense convolutions.
     case automatic
-    /// Our own wherever they can be used, every layer sparse.
+    /// Our own wherever they can be used, every layer sparse, and every convolution that has a mask.
     case sparse
-    /// Our own wherever they can be used, every layer dense.
+    /// Our own wherever they can be used, every layer dense; libtorch's for convolutions.
     case dense
     /// Those of libtorch.
     case libtorch
@@ -54,18 +56,19 @@ public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
   /// For x86-64 with AVX-512.
   case avx512
 
-  /// The forms that this machine has, the fastest last; they give the same bits, except for `portable` on x86.
+  /// The forms that this machine has, the fastest last; they give the same bits, except for `portable` on x86 and for convolutions, whose sums
+  /// they add in different orders.
   public static var available: [KernelForm] { allCases.filter { $0.kernels != nil } }
 
-  var kernels: UnsafePointer<cs_kernels>? {
-    let code =
-      switch self {
-      case .portable: CS_PORTABLE
-      case .neon: CS_NEON
-      case .avx2: CS_AVX2
-      case .avx512: CS_AVX512
-      }
-    return cs_kernels_of_form(Int32(code))
+  var kernels: UnsafePointer<cs_kernels>? { cs_kernels_of_form(code) }
+
+  var code: Int32 {
+    switch self {
+    case .portable: Int32(CS_PORTABLE)
+    case .neon: Int32(CS_NEON)
+    case .avx2: Int32(CS_AVX2)
+    case .avx512: Int32(CS_AVX512)
+    }
   }
 
   /// The density of a layer up to which sparse kernels are faster than dense ones, with a margin.

@@ -70,7 +70,8 @@ struct TrainingOptions: ParsableArguments {
       """
       What trains fully connected networks: our own kernels, each layer with all its weights or with the kept ones only, whichever is \
       faster (automatic), always with the kept ones (sparse) or always with all (dense); or libtorch, which also trains everything else, \
-      with penalties and augmentation, and takes the steps whose gradients a method wants.
+      with penalties and augmentation, and takes the steps whose gradients a method wants. Convolutions that have lost weights compute \
+      with the kept ones where that is faster (automatic) or always (sparse).
       """,
       valueName: "name"))
   var kernels: TrainingKernels.Choice = .automatic
