@@ -8,6 +8,7 @@ enum EspalierBench {
     """
     usage: espalier-bench --case NAME [--what \(names(BenchmarkCase.Subject.self))] [--variant VARIANT] [--threads N] [--seconds S]
            espalier-bench --sparse fastest|\(names(KernelForm.self)) [--threads N,…] [--seconds S]
+           espalier-bench --convolutions NETWORK [--threads N] [--seconds S]
            espalier-bench --surgery NETWORK | --probe NETWORK [--threads N]
            espalier-bench --loader DIR [--threads N] [--seconds S]
            espalier-bench --scale \(names(ScaleTime.Form.self)) [--nodes N] [--output FILE]
@@ -39,6 +40,7 @@ enum EspalierBench {
       guard threads.count == 1 else { throw UsageError("--threads takes several numbers with --sparse only") }
       return threads[0]
     }
+    if let network = options["convolutions"] { return try ConvolutionTime.measure(network, threads: only(), seconds: seconds ?? 120) }
     if let network = options["surgery"] { return try SurgeryTime.measure(network, threads: only()) }
     if let network = options["probe"] { return try ProbeTime.measure(network, threads: only()) }
     if let folder = options["loader"] { return try LoaderTime.measure(folder, threads: only(), seconds: seconds ?? 2) }
@@ -67,7 +69,7 @@ struct UsageError: Error {
 /// The options of a command line, each with a value.
 struct Options {
   private static let names: Set = [
-    "case", "what", "variant", "threads", "seconds", "sparse", "surgery", "probe", "loader", "scale", "nodes", "output",
+    "case", "what", "variant", "threads", "seconds", "sparse", "convolutions", "surgery", "probe", "loader", "scale", "nodes", "output",
   ]
   private var values: [String: String] = [:]
 
