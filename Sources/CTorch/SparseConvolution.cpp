@@ -203,7 +203,17 @@ ct_tensor ct_layer_sparse_convolution(ct_tensor x, ct_tensor weight, ct_tensor b
         images.dim() == 4 && images.size(1) == f.inputs && f.down.output(images.size(2)) > 0 && f.right.output(images.size(3)) > 0,
         "images of ", images.sizes(), " do not fit weights of ", weights.sizes());
     const auto layout = f.layout(images.size(2), images.size(3));
-    if (layout) return convolved(filters->value, layout, images, weights, optional(bias));
+    if (layout) {
+      const auto added = optional(bias);
+      // Maps that no gradient needs are made for few examples at a time, so that their memory is used again.
+      constexpr int64_t at_once = 64;
+      if (images.size(0) <= at_once || torch::autograd::compute_requires_grad(images, weights, added)) {
+        return convolved(filters->value, layout, images, weights, added);
+      }
+      std::vector<at::Tensor> parts;
+      for (const at::Tensor &part : images.split(at_once)) parts.push_back(convolved(filters->value, layout, part, weights, added));
+      return at::cat(parts);
+    }
     const int64_t stride[2] = {f.down.stride, f.right.stride}, padding[2] = {f.down.padding, f.right.padding};
     const int64_t dilation[2] = {f.down.dilation, f.right.dilation};
     const at::Tensor keep = at::zeros({f.outputs, f.down.taps, f.right.taps, f.inputs}, at::kFloat);

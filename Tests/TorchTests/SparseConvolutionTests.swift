@@ -134,6 +134,15 @@ import Torch
     #expect(try seen[0].bytes() == seen[1].bytes())
   }
 
+  /// Without gradients, many examples are computed in parts.
+  @Test(arguments: [64, 65, 150]) func manyExamples(_ batch: Int) throws {
+    let layer = try Layer(Case(batch: batch, height: 3, width: 5), seed: 10), form = try #require(Self.forms.last)
+    let filters = try SparseFilters(mask: layer.mask, padding: (1, 1), form: form)
+    let y = try layer.x.convolution(layer.weight, layer.bias, keeping: filters)
+    #expect(y.isChannelsLast)
+    #expect(try relativeError(y, layer.x.convolution(layer.masked, layer.bias, padding: (1, 1))) < 1e-5)
+  }
+
   @Test func gradientsCanBeAskedForOnce() throws {
     let layer = try Layer(Case(), seed: 9)
     let filters = try SparseFilters(mask: layer.mask, padding: (1, 1), form: #require(Self.forms.last))
