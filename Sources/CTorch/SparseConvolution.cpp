@@ -76,6 +76,10 @@ at::Tensor summed(
   step.x = data(map), step.y = data(result);
   step.unit = 16, step.x_row = tiles.in_row, step.y_row = tiles.out_row, step.y_channel = 16 * out.channel;
   step.tiles = tiles.tiles.data(), step.tile_count = static_cast<uint32_t>(tiles.tiles.size());
+  // A tile's sums of all outputs, between blocks.
+  step.member = static_cast<size_t>(step.filters.outputs) * f.kernels->sparse_vectors * 16;
+  const at::Tensor sums = at::empty({step.filters.blocks > 1 ? members * static_cast<int64_t>(step.member) : 0}, at::kFloat);
+  step.sums = data(sums);
   // Either way every sum has the same order.
   step.shares = static_cast<int64_t>(tiles.tiles.size()) < 4 * members ? shares.data() : nullptr;
   by_members(f.kernels->sparse, &step);
