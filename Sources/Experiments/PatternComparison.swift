@@ -32,7 +32,9 @@ public enum PatternComparison {
       return nil
     }
     let variants = try patterns.compactMap { pattern in
-      try weights(of: model, in: pattern).map { (pattern: pattern, plan: try plan(model, $0, threads: threads)) }
+      try weights(of: model, in: pattern).flatMap { weights in
+        try plan(model, weights, threads: threads).map { (pattern: pattern, plan: $0) }
+      }
     }
     var results = variants.map { PatternLatency(pattern: $0.pattern.description, times: []) }
     for batch in batches {
@@ -79,11 +81,14 @@ public enum PatternComparison {
     return result.isEmpty ? nil : result
   }
 
-  private static func plan(_ model: Model, _ weights: [ParameterName: [Float]], threads: Int) throws -> CompiledModel {
-    let compiler = try PlanCompiler(model.network) { name in
-      try weights[name] ?? model.tensors[name]?.detached().cast(to: .float32).array(Float.self)
-    }
-    return try CompiledModel(bytes: compiler.plan(), threads: threads)
+  /// Nil for what cannot be compiled: a comparison is no reason to lose a row.
+  private static func plan(_ model: Model, _ weights: [ParameterName: [Float]], threads: Int) throws -> CompiledModel? {
+    do {
+      let compiler = try PlanCompiler(model.network) { name in
+        try weights[name] ?? model.tensors[name]?.detached().cast(to: .float32).array(Float.self)
+      }
+      return try CompiledModel(bytes: compiler.plan(), threads: threads)
+    } catch is CompilationError { return nil } catch is SparseRuntimeError { return nil }
   }
 
   private static func seconds(_ body: () throws -> Void) rethrows -> Double {

@@ -52,10 +52,19 @@ public struct KernelTuner {
     for (i, candidate) in candidates.enumerated() {
       try progress(Double(i) / Double(candidates.count + 1))
       let suited = layers.filter { $0.suits(candidate) }
-      let measured = Set(suited.map(\.step))
       let kernels = Dictionary(suited.map { ($0.name, candidate) }, uniquingKeysWith: { first, _ in first })
       let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 1), threads: threads, form: form)
-      times.append(try modes.map { try model.stepSeconds(groups: $0, only: measured, repetitions: repetitions) })
+      // A kernel that takes the maximum of 2 × 2 pixels itself spares the step that does so after another one.
+      let pools = suited.map(\.step).filter { model.plan.isPooled($0) }
+      let measured = Set(suited.map(\.step) + pools.map { $0 + 1 })
+      // Vectors go through side by side in as many groups as there are, and what is read at a time is then that much larger.
+      let many = model.plan.maps.allSatisfy(\.isVector) ? 4 : 1
+      times.append(
+        try modes.map { mode in
+          var seconds = try model.stepSeconds(groups: mode == 0 ? 0 : many, only: measured, repetitions: repetitions)
+          for step in pools { seconds[step] += seconds[step + 1] }
+          return seconds
+        })
     }
     var kernels: [String: LayerKernel] = [:]
     for layer in layers {

@@ -29,7 +29,7 @@ struct BlockCells {
     guard inputs > 0, layer.groups == 1 || (layer.outputs / layer.groups).isMultiple(of: rows) else { return [] }
     switch shape {
     case .kernel:
-      guard taps.count > 1, let first = taps.min() else { return [] }
+      guard (2...PlanBlocks.mostPoints).contains(taps.count), let first = taps.min() else { return [] }
       return [
         BlockCells(
           rows: 1, deltas: taps.map { $0 - first }, starts: (0..<inputs).map { $0 * plane + first },

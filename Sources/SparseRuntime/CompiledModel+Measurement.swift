@@ -23,11 +23,11 @@ extension CompiledModel {
     let taken = team.tryLock()
     defer { if taken != nil { team.unlock() } }
     let team = (taken ?? nil)?.pointer
+    let arena = Arena()
     var outputs: [UnsafeMutablePointer<Float>] = []
-    defer { for output in outputs { output.deallocate() } }
     for index in plan.outputs {
       let map = plan.maps[index]
-      outputs.append(.allocate(capacity: map.channels * map.height * map.width * examples))
+      outputs.append(try arena.zeros(count: map.channels * map.height * map.width * examples))
     }
     input.withUnsafeBufferPointer { if let base = $0.baseAddress { workspace.run(base, count: examples, into: outputs, team: team) } }
     // Swift's clocks would bring its runtime for concurrency into programs that embed this module.

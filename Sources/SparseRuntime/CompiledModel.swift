@@ -112,12 +112,12 @@ public final class CompiledModel: Sendable {
   /// - Throws: ``SparseRuntimeError/resources(_:)`` where there is no memory for the values in between.
   public func run(_ input: UnsafePointer<Float>, count: Int, into output: UnsafeMutablePointer<Float>) throws(SparseRuntimeError) {
     let (inputSize, outputSize) = (plan.inputCount, plan.outputCount)
+    let arena = Arena()
     var spare: [UnsafeMutablePointer<Float>] = []
-    defer { for memory in spare { memory.deallocate() } }
     // The other outputs of a network that has several are computed and dropped.
     for index in plan.outputs.dropFirst() {
       let map = plan.maps[index]
-      spare.append(.allocate(capacity: map.channels * map.height * map.width * 16 * plan.groups))
+      spare.append(try arena.zeros(count: map.channels * map.height * map.width * 16 * plan.groups))
     }
     var done = 0
     while done < count {

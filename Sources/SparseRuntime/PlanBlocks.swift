@@ -24,7 +24,7 @@ public struct PlanBlocks: Hashable, Sendable {
   }
 
   /// The most points of a block.
-  static let mostPoints = 1 << 12
+  public static let mostPoints = 1 << 12
 
   /// Groups of `rows` outputs.
   func groups(_ outputs: Int) -> Int { (outputs + rows - 1) / rows }

@@ -69,7 +69,7 @@ extension Plan {
         throw step.malformed("adds a value of another shape")
       }
     }
-    guard (0...1 << 48).contains(layer.total) else { throw step.malformed("has \(layer.total) weights") }
+    guard (0...1 << 40).contains(layer.total) else { throw step.malformed("has \(layer.total) weights") }
     // What the last pixel of an output reads at offset 0, and so how far an offset may reach.
     let (last, overflows) = layer.first.addingReportingOverflow(y.flat - 1)
     guard layer.first >= 0, !overflows, last < x.positions else { throw step.malformed("reads beyond its input") }
@@ -101,7 +101,9 @@ extension Plan {
 
   private func check(_ filters: PlanFilters, outputs: Int, reach: Int, _ step: PlanStep) throws(SparseRuntimeError) {
     let blocks = filters.bases.count
-    guard (1...28).contains(filters.vectors) else { throw step.malformed("has tiles of \(filters.vectors) vectors") }
+    guard (1...28).contains(filters.vectors), outputs * filters.vectors <= Self.mostPositions else {
+      throw step.malformed("has tiles of \(filters.vectors) vectors")
+    }
     guard storage.holds(filters.offsets), storage.holds(filters.values), filters.offsets.count == filters.values.count,
       filters.values.count <= Int(UInt32.max)
     else { throw step.malformed("lacks weights or their places") }

@@ -62,16 +62,18 @@ public struct PlanPacker {
     let weights = layers.compactMap { layer -> (place: Int, layer: PlanLayer)? in self.place(of: layer).map { ($0, layer) } }
     var place = PlanWriter.headerSize
     for (start, layer) in weights.sorted(by: { $0.place < $1.place }) where start >= PackedSection.aligned(place) {
-      pack(bytes, PackedSection.aligned(place)..<start)
+      pack(bytes, place..<start)
       place = try pack(layer, at: start)
     }
     // What follows a section up to the next place where numbers may begin is nobody's.
-    if PackedSection.aligned(place) < end { pack(bytes, PackedSection.aligned(place)..<end, isLast: true) }
+    if PackedSection.aligned(place) < end { pack(bytes, place..<end, isLast: true) }
   }
 
   /// Where a layer's weights begin, if they can be packed: filters whose arrays lie as a section has them.
   private func place(of layer: PlanLayer) -> Int? {
-    if case .dense(let matrix) = layer.weights, form.valueSize < 4 { return matrix.values.offset }
+    if case .dense(let matrix) = layer.weights, form.valueSize < 4 {
+      return matrix.values.offset.isMultiple(of: PackedSection.alignment) ? matrix.values.offset : nil
+    }
     guard case .sparse(let filters) = layer.weights else { return nil }
     let section = PackedFilters(
       blocks: filters.bases.count, outputs: plan.maps[layer.y].channels, weights: filters.values.count, countBytes: 0, places: .plain,
@@ -87,25 +89,25 @@ public struct PlanPacker {
     table += [section.numbers.kind, place] + section.numbers.rest
   }
 
-  /// Adds bytes as they are, without longer gaps of zeros.
+  /// Adds bytes as they are, without longer gaps of zeros, from the end of a section on; a gap is counted from there.
   private mutating func pack(_ bytes: [UInt8], _ range: Range<Int>, isLast: Bool = false) {
-    var (start, last) = (range.lowerBound, range.lowerBound)
+    var (start, last) = (PackedSection.aligned(range.lowerBound), range.lowerBound)
     for i in range where bytes[i] != 0 {
       if (32..<PackedSection.alignment).contains(i - last) {
-        packRun(bytes, start..<last)
+        packRun(bytes, from: start, to: last)
         start = i
       }
       last = i + 1
     }
     // Zeros before a section need not be written, unless they are more than there may be between two; those at the end may be numbers.
     if isLast || range.upperBound - last >= PackedSection.alignment { last = range.upperBound }
-    packRun(bytes, start..<last)
+    packRun(bytes, from: start, to: last)
   }
 
-  private mutating func packRun(_ bytes: [UInt8], _ run: Range<Int>) {
-    guard !run.isEmpty else { return }
-    append(.bytes(run.count), at: run.lowerBound)
-    payload += bytes[run]
+  private mutating func packRun(_ bytes: [UInt8], from start: Int, to end: Int) {
+    guard start < end else { return }
+    append(.bytes(end - start), at: start)
+    payload += bytes[start..<end]
   }
 
   /// Adds a layer's weights and returns where they end.

@@ -8,24 +8,28 @@ extension Plan {
     case .norm(let norm): return bytes(norm.scale, norm.shift)
     case .resample(let resample): return 4 * resample.places.count + bytes(resample.shares, resample.token)
     case .offset(let offset): return bytes(offset.numbers)
-    default: return 0
+    case .attention(let attention):
+      return bytes(attention.scales, attention.bias) + 4 * ((attention.places?.count ?? 0) + (attention.parts?.count ?? 0))
+    case .pool, .pair, .copy, .interleave: return 0
     }
   }
 
   private func weightBytes(of layer: PlanLayer) -> Int {
-    if case .dense(let matrix) = layer.weights {
-      return 4 * matrix.taps.count + (storage.packedSizes[matrix.values.offset] ?? 4 * matrix.values.count)
+    switch layer.weights {
+    case .dense(let matrix): 4 * matrix.taps.count + (storage.packedSizes[matrix.values.offset] ?? 4 * matrix.values.count)
+    case .sparse(let filters):
+      storage.packedSizes[filters.bases.offset] ?? 4 * (filters.bases.count + filters.starts.count) + 6 * filters.values.count
+    case .blocks(let blocks): blocks.bytes
     }
-    guard case .sparse(let filters) = layer.weights else { return 0 }
-    return storage.packedSizes[filters.bases.offset]
-      ?? 4 * (filters.bases.count + filters.starts.count) + 6 * filters.values.count
   }
 
-  /// Returns how many weights a layer stores, those of a dense kernel without zeros; nil for other steps.
+  /// Returns how many weights a layer stores, those of dense kernels and of blocks without zeros; nil for other steps.
   public func keptWeights(of step: PlanStep) -> Int? {
     guard case .layer(let layer) = step else { return nil }
-    if case .dense(let matrix) = layer.weights { return storage.array(matrix.values).count { $0 != 0 } }
-    if case .sparse(let filters) = layer.weights { return filters.values.count }
-    return nil
+    return switch layer.weights {
+    case .dense(let matrix): storage.array(matrix.values).count { $0 != 0 }
+    case .sparse(let filters): filters.values.count
+    case .blocks(let blocks): storage.array(blocks.values).count { $0 != 0 }
+    }
   }
 }

@@ -23,6 +23,14 @@ extension Plan {
   }
 }
 
+extension Plan {
+  /// Whether the step behind a layer pools what it computes.
+  public func isPooled(_ step: Int) -> Bool {
+    guard case .layer(let layer) = steps[step], case .pool(let pool) = steps.dropFirst(step + 1).first else { return false }
+    return pool.x == layer.y
+  }
+}
+
 extension PlanPool {
   /// Whether the step takes the maximum of each 2 × 2 pixels of a map, and nothing else.
   fileprivate func halves(_ x: PlanMap) -> Bool {

@@ -22,7 +22,7 @@ struct StepBuilder {
       guard case .sparse(let filters) = layer.weights, filters.bases.count > 1, layout.lanes == 16 || plan.maps[layer.y].flat > 1 else {
         continue
       }
-      most = max(most, plan.maps[layer.y].channels * Tiling(plan: plan, layer: layer, layout: layout, kernels: kernels).capacity * 16)
+      most = max(most, plan.maps[layer.y].channels * Tiling(plan: plan, layer: layer, layout: layout, kernels: kernels).mostVectors * 16)
     }
     scratchSize = PlanMap.rounded(most)
     scratch = try arena.zeros(count: scratchSize * members)

@@ -13,7 +13,11 @@ struct Tiling {
   private let lanes: Int, groups: Int
   private let isDense: Bool
   /// The most vectors of a tile.
-  let capacity: Int
+  private let capacity: Int
+  /// The most vectors that a tile has in fact.
+  var mostVectors: Int {
+    lanes == 1 ? min((y.flat + 15) / 16, capacity, 8) : x.isVector && y.isVector ? min(groups, capacity) : capacity
+  }
   /// Values from a tile's row to the next.
   let xRow: Int, yRow: Int, zRow: Int
   private let rowsAreGroups: Bool
@@ -80,11 +84,11 @@ struct Tiling {
     return tiles
   }
 
-  /// The most columns of a tile. Where windows overlap, a tile that is about square reads the fewest pixels for those that it computes;
-  /// elsewhere pixels that lie side by side are best.
+  /// The most columns of a tile. Where windows overlap, a tile that is about square reads the fewest pixels for those that it computes, and
+  /// where 2 × 2 pixels are pooled it has rows to pool; elsewhere pixels that lie side by side are best.
   private var widest: Int {
     let isWindow = x.above > 0 || x.beside > 0 || x.height != y.height || x.width != y.width
-    guard !isDense, isWindow, !rowsAreGroups else { return min(capacity, 8) }
+    guard !isDense, isWindow || isPooled, !rowsAreGroups else { return min(capacity, 8) }
     return min(capacity / ([4, 2].first { $0 * $0 <= capacity && $0 <= y.height } ?? 1), 8)
   }
 

@@ -24,8 +24,8 @@ public final class SparseFilters {
 }
 
 extension Tensor {
-  /// Returns the convolution of [batch, inputs, height, width] with the kept weights of W alone; gradients of the others are exactly 0, and the
-  /// bits do not depend on the number of threads.
+  /// Returns the convolution of [batch, inputs, height, width] with the kept weights of W alone; gradients of the others are exactly 0. The
+  /// bits do not depend on the number of threads, but for the bias's gradient, which is libtorch's sum.
   ///
   /// - Throws: ``TorchError`` for values that are not float32 on the CPU, and for shapes that do not fit.
   public func convolution(_ weight: Tensor, _ bias: Tensor?, keeping filters: SparseFilters) throws -> Tensor {

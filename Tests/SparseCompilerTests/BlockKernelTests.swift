@@ -55,6 +55,36 @@ struct BlockKernelTests {
       ], outputs: ["fc"])
   }
 
+  /// A whole kernel of more taps than a block may have is left as single weights.
+  @Test func imagesThatAreReadWholeMayBeLarge() throws {
+    let network = Network(
+      name: "large",
+      nodes: [
+        .init(name: "x", operation: .input(.image(channels: 2, height: 65, width: 65)), inputs: []),
+        .init(name: "flat", operation: .flatten, inputs: ["x"]),
+        .init(name: "fc", operation: .linear(Linear(8450, 6)), inputs: ["flat"]),
+      ], outputs: ["fc"])
+    let model = try randomized(network, density: 1, seed: 3)
+    var weights = try #require(model.tensors[ParameterName("fc", .weight)]).detached().array(Float.self)
+    // Planes of an output and a channel that are gone.
+    for plane in [0, 3, 5, 6, 9] { for i in plane * 4225..<(plane + 1) * 4225 { weights[i] = 0 } }
+    var tensors = model.tensors
+    tensors[ParameterName("fc", .weight)] = try Tensor(weights, shape: [6, 8450])
+    let dead = try Model(network: network, tensors: tensors)
+    for batch in [1, 18] { try expectEqual(dead, batch: batch) }
+  }
+
+  /// Blocks of 2 × 2 in a layer of 4 inputs and 4 outputs: two blocks of four weights, one of which is 0.
+  @Test func sizesCountBlocks() throws {
+    let weights: [Float] = [1, 2, 0, 0, 3, 0, 0, 0, 0, 0, 5, 6, 0, 0, 7, 8]
+    let compiler = try PlanCompiler(linear(4, 4)) { $0.role == .weight ? weights : nil }
+    let shape = BlockShape.block(rows: 2, columns: 2)
+    let plan = try CompiledModel(bytes: compiler.plan(kernels: [compiler.layers[0].name: .blocks(shape)])).plan
+    #expect(plan.keptWeights(of: plan.steps[0]) == 7)
+    // Eight values, two deltas, one base and three starts of 4 bytes, and two offsets of 2.
+    #expect(plan.fileBytes(of: plan.steps[0]) == 4 * (8 + 2 + 1 + 3) + 2 * 2)
+  }
+
   /// What a layer's blocks are in its plan.
   private func blocks(_ network: Network, _ weights: [Float], _ shape: BlockShape, channels: Int? = nil) throws -> Stored {
     let compiler = try PlanCompiler(network) { $0.role == .weight ? weights : nil }

@@ -7,8 +7,11 @@ import Training
 
 /// The maximum of each 2 × 2 pixels, which a sparse layer takes itself where 16 examples lie side by side.
 struct PoolFusionTests {
-  /// A convolution of `size` × `size` pixels, ReLU and a pooling, of which a fully connected layer follows.
-  private func network(_ size: Int, pool: Pooling = Pooling(kernel: Extent(2)), isMean: Bool = false, outputs: [String] = ["fc"]) throws
+  /// A convolution to `size` × `size` pixels, ReLU and a pooling, which a fully connected layer follows.
+  private func network(
+    _ size: Int, kernel: Int = 3, stride: Int = 1, pool: Pooling = Pooling(kernel: Extent(2)), isMean: Bool = false,
+    outputs: [String] = ["fc"]
+  ) throws
     -> Network
   {
     let pooled = (size + 2 * pool.padding.height - pool.kernel.height) / pool.stride.height + 1
@@ -18,8 +21,10 @@ struct PoolFusionTests {
     return try Network(
       name: "pooled",
       nodes: [
-        node("input", .input(.image(channels: 3, height: size, width: size))),
-        node("conv", .convolution(Convolution(3, 9, kernel: Extent(3), padding: Extent(1))), "input"),
+        node("input", .input(.image(channels: 3, height: size * stride, width: size * stride))),
+        node(
+          "conv",
+          .convolution(Convolution(3, 9, kernel: Extent(kernel), stride: Extent(stride), padding: Extent(kernel == 3 ? 1 : 0))), "input"),
         node("relu", .activation(.relu), "conv"),
         node("pool", isMean ? .averagePool(pool) : .maxPool(pool), "relu"),
         node("flat", .flatten, "pool"),
@@ -49,6 +54,18 @@ struct PoolFusionTests {
         try expectEqual(model, batch: 18, kernel: .sparse(channels: 2, vectors: vectors), loneExamples: 1, form: form, threads: 1)
         try expectEqual(model, batch: 37, kernel: .sparse(channels: nil, vectors: vectors), form: form, threads: 3)
       }
+    }
+  }
+
+  /// Layers whose windows do not overlap, and whose other tiles are rows of pixels.
+  @Test(arguments: [1, 2]) func soDoesAPoolingAfterWindowsThatDoNotOverlap(_ kernel: Int) throws {
+    for size in [4, 6, 8, 12, 18] {
+      let model = try randomized(network(size, kernel: kernel, stride: kernel), density: 0.6, seed: 4)
+      for vectors in [4, 5, 7, 8, 12, 15, 16, 28] {
+        try expectEqual(model, batch: 18, kernel: .sparse(channels: 2, vectors: vectors), loneExamples: 1, threads: 1)
+        try expectEqual(model, batch: 37, kernel: .sparse(channels: nil, vectors: vectors), threads: 3)
+      }
+      for form in InferenceForm.available { try expectEqual(model, batch: 18, loneExamples: 1, form: form, threads: 2) }
     }
   }
 

@@ -142,7 +142,7 @@ ct_sparse_filters ct_sparse_filters_new(
   ct_tensor mask, const int64_t stride[2], const int64_t padding[2], const int64_t dilation[2], int32_t form);
 void ct_sparse_filters_free(ct_sparse_filters filters);
 // The convolution of float32 on the CPU with the kept weights alone; those that are not kept count as 0, and their gradients are 0. The bits
-// do not depend on the number of threads. Images too wide for the kernels are libtorch's.
+// do not depend on the number of threads, but for the gradient of the bias, which is a sum of libtorch's. Images too wide for the kernels are libtorch's.
 ct_tensor ct_layer_sparse_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias_or_null, ct_sparse_filters filters);
 
 // Layers.cpp

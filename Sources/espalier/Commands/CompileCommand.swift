@@ -19,9 +19,10 @@ struct CompileCommand: CheckedCommand {
         espalier run small.plan photo.jpg
 
       Batch norms, activations and residual sums become part of the layers. Which
-      kernel a layer has, dense or sparse, is measured on this machine once and
-      kept beside the plan (small.kernels.json); compiling again reads it and gives
-      the same bytes. Measure anew, or do without:
+      kernel a layer has, for all weights, single ones or blocks of them, is
+      measured on this machine once and kept beside the plan
+      (small.kernels.json); compiling again reads it and gives the same bytes.
+      Measure anew, or do without:
         espalier compile small.safetensors --kernels measured
         espalier compile small.safetensors --kernels usual
 

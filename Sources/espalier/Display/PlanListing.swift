@@ -79,9 +79,16 @@ struct PlanListing: Encodable {
         step.bytes > 0 ? Format.count(step.bytes) : "",
       ])
     }
-    let (weights, kept) = (steps.reduce(0) { $0 + ($1.weights ?? 0) }, steps.reduce(0) { $0 + ($1.kept ?? 0) })
+    // Steps may share numbers, so that their sum knows no bound.
+    func sum(_ counts: [Int]) -> Int {
+      counts.reduce(0) {
+        let (sum, isTooLarge) = $0.addingReportingOverflow($1)
+        return isTooLarge ? .max : sum
+      }
+    }
+    let (weights, kept) = (sum(steps.map { $0.weights ?? 0 }), sum(steps.map { $0.kept ?? 0 }))
     table.append([
-      "total", "", "", "", Format.count(weights), Format.count(kept), share(kept, weights), Format.count(steps.reduce(0) { $0 + $1.bytes }),
+      "total", "", "", "", Format.count(weights), Format.count(kept), share(kept, weights), Format.count(sum(steps.map(\.bytes))),
     ])
     var facts: [(label: String, words: String)] = []
     facts.append(("file", "\(Format.count(bytes)) bytes, version \(version), weights as \(storage)"))
