@@ -36,7 +36,7 @@ public enum LayerKernel: Hashable, Sendable, CustomStringConvertible {
       return
     }
     guard parts.count == 2, parts[0] == "sparse" else { return nil }
-    let sizes = parts[1].split(separator: "×", omittingEmptySubsequences: false).map(String.init)
+    let sizes = parts[1].split(omittingEmptySubsequences: false) { $0 == "×" || $0 == "x" }.map(String.init)
     guard sizes.count == 2, let vectors = Int(sizes[1]), (1...28).contains(vectors) else { return nil }
     if sizes[0] == "all" {
       self = .sparse(channels: nil, vectors: vectors)

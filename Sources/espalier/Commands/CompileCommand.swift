@@ -59,7 +59,7 @@ struct CompileCommand: CheckedCommand {
       How weights lie in the file: float32, used where they lie; compact, the same numbers in fewer bytes; float16; int8, with a scale for \
       each output.
       """, valueName: "form"))
-  var storage: WeightForm = .float32
+  var storage = StorageForm.float32
 
   @Option(
     parsing: .unconditional,
@@ -77,38 +77,42 @@ struct CompileCommand: CheckedCommand {
   /// Where the profile is kept; nothing lies beside a pipe or a device.
   private var profilePath: String? { AtomicFile.isStream(path) ? nil : (path as NSString).deletingPathExtension + ".kernels.json" }
 
+  private static let choices = ["measured", "usual", "dense", "sparse"]
+  /// The file of a profile that `--kernels` names.
+  private var givenProfile: String? { kernels.flatMap { Self.choices.contains($0) || LayerKernel($0) != nil ? nil : $0 } }
+
   func check() throws {
     if let batch, batch < 1 { throw ValidationError("--batch \(batch) is impossible: give a number of images, 1 or more") }
     guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: 1 to 1024 are possible") }
-    if let kernels, !["measured", "usual", "dense", "sparse"].contains(kernels), LayerKernel(kernels) == nil,
-      !FileManager.default.fileExists(atPath: kernels)
-    {
+    if let givenProfile, !FileManager.default.fileExists(atPath: givenProfile) {
       throw ValidationError(
-        "--kernels \(kernels.inLine): possible are measured, usual, dense, sparse, \(BlockShape.names), and the file of a profile")
+        "--kernels \(givenProfile.inLine): possible are measured, usual, dense, sparse, \(BlockShape.names), and the file of a profile")
     }
   }
 
   func run() throws {
     var outputs = Outputs()
     outputs.keep("the model", model)
+    outputs.keep("--kernels", givenProfile)
     outputs.add("--output", path, as: .file)
-    outputs.add("the kernels' profile", profilePath, as: .file)
+    // A profile that is given is not measured, and so not written.
+    if givenProfile == nil { outputs.add("the kernels' profile", profilePath, as: .file) }
     try outputs.check()
     let compilation = try Compilation(model)
     // Before time is spent on measurements: what a form cannot hold it cannot hold with other kernels either.
-    if storage != .float32 { _ = try compilation.compiler.plan(weights: storage) }
+    if storage != .float32 { _ = try compilation.compiler.plan(weights: storage.weights) }
     let chosen = try profile(for: compilation.compiler)
     guard let kernels = chosen.profile.kernels(for: compilation.compiler.layers) else {
       throw WrongProfile(path: self.kernels ?? profilePath ?? path, model: model)
     }
-    let plan = try compilation.plan(chosen.profile, kernels: kernels, weights: storage)
+    let plan = try compilation.plan(chosen.profile, kernels: kernels, weights: storage.weights)
     // What cannot be read must not be written.
     let outputCount = try CompiledModel(bytes: plan.bytes).plan.outputs.count
     if outputCount > 1 { Console.note("\(model) has \(outputCount) outputs: a plan's first is what run gives") }
     try AtomicFile.write(Data(plan.bytes), to: path)
     if chosen.isMeasured, let profilePath { try Console.write(Format.json(chosen.profile), to: profilePath) }
     let report = CompilationReport(
-      path: path, plan: plan, storage: storage, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
+      path: path, plan: plan, storage: storage.weights, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
     try Console.print(json ? Format.json(report) : report.text)
   }
 

@@ -99,7 +99,8 @@ struct RunCommand: CheckedCommand {
     let known = archive.tensors.keys.sorted()
     guard let name = tensor ?? (known.count == 1 ? known.first : nil), let tensor = archive.tensors[name] else {
       let names = known.prefix(8).map(\.inLine).joined(separator: ", ") + (known.count > 8 ? ", …" : "")
-      throw UnusableInput("\(inputs[0]) has the tensors \(names): give --tensor")
+      let wanted = tensor.map { "none is called \($0.inLine)" } ?? "give --tensor"
+      throw UnusableInput("\(inputs[0]) has the tensors \(names): \(wanted)")
     }
     let shape = model.plan.inputShape
     // Sides of one pixel may be left out, and all of them be written as one.
@@ -167,6 +168,7 @@ struct RunCommand: CheckedCommand {
 
   /// Returns the classes of the largest outputs with their probabilities, by softmax.
   private func classes(of row: [Float], _ names: [String]) -> [String] {
+    guard row.allSatisfy(\.isFinite) else { return ["outputs that are not finite numbers"] }
     let largest = Double(row.max() ?? 0)
     let powers = row.map { exp(Double($0) - largest) }
     let sum = powers.reduce(0, +)
