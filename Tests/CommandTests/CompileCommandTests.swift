@@ -100,16 +100,17 @@ import Torch
       try expect(
         65, "compile", model, "--kernels", folder + "/p.json",
         says: "\(folder)/p.json is not a profile of the layers of \(model): give --kernels measured")
-      let before = try Data(contentsOf: URL(fileURLWithPath: folder + "/small.kernels.json"))
-      let clash = try espalier("compile", model, "--kernels", folder + "/small.kernels.json", "-o", folder + "/small.kernels.json")
-      #expect(clash.status == 73 && clash.errors.hasPrefix("espalier: ") && clash.errors.contains("--kernels"), "\(clash.errors)")
-      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/small.kernels.json")) == before)
+      let before = try Data(contentsOf: URL(fileURLWithPath: folder + "/p.json"))
+      try expect(
+        73, "compile", model, "--kernels", folder + "/p.json", "-o", folder + "/p.json",
+        says: "cannot write \(folder)/p.json: --output and --kernels are the same file")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: folder + "/p.json")) == before)
       var numbers = [Float](repeating: 0.5, count: 128)
       numbers[70] = .nan
       try TensorArchive(tensors: ["x": Tensor(numbers, shape: [2, 64])], metadata: [:]).write(to: folder + "/nan.safetensors")
       let broken = try espalier("run", plan, folder + "/nan.safetensors")
-      #expect(
-        broken.status == 0 && broken.output.hasPrefix("0: class ") && broken.output.hasSuffix("\n1: outputs that are not finite numbers\n"))
+      #expect(broken.status == 0 && broken.output.hasPrefix("0: ") && !broken.output.contains("nan"), "\(broken.output)")
+      #expect(broken.output.hasSuffix("%\n1: outputs that are not finite numbers\n"))
       let ascii = try espalier("compile", model, "--kernels", "sparse:24x8", "-o", folder + "/ascii.plan")
       #expect(ascii.status == 0 && ascii.output.contains("sparse:24×8"))
       try TensorArchive(tensors: ["a": .zeros([2, 63]), "b": .zeros([2, 64])], metadata: [:]).write(to: folder + "/x.safetensors")
