@@ -4,8 +4,6 @@
 // lane, so that maxima and sums over the keys need no step across lanes. Keys and values are one value for each lane or one for all.
 
 enum {
-  // The most vectors of queries whose scores wait for each other: keys and values are read once for all of them.
-  CS_QUERY_VECTORS = 12,
   // Keys, or channels of values, that stay in the first-level cache meanwhile.
   CS_ATTENTION_BLOCK = 16,
   // Vectors of a tile, and what each is multiplied by before it is stored.

@@ -25,16 +25,13 @@ struct Drafting {
       throw CompilationError.unsupported(network: network.name, nodes: unsupported.map { "\($0.operation.kind) (\($0.name))" })
     }
     for node in network.nodes {
-      guard let count = shapes[node.name]?.elements, count > Self.mostElements else { continue }
+      guard let count = shapes[node.name]?.elements, count > Plan.mostPositions else { continue }
       throw CompilationError.tooLarge(
-        network: network.name, what: "\(node.name) has \(count) values; possible are \(Self.mostElements) at most")
+        network: network.name, what: "\(node.name) has \(count) values; possible are \(Plan.mostPositions) at most")
     }
     for node in network.nodes { try draft(node) }
     for name in network.outputs { outputs.append(try materialized(operand(name), for: name)) }
   }
-
-  /// The most values of a plan's map.
-  private static let mostElements = 1 << 28
 
   private static func supports(_ operation: Operation) -> Bool {
     if case .opaque = operation { false } else { true }

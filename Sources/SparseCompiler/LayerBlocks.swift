@@ -126,9 +126,12 @@ struct BlockCells {
 }
 
 extension DraftLayer {
+  /// Rows above an output's pixel, and columns on its left, of which the layer reads the furthest.
+  var before: (top: Int, left: Int) { (max(taps.map { -$0.down }.max() ?? 0, 0), max(taps.map { -$0.right }.max() ?? 0, 0)) }
+
   /// Positions from an input channel's first to each tap, counted from the first that any tap reads.
   func tapPlaces(_ input: PlanMap) -> [Int] {
-    let (top, left) = (max(taps.map { -$0.down }.max() ?? 0, 0), max(taps.map { -$0.right }.max() ?? 0, 0))
+    let (top, left) = before
     return taps.map { $0.shift * input.plane + ($0.down + top) * input.row + $0.right + left }
   }
 

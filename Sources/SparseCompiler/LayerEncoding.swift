@@ -29,7 +29,7 @@ extension DraftLayer {
   /// Writes the layer's weights for a kernel, and returns the plan's step.
   func step(_ kernel: LayerKernel, _ maps: [PlanMap], _ writer: inout PlanWriter) -> PlanStep {
     let input = maps[x]
-    let (top, left) = (max(taps.map { -$0.down }.max() ?? 0, 0), max(taps.map { -$0.right }.max() ?? 0, 0))
+    let (top, left) = before
     let places = tapPlaces(input)
     let biases = bias.contains { $0 != 0 } ? writer.add(bias) : nil
     func layer(_ weights: PlanLayer.Weights) -> PlanStep {

@@ -1,3 +1,5 @@
+internal import CSparse
+
 /// y = softmax(scale·q·kᵀ + bias)·v in each head, over all positions or those of each window.
 ///
 /// The layers that make queries, keys and values are steps of their own; channels of one map may hold all three.
@@ -74,7 +76,7 @@ extension Plan {
   /// Numbers that a member needs for queries and scores, and for keys and values of so many lanes.
   private func scratch(of attention: PlanAttention, lanes: Int) -> Int {
     let span = span(of: attention)
-    return 16 * 12 * (attention.keyWidth + span.keys)
+    return 16 * Int(CS_QUERY_VECTORS) * (attention.keyWidth + span.keys)
       + (attention.keyWidth + attention.valueWidth) * PlanMap.rounded(span.keys * lanes)
   }
 

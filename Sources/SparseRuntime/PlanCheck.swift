@@ -1,6 +1,6 @@
 extension Plan {
   /// The most positions of all maps together; times 64 bytes for a group of 16 examples.
-  static let mostPositions = 1 << 28
+  public static let mostPositions = 1 << 28
   /// The longest side of a map, and the most channels.
   static let longest = 1 << 24
 

@@ -21,9 +21,7 @@ extension Plan {
     }
     return pooled
   }
-}
 
-extension Plan {
   /// Whether the step behind a layer pools what it computes.
   public func isPooled(_ step: Int) -> Bool {
     guard case .layer(let layer) = steps[step], case .pool(let pool) = steps.dropFirst(step + 1).first else { return false }

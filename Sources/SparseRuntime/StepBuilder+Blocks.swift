@@ -12,7 +12,8 @@ extension StepBuilder {
       outputs: UInt32(y.channels), spans: UInt32(weights.bases.count), rows: UInt32(weights.rows), points: UInt32(weights.deltas.count),
       deltas: deltas, bases: bases, starts: starts, offsets: offsets, values: values)
     let places = storage.array(weights.deltas).map { Int($0) }
-    let shares = try arena.keep(shares(weights, starts, outputs: y.channels))
+    let shares = try arena.keep(
+      Shares.outputs(starts, blocks: weights.bases.count, outputs: weights.groups(y.channels), extra: 1, members: members))
     if layout.lanes == 1, y.flat == 1 {
       var finish = finish
       finish.z = layer.z.map { UnsafePointer(layout.maps[$0].values) }
@@ -37,22 +38,5 @@ extension StepBuilder {
           places: try arena.keep(places.map { $0 * unit }), runs: runs ? 1 : 0, unit: unit, x_row: tiling.xRow, y_row: tiling.yRow,
           z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
           shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
-  }
-
-  /// Returns where each member's groups of outputs begin: consecutive ones of about as many blocks.
-  private func shares(_ weights: PlanBlocks, _ starts: UnsafePointer<UInt32>, outputs: Int) -> [UInt32] {
-    let groups = weights.groups(outputs)
-    guard members > 1 else { return [0, UInt32(groups)] }
-    // A group of outputs costs a little even without blocks.
-    var sums = [0]
-    for group in 0..<groups {
-      var cost = 1
-      for span in 0..<weights.bases.count { cost += Int(starts[span * groups + group + 1] - starts[span * groups + group]) }
-      sums.append(sums[group] + cost)
-    }
-    return (0...members).map { member in
-      let goal = sums[groups] * member / members
-      return UInt32(sums.firstIndex { $0 >= goal } ?? groups)
-    }
   }
 }

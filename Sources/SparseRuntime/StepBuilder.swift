@@ -117,7 +117,8 @@ struct StepBuilder {
     switch layer.weights {
     case .sparse(let weights):
       guard let filters = filters(weights, outputs: y.channels) else { throw .malformed("step \"\(layer.name)\" lacks weights") }
-      let shares = try arena.keep(shares(weights, outputs: y.channels))
+      let shares = try arena.keep(
+        Shares.outputs(filters.starts, blocks: weights.bases.count, outputs: y.channels, extra: 4, members: members))
       if isVector {
         var finish = finish
         finish.z = layer.z.map { UnsafePointer(layout.maps[$0].values) }
@@ -179,21 +180,5 @@ struct StepBuilder {
     else { return nil }
     return cs_filters(
       outputs: UInt32(outputs), blocks: UInt32(weights.bases.count), bases: bases, starts: starts, offsets: offsets, values: values)
-  }
-
-  /// Returns where each member's outputs begin: consecutive outputs of about as many weights.
-  private func shares(_ weights: PlanFilters, outputs: Int) -> [UInt32] {
-    guard members > 1, let starts = plan.storage.pointer(weights.starts) else { return [0, UInt32(outputs)] }
-    // An output costs a little even without weights.
-    var sums = [0]
-    for o in 0..<outputs {
-      var cost = 4
-      for block in 0..<weights.bases.count { cost += Int(starts[block * outputs + o + 1] - starts[block * outputs + o]) }
-      sums.append(sums[o] + cost)
-    }
-    return (0...members).map { member in
-      let goal = sums[outputs] * member / members
-      return UInt32(sums.firstIndex { $0 >= goal } ?? outputs)
-    }
   }
 }

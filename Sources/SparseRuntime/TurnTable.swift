@@ -59,11 +59,5 @@ final class TurnTable: Sendable {
   }
 
   /// Returns where each member's groups of outputs begin: consecutive ones of about as many turns.
-  func shares(_ members: Int) -> [UInt32] {
-    let groups = starts.count - 1
-    return (0...members).map { member in
-      let goal = Int(starts[groups]) * member / members
-      return UInt32(member == members ? groups : starts.firstIndex { Int($0) >= goal } ?? groups)
-    }
-  }
+  func shares(_ members: Int) -> [UInt32] { Shares.even(starts.map(Int.init), members: members) }
 }

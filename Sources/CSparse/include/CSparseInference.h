@@ -234,6 +234,9 @@ typedef struct {
   uint32_t rows, columns, groups;
 } cs_interleave_step;
 
+// The most vectors of queries whose scores wait for each other: keys and values are read once for all of them.
+enum { CS_QUERY_VECTORS = 12 };
+
 // y = softmax(scale·q·kᵀ + bias)·v in each head of each window; with parts, pairs of different parts have 100 less. Cosines: queries and keys
 // are divided by their lengths. Maps begin at the first channel that is read.
 typedef struct {
@@ -247,7 +250,7 @@ typedef struct {
   int32_t is_cosine;
   int32_t keys_lie_together, values_lie_together;  // whether there is one window, side by side, that can be read where it is
   float *scratch;                      // [members][scratch_size]
-  size_t scratch_size;                 // at least 192·(key_width + keys) + (key_width + value_width)·(keys·lanes, whole vectors)
+  size_t scratch_size;                 // at least 16·CS_QUERY_VECTORS·(key_width + keys) + (key_width + value_width)·(keys·lanes, whole vectors)
 } cs_attention_step;
 
 // Examples in rows, [examples][channels][height][width], to and from a map.

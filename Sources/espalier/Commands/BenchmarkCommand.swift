@@ -100,11 +100,11 @@ struct BenchmarkCommand: CheckedCommand {
     let compiled = try CompiledModel(contentsOf: plan, threads: threads, pinned: pin)
     let loaded = clock.now
     // Each engine has inputs and outputs of its own, and what is in between besides.
-    let examples = compiled.plan.inputCount + compiled.plan.outputCount
-    for batch in batches where batch > Int(clamping: ProcessInfo.processInfo.physicalMemory / 8) / (4 * examples) {
-      let most = Int(clamping: ProcessInfo.processInfo.physicalMemory / 8) / (4 * examples)
+    let values = compiled.plan.inputCount + compiled.plan.outputCount
+    let most = Int(clamping: ProcessInfo.processInfo.physicalMemory / 8) / (4 * values)
+    if let batch = batches.first(where: { $0 > most }) {
       throw SparseRuntimeError.resources(
-        "a batch of \(batch) examples of \(examples) values in and out is more than this machine has room for; possible are up to \(most)")
+        "a batch of \(batch) examples of \(values) values in and out is more than this machine has room for; possible are up to \(most)")
     }
     let one = numbers(compiled.plan.inputCount)
     _ = try compiled.run(one)
