@@ -16,22 +16,67 @@ INLINE float combined_row(int is_mean, float value, const float *row, uint32_t f
   return value;
 }
 
-// The widest row of a lone example of which windows are first combined from above to below, 16 columns at once.
-enum { CS_POOL_WIDTH = 1024 };
+// Every other of 32 values.
+INLINE lanes every_other(const float *p) {
+  return __builtin_shufflevector(loose(p), loose(p + 16), 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+}
+INLINE lanes some_of(const float *p, uint32_t count) {
+  if (count >= 16) return loose(p);
+  lanes values = (lanes)0;
+  __builtin_memcpy(&values, p, count * sizeof *p);
+  return values;
+}
+typedef float eight __attribute__((ext_vector_type(8)));
+typedef float four __attribute__((ext_vector_type(4)));
+typedef float loose_eight __attribute__((ext_vector_type(8), aligned(4)));
+typedef float loose_four __attribute__((ext_vector_type(4), aligned(4)));
+// The end of a row, in halves: a call that copies a few bytes takes longer than all of them.
+INLINE void put_some(float *p, lanes values, uint32_t count) {
+  if (count >= 16) {
+    *(loose_lanes *)p = values;
+    return;
+  }
+  eight rest = values.lo;
+  if (count & 8) *(loose_eight *)p = rest, p += 8, rest = values.hi;
+  four end = rest.lo;
+  if (count & 4) *(loose_four *)p = end, p += 4, end = rest.hi;
+  if (count & 2) p[0] = end[0], p[1] = end[1], p += 2, end = end.zwzw;
+  if (count & 1) p[0] = end[0];
+}
 
-// A lone example's channel.
+// The widest row of a lone example of which windows are first combined from above to below, 16 columns at once, and the widest window of
+// columns that are then combined 16 at once.
+enum { CS_POOL_WIDTH = 1024, CS_POOL_WINDOW = 16 };
+
+// A lone example's channel. Columns beyond its rows have values that change nothing.
 INLINE void pool_rows(const int is_mean, const cs_pool_step *s, const float *x, float *y) {
-  float column[CS_POOL_WIDTH + 16];
+  float memory[CS_POOL_WIDTH + 2 * CS_POOL_WINDOW + 80], *column = memory + CS_POOL_WINDOW;
+  const float neutral = is_mean ? 0 : -__builtin_inff();
+  const uint32_t step = s->column_step;
+  *(loose_lanes *)memory = (lanes)neutral;
   for (uint32_t i = 0; i < s->y.height; ++i) {
     for (uint32_t c = 0; c < s->x.width; c += 16) {
-      lanes value = (lanes)(is_mean ? 0 : -__builtin_inff());
+      lanes value = (lanes)neutral;
       // Beyond a row's end lies what is in memory anyway, and is not looked at.
       for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) value = combined(is_mean, value, loose(x + r * s->x.row + c));
       *(loose_lanes *)(column + c) = value;
     }
-    for (uint32_t j = 0; j < s->y.width; ++j) {
-      const float value = combined_row(is_mean, is_mean ? 0 : -__builtin_inff(), column, s->column_from[j], s->column_to[j]);
-      y[i * s->y.row + j] = held_one(is_mean ? value * (s->row_share[i] * s->column_share[j]) : value, s->low, s->high);
+    float *out = y + i * s->y.row;
+    if (step == 0) {
+      for (uint32_t j = 0; j < s->y.width; ++j) {
+        const float value = combined_row(is_mean, neutral, column, s->column_from[j], s->column_to[j]);
+        out[j] = held_one(is_mean ? value * (s->row_share[i] * s->column_share[j]) : value, s->low, s->high);
+      }
+      continue;
+    }
+    UNROLLED for (int v = 0; v < 5; ++v) *(loose_lanes *)(column + s->x.width + v * 16) = (lanes)neutral;
+    for (uint32_t j = 0; j < s->y.width; j += 16) {
+      const uint32_t count = s->y.width - j < 16 ? s->y.width - j : 16;
+      const float *p = column + (ptrdiff_t)(step * j) + s->column_start;
+      lanes value = (lanes)neutral;
+      for (uint32_t k = 0; k < s->column_size; ++k) value = combined(is_mean, value, step == 2 ? every_other(p + k) : loose(p + k));
+      if (is_mean) value *= some_of(s->column_share + j, count) * s->row_share[i];
+      put_some(out + j, held(value, s->low, s->high), count);
     }
   }
 }
@@ -169,6 +214,12 @@ static void CS_NAMED(pair_, FORM)(const void *step, uint32_t member, uint32_t me
 
 // --- Copies ------------------------------------------------------------------------------------------------------------
 
+// How many of 0, step, 2·step, … are less than `end`, at most `most`.
+INLINE int32_t pixels_before(int32_t end, int32_t step, int32_t most) {
+  const int32_t count = end <= 0 ? 0 : (end - 1) / step + 1;
+  return count < most ? count : most;
+}
+
 static void CS_NAMED(copy_, FORM)(const void *step, uint32_t member, uint32_t members) {
   const cs_copy_step *s = step;
   const uint32_t n = s->y.lanes;
@@ -181,15 +232,26 @@ static void CS_NAMED(copy_, FORM)(const void *step, uint32_t member, uint32_t me
       float *out = y + i * s->y.row;
       const int is_inside = from->x && r >= 0 && r < from->height;
       const float *row = is_inside ? from->x + k / s->y.channels * from->group + r * from->row : NULL;
-      for (int32_t j = 0; j < (int32_t)s->y.width; ++j) {
-        const int32_t c = j * from->right_step + from->right;
-        const int is_pixel = row && c >= 0 && c < from->width;
-        if (n == 16) {
-          *(lanes *)(out + j * 16) = is_pixel ? *(const lanes *)(row + c * 16) : (lanes)0;
-        } else {
-          out[j] = is_pixel ? row[c] : 0;
+      // Pixels first ..< last come from the source, the others are 0.
+      const int32_t width = (int32_t)s->y.width, step = from->right_step, right = from->right;
+      const int32_t first = row ? pixels_before(-right, step, width) : width, last = row ? pixels_before(from->width - right, step, width) : width;
+      if (n == 16) {
+        for (int32_t j = 0; j < width; ++j) {
+          *(lanes *)(out + j * 16) = j >= first && j < last ? *(const lanes *)(row + (j * step + right) * 16) : (lanes)0;
         }
+        continue;
       }
+      for (int32_t j = 0; j < first; ++j) out[j] = 0;
+      int32_t j = first;
+      if (step <= 2) {
+        for (; j < last; j += 16) {
+          const float *p = row + j * step + right;
+          put_some(out + j, step == 2 ? every_other(p) : loose(p), (uint32_t)(last - j));
+        }
+        j = last;
+      }
+      for (; j < last; ++j) out[j] = row[j * step + right];
+      for (; j < width; ++j) out[j] = 0;
     }
   }
 }

@@ -3,8 +3,13 @@ internal import SparseRuntime
 /// Lays out a draft's values: how much padding each needs, and how far apart its rows and channels are.
 struct Geometry {
   private(set) var maps: [PlanMap] = []
+  /// Whether values are so large that 16 examples side by side would not stay in the caches: such a network computes one example after another.
+  let isLone: Bool
 
-  init(values: [DraftValue], steps: [DraftStep]) {
+  /// The most positions of a value of 16 examples side by side: 8 MB of them.
+  private static let mostShared = 1 << 17
+
+  init(values: [DraftValue], steps: [DraftStep], isLone given: Bool?) {
     var values = values
     var rows = RowClasses(count: values.count)
     for case .layer(let layer) in steps {
@@ -25,19 +30,34 @@ struct Geometry {
       let root = rows.root(of: i)
       longest[root] = max(longest[root] ?? 0, value.width + value.beside)
     }
+    func row(of i: Int) -> Int { longest[rows.root(of: i)] ?? values[i].width }
+    let isLone =
+      given
+      ?? values.enumerated().contains { i, value in
+        value.isImage && value.channels * (value.height + value.above) * row(of: i) > Self.mostShared
+      }
+    self.isLone = isLone
     maps = values.enumerated().map { i, value in
-      let row = longest[rows.root(of: i)] ?? value.width
+      let row = row(of: i)
       if !value.isImage, value.above == 0, value.beside == 0, row == 1 { return PlanMap(features: value.channels) }
       let flat = (value.height - 1) * row + value.width
       return PlanMap(
         channels: value.channels, height: value.height, width: value.width, above: value.above, beside: value.beside, row: row,
-        plane: Self.spread(max((value.height + value.above) * row, (flat + 15) / 16 * 16)))
+        plane: Self.spread(max((value.height + value.above) * row, (flat + 15) / 16 * 16), isLone: isLone))
     }
   }
 
-  /// Returns a distance between channels that leaves them at different places of the first-level cache: as a multiple of 16 positions of 64
-  /// bytes, a fourth of such a cache's places would hold all channels' rows.
-  private static func spread(_ plane: Int) -> Int { plane >= 64 && plane.isMultiple(of: 16) ? plane + 1 : plane }
+  /// Returns a distance between channels that leaves them at different places of the first-level cache: as a multiple of 1 kB, a fourth of
+  /// such a cache's places would hold all channels' rows.
+  ///
+  /// A position of 16 examples has 64 bytes. One of a lone example has 4, and its channels begin with a line of the cache: a vector that lies
+  /// in two of them takes twice as long to load.
+  private static func spread(_ plane: Int, isLone: Bool) -> Int {
+    guard isLone else { return plane >= 64 && plane.isMultiple(of: 16) ? plane + 1 : plane }
+    guard plane >= 64 else { return plane }
+    let lines = (plane + 15) / 16
+    return (lines.isMultiple(of: 16) ? lines + 1 : lines) * 16
+  }
 }
 
 /// Values whose rows must be equally far apart, as sets.

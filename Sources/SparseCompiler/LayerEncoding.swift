@@ -55,7 +55,7 @@ extension DraftLayer {
     case .blocks(_, let given): channels = given
     case .dense: break
     }
-    return layer(.sparse(filters(places, plane: input.plane, channels: channels, vectors: vectors, &writer)))
+    return layer(.sparse(filters(places, input, isImage: maps[y].flat > 1, channels: channels, vectors: vectors, &writer)))
   }
 
   /// Positions of a number of channels, nil for all, as far as offsets of 16 bits reach.
@@ -64,8 +64,13 @@ extension DraftLayer {
     return channels.map { $0 < most / plane ? $0 * plane : most } ?? most
   }
 
-  private func filters(_ places: [Int], plane: Int, channels: Int?, vectors: Int, _ writer: inout PlanWriter) -> PlanFilters {
+  private func filters(
+    _ places: [Int], _ input: PlanMap, isImage: Bool, channels: Int?, vectors: Int, _ writer: inout PlanWriter
+  ) -> PlanFilters {
     let size = inputs * taps.count
+    // What reads a single pixel of each channel, at the same place, counts channels.
+    let stride = isImage && places == [0] ? input.plane : 1
+    let plane = input.plane / stride
     let span = span(channels, plane)
     let reach = (groups * inputs - 1) * plane + (places.max() ?? 0)
     let blocks = reach / span + 1
@@ -97,7 +102,8 @@ extension DraftLayer {
     for segment in 0..<blocks * outputs { Self.sort(&offsets, &values, Int(starts[segment])..<Int(starts[segment + 1])) }
     let bases = (0..<blocks).map { UInt32($0 * span) }
     return PlanFilters(
-      bases: writer.add(bases), starts: writer.add(starts), offsets: writer.add(offsets), values: writer.add(values), vectors: vectors)
+      bases: writer.add(bases), starts: writer.add(starts), offsets: writer.add(offsets), values: writer.add(values), vectors: vectors,
+      stride: stride)
   }
 
   /// Lets the weights of an output follow each other as what they multiply does: the phases of a strided convolution come tap by tap.

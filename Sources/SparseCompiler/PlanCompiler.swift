@@ -18,12 +18,14 @@ public struct PlanCompiler {
   ///
   /// - Parameters:
   ///   - network: the network.
+  ///   - isLone: whether values are laid out for one example after another, rather than so that 16 side by side are fast, too; by default if a
+  ///     value of 16 examples has more than 8 MB.
   ///   - parameters: returns the numbers of a parameter in row-major order, or nil where there is none.
   /// - Throws: ``CompilationError``; `NetworkError` for a network whose shapes do not fit; what `parameters` throws.
-  public init(_ network: Network, parameters: @escaping (ParameterName) throws -> [Float]?) throws {
+  public init(_ network: Network, isLone: Bool? = nil, parameters: @escaping (ParameterName) throws -> [Float]?) throws {
     self.network = network
     drafting = try Drafting(network, parameters: parameters)
-    let geometry = Geometry(values: drafting.values, steps: drafting.steps)
+    let geometry = Geometry(values: drafting.values, steps: drafting.steps, isLone: isLone)
     self.geometry = geometry
     layers = drafting.steps.enumerated().compactMap { i, step in
       guard case .layer(let layer) = step else { return nil }
@@ -64,11 +66,11 @@ public struct PlanCompiler {
   /// - Parameters:
   ///   - kernels: the kernel of each layer, by its node's name; others have their usual one.
   ///   - groups: groups of 16 examples that go through the network side by side: 1, 2 or 4.
-  ///   - loneExamples: fewer examples than this go one after another.
+  ///   - loneExamples: fewer examples than this go one after another; by default ``usualLoneExamples``.
   ///   - preparation: how images become the network's input.
   ///   - classes: names of the classes.
   public func plan(
-    kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int = 8, preparation: PlanPreparation = PlanPreparation(),
+    kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int? = nil, preparation: PlanPreparation = PlanPreparation(),
     classes: [String] = []
   ) -> [UInt8] {
     var writer = PlanWriter()
@@ -101,7 +103,8 @@ public struct PlanCompiler {
       }
     }
     return writer.file(
-      name: network.name, maps: maps, steps: steps, outputs: drafting.outputs, groups: groups ?? usualGroups, loneExamples: loneExamples,
+      name: network.name, maps: maps, steps: steps, outputs: drafting.outputs, groups: groups ?? usualGroups,
+      loneExamples: loneExamples ?? usualLoneExamples,
       preparation: preparation, classes: classes)
   }
 
@@ -111,12 +114,12 @@ public struct PlanCompiler {
   ///   - weights: the form; with ``WeightForm/float32`` the bytes are those of `plan` without it.
   ///   - kernels: the kernel of each layer, by its node's name; others have their usual one.
   ///   - groups: groups of 16 examples that go through the network side by side: 1, 2 or 4.
-  ///   - loneExamples: fewer examples than this go one after another.
+  ///   - loneExamples: fewer examples than this go one after another; by default ``usualLoneExamples``.
   ///   - preparation: how images become the network's input.
   ///   - classes: names of the classes.
   /// - Throws: `UnpackableWeight` for a weight that the form cannot hold; `SparseRuntimeError` if there is no memory.
   public func plan(
-    weights: WeightForm, kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int = 8,
+    weights: WeightForm, kernels: [String: LayerKernel] = [:], groups: Int? = nil, loneExamples: Int? = nil,
     preparation: PlanPreparation = PlanPreparation(), classes: [String] = []
   ) throws -> PackedPlan {
     try PlanPacker.packed(
@@ -126,4 +129,9 @@ public struct PlanCompiler {
   /// The groups of examples side by side where nothing was measured: small values of many examples fit into the caches at once, which is
   /// what sparse fully connected layers need most.
   public var usualGroups: Int { geometry.maps.allSatisfy { $0.positions <= 1 << 14 } ? 4 : 1 }
+
+  /// From how many examples on they go side by side where nothing was measured: never if their values would not stay in the caches.
+  public var usualLoneExamples: Int { isLone ? 1 << 20 : 8 }
+  /// Whether the network's values are laid out for one example after another, however many there are.
+  var isLone: Bool { geometry.isLone }
 }

@@ -224,18 +224,23 @@ public struct PlanFilters: Hashable, Sendable {
   public var bases: PlanNumbers<UInt32>
   /// [blocks · outputs + 1]: where the weights of each block and output begin.
   public var starts: PlanNumbers<UInt32>
-  /// [weights]: positions from the block's base to what the weight multiplies.
+  /// [weights]: how far from the block's base that lies which the weight multiplies.
   public var offsets: PlanNumbers<UInt16>
   /// [weights].
   public var values: PlanNumbers<Float>
   /// The most vectors of a tile where 16 examples lie side by side: with fewer a tile reads less of each channel, with more a weight is
   /// loaded less often.
   public var vectors: Int
+  /// Positions that bases and offsets count: 1, or those of a channel where a layer of single pixels is computed, so that 16 bits reach as many
+  /// channels at a time as are wanted, however large an image is.
+  public var stride: Int
   /// Creates a layer's kept weights.
   public init(
-    bases: PlanNumbers<UInt32>, starts: PlanNumbers<UInt32>, offsets: PlanNumbers<UInt16>, values: PlanNumbers<Float>, vectors: Int
+    bases: PlanNumbers<UInt32>, starts: PlanNumbers<UInt32>, offsets: PlanNumbers<UInt16>, values: PlanNumbers<Float>, vectors: Int,
+    stride: Int = 1
   ) {
-    (self.bases, self.starts, self.offsets, self.values, self.vectors) = (bases, starts, offsets, values, vectors)
+    (self.bases, self.starts, self.offsets, self.values) = (bases, starts, offsets, values)
+    (self.vectors, self.stride) = (vectors, stride)
   }
 }
 

@@ -75,7 +75,12 @@ extension Plan {
     guard layer.first >= 0, !overflows, last < x.positions else { throw step.malformed("reads beyond its input") }
     let reach = x.positions - 1 - last
     switch layer.weights {
-    case .sparse(let filters): try check(filters, outputs: outputs, reach: reach, step)
+    case .sparse(let filters):
+      // A lone example's vector is read position by position.
+      guard filters.stride >= 1, filters.stride == 1 || y.flat > 1 && filters.stride == x.plane else {
+        throw step.malformed("counts its places by \(filters.stride) positions")
+      }
+      try check(filters, outputs: outputs, reach: reach / filters.stride, step)
     case .blocks(let blocks):
       if let problem = blocks.problem(outputs: outputs, reach: reach, in: storage) { throw step.malformed(problem) }
     case .dense(let matrix):

@@ -123,7 +123,7 @@ public struct PlanPacker {
       var counts: [UInt8] = []
       for (start, end) in zip(starts, starts.dropFirst()) { counts.append(number: end - start, wide: UInt32.self) }
       let places = PackedPlaces(
-        plan.storage.array(filters.offsets).map(Int.init), bases: bases, starts: starts, plane: plan.maps[layer.x].plane)
+        plan.storage.array(filters.offsets).map(Int.init), bases: bases, starts: starts, plane: plan.maps[layer.x].plane / filters.stride)
       section = .filters(
         PackedFilters(
           blocks: bases.count, outputs: outputs, weights: filters.values.count, countBytes: counts.count, places: places.kind,

@@ -133,7 +133,9 @@ struct PlanReader {
             values: try numbers()))
       } else if tag == .sparse {
         weights = .sparse(
-          PlanFilters(bases: try numbers(), starts: try numbers(), offsets: try numbers(), values: try numbers(), vectors: try number()))
+          PlanFilters(
+            bases: try numbers(), starts: try numbers(), offsets: try numbers(), values: try numbers(), vectors: try number(),
+            stride: try number()))
       } else {
         let (groups, inputs, block) = (try number(), try number(), try number())
         weights = .dense(PlanMatrix(groups: groups, inputs: inputs, block: block, taps: try numbers(), values: try numbers()))

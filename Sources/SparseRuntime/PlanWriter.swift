@@ -8,7 +8,7 @@ internal import CZlib
 public struct PlanWriter {
   static let magic: [UInt8] = Array("ESPPLAN\n".utf8)
   /// The version of the files that are written and read.
-  public static let version: UInt32 = 2
+  public static let version: UInt32 = 3
   static let headerSize = 64
   /// Where the form of the weights stands in the header, and where the table of packed sections begins.
   static let form = 12, table = 40
@@ -123,6 +123,7 @@ public struct PlanWriter {
         put(filters.offsets)
         put(filters.values)
         put(filters.vectors)
+        put(filters.stride)
       case .dense(let matrix):
         for value in [matrix.groups, matrix.inputs, matrix.block] { put(value) }
         put(matrix.taps)

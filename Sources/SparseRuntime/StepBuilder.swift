@@ -33,6 +33,7 @@ struct StepBuilder {
     case .layer(let layer): return try stage(of: layer, table: tables[index])
     case .pool(let pool):
       let (rows, columns) = (pool.rows, pool.columns)
+      let alike = PlanPool.alike(columns, of: plan.maps[pool.x].width)
       return cs_stage(
         run: kernels.pool,
         step: try arena.keep(
@@ -40,7 +41,8 @@ struct StepBuilder {
             x: layout.maps[pool.x], y: layout.maps[pool.y], row_from: try arena.keep(rows.map { UInt32($0.from) }),
             row_to: try arena.keep(rows.map { UInt32($0.to) }), column_from: try arena.keep(columns.map { UInt32($0.from) }),
             column_to: try arena.keep(columns.map { UInt32($0.to) }), row_share: try arena.keep(rows.map(\.share)),
-            column_share: try arena.keep(columns.map(\.share)), is_mean: pool.isMean ? 1 : 0, low: pool.low, high: pool.high)))
+            column_share: try arena.keep(columns.map(\.share)), column_step: alike?.step ?? 0, column_size: alike?.size ?? 0,
+            column_start: alike?.start ?? 0, is_mean: pool.isMean ? 1 : 0, low: pool.low, high: pool.high)))
     case .function(let function):
       return cs_stage(
         run: kernels.map,
@@ -142,7 +144,7 @@ struct StepBuilder {
         run: kernels.sparse,
         step: try arena.keep(
           cs_sparse_step(
-            filters: filters, finish: finish, x: source, y: target, unit: unit, x_row: tiling.xRow, y_row: tiling.yRow,
+            filters: filters, finish: finish, x: source, y: target, unit: unit * weights.stride, x_row: tiling.xRow, y_row: tiling.yRow,
             z_row: tiling.zRow, y_channel: layout.maps[layer.y].channel, tiles: try arena.keep(tiles), tile_count: UInt32(tiles.count),
             is_pooled: layout.pooled[layer.y] == nil ? 0 : 1, sums: scratch, member: scratchSize,
             shares: tiles.count < 4 * members ? UnsafePointer(shares) : nil)))
@@ -180,5 +182,25 @@ struct StepBuilder {
     else { return nil }
     return cs_filters(
       outputs: UInt32(outputs), blocks: UInt32(weights.bases.count), bases: bases, starts: starts, offsets: offsets, values: values)
+  }
+}
+
+extension PlanPool {
+  /// The step, start and size of windows that are alike but for being cut where `width` values begin and end, if 16 can be combined at once;
+  /// where several describe them, any will do.
+  fileprivate static func alike(_ windows: [Window], of width: Int) -> (step: UInt32, start: Int32, size: UInt32)? {
+    let most = 16
+    for step in 1...2 {
+      for start in -most...most {
+        for size in 1...most where step * (windows.count - 1) + start + size <= width + 4 * most {
+          let areAlike = windows.enumerated().allSatisfy { j, window in
+            let from = step * j + start
+            return window.from == max(from, 0) && window.to == min(from + size, width) && window.from < window.to
+          }
+          if areAlike { return (UInt32(step), Int32(start), UInt32(size)) }
+        }
+      }
+    }
+    return nil
   }
 }

@@ -87,18 +87,18 @@ struct WorkspaceLayout {
     var lastUse = Array(repeating: -1, count: plan.maps.count)
     for (i, step) in plan.steps.enumerated() { for input in step.inputs { lastUse[input] = i } }
     for output in plan.outputs { lastUse[output] = plan.steps.count }
-    // The most positions of the maps of a slot: all have their groups equally far apart, so that zeros stay between their pixels.
-    var slots: [Int] = []
+    // The positions of the largest map of a slot: all have their groups equally far apart, so that zeros stay between their pixels.
+    var slots: [(positions: Int, origin: Int)] = []
     var free: [PlanMap: [Int]] = [:]
     var slot = Array(repeating: -1, count: plan.maps.count)
     func place(_ index: Int) {
       let map = plan.maps[index]
       if let used = free[map.geometry]?.popLast() {
         slot[index] = used
-        slots[used] = max(slots[used], map.positions)
+        slots[used].positions = max(slots[used].positions, map.positions)
       } else {
         slot[index] = slots.count
-        slots.append(map.positions)
+        slots.append((map.positions, map.origin))
       }
     }
     place(0)
@@ -111,13 +111,15 @@ struct WorkspaceLayout {
     }
     for index in plan.maps.indices where slot[index] == -1 && pooled[index] == nil { place(index) }
     for (missing, other) in pooled { slot[missing] = slot[other] }
+    // A channel's first pixel begins a line of the cache, also behind a lone example's padding; maps that share a slot have the same.
+    let shifts = slots.map { lanes == 1 ? (16 - $0.origin % 16) % 16 : 0 }
     // Maps of sizes that are powers of 2 would lie at the same places of a cache.
-    let sizes = slots.enumerated().map { i, positions in ((positions * lanes + slack) * groups + 15) / 16 * 16 + i % 8 * 16 }
+    let sizes = slots.enumerated().map { i, slot in ((slot.positions * lanes + slack) * groups + 31) / 16 * 16 + i % 8 * 16 }
     let memory = try arena.zeros(count: sizes.reduce(0, +) + slack)
     var places: [UnsafeMutablePointer<Float>] = []
     var next = memory
-    for size in sizes {
-      places.append(next)
+    for (size, shift) in zip(sizes, shifts) {
+      places.append(next + shift)
       next += size
     }
     (self.lanes, self.groups, self.pooled) = (lanes, groups, pooled)
@@ -126,7 +128,7 @@ struct WorkspaceLayout {
       let map = plan.maps[pooled[index] ?? index]
       let unit = map.isVector ? lanes * groups : lanes
       return cs_map(
-        values: places[slot[index]] + map.origin * unit, group: map.isVector ? lanes : slots[slot[index]] * lanes + slack,
+        values: places[slot[index]] + map.origin * unit, group: map.isVector ? lanes : slots[slot[index]].positions * lanes + slack,
         channel: map.plane * unit, row: map.row * unit, groups: UInt32(groups), channels: UInt32(map.channels),
         height: UInt32(map.height), width: UInt32(map.width), lanes: UInt32(lanes))
     }

@@ -122,7 +122,7 @@ import Training
           fc1    sparse  64     16        1,024   \(kept[0])     \(zeros[0])  \(Format.count(bytes[0]))
           fc2    sparse  16     10          160    \(kept[1])     \(zeros[1])    \(bytes[1])
           """), "\(shown.output)")
-      #expect(shown.output.contains("\nfile     \(Format.count(try size(plan))) bytes, version 2, weights as float32\n"), "\(shown.output)")
+      #expect(shown.output.contains("\nfile     \(Format.count(try size(plan))) bytes, version 3, weights as float32\n"), "\(shown.output)")
       #expect(shown.output.contains("\nbatches  64 examples side by side, fewer than 8 one after another\n"))
       #expect(shown.output.hasSuffix("\ninput    64\n"))
 
@@ -132,7 +132,7 @@ import Training
       }
       #expect(try espalier("compile", model, "--kernels", "dense", "--storage", "int8").status == 0)
       let listing = try JSONDecoder().decode(Listing.self, from: Data(espalier("inspect", plan, "--json").output.utf8))
-      #expect(listing.network == "mlp:64-16-10" && listing.version == 2 && listing.storage == "int8")
+      #expect(listing.network == "mlp:64-16-10" && listing.version == 3 && listing.storage == "int8")
       #expect(try listing.bytes == size(plan) && listing.inputShape == [64] && listing.outputShapes == [[10]])
       #expect(listing.steps.map(\.name) == ["fc1", "fc2"] && listing.steps.map(\.kernel) == ["dense", "dense"])
       #expect(listing.steps.map(\.inputs) == [[[64]], [[16]]] && listing.steps.map(\.output) == [[16], [10]])

@@ -52,7 +52,7 @@ struct CompiledNetworkTests {
     let kernel: LayerKernel? = [nil, .dense, .sparse(channels: nil), .sparse(channels: 3)][seed / 4 % 4]
     for form in InferenceForm.available {
       for (batch, lone, threads) in [(1, 8, 1), (5, 1, 2), (37, 8, 3)] {
-        try expectEqual(model, batch: batch, kernel: kernel, loneExamples: lone, form: form, threads: threads)
+        try expectEqual(model, batch: batch, kernel: kernel, loneExamples: lone, isLone: seed % 2 == 0, form: form, threads: threads)
       }
     }
   }
@@ -224,13 +224,14 @@ func randomized(_ network: Network, density: Double, seed: UInt64) throws -> Mod
 }
 
 func expectEqual(
-  _ model: Model, batch: Int, kernel: LayerKernel? = nil, loneExamples: Int = 8, form: InferenceForm? = nil, threads: Int = 2
+  _ model: Model, batch: Int, kernel: LayerKernel? = nil, loneExamples: Int = 8, isLone: Bool? = nil, form: InferenceForm? = nil,
+  threads: Int = 2
 ) throws {
   let shape = model.network.inputShapes[0].dimensions
   let input = try Tensor.normal([batch] + shape, generator: Generator(seed: 7))
   let expected = try Executor(model).forward(input).array(Float.self)
   let largest = expected.map(abs).max() ?? 0
-  let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+  let compiler = try PlanCompiler(model.network, isLone: isLone) { try model.tensors[$0]?.detached().array(Float.self) }
   let chosen = Dictionary(uniqueKeysWithValues: compiler.layers.map { ($0.name, kernel ?? $0.usual) })
   let plan = compiler.plan(kernels: chosen, groups: batch > 32 ? 4 : 1, loneExamples: loneExamples)
   let result = try CompiledModel(bytes: plan, threads: threads, form: form).run(input.array(Float.self))

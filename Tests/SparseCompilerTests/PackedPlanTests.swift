@@ -51,7 +51,7 @@ struct PackedPlanTests {
     #expect(table == 104)
     #expect((0..<11).map { number(packed.bytes, table + 8 * $0) } == [2, 64, 1, 2, 9, 2, 1, 13, 1, 1, 0])
     #expect(number(packed.bytes, 24) == table + 88)
-    #expect(packed.bytes[8..<16].elementsEqual([2, 0, 0, 0, 3, 0, 0, 0]))
+    #expect(packed.bytes[8..<16].elementsEqual([3, 0, 0, 0, 3, 0, 0, 0]))
     #expect(packed.largestChange == PackedPlan.Change(layer: "fc", from: 0.5, to: 0))
     let model = try CompiledModel(bytes: packed.bytes)
     #expect(model.plan.storage.form == .int8)

@@ -56,7 +56,7 @@ struct PlanFileTests {
     #expect(problem(Array(repeating: 7, count: 100)) == "not a usable plan: it does not begin with ESPPLAN; espalier compile makes plans")
     var other = good
     other[8] = 9
-    #expect(problem(other) == "not a usable plan: it has version 9; this program reads version 2")
+    #expect(problem(other) == "not a usable plan: it has version 9; this program reads version 3")
     #expect(problem(good.dropLast()) == "not a usable plan: it should have \(good.count) bytes and has \(good.count - 1)")
     other = good
     other[good.count / 2] ^= 1

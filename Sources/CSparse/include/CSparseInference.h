@@ -164,6 +164,10 @@ typedef struct {
   cs_map x, y;
   const uint32_t *row_from, *row_to, *column_from, *column_to;
   const float *row_share, *column_share;  // a mean's factor is their product
+  // Where all windows of columns are alike, but for being cut at the borders: column j reads column_step·j + column_start and those behind,
+  // column_size of them. A step of 0 if they are not, or not 1 or 2.
+  uint32_t column_step, column_size;
+  int32_t column_start;
   int32_t is_mean;
   float low, high;
 } cs_pool_step;

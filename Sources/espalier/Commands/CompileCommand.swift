@@ -120,7 +120,8 @@ struct CompileCommand: CheckedCommand {
     func fixed(_ kernel: (PlanCompiler.LayerSummary) -> LayerKernel) -> KernelProfile {
       let kernels = Dictionary(compiler.layers.map { ($0.name, kernel($0)) }, uniquingKeysWith: { first, _ in first })
       return KernelProfile(
-        form: InferenceForm.fastest.rawValue, groups: compiler.usualGroups, loneExamples: 8, layers: compiler.layers, kernels: kernels)
+        form: InferenceForm.fastest.rawValue, groups: compiler.usualGroups, loneExamples: compiler.usualLoneExamples,
+        layers: compiler.layers, kernels: kernels)
     }
     switch kernels {
     case "usual": return (fixed(\.usual), false)
