@@ -31,8 +31,10 @@ final class TurnTable: Sendable {
         lists.append(list)
       }
       var heads = lists.map { $0.places.first ?? .max }
-      // The output that is furthest behind decides where a window begins; others may be up to 32 values ahead, and take part.
-      while let window = heads.min(), window < .max {
+      // The output that is furthest behind decides where a window begins; others that are not much further take part. Windows begin with lines
+      // of the cache: what lies across two takes twice as long to load, and a tenth more turns are less than that.
+      while let furthest = heads.min(), furthest < .max {
+        let window = furthest & ~15
         windows.append(UInt32(window))
         for lane in 0..<16 {
           guard lane < heads.count, heads[lane] - window < 32 else {
