@@ -108,11 +108,11 @@ public enum Latency {
 }
 
 extension PlanCompiler {
-  /// Drafts a model, with its tensors as float32 numbers.
+  /// Drafts a model, with its tensors as float32 numbers; `isLone` says whether single examples matter most, if that is known.
   ///
   /// - Throws: `CompilationError`.
-  public init(_ model: Model) throws {
-    try self.init(model.network) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
+  public init(_ model: Model, isLone: Bool? = nil) throws {
+    try self.init(model.network, isLone: isLone) { try model.tensors[$0]?.detached().cast(to: .float32).array(Float.self) }
   }
 }
 

@@ -4,7 +4,7 @@ internal import SparseRuntime
 struct Geometry {
   private(set) var maps: [PlanMap] = []
   /// Whether values are so large that 16 examples side by side would not stay in the caches: such a network computes one example after another.
-  let isLone: Bool
+  let isLarge: Bool
 
   /// The most positions of a value of 16 examples side by side: 8 MB of them.
   private static let mostShared = 1 << 17
@@ -31,12 +31,10 @@ struct Geometry {
       longest[root] = max(longest[root] ?? 0, value.width + value.beside)
     }
     func row(of i: Int) -> Int { longest[rows.root(of: i)] ?? values[i].width }
-    let isLone =
-      given
-      ?? values.enumerated().contains { i, value in
-        value.isImage && value.channels * (value.height + value.above) * row(of: i) > Self.mostShared
-      }
-    self.isLone = isLone
+    isLarge = values.enumerated().contains { i, value in
+      value.isImage && value.channels * (value.height + value.above) * row(of: i) > Self.mostShared
+    }
+    let isLone = given ?? isLarge
     maps = values.enumerated().map { i, value in
       let row = row(of: i)
       if !value.isImage, value.above == 0, value.beside == 0, row == 1 { return PlanMap(features: value.channels) }

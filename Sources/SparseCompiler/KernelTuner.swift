@@ -46,7 +46,7 @@ public struct KernelTuner {
     let layers = all.filter { !($0.canBeDense && $0.usual == .dense && Double($0.kept) > 0.8 * Double($0.weights)) }
     // What suits no layer is not tried.
     let candidates = Self.candidates.filter { candidate in layers.contains { $0.suits(candidate) } }
-    let modes = batches == .lone || compiler.isLone ? [0] : batches == .many ? [1] : [0, 1]
+    let modes = batches == .lone || compiler.isLarge ? [0] : batches == .many ? [1] : [0, 1]
     // [candidate][mode][step]
     var times: [[[Double]]] = []
     for (i, candidate) in candidates.enumerated() {
@@ -74,7 +74,7 @@ public struct KernelTuner {
     }
     try progress(Double(candidates.count) / Double(candidates.count + 1))
     let (groups, loneExamples) =
-      compiler.isLone ? (compiler.usualGroups, compiler.usualLoneExamples) : try layout(compiler, kernels)
+      compiler.isLarge ? (compiler.usualGroups, compiler.usualLoneExamples) : try layout(compiler, kernels)
     return KernelProfile(
       form: form.rawValue, batches: batches, threads: threads, groups: groups, loneExamples: loneExamples, layers: all, kernels: kernels)
   }

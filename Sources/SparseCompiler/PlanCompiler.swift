@@ -18,7 +18,7 @@ public struct PlanCompiler {
   ///
   /// - Parameters:
   ///   - network: the network.
-  ///   - isLone: whether values are laid out for one example after another, rather than so that 16 side by side are fast, too; by default if a
+  ///   - isLone: whether values are laid out so that a lone example is as fast as can be, rather than 16 side by side as well; by default if a
   ///     value of 16 examples has more than 8 MB.
   ///   - parameters: returns the numbers of a parameter in row-major order, or nil where there is none.
   /// - Throws: ``CompilationError``; `NetworkError` for a network whose shapes do not fit; what `parameters` throws.
@@ -131,7 +131,7 @@ public struct PlanCompiler {
   public var usualGroups: Int { geometry.maps.allSatisfy { $0.positions <= 1 << 14 } ? 4 : 1 }
 
   /// From how many examples on they go side by side where nothing was measured: never if their values would not stay in the caches.
-  public var usualLoneExamples: Int { isLone ? 1 << 20 : 8 }
-  /// Whether the network's values are laid out for one example after another, however many there are.
-  var isLone: Bool { geometry.isLone }
+  public var usualLoneExamples: Int { isLarge ? 1 << 20 : 8 }
+  /// Whether examples go through the network one after another, however many there are, as their values are too large.
+  var isLarge: Bool { geometry.isLarge }
 }

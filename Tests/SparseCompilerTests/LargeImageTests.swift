@@ -62,6 +62,15 @@ struct LargeImageTests {
     #expect(plan.storage.array(b.offsets).allSatisfy { $0 < 8 } && plan.storage.array(b.offsets).contains(7))
   }
 
+  /// What is laid out for lone examples keeps its choice of how many go side by side.
+  @Test func smallValuesCanBeLaidOutForLoneExamples() throws {
+    let model = try randomized(network(size: 32), density: 0.4, seed: 1)
+    let (usual, lone) = (try plan(model), try plan(model, isLone: true))
+    #expect(usual.loneExamples == 8 && lone.loneExamples == 8)
+    let planes = [usual, lone].map { $0.maps.map(\.plane).filter { $0 >= 64 } }
+    #expect(planes[0].allSatisfy { $0 % 16 != 0 } && planes[1].allSatisfy { $0 % 16 == 0 } && planes[1].count == planes[0].count)
+  }
+
   @Test func theirOutputsAreTheExecutors() throws {
     let model = try randomized(network(size: 130), density: 0.4, seed: 2)
     for form in InferenceForm.available {

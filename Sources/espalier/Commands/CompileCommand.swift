@@ -63,7 +63,9 @@ struct CompileCommand: CheckedCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Images of a batch that counts when kernels are measured; by default 1 and 64 alike.", valueName: "n"))
+    help: ArgumentHelp(
+      "Images of a batch that counts when kernels are measured; by default 1 and 64 alike. Values are laid out for single images with fewer than 8.",
+      valueName: "n"))
   var batch: Int?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Threads that kernels are measured with.", valueName: "n"))
@@ -98,7 +100,7 @@ struct CompileCommand: CheckedCommand {
     // A profile that is given is not measured, and so not written.
     if givenProfile == nil { outputs.add("the kernels' profile", profilePath, as: .file) }
     try outputs.check()
-    let compilation = try Compilation(model)
+    let compilation = try Compilation(model, isLone: batches == .lone ? true : nil)
     // Before time is spent on measurements: what a form cannot hold it cannot hold with other kernels either.
     if storage != .float32 { _ = try compilation.compiler.plan(weights: storage.weights) }
     let chosen = try profile(for: compilation.compiler)

@@ -17,8 +17,11 @@ struct Compilation {
 
   /// Drafts a model file's network, or an ONNX model's.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - isLone: whether single images matter more than many at once, if either does.
   /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network.
-  init(_ path: String) throws {
+  init(_ path: String, isLone: Bool?) throws {
     if Self.isPlan(path) { throw PlanAlready(path: path) }
     let model: Model
     var preprocessing: Preprocessing?
@@ -29,7 +32,7 @@ struct Compilation {
       (model, classes) = (imported, [])
     case .network: throw UntrainedNetwork(name: path)
     }
-    compiler = try PlanCompiler(model)
+    compiler = try PlanCompiler(model, isLone: isLone)
     preparation =
       preprocessing.map {
         PlanPreparation(
