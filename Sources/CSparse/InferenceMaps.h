@@ -220,38 +220,44 @@ INLINE int32_t pixels_before(int32_t end, int32_t step, int32_t most) {
   return count < most ? count : most;
 }
 
+// A row of a lone example, of which the pixels first ..< last come from the source, the others are 0.
+INLINE void copy_row(const int step, float *out, const float *row, int32_t right, int32_t first, int32_t last, int32_t width) {
+  for (int32_t j = 0; j < first; ++j) out[j] = 0;
+  for (int32_t j = first; j < last; j += 16) {
+    const float *p = row + j * step + right;
+    put_some(out + j, step == 2 ? every_other(p) : loose(p), (uint32_t)(last - j));
+  }
+  for (int32_t j = last; j < width; ++j) out[j] = 0;
+}
+
 static void CS_NAMED(copy_, FORM)(const void *step, uint32_t member, uint32_t members) {
   const cs_copy_step *s = step;
   const uint32_t n = s->y.lanes;
   const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  const int32_t width = (int32_t)s->y.width;
   for (uint32_t k = share.from; k < share.to; ++k) {
     const cs_source *from = &s->sources[k % s->y.channels];
     float *y = channel_of(&s->y, k);
+    const float *x = from->x ? from->x + k / s->y.channels * from->group : NULL;
+    const int32_t apart = from->right_step, right = from->right;
+    const int32_t first = pixels_before(-right, apart, width), end = pixels_before(from->width - right, apart, width);
     for (int32_t i = 0; i < (int32_t)s->y.height; ++i) {
       const int32_t r = i * from->down_step + from->down;
       float *out = y + i * s->y.row;
-      const int is_inside = from->x && r >= 0 && r < from->height;
-      const float *row = is_inside ? from->x + k / s->y.channels * from->group + r * from->row : NULL;
-      // Pixels first ..< last come from the source, the others are 0.
-      const int32_t width = (int32_t)s->y.width, step = from->right_step, right = from->right;
-      const int32_t first = row ? pixels_before(-right, step, width) : width, last = row ? pixels_before(from->width - right, step, width) : width;
+      const int is_inside = x && r >= 0 && r < from->height;
+      const float *row = is_inside ? x + r * from->row : NULL;
+      const int32_t last = is_inside ? end : first;
       if (n == 16) {
         for (int32_t j = 0; j < width; ++j) {
-          *(lanes *)(out + j * 16) = j >= first && j < last ? *(const lanes *)(row + (j * step + right) * 16) : (lanes)0;
+          *(lanes *)(out + j * 16) = j >= first && j < last ? *(const lanes *)(row + (j * apart + right) * 16) : (lanes)0;
         }
-        continue;
+      } else if (apart == 1) {
+        copy_row(1, out, row, right, first, last, width);
+      } else if (apart == 2) {
+        copy_row(2, out, row, right, first, last, width);
+      } else {
+        for (int32_t j = 0; j < width; ++j) out[j] = j >= first && j < last ? row[j * apart + right] : 0;
       }
-      for (int32_t j = 0; j < first; ++j) out[j] = 0;
-      int32_t j = first;
-      if (step <= 2) {
-        for (; j < last; j += 16) {
-          const float *p = row + j * step + right;
-          put_some(out + j, step == 2 ? every_other(p) : loose(p), (uint32_t)(last - j));
-        }
-        j = last;
-      }
-      for (; j < last; ++j) out[j] = row[j * step + right];
-      for (; j < width; ++j) out[j] = 0;
     }
   }
 }
