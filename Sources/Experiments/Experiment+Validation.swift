@@ -48,7 +48,9 @@ extension Experiment {
     if let pattern = pruning?.pattern, let voting {
       throw PlanError("--method \(voting) removes single weights, units or filters: --granularity \(pattern) does not go with it")
     }
-    if let training { try pruning?.checkRemovals(of: training.plan) }
+    if let training {
+      try checkRemovals(in: TrainingSpan(training.plan, perEpoch: 1)) { try $0.checkRemovals(of: training.plan) }
+    }
     if let rule = meta?.keepIf ?? sequence.flatMap({ $0.quorum == nil ? nil : $0.keepIf }), pruning?.criterion == .random {
       throw PlanError(
         "--keep-if \(rule) does not go with --criterion random, by which all vote for the same: what is kept would be chance")
@@ -70,7 +72,9 @@ extension Experiment {
     }
     if let data, !data.training.isLabelled { try checkWithoutLabels(data.training) }
     for training in trainings { _ = try training.penalties(for: model.network) }
-    try pruning?.check(on: model, in: training == nil ? nil : spans.first)
+    let span = training == nil ? nil : spans.first
+    if let span { try checkRemovals(in: span) { try $0.checkRemovals(in: span) } }
+    try pruning?.check(on: model, in: span)
     for stage in stages { try stage.check(on: model, data) }
   }
 }

@@ -25,6 +25,27 @@ import Testing
       ["--method", "gradual", "--sparsity", "0.9", "--epochs", "4", "--every", "5ep"],
       "--every 5ep removes nothing until 3ep: the longest that works is --every 3ep"
     ),
+    // Nobody gave an interval.
+    (
+      ["--method", "gradual", "--sparsity", "0.9", "--epochs", "1"],
+      "--method gradual removes nothing in a training of 1ep: give --epochs 2 or more, or --every 19it or less"
+    ),
+    (
+      ["--method", "dsd", "--sparsity", "0.5", "--epochs", "1"],
+      "--method dsd removes nothing in a training of 1ep: give --epochs 2 or more, or --every 19it or less"
+    ),
+    (
+      ["--method", "gradual", "--sparsity", "0.9", "--epochs", "1it"],
+      "--method gradual removes nothing in a training of 1it: give --epochs 2it or more"
+    ),
+    (
+      ["--method", "gradual", "--sparsity", "0.9", "--epochs", "3", "--until", "0ep"],
+      "--method gradual removes nothing until 0ep: give a later --until"
+    ),
+    (
+      ["--method", "gradual", "--sparsity", "0.9", "--epochs", "20it", "--until", "1ep"],
+      "--method gradual, every 1ep until 1ep, removes nothing in a training of 20it: the longest that works is --every 19it"
+    ),
     (
       ["--sparsity", "0.9", "--every", "1ep", "--epochs", "0"],
       "--every 1ep removes nothing before the end of a training of 0ep: train longer"

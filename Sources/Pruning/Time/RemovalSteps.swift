@@ -26,7 +26,7 @@ extension PruningPlan {
   /// Checks that a plan that removes during training removes anything.
   ///
   /// - Throws: `PlanError` with the longest interval that would work.
-  func checkRemovals(in span: TrainingSpan) throws {
+  public func checkRemovals(in span: TrainingSpan) throws {
     guard case .during(let every, let until) = timing, let removals = removals(in: span), removals.last < removals.every else { return }
     let end = until.flatMap { $0.iterations(perEpoch: span.perEpoch) == removals.last ? $0 : nil }
     throw PlanError(

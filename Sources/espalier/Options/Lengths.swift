@@ -1,4 +1,3 @@
-internal import Pruning
 internal import Training
 
 // ArgumentParser discards the message of a failed conversion, so lengths of training are read as text and parsed here.
@@ -16,16 +15,5 @@ extension Step {
   /// - Throws: `PlanError` that names the option and the first invalid length.
   static func list(_ text: String, option: String) throws -> [Step] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { try Step(String($0), option: option) }
-  }
-}
-
-extension Step {
-  /// Returns this fraction of the length, in whole epochs or steps, at least one.
-  func scaled(by share: Double) -> Step {
-    func scaled(_ count: Int) -> Int { max(Rounding.floor.count(share, of: count), 1) }
-    return switch self {
-    case .epochs(let count): .epochs(scaled(count))
-    case .iterations(let count): .iterations(scaled(count))
-    }
   }
 }

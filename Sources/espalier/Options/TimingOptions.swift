@@ -95,11 +95,7 @@ struct TimingOptions: ParsableArguments {
       throw PlanError("--method \(method.name) is one training without rounds: --rounds and --recovery do not go with it")
     }
     var (step, end) = (try every.map { try Step($0, option: "--every") }, try until.map { try Step($0, option: "--until") })
-    if let method, case .during(let removals, let share) = method.timing {
-      let last = end ?? length.scaled(by: share)
-      step = step ?? last.scaled(by: 1 / Double(max(removals, 1)))
-      end = last
-    }
+    if let own = method?.timing.removals(in: length, until: end) { (step, end) = (step ?? own.every, own.until) }
     guard let every = step else {
       guard until == nil else { throw PlanError("--until ends what --every begins: give --every as well") }
       let rounds = rounds ?? (granularity == .weight && pattern?.sparsity == nil ? 5 : 1)
