@@ -93,14 +93,27 @@ extension Runner {
   /// Takes note of the kernels that train, and tells if they are not those that were asked for.
   private func noteKernels(of trainer: Trainer) {
     let isOurs = trainer.usesOwnKernels
-    // Convolutions compute with kept weights alone as soon as they have lost some.
-    let willBe = options.kernels.choice == .sparse && trainer.model.network.hasConvolutions
-    if !isOurs, !willBe, usesOwnKernels == nil, [.sparse, .dense].contains(options.kernels.choice) {
-      note(
-        "--kernels \(options.kernels.choice): libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, "
-          + "without augmentation, penalties and teachers")
+    let choice = options.kernels.choice
+    if !isOurs, usesOwnKernels == nil, [.sparse, .dense].contains(choice) {
+      let isSparse = choice == .sparse && trainer.model.network.hasConvolutions
+      note("--kernels \(choice): " + (isSparse ? wordsOfConvolutions(trainer.keptWeightsUse) : Self.wordsOfChains))
     }
     usesOwnKernels = isOurs || usesOwnKernels == true
+  }
+
+  private static let wordsOfChains =
+    "libtorch trains this network; our own kernels are for chains of linear layers and ReLUs, without augmentation, penalties and teachers"
+
+  /// Unlike the kernels of chains, those of convolutions compute single layers, and only with masks.
+  private func wordsOfConvolutions(_ use: KeptWeightsUse) -> String {
+    switch use {
+    case .never: "libtorch trains this network; kept weights alone are for convolutions of one group, without gates"
+    case .onceMasked where experiment.pruning == nil: "libtorch trains this network; no convolution has a mask"
+    case .onceMasked:
+      "libtorch trains this network until single weights are removed; convolutions then compute with kept weights alone, and libtorch the rest"
+    case .now:
+      "convolutions with a mask compute with kept weights alone, unless a step wants the gradients of all; libtorch computes the rest"
+    }
   }
 
   private func trainingData() throws -> TrainingData {

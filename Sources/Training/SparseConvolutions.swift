@@ -13,10 +13,8 @@ struct SparseConvolutions {
       return
     }
     var (filters, known): ([String: SparseFilters], [Known: SparseFilters]) = ([:], [:])
-    for node in model.network.nodes {
-      guard case .convolution(let layer) = node.operation, layer.groups == 1, !layer.isTransposed else { continue }
-      let name = ParameterName(node.module, .weight)
-      guard let mask = model.masks[name], let weight = model.tensors[name], weight.device == .cpu, weight.elementType == .float32,
+    for (node, layer, name) in Self.candidates(in: model) {
+      guard let mask = model.masks[name],
         try policy.choice == .sparse || form.isFaster(keeping: mask.nonZeroCount(), of: layer)
       else { continue }
       // Several nodes may share a module's weights.
@@ -30,10 +28,37 @@ struct SparseConvolutions {
     self.filters = filters
   }
 
+  /// The convolutions that can compute so once they have a mask.
+  private static func candidates(in model: Model) -> [(node: Network.Node, layer: Convolution, weight: ParameterName)] {
+    model.network.nodes.compactMap { node in
+      guard case .convolution(let layer) = node.operation, layer.groups == 1, !layer.isTransposed else { return nil }
+      let name = ParameterName(node.module, .weight)
+      guard let weight = model.tensors[name], weight.device == .cpu, weight.elementType == .float32 else { return nil }
+      return (node, layer, name)
+    }
+  }
+
+  /// Returns what becomes of a model's convolutions by a policy of `sparse`.
+  static func use(in model: Model, _ policy: TrainingKernels) -> KeptWeightsUse {
+    let candidates = candidates(in: model)
+    guard policy.choice == .sparse, policy.form ?? KernelForm.available.last != nil, !candidates.isEmpty else { return .never }
+    return candidates.contains { model.masks[$0.weight] != nil } ? .now : .onceMasked
+  }
+
   private struct Known: Hashable {
     let name: ParameterName
     let layer: Convolution
   }
+}
+
+/// Whether the convolutions of a training with `--kernels sparse` compute with their kept weights alone.
+public enum KeptWeightsUse: Hashable, Sendable {
+  /// No convolution can.
+  case never
+  /// They will as soon as they have a mask; none has.
+  case onceMasked
+  /// Those that have a mask do, in steps that do not want the gradients of all weights.
+  case now
 }
 
 extension KernelForm {

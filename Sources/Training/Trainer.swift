@@ -55,6 +55,9 @@ public final class Trainer {
     return (try? ownEngine())?.isSparse ?? ((try? ownConvolutions())?.filters.isEmpty == false)
   }
 
+  /// Whether convolutions compute with their kept weights alone because that was asked for.
+  public var keptWeightsUse: KeptWeightsUse { SparseConvolutions.use(in: present, convolutionKernels) }
+
   // The value of `model`, possibly out of date with respect to `engine`.
   private var present: Model
   private let data: TrainingData

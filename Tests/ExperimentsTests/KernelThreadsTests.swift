@@ -1,6 +1,7 @@
 import Datasets
 import Experiments
 import Networks
+import Pruning
 import Results
 import TestSupport
 import Testing
@@ -37,5 +38,48 @@ import Training
           + "penalties and teachers"
       ])
     #expect(try run(.dense).notes == [])
+  }
+
+  private func convolutions(_ kernels: TrainingKernels.Choice, _ timing: PruningPlan.Timing?) throws -> [String] {
+    try withTemporaryDirectory { folder in
+      var builder = NetworkBuilder("small", input: .image(channels: 1, height: 8, width: 8))
+      builder.convolution("conv", 4, kernel: 3, padding: 1)
+      builder.relu("relu")
+      builder.flatten()
+      builder.linear("fc", 10)
+      try ModelFile(model: Model(builder.network(), seed: 1)).write(to: folder + "/small.safetensors")
+      return try notes(of: folder + "/small.safetensors", kernels, timing)
+    }
+  }
+
+  private func notes(of path: String, _ kernels: TrainingKernels.Choice, _ timing: PruningPlan.Timing?) throws -> [String] {
+    var notes: [String] = []
+    let plan = TrainingPlan(length: .iterations(2), batchSize: 20, optimizer: .adam(), learningRate: .init(base: 1e-3), seed: 1)
+    let pruning = timing.map {
+      PruningPlan(criterion: .magnitude, granularity: .weight, scope: .global, amount: .total(0.5), timing: $0)
+    }
+    let runner = try Runner(
+      Experiment(
+        start: .file(path), data: DataPlan(dataset: "digits", subset: 100), training: plan, pruning: pruning,
+        recovery: plan),
+      options: .init(kernels: TrainingKernels(kernels), note: { notes.append($0) }))
+    try runner.run()
+    return notes.filter { $0.contains("--kernels") }
+  }
+
+  @Test func whatConvolutionsMakeOfSparseKernelsIsTold() throws {
+    let during = PruningPlan.Timing.during(every: .iterations(1))
+    #expect(try convolutions(.automatic, during) == [])
+    #expect(try convolutions(.sparse, nil) == ["--kernels sparse: libtorch trains this network; no convolution has a mask"])
+    #expect(
+      try convolutions(.sparse, during) == [
+        "--kernels sparse: libtorch trains this network until single weights are removed; convolutions then compute with kept weights "
+          + "alone, and libtorch the rest"
+      ])
+    #expect(
+      try convolutions(.sparse, .atStart(rounds: 1)) == [
+        "--kernels sparse: convolutions with a mask compute with kept weights alone, unless a step wants the gradients of all; libtorch "
+          + "computes the rest"
+      ])
   }
 }

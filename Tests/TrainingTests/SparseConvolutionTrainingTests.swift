@@ -56,6 +56,28 @@ import Training
     return try Trainer(plan, model: model, data: data, hooks: hooks, state: state, kernels: kernels)
   }
 
+  /// Three of the four convolutions of the residual network are of one group.
+  @Test func whatBecomesOfKeptWeightsIsKnown() throws {
+    func use(_ model: Model, _ choice: TrainingKernels.Choice = .sparse) throws -> KeptWeightsUse {
+      try trainer(model, TrainingKernels(choice)).keptWeightsUse
+    }
+    var masked = try model(residual())
+    #expect(try use(masked) == .now && use(masked, .automatic) == .never && use(masked, .dense) == .never)
+    var first = masked
+    first.masks = first.masks.filter { $0.key.module == "conv1" }
+    #expect(try first.masks.count == 1 && use(first) == .now)
+    masked.masks = masked.masks.filter { $0.key.module == "conv3" || $0.key.module == "fc" }
+    #expect(!masked.masks.isEmpty)
+    #expect(try use(masked) == .onceMasked)
+    masked.masks = [:]
+    #expect(try use(masked) == .onceMasked)
+    var builder = NetworkBuilder("groups", input: .image(channels: 3, height: 8, width: 8))
+    builder.convolution("conv1", 6, kernel: 3, padding: 1, groups: 3)
+    builder.flatten()
+    builder.linear("fc", 4)
+    #expect(try use(model(builder.network())) == .never)
+  }
+
   private func expectEqual(_ one: Trainer, _ other: Trainer, tolerance: Double = 2e-4) throws {
     for (name, tensor) in one.model.tensors {
       #expect(try relativeError(tensor, other.model.tensor(name)) < tolerance, "\(name)")
