@@ -1,3 +1,5 @@
+public import SparseRuntime
+
 /// Which kernel each layer of a network has on a machine, as it was measured, so that compiling again measures nothing and gives the same
 /// bytes.
 public struct KernelProfile: Codable, Hashable, Sendable {
@@ -33,6 +35,26 @@ public struct KernelProfile: Codable, Hashable, Sendable {
     self.layers = layers.map {
       Layer(name: $0.name, weights: $0.weights, kept: $0.kept, kernel: (kernels[$0.name] ?? $0.usual).description)
     }
+  }
+
+  /// The profile with kernels as the layers of a plan have them, which is the same plan: of 64 channels, a kernel that takes 256 at a time
+  /// takes all.
+  ///
+  /// - Parameters:
+  ///   - plan: a plan that the profile's kernels have made.
+  ///   - layers: the compiler's layers.
+  public func limited(to plan: Plan, _ layers: [PlanCompiler.LayerSummary]) -> KernelProfile {
+    let steps = Dictionary(layers.map { ($0.name, $0.step) }, uniquingKeysWith: { first, _ in first })
+    var result = self
+    result.layers = self.layers.map { layer in
+      guard let step = steps[layer.name], plan.steps.indices.contains(step), case .layer(let planned) = plan.steps[step],
+        let kernel = LayerKernel(layer.kernel)
+      else { return layer }
+      var named = layer
+      named.kernel = kernel.limited(to: plan.maps[planned.x].channels).description
+      return named
+    }
+    return result
   }
 
   /// Returns the kernels of the layers, or nil if the profile is not of these layers.

@@ -17,6 +17,15 @@ public enum LayerKernel: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The kernel as a layer with so many input channels has it: a number of them at a time that it does not have is all of them.
+  public func limited(to channels: Int) -> LayerKernel {
+    switch self {
+    case .sparse(let given?, let vectors) where given >= channels: .sparse(channels: nil, vectors: vectors)
+    case .blocks(let shape, let given?) where given >= channels: .blocks(shape)
+    default: self
+    }
+  }
+
   /// Reads what ``description`` writes; nil for anything else.
   public init?(_ text: String) {
     if text == "dense" {

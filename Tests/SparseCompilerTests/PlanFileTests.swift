@@ -133,6 +133,13 @@ struct KernelProfileTests {
   ])
   func otherNamesAreNone(_ name: String) { #expect(LayerKernel(name) == nil) }
 
+  @Test(arguments: [
+    ("dense", 1, "dense"), ("sparse:24×16", 25, "sparse:24×16"), ("sparse:24×16", 24, "sparse:all×16"), ("sparse:24×8", 3, "sparse:all×8"),
+    ("sparse:all×8", 3, "sparse:all×8"), ("block:4×4:64", 65, "block:4×4:64"), ("block:4×4:64", 64, "block:4×4"), ("kernel:7", 3, "kernel"),
+  ]) func channelsThatThereAreNotAreAll(_ name: String, _ channels: Int, _ expected: String) {
+    #expect(LayerKernel(name)?.limited(to: channels).description == expected)
+  }
+
   @Test func blocksCanBeTypedWithALetter() { #expect(LayerKernel("block:4x1:8") == .blocks(.block(rows: 4, columns: 1), channels: 8)) }
 
   @Test func examplesGoSideBySideWhereThatIsFaster() {
