@@ -113,9 +113,12 @@ struct Lowering {
       let known = own.compactMap(\.self)
       guard known.count == own.count else {
         let shape = (input.dimensions ?? []).map { $0.map(String.init) ?? "?" }.joined(separator: ", ")
-        let (examples, commands) =
-          isSequence ? ("sequences", "train, prune and evaluate") : ("images", "train, prune, evaluate and inspect")
-        throw problem("has shape [\(shape)], whose sizes only \(examples) tell: \(commands) take them from --dataset")
+        let (examples, commands, size) =
+          isSequence
+          ? ("sequences", "train, prune and evaluate", "1xLENGTH") : ("images", "train, prune, evaluate and inspect", "HEIGHTxWIDTH")
+        throw problem(
+          "has shape [\(shape)], whose sizes only \(examples) tell: \(commands) take them from --dataset, compile from --image-size \(size)"
+        )
       }
       shape = known.count == 1 ? .vector(known[0]) : .image(channels: known[0], height: known[1], width: known[2])
     }

@@ -41,7 +41,8 @@ enum ForeignFile {
     if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") { return "it is a web page: the download brought no file" }
     // A safetensors header of 123 bytes makes the file begin with a brace, too.
     if text.hasPrefix("{"), !head.contains(0) {
-      return "it is JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE reads it"
+      return
+        "it is JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE of train, prune and evaluate reads it"
     }
     return nil
   }

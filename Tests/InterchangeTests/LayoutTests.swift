@@ -128,7 +128,11 @@ import Training
       #expect(try ImportedNetwork.takesSequences(path))
       let imported = try ImportedNetwork(contentsOf: path, input: .image(channels: 3, height: 1, width: 7))
       #expect(try imported.network.inputShape == .image(channels: 3, height: 1, width: 7))
-      let words = "its input \"x\" has shape [?, 3, ?], whose sizes only sequences tell: train, prune and evaluate take them from --dataset"
+      let sized = try ImportedNetwork(contentsOf: path, height: 1, width: 7, channels: nil)
+      #expect(try sized.network.inputShape == .image(channels: 3, height: 1, width: 7))
+      let words =
+        "its input \"x\" has shape [?, 3, ?], whose sizes only sequences tell: train, prune and evaluate take them from --dataset, "
+        + "compile from --image-size 1xLENGTH"
       #expect(throws: InterchangeError.reading(path: path, problem: words)) {
         try ImportedNetwork(contentsOf: path, input: .image(channels: 1, height: 3, width: 7))
       }

@@ -294,10 +294,14 @@ import Training
     try withModel(model) { path in
       #expect(
         try problem(path)
-          == "its input \"x\" has shape [?, 3, ?, ?], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset"
+          == "its input \"x\" has shape [?, 3, ?, ?], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset, "
+          + "compile from --image-size HEIGHTxWIDTH"
       )
       let imported = try ImportedNetwork(contentsOf: path, input: .image(channels: 3, height: 5, width: 7))
       #expect(try imported.network.inputShape == .image(channels: 3, height: 5, width: 7))
+      // The file says how many channels there are.
+      let sized = try ImportedNetwork(contentsOf: path, height: 5, width: 7, channels: nil)
+      #expect(try sized.network.inputShape == .image(channels: 3, height: 5, width: 7))
     }
   }
 }

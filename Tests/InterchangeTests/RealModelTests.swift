@@ -47,7 +47,8 @@ import Training
     let file = try path("misc-onnx/ch_ppocr_mobile_v2.0_cls_infer.onnx")
     #expect(
       try problem(file)
-        == "its input \"x\" has shape [?, 3, ?, ?], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset"
+        == "its input \"x\" has shape [?, 3, ?, ?], whose sizes only images tell: train, prune, evaluate and inspect take them from --dataset, "
+        + "compile from --image-size HEIGHTxWIDTH"
     )
     let imported = try ImportedNetwork(contentsOf: file, input: .image(channels: 3, height: 48, width: 192))
     let gates = imported.network.nodes.filter { $0.operation == .activation(.hardSigmoid(slope: 0.2)) }

@@ -58,7 +58,8 @@ import Torch
     try expect(Array("\n<!DOCTYPE html><html>".utf8), "a web page")
     try expect(
       Array(#"{"metadata": {"total_size": 1}}"#.utf8),
-      "JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE reads it")
+      "JSON; the index of several safetensors files ends in .index.json, and --network NAME --weights FILE of train, prune and evaluate reads it"
+    )
   }
 
   @Test func whatNobodyKnowsIsNoSafetensorsFile() throws {
