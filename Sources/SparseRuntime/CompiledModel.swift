@@ -104,6 +104,11 @@ public final class CompiledModel: Sendable {
     return output
   }
 
+  /// Groups of 16 examples that go through the network side by side where a number of examples is left; 0 where they go one after another.
+  public func groups(for examples: Int) -> Int {
+    examples < plan.loneExamples ? 0 : [1, 2, 4].first { $0 == plan.groups || $0 * 16 >= examples } ?? 1
+  }
+
   /// Writes the first output of each of `count` examples to `output`.
   ///
   /// - Parameters:
@@ -122,7 +127,7 @@ public final class CompiledModel: Sendable {
     var done = 0
     while done < count {
       let left = count - done
-      let groups = left < plan.loneExamples ? 0 : [1, 2, 4].first { $0 == plan.groups || $0 * 16 >= left } ?? 1
+      let groups = groups(for: left)
       let workspace = try idle(groups)
       let here = min(left, workspace.capacity)
       // Work of a fraction of a millisecond is done before a second thread would have helped, and on a busy machine that may not come at all.

@@ -94,7 +94,11 @@ func fields(of arguments: [String]) throws -> [String: String] {
       "float16": "\(export.float16)", "sparse": "\(export.sparseInitializers)",
     ]
   case let compile as CompileCommand:
+    let input = compile.input
     return [
+      "imageSize": input.imageSize ?? "the model's", "resize": input.resize.map { "\($0)" } ?? "the model's",
+      "channelOrder": input.channelOrder?.rawValue ?? "the model's", "mean": input.mean ?? "the model's",
+      "deviation": input.deviation ?? "the model's",
       "model": compile.model, "output": compile.output ?? "beside", "kernels": compile.kernels ?? "known",
       "batch": compile.batch.map { "\($0)" } ?? "all",
       "storage": "\(compile.storage)", "threads": "\(compile.threads)", "json": "\(compile.json)",

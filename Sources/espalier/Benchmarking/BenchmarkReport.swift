@@ -14,15 +14,18 @@ struct BenchmarkReport: Encodable {
     /// Largest difference from the sparse runtime's outputs, relative to the largest output.
     var difference: Double
   }
-  /// A step of the plan for one size of batch.
+  /// A step of the plan in one pass.
   struct Step: Encodable {
     var name: String
     var kernel: String
+    /// The sizes of batches that were asked for and go through the network in such passes.
+    var batches: [Int]
+    /// Examples of a pass.
     var batch: Int
     var seconds: Double
     /// Multiplications and additions of weights that are not 0, in 10⁹ a second.
     var gigaflops: Double
-    /// Bytes of weights and values, each counted once, as a share of what copying memory moves in that time.
+    /// Bytes of weights and values, each counted once, as a share of what copying memory moves in that time; above 1 for what stays in caches.
     var bandwidth: Double
   }
   var plan: String
@@ -63,7 +66,7 @@ struct BenchmarkReport: Encodable {
       let total = here.reduce(0) { $0 + $1.seconds }
       var table = TextTable(
         alignments: [.left, .left, .right, .right, .right, .right],
-        header: [batch == 1 ? "one example" : "\(batch) side by side", "kernel", "ms", "%", "GFLOP/s", "% of memory"])
+        header: [Self.heading(here.first?.batches ?? [], pass: batch), "kernel", "ms", "%", "GFLOP/s", "% of memory's speed"])
       for step in here {
         table.append([
           step.name, step.kernel, milliseconds(step.seconds), String(format: "%.1f", 100 * step.seconds / total),
@@ -73,5 +76,11 @@ struct BenchmarkReport: Encodable {
       lines.append(table.text)
     }
     return lines.joined(separator: "\n\n") + "\n"
+  }
+
+  /// The batches that were asked for, and how they go through the network, e.g. `batch 20, 64, 16 side by side`.
+  static func heading(_ batches: [Int], pass: Int) -> String {
+    let asked = "batch " + batches.map(String.init).joined(separator: ", ")
+    return batches == [1] ? asked : asked + (pass == 1 ? ", one after another" : ", \(pass) side by side")
   }
 }

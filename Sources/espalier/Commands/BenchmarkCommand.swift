@@ -31,6 +31,11 @@ struct BenchmarkCommand: CheckedCommand {
       Engines are measured in turn, several times over, so that what else the
       machine does slows all alike; a time is the median of these turns. All get
       the same random numbers, and their outputs are compared.
+
+      Steps are timed alone, for the examples that go through the network side by
+      side. Their last column compares the bytes of weights and values, each
+      counted once, with what copying a large array moves in the same time: more
+      than 100 % stay in the processor's caches.
       """)
 
   @Argument(help: ArgumentHelp("A plan that espalier compile made.", valueName: "plan"), completion: .file(extensions: ["plan"]))
@@ -73,13 +78,18 @@ struct BenchmarkCommand: CheckedCommand {
 
   func engines() throws -> [(name: String, python: String?)] {
     let words = against?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
-    return try words.map { word throws -> (name: String, python: String?) in
+    let engines = try words.map { word throws -> (name: String, python: String?) in
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts[0] == "libtorch" || Peer.names.contains(parts[0]) else {
         throw ValidationError("--against \(word.inLine): possible are libtorch, \(Peer.names.joined(separator: ", "))")
       }
       return (parts[0], parts.count > 1 ? parts[1] : nil)
     }
+    for (i, engine) in engines.enumerated() where engines[..<i].contains(where: { $0 == engine }) {
+      throw ValidationError(
+        "--against \(against?.inLine ?? "") names \(words[i].inLine) twice: name each engine once, or with another Python")
+    }
+    return engines
   }
 
   func check() throws {
@@ -99,18 +109,13 @@ struct BenchmarkCommand: CheckedCommand {
     let start = clock.now
     let compiled = try CompiledModel(contentsOf: plan, threads: threads, pinned: pin)
     let loaded = clock.now
-    // Each engine has inputs and outputs of its own, and what is in between besides.
-    let values = compiled.plan.inputCount + compiled.plan.outputCount
-    let most = Int(clamping: ProcessInfo.processInfo.physicalMemory / 8) / (4 * values)
-    if let batch = batches.first(where: { $0 > most }) {
-      throw SparseRuntimeError.resources(
-        "a batch of \(batch) examples of \(values) values in and out is more than this machine has room for; possible are up to \(most)")
-    }
+    try Self.checkRoom(
+      for: batches, values: compiled.plan.inputCount + compiled.plan.outputCount, memory: ProcessInfo.processInfo.physicalMemory)
     let one = numbers(compiled.plan.inputCount)
     _ = try compiled.run(one)
     let first = clock.now
     let copySpeed = Self.copySpeed()
-    let rivals = try Rivals(engines(), model: model, threads: threads)
+    let rivals = try Rivals(engines(), model: model, threads: threads, shape: compiled.plan.inputShape)
     defer { rivals.removeFiles() }
     var report = BenchmarkReport(
       plan: plan, network: compiled.plan.name, planBytes: Int(try RegularFile(plan).size), storage: "\(compiled.plan.storage.form)",
@@ -123,10 +128,25 @@ struct BenchmarkCommand: CheckedCommand {
       let all: [any Contestant] = [own] + (try rivals.contestants(input, batch: batch))
       report.engines += try Self.measured(all, batch: batch, repetitions: repetitions)
     }
-    for isMany in Set(batches.map { $0 >= compiled.plan.loneExamples }).sorted(by: { !$0 && $1 }) {
-      report.steps += try steps(compiled, groups: isMany ? compiled.plan.groups : 0, copySpeed)
+    // Batches that go through the network alike have one table.
+    for (groups, batches) in Dictionary(grouping: Set(batches), by: compiled.groups(for:)).sorted(by: { $0.key < $1.key }) {
+      report.steps += try steps(compiled, groups: groups, of: batches.sorted(), copySpeed)
     }
     try Console.print(json ? Format.json(report) : report.text)
+  }
+
+  /// Refuses batches whose inputs and outputs take more than an eighth of the memory: each engine has its own, and what is in between
+  /// besides.
+  ///
+  /// - Parameters:
+  ///   - values: numbers of an example's input and output.
+  ///   - memory: bytes of the machine.
+  /// - Throws: `SparseRuntimeError.resources`.
+  static func checkRoom(for batches: [Int], values: Int, memory: UInt64) throws(SparseRuntimeError) {
+    let most = Int(clamping: memory / 8) / MemoryLayout<Float>.stride / max(values, 1)
+    guard let batch = batches.first(where: { $0 > most }) else { return }
+    throw .resources(
+      "a batch of \(batch) examples of \(values) values in and out is more than this machine has room for; possible are up to \(most)")
   }
 
   /// Numbers of about the size of normalised pixels.
@@ -163,16 +183,19 @@ struct BenchmarkCommand: CheckedCommand {
     return sorted.count.isMultiple(of: 2) ? (middle + sorted[sorted.count / 2 - 1]) / 2 : middle
   }
 
-  private func steps(_ compiled: CompiledModel, groups: Int, _ copySpeed: Double) throws -> [BenchmarkReport.Step] {
+  private func steps(
+    _ compiled: CompiledModel, groups: Int, of batches: [Int], _ copySpeed: Double
+  ) throws -> [BenchmarkReport.Step] {
     let seconds = try compiled.stepSeconds(groups: groups)
     let examples = max(16 * groups, 1)
     return zip(compiled.plan.steps, seconds).map { step, seconds in
       let work = compiled.plan.work(of: step)
       guard seconds > 0 else {
-        return .init(name: step.name, kernel: "\(step.kernelName), fused", batch: examples, seconds: 0, gigaflops: 0, bandwidth: 0)
+        return .init(
+          name: step.name, kernel: "\(step.kernelName), fused", batches: batches, batch: examples, seconds: 0, gigaflops: 0, bandwidth: 0)
       }
       return .init(
-        name: step.name, kernel: step.kernelName, batch: examples, seconds: seconds,
+        name: step.name, kernel: step.kernelName, batches: batches, batch: examples, seconds: seconds,
         gigaflops: Double(2 * work.products * examples) / seconds / 1e9,
         bandwidth: Double(work.weightBytes + work.valueBytes * examples) / seconds / copySpeed)
     }
@@ -209,7 +232,8 @@ private final class Rivals {
   private var onnx: String?
   private let folder: String
 
-  init(_ engines: [(name: String, python: String?)], model path: String?, threads: Int) throws {
+  /// - Parameter shape: the plan's input, which says the size of images where an ONNX model does not.
+  init(_ engines: [(name: String, python: String?)], model path: String?, threads: Int, shape: [Int]) throws {
     (self.engines, self.threads) = (engines, threads)
     folder = NSTemporaryDirectory() + "espalier-benchmark-\(getpid())"
     guard let path else {
@@ -220,12 +244,12 @@ private final class Rivals {
     let file: ModelFile
     var given: String?
     if ImportedNetwork.isOne(path) {
-      let imported = try ImportedNetwork(contentsOf: path)
+      let (imported, isOwnSize) = try Self.imported(path, shape)
       file = ModelFile(model: try imported.model(), origin: imported.origin)
       // What was left off, a softmax say, the plan does not compute either: then all run what was read.
-      if imported.notes.isEmpty { given = path }
+      if imported.notes.isEmpty, isOwnSize { given = path }
     } else {
-      file = try ModelFile(contentsOf: path)
+      file = try WeightsAlone.naming(path) { try ModelFile(contentsOf: path) }
     }
     model = file.model
     if needsONNX, given == nil {
@@ -238,6 +262,19 @@ private final class Rivals {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       try Data(PackageResources.peer_py).write(to: URL(fileURLWithPath: folder + "/peer.py"))
     }
+  }
+
+  /// Reads an ONNX model in the size of its images, or else in the plan's.
+  private static func imported(_ path: String, _ shape: [Int]) throws -> (network: ImportedNetwork, isOwnSize: Bool) {
+    let own = try ImportedNetwork.hasOpenSizes(path) ? nil : ImportedNetwork(contentsOf: path)
+    if let own, try own.network.inputShape.elements == shape.reduce(1, *) { return (own, true) }
+    let other = Result {
+      let sides = shape.suffix(2)
+      return try ImportedNetwork(
+        contentsOf: path, height: sides.first ?? 1, width: sides.last ?? 1, channels: shape.count == 3 ? shape[0] : nil)
+    }
+    if let own, (try? other.get()) == nil { return (own, true) }
+    return (try other.get(), false)
   }
 
   func removeFiles() { try? FileManager.default.removeItem(atPath: folder) }

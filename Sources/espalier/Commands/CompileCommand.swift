@@ -33,6 +33,11 @@ struct CompileCommand: CheckedCommand {
       For a small file, weights in 16 or 8 bits; they are float32 again in memory:
         espalier compile small.safetensors --storage int8
 
+      An ONNX model may leave the size of its images open, and says nothing of
+      how they are normalised:
+        espalier compile model.onnx --image-size 224 \\
+          --mean 0.485,0.456,0.406 --deviation 0.229,0.224,0.225
+
       A program that runs plans needs the module SparseRuntime only, not libtorch.
       """)
 
@@ -71,6 +76,8 @@ struct CompileCommand: CheckedCommand {
   @Option(parsing: .unconditional, help: ArgumentHelp("Threads that kernels are measured with.", valueName: "n"))
   var threads = 1
 
+  @OptionGroup(title: "Input") var input: InputOptions
+
   @Flag(help: "Print the layers and their kernels as JSON.")
   var json = false
 
@@ -100,7 +107,7 @@ struct CompileCommand: CheckedCommand {
     // A profile that is given is not measured, and so not written.
     if givenProfile == nil { outputs.add("the kernels' profile", profilePath, as: .file) }
     try outputs.check()
-    let compilation = try Compilation(model, isLone: batches == .lone ? true : nil)
+    let compilation = try Compilation(model, input: input, isLone: batches == .lone ? true : nil)
     // Before time is spent on measurements: what a form cannot hold it cannot hold with other kernels either.
     if storage != .float32 { _ = try compilation.compiler.plan(weights: storage.weights) }
     let chosen = try profile(for: compilation.compiler)
@@ -109,12 +116,14 @@ struct CompileCommand: CheckedCommand {
     }
     let plan = try compilation.plan(chosen.profile, kernels: kernels, weights: storage.weights)
     // What cannot be read must not be written.
-    let outputCount = try CompiledModel(bytes: plan.bytes).plan.outputs.count
+    let written = try CompiledModel(bytes: plan.bytes).plan
+    let shown = chosen.profile.limited(to: written, compilation.compiler.layers)
+    let outputCount = written.outputs.count
     if outputCount > 1 { Console.note("\(model) has \(outputCount) outputs: a plan's first is what run gives") }
     try AtomicFile.write(Data(plan.bytes), to: path)
-    if chosen.isMeasured, let profilePath { try Console.write(Format.json(chosen.profile), to: profilePath) }
+    if chosen.isMeasured, let profilePath { try Console.write(Format.json(shown), to: profilePath) }
     let report = CompilationReport(
-      path: path, plan: plan, storage: storage.weights, profile: chosen.profile, modelBytes: (try? RegularFile(model).size).map { Int($0) })
+      path: path, plan: plan, storage: storage.weights, profile: shown, modelBytes: (try? RegularFile(model).size).map { Int($0) })
     try Console.print(json ? Format.json(report) : report.text)
   }
 

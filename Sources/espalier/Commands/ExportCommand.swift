@@ -92,7 +92,7 @@ struct ExportCommand: CheckedCommand {
 
   /// The model file, or what one would be of an ONNX model.
   private func subject() throws -> ModelFile {
-    guard ImportedNetwork.isOne(model) else { return try ModelFile(contentsOf: model) }
+    guard ImportedNetwork.isOne(model) else { return try WeightsAlone.naming(model) { try ModelFile(contentsOf: model) } }
     let imported = try ImportedNetwork(contentsOf: model)
     for note in imported.notes { Console.note("\(model): \(note)") }
     return ModelFile(

@@ -83,11 +83,12 @@ struct RunCommand: CheckedCommand {
     case .images:
       let preparation = model.plan.preparation
       if let missing = inputs.first(where: { !FileManager.default.fileExists(atPath: $0) }) { throw MissingFile(path: missing) }
-      if preparation.mean.isEmpty { Console.note("\(plan) does not say how images are normalised: their values are 0 to 1") }
       let shape = preparation.shape.isEmpty ? model.plan.inputShape : preparation.shape
       let files = try inputs.map {
         try StillImage(path: $0, shape: shape, resize: preparation.resize, isReversed: preparation.isReversed)
       }
+      // Not before it is known that there are images: an error is one line.
+      if preparation.mean.isEmpty { Console.note("\(plan) does not say how images are normalised: their values are 0 to 1") }
       var results: [Float] = []
       for file in files { results += try model.run(model.input(of: file.bytes)) }
       try report(model, results, names: inputs)
@@ -105,10 +106,13 @@ struct RunCommand: CheckedCommand {
     let shape = model.plan.inputShape
     // Sides of one pixel may be left out, and all of them be written as one.
     let expected = [shape, [shape.reduce(1, *)], model.plan.preparation.shape].map { $0.filter { $0 != 1 } }
-    guard let first = tensor.shape.first, first > 0, expected.contains(tensor.shape.dropFirst().filter { $0 != 1 }) else {
-      throw UnusableInput(
-        "\(inputs[0]): \(name.inLine) is \(tensor.shape.map(String.init).joined(separator: "×")); expected is n×\(shape.map(String.init).joined(separator: "×"))"
-      )
+    func sides(_ shape: some Sequence<Int>) -> String { shape.map(String.init).joined(separator: "×") }
+    guard let count = tensor.shape.first, expected.contains(tensor.shape.dropFirst().filter { $0 != 1 }) else {
+      let given = tensor.shape.isEmpty ? "a single number" : sides(tensor.shape)
+      throw UnusableInput("\(inputs[0]): \(name.inLine) is \(given); expected is n×\(sides(shape))")
+    }
+    guard count > 0 else {
+      throw UnusableInput("\(inputs[0]): \(name.inLine) is \(sides(tensor.shape)), which is no example: give 1 or more of \(sides(shape))")
     }
     return try tensor.cast(to: .float32).array(Float.self)
   }
@@ -117,7 +121,7 @@ struct RunCommand: CheckedCommand {
   private func stream(_ model: CompiledModel) throws {
     Interrupt.ignoreClosedPipes()
     let size = model.plan.inputCount * MemoryLayout<Float>.stride
-    var pending = Data()
+    var (pending, isEmpty) = (Data(), true)
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       // A producer may wait for the answer to an example before it sends the next: what has come is answered.
@@ -128,6 +132,7 @@ struct RunCommand: CheckedCommand {
       }
       guard count >= 0 else { throw UnusableInput("standard input cannot be read: \(String(cString: strerror(errno)))") }
       if count == 0 { break }
+      isEmpty = false
       pending.append(contentsOf: buffer[..<count])
       let whole = pending.count / size * size
       guard whole > 0 else { continue }
@@ -139,6 +144,10 @@ struct RunCommand: CheckedCommand {
       }
       pending = Data(pending.dropFirst(whole))
       try Console.pass(model.run(values))
+    }
+    if isEmpty {
+      throw UnusableInput(
+        "standard input is empty: give float32 numbers, \(Format.count(model.plan.inputCount)) for each example", .noInput)
     }
     guard pending.isEmpty else {
       throw UnusableInput("standard input ended within an example: \(pending.count) of \(size) bytes")
@@ -183,8 +192,8 @@ struct RunCommand: CheckedCommand {
 /// The error for an input that the network does not take.
 private struct UnusableInput: ReportedError, CustomStringConvertible {
   let description: String
-  init(_ description: String) { self.description = description }
-  var exitStatus: ExitStatus { .dataError }
+  let exitStatus: ExitStatus
+  init(_ description: String, _ exitStatus: ExitStatus = .dataError) { (self.description, self.exitStatus) = (description, exitStatus) }
 }
 
 extension SparseRuntimeError: ReportedError {

@@ -92,7 +92,8 @@ struct DataOptions: ParsableArguments {
     return found == Preparation() ? nil : found
   }
 
-  private static func size(_ text: String) throws -> [Int] {
+  /// Returns height and width, or channels, height and width, of an option's value.
+  static func size(_ text: String) throws -> [Int] {
     let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     guard (1...3).contains(parts.count), parts.allSatisfy({ (1...4096).contains($0) }), parts.count < 3 || [1, 3].contains(parts[0]) else {
       throw ValidationError("--image-size \(text) is impossible: give 1 to 4096 pixels, e.g. 64, 48x64 (height, width) or 1x28x28 (grey)")
@@ -100,7 +101,8 @@ struct DataOptions: ParsableArguments {
     return parts.count == 1 ? [parts[0], parts[0]] : parts
   }
 
-  private static func numbers(_ text: String, _ option: String) throws -> [Float] {
+  /// Returns the numbers of an option's value.
+  static func numbers(_ text: String, _ option: String) throws -> [Float] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let number = Float(part), number.isFinite else {
         throw ValidationError("\(option) \(text) is impossible: give numbers, e.g. 0.5 or 0.485,0.456,0.406")

@@ -1,6 +1,8 @@
+internal import ArgumentParser
 internal import Experiments
 internal import Files
 internal import Foundation
+internal import Interchange
 internal import Networks
 internal import Results
 internal import SparseCompiler
@@ -19,25 +21,28 @@ struct Compilation {
   ///
   /// - Parameters:
   ///   - path: the file.
+  ///   - input: how images become the network's input, where the file does not say so.
   ///   - isLone: whether single images matter more than many at once, if either does.
-  /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network.
-  init(_ path: String, isLone: Bool?) throws {
+  /// - Throws: errors of reading the file; `CompilationError`; ``UntrainedNetwork`` for the name of a network, ``WeightsAlone`` for weights
+  ///   without one; `ValidationError` for options that do not go with the model.
+  init(_ path: String, input: InputOptions, isLone: Bool?) throws {
     if Self.isPlan(path) { throw PlanAlready(path: path) }
     let model: Model
-    var preprocessing: Preprocessing?
-    switch try ModelSource(path) {
-    case .file(let file, _): (model, preprocessing, classes) = (file.model, file.preprocessing, file.classes)
-    case .imported(let imported, let notes, _):
-      for note in notes { Console.note("\(path): \(note)") }
-      (model, classes) = (imported, [])
-    case .network: throw UntrainedNetwork(name: path)
+    let preprocessing: Preprocessing?
+    if FileManager.default.fileExists(atPath: path), ImportedNetwork.isOne(path) {
+      let imported = try input.network(of: path)
+      for note in imported.notes { Console.note("\(path): \(note)") }
+      (model, preprocessing, classes) = (try imported.model(), imported.preprocessing, imported.classes)
+    } else {
+      guard case .file(let file, _) = try WeightsAlone.naming(path, { try ModelSource(path) }) else { throw UntrainedNetwork(name: path) }
+      if let size = input.imageSize {
+        throw ValidationError(
+          "--image-size \(size) goes with an ONNX model: \(path.inLine) takes inputs of \(try file.model.network.inputShape)")
+      }
+      (model, preprocessing, classes) = (file.model, file.preprocessing, file.classes)
     }
+    preparation = try input.preparation(preprocessing, input: model.network.inputShape, path: path)
     compiler = try PlanCompiler(model, isLone: isLone)
-    preparation =
-      preprocessing.map {
-        PlanPreparation(
-          shape: $0.inputShape, mean: $0.mean, deviation: $0.deviation, resize: $0.resize, isReversed: $0.channelOrder == .bgr)
-      } ?? PlanPreparation()
   }
 
   /// Whether a file begins as plans do.

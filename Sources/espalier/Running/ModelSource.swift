@@ -33,7 +33,7 @@ enum ModelSource {
       return
     }
     // A path to a missing file must not be reported as a misspelt network.
-    if text.contains("/") || text.hasSuffix(".safetensors") || text.hasSuffix(".onnx") {
+    if text.contains("/") || (WeightsReader.extensions + ["onnx"]).contains((text as NSString).pathExtension) {
       do { _ = try RegularFile(text) } catch  where error.code == EACCES { throw error } catch {}
       throw MissingFile(path: text)
     }
