@@ -138,7 +138,13 @@ public struct ProbeStudy: Codable, Hashable, Sendable {
       guard checkpoint.training != nil, checkpoint.model.network.nodes == trainer.model.network.nodes else {
         throw RecordError("\(path) is a damaged checkpoint: its network is not the study's")
       }
-      if let surroundings, let words = try checkpoint.surroundings?.goOn(in: surroundings, from: path) { options.note("\(path) \(words)") }
+      let usesOwnKernels = TrainingKernels.automatic.mayTrain(
+        checkpoint.model.network, by: trainer.plan, on: data, isPruned: !checkpoint.model.masks.isEmpty)
+      if let surroundings,
+        let words = try checkpoint.surroundings?.goOn(in: surroundings, from: path, usesOwnKernels: usesOwnKernels)
+      {
+        options.note("\(path) \(words)")
+      }
       (trainer, hooks, data) = try RecordError.naming(path, as: "a damaged checkpoint") {
         try self.trainer(seed: seed, from: checkpoint)
       }

@@ -112,7 +112,15 @@ public final class Runner {
         try saved.check(against: experiment, starting: start.model, on: all, within: options.memory)
       }
       let surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: all, start: startChecksum)
-      if let words = try saved.checkpoint.surroundings?.goOn(in: surroundings, from: path, startedWith: experiment.start.path) {
+      let (reached, isPruned) = (saved.checkpoint.model, !saved.checkpoint.model.masks.isEmpty || !state.events.isEmpty)
+      let usesOwnKernels =
+        experiment.meta == nil
+        && experiment.trainings.contains {
+          options.kernels.mayTrain(reached.network, by: $0.plan, on: data, isPruned: isPruned)
+        }
+      if let words = try saved.checkpoint.surroundings?.goOn(
+        in: surroundings, from: path, startedWith: experiment.start.path, usesOwnKernels: usesOwnKernels)
+      {
         options.note("\(path) \(words)")
         state.changes = (state.changes ?? []) + [words]
       }

@@ -28,10 +28,13 @@ struct SparseConvolutions {
     self.filters = filters
   }
 
+  /// Whether there are kernels for a convolution.
+  static func canCompute(_ layer: Convolution) -> Bool { layer.groups == 1 && !layer.isTransposed }
+
   /// The convolutions that can compute so once they have a mask.
   private static func candidates(in model: Model) -> [(node: Network.Node, layer: Convolution, weight: ParameterName)] {
     model.network.nodes.compactMap { node in
-      guard case .convolution(let layer) = node.operation, layer.groups == 1, !layer.isTransposed else { return nil }
+      guard case .convolution(let layer) = node.operation, canCompute(layer) else { return nil }
       let name = ParameterName(node.module, .weight)
       guard let weight = model.tensors[name], weight.device == .cpu, weight.elementType == .float32 else { return nil }
       return (node, layer, name)

@@ -11,6 +11,8 @@ public struct Surroundings: Codable, Hashable, Sendable {
   public var accelerator: String?
   /// The kernels that train fully connected networks and pruned convolutions; nil in records from before there were dense ones of our own.
   public var kernels: TrainingKernels.Choice?
+  /// ``TrainingKernels/generation`` of those kernels; nil if libtorch computes everything, and in records from before it was kept.
+  public var generation: Int?
   /// Vector instructions of libtorch and of our own kernels, e.g. `AVX512/avx512`.
   public var instructions: String
   /// Version of libtorch.
@@ -40,6 +42,7 @@ public struct Surroundings: Codable, Hashable, Sendable {
     self.device = device
     accelerator = device == .cpu ? nil : TorchRuntime.cudaName
     self.kernels = kernels.choice
+    generation = kernels.choice == .libtorch ? nil : TrainingKernels.generation
     let form = kernels.form ?? KernelForm.available.last
     instructions = TorchRuntime.cpuCapability + (form.map { "/" + $0.rawValue } ?? "")
     libtorch = TorchRuntime.version
@@ -69,9 +72,10 @@ public struct Surroundings: Codable, Hashable, Sendable {
   ///   - now: the surroundings in which it would continue.
   ///   - path: the path of the checkpoint or record, for messages.
   ///   - file: the path of the file with the weights that it started from, for messages.
+  ///   - usesOwnKernels: whether kernels of our own may have computed something of it; where they have not, it does not matter which they were.
   /// - Returns: why the bits may differ from those of an unbroken run, in words that follow the run's name; nil if they will not.
   /// - Throws: ``RecordError`` if the images or the initial weights differ: no unbroken run could have done that.
-  public func goOn(in now: Surroundings, from path: String, startedWith file: String? = nil) throws -> String? {
+  public func goOn(in now: Surroundings, from path: String, startedWith file: String? = nil, usesOwnKernels: Bool) throws -> String? {
     let others = Part.allCases.filter { images[$0] != now.images[$0] }.map(\.rawValue)
     guard others.isEmpty else {
       throw RecordError(
@@ -85,10 +89,16 @@ public struct Surroundings: Codable, Hashable, Sendable {
     func counted(_ threads: Int) -> String { "\(threads) thread\(threads == 1 ? "" : "s")" }
     func named(_ kernels: TrainingKernels.Choice?) -> String { kernels.map { "--kernels \($0)" } ?? "an earlier version's kernels" }
     func known(_ accelerator: String?) -> String { accelerator ?? "an unknown device" }
+    let areOtherKernels =
+      usesOwnKernels && device == .cpu && kernels != nil && kernels == now.kernels && generation != now.generation
     let changes = [
       (counted(threads), "\(now.threads)", threads != now.threads), ("--device \(device)", "\(now.device)", device != now.device),
       (known(accelerator), known(now.accelerator), device == now.device && accelerator != now.accelerator),
       (named(kernels), now.kernels?.rawValue ?? named(nil), kernels != now.kernels),
+      (
+        "kernels of \(generation.map { "generation \($0)" } ?? "an earlier generation")",
+        now.generation.map { "generation \($0)" } ?? "none", areOtherKernels
+      ),
       ("\(instructions) instructions", now.instructions, instructions != now.instructions),
       ("libtorch \(libtorch)", now.libtorch, libtorch != now.libtorch),
     ].filter(\.2)

@@ -84,6 +84,34 @@ import Training
     }
   }
 
+  /// A dense convolutional network is libtorch's, whose results do not depend on kernels of ours.
+  @Test(arguments: [("mlp:784-12-10", true), ("lenet-5", false)]) func kernelsOfAnotherGenerationAreTold(_ network: String, isTold: Bool)
+    throws
+  {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/run.checkpoint"
+      try writeMNIST(folder)
+      var plan = experiment(DataPlan(dataset: "mnist", directory: folder, validation: 0, seed: 3))
+      plan.start = .network(network, weights: nil)
+      try interrupt(plan, path)
+      var checkpoint = try Checkpoint(contentsOf: path)
+      #expect(checkpoint.surroundings?.generation == TrainingKernels.generation)
+      for (generation, words) in [(nil, "an earlier generation"), (1, "generation 1"), (TrainingKernels.generation, nil)] {
+        checkpoint.surroundings?.generation = generation
+        try checkpoint.write(to: path)
+        var notes: [String] = []
+        let runner = try Runner(plan, options: .init(checkpoint: path, resume: true, note: { notes.append($0) }))
+        let told =
+          words.map {
+            "was computed with kernels of \($0), and continues with generation \(TrainingKernels.generation): its last bits may differ "
+              + "from those of an unbroken run"
+          }
+        #expect(notes == (isTold ? told.map { ["\(path) \($0)"] } ?? [] : []))
+        #expect(runner.state.changes == (isTold ? told.map { [$0] } : nil))
+      }
+    }
+  }
+
   /// Rounds of one seed are of the same images, also where no checkpoint is left between them.
   @Test func aStudyStaysWithItsImages() throws {
     try withTemporaryDirectory { folder in

@@ -24,6 +24,9 @@ enum { CS_PANEL = 64 };
 enum { CS_MAXIMUM_FEATURES = 65535 };
 // Rows of which sums are kept together (see dense_update); each form's tiles divide it.
 enum { CS_REACH = 6 };
+// Counts the versions of the kernels that train, of convolutions' too (CSparseConvolution.h): to be raised with any change of the bits
+// of a sum, so that a training which goes on with other ones can say so. 1 knew no convolutions.
+enum { CS_GENERATION = 2 };
 
 // The weights of a layer that exist, by rows (units) within blocks of columns (inputs) that fit into the first-level cache, and by
 // columns.

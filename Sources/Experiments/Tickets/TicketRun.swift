@@ -42,7 +42,9 @@ final class TicketRun {
       try options.didWrite(path)
     }
     surroundings = try Surroundings(device: options.device, kernels: options.kernels, data: data, start: try RegularFile(path).checksum())
-    try Self.note(surroundings, in: folder, seed: seed, options)
+    // Rounds after the first train what the rounds before have pruned.
+    let usesOwnKernels = options.kernels.mayTrain(initial.network, by: plan.training, on: data, isPruned: plan.rounds > 0)
+    try Self.note(surroundings, usesOwnKernels: usesOwnKernels, in: folder, seed: seed, options)
     core = try plan.core.json
     evaluated = try EvaluatedParts(of: data, for: initial.network)
   }
@@ -50,10 +52,14 @@ final class TicketRun {
   /// Records the surroundings of a seed's trainings, and notes differences from those of its rounds so far.
   ///
   /// - Throws: `RecordError` if earlier rounds used other images.
-  private static func note(_ surroundings: Surroundings, in folder: TicketFolder, seed: UInt64, _ options: TicketStudy.Options) throws {
+  private static func note(
+    _ surroundings: Surroundings, usesOwnKernels: Bool, in folder: TicketFolder, seed: UInt64, _ options: TicketStudy.Options
+  ) throws {
     let (path, earlier) = (folder.surroundings(seed), try folder.storedSurroundings(seed))
     guard earlier != surroundings else { return }
-    if let words = try earlier?.goOn(in: surroundings, from: folder.seed(seed), startedWith: folder.initial(seed)) {
+    if let words = try earlier?.goOn(
+      in: surroundings, from: folder.seed(seed), startedWith: folder.initial(seed), usesOwnKernels: usesOwnKernels)
+    {
       options.note("\(folder.seed(seed)) \(words)")
     }
     try SealedRecord.write(Format.json(surroundings) + "\n", to: path)
@@ -198,7 +204,7 @@ final class TicketRun {
         throw PlanError("\(path) belongs to a study with other options; remove it to train this round anew")
       }
       // Differences of threads and kernels were reported when the seed began.
-      _ = try checkpoint.surroundings?.goOn(in: surroundings, from: path)
+      _ = try checkpoint.surroundings?.goOn(in: surroundings, from: path, usesOwnKernels: false)
       return Beginning(
         model: checkpoint.model, training: training, state: checkpoint.training, seconds: progress.seconds, firstIteration: first)
     }

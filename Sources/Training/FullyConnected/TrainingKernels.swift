@@ -1,4 +1,6 @@
 internal import CSparse
+internal import Datasets
+public import Networks
 
 /// What trains and evaluates fully connected networks and pruned convolutions.
 ///
@@ -43,6 +45,24 @@ public struct TrainingKernels: Hashable, Sendable {
   public static let dense = TrainingKernels(.dense)
   /// libtorch for everything.
   public static let libtorch = TrainingKernels(.libtorch)
+
+  /// The version of our kernels that this program has, which is raised whenever the bits of one of their sums change.
+  public static let generation = Int(CS_GENERATION)
+
+  /// Whether kernels of our own may have computed something of a training on the CPU.
+  ///
+  /// - Parameters:
+  ///   - data: what is trained on; nil where that is unknown.
+  ///   - isPruned: whether the network has, or had, weights without which convolutions can compute.
+  public func mayTrain(_ network: Network, by plan: TrainingPlan, on data: TrainingData?, isPruned: Bool) -> Bool {
+    guard choice != .libtorch else { return false }
+    let isPlain = plan.distillation == nil && !(plan.augment && data?.augmentation?.isNone == false)
+    if isPlain, FullyConnectedChain(network) != nil { return true }
+    return isPruned && choice != .dense
+      && network.nodes.contains {
+        if case .convolution(let layer) = $0.operation { SparseConvolutions.canCompute(layer) } else { false }
+      }
+  }
 }
 
 /// A form of our kernels: the same code compiled for one set of vector instructions.
