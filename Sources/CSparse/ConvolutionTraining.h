@@ -26,9 +26,8 @@ INLINE void kept_gradient_tile(
         UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) UNROLLED for (int k = 0; k < 4; ++k) {
           sum[k] += d[r][c] * loose(p[k] + r * x_row + c * 16);
         }
-        const lanes four = fold4(fold8(sum[0], sum[1]), fold8(sum[2], sum[3])), two = fold2(four, four), one = fold1(two, two);
-        // After the folds, the total of vector k lies at lanes 0, 8, 4 and 12.
-        s->gradients[i] += one[0], s->gradients[i + 1] += one[8], s->gradients[i + 2] += one[4], s->gradients[i + 3] += one[12];
+        const lanes all = totals(sum[0], sum[1], sum[2], sum[3]);
+        UNROLLED for (int k = 0; k < 4; ++k) s->gradients[i + k] += all[4 * k];
       }
       for (; i < end; ++i) {
         const float *p = x + (size_t)f->offsets[i] * unit;

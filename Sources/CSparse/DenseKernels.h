@@ -8,18 +8,11 @@ enum { CS_BLOCK = 512, CS_ROW_BLOCK = 64 };
 
 INLINE void product_tile(
     const int count, const float *w, size_t along, size_t across, const float *x, uint32_t terms, const float *start, float *y) {
-  lanes sum[TILE_ROWS][TILE_LANES];
+  lanes sum[TILE_ROWS][8];
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < TILE_LANES; ++c) {
     sum[r][c] = start ? (lanes)start[r] : ((const lanes *)(y + r * CS_PANEL))[c];
   }
-  for (uint32_t k = 0; k < terms; ++k) {
-    lanes v[TILE_LANES];
-    UNROLLED for (int c = 0; c < TILE_LANES; ++c) v[c] = ((const lanes *)(x + (size_t)k * CS_PANEL))[c];
-    UNROLLED for (int r = 0; r < count; ++r) {
-      const lanes weight = (lanes)w[r * across + k * along];
-      UNROLLED for (int c = 0; c < TILE_LANES; ++c) sum[r][c] += weight * v[c];
-    }
-  }
+  for (uint32_t k = 0; k < terms; ++k) product_term(count, TILE_LANES, sum, w + k * along, across, x + (size_t)k * CS_PANEL);
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < TILE_LANES; ++c) {
     ((lanes *)(y + r * CS_PANEL))[c] = sum[r][c];
   }
@@ -95,7 +88,7 @@ static void CS_NAMED(dense_input_gradient_, FORM)(
 INLINE void update_tile(
     const int kind, const int count, const int width, const uint16_t *keep, size_t keep_stride, const float *dy, size_t distance,
     const float *x, uint32_t examples, const cs_step *step, cs_parameters p, size_t first, size_t stride, float *reach, int goes_on) {
-  lanes sum[TILE_ROWS][TILE_LANES];
+  lanes sum[TILE_ROWS][8];
   // Weights and moments of this tile arrive while it is summed.
   UNROLLED for (int r = 0; r < count; ++r) UNROLLED for (int c = 0; c < width; ++c) {
     const size_t i = first + r * stride + c * 16;
@@ -105,14 +98,7 @@ INLINE void update_tile(
   }
   for (uint32_t start = 0; start < examples; start += CS_PANEL, dy += distance) {
     const uint32_t end = block_of(examples - start, CS_PANEL);
-    for (uint32_t e = 0; e < end; ++e, x += CS_PANEL) {
-      lanes v[TILE_LANES];
-      UNROLLED for (int c = 0; c < width; ++c) v[c] = ((const lanes *)x)[c];
-      UNROLLED for (int r = 0; r < count; ++r) {
-        const lanes d = (lanes)dy[r * CS_PANEL + e];
-        UNROLLED for (int c = 0; c < width; ++c) sum[r][c] += d * v[c];
-      }
-    }
+    for (uint32_t e = 0; e < end; ++e, x += CS_PANEL) product_term(count, width, sum, dy + e, CS_PANEL, x);
   }
   lanes reached[TILE_LANES];
   if (reach) UNROLLED for (int c = 0; c < width; ++c) reached[c] = goes_on ? ((lanes *)reach)[c] : (lanes)0;

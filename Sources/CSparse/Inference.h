@@ -1,6 +1,5 @@
 // Convolutions and fully connected layers of pruned networks (CSparseInference.h), a tile of the output at a time.
 
-INLINE lanes loose(const float *p) { return *(const loose_lanes *)p; }
 INLINE lanes held(lanes x, float low, float high) {
   // NaN stays NaN.
   x = x < (lanes)low ? (lanes)low : x;
@@ -25,9 +24,8 @@ INLINE lanes finished(const cs_finish *finish, lanes sum, const float *z, const 
 
 // --- Sparse layers -----------------------------------------------------------------------------------------------------
 
-// One weight's products with a tile's vectors take as long as few of them; several weights at once, where vectors are few, hide how long
-// a sum waits for the one before. Between blocks a tile's sums lie side by side, where they neither push the input out of the first-level
-// cache nor are written to memory; the last block finishes and stores them.
+// Between blocks a tile's sums lie side by side, where they neither push the input out of the first-level cache nor are written to memory;
+// the last block finishes and stores them.
 INLINE void sparse_block(
     const int rows, const int columns, const int chains, const int is_first, const int is_last, const cs_sparse_step *s, const cs_tile *tile,
     uint32_t block, uint32_t from, uint32_t to, float *sums) {
@@ -45,30 +43,7 @@ INLINE void sparse_block(
     UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
       sum[0][r][c] = is_first ? start : *(lanes *)(between + (r * columns + c) * 16);
     }
-    UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-      sum[k][r][c] = (lanes)0;
-    }
-    for (; i + chains <= end; i += chains) {
-      UNROLLED for (int k = 0; k < chains; ++k) {
-        const float *p = x + (size_t)offsets[i + k] * unit;
-        const lanes w = (lanes)values[i + k];
-        UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-          sum[k][r][c] += w * loose(p + r * x_row + c * 16);
-        }
-      }
-    }
-    if (chains > 1) {
-      for (; i < end; ++i) {
-        const float *p = x + (size_t)offsets[i] * unit;
-        const lanes w = (lanes)values[i];
-        UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-          sum[0][r][c] += w * loose(p + r * x_row + c * 16);
-        }
-      }
-      UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
-        sum[0][r][c] += sum[k][r][c];
-      }
-    }
+    i = kept_products(rows, columns, chains, sum, values, NULL, offsets, i, end, x, unit, x_row, 0);
     if (!is_last) {
       UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
         *(lanes *)(between + (r * columns + c) * 16) = sum[0][r][c];
@@ -207,13 +182,7 @@ INLINE void dense_tile(
   const uint32_t taps = s->taps;
   for (uint32_t i = 0; i < inputs; ++i, x += s->x_channel) {
     for (uint32_t t = 0; t < taps; ++t, ++w) {
-      const float *p = x + (size_t)s->offsets[t] * unit;
-      lanes v[8];
-      UNROLLED for (int c = 0; c < columns; ++c) v[c] = loose(p + c * 16);
-      UNROLLED for (int r = 0; r < count; ++r) {
-        const lanes weight = (lanes)w[r * across];
-        UNROLLED for (int c = 0; c < columns; ++c) sum[r][c] += weight * v[c];
-      }
+      product_term(count, columns, sum, w, across, x + (size_t)s->offsets[t] * unit);
     }
   }
   UNROLLED for (int r = 0; r < count; ++r) {

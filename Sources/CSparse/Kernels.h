@@ -3,6 +3,7 @@
 #include "include/CSparse.h"
 
 #include "Lanes.h"
+#include "Products.h"
 #include "Steps.h"
 #include "SparseKernels.h"
 #include "DenseKernels.h"

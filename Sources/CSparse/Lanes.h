@@ -9,6 +9,9 @@ typedef int32_t integers __attribute__((ext_vector_type(16)));
 #define CS_JOIN(A, B) A##B
 #define CS_NAMED(A, B) CS_JOIN(A, B)
 
+INLINE lanes loose(const float *p) { return *(const loose_lanes *)p; }
+INLINE lanes vector(const float *p, const int is_aligned) { return is_aligned ? *(const lanes *)p : loose(p); }
+
 // The four vectors of one feature of a panel.
 typedef struct {
   lanes a, b, c, d;
@@ -20,13 +23,6 @@ INLINE feature load(const float *panel, size_t row) {
   const lanes *p = at(panel, row);
   return (feature){p[0], p[1], p[2], p[3]};
 }
-
-INLINE void store(float *panel, size_t row, feature x) {
-  lanes *p = (lanes *)(panel + row * CS_PANEL);
-  p[0] = x.a, p[1] = x.b, p[2] = x.c, p[3] = x.d;
-}
-
-INLINE feature splat(float x) { return (feature){(lanes)x, (lanes)x, (lanes)x, (lanes)x}; }
 
 // NaN stays NaN, so that a broken step shows in the loss.
 INLINE lanes positive(lanes x) { return x < (lanes)0 ? (lanes)0 : x; }

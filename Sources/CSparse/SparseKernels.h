@@ -1,11 +1,8 @@
 // Layers of which only the kept weights are stored (cs_structure). A thread computes a share of the rows, or of the columns; what it
 // computes is summed by itself alone and in the structure's order, so that shares change no bit.
 
-INLINE feature accumulated(feature sum, float weight, const lanes *x) {
-  const lanes w = (lanes)weight;
-  sum.a += w * x[0], sum.b += w * x[1], sum.c += w * x[2], sum.d += w * x[3];
-  return sum;
-}
+// A feature of a panel is a tile of one row of so many vectors.
+enum { CS_VECTORS = CS_PANEL / 16 };
 
 INLINE lanes products(feature y, const lanes *x) {
   lanes sum = y.a * x[0];
@@ -27,10 +24,16 @@ static void CS_NAMED(forward_, FORM)(
         const uint32_t begin = starts[k], end = starts[k + 1];
         if (begin == end && !first && !last) continue;
         const size_t row = layer->rows[k];
-        feature sum = first ? splat(bias ? bias[row] : 0) : load(out, row);
-        for (uint32_t i = begin; i < end; ++i) sum = accumulated(sum, values[i], at(in, layer->column[i]));
-        if (last && relu) sum = (feature){positive(sum.a), positive(sum.b), positive(sum.c), positive(sum.d)};
-        store(out, row, sum);
+        lanes *place = (lanes *)(out + row * CS_PANEL), sum[1][4][8];
+        if (first) {
+          const lanes start = (lanes)(bias ? bias[row] : 0);
+          UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = start;
+        } else {
+          UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = place[c];
+        }
+        kept_products(1, CS_VECTORS, 1, sum, values, NULL, layer->column, begin, end, in, CS_PANEL, 0, 1);
+        if (last && relu) UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = positive(sum[0][0][c]);
+        UNROLLED for (int c = 0; c < CS_VECTORS; ++c) place[c] = sum[0][0][c];
       }
     }
   }
@@ -55,7 +58,7 @@ INLINE void CS_NAMED(entry_gradients_, FORM)(
       *out = accumulate ? sums + *out : sums;
     }
     for (; i + 4 <= end; i += 4) {
-      const lanes four = fold4(fold8(AT(0), AT(2)), fold8(AT(1), AT(3))), two = fold2(four, four), one = fold1(two, two);
+      const lanes one = totals(AT(0), AT(1), AT(2), AT(3));
       for (int j = 0; j < 4; ++j) gradient[i + j] = (accumulate ? gradient[i + j] : 0) + one[4 * j];
     }
     for (; i < end; ++i) gradient[i] = (accumulate ? gradient[i] : 0) + total(AT(0));
@@ -83,16 +86,12 @@ static void CS_NAMED(input_gradient_, FORM)(
     float *out = dx.values + panel * dx.distance;
     for (uint32_t k = columns.from; k < columns.to; ++k) {
       const size_t column = layer->columns[k];
-      feature sum = splat(0);
-      for (uint32_t i = layer->column_starts[k]; i < layer->column_starts[k + 1]; ++i) {
-        sum = accumulated(sum, values[layer->entry[i]], at(in, layer->row[i]));
-      }
-      if (shown) {
-        const feature h = load(shown, column);
-        sum = (feature){
-          where_positive(sum.a, h.a), where_positive(sum.b, h.b), where_positive(sum.c, h.c), where_positive(sum.d, h.d)};
-      }
-      store(out, column, sum);
+      lanes *place = (lanes *)(out + column * CS_PANEL), sum[1][4][8];
+      UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = (lanes)0;
+      kept_products(
+          1, CS_VECTORS, 1, sum, values, layer->entry, layer->row, layer->column_starts[k], layer->column_starts[k + 1], in, CS_PANEL, 0, 1);
+      if (shown) UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = where_positive(sum[0][0][c], at(shown, column)[c]);
+      UNROLLED for (int c = 0; c < CS_VECTORS; ++c) place[c] = sum[0][0][c];
     }
   }
 }
