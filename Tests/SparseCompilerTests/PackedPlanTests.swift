@@ -16,10 +16,6 @@ struct PackedPlanTests {
     return try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
   }
 
-  private func number(_ bytes: [UInt8], _ place: Int) -> Int {
-    bytes.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: place, as: Int64.self)) }
-  }
-
   // MARK: Bytes
 
   /// A layer of one block: outputs with these places, and all values one after another.
@@ -41,7 +37,7 @@ struct PackedPlanTests {
     let values: [Float] = [127, -64, 1, 0.5, 1.5, 2.5, -127, 3, 0.25]
     let plain = layer(places, values, [PlanMap(features: 600), PlanMap(features: 2)])
     let packed = try PlanPacker.packed(plain, as: .int8)
-    let table = number(packed.bytes, 40)
+    let table = packed.bytes.number(at: 40)
     // Base and tap 0; eight weights and one; 391 and 299 slots do not fit into a byte.
     var payload: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 8, 1, 0, 2, 0, 0, 0, 0, 0, 255, 0x87, 0x01, 255, 0x2b, 0x01]
     payload += bytes(of: [1, 0.25 / 127])
@@ -49,8 +45,8 @@ struct PackedPlanTests {
     payload += [127, 0xc0, 1, 0, 2, 2, 0x81, 3, 127]
     #expect(Array(packed.bytes[64..<64 + payload.count]) == payload)
     #expect(table == 104)
-    #expect((0..<11).map { number(packed.bytes, table + 8 * $0) } == [2, 64, 1, 2, 9, 2, 1, 13, 1, 1, 0])
-    #expect(number(packed.bytes, 24) == table + 88)
+    #expect((0..<11).map { packed.bytes.number(at: table + 8 * $0) } == [2, 64, 1, 2, 9, 2, 1, 13, 1, 1, 0])
+    #expect(packed.bytes.number(at: 24) == table + 88)
     #expect(packed.bytes[8..<16].elementsEqual([3, 0, 0, 0, 3, 0, 0, 0]))
     #expect(packed.largestChange == PackedPlan.Change(layer: "fc", from: 0.5, to: 0))
     let model = try CompiledModel(bytes: packed.bytes)
@@ -69,9 +65,9 @@ struct PackedPlanTests {
     var payload: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 7, 3, 0x7f, 0x89]
     payload += bytes(of: [1, 2, 3, 4, 5, 6, 7, 8, 9, 70000])
     #expect(Array(packed.bytes[64..<64 + payload.count]) == payload)
-    let table = number(packed.bytes, 40)
+    let table = packed.bytes.number(at: 40)
     #expect(table == 128)
-    #expect((0..<11).map { number(packed.bytes, table + 8 * $0) } == [2, 64, 1, 2, 10, 2, 2, 2, 16, 4, 8])
+    #expect((0..<11).map { packed.bytes.number(at: table + 8 * $0) } == [2, 64, 1, 2, 10, 2, 2, 2, 16, 4, 8])
     #expect(packed.largestChange == nil)
     let input = (0..<18).map { Float($0 * $0 % 7) }
     #expect(try CompiledModel(bytes: packed.bytes).run(input) == CompiledModel(bytes: plain).run(input))
@@ -188,7 +184,7 @@ struct PackedPlanTests {
         restored.replaceSubrange(values.offset - 64..<values.offset - 64 + 4 * old.count, with: bytes(of: old))
       }
       #expect(packed.largestChange?.size ?? 0 == largest)
-      let end = number(plain, 24)
+      let end = plain.number(at: 24)
       #expect(restored == Array(plain[64..<64 + restored.count]) && plain[64 + restored.count..<end].allSatisfy { $0 == 0 })
     }
   }
@@ -244,13 +240,6 @@ struct PackedPlanTests {
 
   // MARK: Hostile files
 
-  private func sealed(_ bytes: [UInt8]) -> [UInt8] {
-    var bytes = bytes
-    let sum = PlanWriter.checksum(of: bytes)
-    withUnsafeBytes(of: sum.littleEndian) { bytes.replaceSubrange(PlanWriter.checksum, with: $0) }
-    return bytes
-  }
-
   @Test(arguments: [
     (12, 9, "its weights have an unknown form, 9"),
     (40, 1 << 40, "its packed weights have a table beyond their end"),
@@ -291,7 +280,7 @@ struct PackedPlanTests {
     } else {
       forged[place] = UInt8(value)
     }
-    let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: sealed(forged)) }
+    let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: forged.sealed) }
     #expect(error?.description == "not a usable plan: \(message)")
   }
 
@@ -303,31 +292,15 @@ struct PackedPlanTests {
     let kernels: [String: LayerKernel] =
       part == 0 ? [:] : Dictionary(uniqueKeysWithValues: compiler.layers.map { ($0.name, .sparse(channels: part)) })
     let good = try compiler.plan(weights: form, kernels: kernels, groups: 1 << (part % 3)).bytes
-    let inputs = try CompiledModel(bytes: good).plan.inputCount
-    let (table, description) = (number(good, 40), number(good, 24))
-    var draws = SeededDraws(seed: UInt64(part + 1))
-    var refused = 0
-    for _ in 0..<850 {
-      var mutant = good
-      for _ in 0...draws.next(3) {
-        let range = [64..<table, table..<description, table..<description, description..<good.count, 40..<48][draws.next(5)]
-        let place = range.lowerBound + draws.next(range.count)
-        mutant[place] = [0, 1, 0x7f, 0x80, 0xff, mutant[place] &+ 1, mutant[place] &- 1, mutant[place] ^ 0x10][draws.next(8)]
-      }
-      do {
-        let start = number(mutant, 40)
-        if (64...description).contains(start) {
-          let size = try mutant.withUnsafeBytes { try PackedNumbers($0, form: form, table: start..<description).size }
-          #expect(size <= 8 * mutant.count)
-        }
-        let model = try CompiledModel(bytes: sealed(mutant))
-        let positions = model.plan.maps.reduce(0) { $0 + $1.positions }
-        guard positions < 1 << 20, model.plan.inputCount == inputs else { continue }
-        _ = try model.run(Array(repeating: 0.5, count: inputs * 9))
-      } catch {
-        refused += 1
-        #expect(!"\(error)".contains("\n"))
-      }
+    let (table, description) = (good.number(at: 40), good.number(at: 24))
+    let refused = try refusedMutants(850, of: good, seed: part + 1) { mutant in
+      let start = mutant.number(at: 40)
+      guard (64...description).contains(start) else { return }
+      let size = try mutant.withUnsafeBytes { try PackedNumbers($0, form: form, table: start..<description).size }
+      #expect(size <= 8 * mutant.count)
+    } place: { draws in
+      let range = [64..<table, table..<description, table..<description, description..<good.count, 40..<48][draws.next(5)]
+      return range.lowerBound + draws.next(range.count)
     }
     #expect(refused > 300)
   }
