@@ -60,9 +60,9 @@ public final class Trainer {
 
   // The value of `model`, possibly out of date with respect to `engine`.
   private var present: Model
-  private let data: TrainingData
+  let data: TrainingData
   private let kernels: TrainingKernels
-  private var engine: FullyConnectedEngine?
+  var engine: FullyConnectedEngine?
   // False if masks or tensors have changed since `engine` was created.
   private var hasChosenEngine = false
   // Unlike kernels for whole networks, they do not mind augmentation and teachers.
@@ -71,17 +71,17 @@ public final class Trainer {
   private var convolutions: SparseConvolutions?
   lazy var team = WorkerTeam(threads: kernels.threads ?? TorchRuntime.threads)
   private let device: Device
-  private let loader: BatchLoader
-  private let hooks: [any TrainingHook]
-  private let dropout: Generator
-  private var executor: Executor
-  private let teaching: Executor?
+  let loader: BatchLoader
+  let hooks: [any TrainingHook]
+  let dropout: Generator
+  var executor: Executor
+  let teaching: Executor?
   // Where student and teacher look; nil where logits alone are compared.
-  private let transfer: AttentionTransfer?
+  let transfer: AttentionTransfer?
   // Nil unless a hook multiplies weights by factors.
-  private var gatedWeights: GatedWeights?
-  private let gates: (any WeightGates)?
-  private var optimizer: Optimizer
+  var gatedWeights: GatedWeights?
+  let gates: (any WeightGates)?
+  var optimizer: Optimizer
   private let evaluated: EvaluatedParts
   // nil unless the present epoch was timed from its beginning.
   private var timeInEpoch: Duration?
@@ -153,7 +153,7 @@ public final class Trainer {
   }
 
   /// Returns the engine for the present masks, created on demand: some hooks change masks at every step.
-  private func ownEngine() throws -> FullyConnectedEngine? {
+  func ownEngine() throws -> FullyConnectedEngine? {
     if !hasChosenEngine {
       engine = try FullyConnectedEngine(
         kernels, model: present, optimizer: optimizer, data: data, batchSize: plan.batchSize, evaluated: evaluated.sets, gates: gates,
@@ -164,7 +164,7 @@ public final class Trainer {
   }
 
   /// Returns the convolutions that compute with kept weights alone for the present masks, chosen on demand.
-  private func ownConvolutions() throws -> SparseConvolutions {
+  func ownConvolutions() throws -> SparseConvolutions {
     let chosen = try convolutions ?? SparseConvolutions(present, convolutionKernels)
     convolutions = chosen
     return chosen
@@ -178,7 +178,7 @@ public final class Trainer {
     convolutions = nil
   }
 
-  private var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
+  var needsGradients: Bool { hooks.contains { $0.needsGradients(self) } }
 
   /// Returns the present state; its tensors are the live ones and must be written before the next step.
   public func state() throws -> State {
@@ -248,72 +248,6 @@ public final class Trainer {
 
   private func rate(ofStep step: Int) -> Double {
     plan.learningRate.rate(at: max(step, 0), of: totalIterations, perEpoch: iterationsPerEpoch)
-  }
-
-  private func step(epoch: Int, index: Int, learningRate: Double) throws -> Double {
-    let watched = hooks.map(\.observedNodes)
-    let observed = watched.dropFirst().reduce(watched.first ?? []) { $0.union($1) }
-    if observed.isEmpty, !needsGradients, let engine = try ownEngine() {
-      try gates?.draw(into: engine.factors, self)
-      let (loss, count) = try loader.withStoredBatch(epoch: epoch, index: index) {
-        (engine.loss(of: $0, labelSmoothing: plan.labelSmoothing), $0.count)
-      }
-      try checkFinite(loss, learningRate: learningRate)
-      engine.update(plan.optimizer, learningRate: learningRate, step: optimizer.countStep(), count: count)
-      try gates?.didComputeGradients(of: engine.gradientsOfFactors(), self)
-      return loss
-    }
-    // A step by libtorch updates the tensors.
-    engine?.lend()
-    if observed.isEmpty, !needsGradients { executor.keptFilters = try ownConvolutions().filters }
-    defer { executor.keptFilters = [:] }
-    let batch = try loader.batch(epoch: epoch, index: index)
-    if let gates, let gatedWeights {
-      try gates.draw(into: gatedWeights.factors, self)
-      try gatedWeights.multiply()
-    }
-    // Before the student's pass, so that what the teacher computes is gone before gradients need room.
-    var (maps, taughtMaps): ([String: Tensor], [String: Tensor]) = ([:], [:])
-    let taught = try teaching.map { teacher in
-      try withoutGradients {
-        try teacher.forward(batch.inputs, mode: .evaluation, observing: transfer?.teachersNodes ?? []) {
-          taughtMaps[$0] = try $1.attentionMap()
-        }
-      }
-    }
-    let compared = transfer?.nodes ?? []
-    let logits = try executor.forward(batch.inputs, mode: .training(dropout), observing: observed.union(compared)) { node, value in
-      if compared.contains(node) { maps[node] = try value.attentionMap() }
-      try withoutGradients {
-        for (hook, nodes) in zip(hooks, watched) where nodes.contains(node) { try hook.observe(value.detached(), of: node) }
-      }
-    }
-    var loss = try loss(of: logits, taught, batch)
-    if let weight = plan.distillation?.features, let features = try transfer?.loss(of: maps, from: taughtMaps) {
-      loss = try loss + features * weight
-    }
-    let value = try loss.item()
-    try checkFinite(value, learningRate: learningRate)
-    try loss.backward()
-    let gradients = try gatedWeights?.passGradients()
-    for hook in hooks { try hook.didComputeGradients(self) }
-    if let gates, let gradients { try gates.didComputeGradients(of: gradients, self) }
-    try optimizer.step(learningRate: learningRate)
-    return value
-  }
-
-  private func loss(of logits: Tensor, _ taught: Tensor?, _ batch: Batch) throws -> Tensor {
-    guard let taught, let distillation = plan.distillation else {
-      return try logits.crossEntropy(executor.labels(of: batch), labelSmoothing: plan.labelSmoothing)
-    }
-    let share = distillation.share(hasLabels: data.training.isLabelled)
-    return try logits.distillationLoss(
-      from: taught, labels: share < 1 ? executor.labels(of: batch) : nil, temperature: distillation.temperature, weight: share,
-      labelSmoothing: plan.labelSmoothing)
-  }
-
-  private func checkFinite(_ loss: Double, learningRate: Double) throws {
-    guard loss.isFinite else { throw TrainingError.nonFiniteLoss(iteration: iteration + 1, learningRate: learningRate) }
   }
 
   private func evaluate() throws -> EvaluationRecord {
