@@ -78,7 +78,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ], swiftSettings: strict),
     .target(
-      name: "Training", dependencies: ["CSparse", "CZlib", "Torch", "Networks", "Datasets", "Files", "Words", "Interruptions"],
+      name: "Training",
+      dependencies: ["CSparse", "CZlib", "SparseRuntime", "Torch", "Networks", "Datasets", "Files", "Words", "Interruptions"],
       swiftSettings: strict
     ),
     .target(
@@ -131,7 +132,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], resources: [.embedInCode("Benchmarking/peer.py")], swiftSettings: strict),
     .executableTarget(
-      name: "espalier-bench", dependencies: ["Pruning", "Training", "Torch", "Networks", "Datasets", "Results", "CStartup"],
+      name: "espalier-bench",
+      dependencies: ["Pruning", "Training", "SparseRuntime", "Torch", "Networks", "Datasets", "Results", "CStartup"],
       path: "Benchmarks", exclude: ["Python", "README.md"], resources: [.embedInCode("cases.json")], swiftSettings: strict),
     .executableTarget(
       name: "TrainAndPrune", dependencies: ["Experiments", "Pruning", "Results", "Torch", "Training"], path: "Examples/TrainAndPrune",
@@ -165,7 +167,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Training", "Torch", "Networks", "Datasets", "Interruptions", "TestSupport"],
+      name: "TrainingTests", dependencies: ["Training", "SparseRuntime", "Torch", "Networks", "Datasets", "Interruptions", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "InterchangeTests",

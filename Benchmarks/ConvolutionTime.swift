@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Networks
 internal import Results
+internal import SparseRuntime
 internal import Torch
 internal import Training
 

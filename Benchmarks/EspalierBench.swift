@@ -1,4 +1,5 @@
 internal import Foundation
+internal import SparseRuntime
 internal import Training
 
 /// The benchmark's command, which takes one measurement in a process of its own and prints it as a line of JSON.

@@ -1,4 +1,5 @@
 internal import Networks
+internal import SparseRuntime
 internal import Torch
 
 /// The convolutions of a model that compute with their kept weights alone, chosen by its masks and never by a clock.

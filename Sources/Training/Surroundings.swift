@@ -1,4 +1,5 @@
 internal import Datasets
+internal import SparseRuntime
 public import Torch
 
 /// Everything besides model, plan and seed that decides the bits of a training, recorded in whatever may be resumed.

@@ -1,5 +1,6 @@
 import Datasets
 import Networks
+import SparseRuntime
 import TestSupport
 import Testing
 import Torch

@@ -1,6 +1,7 @@
 internal import CSparse
 internal import Datasets
 internal import Networks
+internal import SparseRuntime
 internal import Torch
 
 /// Number of examples in a panel.
@@ -51,7 +52,7 @@ final class FullyConnectedEngine {
     gates: (any WeightGates)? = nil, team makeTeam: () -> WorkerTeam?
   ) throws {
     let images = data.training
-    guard policy.choice != .libtorch, let form = policy.form ?? KernelForm.available.last, let kernels = form.kernels,
+    guard policy.choice != .libtorch, let form = policy.form ?? KernelForm.available.last, let kernels = form.trainingKernels,
       let chain = FullyConnectedChain(model.network), let inputs = chain.widths.first, let classes = chain.widths.last,
       images.exampleSize == inputs,
       // The value of an element depends on its channel, so on the height and width of the training images.

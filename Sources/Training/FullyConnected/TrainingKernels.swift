@@ -1,6 +1,7 @@
 internal import CSparse
 internal import Datasets
 public import Networks
+public import SparseRuntime
 
 /// What trains and evaluates fully connected networks and pruned convolutions.
 ///
@@ -65,31 +66,8 @@ public struct TrainingKernels: Hashable, Sendable {
   }
 }
 
-/// A form of our kernels: the same code compiled for one set of vector instructions.
-public enum KernelForm: String, Codable, Hashable, Sendable, CaseIterable {
-  /// For every machine.
-  case portable
-  /// For ARM with NEON.
-  case neon
-  /// For x86-64 with AVX2 and FMA.
-  case avx2
-  /// For x86-64 with AVX-512.
-  case avx512
-
-  /// The forms that this machine has, the fastest last; they give the same bits, except for `portable` on x86 and for convolutions, whose sums
-  /// they add in different orders.
-  public static var available: [KernelForm] { allCases.filter { $0.kernels != nil } }
-
-  var kernels: UnsafePointer<cs_kernels>? { cs_kernels_of_form(code) }
-
-  var code: Int32 {
-    switch self {
-    case .portable: Int32(CS_PORTABLE)
-    case .neon: Int32(CS_NEON)
-    case .avx2: Int32(CS_AVX2)
-    case .avx512: Int32(CS_AVX512)
-    }
-  }
+extension KernelForm {
+  var trainingKernels: UnsafePointer<cs_kernels>? { cs_kernels_of_form(code) }
 
   /// The density of a layer up to which sparse kernels are faster than dense ones, with a margin.
   ///
