@@ -26,20 +26,16 @@ INLINE lanes some_of(const float *p, uint32_t count) {
   __builtin_memcpy(&values, p, count * sizeof *p);
   return values;
 }
-typedef float eight __attribute__((ext_vector_type(8)));
-typedef float four __attribute__((ext_vector_type(4)));
-typedef float loose_eight __attribute__((ext_vector_type(8), aligned(4)));
-typedef float loose_four __attribute__((ext_vector_type(4), aligned(4)));
 // The end of a row, in halves: a call that copies a few bytes takes longer than all of them.
 INLINE void put_some(float *p, lanes values, uint32_t count) {
   if (count >= 16) {
     *(loose_lanes *)p = values;
     return;
   }
-  eight rest = values.lo;
-  if (count & 8) *(loose_eight *)p = rest, p += 8, rest = values.hi;
-  four end = rest.lo;
-  if (count & 4) *(loose_four *)p = end, p += 4, end = rest.hi;
+  half rest = values.lo;
+  if (count & 8) *(loose_half *)p = rest, p += 8, rest = values.hi;
+  quarter end = rest.lo;
+  if (count & 4) *(loose_quarter *)p = end, p += 4, end = rest.hi;
   if (count & 2) p[0] = end[0], p[1] = end[1], p += 2, end = end.zwzw;
   if (count & 1) p[0] = end[0];
 }

@@ -3,6 +3,10 @@
 typedef float lanes __attribute__((ext_vector_type(16)));
 typedef float loose_lanes __attribute__((ext_vector_type(16), aligned(4)));
 typedef int32_t integers __attribute__((ext_vector_type(16)));
+typedef float half __attribute__((ext_vector_type(8)));
+typedef float loose_half __attribute__((ext_vector_type(8), aligned(4)));
+typedef float quarter __attribute__((ext_vector_type(4)));
+typedef float loose_quarter __attribute__((ext_vector_type(4), aligned(4)));
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLLED _Pragma("clang loop unroll(full)")

@@ -11,6 +11,30 @@ INLINE uint32_t kept_products(
   UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
     sum[k][r][c] = (lanes)0;
   }
+#ifdef CS_HELD
+  // Loads are what such a tile waits for: four weights come with one, and are spread from the register that holds them.
+  if (chains == 1 && !entry) {
+    for (; i + 4 <= to; i += 4) {
+      const quarter own = *(const loose_quarter *)(values + i);
+      lanes four = __builtin_shufflevector(own, own, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+      CS_HELD(four);
+#define CS_PRODUCT(K)                                                                                                                 \
+  do {                                                                                                                                \
+    const float *p = x + (size_t)offsets[i + K] * unit;                                                                               \
+    const lanes w = __builtin_shufflevector(                                                                                          \
+        four, four, K, K, K, K, 4 + K, 4 + K, 4 + K, 4 + K, 8 + K, 8 + K, 8 + K, 8 + K, 12 + K, 12 + K, 12 + K, 12 + K);              \
+    UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {                                              \
+      sum[0][r][c] += w * vector(p + r * x_row + c * 16, is_aligned);                                                                 \
+    }                                                                                                                                 \
+  } while (0)
+      CS_PRODUCT(0);
+      CS_PRODUCT(1);
+      CS_PRODUCT(2);
+      CS_PRODUCT(3);
+#undef CS_PRODUCT
+    }
+  }
+#endif
   for (; chains == 1 ? i < to : i + chains <= to; i += chains) {
     UNROLLED for (int k = 0; k < chains; ++k) {
       const float *p = x + (size_t)offsets[i + k] * unit;
