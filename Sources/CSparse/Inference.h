@@ -43,7 +43,7 @@ INLINE void sparse_block(
     UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
       sum[0][r][c] = is_first ? start : *(lanes *)(between + (r * columns + c) * 16);
     }
-    i = kept_products(rows, columns, chains, sum, values, NULL, offsets, i, end, x, unit, x_row, 0);
+    i = kept_products(rows, columns, chains, sum, values, offsets, i, end, x, unit, x_row, 0);
     if (!is_last) {
       UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
         *(lanes *)(between + (r * columns + c) * 16) = sum[0][r][c];

@@ -28,6 +28,13 @@ INLINE feature load(const float *panel, size_t row) {
   return (feature){p[0], p[1], p[2], p[3]};
 }
 
+INLINE void store(float *panel, size_t row, feature x) {
+  lanes *p = (lanes *)(panel + row * CS_PANEL);
+  p[0] = x.a, p[1] = x.b, p[2] = x.c, p[3] = x.d;
+}
+
+INLINE feature splat(float x) { return (feature){(lanes)x, (lanes)x, (lanes)x, (lanes)x}; }
+
 // NaN stays NaN, so that a broken step shows in the loss.
 INLINE lanes positive(lanes x) { return x < (lanes)0 ? (lanes)0 : x; }
 INLINE lanes where_positive(lanes x, lanes activation) { return activation > (lanes)0 ? x : (lanes)0; }

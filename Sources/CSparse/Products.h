@@ -2,12 +2,12 @@
 // else decides the code, are constants wherever these are called. Another order of additions gives trainings other bits (CS_GENERATION).
 
 // A layer's kept weights: sum[0] += Σ values[i]·x[offsets[i]] for i ..< to, over `rows` × `columns` vectors; returns `to`, where the next
-// output's begin. Offsets count `unit` values, and a tile's rows lie x_row values apart; with `entry`, weight i is values[entry[i]]. A
-// weight's products take as long as a tile has vectors; several weights at once, where vectors are few, hide how long a sum waits for the
-// one before: they have `chains` sums, which are added up in the end.
+// output's begin. Offsets count `unit` values, and a tile's rows lie x_row values apart. A weight's products take as long as a tile has
+// vectors; several weights at once, where vectors are few, hide how long a sum waits for the one before: they have `chains` sums, which are
+// added up in the end.
 INLINE uint32_t kept_products(
-    const int rows, const int columns, const int chains, lanes (*sum)[4][8], const float *values, const uint32_t *entry,
-    const uint16_t *offsets, uint32_t i, uint32_t to, const float *x, size_t unit, size_t x_row, const int is_aligned) {
+    const int rows, const int columns, const int chains, lanes (*sum)[4][8], const float *values, const uint16_t *offsets,
+    uint32_t i, uint32_t to, const float *x, size_t unit, size_t x_row, const int is_aligned) {
   UNROLLED for (int k = 1; k < chains; ++k) UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
     sum[k][r][c] = (lanes)0;
   }
@@ -38,7 +38,7 @@ INLINE uint32_t kept_products(
   for (; chains == 1 ? i < to : i + chains <= to; i += chains) {
     UNROLLED for (int k = 0; k < chains; ++k) {
       const float *p = x + (size_t)offsets[i + k] * unit;
-      const lanes w = (lanes)values[entry ? entry[i + k] : i + k];
+      const lanes w = (lanes)values[i + k];
       UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
         sum[k][r][c] += w * vector(p + r * x_row + c * 16, is_aligned);
       }
@@ -47,7 +47,7 @@ INLINE uint32_t kept_products(
   if (chains == 1) return i;
   for (; i < to; ++i) {
     const float *p = x + (size_t)offsets[i] * unit;
-    const lanes w = (lanes)values[entry ? entry[i] : i];
+    const lanes w = (lanes)values[i];
     UNROLLED for (int r = 0; r < rows; ++r) UNROLLED for (int c = 0; c < columns; ++c) {
       sum[0][r][c] += w * vector(p + r * x_row + c * 16, is_aligned);
     }

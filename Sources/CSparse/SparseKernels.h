@@ -4,6 +4,12 @@
 // A feature of a panel is a tile of one row of so many vectors.
 enum { CS_VECTORS = CS_PANEL / 16 };
 
+INLINE feature accumulated(feature sum, float weight, const lanes *x) {
+  const lanes w = (lanes)weight;
+  sum.a += w * x[0], sum.b += w * x[1], sum.c += w * x[2], sum.d += w * x[3];
+  return sum;
+}
+
 INLINE lanes products(feature y, const lanes *x) {
   lanes sum = y.a * x[0];
   sum += y.b * x[1];
@@ -31,7 +37,7 @@ static void CS_NAMED(forward_, FORM)(
         } else {
           UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = place[c];
         }
-        kept_products(1, CS_VECTORS, 1, sum, values, NULL, layer->column, begin, end, in, CS_PANEL, 0, 1);
+        kept_products(1, CS_VECTORS, 1, sum, values, layer->column, begin, end, in, CS_PANEL, 0, 1);
         if (last && relu) UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = positive(sum[0][0][c]);
         UNROLLED for (int c = 0; c < CS_VECTORS; ++c) place[c] = sum[0][0][c];
       }
@@ -86,12 +92,16 @@ static void CS_NAMED(input_gradient_, FORM)(
     float *out = dx.values + panel * dx.distance;
     for (uint32_t k = columns.from; k < columns.to; ++k) {
       const size_t column = layer->columns[k];
-      lanes *place = (lanes *)(out + column * CS_PANEL), sum[1][4][8];
-      UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = (lanes)0;
-      kept_products(
-          1, CS_VECTORS, 1, sum, values, layer->entry, layer->row, layer->column_starts[k], layer->column_starts[k + 1], in, CS_PANEL, 0, 1);
-      if (shown) UNROLLED for (int c = 0; c < CS_VECTORS; ++c) sum[0][0][c] = where_positive(sum[0][0][c], at(shown, column)[c]);
-      UNROLLED for (int c = 0; c < CS_VECTORS; ++c) place[c] = sum[0][0][c];
+      feature sum = splat(0);
+      for (uint32_t i = layer->column_starts[k]; i < layer->column_starts[k + 1]; ++i) {
+        sum = accumulated(sum, values[layer->entry[i]], at(in, layer->row[i]));
+      }
+      if (shown) {
+        const feature h = load(shown, column);
+        sum = (feature){
+          where_positive(sum.a, h.a), where_positive(sum.b, h.b), where_positive(sum.c, h.c), where_positive(sum.d, h.d)};
+      }
+      store(out, column, sum);
     }
   }
 }
