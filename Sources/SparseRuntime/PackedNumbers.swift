@@ -56,9 +56,10 @@ struct PackedNumbers {
     }
   }
 
-  /// Writes values, of which each output has a range.
+  /// Writes values, of which each output has a range, or each group of `rows` outputs, whose values take turns.
   private func unpackValues(
-    _ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, outputs: Int, segments: Int = 1, range: (Int) -> Range<Int>
+    _ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, outputs: Int, segments: Int = 1, rows: Int = 1,
+    range: (Int) -> Range<Int>
   ) {
     let values = target.assumingMemoryBound(to: Float.self)
     for segment in 0..<segments * outputs {
@@ -69,9 +70,13 @@ struct PackedNumbers {
       case .float16:
         for i in range { values[i] = Half.value(of: source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)) }
       case .int8:
-        let scale = source.loadUnaligned(fromByteOffset: segment % outputs * 4, as: Float.self)
-        let steps = source + 4 * outputs
-        for i in range { values[i] = scale * Float(steps.load(fromByteOffset: i, as: Int8.self)) }
+        let steps = source + 4 * outputs * rows
+        for row in 0..<rows {
+          let scale = source.loadUnaligned(fromByteOffset: (segment % outputs * rows + row) * 4, as: Float.self)
+          for i in stride(from: range.lowerBound + row, to: range.upperBound, by: rows) {
+            values[i] = scale * Float(steps.load(fromByteOffset: i, as: Int8.self))
+          }
+        }
       }
     }
   }
@@ -113,9 +118,9 @@ struct PackedNumbers {
     case .gaps: try unpackGaps(filters, places, slots, bases, starts, offsets)
     case .mask: try unpackMask(filters, places, slots, bases, starts, offsets)
     }
-    unpackValues(places + filters.placeBytes, to: target + layout.values, outputs: filters.outputs, segments: filters.blocks) {
-      Int(starts[$0])..<Int(starts[$0 + 1])
-    }
+    unpackValues(
+      places + filters.placeBytes, to: target + layout.values, outputs: filters.outputs, segments: filters.blocks, rows: filters.rows
+    ) { filters.size * Int(starts[$0])..<filters.size * Int(starts[$0 + 1]) }
   }
 
   private func unpackGaps(
@@ -214,15 +219,21 @@ private struct Table {
       let (outputs, columns) = (try count(), try count())
       guard outputs >= 1, columns <= bytes.count / outputs else { throw PackedNumbers.malformed("are more than its file has") }
       return .matrix(outputs: outputs, columns: columns)
-    case 2:
+    case 2, 3:
       let (blocks, outputs, weights, countBytes) = (try count(), try count(), try count(), try count())
       guard let places = PackedFilters.Places(rawValue: try number()) else {
         throw PackedNumbers.malformed("have places of an unknown kind")
       }
       let (placeBytes, plane, taps) = (try count(), try number(upTo: Plan.longest), try count())
+      let end = try number(upTo: 1 << 36)
+      let (rows, points) = kind == 3 ? (try number(), try number()) : (1, 1)
+      // Bounds within which a section's size is a number, which is then compared with the file's.
+      guard [1, 2, 4].contains(rows), (1...PlanBlocks.mostPoints).contains(points) else {
+        throw PackedNumbers.malformed("have blocks of an impossible shape")
+      }
       let filters = PackedFilters(
         blocks: blocks, outputs: outputs, weights: weights, countBytes: countBytes, places: places, placeBytes: placeBytes, plane: plane,
-        taps: taps, end: try number(upTo: 1 << 36))
+        taps: taps, end: end, rows: rows, points: points)
       // Each output of a block has at least a byte that counts its weights.
       guard blocks >= 1, outputs >= 1, blocks <= countBytes / outputs, weights <= Int(UInt32.max) else {
         throw PackedNumbers.malformed("are more than its file has")

@@ -11,7 +11,7 @@ enum PackedSection: Hashable {
   case bytes(Int)
   /// All weights of a layer by outputs; for `int8` the scales of all outputs before them.
   case matrix(outputs: Int, columns: Int)
-  /// The weights of a layer that are not 0.
+  /// The weights of a layer that are not 0, or the blocks in which there are any.
   case filters(PackedFilters)
 
   /// Unpacked, arrays begin at multiples of this.
@@ -45,11 +45,11 @@ enum PackedSection: Hashable {
     case .matrix(let outputs, let columns): (1, [outputs, columns])
     case .filters(let filters):
       (
-        2,
+        filters.isInBlocks ? 3 : 2,
         [
           filters.blocks, filters.outputs, filters.weights, filters.countBytes, filters.places.rawValue, filters.placeBytes, filters.plane,
           filters.taps, filters.end,
-        ]
+        ] + (filters.isInBlocks ? [filters.rows, filters.points] : [])
       )
     }
   }
@@ -62,6 +62,9 @@ enum PackedSection: Hashable {
 ///
 /// Places are counted in *slots*: the places within a channel (of `plane` positions) that any weight of the layer reads are its taps, and
 /// the slots of channel c are c·taps and the following. A convolution of 3×3 has nine slots a channel, however large its images are.
+///
+/// Of weights in blocks (``PlanBlocks``) each block counts as a weight and each group of `rows` outputs as an output: a block has one place,
+/// and `points` values of each of its outputs. Scales are those of all outputs of all groups, also of those that do not exist in the last.
 struct PackedFilters: Hashable {
   /// The ways to write places.
   enum Places: Int {
@@ -82,9 +85,15 @@ struct PackedFilters: Hashable {
   var taps: Int
   /// The slot behind the last that a mask has.
   var end: Int
+  /// Outputs and points of a block of weights; 1 and 1 for weights on their own.
+  var rows = 1, points = 1
+
+  /// Values at a place.
+  var size: Int { rows * points }
+  var isInBlocks: Bool { size > 1 }
 
   func packedSize(_ form: WeightForm) -> Int {
-    4 * blocks + 4 * taps + countBytes + placeBytes + (form == .int8 ? 4 * outputs : 0) + weights * form.valueSize
+    4 * blocks + 4 * taps + countBytes + placeBytes + (form == .int8 ? 4 * outputs * rows : 0) + weights * size * form.valueSize
   }
 
   /// Where bases, starts, offsets and values lie unpacked: in the order in which a compiler writes them.
@@ -92,7 +101,7 @@ struct PackedFilters: Hashable {
     let starts = PackedSection.aligned(bases + 4 * blocks)
     let offsets = PackedSection.aligned(starts + 4 * (blocks * outputs + 1))
     let values = PackedSection.aligned(offsets + 2 * weights)
-    return (starts, offsets, values, values + 4 * weights)
+    return (starts, offsets, values, values + 4 * weights * size)
   }
 }
 

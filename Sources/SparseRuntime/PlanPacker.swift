@@ -74,13 +74,13 @@ public struct PlanPacker {
     if case .dense(let matrix) = layer.weights, form.valueSize < 4 {
       return matrix.values.offset.isMultiple(of: PackedSection.alignment) ? matrix.values.offset : nil
     }
-    guard case .sparse(let filters) = layer.weights else { return nil }
+    guard let weights = PlacedWeights(layer, plan.maps) else { return nil }
     let section = PackedFilters(
-      blocks: filters.bases.count, outputs: plan.maps[layer.y].channels, weights: filters.values.count, countBytes: 0, places: .plain,
-      placeBytes: 0, plane: 0, taps: 0, end: 0)
-    let layout = section.layout(at: filters.bases.offset)
-    let isUsual = (layout.starts, layout.offsets, layout.values) == (filters.starts.offset, filters.offsets.offset, filters.values.offset)
-    return isUsual ? filters.bases.offset : nil
+      blocks: weights.bases.count, outputs: weights.outputs, weights: weights.offsets.count, countBytes: 0, places: .plain,
+      placeBytes: 0, plane: 0, taps: 0, end: 0, rows: weights.rows, points: weights.points)
+    let layout = section.layout(at: weights.bases.offset)
+    let isUsual = (layout.starts, layout.offsets, layout.values) == (weights.starts.offset, weights.offsets.offset, weights.values.offset)
+    return isUsual ? weights.bases.offset : nil
   }
 
   // MARK: Sections
@@ -112,25 +112,27 @@ public struct PlanPacker {
 
   /// Adds a layer's weights and returns where they end.
   private mutating func pack(_ layer: PlanLayer, at place: Int) throws(UnpackableWeight) -> Int {
-    let outputs = plan.maps[layer.y].channels
     let section: PackedSection
     if case .dense(let matrix) = layer.weights {
+      let outputs = plan.maps[layer.y].channels
       let columns = matrix.values.count / outputs
       section = .matrix(outputs: outputs, columns: columns)
       try pack(plan.storage.array(matrix.values), of: layer.name, outputs: outputs) { $0 * columns..<($0 + 1) * columns }
-    } else if case .sparse(let filters) = layer.weights {
-      let (bases, starts) = (plan.storage.array(filters.bases).map(Int.init), plan.storage.array(filters.starts).map(Int.init))
+    } else if let weights = PlacedWeights(layer, plan.maps) {
+      let (bases, starts) = (plan.storage.array(weights.bases).map(Int.init), plan.storage.array(weights.starts).map(Int.init))
       var counts: [UInt8] = []
       for (start, end) in zip(starts, starts.dropFirst()) { counts.append(number: end - start, wide: UInt32.self) }
-      let places = PackedPlaces(
-        plan.storage.array(filters.offsets).map(Int.init), bases: bases, starts: starts, plane: plan.maps[layer.x].plane / filters.stride)
-      section = .filters(
-        PackedFilters(
-          blocks: bases.count, outputs: outputs, weights: filters.values.count, countBytes: counts.count, places: places.kind,
-          placeBytes: places.bytes.count, plane: places.slots.plane, taps: places.slots.taps.count, end: places.end))
+      let places = PackedPlaces(plan.storage.array(weights.offsets).map(Int.init), bases: bases, starts: starts, plane: weights.plane)
+      let filters = PackedFilters(
+        blocks: bases.count, outputs: weights.outputs, weights: weights.offsets.count, countBytes: counts.count, places: places.kind,
+        placeBytes: places.bytes.count, plane: places.slots.plane, taps: places.slots.taps.count, end: places.end, rows: weights.rows,
+        points: weights.points)
+      section = .filters(filters)
       for number in bases + places.slots.taps { payload.append(bytesOf: UInt32(number)) }
       payload += counts + places.bytes
-      try pack(plan.storage.array(filters.values), of: layer.name, outputs: outputs, segments: bases.count) { starts[$0]..<starts[$0 + 1] }
+      try pack(
+        plan.storage.array(weights.values), of: layer.name, outputs: weights.outputs, segments: bases.count, rows: weights.rows
+      ) { filters.size * starts[$0]..<filters.size * starts[$0 + 1] }
     } else {
       return place
     }
@@ -138,9 +140,9 @@ public struct PlanPacker {
     return section.end(at: place)
   }
 
-  /// Adds values, of which each output has a range.
+  /// Adds values, of which each output has a range, or each group of `rows` outputs, whose values take turns.
   private mutating func pack(
-    _ values: [Float], of layer: String, outputs: Int, segments: Int = 1, range: (Int) -> Range<Int>
+    _ values: [Float], of layer: String, outputs: Int, segments: Int = 1, rows: Int = 1, range: (Int) -> Range<Int>
   ) throws(UnpackableWeight) {
     switch form {
     case .float32, .compact: for value in values { payload.append(bytesOf: value) }
@@ -153,15 +155,18 @@ public struct PlanPacker {
       }
     case .int8:
       if let value = values.first(where: { !$0.isFinite }) { throw UnpackableWeight(layer: layer, value: value, form: form) }
-      var scales = [Float](repeating: 0, count: outputs)
-      for i in 0..<segments * outputs { for value in values[range(i)] { scales[i % outputs] = max(scales[i % outputs], abs(value)) } }
-      for o in 0..<outputs {
+      func output(_ segment: Int, _ place: Int) -> Int { segment % outputs * rows + place % rows }
+      var scales = [Float](repeating: 0, count: outputs * rows)
+      for segment in 0..<segments * outputs {
+        for i in range(segment) { scales[output(segment, i)] = max(scales[output(segment, i)], abs(values[i])) }
+      }
+      for o in scales.indices {
         scales[o] /= 127
         payload.append(bytesOf: scales[o])
       }
-      for i in 0..<segments * outputs {
-        let scale = scales[i % outputs]
-        for value in values[range(i)] {
+      for segment in 0..<segments * outputs {
+        for i in range(segment) {
+          let (value, scale) = (values[i], scales[output(segment, i)])
           // A scale that has become 0, or a rough one, is that of numbers below 10⁻⁴².
           let steps = scale > 0 ? min(max((value / scale).rounded(.toNearestOrEven), -127), 127) : 0
           note(layer, value, scale * steps)
@@ -194,6 +199,31 @@ public struct PlanPacker {
     set(UInt64(start), at: PlanWriter.table)
     set(PlanWriter.checksum(of: file), at: PlanWriter.checksum.lowerBound)
     return file
+  }
+}
+
+/// The arrays of weights that have places, on their own or in blocks.
+private struct PlacedWeights {
+  let bases: PlanNumbers<UInt32>, starts: PlanNumbers<UInt32>, offsets: PlanNumbers<UInt16>, values: PlanNumbers<Float>
+  /// Outputs, or groups of as many as a block has.
+  let outputs: Int
+  /// Outputs and points of a block.
+  let rows: Int, points: Int
+  /// What places count from a channel to the next.
+  let plane: Int
+
+  /// Nil for a dense layer.
+  init?(_ layer: PlanLayer, _ maps: [PlanMap]) {
+    let (channels, plane) = (maps[layer.y].channels, maps[layer.x].plane)
+    switch layer.weights {
+    case .dense: return nil
+    case .sparse(let filters):
+      (bases, starts, offsets, values) = (filters.bases, filters.starts, filters.offsets, filters.values)
+      (outputs, rows, points, self.plane) = (channels, 1, 1, plane / filters.stride)
+    case .blocks(let blocks):
+      (bases, starts, offsets, values) = (blocks.bases, blocks.starts, blocks.offsets, blocks.values)
+      (outputs, rows, points, self.plane) = (blocks.groups(channels), blocks.rows, blocks.deltas.count, plane)
+    }
   }
 }
 

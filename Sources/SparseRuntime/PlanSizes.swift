@@ -19,7 +19,8 @@ extension Plan {
     case .dense(let matrix): 4 * matrix.taps.count + (storage.packedSizes[matrix.values.offset] ?? 4 * matrix.values.count)
     case .sparse(let filters):
       storage.packedSizes[filters.bases.offset] ?? 4 * (filters.bases.count + filters.starts.count) + 6 * filters.values.count
-    case .blocks(let blocks): blocks.bytes
+    case .blocks(let blocks):
+      4 * blocks.deltas.count + (storage.packedSizes[blocks.bases.offset] ?? blocks.bytes - 4 * blocks.deltas.count)
     }
   }
 

@@ -36,7 +36,7 @@ struct BlockKernelTests {
       }
     }
   }
-  private static var branches: Network {
+  static var branches: Network {
     func convolution(_ inputs: Int, _ outputs: Int, stride: Int = 1, groups: Int = 1) -> Operation {
       .convolution(Convolution(inputs, outputs, kernel: Extent(3), stride: Extent(stride), padding: Extent(1), groups: groups))
     }

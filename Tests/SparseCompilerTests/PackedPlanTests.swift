@@ -230,7 +230,8 @@ struct PackedPlanTests {
     let wanted = try Executor(Model(network: model.network, tensors: tensors)).forward(input).array(Float.self)
     let largest = wanted.map(abs).max() ?? 0
     let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
-    for kernel in [LayerKernel.dense, .sparse(channels: nil), .sparse(channels: 7)] {
+    let blocks: [LayerKernel] = [.blocks(.block(rows: 4, columns: 4)), .blocks(.block(rows: 2, columns: 2), channels: 3), .blocks(.kernel)]
+    for kernel in [LayerKernel.dense, .sparse(channels: nil), .sparse(channels: 7)] + blocks {
       let kernels = Dictionary(uniqueKeysWithValues: compiler.layers.map { ($0.name, kernel) })
       let result = try CompiledModel(bytes: compiler.plan(weights: form, kernels: kernels).bytes).run(input.array(Float.self))
       let difference = zip(result, wanted).map { abs($0 - $1) }.max() ?? .infinity
