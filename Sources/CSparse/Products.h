@@ -13,7 +13,7 @@ INLINE uint32_t kept_products(
   }
 #ifdef CS_HELD
   // Loads are what such a tile waits for: four weights come with one, and are spread from the register that holds them.
-  if (chains == 1 && !entry) {
+  if (chains == 1) {
     for (; i + 4 <= to; i += 4) {
       const quarter own = *(const loose_quarter *)(values + i);
       lanes four = __builtin_shufflevector(own, own, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
