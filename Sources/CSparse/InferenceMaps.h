@@ -80,6 +80,8 @@ INLINE void pool_rows(const int is_mean, const cs_pool_step *s, const float *x, 
 static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t members) {
   const cs_pool_step *s = step;
   const cs_share share = part_of(s->y.groups * s->y.channels, member, members);
+  // A mean's rows are summed one by one, as single sums of millions of pixels would lose digits.
+  const float neutral = s->is_mean ? 0 : -__builtin_inff();
   for (uint32_t k = share.from; k < share.to; ++k) {
     const float *x = channel_of(&s->x, k);
     float *y = channel_of(&s->y, k);
@@ -95,19 +97,21 @@ static void CS_NAMED(pool_, FORM)(const void *step, uint32_t member, uint32_t me
       for (uint32_t j = 0; j < s->y.width; ++j) {
         const float factor = s->row_share[i] * s->column_share[j];
         if (s->y.lanes == 16) {
-          lanes value = s->is_mean ? (lanes)0 : (lanes)-__builtin_inff();
+          lanes value = (lanes)neutral;
           for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
+            lanes row = (lanes)neutral;
             for (uint32_t c = s->column_from[j]; c < s->column_to[j]; ++c) {
-              const lanes v = *(const lanes *)(x + r * s->x.row + c * 16);
-              value = combined(s->is_mean, value, v);
+              row = combined(s->is_mean, row, *(const lanes *)(x + r * s->x.row + c * 16));
             }
+            value = combined(s->is_mean, value, row);
           }
           *(lanes *)(y + i * s->y.row + j * 16) = held(s->is_mean ? value * factor : value, s->low, s->high);
           continue;
         }
-        float value = s->is_mean ? 0 : -__builtin_inff();
+        float value = neutral;
         for (uint32_t r = s->row_from[i]; r < s->row_to[i]; ++r) {
-          value = combined_row(s->is_mean, value, x + r * s->x.row, s->column_from[j], s->column_to[j]);
+          const float row = combined_row(s->is_mean, neutral, x + r * s->x.row, s->column_from[j], s->column_to[j]);
+          value = combined_row(s->is_mean, value, &row, 0, 1);
         }
         y[i * s->y.row + j] = held_one(s->is_mean ? value * factor : value, s->low, s->high);
       }

@@ -22,16 +22,18 @@ public struct KernelProfile: Codable, Hashable, Sendable {
   public var groups: Int
   /// Fewer examples than this go one after another.
   public var loneExamples: Int
+  /// Channels, height and width of an example: with other sizes a measurement does not hold. nil in a profile that was written before they were.
+  public var input: [Int]?
   /// All layers.
   public var layers: [Layer]
 
   /// Creates a profile of a compiler's layers.
   public init(
-    form: String, batches: KernelTuner.Batches = .all, threads: Int = 1, groups: Int, loneExamples: Int,
+    form: String, batches: KernelTuner.Batches = .all, threads: Int = 1, groups: Int, loneExamples: Int, input: [Int],
     layers: [PlanCompiler.LayerSummary], kernels: [String: LayerKernel]
   ) {
     (self.form, self.batches, self.threads) = (form, batches.rawValue, threads)
-    (self.groups, self.loneExamples) = (groups, loneExamples)
+    (self.groups, self.loneExamples, self.input) = (groups, loneExamples, input)
     self.layers = layers.map {
       Layer(name: $0.name, weights: $0.weights, kept: $0.kept, kernel: (kernels[$0.name] ?? $0.usual).description)
     }

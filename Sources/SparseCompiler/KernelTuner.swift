@@ -76,22 +76,23 @@ public struct KernelTuner {
     let (groups, loneExamples) =
       compiler.isLarge ? (compiler.usualGroups, compiler.usualLoneExamples) : try layout(compiler, kernels)
     return KernelProfile(
-      form: form.rawValue, batches: batches, threads: threads, groups: groups, loneExamples: loneExamples, layers: all, kernels: kernels)
+      form: form.rawValue, batches: batches, threads: threads, groups: groups, loneExamples: loneExamples,
+      input: compiler.inputShape, layers: all, kernels: kernels)
   }
 
   /// Returns how many groups side by side are fastest for an example, and from how many examples on a group is faster than lone ones.
   private func layout(_ compiler: PlanCompiler, _ kernels: [String: LayerKernel]) throws -> (groups: Int, loneExamples: Int) {
     let model = try CompiledModel(bytes: compiler.plan(kernels: kernels, groups: 4), threads: threads, form: form)
     func seconds(_ groups: Int) throws -> Double { try model.stepSeconds(groups: groups, repetitions: repetitions).reduce(0, +) }
-    return Self.layout(lone: try seconds(0), groups: try [1, 2, 4].map { (groups: $0, seconds: try seconds($0)) })
+    return Self.layout(batches, lone: try seconds(0), groups: try [1, 2, 4].map { (groups: $0, seconds: try seconds($0)) })
   }
 
-  /// The choice by the seconds of a lone example and of 1, 2 and 4 groups.
-  static func layout(lone: Double, groups times: [(groups: Int, seconds: Double)]) -> (groups: Int, loneExamples: Int) {
+  /// The choice by the seconds of a lone example and of 1, 2 and 4 groups. Where many examples are asked for, lone ones must be a tenth faster.
+  static func layout(_ batches: Batches, lone: Double, groups times: [(groups: Int, seconds: Double)]) -> (groups: Int, loneExamples: Int) {
     guard let best = times.min(by: { $0.seconds / Double($0.groups) < $1.seconds / Double($1.groups) }), let first = times.first, lone > 0
     else { return (1, 1) }
     // Large images go by one after another however many there are: 16 side by side do not fit into the caches.
-    if best.seconds / Double(16 * best.groups) >= lone { return (best.groups, 1 << 20) }
+    if best.seconds / Double(16 * best.groups) >= (batches == .many ? 1.1 * lone : lone) { return (best.groups, 1 << 20) }
     return (best.groups, min(max(Int((first.seconds / lone).rounded(.up)), 1), 16))
   }
 }

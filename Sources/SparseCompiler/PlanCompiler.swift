@@ -132,6 +132,8 @@ public struct PlanCompiler {
 
   /// From how many examples on they go side by side where nothing was measured: never if their values would not stay in the caches.
   public var usualLoneExamples: Int { isLarge ? 1 << 20 : 8 }
+  /// Channels, height and width of an example, 1×1 of a vector.
+  public var inputShape: [Int] { geometry.maps.first.map { [$0.channels, $0.height, $0.width] } ?? [] }
   /// Whether examples go through the network one after another, however many there are, as their values are too large.
   var isLarge: Bool { geometry.isLarge }
 }

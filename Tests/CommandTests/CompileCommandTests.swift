@@ -201,7 +201,12 @@ import Torch
     ("compile m --batch 0", "--batch 0 is impossible: give a number of images, 1 or more"),
     (
       "compile m --kernels fast",
-      "--kernels fast: possible are measured, usual, dense, sparse, block:4x4, block:4x1, block:2x4, block:2x2, block:2x1, block:1x4, kernel, and the file of a profile"
+      "--kernels fast: possible are measured, usual, dense, sparse, block:4x4, block:4x1, block:2x4, block:2x2, block:2x1, block:1x4, kernel, sparse:24x8 for 24 channels and 8 vectors at a time, and the file of a profile"
+    ),
+    ("compile m -o -", "--output -: a plan is a file: give its name"),
+    (
+      "compile m -o a.kernels.json",
+      "--output a.kernels.json: profiles of kernels are called so: give a plan another name, such as small.plan"
     ),
     ("compile m --batch -1", "--batch -1 is impossible: give a number of images, 1 or more"),
     ("compile m --threads -1", "--threads -1 is impossible: 1 to 1024 are possible"),

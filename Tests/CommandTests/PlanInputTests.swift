@@ -98,6 +98,14 @@ import Training
         #expect(try espalier("compile", model, "--kernels", "usual", "--image-size", size).status == 0)
         #expect(try CompiledModel(contentsOf: plan).plan.inputShape == shape)
       }
+      // A profile of images of one size is none for another.
+      let profile = folder + "/open.kernels.json"
+      struct Profile: Decodable { var input: [Int] }
+      func measured(_ size: String) throws -> [Int] {
+        #expect(try espalier("compile", model, "--image-size", size).status == 0)
+        return try JSONDecoder().decode(Profile.self, from: Data(contentsOf: URL(fileURLWithPath: profile))).input
+      }
+      #expect(try measured("12") == [3, 12, 12] && measured("16x12") == [3, 16, 12])
       // Other engines run the model in the plan's size.
       let timed = try espalier(
         "benchmark", plan, "--model", model, "--against", "libtorch", "--batch", "3", "--repetitions", "1", "--json")

@@ -28,6 +28,15 @@ import Training
       #expect(compiled.status == 0, "\(compiled.errors)")
       let planes = try CompiledModel(contentsOf: plan).plan.maps.map(\.plane).filter { $0 >= 64 }
       #expect(!planes.isEmpty && planes.allSatisfy { ($0 % 16 == 0) == isLone }, "\(planes)")
+      // What is not there is said to be so.
+      let profile = try espalier("compile", network, "--kernels", folder + "/none.json")
+      #expect(profile.status == 66 && profile.errors == "espalier: there is no file \(folder)/none.json\n", "\(profile.errors)")
+      try TensorArchive().write(to: folder + "/empty.safetensors")
+      let empty = try espalier("run", plan, folder + "/empty.safetensors")
+      #expect(
+        empty.status == 65
+          && empty.errors == "espalier: \(folder)/empty.safetensors has no tensors: give a file that holds the examples\n",
+        "\(empty.errors)")
     }
   }
 }

@@ -106,6 +106,27 @@ struct LargeImageTests {
     #expect(largest > 0 && zip(a, b).allSatisfy { abs($0 - $1) <= [.compact: 0, .float16: 0.01, .int8: 0.1][form, default: 0] * largest })
   }
 
+  /// The mean of many pixels is as exact as sums of rows are: one sum of them all would be wrong in the fifth digit.
+  @Test(arguments: [(1300, 1300, 1), (500, 900, 2), (40, 1300, 9)]) func meansOfManyPixelsAreExact(
+    _ height: Int, _ width: Int, _ batch: Int
+  ) throws {
+    let network = try Network(
+      name: "mean",
+      nodes: [
+        node("input", .input(.image(channels: 1, height: height, width: width))),
+        node("mean", .averagePool(Pooling(kernel: Extent(height, width))), "input"), node("flat", .flatten, "mean"),
+        node("fc", .linear(Linear(1, 2)), "flat"),
+      ], outputs: ["mean"])
+    let model = try randomized(network, density: 1, seed: 1)
+    let compiler = try PlanCompiler(model.network) { try model.tensors[$0]?.detached().array(Float.self) }
+    let input = (0..<batch * height * width).map { Float($0 * 7919 % 1009) / 1009 }
+    let sums = (0..<batch).map { input[$0 * height * width..<($0 + 1) * height * width].reduce(0.0) { $0 + Double($1) } }
+    for form in InferenceForm.available {
+      let means = try CompiledModel(bytes: compiler.plan(loneExamples: batch == 9 ? 1 : 16), form: form).run(input)
+      #expect(zip(means, sums).allSatisfy { abs(Double($0) / ($1 / Double(height * width)) - 1) < 1e-6 }, "\(means)")
+    }
+  }
+
   /// Pools of a lone example whose windows are alike are combined 16 at once, others one by one, and copies take every pixel or every other.
   @Test(arguments: [(1, 3, 1), (2, 3, 1), (2, 2, 0), (3, 5, 2), (2, 7, 3)]) func loneExamplesArePooled(
     _ stride: Int, _ kernel: Int, _ padding: Int

@@ -117,8 +117,8 @@ struct KernelProfileTests {
   @Test func blocksCanBeTypedWithALetter() { #expect(LayerKernel("block:4x1:8") == .blocks(.block(rows: 4, columns: 1), channels: 8)) }
 
   @Test func examplesGoSideBySideWhereThatIsFaster() {
-    func layout(_ lone: Double, _ times: Double...) -> [Int] {
-      let layout = KernelTuner.layout(lone: lone, groups: zip([1, 2, 4], times).map { (groups: $0, seconds: $1) })
+    func layout(_ lone: Double, _ times: Double..., batches: KernelTuner.Batches = .all) -> [Int] {
+      let layout = KernelTuner.layout(batches, lone: lone, groups: zip([1, 2, 4], times).map { (groups: $0, seconds: $1) })
       return [layout.groups, layout.loneExamples]
     }
     // Four lone examples take as long as 16 side by side; 32 side by side are the fastest for each.
@@ -128,6 +128,7 @@ struct KernelProfileTests {
     #expect(layout(1, 17, 30, 50) == [4, 16])
     #expect(layout(1, 17, 34, 70) == [1, 1 << 20])
     #expect(layout(1, 16, 32, 64) == [1, 1 << 20])
+    #expect(layout(1, 17, 34, 70, batches: .many) == [1, 16] && layout(1, 17.7, 36, 72, batches: .many) == [1, 1 << 20])
   }
 
   @Test func aProfileHoldsForItsOwnLayersAlone() throws {
@@ -147,6 +148,7 @@ struct KernelProfileTests {
     var other = profile
     other.layers[0].kernel = "fast"
     #expect(other.kernels(for: sparse.layers) == nil)
+    #expect(profile.input == [20, 1, 1])
     other = profile
     other.groups = 3
     #expect(other.kernels(for: sparse.layers) == nil)

@@ -69,7 +69,7 @@ struct CompileCommand: CheckedCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Images of a batch that counts when kernels are measured; by default 1 and 64 alike. Values are laid out for single images with fewer than 8.",
+      "Images of a batch that counts when kernels are measured; by default 1 and 64 alike. With 1 to 7 values are also laid out for single images.",
       valueName: "n"))
   var batch: Int?
 
@@ -93,13 +93,29 @@ struct CompileCommand: CheckedCommand {
   func check() throws {
     if let batch, batch < 1 { throw ValidationError("--batch \(batch) is impossible: give a number of images, 1 or more") }
     guard (1...1024).contains(threads) else { throw ValidationError("--threads \(threads) is impossible: 1 to 1024 are possible") }
+    if output == "-" { throw ValidationError("--output -: a plan is a file: give its name") }
+    if path.hasSuffix(".kernels.json") {
+      throw ValidationError("--output \(path.inLine): profiles of kernels are called so: give a plan another name, such as small.plan")
+    }
     if let givenProfile, !FileManager.default.fileExists(atPath: givenProfile) {
+      if givenProfile.contains(where: { ".\\/".contains($0) }) { throw MissingFile(path: givenProfile.inLine) }
       throw ValidationError(
-        "--kernels \(givenProfile.inLine): possible are measured, usual, dense, sparse, \(BlockShape.names), and the file of a profile")
+        """
+        --kernels \(givenProfile.inLine): possible are measured, usual, dense, sparse, \(BlockShape.names), sparse:24x8 for 24 channels and \
+        8 vectors at a time, and the file of a profile
+        """)
     }
   }
 
   func run() throws {
+    do {
+      try compile()
+    } catch SparseRuntimeError.malformed(let what) {
+      throw CompilationError.tooLarge(network: model, what: what)
+    }
+  }
+
+  private func compile() throws {
     var outputs = Outputs()
     outputs.keep("the model", model)
     outputs.keep("--kernels", givenProfile)
@@ -132,6 +148,7 @@ struct CompileCommand: CheckedCommand {
       let kernels = Dictionary(compiler.layers.map { ($0.name, kernel($0)) }, uniquingKeysWith: { first, _ in first })
       return KernelProfile(
         form: InferenceForm.fastest.rawValue, groups: compiler.usualGroups, loneExamples: compiler.usualLoneExamples,
+        input: compiler.inputShape,
         layers: compiler.layers, kernels: kernels)
     }
     switch kernels {
@@ -142,9 +159,9 @@ struct CompileCommand: CheckedCommand {
       return (fixed { layer in LayerKernel(given).flatMap { layer.suits($0) ? $0 : nil } ?? layer.usual }, false)
     case let given? where given != "measured": return (try read(given), false)
     case nil:
-      // A profile of another network, or of another state of it, is measured anew.
+      // A profile of another network, of another state of it or of images of another size is measured anew.
       if let known = known(), known.form == InferenceForm.fastest.rawValue, known.batches == batches.rawValue,
-        known.threads == threads, known.kernels(for: compiler.layers) != nil
+        known.threads == threads, known.input == compiler.inputShape, known.kernels(for: compiler.layers) != nil
       {
         return (known, false)
       }

@@ -98,6 +98,7 @@ struct RunCommand: CheckedCommand {
   private func tensorValues(_ model: CompiledModel) throws -> [Float] {
     let archive = try TensorArchive(contentsOf: inputs[0])
     let known = archive.tensors.keys.sorted()
+    guard !known.isEmpty else { throw UnusableInput("\(inputs[0]) has no tensors: give a file that holds the examples") }
     guard let name = tensor ?? (known.count == 1 ? known.first : nil), let tensor = archive.tensors[name] else {
       let names = known.prefix(8).map(\.inLine).joined(separator: ", ") + (known.count > 8 ? ", …" : "")
       let wanted = tensor.map { "none is called \($0.inLine)" } ?? "give --tensor"
