@@ -48,3 +48,17 @@ func refusedMutants(
   }
   return refused
 }
+
+/// Mutants of a packed plan, none of which may take more than eight times the memory of its bytes.
+func refusedPackedMutants(_ count: Int, of plan: [UInt8], as form: WeightForm, seed: Int) throws -> Int {
+  let (table, description) = (plan.number(at: PlanWriter.table), plan.number(at: 24))
+  return try refusedMutants(count, of: plan, seed: seed) { mutant in
+    let start = mutant.number(at: PlanWriter.table)
+    guard (64...description).contains(start) else { return }
+    let size = try mutant.withUnsafeBytes { try PackedNumbers($0, form: form, table: start..<description).size }
+    #expect(size <= 8 * mutant.count)
+  } place: { draws in
+    let range = [64..<table, table..<description, table..<description, description..<plan.count, 40..<48][draws.next(5)]
+    return range.lowerBound + draws.next(range.count)
+  }
+}

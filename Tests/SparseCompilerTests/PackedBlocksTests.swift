@@ -11,10 +11,6 @@ import Training
 struct PackedBlocksTests {
   private static let packed = WeightForm.allCases.filter { $0 != .float32 }
 
-  private func number(_ bytes: [UInt8], _ place: Int) -> Int {
-    bytes.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: place, as: Int64.self)) }
-  }
-
   private func bytes<Value: BitwiseCopyable>(of values: [Value]) -> [UInt8] { values.withUnsafeBytes { Array($0) } }
 
   /// [5][2][2]: blocks of two points and two outputs, of a layer of three outputs, so that every second value of the last group is nobody's.
@@ -57,8 +53,8 @@ struct PackedBlocksTests {
           0, 0, 127, 0,
         ]))
     #expect(Array(packed.bytes[64..<128]) == payload + [0, 0, 0, 0, 0])
-    #expect(number(packed.bytes, 40) == 128 && number(packed.bytes, 24) == 256)
-    #expect((0..<16).map { number(packed.bytes, 128 + 8 * $0) } == [0, 64, 5, 3, 128, 2, 2, 5, 4, 2, 2, 1, 1, 7, 2, 2])
+    #expect(packed.bytes.number(at: 40) == 128 && packed.bytes.number(at: 24) == 256)
+    #expect((0..<16).map { packed.bytes.number(at: 128 + 8 * $0) } == [0, 64, 5, 3, 128, 2, 2, 5, 4, 2, 2, 1, 1, 7, 2, 2])
     #expect(packed.largestChange == PackedPlan.Change(layer: "fc", from: 1, to: 0))
     let model = try CompiledModel(bytes: packed.bytes)
     #expect(model.plan.storage.form == .int8)
@@ -79,14 +75,14 @@ struct PackedBlocksTests {
     let values = Self.values.map { Half.bits(of: $0) }
     #expect(Array(halves.bytes[64..<64 + 63]) == Self.places + bytes(of: values))
     #expect(halves.largestChange == nil)
-    #expect((3..<16).map { number(halves.bytes, number(halves.bytes, 40) + 8 * $0) } == [3, 128, 2, 2, 5, 4, 2, 2, 1, 1, 7, 2, 2])
+    #expect((3..<16).map { halves.bytes.number(at: halves.bytes.number(at: 40) + 8 * $0) } == [3, 128, 2, 2, 5, 4, 2, 2, 1, 1, 7, 2, 2])
     let compact = try PlanPacker.packed(plain, as: .compact)
     #expect(Array(compact.bytes[64..<64 + 103]) == Self.places + bytes(of: Self.values))
     #expect(compact.largestChange == nil)
     let before = try CompiledModel(bytes: plain)
     for (packed, size) in [(halves, 2), (compact, 4)] {
       let after = try CompiledModel(bytes: packed.bytes)
-      #expect(after.plan.storage.bytes[64...].elementsEqual(before.plan.storage.bytes[64..<number(plain, 24)]))
+      #expect(after.plan.storage.bytes[64...].elementsEqual(before.plan.storage.bytes[64..<plain.number(at: 24)]))
       #expect(after.plan.fileBytes(of: after.plan.steps[0]) == 8 + 18 + 20 * size)
     }
     // Nothing but two deltas, two bases and five starts of 4 bytes, five offsets of 2 and twenty values.
@@ -145,7 +141,7 @@ struct PackedBlocksTests {
         restored.replaceSubrange(numbers.offset - 64..<numbers.offset - 64 + 4 * old.count, with: bytes(of: old))
       }
       #expect(packed.largestChange?.size ?? 0 == largest && (form == .compact) == (largest == 0))
-      let end = number(plain, 24)
+      let end = plain.number(at: 24)
       #expect(restored == Array(plain[64..<64 + restored.count]) && plain[64 + restored.count..<end].allSatisfy { $0 == 0 })
       #expect(packed.bytes.count < plain.count)
     }
@@ -194,13 +190,6 @@ struct PackedBlocksTests {
 
   // MARK: Hostile files
 
-  private func sealed(_ bytes: [UInt8]) -> [UInt8] {
-    var bytes = bytes
-    let sum = PlanWriter.checksum(of: bytes)
-    withUnsafeBytes(of: sum.littleEndian) { bytes.replaceSubrange(PlanWriter.checksum, with: $0) }
-    return bytes
-  }
-
   @Test(arguments: [
     // The table's numbers: kind, place, spans, groups, blocks, bytes of counts, kind and bytes of places, plane, taps, end, rows, points.
     (152, 4, "its packed weights are of an unknown kind, 4"),
@@ -241,7 +230,7 @@ struct PackedBlocksTests {
     } else {
       forged.replaceSubrange(place..<place + 8, with: bytes(of: [Int64(value)]))
     }
-    let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: sealed(forged)) }
+    let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: forged.sealed) }
     #expect(error?.description == "not a usable plan: \(message)")
   }
 
@@ -250,7 +239,7 @@ struct PackedBlocksTests {
     let good = try PlanPacker.packed(layer(), as: .int8).bytes
     // rows, deltas, bases, starts, offsets and values: eleven numbers; then one output.
     let place = good.count - 16 - 88
-    #expect((0..<11).map { number(good, place + 8 * $0) } == [2, 64, 2, 128, 2, 192, 5, 256, 5, 320, 20])
+    #expect((0..<11).map { good.number(at: place + 8 * $0) } == [2, 64, 2, 128, 2, 192, 5, 256, 5, 320, 20])
     for (index, value, message) in [
       (0, 4, "lacks weights or their places"), (0, 3, "has blocks of 3 outputs"), (10, 21, "lacks weights or their places"),
       (9, 324, "lacks weights or their places"), (2, 4, "lacks weights or their places"), (4, 1, "lacks its blocks"),
@@ -258,7 +247,7 @@ struct PackedBlocksTests {
     ] {
       var forged = good
       forged.replaceSubrange(place + 8 * index..<place + 8 * index + 8, with: bytes(of: [Int64(value)]))
-      let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: sealed(forged)) }
+      let error = #expect(throws: SparseRuntimeError.self) { try CompiledModel(bytes: forged.sealed) }
       #expect(error?.description == "not a usable plan: step \"fc\" \(message)", "\(index)")
     }
   }
@@ -271,32 +260,7 @@ struct PackedBlocksTests {
     let kernels = Dictionary(
       uniqueKeysWithValues: compiler.layers.map { ($0.name, LayerKernel.blocks(shape, channels: [nil, 4, 2][part])) })
     let good = try compiler.plan(weights: form, kernels: kernels, groups: 1 << part).bytes
-    let inputs = try CompiledModel(bytes: good).plan.inputCount
-    let (table, description) = (number(good, 40), number(good, 24))
-    var draws = SeededDraws(seed: UInt64(part + 1))
-    var refused = 0
-    for _ in 0..<600 {
-      var mutant = good
-      for _ in 0...draws.next(3) {
-        let range = [64..<table, table..<description, table..<description, description..<good.count, 40..<48][draws.next(5)]
-        let place = range.lowerBound + draws.next(range.count)
-        mutant[place] = [0, 1, 0x7f, 0x80, 0xff, mutant[place] &+ 1, mutant[place] &- 1, mutant[place] ^ 0x10][draws.next(8)]
-      }
-      do {
-        let start = number(mutant, 40)
-        if (64...description).contains(start) {
-          let size = try mutant.withUnsafeBytes { try PackedNumbers($0, form: form, table: start..<description).size }
-          #expect(size <= 8 * mutant.count)
-        }
-        let model = try CompiledModel(bytes: sealed(mutant))
-        let positions = model.plan.maps.reduce(0) { $0 + $1.positions }
-        guard positions < 1 << 20, model.plan.inputCount == inputs else { continue }
-        _ = try model.run(Array(repeating: 0.5, count: inputs * 9))
-      } catch {
-        refused += 1
-        #expect(!"\(error)".contains("\n"))
-      }
-    }
+    let refused = try refusedPackedMutants(600, of: good, as: form, seed: part + 1)
     #expect(refused > 200)
   }
 }

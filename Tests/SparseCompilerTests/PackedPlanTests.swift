@@ -293,16 +293,7 @@ struct PackedPlanTests {
     let kernels: [String: LayerKernel] =
       part == 0 ? [:] : Dictionary(uniqueKeysWithValues: compiler.layers.map { ($0.name, .sparse(channels: part)) })
     let good = try compiler.plan(weights: form, kernels: kernels, groups: 1 << (part % 3)).bytes
-    let (table, description) = (good.number(at: 40), good.number(at: 24))
-    let refused = try refusedMutants(850, of: good, seed: part + 1) { mutant in
-      let start = mutant.number(at: 40)
-      guard (64...description).contains(start) else { return }
-      let size = try mutant.withUnsafeBytes { try PackedNumbers($0, form: form, table: start..<description).size }
-      #expect(size <= 8 * mutant.count)
-    } place: { draws in
-      let range = [64..<table, table..<description, table..<description, description..<good.count, 40..<48][draws.next(5)]
-      return range.lowerBound + draws.next(range.count)
-    }
+    let refused = try refusedPackedMutants(850, of: good, as: form, seed: part + 1)
     #expect(refused > 300)
   }
 }
