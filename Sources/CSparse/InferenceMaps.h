@@ -41,12 +41,12 @@ INLINE void put_some(float *p, lanes values, uint32_t count) {
 }
 
 // The widest row of a lone example of which windows are first combined from above to below, 16 columns at once, and the widest window of
-// columns that are then combined 16 at once.
-enum { CS_POOL_WIDTH = 1024, CS_POOL_WINDOW = 16 };
+// columns that are then combined 16 at once; these reach at most four such windows beyond a row (PlanPool.alike), a fifth is slack.
+enum { CS_POOL_WIDTH = 1024, CS_POOL_WINDOW = 16, CS_POOL_BEYOND = 5 * CS_POOL_WINDOW };
 
 // A lone example's channel. Columns beyond its rows have values that change nothing.
 INLINE void pool_rows(const int is_mean, const cs_pool_step *s, const float *x, float *y) {
-  float memory[CS_POOL_WIDTH + 2 * CS_POOL_WINDOW + 80], *column = memory + CS_POOL_WINDOW;
+  float memory[CS_POOL_WIDTH + 2 * CS_POOL_WINDOW + CS_POOL_BEYOND], *column = memory + CS_POOL_WINDOW;
   const float neutral = is_mean ? 0 : -__builtin_inff();
   const uint32_t step = s->column_step;
   *(loose_lanes *)memory = (lanes)neutral;
@@ -65,7 +65,7 @@ INLINE void pool_rows(const int is_mean, const cs_pool_step *s, const float *x, 
       }
       continue;
     }
-    UNROLLED for (int v = 0; v < 5; ++v) *(loose_lanes *)(column + s->x.width + v * 16) = (lanes)neutral;
+    UNROLLED for (int v = 0; v < CS_POOL_BEYOND; v += 16) *(loose_lanes *)(column + s->x.width + v) = (lanes)neutral;
     for (uint32_t j = 0; j < s->y.width; j += 16) {
       const uint32_t count = s->y.width - j < 16 ? s->y.width - j : 16;
       const float *p = column + (ptrdiff_t)(step * j) + s->column_start;
